@@ -1,0 +1,64 @@
+"""The errors of the monitor, one tree; each room translates its libraries' errors into these.
+
+    MonitorError
+    ├── ConfigError      the configuration is wrong; carries every fault found
+    ├── FetchError       a feed could not be fetched
+    ├── ParseError       what was fetched is not a feed, or not one that can be read
+    ├── StoreError       the database cannot be opened, is damaged or busy beyond patience
+    └── DeliveryError    a delivery did not succeed; knows whether trying again can help
+
+A message is one line that a user understands and never holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class MonitorError(Exception):
+    """Base of all errors that the monitor expects and reports without a traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a configuration file: `place` is a key (`feed[2].url`) or a line (`line 12`)."""
+
+    file: str
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        """Render as `file: place: message`."""
+        return ": ".join(part for part in (self.file, self.place, self.message) if part)
+
+
+class ConfigError(MonitorError):
+    """The configuration cannot be used; `faults` holds every fault found, in the files' order."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class FetchError(MonitorError):
+    """A feed could not be fetched."""
+
+
+class ParseError(MonitorError):
+    """A document is not a feed or cannot be read as one."""
+
+
+class StoreError(MonitorError):
+    """The database cannot be used."""
+
+
+class DeliveryError(MonitorError):
+    """A delivery did not succeed. `permanent` says that trying again cannot help."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        self.permanent = permanent
