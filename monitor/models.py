@@ -36,6 +36,18 @@ class Feed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hints:
+    """How often a feed asks to be polled, from the document itself (RSS 2.0, RSS 1.0 syndication module)."""
+
+    period: timedelta | None = None
+    """The longest of `ttl` and `sy:updatePeriod`/`sy:updateFrequency`."""
+    skip_hours: frozenset[int] = frozenset()
+    """Hours of the day, UTC, without polls."""
+    skip_days: frozenset[int] = frozenset()
+    """Days of the week without polls, Monday is 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedState:
     """What polling has taught us about one feed. A new feed has all defaults."""
 
@@ -70,6 +82,8 @@ class FeedState:
     gaps: int = 0
     """How many times entries fell through between two polls."""
     last_gap_at: datetime | None = None
+    hints: Hints = Hints()
+    """What the last document asked for; it holds through replies without a document ("not modified")."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,24 +109,14 @@ class Response:
     retry_after: timedelta | None = None
     error: str = ""
     """One line, "" when the poll succeeded."""
+    unreachable: bool = False
+    """No answer came, for a reason that may lie with our own network (look-up, connection, time)."""
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
         """True when the server gave a document or said that nothing changed."""
         return not self.error
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hints:
-    """How often a feed asks to be polled, from the document itself (RSS 2.0, RSS 1.0 syndication module)."""
-
-    period: timedelta | None = None
-    """The longest of `ttl` and `sy:updatePeriod`/`sy:updateFrequency`."""
-    skip_hours: frozenset[int] = frozenset()
-    """Hours of the day, UTC, without polls."""
-    skip_days: frozenset[int] = frozenset()
-    """Days of the week without polls, Monday is 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
