@@ -13,6 +13,7 @@ A message is one line that a user understands and never holds a secret.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ class StoreError(MonitorError):
 
 
 class DeliveryError(MonitorError):
-    """A delivery did not succeed. `permanent` says that trying again cannot help."""
+    """A delivery did not succeed. `permanent` says that trying again cannot help.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    `delay` is how long to wait at least before the next try: after a reply that was lost, and
+    while only the reader can mend it (a wrong password).
+    """
+
+    def __init__(self, message: str, *, permanent: bool, delay: timedelta = timedelta(0)) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.delay = delay

@@ -1,0 +1,275 @@
+"""Editions by e-mail over SMTP (RFC 5321). aiosmtplib lives here alone.
+
+At most one message for each edition and recipient as far as SMTP can promise it: bytes and
+Message-ID are frozen before the first try. When the server takes the message but its answer is
+lost, the same bytes are sent again, not before a quarter of an hour: twice is possible, never is not.
+
+The connection is never less safe than the settings say: with "starttls" and "tls" a server without
+TLS, or with a certificate that cannot be trusted, gets neither password nor message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+import socket
+import ssl
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+from monitor import text
+from monitor.deliver import message
+from monitor.errors import DeliveryError
+from monitor.models import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import aiosmtplib
+
+    from monitor.models import Edition
+
+Tls = Literal["starttls", "tls", "none"]
+
+UNCONFIRMED_DELAY: Final = timedelta(minutes=15)
+"""How long a message whose fate is unknown waits: longer than a server that is slow to answer."""
+READER_DELAY: Final = timedelta(hours=6)
+"""How long to wait when only the reader can mend it: a wrong password must not be hammered."""
+
+_START_INPUT: Final = 354
+_ACCEPTED: Final = 250
+_PERMANENT: Final = 500
+_CREDENTIALS: Final = frozenset({530, 534, 535, 538})
+_GREYLISTED: Final = re.compile(r"gr[ae]y-?list|try again later", re.IGNORECASE)
+_LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
+_MAX_REPLY: Final = 200
+_FAREWELL_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The account to send from, and to whom. The password is in clear, so it never shows."""
+
+    host: str
+    port: int = 587
+    tls: Tls = "starttls"
+    username: str = ""
+    """"" for a server that wants no log-in."""
+    password: str = field(default="", repr=False)
+    sender: str
+    to: tuple[str, ...]
+    format: Literal["both", "text"] = "both"
+    min_score: float = 0.0
+    """An edition whose best story scores less is not mailed; 0: every edition is."""
+    timeout: timedelta = timedelta(seconds=60)
+    """For the connection and for each command."""
+    patience: timedelta = timedelta(minutes=10)
+    """For the answer to the whole message (RFC 5321, 4.5.3.2.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Sends each recipient a message of their own."""
+
+    settings: Settings
+    _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
+    name: ClassVar[str] = "email"
+
+    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+        """Freeze one message for each recipient, none when no story reaches `min_score`."""
+        best = max((headline.score for headline in edition.headlines), default=0.0)
+        if best < self.settings.min_score:
+            return ()
+        return tuple(self._delivery(edition, recipient, now) for recipient in self.settings.to)
+
+    async def send(self, delivery: Delivery) -> None:
+        """Hand the message to the server; return as soon as it has taken responsibility for it."""
+        with _translated(self.settings):
+            smtp = await _connect(self.settings)
+            try:
+                await self._transact(smtp, delivery)
+            except BaseException:
+                smtp.close()
+                raise
+        farewell = asyncio.create_task(_farewell(smtp))
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+
+    def _delivery(self, edition: Edition, recipient: str, now: datetime) -> Delivery:
+        built = message.build(
+            edition,
+            sender=self.settings.sender,
+            recipient=recipient,
+            html=self.settings.format == "both",
+        )
+        return Delivery(
+            edition=edition.key,
+            channel=self.name,
+            recipient=message.parse_address(recipient).addr_spec,
+            payload=built.content,
+            message_id=built.id,
+            created_at=now,
+        )
+
+    async def _transact(self, smtp: aiosmtplib.SMTP, delivery: Delivery) -> None:
+        await smtp.mail(message.parse_address(self.settings.sender).addr_spec)
+        await smtp.rcpt(delivery.recipient)
+        await _hand_over(smtp, delivery.payload, self.settings.patience)
+
+
+async def check(settings: Settings) -> None:
+    """Connect and log in as a delivery would, and send nothing. Raises DeliveryError."""
+    with _translated(settings):
+        smtp = await _connect(settings)
+        try:
+            await smtp.noop()
+        except BaseException:
+            smtp.close()
+            raise
+    await _farewell(smtp)
+
+
+async def _connect(settings: Settings) -> aiosmtplib.SMTP:
+    import aiosmtplib
+
+    if settings.tls == "none" and settings.username and not _is_loopback(settings.host):
+        raise DeliveryError(
+            f'will not send a password in clear to {settings.host}: set tls to "starttls" or "tls"',
+            permanent=False,
+            delay=READER_DELAY,
+        )
+    smtp = aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        timeout=settings.timeout.total_seconds(),
+        use_tls=settings.tls == "tls",
+        start_tls=False,
+        local_hostname=_own_name(),
+        tls_context=ssl.create_default_context(),
+    )
+    await smtp.connect()
+    try:
+        await _secure(smtp, settings)
+        await _log_in(smtp, settings)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
+    await smtp.ehlo()
+    if settings.tls != "starttls":
+        return
+    if not smtp.supports_extension("starttls"):
+        raise DeliveryError(
+            f"{settings.host} does not offer STARTTLS; nothing was sent", permanent=False, delay=READER_DELAY
+        )
+    await smtp.starttls()
+    await smtp.ehlo()
+
+
+async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
+    """Log in with one method, once: each refused try counts against the account."""
+    if not settings.username:
+        return
+    offered = smtp.supported_auth_methods
+    if "plain" in offered:
+        await smtp.auth_plain(settings.username, settings.password)
+    elif "login" in offered:
+        await smtp.auth_login(settings.username, settings.password)
+    elif "cram-md5" in offered:
+        await smtp.auth_crammd5(settings.username, settings.password)
+    else:
+        raise DeliveryError(
+            f"{settings.host} offers no log-in that the monitor knows", permanent=False, delay=READER_DELAY
+        )
+
+
+async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) -> None:
+    """Send the message with its final dot; from there on a lost connection leaves its fate unknown."""
+    import aiosmtplib
+
+    reply = await smtp.execute_command(b"DATA")
+    if reply.code != _START_INPUT:
+        raise aiosmtplib.SMTPDataError(reply.code, reply.message)
+    protocol = smtp.protocol
+    if protocol is None:
+        raise aiosmtplib.SMTPServerDisconnected("connection lost")
+    try:
+        protocol.write(_LINE_WITH_DOT.sub(b"..", payload) + b".\r\n")
+        reply = await protocol.read_response(timeout=patience.total_seconds())
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
+        raise DeliveryError(
+            "unconfirmed: the server did not answer after the message; it may have arrived",
+            permanent=False,
+            delay=UNCONFIRMED_DELAY,
+        ) from error
+    if reply.code != _ACCEPTED:
+        raise aiosmtplib.SMTPDataError(reply.code, reply.message)
+
+
+async def _farewell(smtp: aiosmtplib.SMTP) -> None:
+    """Say QUIT. The message is the server's by now, so nothing that happens here is a failure."""
+    import aiosmtplib
+
+    try:
+        with contextlib.suppress(aiosmtplib.SMTPException):
+            await smtp.quit(timeout=_FAREWELL_SECONDS)
+    finally:
+        smtp.close()
+
+
+@contextlib.contextmanager
+def _translated(settings: Settings) -> Iterator[None]:
+    """Turn every trouble of the library, the network or the server into a DeliveryError."""
+    import aiosmtplib
+
+    try:
+        yield
+    except aiosmtplib.SMTPResponseException as error:
+        raise _refusal(error.code, _shown(error.message, settings)) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        server = f"{settings.host}:{settings.port}"
+        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise DeliveryError(
+                f"the certificate of {server} cannot be trusted: {cause.verify_message}; nothing was sent",
+                permanent=False,
+                delay=READER_DELAY,
+            ) from error
+        raise DeliveryError(f"{server}: {_shown(str(error), settings)}", permanent=False) from error
+
+
+def _refusal(code: int, reply: str) -> DeliveryError:
+    if code in _CREDENTIALS:
+        return DeliveryError(f"log-in refused: {code} {reply}", permanent=False, delay=READER_DELAY)
+    permanent = code >= _PERMANENT and not _GREYLISTED.search(reply)
+    return DeliveryError(f"refused: {code} {reply}", permanent=permanent)
+
+
+def _shown(reply: str, settings: Settings) -> str:
+    """Return the server's words as one short line; some servers repeat what they were sent."""
+    line = text.clean(reply)
+    if settings.password:
+        for sent in (f"\0{settings.username}\0{settings.password}", settings.password):
+            line = line.replace(base64.b64encode(sent.encode()).decode(), "***").replace(sent, "***")
+    return line[:_MAX_REPLY]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _own_name() -> str:
+    """Return what to say in EHLO, without asking DNS: a full name, or an address literal."""
+    name = socket.gethostname()
+    return name if "." in name else "[127.0.0.1]"

@@ -1,0 +1,82 @@
+"""An edition as one MIME message: the same edition and recipient give the same bytes, for ever. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING, Final
+
+from monitor import text
+
+if TYPE_CHECKING:
+    from monitor.models import Edition
+
+_MAX_SUBJECT: Final = 200
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes over the wire, and the Message-ID (RFC 5322, 3.6.4) that stands in it."""
+
+    id: str
+    content: bytes
+
+
+def build(edition: Edition, *, sender: str, recipient: str, html: bool) -> Message:
+    """Return the message for one recipient: text, and with `html` the same content as HTML beside it.
+
+    Each recipient has a message of their own, so nobody sees another's address. Raises ValueError
+    when an address is not one.
+    """
+    address = parse_address(sender)
+    id_ = _message_id(edition, recipient, address.domain)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = _subject(edition.subject)
+    message["From"] = address
+    message["To"] = parse_address(recipient)
+    message["Date"] = format_datetime(edition.made_at)
+    message["Message-ID"] = id_
+    message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    plain = edition.renderings["text"]
+    message.set_content(_sendable(plain), cte="quoted-printable")
+    if html:
+        rich = edition.renderings["html"]
+        message.add_alternative(_sendable(rich), subtype="html", cte="quoted-printable")
+        # Feeds cannot foresee a hash of the text that they are part of, so none can forge a boundary.
+        message.set_boundary(f"={_digest(id_, plain, rich)}=")
+    message["Content-Language"] = edition.language  # last: each set_content drops or moves Content- headers
+    return Message(id_, message.as_bytes())
+
+
+def parse_address(written: str) -> Address:
+    """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither."""
+    name, specification = parseaddr(written)
+    local, _, domain = specification.rpartition("@")
+    if not (local and domain and _VISIBLE_ASCII.fullmatch(specification)):
+        raise ValueError(f"{written!r} is not an e-mail address")
+    return Address(display_name=text.clean(name), username=local, domain=domain)
+
+
+def _message_id(edition: Edition, recipient: str, domain: str) -> str:
+    key = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in edition.key)
+    return f"<{key}.{_digest(edition.key, parse_address(recipient).addr_spec.lower())}@{domain}>"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _subject(subject: str) -> str:
+    line = " ".join(text.clean(subject).split())
+    return line if len(line) <= _MAX_SUBJECT else f"{line[: _MAX_SUBJECT - 1].rstrip()}…"
+
+
+def _sendable(content: str) -> str:
+    return content.encode("utf-8", "replace").decode()
