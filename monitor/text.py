@@ -146,7 +146,7 @@ def clean(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return `text` as it is compared: caseless, ä as ae, ß as ss, other accents off, plain quotes and dashes."""
+    """Return `text` as it is compared: caseless, ä as ae, ß as ss, no other accents, plain quotes, dashes."""
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFC", text).lower()
