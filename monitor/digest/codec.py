@@ -1,0 +1,92 @@
+"""A digest as JSON and back, without loss: `from_json(to_json(digest)) == digest`.
+
+`window` has `from` and `to`, a story `entries`, each with an `id`. Instants are ISO 8601 in UTC with `Z`,
+durations seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+
+from monitor.models import Digest, DigestStory, NearMiss, Report, Window
+
+_RENAMED: Final[dict[type, dict[str, str]]] = {
+    Window: {"start": "from", "end": "to"},
+    DigestStory: {"reports": "entries"},
+    Report: {"entry": "id"},
+    NearMiss: {"entry": "id"},
+}
+_UNSEEN: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What must not stand bare in a file: control and bidi characters, line separators, surrogates."""
+
+
+def to_json(digest: Digest) -> str:
+    """Return the digest as indented JSON that ends with a new line."""
+    plain = json.dumps(_encode(digest), ensure_ascii=False, indent=2)
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", plain) + "\n"
+
+
+def from_json(text: str) -> Digest:
+    """Return the digest that `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
+    digest: Digest = _decode(Digest, json.loads(text))
+    return digest
+
+
+def _encode(value: Any) -> Any:
+    if is_dataclass(value):
+        described = _fields(cast("Any", type(value)))
+        return {key: _encode(getattr(value, name)) for name, key, _ in described}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return [_encode(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    if get_origin(kind) is UnionType:
+        return None if value is None else _decode(_present(kind), value)
+    if get_origin(kind) is tuple:
+        return tuple(map(_decode, _items(kind, len(value)), value))
+    if get_origin(kind) is Literal:
+        return value
+    if kind in _READERS:
+        return _READERS[kind](value)
+    return kind(**{name: _decode(of, value[key]) for name, key, of in _fields(kind) if key in value})
+
+
+def _present(union: Any) -> Any:
+    return next(kind for kind in get_args(union) if kind is not NoneType)
+
+
+def _items(kind: Any, length: int) -> tuple[Any, ...]:
+    kinds = get_args(kind)
+    return (kinds[0],) * length if kinds[-1] is Ellipsis else kinds
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, str, Any], ...]:
+    """Return each field's name, its key in the JSON, and its type."""
+    hints, renamed = get_type_hints(kind), _RENAMED.get(kind, {})
+    return tuple(
+        (field.name, renamed.get(field.name, field.name), hints[field.name]) for field in fields(kind)
+    )
+
+
+_READERS: Final[dict[Any, Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    timedelta: lambda seconds: timedelta(seconds=seconds),
+    str: str,
+    int: int,
+    float: float,
+    bool: bool,
+}

@@ -1,0 +1,114 @@
+"""When a digest is due: the store's last window decides, never a timer.
+
+A late look catches up, a second one does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from monitor.models import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.digest.settings import Settings
+
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = 8
+"""Days to look back or ahead: in them every weekday has occurred, also where a zone skipped a date."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A digest to be made: the local day it is for, and the window it covers."""
+
+    date: date
+    window: Window
+    catches_up: bool = False
+    """An earlier due digest was missed; this one covers its time too."""
+
+
+def due(
+    last_end: datetime | None,
+    installed_at: datetime,
+    settings: Settings,
+    now: datetime,
+    *,
+    last_date: date | None = None,
+) -> Due | None:
+    """Return the digest that is due at `now`, None when there is none.
+
+    `last_end` is where the last digest's window ended and `last_date` its date: no date gets a second digest,
+    even when the reader has changed time or zone. `installed_at` is the first poll. A fresh installation
+    need not wait a day: its first digest is due once today's time has passed, and reaches `backlog` back.
+    """
+    slots = _slots_before(now, settings)
+    day, latest = next(slots)
+    if last_date is not None and day <= last_date:
+        return None
+    since = last_end or installed_at
+    first_of_today = last_end is None and day == _local_day(now, settings)
+    if latest <= since and not first_of_today:
+        return None
+    _, before = next(slots)
+    return Due(date=day, window=_window(last_end, installed_at, settings, now), catches_up=before > since)
+
+
+def preview(
+    last_end: datetime | None,
+    installed_at: datetime,
+    settings: Settings,
+    now: datetime,
+    *,
+    last_date: date | None = None,
+) -> Due:
+    """Return the digest that is due, else the next one as far as it has come by `now`."""
+    found = due(last_end, installed_at, settings, now, last_date=last_date)
+    if found:
+        return found
+    day = _local_day(next_due(settings, now), settings)
+    return Due(date=day, window=_window(last_end, installed_at, settings, now))
+
+
+def next_due(settings: Settings, now: datetime) -> datetime:
+    """Return the first instant after `now`, in UTC, at which a digest falls due."""
+    today = _local_day(now, settings)
+    ahead = (today + _DAY * step for step in range(-1, _WEEK + 1))
+    return next(at for day in ahead if (at := _instant(day, settings)) > now and _is_due_day(day, settings))
+
+
+def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:
+    start = installed_at - settings.backlog if last_end is None else last_end
+    return Window(start=min(start, now), end=now)
+
+
+def _slots_before(now: datetime, settings: Settings) -> Iterator[tuple[date, datetime]]:
+    """Yield the due days and their instants up to `now`, the latest first."""
+    day = _local_day(now, settings) + _DAY
+    while True:
+        instant = _instant(day, settings)
+        if instant <= now and _is_due_day(day, settings):
+            yield day, instant
+        day -= _DAY
+
+
+def _local_day(instant: datetime, settings: Settings) -> date:
+    return instant.astimezone(ZoneInfo(settings.timezone)).date()
+
+
+def _is_due_day(day: date, settings: Settings) -> bool:
+    return day.weekday() in settings.days
+
+
+def _instant(day: date, settings: Settings) -> datetime:
+    """Return when that day's digest falls due, in UTC.
+
+    A time that a clock change skips is read with the offset before it (PEP 495), one that occurs twice is
+    the first: every day has exactly one.
+    """
+    wall = datetime.combine(day, settings.time, tzinfo=ZoneInfo(settings.timezone))
+    return wall.astimezone(UTC)

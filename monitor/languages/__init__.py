@@ -1,0 +1,109 @@
+"""The digest's own words, dates and numbers: one TOML file a language, nothing else to add for a new one."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+_FOLDER: Final = resources.files(__name__)
+_SUFFIX: Final = ".toml"
+_AGES: Final = ((86400, "days"), (3600, "hours"), (60, "minutes"))
+
+AVAILABLE: Final = tuple(
+    sorted(file.name.removesuffix(_SUFFIX) for file in _FOLDER.iterdir() if file.name.endswith(_SUFFIX))
+)
+"""The codes of the languages that the digest can be written in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Language:
+    """One language's wording. Two are equal when their codes are."""
+
+    code: str
+    """Primary language subtag (BCP 47)."""
+    name: str = field(compare=False)
+    """What the language calls itself."""
+    texts: Mapping[str, str] = field(compare=False)
+    """Sentences by key, with `{placeholders}`."""
+    plurals: Mapping[str, Mapping[str, str]] = field(compare=False)
+    """Counted nouns by key, each as `one` and `other`, with `{n}`."""
+    formats: Mapping[str, Any] = field(compare=False)
+    """Patterns of dates, times and numbers, and the names in them."""
+
+    def text(self, key: str, **values: object) -> str:
+        """Return the sentence of that key with its placeholders filled."""
+        return self.texts[key].format(**values)
+
+    def plural(self, key: str, n: int) -> str:
+        """Return a count and its noun: `1 story`, `1,204 stories`."""
+        return self.plurals[key]["one" if n == 1 else "other"].format(n=self.number(n))
+
+    def number(self, n: int) -> str:
+        """Return a whole number with the language's thousands separator."""
+        return f"{n:,}".replace(",", self.formats["thousands"])
+
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """Return a number below a thousand with the language's decimal sign."""
+        return f"{value:.{digits}f}".replace(".", self.formats["decimal"])
+
+    def date(self, day: dt.date) -> str:
+        """Return a day with its year: `23 Nov 2026`."""
+        return self._day("date", day)
+
+    def short_date(self, day: dt.date) -> str:
+        """Return a day without its year: `23 Nov`."""
+        return self._day("short_date", day)
+
+    def long_date(self, day: dt.date) -> str:
+        """Return a day in full: `Monday, 23 November 2026`."""
+        return self._day("long_date", day)
+
+    def time(self, instant: dt.datetime) -> str:
+        """Return the wall time of an instant in the reader's zone: `07:00`."""
+        return str(self.formats["time"]).format(hour=instant.hour, minute=instant.minute)
+
+    def moment(self, instant: dt.datetime) -> str:
+        """Return day and wall time of an instant in the reader's zone: `Mon 23 Nov, 07:00`."""
+        return self._day("moment", instant).format(time=self.time(instant))
+
+    def ago(self, age: dt.timedelta) -> str:
+        """Return an age in its largest whole unit: `3 hours ago`."""
+        seconds = age.total_seconds()
+        for length, unit in _AGES:
+            if seconds >= length:
+                return self.text("ago", age=self.plural(f"age_{unit}", int(seconds // length)))
+        return self.text("just_now")
+
+    def _day(self, pattern: str, day: dt.date) -> str:
+        names = self.formats
+        return str(names[pattern]).format(
+            day=day.day,
+            month=names["months"][day.month - 1],
+            month_short=names["months_short"][day.month - 1],
+            weekday=names["weekdays"][day.weekday()],
+            weekday_short=names["weekdays_short"][day.weekday()],
+            year=day.year,
+            time="{time}",
+        )
+
+
+@cache
+def load(code: str) -> Language:
+    """Return the language of that code, read once; raise KeyError for one without a file here."""
+    if code not in AVAILABLE:
+        raise KeyError(code)
+    data = tomllib.loads((_FOLDER / f"{code}{_SUFFIX}").read_text("utf-8"))
+    return Language(
+        code=code,
+        name=data["name"],
+        texts=data["texts"],
+        plurals=data["plurals"],
+        formats=data["formats"],
+    )
