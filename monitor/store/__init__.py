@@ -1,0 +1,143 @@
+"""Everything the monitor remembers, in one SQLite file, behind verbs of its own words. sqlite-utils lives here alone.
+
+    with store.open(path) as archive:
+        with archive.transaction():
+            archive.entries.add(entries, fingerprint)
+
+One connection, for the thread that opened it. Several processes may read and write at once: writers wait
+for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreError of one line with advice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from monitor.errors import StoreError
+from monitor.store.backup import copy_to
+from monitor.store.connection import Connection, connect, connect_memory
+from monitor.store.deliveries import Deliveries
+from monitor.store.digests import Digests, StoredDigest
+from monitor.store.entries import Entries, KnownEntry
+from monitor.store.feeds import FeedPoll, Feeds, Poll
+from monitor.store.marks import Mark, Marks, corrected
+from monitor.store.migrations import is_current, migrate
+from monitor.store.rows import instant, stamp
+from monitor.store.stories import Correction, Stories
+from monitor.store.terms import Terms
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+__all__ = [
+    "Correction",
+    "Deliveries",
+    "Digests",
+    "Entries",
+    "FeedPoll",
+    "Feeds",
+    "KnownEntry",
+    "Mark",
+    "Marks",
+    "Poll",
+    "Store",
+    "StoredDigest",
+    "Stories",
+    "Terms",
+    "corrected",
+    "open",
+]
+
+
+class Store:
+    """The database, opened. Its parts share one connection, so that one transaction may span them all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+        self.feeds = Feeds(connection)
+        self.entries = Entries(connection, self.feeds)
+        self.marks = Marks(connection)
+        self.stories = Stories(connection, self.entries)
+        self.terms = Terms(connection)
+        self.deliveries = Deliveries(connection)
+        self.digests = Digests(connection, self.deliveries)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything written inside one unit: all of it or nothing. Units nest. Raises StoreError."""
+        return self._db.transaction()
+
+    def installed_at(self, now: datetime) -> datetime:
+        """Return when this database was first used; `now` when that is now."""
+        self._db.change("insert or ignore into meta values ('installed_at', ?)", [stamp(now)])
+        return instant(self.note("installed_at"))
+
+    def note(self, key: str) -> str:
+        """Return a remembered text (the service's last heartbeat, say), "" when there is none."""
+        return str(self._db.value("select value from meta where key = ?", [key]) or "")
+
+    def set_note(self, key: str, value: str) -> None:
+        """Remember a text under a key."""
+        self._db.change("insert or replace into meta values (?, ?)", [key, value])
+
+    def check(self) -> None:
+        """Look the whole file over. Raises StoreError when it is damaged."""
+        found = self._db.value("pragma quick_check(1)")
+        if found != "ok":
+            raise StoreError(f"the database {self._db.path} is damaged ({found}): restore a backup")
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent, checked copy of the database to `path`, while others may write.
+
+        It appears complete or not at all. An earlier backup there is replaced, any other file is left alone.
+        Raises StoreError.
+        """
+        copy_to(self._db, path)
+
+
+def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
+    """Open the database, made or upgraded when need be. To read only, one that is not there yet is an empty one.
+
+    Raises StoreError when the file is damaged, no database, newer than this program, or out of reach.
+    """
+    if read_only and not path.exists():
+        return _prepared(connect_memory())
+    if read_only:
+        connection = connect(path, read_only=True)
+        if _is_ready(connection):
+            return Store(connection)
+        connection.close()
+        open(path).close()
+        return Store(connect(path, read_only=True))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the directory {path.parent} cannot be made: {error.strerror}") from error
+    return _prepared(connect(path, read_only=False))
+
+
+def _prepared(connection: Connection) -> Store:
+    try:
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return Store(connection)
+
+
+def _is_ready(connection: Connection) -> bool:
+    try:
+        return is_current(connection)
+    except BaseException:
+        connection.close()
+        raise

@@ -1,0 +1,76 @@
+"""A consistent copy of the database while others read and write it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING, Final
+
+from monitor.errors import StoreError
+from monitor.store.connection import errors_of
+
+if TYPE_CHECKING:
+    from monitor.store.connection import Connection
+
+_MAGIC: Final = b"SQLite format 3\x00"
+
+
+def copy_to(connection: Connection, target: Path) -> None:
+    """Copy the database under a temporary name, check it, bring it to the disk and give it its name.
+
+    An existing file is replaced only when it is an SQLite database, and not the one being copied.
+    Raises StoreError.
+    """
+    _refuse(connection, target)
+    try:
+        handle, name = mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            _copy(connection, draft)
+            _sync(draft)
+            draft.replace(target)
+            _sync(target.absolute().parent)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"the backup {target} cannot be written: {error.strerror}") from error
+
+
+def _refuse(connection: Connection, target: Path) -> None:
+    if not target.exists():
+        return
+    if connection.path.exists() and target.samefile(connection.path):
+        raise StoreError(f"{target} is the database itself: give the backup another name")
+    if not target.is_file() or not _is_database(target):
+        raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _copy(connection: Connection, draft: Path) -> None:
+    with errors_of(draft), closing(sqlite3.connect(draft)) as copy:
+        with errors_of(connection.path):
+            connection.db.conn.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreError(f"the copy of {connection.path} is damaged ({found}): no backup was made")
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or a directory to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

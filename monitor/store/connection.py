@@ -1,0 +1,157 @@
+"""The one connection to the SQLite file: opening, transactions, and its errors in words.
+
+WAL and synchronous=FULL: a reader never waits for a writer, and what was committed outlives a power
+cut. Writers begin with BEGIN IMMEDIATE, because a read that turns into a write inside a transaction
+fails at once when another writer came first, however long the busy timeout is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+_PATIENCE: Final = 30.0
+"""Seconds that a writer waits for another one."""
+
+_ADVICE: Final = (
+    ("file is not a database", "is not a database: move the file away, or restore a backup"),
+    (
+        "malformed",
+        "is damaged: restore a backup (`monitor backup` makes them), or try `sqlite3 FILE .recover`",
+    ),
+    (
+        "disk is full",
+        "cannot grow: the disk is full; free some space and start again, nothing stored is lost",
+    ),
+    ("readonly", "cannot be written: check the owner and the permissions of the file and its directory"),
+    ("unable to open", "cannot be opened: check that its directory exists and may be read and written"),
+    ("disk i/o error", "cannot be read or written: the disk reports an error; check it and restore a backup"),
+    ("locked", f"has been kept busy by another process for {_PATIENCE:.0f} s: wait for it, or stop it"),
+)
+
+
+class Connection:
+    """SQL in, rows out. Every failure of SQLite leaves as a StoreError of one line with advice."""
+
+    def __init__(self, db: Database, path: Path) -> None:
+        self.db = db
+        self.path = path
+
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with errors_of(self.path):
+            cursor = self.db.conn.execute(sql, parameters)
+            cursor.row_factory = sqlite3.Row
+            return cursor.fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Row | None:
+        """Return the first row of a query, None when there is none."""
+        return next(iter(self.rows(sql, parameters)), None)
+
+    def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+        """Return the first column of the first row, None when there is none."""
+        row = self.row(sql, parameters)
+        return row[0] if row else None
+
+    def change(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        """Run one statement that writes; return how many rows it touched."""
+        with self.transaction(), errors_of(self.path):
+            return self.db.conn.execute(sql, parameters).rowcount
+
+    def change_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
+        """Run one statement that writes, once for each set of parameters."""
+        with self.transaction(), errors_of(self.path):
+            self.db.conn.executemany(sql, parameters)
+
+    def insert(self, table: str, records: Iterable[dict[str, Any]], *, ignore: bool = False) -> None:
+        """Insert records in few statements; `ignore` passes over those that are there already."""
+        with self.transaction(), errors_of(self.path):
+            self.db.table(table).insert_all(records, ignore=ignore)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make what is written inside one unit: all of it is stored or nothing. Nested, it is a savepoint."""
+        if self.db.conn.in_transaction:
+            with errors_of(self.path), self.db.atomic():
+                yield
+            return
+        with errors_of(self.path):
+            self.db.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.db.commit()
+            except BaseException:
+                self.db.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close the file. The last connection folds the write-ahead log into it."""
+        self.db.close()
+
+
+def connect(path: Path, *, read_only: bool) -> Connection:
+    """Open the file, without a look at its schema. A file that is missing is made, unless `read_only`.
+
+    Raises StoreError.
+    """
+    from sqlite_utils import Database
+
+    with errors_of(path):
+        mode = "ro" if read_only else "rwc"
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
+        plain = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
+        try:
+            plain.execute("PRAGMA foreign_keys = ON")
+            plain.execute("PRAGMA synchronous = FULL")
+            if not read_only:
+                _use_wal(plain)
+            return Connection(Database(plain, execute_plugins=False), path)
+        except BaseException:
+            plain.close()
+            raise
+
+
+def connect_memory() -> Connection:
+    """Return an empty database that lives in memory: what a database that was never written reads as."""
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+    plain = sqlite3.connect(":memory:", isolation_level=None)
+    return Connection(Database(plain, execute_plugins=False), Path(":memory:"))
+
+
+def _use_wal(plain: sqlite3.Connection) -> None:
+    if plain.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        plain.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors inside into a StoreError that says what to do about this file."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"the database {path} {_advice(str(error))}") from error
+
+
+def _advice(message: str) -> str:
+    known = (advice for sign, advice in _ADVICE if sign in message.lower())
+    return next(known, f"refused: {' '.join(message.split())}")
+
+
+def id_list(ids: Iterable[int | str]) -> str:
+    """Return ids or names as one parameter, for `in (select value from json_each(?))`."""
+    return json.dumps(list(ids))

@@ -1,0 +1,131 @@
+"""The outbox: one row for each edition, channel and recipient, and one for each try."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from monitor.store.connection import id_list
+from monitor.store.rows import delivery_row, row_delivery, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from monitor.models import Delivery
+    from monitor.store.connection import Connection
+
+
+class Deliveries:
+    """Deliveries from pending over sending to sent, failed for good, or superseded. Payload and Message-ID never change."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def add(self, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
+        """Store new deliveries; return them with ids. One of the same edition, channel and recipient is left as it is."""
+        with self._db.transaction():
+            return tuple(self._add(delivery, now) for delivery in deliveries)
+
+    def _add(self, delivery: Delivery, now: datetime) -> Delivery:
+        self._db.insert("deliveries", [{**delivery_row(delivery), "changed_at": stamp(now)}], ignore=True)
+        key = [delivery.edition, delivery.channel, delivery.recipient]
+        row = self._db.rows(
+            "select * from deliveries where edition = ? and channel = ? and recipient = ?", key
+        )[0]
+        return row_delivery(row)
+
+    def get(self, delivery: int) -> Delivery | None:
+        """Return a delivery by its id."""
+        row = self._db.row("select * from deliveries where id = ?", [delivery])
+        return row_delivery(row) if row else None
+
+    def due(self, now: datetime) -> tuple[Delivery, ...]:
+        """Return the pending deliveries whose next try is due, oldest first."""
+        return tuple(map(row_delivery, self._db.rows(_DUE, [stamp(now)])))
+
+    def claim(self, delivery: int, now: datetime) -> Delivery | None:
+        """Take a pending delivery for sending and open a try; None when another sender has it or it is not pending."""
+        with self._db.transaction():
+            if not self._db.change(_CLAIM, [stamp(now), delivery]):
+                return None
+            self._db.insert("attempts", [{"delivery_id": delivery, "started_at": stamp(now)}])
+            return self.get(delivery)
+
+    def save(self, delivery: Delivery, now: datetime) -> None:
+        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay as they were."""
+        row = {**delivery_row(delivery), "id": delivery.id, "changed_at": stamp(now)}
+        with self._db.transaction():
+            self._db.change(_SAVE, row)
+            self._db.change(_FINISH, [stamp(now), row["last_error"] or delivery.state, delivery.id])
+
+    def recover(self, now: datetime) -> tuple[Delivery, ...]:
+        """Make deliveries pending again whose sender died; return them. Only the one sender may call this.
+
+        Whether such a message went out is unknown: it is sent again with the same bytes and Message-ID.
+        """
+        with self._db.transaction():
+            lost = self._db.rows("select * from deliveries where state = 'sending' order by id")
+            note = "the sender was interrupted; whether it arrived is unknown"
+            found = tuple(
+                replace(row_delivery(row), state="pending", next_attempt_at=now, last_error=note)
+                for row in lost
+            )
+            for delivery in found:
+                self.save(delivery, now)
+            return found
+
+    def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
+        """Return deliveries, of one edition or of all, latest first."""
+        sql = (
+            "select * from deliveries where (? = '' or edition = ?) order by created_at desc, id desc limit ?"
+        )
+        return tuple(
+            map(row_delivery, self._db.rows(sql, [edition, edition, -1 if limit is None else limit]))
+        )
+
+    def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
+        """Return the deliveries that failed for good after an instant, in that order."""
+        sql = "select * from deliveries where state = 'failed' and changed_at > ? order by changed_at, id"
+        return tuple(map(row_delivery, self._db.rows(sql, [stamp(moment)])))
+
+    def supersede(self, delivery: Delivery, now: datetime) -> int:
+        """Give up what is still pending of earlier editions of the same kind for this channel and recipient."""
+        kind = delivery.edition.partition(":")[0] + ":"
+        wanted = [stamp(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
+        return self._db.change(_SUPERSEDE, wanted)
+
+    def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
+        """Record that a story was alerted of, with its deliveries; nothing when it was before."""
+        with self._db.transaction():
+            if not self._db.change("insert or ignore into alerts values (?, ?)", [story, stamp(now)]):
+                return ()
+            return self.add(deliveries, now)
+
+    def alerted(self, stories: Iterable[int]) -> frozenset[int]:
+        """Return those of these stories that were alerted of."""
+        sql = "select story_id from alerts where story_id in (select value from json_each(?))"
+        return frozenset(row[0] for row in self._db.rows(sql, [id_list(stories)]))
+
+
+_DUE: Final = """
+select * from deliveries where state = 'pending' and (next_attempt_at is null or next_attempt_at <= ?)
+order by created_at, id
+"""
+
+_CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
+
+_SAVE: Final = """
+update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,
+    last_error = :last_error, sent_at = :sent_at, changed_at = :changed_at
+where id = :id
+"""
+
+_FINISH: Final = """
+update attempts set finished_at = ?, outcome = ? where delivery_id = ? and finished_at is null
+"""
+
+_SUPERSEDE: Final = """
+update deliveries set state = 'superseded', changed_at = ?
+where state = 'pending' and channel = ? and recipient = ? and id < ? and substr(edition, 1, ?) = ?
+"""

@@ -1,0 +1,103 @@
+"""Digests, frozen when they are made, with the deliveries that they call for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.errors import StoreError
+from monitor.models import Window
+from monitor.store.connection import id_list
+from monitor.store.rows import instant, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from monitor.models import Delivery
+    from monitor.store.connection import Connection
+    from monitor.store.deliveries import Deliveries
+    from monitor.store.rows import Row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDigest:
+    """A digest as it was frozen. `counts` and `body` are the digest room's own JSON."""
+
+    date: date
+    window: Window
+    made_at: datetime
+    counts: Mapping[str, Any]
+    """The figures that the archive shows of it."""
+    body: str
+
+
+class Digests:
+    """One digest a day, never changed. The end of the last one's window is where the next one's begins."""
+
+    def __init__(self, connection: Connection, deliveries: Deliveries) -> None:
+        self._db = connection
+        self._deliveries = deliveries
+
+    def freeze(
+        self,
+        body: str,
+        *,
+        date: date,
+        window: Window,
+        made_at: datetime,
+        counts: Mapping[str, Any],
+        told: Iterable[int],
+        deliveries: Iterable[Delivery],
+    ) -> tuple[Delivery, ...]:
+        """Store a digest, what it told (entry ids) and its deliveries, all or nothing; return these with ids.
+
+        Raises StoreError when the day has its digest already.
+        """
+        row = {
+            "date": date.isoformat(),
+            "window_start": stamp(window.start),
+            "window_end": stamp(window.end),
+            "made_at": stamp(made_at),
+            "counts": json.dumps(counts, ensure_ascii=False, sort_keys=True),
+            "body": body,
+        }
+        with self._db.transaction():
+            if self.get(date):
+                raise StoreError(f"the digest of {date} was made already")
+            self._db.insert("digests", [row])
+            self._db.change(_TELL, [date.isoformat(), id_list(told)])
+            return self._deliveries.add(deliveries, made_at)
+
+    def last(self) -> StoredDigest | None:
+        """Return the digest whose window ends last, None before the first."""
+        row = self._db.row("select * from digests order by window_end desc limit 1")
+        return _digest(row) if row else None
+
+    def get(self, date: date) -> StoredDigest | None:
+        """Return a day's digest."""
+        row = self._db.row("select * from digests where date = ?", [date.isoformat()])
+        return _digest(row) if row else None
+
+    def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
+        """Return the digests without their bodies, latest first."""
+        sql = f"select {_HEAD}, '' as body from digests order by date desc limit ?"  # noqa: S608
+        return tuple(map(_digest, self._db.rows(sql, [-1 if limit is None else limit])))
+
+
+def _digest(row: Row) -> StoredDigest:
+    return StoredDigest(
+        date=date.fromisoformat(row["date"]),
+        window=Window(start=instant(row["window_start"]), end=instant(row["window_end"])),
+        made_at=instant(row["made_at"]),
+        counts=json.loads(row["counts"]),
+        body=row["body"],
+    )
+
+
+_HEAD: Final = "date, window_start, window_end, made_at, counts"
+_TELL: Final = """
+update entries set told_in = ? where told_in is null and id in (select value from json_each(?))
+"""

@@ -1,0 +1,215 @@
+"""Subscriptions, what polling learnt of them, and the log of polls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.models import FeedState
+from monitor.store.rows import feed_row, instant, row_state, stamp, state_row
+from monitor.text import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.models import Feed, Window
+    from monitor.store.connection import Connection
+
+_LOG_KEPT: Final = timedelta(days=60)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """One run of poll(), in figures."""
+
+    started_at: datetime
+    finished_at: datetime
+    feeds: int
+    ok: int
+    failed: int
+    not_modified: int
+    new: int
+    changed: int
+    outage: bool = False
+    """Every feed failed: our network, nobody's fault."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedPoll:
+    """One poll of one feed, in figures."""
+
+    feed: str
+    at: datetime
+    status: int | None = None
+    error: str = ""
+    new: int = 0
+    changed: int = 0
+    gap: bool = False
+    """Entries fell through between this poll and the one before."""
+
+
+class Feeds:
+    """The feeds that are or were followed. Their addresses are stored without credentials."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+        self._urls: dict[str, str] = {}
+
+    def sync(self, feeds: Iterable[Feed], now: datetime) -> None:
+        """Mirror feeds.toml. A feed that left it keeps its entries and state; one that comes back finds them again.
+
+        A feed whose address in feeds.toml was changed to where it had moved, or to the same with other
+        credentials, stays the same feed.
+        """
+        wanted = {address(feed.url): feed for feed in feeds}
+        self._urls.update((key, feed.url) for key, feed in wanted.items())
+        with self._db.transaction():
+            self._rename(wanted)
+            gone = [key for key in self._followed() if key not in wanted]
+            removed = "update feeds set removed_at = ? where url = ?"
+            self._db.change_many(removed, [(stamp(now), key) for key in gone])
+            self._db.change_many(_SYNC, [_sync_row(key, feed, now) for key, feed in wanted.items()])
+
+    def _followed(self) -> set[str]:
+        return {row["url"] for row in self._db.rows("select url from feeds where removed_at is null")}
+
+    def _rename(self, wanted: dict[str, Feed]) -> None:
+        """Give a feed that leaves the file the address of the one in the file that is really the same."""
+        stored = {row["url"]: row["location"] for row in self._db.rows(_LOCATIONS)}
+        arriving = {same: key for key in wanted if key not in stored for same in (key, _plain(key))}
+        for key, location in stored.items():
+            if key not in wanted and (new := arriving.get(location) or arriving.get(_plain(key))):
+                self._db.change("update feeds set url = ? where url = ?", [new, key])
+                arriving = {same: other for same, other in arriving.items() if other != new}
+
+    def states(self, feeds: Iterable[Feed]) -> dict[str, FeedState]:
+        """Return the state of each feed by its `url`; a feed that was never polled has a new one."""
+        rows = self._db.rows("select f.url, s.* from feeds f join feed_states s on s.feed_id = f.id")
+        stored = {row["url"]: row for row in rows}
+        return {feed.url: _state(feed.url, stored.get(address(feed.url))) for feed in feeds}
+
+    def save_state(self, state: FeedState) -> None:
+        """Store what a poll taught us about one feed."""
+        row = {"feed_id": self.id_of(state.url), **state_row(state)}
+        columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+        self._db.change(f"insert or replace into feed_states ({columns}) values ({marks})", row)  # noqa: S608
+
+    def id_of(self, url: str) -> int:
+        """Return the row id of a feed that was given to `sync`. Raises KeyError for another."""
+        found = self._db.value("select id from feeds where url = ?", [address(url)])
+        if found is None:
+            raise KeyError(f"no such feed: {redact_url(url)}")
+        return int(found)
+
+    def url_of(self, key: str) -> str:
+        """Return the address that feeds.toml gives for a stored one; without credentials when it is not known here."""
+        return self._urls.get(key, key)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many entries each feed has brought, by its `url`."""
+        rows = self._db.rows(
+            "select f.url, count(e.id) as n from feeds f left join entries e on e.feed_id = f.id group by f.id"
+        )
+        return {self.url_of(row["url"]): row["n"] for row in rows}
+
+    def log_feed(self, poll: FeedPoll) -> None:
+        """Record one poll of one feed."""
+        self._db.insert("feed_polls", [_feed_poll_row(self.id_of(poll.feed), poll)])
+
+    def log_poll(self, poll: Poll) -> None:
+        """Record one run of poll(), and forget those of more than 60 days ago."""
+        old = stamp(poll.finished_at - _LOG_KEPT)
+        with self._db.transaction():
+            self._db.insert("polls", [_poll_row(poll)])
+            self._db.change("delete from polls where finished_at < ?", [old])
+            self._db.change("delete from feed_polls where at < ?", [old])
+
+    def last_poll(self) -> Poll | None:
+        """Return the latest run of poll(), None before the first."""
+        row = self._db.row("select * from polls order by finished_at desc, id desc limit 1")
+        return _poll(dict(row)) if row else None
+
+    def polls_in(self, window: Window) -> int:
+        """Return how many runs of poll() finished in a window."""
+        sql = "select count(*) from polls where finished_at > ? and finished_at <= ?"
+        return int(self._db.value(sql, [stamp(window.start), stamp(window.end)]))
+
+    def gaps_in(self, window: Window) -> tuple[tuple[str, int], ...]:
+        """Return the feeds from which entries fell through in a window, by `url`, and how often."""
+        rows = self._db.rows(_GAPS, [stamp(window.start), stamp(window.end)])
+        return tuple((self.url_of(row["url"]), row["n"]) for row in rows)
+
+
+def address(url: str) -> str:
+    """Return a feed's address as the store keeps it: without secrets, yet different for different ones."""
+    shown = redact_url(url)
+    return url if shown == url else f"{shown}#{sha256(url.encode()).hexdigest()[:8]}"
+
+
+def _plain(key: str) -> str:
+    return key.partition("#")[0] if "***" in key else key
+
+
+def _state(url: str, row: Any) -> FeedState:
+    return FeedState(url=url) if row is None else row_state(row, url)
+
+
+def _sync_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
+    return {"url": key, "added_at": stamp(now), **feed_row(feed)}
+
+
+def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
+    return {
+        "feed_id": feed_id,
+        "at": stamp(poll.at),
+        "status": poll.status,
+        "error": redact_url(poll.error),
+        "new": poll.new,
+        "changed": poll.changed,
+        "gap": int(poll.gap),
+    }
+
+
+def _poll_row(poll: Poll) -> dict[str, Any]:
+    return {
+        "started_at": stamp(poll.started_at),
+        "finished_at": stamp(poll.finished_at),
+        "feeds": poll.feeds,
+        "ok": poll.ok,
+        "failed": poll.failed,
+        "not_modified": poll.not_modified,
+        "new": poll.new,
+        "changed": poll.changed,
+        "outage": int(poll.outage),
+    }
+
+
+def _poll(row: dict[str, Any]) -> Poll:
+    row.pop("id")
+    started, finished, outage = (row.pop(name) for name in ("started_at", "finished_at", "outage"))
+    return Poll(started_at=instant(started), finished_at=instant(finished), outage=bool(outage), **row)
+
+
+_SYNC: Final = """
+insert into feeds (url, title, language, tags, interval_seconds, weight, family, enabled, private_host, added_at)
+values (:url, :title, :language, :tags, :interval_seconds, :weight, :family, :enabled, :private_host, :added_at)
+on conflict (url) do update set
+    title = excluded.title, language = excluded.language, tags = excluded.tags,
+    interval_seconds = excluded.interval_seconds, weight = excluded.weight, family = excluded.family,
+    enabled = excluded.enabled, private_host = excluded.private_host, removed_at = null
+"""
+
+_LOCATIONS: Final = """
+select f.url, coalesce(s.location, '') as location
+from feeds f left join feed_states s on s.feed_id = f.id
+order by f.id
+"""
+
+_GAPS: Final = """
+select f.url, count(*) as n
+from feed_polls p join feeds f on f.id = p.feed_id
+where p.gap = 1 and p.at > ? and p.at <= ?
+group by f.id order by n desc, f.id
+"""

@@ -1,0 +1,89 @@
+"""The reader's corrections of taggings. They win over every tagging that is stored later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from monitor.store.connection import id_list
+from monitor.store.rows import instant, name_list, names, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from monitor.models import Tagging
+    from monitor.store.connection import Connection
+    from monitor.store.rows import Row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """What the reader says of one entry."""
+
+    entry: int
+    relevant: bool
+    beats: tuple[str, ...] = ()
+    """At least one for a relevant entry, none for another."""
+    themes: tuple[str, ...] | None = None
+    """None: those that the tagger finds."""
+    made_at: datetime
+
+
+class Marks:
+    """The marks, one an entry. Setting or clearing one changes no tagging: store the entry's tagging anew after it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def set(self, mark: Mark) -> None:
+        """Store a mark in place of the entry's earlier one. Raises ValueError unless relevant and beats agree."""
+        if mark.relevant != bool(mark.beats):
+            raise ValueError("a relevant entry has at least one beat, another has none")
+        row = [
+            mark.entry,
+            int(mark.relevant),
+            names(mark.beats),
+            None if mark.themes is None else names(mark.themes),
+            stamp(mark.made_at),
+        ]
+        self._db.change("insert or replace into marks values (?, ?, ?, ?, ?)", row)
+
+    def clear(self, entry: int) -> bool:
+        """Forget an entry's mark; return whether there was one."""
+        return self._db.change("delete from marks where entry_id = ?", [entry]) > 0
+
+    def get(self, entries: Iterable[int]) -> dict[int, Mark]:
+        """Return the marks of these entries, by entry id."""
+        sql = "select * from marks where entry_id in (select value from json_each(?))"
+        return {row["entry_id"]: _mark(row) for row in self._db.rows(sql, [id_list(entries)])}
+
+    def listing(self) -> tuple[Mark, ...]:
+        """Return all marks in the order in which they were made."""
+        return tuple(map(_mark, self._db.rows("select * from marks order by made_at, entry_id")))
+
+    def correct(self, taggings: Mapping[int, Tagging]) -> dict[int, Tagging]:
+        """Return taggings by entry id as they stand after the marks."""
+        marks = self.get(taggings)
+        return {key: corrected(tagging, marks.get(key)) for key, tagging in taggings.items()}
+
+
+def corrected(tagging: Tagging, mark: Mark | None) -> Tagging:
+    """Return a tagging with the reader's word over the tagger's; score, evidence and near miss stay as they were."""
+    if mark is None:
+        return replace(tagging, corrected=False)
+    if not mark.relevant:
+        return replace(tagging, beats=(), themes=(), corrected=True)
+    themes = tagging.themes if mark.themes is None else mark.themes
+    return replace(tagging, beats=mark.beats, themes=themes, corrected=True)
+
+
+def _mark(row: Row) -> Mark:
+    return Mark(
+        entry=row["entry_id"],
+        relevant=bool(row["relevant"]),
+        beats=name_list(row["beats"]),
+        themes=None if row["themes"] is None else tuple(json.loads(row["themes"])),
+        made_at=instant(row["made_at"]),
+    )

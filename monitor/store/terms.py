@@ -1,0 +1,68 @@
+"""What clustering has counted and encoded: how common terms are in our own archive, and entries' vectors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from monitor.store.connection import id_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from monitor.store.connection import Connection
+
+_DOCUMENTS: Final = "counted_entries"
+
+
+class Terms:
+    """Document frequencies over the relevant entries, and vectors of the optional encoder."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def counts(self, terms: Iterable[str]) -> tuple[int, dict[str, int]]:
+        """Return how many entries were counted, and in how many of them each of these terms stood, if in any."""
+        rows = self._db.rows(
+            "select term, entries from term_counts where term in (select value from json_each(?))",
+            [id_list(terms)],
+        )
+        documents = self._db.value("select value from meta where key = ?", [_DOCUMENTS])
+        return int(documents or 0), {row["term"]: row["entries"] for row in rows}
+
+    def add(self, entries: Iterable[frozenset[str]]) -> None:
+        """Count entries, each given by its terms."""
+        counted = list(entries)
+        totals = Counter(term for terms in counted for term in terms)
+        with self._db.transaction():
+            self._db.change_many(_COUNT, totals.items())
+            self._db.change(_COUNT_ENTRIES, [_DOCUMENTS, str(len(counted))])
+
+    def clear(self) -> None:
+        """Forget all counts, before the archive is counted anew."""
+        with self._db.transaction():
+            self._db.change("delete from term_counts")
+            self._db.change("delete from meta where key = ?", [_DOCUMENTS])
+
+    def vectors(self, model: str, entries: Iterable[int]) -> dict[int, bytes]:
+        """Return the vectors that a model gave these entries, by entry id, as far as they are stored."""
+        sql = "select entry_id, vector from vectors where model = ? and entry_id in (select value from json_each(?))"
+        return {row["entry_id"]: row["vector"] for row in self._db.rows(sql, [model, id_list(entries)])}
+
+    def save_vectors(self, model: str, vectors: Mapping[int, bytes]) -> None:
+        """Store vectors by entry id; an earlier one of the same model is replaced."""
+        rows = ((entry, model, vector) for entry, vector in vectors.items())
+        self._db.change_many(
+            "insert or replace into vectors (entry_id, model, vector) values (?, ?, ?)", rows
+        )
+
+
+_COUNT: Final = """
+insert into term_counts (term, entries) values (?, ?)
+on conflict (term) do update set entries = entries + excluded.entries
+"""
+
+_COUNT_ENTRIES: Final = """
+insert into meta (key, value) values (?, ?)
+on conflict (key) do update set value = cast(cast(value as integer) + cast(excluded.value as integer) as text)
+"""
