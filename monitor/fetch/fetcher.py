@@ -1,0 +1,188 @@
+"""Who is polled when: a queue for each host, a gap between its requests, a bound over all hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from monitor.errors import FetchError
+from monitor.fetch import guard
+from monitor.models import Feed, FeedState, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from datetime import datetime
+
+    import httpx
+
+    from monitor.fetch.settings import Settings
+
+
+@dataclass(slots=True)
+class _Host:
+    """One host's queue. Its connections are its own: no feed uses what another was allowed to open."""
+
+    transport: httpx.AsyncBaseTransport
+    places: asyncio.Semaphore
+    gap: float
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_at: float = 0.0
+    users: int = 0
+
+
+class Queue(NamedTuple):
+    """Where a poll waits: all feeds of a public host in one queue, those of a private one by its port."""
+
+    host: str
+    port: int | None
+    """None for a public host. Behind each port of a private host stands a server of its own."""
+
+    @property
+    def public(self) -> bool:
+        """Only the servers of strangers are owed a gap between requests."""
+        return self.port is None
+
+
+class Fetcher:
+    """Polls feeds as their publishers would wish, within `settings`. An async context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._hosts: dict[tuple[Queue, str], _Host] = {}
+        self._quiet_until: dict[Queue, float] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tls = ssl.create_default_context()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for host in self._hosts.values():
+            await host.transport.aclose()
+        self._hosts.clear()
+
+    async def fetch_all(
+        self, pairs: Iterable[tuple[Feed, FeedState]], *, now: datetime | None = None
+    ) -> AsyncIterator[Response]:
+        """Poll each feed once and yield what each brought, as it arrives; trouble is in `Response.error`.
+
+        `now` is only used to read dates of replies that carry no `Date` of their own.
+        """
+        arrived: asyncio.Queue[Response] = asyncio.Queue()
+
+        async def one(feed: Feed, state: FeedState) -> None:
+            await arrived.put(await self._poll(feed, state, self._settings.max_bytes, now))
+
+        tasks = [asyncio.create_task(one(feed, state)) for feed, state in pairs]
+        try:
+            for _ in tasks:
+                yield await arrived.get()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def get(self, url: str, *, max_bytes: int | None = None, private_host: str = "") -> Response:
+        """Make one guarded GET, in the queue of its host like any poll; trouble is in `Response.error`."""
+        feed = Feed(url=url, private_host=private_host)
+        return await self._poll(feed, FeedState(url=url), max_bytes or self._settings.max_bytes, None)
+
+    async def _poll(self, feed: Feed, state: FeedState, max_bytes: int, now: datetime | None) -> Response:
+        from monitor.fetch import http
+
+        try:
+            poll = http.poll_of(feed, state, max_bytes=max_bytes, now=now)
+            queue = queue_of(poll.target, feed.private_host)
+            async with self._place(queue, feed.private_host) as host:
+                if held := self._held(queue):
+                    return _held_back(feed, queue, held)
+                started = self._time()
+                response = await http.get(host.transport, poll, self._settings)
+                self._hold(queue, response)
+                return replace(response, seconds=self._time() - started)
+        except FetchError as error:
+            return Response(feed=feed, url="", error=str(error))
+        except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
+            return Response(feed=feed, url="", error=f"internal error: {type(error).__name__}")
+
+    @asynccontextmanager
+    async def _place(self, queue: Queue, private_host: str) -> AsyncIterator[_Host]:
+        """Wait for a place at a host, for its gap and for one of all slots; hold them inside."""
+        key = (queue, private_host)
+        host = self._hosts.get(key) or self._open(key)
+        host.users += 1
+        try:
+            async with host.places:
+                async with host.turn:
+                    await asyncio.sleep(host.free_at - self._time())
+                    await self._slots.acquire()
+                    host.free_at = self._time() + host.gap
+                try:
+                    yield host
+                finally:
+                    self._slots.release()
+        finally:
+            host.users -= 1
+            if not host.users:
+                del self._hosts[key]
+                await host.transport.aclose()
+
+    def _open(self, key: tuple[Queue, str]) -> _Host:
+        from monitor.fetch import network
+
+        if self._tls is None:
+            raise RuntimeError("a Fetcher works inside its `async with`")
+        queue, private_host = key
+        settings = self._settings
+        backend = network.GuardedBackend(
+            allow_private=settings.allow_private_addresses, private_host=private_host, resolve=network.look_up
+        )
+        host = self._hosts[key] = _Host(
+            transport=network.transport(backend, self._tls, connections=2 * settings.per_host),
+            places=asyncio.Semaphore(settings.per_host),
+            gap=settings.host_gap.total_seconds() if queue.public else 0.0,
+        )
+        return host
+
+    def _hold(self, queue: Queue, response: Response) -> None:
+        """After "too many requests" all feeds of a public host wait."""
+        if not queue.public or not (response.retry_after or response.status == HTTPStatus.TOO_MANY_REQUESTS):
+            return
+        pause = response.retry_after or self._settings.min_interval
+        self._quiet_until[queue] = self._time() + pause.total_seconds()
+
+    def _held(self, queue: Queue) -> float:
+        """Return for how many more seconds a host wants quiet."""
+        return max(0.0, self._quiet_until.get(queue, 0.0) - self._time())
+
+    @staticmethod
+    def _time() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def queue_of(url: httpx.URL, private_host: str) -> Queue:
+    """Return the queue of an address; a host is private by its spelling or by the feed's own table."""
+    host = guard.bare(url.host)
+    if guard.private_name(host) or host == guard.bare(private_host):
+        return Queue(host, url.port or (443 if url.scheme == "https" else 80))
+    return Queue(host, None)
+
+
+def _held_back(feed: Feed, queue: Queue, seconds: float) -> Response:
+    pause = timedelta(seconds=seconds)
+    return Response(
+        feed=feed,
+        url="",
+        retry_after=pause,
+        error=f"not asked: {queue.host} wants no requests for {_minutes(pause)}",
+    )
+
+
+def _minutes(pause: timedelta) -> str:
+    return f"{max(1, round(pause / timedelta(minutes=1)))} min"

@@ -1,0 +1,82 @@
+"""What reply headers say of time and encoding; what is not understood counts as not said. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from monitor.errors import FetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST = timedelta(days=1)
+"""No server can silence us for longer by `Retry-After`."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_MAX_AGE = re.compile(r'"?([0-9]{1,12})"?')
+_FOREVER = timedelta(days=3650)
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
+    """Return how long `Retry-After` (RFC 9110 10.2.3) asks us to wait, at most a day; None if not at all.
+
+    A date counts from the reply's own `Date`, so that a server's wrong clock does no harm, else from `now`.
+    """
+    value = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return min(timedelta(seconds=int(value)), LONGEST)
+    wait = _until(value, headers, now)
+    return None if wait is None else min(wait, LONGEST)
+
+
+def max_age(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
+    """Return how long a reply stays fresh (RFC 9111 4.2): `max-age` less `Age`, else `Expires`.
+
+    None when the server says nothing, zero when it wants to be asked each time (`no-store`, `no-cache`).
+    """
+    directives = _directives(headers.get("cache-control", ""))
+    if directives.keys() & {"no-store", "no-cache"}:
+        return timedelta(0)
+    if match := _MAX_AGE.fullmatch(directives.get("max-age", "")):
+        age = headers.get("age", "").strip()
+        spent = int(age) if _SECONDS.fullmatch(age) else 0
+        return min(timedelta(seconds=max(0, int(match[1]) - spent)), _FOREVER)
+    wait = _until(headers.get("expires", ""), headers, now)
+    return None if wait is None else min(wait, _FOREVER)
+
+
+def encoding(headers: Mapping[str, str]) -> str:
+    """Return "identity", "gzip" or "deflate"; raise FetchError for any other encoding and for two."""
+    coded = [part.strip().lower() for part in headers.get("content-encoding", "").split(",")]
+    coded = [part.removeprefix("x-") for part in coded if part not in {"", "identity"}]
+    if not coded:
+        return "identity"
+    if len(coded) > 1:
+        raise FetchError("the body is encoded more than once")
+    if coded[0] not in {"gzip", "deflate"}:
+        raise FetchError("the body has an encoding that was not asked for")
+    return coded[0]
+
+
+def _directives(value: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in value.lower().split(","))
+    return {name.strip(): argument.strip() for name, _, argument in pairs}
+
+
+def _until(value: str, headers: Mapping[str, str], now: datetime | None) -> timedelta | None:
+    """Return the time from the reply to an HTTP date in it, never negative; None when either is not known."""
+    then, start = _date(value), _date(headers.get("date", "")) or now
+    if then is None or start is None:
+        return None
+    return max(then - start, timedelta(0))
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value.strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

@@ -1,0 +1,88 @@
+"""How a feed fares, from its state alone. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from monitor.models import FeedHealth
+from monitor.text import redact_url
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.fetch.settings import Settings
+    from monitor.models import Feed, FeedState, FeedStateName
+
+_SILENT_AFTER = timedelta(days=7)
+_SILENT_RHYTHMS = 8
+"""A feed is silent when it brings nothing for a week and for so many times its usual gap."""
+_GAP_MEMORY = timedelta(days=7)
+_OFTEN = 3
+"""From so many failures in a row on, a human should look."""
+
+
+def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, settings: Settings) -> FeedHealth:
+    """Judge a feed as of `now`. `entries` is how many the store has of it."""
+    name = _name(feed, state, settings, now)
+    return FeedHealth(
+        url=redact_url(feed.url),
+        title=feed.title or state.title,
+        state=name,
+        last_status=state.last_status,
+        last_error=state.last_error,
+        consecutive_failures=state.consecutive_failures,
+        last_poll_at=state.last_poll_at,
+        last_success_at=state.last_success_at,
+        next_poll_at=None if name in {"gone", "disabled"} else state.next_poll_at,
+        newest_entry_at=state.newest_entry_at,
+        entries=entries,
+        rhythm=state.rhythm,
+        note=_note(name, state, now),
+    )
+
+
+def _name(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> FeedStateName:
+    if not feed.enabled:
+        return "disabled"
+    if state.gone:
+        return "gone"
+    if state.consecutive_failures:
+        return "failing"
+    if state.last_success_at is None:
+        return "new"
+    return "silent" if _silence(state, now) > _patience(state, settings) else "ok"
+
+
+def _silence(state: FeedState, now: datetime) -> timedelta:
+    since = state.newest_entry_at or state.first_success_at or now
+    return now - since
+
+
+def _patience(state: FeedState, settings: Settings) -> timedelta:
+    return max(_SILENT_AFTER, _SILENT_RHYTHMS * (state.rhythm or timedelta(0)), 2 * settings.max_interval)
+
+
+def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
+    """Return the one line that a human should read, "" when there is nothing to say."""
+    if name == "gone":
+        return "the publisher says it is gone for good (HTTP 410): remove it or give its new address"
+    if name == "failing" and state.consecutive_failures >= _OFTEN:
+        since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
+        return f"failing {state.consecutive_failures} times in a row{since}"
+    if name == "silent":
+        usual = f"; usually one every {_spoken(state.rhythm)}" if state.rhythm else ""
+        return f"nothing new for {_spoken(_silence(state, now))}{usual}"
+    if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
+        return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
+    if state.location and name != "disabled":
+        return f"moved for good to {redact_url(state.location)}: change the address in feeds.toml"
+    return ""
+
+
+def _spoken(span: timedelta) -> str:
+    """Return a span in its largest fitting unit: "9 days", "1 hour"."""
+    units = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+    name, unit = next(((name, unit) for name, unit in units if span >= unit), units[-1])
+    count = max(1, round(span / unit))
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"

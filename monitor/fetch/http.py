@@ -1,0 +1,199 @@
+"""One poll over HTTP: a conditional GET, redirects by hand, one deadline, a bounded body.
+
+Only httpx's transport is used: its client would keep cookies, decode bodies without a bound and log
+addresses with their secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import httpx
+
+from monitor.errors import FetchError
+from monitor.fetch import headers as said
+from monitor.fetch.inflate import Inflater
+from monitor.fetch.network import explain
+from monitor.models import Response
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.fetch.settings import Settings
+    from monitor.models import Feed, FeedState
+
+MAX_REDIRECTS = 5
+_PERMANENT = frozenset({301, 308})
+_REDIRECTS = _PERMANENT | {302, 303, 307}
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, "
+    "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """One poll to be made: where it starts and what goes along, and to which origins."""
+
+    feed: Feed
+    target: httpx.URL
+    """Without credentials, as every address that leaves this module."""
+    state: FeedState
+    max_bytes: int
+    now: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    url: httpx.URL
+    permanent: bool
+    """Only permanent redirects have led here."""
+
+
+def poll_of(feed: Feed, state: FeedState, *, max_bytes: int, now: datetime | None) -> Poll:
+    """Return the poll of a feed where it is now; raise FetchError when that is no http(s) address."""
+    target = _checked(state.location or feed.url)
+    return Poll(feed=feed, target=target, state=state, max_bytes=max_bytes, now=now)
+
+
+async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Settings) -> Response:
+    """Make one poll; every trouble comes back as `Response.error`.
+
+    Source: RFC 9110 (redirects 15.4, conditions 13). One deadline, from the look-up to the last byte.
+    """
+    partial = Response(feed=poll.feed, url=str(poll.target))
+    seconds = settings.timeout.total_seconds()
+    try:
+        async with asyncio.timeout(seconds):
+            hop = _Hop(poll.target, permanent=True)
+            for _ in range(MAX_REDIRECTS + 1):
+                partial = replace(partial, url=str(hop.url), status=None)
+                request = _request(hop.url, poll, settings)
+                reply = await transport.handle_async_request(request)
+                partial = replace(partial, status=reply.status_code)
+                try:
+                    if reply.status_code not in _REDIRECTS:
+                        return await _read(reply, request, hop, poll)
+                    hop = _next(reply, hop)
+                finally:
+                    await reply.aclose()
+    except TimeoutError:
+        return _failed(partial, f"timed out after {seconds:g} s")
+    except FetchError as error:
+        return replace(partial, error=str(error))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        return _failed(partial, explain(error))
+    return replace(partial, error=f"more than {MAX_REDIRECTS} redirects")
+
+
+def _failed(partial: Response, error: str) -> Response:
+    return replace(partial, error=error, unreachable=partial.status is None)
+
+
+def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
+    """Build the request for one hop; secrets and validators go to their own origin and nowhere else."""
+    state = poll.state
+    headers = [
+        (b"User-Agent", settings.user_agent.encode()),
+        (b"Accept", _ACCEPT.encode()),
+        (b"Accept-Encoding", b"gzip"),
+    ]
+    if credentials := _credentials(poll.feed.url, url):
+        headers.append((b"Authorization", credentials))
+    if state.validators_url and _origin(httpx.URL(state.validators_url)) == _origin(url):
+        if state.etag:
+            headers.append((b"If-None-Match", state.etag.encode("latin-1", "ignore")))
+        if state.last_modified:
+            headers.append((b"If-Modified-Since", state.last_modified.encode("latin-1", "ignore")))
+    return httpx.Request("GET", url, headers=headers)
+
+
+async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: Poll) -> Response:
+    """Turn the last reply of the chain into what the poll brought."""
+    status = reply.status_code
+    response = Response(
+        feed=poll.feed,
+        url=str(hop.url),
+        status=status,
+        max_age=said.max_age(reply.headers, now=poll.now),
+    )
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        response = replace(response, retry_after=said.retry_after(reply.headers, now=poll.now))
+    conditional = any(name in request.headers for name in ("if-none-match", "if-modified-since"))
+    moved_to = str(hop.url) if hop.permanent and hop.url != poll.target else ""
+    response = replace(
+        response, etag=_raw(reply, b"etag"), last_modified=_raw(reply, b"last-modified"), moved_to=moved_to
+    )
+    if status == HTTPStatus.NOT_MODIFIED and conditional:
+        return replace(response, not_modified=True)
+    if not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT:
+        return Response(
+            feed=poll.feed,
+            url=response.url,
+            status=status,
+            retry_after=response.retry_after,
+            error=_status_line(status),
+        )
+    return await _with_body(reply, response, poll.max_bytes)
+
+
+async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) -> Response:
+    inflater = Inflater(said.encoding(reply.headers), limit=max_bytes)
+    cut = False
+    try:
+        async for piece in reply.aiter_raw():
+            inflater.feed(piece)
+    except (httpx.ReadError, httpx.RemoteProtocolError) as error:
+        if not inflater.body:
+            raise FetchError("the connection broke off before the body") from error
+        cut = True
+    response = replace(response, body=inflater.body, content_type=reply.headers.get("content-type", ""))
+    if cut or not inflater.complete:
+        return replace(response, complete=False, etag="", last_modified="")
+    return response
+
+
+def _next(reply: httpx.Response, hop: _Hop) -> _Hop:
+    location = reply.headers.get("location", "").strip()
+    if not location:
+        raise FetchError(f"{_status_line(reply.status_code)} without a location")
+    url = _checked(str(hop.url.join(location)))
+    return _Hop(url, hop.permanent and reply.status_code in _PERMANENT)
+
+
+def _checked(address: str) -> httpx.URL:
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError("the address is not valid") from error
+    if url.scheme not in {"http", "https"}:
+        raise FetchError(f"refused: {url.scheme or 'no'} address, only http and https are fetched")
+    if not url.host or url.port == 0:
+        raise FetchError("the address is not valid")
+    return url.copy_with(userinfo=b"", fragment=None)
+
+
+def _credentials(address: str, url: httpx.URL) -> bytes:
+    """Return the Authorization header (RFC 7617), b"" unless the feed has credentials for this origin."""
+    own = httpx.URL(address)
+    if not own.userinfo or _origin(own) != _origin(url):
+        return b""
+    return b"Basic " + base64.b64encode(f"{own.username}:{own.password}".encode())
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+
+
+def _raw(reply: httpx.Response, name: bytes) -> str:
+    """Return a header byte for byte (as Latin-1): a validator is sent back exactly as it came."""
+    return next((value.decode("latin-1") for key, value in reply.headers.raw if key.lower() == name), "")
+
+
+def _status_line(status: int) -> str:
+    phrases = {known.value: known.phrase for known in HTTPStatus}
+    return f"HTTP {status} {phrases.get(status, '')}".rstrip()

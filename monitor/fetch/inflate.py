@@ -1,0 +1,100 @@
+"""Content decoding within bounds: no input, however small, grows beyond the limit, not even for a moment."""
+
+from __future__ import annotations
+
+import zlib
+
+from monitor.errors import FetchError
+
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+_GZIP_MAGIC = b"\x1f\x8b"
+_MEMBERS = 16
+"""More gzip members than this in one body are an attack on our time."""
+
+
+class Inflater:
+    """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
+
+    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, or is corrupt.
+    """
+
+    def __init__(self, encoding: str, *, limit: int) -> None:
+        self._encoding = encoding
+        self._limit = limit
+        self._received = 0
+        self._held = b""
+        self._members = 0
+        self._inflate: zlib._Decompress | None = None
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece as it came over the wire."""
+        self._received += len(data)
+        if self._received > self._limit:
+            raise _too_large(self._limit)
+        if self._encoding == "identity":
+            self._body += data
+            return
+        try:
+            self._decode(data)
+        except zlib.error as error:
+            raise FetchError(f"the {self._encoding} body is corrupt") from error
+
+    @property
+    def body(self) -> bytes:
+        """What has been decoded so far."""
+        return bytes(self._body)
+
+    @property
+    def complete(self) -> bool:
+        """False while a compressed body lacks its end."""
+        if self._encoding == "identity":
+            return True
+        if self._inflate is None:
+            return self._members > 0 or not self._received
+        return self._inflate.eof
+
+    def _decode(self, data: bytes) -> None:
+        while data:
+            if self._inflate is None:
+                data = self._begin(data)
+                continue
+            self._body += self._inflate.decompress(data, self._limit + 1 - len(self._body))
+            if len(self._body) > self._limit:
+                raise _too_large(self._limit)
+            data = self._inflate.unconsumed_tail
+            if self._inflate.eof:
+                data = self._inflate.unused_data
+                self._inflate = None
+
+    def _begin(self, data: bytes) -> bytes:
+        """Open the next compressed stream; return what it shall decode, b"" while its head is incomplete."""
+        self._held, data = b"", self._held + data
+        if len(data) < len(_GZIP_MAGIC):
+            self._held = data
+            return b""
+        if self._members and (self._encoding != "gzip" or not data.startswith(_GZIP_MAGIC)):
+            self._held = b""  # padding after the end
+            return b""
+        self._members += 1
+        if self._members > _MEMBERS:
+            raise FetchError(f"the gzip body has more than {_MEMBERS} members")
+        self._inflate = zlib.decompressobj(self._window(data))
+        return data
+
+    def _window(self, data: bytes) -> int:
+        if self._encoding == "gzip":
+            return _GZIP
+        wrapped = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
+        return _ZLIB if wrapped else _RAW
+
+
+def _too_large(limit: int) -> FetchError:
+    return FetchError(f"the body is larger than {_size(limit)}")
+
+
+def _size(count: int) -> str:
+    for unit, size in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"

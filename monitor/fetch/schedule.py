@@ -1,0 +1,228 @@
+"""When a feed is due next, and what a poll teaches about it. Pure: old state and reply in, new state out.
+
+The interval after a success, in words:
+
+1. It starts from `feed.interval`, else `settings.interval`, and follows the feed: half of its usual time
+   between two new entries when that is shorter, so that an entry waits for less than the next one takes.
+2. A feed that has been quiet is polled less: after a silence of a day every hour, after a week every seven
+   hours. The reader's own `feed.interval` is not stretched.
+3. For a week after entries fell through between two polls it is halved.
+4. All of that stays within [min_interval, max_interval].
+5. The publisher's wishes make it longer, never shorter: `max-age`, `Expires`, `ttl`, `updatePeriod`, then
+   `skipHours` and `skipDays`; together at most the longer of a day and `max_interval`.
+6. Jitter adds up to a tenth.
+
+A failure doubles the starting interval for each one in a row, up to a day, for ever; `Retry-After` is obeyed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.fetch.settings import Settings
+    from monitor.models import Document, Feed, FeedState, Hints, Response
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_NOTHING = timedelta(0)
+_JITTER = 0.1
+_QUIET_SHARE = 24
+"""A quiet feed waits this fraction of its silence."""
+_GAP_MEMORY = timedelta(days=7)
+_LEARNING = 0.3
+"""The weight of the newest observation in the rhythm."""
+_SHORTEST_RHYTHM = timedelta(minutes=1)
+_AGREEING_POLLS = 3
+"""A permanent redirect is believed after so many polls in a row."""
+_LOST_AFTER = 3
+"""A location that fails so often in a row is given up for the reader's own address."""
+_GONE = 410
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What the pipeline learnt from the entries of a successful poll."""
+
+    new: int = 0
+    changed: int = 0
+    total: int = 0
+    gap: bool = False
+    """Entries fell through: the oldest of the document is newer than all we knew."""
+    first: bool = False
+    """It was the first document of the feed."""
+    document: Document | None = None
+    """None when there was none to read: not modified, or the same bytes as last time."""
+
+
+def is_due(feed: Feed, state: FeedState, now: datetime) -> bool:
+    """Say whether a feed is to be polled now: enabled, not gone, and its time has come."""
+    if not feed.enabled or state.gone:
+        return False
+    return state.next_poll_at is None or state.next_poll_at <= now
+
+
+def body_hash(body: bytes) -> str:
+    """Return what `FeedState.body_hash` is compared with: the same bytes need no second reading."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def is_outage(responses: Sequence[Response]) -> bool:
+    """Say whether a poll failed on our side: no host could be reached, of at least two feeds."""
+    return len(responses) > 1 and all(response.unreachable for response in responses)
+
+
+def after_success(  # noqa: PLR0917 - the seven things that decide
+    feed: Feed,
+    state: FeedState,
+    response: Response,
+    outcome: Outcome,
+    settings: Settings,
+    now: datetime,
+    jitter: float,
+) -> FeedState:
+    """Return the state after a document or a "not modified". `jitter` is a number from 0 to 1."""
+    state = replace(
+        state,
+        last_poll_at=now,
+        last_success_at=now,
+        last_status=response.status,
+        last_error="",
+        consecutive_failures=0,
+        gone=False,
+        first_success_at=state.first_success_at or now,
+        polls=state.polls + 1,
+    )
+    state = _with_document(state, outcome.document)
+    state = _with_entries(state, outcome, now)
+    state = _with_validators(state, response, outcome)
+    state = _with_location(feed, state, response.moved_to)
+    wait = max(
+        _interval(feed, state, settings, now), response.max_age or _NOTHING, state.hints.period or _NOTHING
+    )
+    limit = now + max(_DAY, settings.max_interval)
+    due = min(now + wait * (1 + _JITTER * jitter), limit)
+    return replace(state, next_poll_at=min(_past_skips(due, state.hints, jitter), limit))
+
+
+def after_failure(  # noqa: PLR0917 - see above
+    feed: Feed, state: FeedState, response: Response, settings: Settings, now: datetime, jitter: float
+) -> FeedState:
+    """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept."""
+    failures = state.consecutive_failures + 1
+    lost = bool(state.location) and failures >= _LOST_AFTER
+    base = max(_start(feed, settings), settings.min_interval)
+    wait = max(min(base * 2 ** min(failures - 1, 10), _DAY), min(response.retry_after or _NOTHING, _DAY))
+    return replace(
+        state,
+        last_poll_at=now,
+        last_status=response.status,
+        last_error=" ".join(response.error.split()),
+        consecutive_failures=failures,
+        gone=response.status == _GONE,
+        location="" if lost else state.location,
+        moving_to="",
+        moving_seen=0,
+        polls=state.polls + 1,
+        next_poll_at=now + min(wait * (1 + _JITTER * jitter), _DAY),
+    )
+
+
+def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime, jitter: float) -> FeedState:
+    """Return the state after our own network failed: tried again soon, the feed is not blamed."""
+    wait = min(settings.min_interval, _start(feed, settings))
+    return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
+
+
+def _start(feed: Feed, settings: Settings) -> timedelta:
+    return feed.interval or settings.interval
+
+
+def _interval(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> timedelta:
+    wait = _start(feed, settings)
+    if feed.interval is None:
+        wait = max(wait, _silence(state, now) / _QUIET_SHARE)
+    if state.rhythm:
+        wait = min(wait, max(state.rhythm, _silence(state, now) / _QUIET_SHARE) / 2)
+    if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
+        wait /= 2
+    return min(max(wait, settings.min_interval), settings.max_interval)
+
+
+def _silence(state: FeedState, now: datetime) -> timedelta:
+    since = state.newest_entry_at or state.first_success_at or now
+    return max(now - since, _NOTHING)
+
+
+def _with_document(state: FeedState, document: Document | None) -> FeedState:
+    if document is None:
+        return state
+    return replace(state, title=document.title or state.title, hints=document.hints)
+
+
+def _with_entries(state: FeedState, outcome: Outcome, now: datetime) -> FeedState:
+    """Learn the rhythm: from the dates of the first document, later from the entries that came in."""
+    if outcome.gap:
+        state = replace(state, gaps=state.gaps + 1, last_gap_at=now)
+    if not outcome.new:
+        return state
+    if outcome.first or state.newest_entry_at is None:
+        rhythm = _published_rhythm(outcome.document) or state.rhythm
+    else:
+        observed = (now - state.newest_entry_at) / outcome.new
+        rhythm = observed if state.rhythm is None else state.rhythm + (observed - state.rhythm) * _LEARNING
+    return replace(state, newest_entry_at=now, rhythm=rhythm and max(rhythm, _SHORTEST_RHYTHM))
+
+
+def _published_rhythm(document: Document | None) -> timedelta | None:
+    """Return the median time between the publishers' dates of a document, None for fewer than three."""
+    entries = document.entries if document else ()
+    dates = sorted(entry.published for entry in entries if entry.dated == "publisher")
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(dates)]
+    return timedelta(seconds=median(gaps)) if len(gaps) > 1 else None
+
+
+def _with_validators(state: FeedState, response: Response, outcome: Outcome) -> FeedState:
+    """Keep what the last whole document gave, byte for byte; a 304 may renew it, a cut one does nothing."""
+    if response.not_modified:
+        return replace(
+            state,
+            etag=response.etag or state.etag,
+            last_modified=response.last_modified or state.last_modified,
+        )
+    if not response.complete or (outcome.document and not outcome.document.complete):
+        return state
+    return replace(
+        state,
+        etag=response.etag,
+        last_modified=response.last_modified,
+        validators_url=response.url if response.etag or response.last_modified else "",
+        body_hash=body_hash(response.body),
+    )
+
+
+def _with_location(feed: Feed, state: FeedState, moved_to: str) -> FeedState:
+    """Count polls that agree on a permanent redirect; take it over when enough do."""
+    if not moved_to:
+        return replace(state, moving_to="", moving_seen=0)
+    seen = state.moving_seen + 1 if moved_to == state.moving_to else 1
+    if seen < _AGREEING_POLLS:
+        return replace(state, moving_to=moved_to, moving_seen=seen)
+    return replace(state, location="" if moved_to == feed.url else moved_to, moving_to="", moving_seen=0)
+
+
+def _past_skips(due: datetime, hints: Hints, jitter: float) -> datetime:
+    """Move an instant out of the hours and days that the feed asks to leave out."""
+    start = due
+    for _ in range(24 * 7):
+        if due.hour not in hints.skip_hours and due.weekday() not in hints.skip_days:
+            break
+        due = due.replace(minute=0, second=0, microsecond=0) + _HOUR
+    return due if due == start else due + _HOUR * _JITTER * jitter
