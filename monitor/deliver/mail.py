@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import os
 import re
 import socket
 import ssl
@@ -183,8 +184,6 @@ async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
         await smtp.auth_plain(settings.username, settings.password)
     elif "login" in offered:
         await smtp.auth_login(settings.username, settings.password)
-    elif "cram-md5" in offered:
-        await smtp.auth_crammd5(settings.username, settings.password)
     else:
         raise DeliveryError(
             f"{settings.host} offers no log-in that the monitor knows", permanent=False, delay=READER_DELAY
@@ -243,7 +242,14 @@ def _translated(settings: Settings) -> Iterator[None]:
                 permanent=False,
                 delay=READER_DELAY,
             ) from error
-        raise DeliveryError(f"{server}: {_shown(str(error), settings)}", permanent=False) from error
+        reason = _shown(_reason(error, cause), settings)
+        raise DeliveryError(f"no connection with {server}: {reason}", permanent=False) from error
+
+
+def _reason(error: Exception, cause: BaseException | None) -> str:
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or str(error)
+    return str(error)
 
 
 def _refusal(code: int, reply: str) -> DeliveryError:

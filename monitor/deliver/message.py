@@ -59,7 +59,7 @@ def parse_address(written: str) -> Address:
     """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither."""
     name, specification = parseaddr(written)
     local, _, domain = specification.rpartition("@")
-    if not (local and domain and _VISIBLE_ASCII.fullmatch(specification)):
+    if not (written.isprintable() and local and domain and _VISIBLE_ASCII.fullmatch(specification)):
         raise ValueError(f"{written!r} is not an e-mail address")
     return Address(display_name=text.clean(name), username=local, domain=domain)
 
@@ -75,6 +75,7 @@ def _digest(*parts: str) -> str:
 
 def _subject(subject: str) -> str:
     line = " ".join(text.clean(subject).split())
+    line = line.replace("=?", "= ?")  # or it would be decoded, to line breaks if it says so (RFC 2047)
     return line if len(line) <= _MAX_SUBJECT else f"{line[: _MAX_SUBJECT - 1].rstrip()}…"
 
 

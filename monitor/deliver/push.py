@@ -50,14 +50,10 @@ class Push:
         if self.settings.min_score > 0 and not headlines:
             return ()
         shown = headlines[: self.settings.max_headlines]
-        lines = [
-            text.clean(edition.subject),
-            "",
-            *(f"• {story.title}\n  {story.url}".rstrip() for story in shown),
-        ]
+        lines = [f"• {story.title}\n  {story.url}".rstrip() for story in shown]
         if self.settings.link:
             lines += ["", self.settings.link]
-        payload = "\n".join(lines).encode("utf-8", "replace")
+        payload = "\n".join([text.clean(edition.subject), "", *lines]).encode("utf-8", "replace")
         return tuple(
             Delivery(
                 edition=edition.key, channel=self.name, recipient=service, payload=payload, created_at=now
@@ -70,7 +66,7 @@ class Push:
         url = self._services().get(delivery.recipient)
         if url is None:
             raise DeliveryError(f"{delivery.recipient} is configured no more", permanent=True)
-        subject, _, body = delivery.payload.decode().partition("\n\n")
+        subject, _, body = delivery.payload.decode().partition("\n")
         await asyncio.to_thread(_notify, url, delivery.recipient, subject, body)
 
     def _services(self) -> dict[str, str]:
@@ -94,5 +90,5 @@ def _notify(url: str, service: str, subject: str, body: str) -> None:
     services = apprise.Apprise()
     if not services.add(url):
         raise DeliveryError(f"{service}: apprise does not understand its address", permanent=True)
-    if not services.notify(body=body or subject, title=subject, timeout=_TIMEOUT_SECONDS):
+    if not services.notify(body=body.strip() or subject, title=subject, timeout=_TIMEOUT_SECONDS):
         raise DeliveryError(f"{service}: the service did not take it", permanent=False)

@@ -1,0 +1,143 @@
+"""Files: whole or not at all, under safe names only, and a plain word when they cannot be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from monitor.deliver import files
+from monitor.errors import DeliveryError
+from monitor.models import Delivery, Edition
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+EDITION = Edition(
+    key="digest:2026-11-23",
+    date=date(2026, 11, 23),
+    made_at=NOW,
+    language="en",
+    subject="Sora",
+    preheader="",
+    headlines=(),
+    renderings={"md": "# Ä\n", "html": "<p>", "text": "T", "json": "{}", "atom": "<feed/>"},
+    files={"index.html": "<i>", "digests.atom": "<d/>"},
+)
+
+
+def channel(folder, *formats):
+    return files.Files(files.Settings(output_dir=folder, formats=formats or ("md", "html")))
+
+
+def delivery(name, payload=b"new"):
+    return Delivery(
+        edition="digest:2026-11-23", channel="files", recipient=name, payload=payload, created_at=NOW
+    )
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_one_delivery_a_file(tmp_path):
+    prepared = channel(tmp_path).prepare(EDITION, now=NOW)
+    assert {one.recipient: one.payload for one in prepared} == {
+        "2026-11-23.md": "# Ä\n".encode(),
+        "2026-11-23.html": b"<p>",
+        "index.html": b"<i>",
+        "digests.atom": b"<d/>",
+    }
+    assert {(one.edition, one.channel, one.state) for one in prepared} == {
+        ("digest:2026-11-23", "files", "pending")
+    }
+
+
+def test_every_format_has_its_own_name(tmp_path):
+    prepared = channel(tmp_path, "md", "html", "text", "json", "atom").prepare(EDITION, now=NOW)
+    assert [one.recipient for one in prepared][:5] == [
+        f"2026-11-23.{extension}" for extension in ("md", "html", "txt", "json", "atom")
+    ]
+
+
+def test_without_formats_nothing_is_written(tmp_path):
+    settings = files.Settings(output_dir=tmp_path, formats=())
+    assert files.Files(settings).prepare(EDITION, now=NOW) == ()
+
+
+def test_an_alert_never_takes_the_place_of_the_digest(tmp_path):
+    alert = replace(EDITION, key="alert:17/../x", files={}, renderings={"md": "!"})
+    assert [one.recipient for one in channel(tmp_path).prepare(alert, now=NOW)] == [
+        "2026-11-23-alert-17-x.md"
+    ]
+
+
+async def test_sending_makes_the_folder_and_writes_the_bytes(tmp_path):
+    folder = tmp_path / "a" / "b"
+    for one in channel(folder).prepare(EDITION, now=NOW):
+        await channel(folder).send(one)
+    assert (folder / "2026-11-23.md").read_text("utf-8") == "# Ä\n"
+    assert names(folder) == ["2026-11-23.html", "2026-11-23.md", "digests.atom", "index.html"]
+
+
+async def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):
+    (tmp_path / "index.html").write_bytes(b"old")
+    with (tmp_path / "index.html").open("rb") as reader:
+        await channel(tmp_path).send(delivery("index.html"))
+        assert reader.read() == b"old"
+    assert (tmp_path / "index.html").read_bytes() == b"new"
+
+
+def test_killed_before_the_rename_the_old_file_stands_and_the_next_try_cleans_up(tmp_path):
+    path = tmp_path / "index.html"
+    path.write_bytes(b"old")
+    script = (
+        "import os, pathlib, signal, sys\n"
+        "from monitor.deliver import files\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "files.write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    assert len(names(tmp_path)) == 2
+    files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == ["index.html"]
+
+
+@pytest.mark.parametrize("name", ["../evil.md", "a/b.md", ".hidden", "", "a b.md", "x" * 101, "a\n.md"])
+async def test_no_other_name_is_ever_written(tmp_path, name):
+    with pytest.raises(DeliveryError) as caught:
+        await channel(tmp_path / "out").send(delivery(name))
+    assert caught.value.permanent
+    assert names(tmp_path) == []
+
+
+def test_an_archive_file_with_an_unsafe_name_is_refused_at_once(tmp_path):
+    with pytest.raises(DeliveryError):
+        channel(tmp_path).prepare(replace(EDITION, files={"../index.html": ""}), now=NOW)
+
+
+async def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path):
+    (tmp_path / "out").write_text("a file where the folder should be")
+    with pytest.raises(DeliveryError, match=r"cannot write .*index\.html: ") as caught:
+        await channel(tmp_path / "out").send(delivery("index.html"))
+    assert not caught.value.permanent
+
+
+async def test_a_full_disk_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
+    (tmp_path / "index.html").write_bytes(b"old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DeliveryError, match="No space left on device") as caught:
+        await channel(tmp_path).send(delivery("index.html"))
+    assert not caught.value.permanent
+    assert names(tmp_path) == ["index.html"]
+    assert (tmp_path / "index.html").read_bytes() == b"old"

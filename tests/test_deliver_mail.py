@@ -1,0 +1,294 @@
+"""Mail over real sockets: what is sent, what is withheld, and what each trouble is taken for."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import smtp
+
+from monitor.deliver import mail
+from monitor.errors import DeliveryError
+from monitor.models import Edition, Headline
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+PASSWORD = "correct horse"
+EDITION = Edition(
+    key="digest:2026-11-23",
+    date=date(2026, 11, 23),
+    made_at=NOW,
+    language="en",
+    subject="Sora: two stories",
+    preheader="",
+    headlines=(Headline(title="Studios sue", url="https://news.example/1", score=3.0),),
+    renderings={"text": "Hello\n.\n..dots at the start\n", "html": "<p>Hello</p>\n"},
+)
+
+
+@pytest.fixture
+def trusted(monkeypatch):
+    """Make the test server's certificate one that this machine trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(smtp.CERTIFICATE))
+
+
+def channel(port, *, host="127.0.0.1", tls="none", to=("reader@example.org",), **more):
+    return mail.Mail(
+        mail.Settings(host=host, port=port, tls=tls, sender="Monitor <monitor@example.org>", to=to, **more)
+    )
+
+
+async def deliver(script: smtp.Script, **more) -> DeliveryError | None:
+    """Send one message to a server that follows the script; return the error, if any."""
+    async with smtp.scripted(script):
+        sender = channel(script.port, **more)
+        (delivery,) = sender.prepare(EDITION, now=NOW)
+        error = await failure(sender.send(delivery))
+    assert PASSWORD not in str(error)
+    assert "\n" not in str(error)
+    return error
+
+
+async def failure(sending: Coroutine[None, None, None]) -> DeliveryError | None:
+    try:
+        await asyncio.wait_for(sending, 10)
+    except DeliveryError as error:
+        return error
+    return None
+
+
+async def test_a_real_server_gets_the_frozen_bytes_from_the_sender_for_the_recipient():
+    async with smtp.inbox() as box:
+        sender = channel(box.port)
+        (delivery,) = sender.prepare(EDITION, now=NOW)
+        await sender.send(delivery)
+    (got,) = box.received
+    assert (got.sender, got.recipients) == ("monitor@example.org", ("reader@example.org",))
+    assert got.content == delivery.payload
+    assert got.message["Message-ID"] == delivery.message_id
+    body = got.message.get_body(("plain",)).get_content()
+    assert body.replace("\r\n", "\n") == EDITION.renderings["text"]
+
+
+async def test_each_recipient_has_a_delivery_of_their_own():
+    async with smtp.inbox() as box:
+        sender = channel(box.port, to=("a@example.org", "B <b@example.org>"))
+        deliveries = sender.prepare(EDITION, now=NOW)
+        await asyncio.gather(*map(sender.send, deliveries))
+    assert {got.recipients for got in box.received} == {("a@example.org",), ("b@example.org",)}
+    assert len({delivery.message_id for delivery in deliveries}) == 2
+    assert [delivery.recipient for delivery in deliveries] == ["a@example.org", "b@example.org"]
+    assert all(len(got.message["To"].addresses) == 1 for got in box.received)
+
+
+def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
+    assert channel(1, min_score=3.1).prepare(EDITION, now=NOW) == ()
+    assert len(channel(1, min_score=3.0).prepare(EDITION, now=NOW)) == 1
+
+
+def test_without_a_minimum_even_a_quiet_day_is_mailed():
+    quiet = Edition(
+        key="digest:2026-11-24", date=EDITION.date, made_at=NOW, language="en", subject="Quiet",
+        preheader="", headlines=(), renderings=EDITION.renderings,
+    )  # fmt: skip
+    assert len(channel(1).prepare(quiet, now=NOW)) == 1
+
+
+def test_the_password_shows_in_no_representation():
+    assert PASSWORD not in repr(channel(1, password=PASSWORD))
+
+
+async def test_starttls_comes_before_the_password_and_the_message(trusted):
+    script = smtp.Script(extensions=("STARTTLS", "AUTH PLAIN LOGIN"), users={"me": PASSWORD})
+    error = await deliver(script, host="localhost", tls="starttls", username="me", password=PASSWORD)
+    assert error is None
+    (got,) = script.received
+    assert got.encrypted
+    assert got.user == "me"
+    verbs = [line.split()[0] for line in script.commands]
+    assert verbs[:6] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT"]
+
+
+async def test_tls_from_the_first_byte(trusted):
+    script = smtp.Script(implicit_tls=True, extensions=("AUTH PLAIN",), users={"me": PASSWORD})
+    assert await deliver(script, host="localhost", tls="tls", username="me", password=PASSWORD) is None
+    assert script.received[0].encrypted
+
+
+@pytest.mark.parametrize(
+    ("script", "tls", "trust", "words"),
+    [
+        (smtp.Script(extensions=("AUTH PLAIN",)), "starttls", True, "does not offer STARTTLS"),
+        (
+            smtp.Script(extensions=("STARTTLS", "AUTH PLAIN"), replies={"STARTTLS": "454 not now"}),
+            "starttls", True, "454 not now",
+        ),
+        (smtp.Script(extensions=("STARTTLS", "AUTH PLAIN")), "starttls", False, "cannot be trusted"),
+        (smtp.Script(implicit_tls=True, extensions=("AUTH PLAIN",)), "tls", False, "cannot be trusted"),
+        (smtp.Script(extensions=("AUTH PLAIN",), hold="connect"), "tls", True, "no connection"),
+    ],
+)  # fmt: skip
+async def test_without_safe_tls_there_is_neither_password_nor_message(monkeypatch, script, tls, trust, words):
+    if trust:
+        monkeypatch.setenv("SSL_CERT_FILE", str(smtp.CERTIFICATE))
+    error = await deliver(
+        script, host="localhost", tls=tls, username="me", password=PASSWORD, timeout=timedelta(seconds=1)
+    )
+    assert error is not None
+    assert words in str(error)
+    assert not error.permanent
+    assert not script.received
+    assert not any(line.startswith(("AUTH", "MAIL")) for line in script.commands)
+
+
+async def test_a_certificate_for_another_name_is_not_trusted(trusted, monkeypatch):
+    script = smtp.Script(extensions=("STARTTLS",))
+    error = await deliver(script, host="127.0.0.2", tls="starttls")
+    assert error is not None
+    assert not script.received
+
+
+async def test_no_password_in_clear_to_another_machine():
+    sender = channel(25, host="mail.example.org", username="me", password=PASSWORD)
+    (delivery,) = sender.prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match="in clear") as caught:
+        await sender.send(delivery)
+    assert caught.value.delay == mail.READER_DELAY
+
+
+async def test_a_wrong_password_is_tried_once_shown_without_itself_and_not_hammered():
+    script = smtp.Script(extensions=("AUTH PLAIN LOGIN",), users={"me": "another"})
+    error = await deliver(script, username="me", password=PASSWORD)
+    assert error is not None
+    assert "log-in refused: 535" in str(error)
+    assert base64.b64encode(f"\0me\0{PASSWORD}".encode()).decode() not in str(error)
+    assert not error.permanent
+    assert error.delay >= timedelta(hours=1)
+    assert sum(line.startswith("AUTH") for line in script.commands) == 1
+
+
+async def test_a_server_that_knows_the_older_log_in_alone():
+    script = smtp.Script(extensions=("AUTH LOGIN",), users={"me": PASSWORD})
+    assert await deliver(script, username="me", password=PASSWORD) is None
+    assert script.received[0].user == "me"
+
+
+async def test_a_server_without_a_known_log_in():
+    error = await deliver(smtp.Script(extensions=("AUTH XOAUTH2",)), username="me", password=PASSWORD)
+    assert error is not None
+    assert "offers no log-in" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("place", "reply", "permanent"),
+    [
+        ("connect", "421 too busy", False),
+        ("connect", "554 go away", True),
+        ("MAIL", "550 sender unknown", True),
+        ("RCPT", "450 4.2.0 greylisted", False),
+        ("RCPT", "550 greylisting in action, come back", False),
+        ("RCPT", "550 no such user", True),
+        ("DATA", "451 later", False),
+        ("DATA", "554 no", True),
+        (".", "452 disk full", False),
+        (".", "552 too large", True),
+        (".", "nonsense", False),
+    ],
+)
+async def test_4xx_is_tried_again_and_5xx_is_final(place, reply, permanent):
+    error = await deliver(smtp.Script(replies={place: reply}))
+    assert error is not None
+    assert error.permanent is permanent
+    assert reply.split(maxsplit=1)[-1] in str(error)
+
+
+async def test_a_connection_lost_before_the_message_is_tried_again():
+    error = await deliver(smtp.Script(drop="DATA"))
+    assert error is not None
+    assert (error.permanent, error.delay) == (False, timedelta(0))
+
+
+@pytest.mark.parametrize("place", ["body", "."])
+async def test_a_connection_lost_in_or_after_the_message_is_unconfirmed_and_waits(place):
+    script = smtp.Script(drop=place)
+    error = await deliver(script)
+    assert error is not None
+    assert str(error).startswith("unconfirmed")
+    assert not error.permanent
+    assert error.delay >= timedelta(minutes=10)
+
+
+async def test_a_server_that_never_answers_the_final_dot_is_unconfirmed():
+    error = await deliver(smtp.Script(hold="."), patience=timedelta(seconds=0.2))
+    assert error is not None
+    assert str(error).startswith("unconfirmed")
+
+
+async def test_a_server_that_falls_silent_earlier_is_not_waited_for_longer_than_the_timeout():
+    error = await deliver(smtp.Script(hold="MAIL"), timeout=timedelta(seconds=0.2))
+    assert error is not None
+    assert (error.permanent, error.delay) == (False, timedelta(0))
+
+
+@pytest.mark.parametrize(
+    "script", [smtp.Script(drop="QUIT"), smtp.Script(hold="QUIT"), smtp.Script(replies={"QUIT": "500 no"})]
+)
+async def test_what_happens_at_quit_is_no_failure_and_not_waited_for(script):
+    assert await deliver(script) is None
+    assert len(script.received) == 1
+
+
+async def test_a_server_that_is_not_there():
+    script = smtp.Script()
+    async with smtp.scripted(script):
+        pass
+    sender = channel(script.port)
+    (delivery,) = sender.prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match="Connection refused") as caught:
+        await sender.send(delivery)
+    assert not caught.value.permanent
+
+
+async def test_cancelled_in_mid_message_it_leaves_no_connection_behind():
+    async with smtp.scripted(smtp.Script(hold=".")) as script:
+        sender = channel(script.port)
+        task = asyncio.create_task(sender.send(sender.prepare(EDITION, now=NOW)[0]))
+        await asyncio.wait_for(script.reached.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def test_a_second_try_sends_the_same_bytes():
+    script = smtp.Script(drop=".")
+    async with smtp.scripted(script):
+        sender = channel(script.port)
+        (delivery,) = sender.prepare(EDITION, now=NOW)
+        for _ in range(2):
+            with pytest.raises(DeliveryError):
+                await sender.send(delivery)
+    first, second = script.received
+    assert first.content == second.content == delivery.payload
+
+
+async def test_check_logs_in_and_sends_nothing(trusted):
+    script = smtp.Script(extensions=("STARTTLS", "AUTH PLAIN"), users={"me": PASSWORD})
+    async with smtp.scripted(script):
+        settings = channel(
+            script.port, host="localhost", tls="starttls", username="me", password=PASSWORD
+        ).settings
+        await mail.check(settings)
+    verbs = [line.split()[0] for line in script.commands]
+    assert verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH", "NOOP", "QUIT"]
+    assert not script.received
+
+
+async def test_check_reports_what_a_delivery_would():
+    async with smtp.scripted(smtp.Script(replies={"NOOP": "421 closing"})) as script:
+        with pytest.raises(DeliveryError, match="421 closing"):
+            await mail.check(channel(script.port).settings)

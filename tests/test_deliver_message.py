@@ -1,0 +1,170 @@
+"""The message: its headers, its two equal parts, and the same bytes whenever it is made."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from email import message_from_bytes
+from email.policy import default as modern
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.deliver import message
+from monitor.models import Edition
+
+EDITION = Edition(
+    key="digest:2026-11-23",
+    date=date(2026, 11, 23),
+    made_at=datetime(2026, 11, 23, 6, 0, 5, tzinfo=UTC),
+    language="de",
+    subject="Sora: drei Geschichten – Künstler klagen",
+    preheader="",
+    headlines=(),
+    renderings={"text": "Grüße\n", "html": "<p>Grüße</p>\n"},
+)
+
+
+def build(
+    edition=EDITION, *, sender="Monitor <monitor@example.org>", recipient="reader@example.net", html=True
+):
+    return message.build(edition, sender=sender, recipient=recipient, html=html)
+
+
+def parsed(edition=EDITION, **more):
+    return message_from_bytes(build(edition, **more).content, policy=modern)
+
+
+def body(mail, kind):
+    return mail.get_body((kind,)).get_content().replace("\r\n", "\n")
+
+
+def test_the_headers():
+    mail = parsed()
+    assert dict(mail.items()) == {
+        "Subject": "Sora: drei Geschichten – Künstler klagen",
+        "From": "Monitor <monitor@example.org>",
+        "To": "reader@example.net",
+        "Date": "Mon, 23 Nov 2026 06:00:05 +0000",
+        "Message-ID": build().id,
+        "List-Id": "monitor <digest.monitor.example.org>",
+        "Auto-Submitted": "auto-generated",
+        "Content-Language": "de",
+        "MIME-Version": "1.0",
+        "Content-Type": mail["Content-Type"],
+    }
+    assert mail.get_content_type() == "multipart/alternative"
+
+
+def test_text_comes_before_html():
+    parts = list(parsed().iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    assert [body(parsed(), kind) for kind in ("plain", "html")] == ["Grüße\n", "<p>Grüße</p>\n"]
+
+
+def test_text_alone():
+    mail = parsed(html=False)
+    assert mail.get_content_type() == "text/plain"
+    assert mail["Content-Language"] == "de"
+    assert body(mail, "plain") == "Grüße\n"
+
+
+def test_the_golden_bytes():
+    """Bytes that change between versions would make a second message of a resend; change this knowingly."""
+    content = build().content
+    boundary = re.search(rb'boundary="(=[0-9a-f]{32}=)"', content)[1]
+    id_ = build().id.encode()
+    assert content.replace(boundary, b"BOUNDARY") == (
+        b"Subject: Sora: drei Geschichten =?utf-8?q?=E2=80=93_K=C3=BCnstler?= klagen\r\n"
+        b"From: Monitor <monitor@example.org>\r\n"
+        b"To: reader@example.net\r\n"
+        b"Date: Mon, 23 Nov 2026 06:00:05 +0000\r\n"
+        b"Message-ID: " + id_ + b"\r\n"
+        b"List-Id: monitor <digest.monitor.example.org>\r\n"
+        b"Auto-Submitted: auto-generated\r\n"
+        b"MIME-Version: 1.0\r\n"
+        b'Content-Type: multipart/alternative;\r\n boundary="BOUNDARY"\r\n'
+        b"Content-Language: de\r\n"
+        b"\r\n"
+        b"--BOUNDARY\r\n"
+        b'Content-Type: text/plain; charset="utf-8"\r\n'
+        b"Content-Transfer-Encoding: quoted-printable\r\n"
+        b"\r\n"
+        b"Gr=C3=BC=C3=9Fe\r\n"
+        b"\r\n"
+        b"--BOUNDARY\r\n"
+        b'Content-Type: text/html; charset="utf-8"\r\n'
+        b"Content-Transfer-Encoding: quoted-printable\r\n"
+        b"MIME-Version: 1.0\r\n"
+        b"\r\n"
+        b"<p>Gr=C3=BC=C3=9Fe</p>\r\n"
+        b"\r\n"
+        b"--BOUNDARY--\r\n"
+    )
+
+
+def test_the_message_id_depends_on_edition_and_recipient_and_on_nothing_else():
+    changed = replace(EDITION, subject="Other", renderings={"text": "x", "html": "y"})
+    assert build(changed).id == build().id
+    assert build(recipient="Reader <READER@example.net>").id == build().id
+    assert build(recipient="other@example.net").id != build().id
+    assert build(replace(EDITION, key="digest:2026-11-24")).id != build().id
+    assert re.fullmatch(r"<digest-2026-11-23\.[0-9a-f]{32}@example\.org>", build().id)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "reader", "reader@", "@example.org", "a b@example.org", "ä@example.org", "a@example.org\r\nBcc: b@example.org"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(written):
+    with pytest.raises(ValueError, match="is not an e-mail address"):
+        message.parse_address(written)
+
+
+def test_an_encoded_word_in_a_subject_stays_what_it_looks_like():
+    mail = parsed(replace(EDITION, subject="=?utf-8?q?a=0D=0ABcc:_b@example.org?= x"))
+    assert mail["Subject"] == "= ?utf-8?q?a=0D=0ABcc:_b@example.org?= x"
+    assert mail["Bcc"] is None
+
+
+any_text = st.text(st.characters(), max_size=400)
+
+
+@given(subject=any_text | st.text("aä \n\r\v\x00=?\u2028\ud800\u202e", max_size=300))
+def test_no_subject_breaks_out_of_its_header(subject):
+    mail = parsed(replace(EDITION, subject=subject))
+    assert list(mail.keys()) == list(parsed().keys())
+    assert len(mail["Subject"]) <= 200
+    assert body(mail, "plain") == "Grüße\n"
+
+
+@given(subject=st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=150))
+def test_a_clean_subject_arrives_as_it_was(subject):
+    composed = unicodedata.normalize("NFC", " ".join(subject.split())).replace("=?", "= ?")
+    assert parsed(replace(EDITION, subject=subject))["Subject"] == composed
+
+
+@given(
+    plain=any_text | st.text("-=.\r\nF rom\x00\x85\u2028", max_size=300),
+    html=any_text | st.just("x" * 3000) | st.just("--=\r\n--\r\n"),
+)
+def test_any_content_arrives_whole_in_short_clean_lines(plain, html):
+    edition = replace(EDITION, renderings={"text": plain, "html": html})
+    content = build(edition).content
+    lines = content.split(b"\r\n")
+    assert all(len(line) <= 998 and b"\r" not in line and b"\n" not in line for line in lines)
+    assert content.isascii()
+    assert b"\x00" not in content
+    assert content == build(edition).content
+    mail = message_from_bytes(content, policy=modern)
+    assert len(list(mail.iter_parts())) == 2
+    for kind, given_text in (("plain", plain), ("html", html)):
+        sent = given_text.encode("utf-8", "replace").decode()
+        assert _unix(body(mail, kind)).rstrip("\n") == _unix(sent).rstrip("\n")
+
+
+def _unix(content: str) -> str:
+    return content.replace("\r\n", "\n").replace("\r", "\n")

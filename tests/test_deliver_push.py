@@ -1,0 +1,120 @@
+"""Push: a few headlines to a service, whose secret address shows nowhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
+
+import pytest
+
+from monitor.deliver import push
+from monitor.errors import DeliveryError
+from monitor.models import Edition, Headline
+
+with_apprise = pytest.mark.skipif(find_spec("apprise") is None, reason="needs the extra")
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+KEY = "s3cr3t"
+EDITION = Edition(
+    key="digest:2026-11-23",
+    date=date(2026, 11, 23),
+    made_at=NOW,
+    language="en",
+    subject="Sora: two\n\nstories",
+    preheader="",
+    headlines=(
+        Headline(title="Studios sue", url="https://news.example/1", score=3.0),
+        Headline(title="Artists march", url="", score=1.0),
+    ),
+    renderings={},
+)
+
+
+def channel(*urls, **more):
+    return push.Push(push.Settings(urls=urls or (f"ntfy://{KEY}@ntfy.example/sora",), **more))
+
+
+def text_of(sender, edition=EDITION):
+    (delivery,) = sender.prepare(edition, now=NOW)
+    return delivery.payload.decode()
+
+
+def test_subject_headlines_and_link():
+    assert text_of(channel(link="https://digests.example/")) == (
+        "Sora: two stories\n\n• Studios sue\n  https://news.example/1\n• Artists march\n\nhttps://digests.example/"
+    )
+
+
+def test_only_the_first_headlines_and_only_those_that_reach_the_score():
+    assert "Artists" not in text_of(channel(max_headlines=1))
+    assert "Artists" not in text_of(channel(min_score=1.5))
+    assert channel(min_score=3.5).prepare(EDITION, now=NOW) == ()
+
+
+def test_a_quiet_day_is_told_unless_a_score_is_asked_for():
+    quiet = replace(EDITION, headlines=())
+    assert text_of(channel(), quiet) == "Sora: two stories\n"
+    assert channel(min_score=0.1).prepare(quiet, now=NOW) == ()
+
+
+def test_each_service_has_a_delivery_that_names_its_kind_alone():
+    sender = channel(f"ntfy://{KEY}@a.example/x", f"mailto://{KEY}@b.example", f"ntfy://{KEY}@c.example/y")
+    prepared = sender.prepare(EDITION, now=NOW)
+    assert [delivery.recipient for delivery in prepared] == ["ntfy", "mailto", "ntfy-2"]
+    assert KEY not in repr(sender) + repr(prepared)
+
+
+async def test_a_service_that_is_configured_no_more():
+    (delivery,) = channel().prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match="configured no more") as caught:
+        await channel("slack://x").send(delivery)
+    assert caught.value.permanent
+
+
+async def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    (delivery,) = channel().prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match=r"sora-monitor\[apprise\]") as caught:
+        await channel().send(delivery)
+    assert not caught.value.permanent
+
+
+@with_apprise
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_an_address_that_apprise_does_not_understand():
+    sender = channel(f"nosuch://{KEY}@host")
+    with pytest.raises(DeliveryError, match="nosuch: apprise does not understand") as caught:
+        await sender.send(sender.prepare(EDITION, now=NOW)[0])
+    assert caught.value.permanent
+    assert KEY not in str(caught.value)
+
+
+@with_apprise
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_real_service_gets_title_and_text(status, caplog):
+    taken = []
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].split("\r\n")[0])
+        taken.append(json.loads(await reader.readexactly(length)))
+        writer.write(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        sender = channel(f"json://{KEY}:{KEY}@127.0.0.1:{port}/")
+        (delivery,) = sender.prepare(EDITION, now=NOW)
+        if status == 200:
+            await sender.send(delivery)
+        else:
+            with pytest.raises(DeliveryError, match="json: the service did not take it") as caught:
+                await sender.send(delivery)
+            assert not caught.value.permanent
+    assert taken[0]["title"] == "Sora: two stories"
+    assert taken[0]["message"].startswith("• Studios sue\n  https://news.example/1")
+    assert KEY not in caplog.text
