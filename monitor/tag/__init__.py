@@ -1,0 +1,11 @@
+"""Tagging: an entry's text in; its beats, its themes and the evidence for each out. The rules are data (themes.toml)."""
+
+from __future__ import annotations
+
+from monitor.tag.explain import Explanation, Verdict
+from monitor.tag.grammar import GrammarError
+from monitor.tag.loader import load
+from monitor.tag.rules import Label, Rules
+from monitor.tag.tagger import Change, Tagger
+
+__all__ = ["Change", "Explanation", "GrammarError", "Label", "Rules", "Tagger", "Verdict", "load"]

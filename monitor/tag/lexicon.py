@@ -1,0 +1,115 @@
+"""Finds every phrase of the rules in a list of words, in one pass.
+
+Each word of the text is looked up once: which phrases begin with it, which slots of a phrase it can fill. The
+answer is remembered, since a language has few distinct words; so wildcards and stems cost nothing after the
+first meeting, and the time a text takes grows with its length, not with the number of rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import Stemmer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from monitor.tag.grammar import Form, Phrase, Slot
+
+_STEMMERS = {"en": "english", "de": "german"}
+_REMEMBERED = 200_000
+"""Distinct words remembered before the memory starts anew: some 50 MB at most."""
+
+Tail = tuple[tuple[int, ...], tuple[int, ...]]
+"""What must follow a first word: slot numbers, and the operands that the whole phrase belongs to."""
+Hits = dict[int, list[tuple[int, int]]]
+"""Operand number to the word spans [start, end) where it was found, in order."""
+
+
+class Lexicon:
+    """The phrases of numbered operands, ready to be found in texts of one language (or of several)."""
+
+    def __init__(self, operands: Sequence[Iterable[Phrase]], languages: Sequence[str]) -> None:
+        self._stemmers = [Stemmer.Stemmer(_STEMMERS[language]) for language in languages]
+        self._forms: dict[str, dict[str, list[int]]] = {
+            kind: defaultdict(list) for kind in ("whole", "beginning", "ending", "inside", "inflected")
+        }
+        self._slots: dict[Slot, int] = {}
+        self._tails: dict[int, list[Tail]] = defaultdict(list)
+        for phrase, numbers in _by_phrase(operands).items():
+            head, *rest = (self._slot(slot) for slot in phrase)
+            self._tails[head].append((tuple(rest), numbers))
+        self._inside = _alternation(self._forms["inside"])
+        self._spans = {kind: _lengths(self._forms[kind]) for kind in ("beginning", "ending")}
+        self._known: dict[str, tuple[tuple[Tail, ...], frozenset[int]]] = {}
+
+    def find(self, forms: Sequence[str]) -> Hits:
+        """Find every phrase in the words of one field."""
+        looked_up = [self._known.get(form) or self._look_up(form) for form in forms]
+        hits: Hits = {}
+        size = len(forms)
+        for start, (tails, _) in enumerate(looked_up):
+            for rest, operands in tails:
+                end = start + 1 + len(rest)
+                if rest and (
+                    end > size or any(slot not in looked_up[start + 1 + i][1] for i, slot in enumerate(rest))
+                ):
+                    continue
+                for operand in operands:
+                    hits.setdefault(operand, []).append((start, end))
+        return hits
+
+    def _slot(self, slot: Slot) -> int:
+        number = self._slots.get(slot)
+        if number is None:
+            number = self._slots[slot] = len(self._slots)
+            for form in slot:
+                for key in self._keys(form):
+                    self._forms[form.kind][key].append(number)
+        return number
+
+    def _keys(self, form: Form) -> set[str]:
+        if form.kind == "inflected":
+            return {stemmer.stemWord(form.letters) for stemmer in self._stemmers}
+        return {form.letters}
+
+    def _look_up(self, form: str) -> tuple[tuple[Tail, ...], frozenset[int]]:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        slots = frozenset(self._fitting(form))
+        tails = tuple(tail for slot in sorted(slots) for tail in self._tails.get(slot, ()))
+        self._known[form] = found = (tails, slots)
+        return found
+
+    def _fitting(self, form: str) -> Iterable[int]:
+        """Name the slots that a word can fill."""
+        yield from self._forms["whole"].get(form, ())
+        for length in self._spans["beginning"]:
+            yield from self._forms["beginning"].get(form[:length], ())
+        for length in self._spans["ending"]:
+            yield from self._forms["ending"].get(form[-length:], ())
+        for stem in {stemmer.stemWord(form) for stemmer in self._stemmers}:
+            yield from self._forms["inflected"].get(stem, ())
+        if self._inside and self._inside.search(form):
+            for letters, slots in self._forms["inside"].items():
+                if letters in form:
+                    yield from slots
+
+
+def _by_phrase(operands: Sequence[Iterable[Phrase]]) -> Mapping[Phrase, tuple[int, ...]]:
+    """Turn operands inside out: each distinct phrase with all operands that it belongs to."""
+    found: dict[Phrase, dict[int, None]] = defaultdict(dict)
+    for number, phrases in enumerate(operands):
+        for phrase in phrases:
+            found[phrase][number] = None
+    return {phrase: tuple(numbers) for phrase, numbers in found.items()}
+
+
+def _alternation(forms: Mapping[str, object]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(re.escape, forms))) if forms else None
+
+
+def _lengths(forms: Mapping[str, object]) -> tuple[int, ...]:
+    return tuple(sorted({len(letters) for letters in forms}))

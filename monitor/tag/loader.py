@@ -1,0 +1,229 @@
+"""themes.toml to `Rules`: reads the whole file, reports every fault with its key and line."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+
+from monitor.errors import ConfigError, Fault
+from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
+from monitor.tag.rules import ANY, LANGUAGES, Fields, GlossaryList, Rule, Rules, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from monitor.tag.grammar import Phrase
+
+_SECTIONS = (*LANGUAGES, ANY)
+_TOP = ("fields", "grades", "glossary", "hidden", "beat", "theme")
+
+
+def load(text: str, *, file: str) -> Rules:
+    """Read the text of a themes.toml. Raises `ConfigError` with every fault found in it."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Fault(file, "", f"not valid TOML: {error}")]) from None
+    reader = _Reader(file, text)
+    rules = reader.rules(data)
+    if reader.faults:
+        raise ConfigError(reader.faults)
+    return rules
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Walks the file's tables; notes faults instead of stopping at the first."""
+
+    file: str
+    text: str
+    faults: list[Fault] = field(default_factory=list)
+    lists: tuple[str, ...] = ()
+    grades: dict[str, float] = field(default_factory=dict)
+
+    def rules(self, data: dict[str, Any]) -> Rules:
+        self._known(data, _TOP, "")
+        self.grades = self._grades(self._table(data, "grades", ""))
+        tables = {name: self._table(data, name, "") for name in ("glossary", "hidden", "beat", "theme")}
+        self._known(tables["glossary"], _SECTIONS, "glossary")
+        self.lists = tuple(
+            dict.fromkeys(name for t in tables["glossary"].values() if isinstance(t, dict) for name in t)
+        )
+        glossary = self._glossary(tables["glossary"])
+        targets = [
+            *(self._target("beat", slug, tables["beat"]) for slug in tables["beat"]),
+            *(self._target("theme", slug, tables["theme"]) for slug in tables["theme"]),
+        ]
+        if not tables["beat"]:
+            self._fault("beat", "", "at least one beat is needed: no entry could be relevant")
+        return Rules(
+            targets=tuple(targets),
+            glossary=glossary,
+            hidden=self._hidden(tables["hidden"]),
+            grades=self.grades,
+            fields=self._fields(self._table(data, "fields", "")),
+        )
+
+    def _grades(self, table: dict[str, Any]) -> dict[str, float]:
+        return {
+            name: float(value)
+            for name, value in table.items()
+            if self._number(value, f"grades.{name}") and self._free_name(name)
+        }
+
+    def _free_name(self, name: str) -> bool:
+        if name in {"label", "threshold", *_SECTIONS}:
+            self._fault(f"grades.{name}", name, "this name has another meaning in a beat or theme")
+            return False
+        return True
+
+    def _fields(self, table: dict[str, Any]) -> Fields:
+        names = tuple(item.name for item in fields(Fields))
+        self._known(table, names, "fields")
+        values = {
+            name: value
+            for name, value in table.items()
+            if name in names and self._number(value, f"fields.{name}")
+        }
+        return Fields(**values)
+
+    def _hidden(self, table: dict[str, Any]) -> dict[str, tuple[Phrase, ...]]:
+        self._known(table, _SECTIONS, "hidden")
+        return {
+            language: tuple(self._phrases(self._strings(table, language, "hidden"), f"hidden.{language}"))
+            for language in _SECTIONS
+        }
+
+    def _glossary(self, table: dict[str, Any]) -> dict[str, GlossaryList]:
+        phrases: dict[str, dict[str, tuple[Phrase, ...]]] = {name: {} for name in self.lists}
+        includes: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in self.lists}
+        for language in _SECTIONS:
+            section = self._table(table, language, "glossary")
+            for name in section:
+                place = f"glossary.{language}.{name}"
+                items = self._strings(section, name, f"glossary.{language}")
+                plain = [(key, item) for key, item in items if not references(item)]
+                named = [(key, references(item), item) for key, item in items if references(item)]
+                phrases[name][language] = tuple(self._phrases(plain, place))
+                includes[name][language] = tuple(
+                    other for key, other, item in named if self._list_exists(other, key, item)
+                )
+        found = {name: GlossaryList(phrases=phrases[name], includes=includes[name]) for name in self.lists}
+        self._no_circles(found)
+        return found
+
+    def _no_circles(self, glossary: Mapping[str, GlossaryList]) -> None:
+        direct = {name: {o for g in item.includes.values() for o in g} for name, item in glossary.items()}
+        for name in glossary:
+            reached, ahead = set(), set(direct[name])
+            while ahead:
+                reached |= ahead
+                ahead = {other for step in ahead for other in direct[step]} - reached
+            if name in reached:
+                self._fault(f"glossary.*.{name}", name, "this list includes itself")
+
+    def _target(self, kind: Literal["beat", "theme"], slug: str, tables: dict[str, Any]) -> Target:
+        place = f"{kind}.{slug}"
+        table = self._table(tables, slug, kind)
+        self._known(table, ("label", "threshold", *_SECTIONS), place)
+        threshold = table.get("threshold", 1.0)
+        if not self._number(threshold, f"{place}.threshold") or threshold <= 0:
+            self._fault(f"{place}.threshold", "threshold", "must be more than 0")
+            threshold = 1.0
+        return Target(
+            slug=slug,
+            kind=kind,
+            label=self._label(table, place, slug),
+            threshold=float(threshold),
+            rules=tuple(rule for language in _SECTIONS for rule in self._rules(table, language, place)),
+        )
+
+    def _label(self, table: dict[str, Any], place: str, slug: str) -> dict[str, str]:
+        label = self._table(table, "label", place)
+        self._known(label, LANGUAGES, f"{place}.label")
+        for language in LANGUAGES:
+            if not isinstance(label.get(language), str) or not label[language].strip():
+                self._fault(f"{place}.label.{language}", slug, "a text is needed: what readers see")
+        return {language: str(label.get(language, slug)) for language in LANGUAGES}
+
+    def _rules(self, table: dict[str, Any], language: str, place: str) -> Iterable[Rule]:
+        section = self._table(table, language, place)
+        self._known(section, tuple(self.grades), f"{place}.{language}", "grade")
+        for grade in section:
+            for key, text in self._strings(section, grade, f"{place}.{language}"):
+                try:
+                    condition = parse_rule(text)
+                except GrammarError as error:
+                    self._fault(key, text, str(error))
+                    continue
+                exist = [self._list_exists(name, key, text) for name in condition.lists]
+                if all(exist) and grade in self.grades:
+                    yield Rule(
+                        text=text,
+                        grade=grade,
+                        weight=self.grades[grade],
+                        language=language,
+                        condition=condition,
+                    )
+
+    def _phrases(self, items: Iterable[tuple[str, str]], place: str) -> Iterable[Phrase]:
+        del place
+        for key, item in items:
+            try:
+                yield parse_phrase(item)
+            except GrammarError as error:
+                self._fault(key, item, str(error))
+
+    def _list_exists(self, name: str, key: str, text: str) -> bool:
+        if name in self.lists:
+            return True
+        self._fault(key, text, f"unknown list {{{name}}}{_likely(name, self.lists)}")
+        return False
+
+    def _table(self, data: dict[str, Any], name: str, place: str) -> dict[str, Any]:
+        value = data.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self._fault(_join(place, name), name, "must be a table")
+        return {}
+
+    def _strings(self, data: dict[str, Any], name: str, place: str) -> list[tuple[str, str]]:
+        values = data.get(name, [])
+        if not isinstance(values, list):
+            self._fault(_join(place, name), name, "must be a list of texts")
+            return []
+        found = []
+        for index, value in enumerate(values):
+            key = f"{_join(place, name)}[{index}]"
+            if isinstance(value, str):
+                found.append((key, value))
+            else:
+                self._fault(key, name, f"must be a text, not {value!r}")
+        return found
+
+    def _number(self, value: object, place: str) -> bool:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return True
+        self._fault(place, place.rpartition(".")[2], f"must be a number, not {value!r}")
+        return False
+
+    def _known(self, table: Mapping[str, Any], known: tuple[str, ...], place: str, what: str = "key") -> None:
+        for name in table:
+            if name not in known:
+                self._fault(_join(place, name), name, f"unknown {what}{_likely(name, known)}")
+
+    def _fault(self, place: str, text: str, message: str) -> None:
+        """Note a fault; the line is where the faulty text first stands in the file."""
+        line = next((n for n, row in enumerate(self.text.splitlines(), 1) if text and text in row), 0)
+        self.faults.append(Fault(self.file, f"{place} (line {line})" if line else place, message))
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _likely(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

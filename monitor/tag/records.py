@@ -1,0 +1,138 @@
+"""Labelled records as JSON lines: what `evaluate`, `tag --jsonl` and `entries --marked --jsonl` read and write."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from monitor.errors import ConfigError, Fault
+from monitor.models import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from monitor.models import Tagging
+
+_TEXTS = ("title", "summary", "content", "lang", "source", "url", "author")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """An entry as a JSON line gives it, with the labels that a person gave it."""
+
+    id: str
+    entry: Entry
+    beats: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    story: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict, hash=False)
+    """The line as it was, with fields that we know nothing of."""
+
+    @property
+    def relevant(self) -> bool:
+        """True when a person put it in scope."""
+        return bool(self.beats)
+
+
+def read(text: str, *, file: str, now: datetime) -> list[Record]:
+    """Read JSON lines; empty lines are passed over, unknown fields kept, missing ones empty.
+
+    An undated record counts as published `now`. Raises `ConfigError` with every fault and its line.
+    """
+    faults: list[Fault] = []
+    records: list[Record] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                records.append(_record(json.loads(line), number, now))
+            except (ValueError, RecursionError) as error:
+                faults.append(Fault(file, f"line {number}", _one_line(error)))
+    if faults:
+        raise ConfigError(faults)
+    return records
+
+
+def write(record: Record, tagging: Tagging, story: str | int | None = None) -> str:
+    """Give a record back as one JSON line, with the tagger's answer in place of labels."""
+    answer = {
+        "beats": list(tagging.beats),
+        "themes": list(tagging.themes),
+        "story": story,
+        "score": tagging.score,
+        "evidence": [asdict(found) for found in tagging.evidence],
+    }
+    return json.dumps(record.raw | answer, ensure_ascii=False)
+
+
+def _record(raw: object, number: int, now: datetime) -> Record:
+    if not isinstance(raw, dict):
+        raise ValueError("must be a JSON object")  # noqa: TRY004 - one kind of error for every bad line
+    texts = {name: _text(raw, name) for name in _TEXTS}
+    if not texts["title"] and not texts["summary"]:
+        raise ValueError("needs a title or a summary")
+    published = _instant(raw.get("published"))
+    entry = Entry(
+        feed=texts["source"],
+        guid=str(raw.get("id", "")),
+        url=texts["url"],
+        title=texts["title"],
+        summary=texts["summary"],
+        content=texts["content"],
+        author=texts["author"],
+        language=texts["lang"],
+        published=published or now,
+        dated="publisher" if published else "missing",
+        first_seen=published or now,
+    )
+    story = raw.get("story")
+    return Record(
+        id=str(raw.get("id", number)),
+        entry=entry,
+        beats=_slugs(raw, "beats"),
+        themes=_slugs(raw, "themes"),
+        story=None if story is None else str(story),
+        raw=raw,
+    )
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, not {value!r}")  # noqa: TRY004
+    return value
+
+
+def _slugs(raw: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = raw.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(slug, str) for slug in value):
+        raise ValueError(f"{name} must be a list of texts, not {value!r}")
+    return tuple(value)
+
+
+def _instant(value: object) -> datetime | None:
+    """Read an ISO 8601 date or instant as UTC; one without an offset is UTC."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"published must be an ISO 8601 date, not {value!r}")  # noqa: TRY004
+    found = datetime.fromisoformat(value)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def unknown_slugs(records: Sequence[Record], known: Iterable[str], *, file: str) -> list[Fault]:
+    """Name labels that are no beat or theme of themes.toml."""
+    slugs = frozenset(known)
+    return [
+        Fault(file, f"record {record.id}", f"unknown beat or theme {slug!r}")
+        for record in records
+        for slug in (*record.beats, *record.themes)
+        if slug not in slugs
+    ]
