@@ -15,7 +15,7 @@ from monitor.fetch import guard
 from monitor.models import Feed, FeedState, Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from datetime import datetime
 
     import httpx
@@ -49,10 +49,14 @@ class Queue(NamedTuple):
 
 
 class Fetcher:
-    """Polls feeds as their publishers would wish, within `settings`. An async context manager."""
+    """Polls feeds as their publishers would wish, within `settings`. An async context manager.
 
-    def __init__(self, settings: Settings) -> None:
+    `resolve` is the look-up from host and port to addresses, the system's by default; whatever it says is judged.
+    """
+
+    def __init__(self, settings: Settings, *, resolve: Callable[[str, int], list[str]] | None = None) -> None:
         self._settings = settings
+        self._resolve = resolve
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._hosts: dict[tuple[Queue, str], _Host] = {}
         self._quiet_until: dict[Queue, float] = {}
@@ -141,7 +145,9 @@ class Fetcher:
         queue, private_host = key
         settings = self._settings
         backend = network.GuardedBackend(
-            allow_private=settings.allow_private_addresses, private_host=private_host, resolve=network.look_up
+            allow_private=settings.allow_private_addresses,
+            private_host=private_host,
+            resolve=self._resolve or network.look_up,
         )
         host = self._hosts[key] = _Host(
             transport=network.transport(backend, self._tls, connections=2 * settings.per_host),

@@ -6,6 +6,7 @@ Python versions and calls multicast, NAT64 and 6to4 addresses global.
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,6 +70,7 @@ _TAIL_HOLDS_IPV4 = (
 )
 # Where the four bytes lie in the prefix lengths that fit (RFC 6052 2.2); octet 8 is skipped.
 _NAT64_LAYOUTS = ((6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 13, 14, 15))
+_NUMERIC = re.compile(r"[0-9a-fx.]+")
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
@@ -107,8 +109,8 @@ def literal(host: str) -> str:
     except ValueError:
         pass
     try:
-        return socket.inet_ntoa(socket.inet_aton(host)) if host.isalnum() or "." in host else ""
-    except (OSError, UnicodeError):
+        return socket.inet_ntoa(socket.inet_aton(host)) if _NUMERIC.fullmatch(host) else ""
+    except OSError:
         return ""
 
 

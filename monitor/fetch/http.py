@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 5
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
+_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
@@ -82,16 +84,18 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
                 finally:
                     await reply.aclose()
     except TimeoutError:
-        return _failed(partial, f"timed out after {seconds:g} s")
-    except FetchError as error:
-        return replace(partial, error=str(error))
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        return _failed(partial, explain(error))
+        return _failed(partial, poll, f"timed out after {seconds:g} s")
+    except (FetchError, httpx.ProtocolError) as error:
+        return replace(partial, error=explain(error))
+    except (httpx.HTTPError, OSError, UnicodeError) as error:
+        return _failed(partial, poll, explain(error))
     return replace(partial, error=f"more than {MAX_REDIRECTS} redirects")
 
 
-def _failed(partial: Response, error: str) -> Response:
-    return replace(partial, error=error, unreachable=partial.status is None)
+def _failed(partial: Response, poll: Poll, error: str) -> Response:
+    """Return a failure of the network; when not even the first hop answered, it may be our own."""
+    silent = partial.status is None and partial.url == str(poll.target)
+    return replace(partial, error=error, unreachable=silent)
 
 
 def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
@@ -115,30 +119,20 @@ def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
 async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: Poll) -> Response:
     """Turn the last reply of the chain into what the poll brought."""
     status = reply.status_code
-    response = Response(
-        feed=poll.feed,
-        url=str(hop.url),
-        status=status,
-        max_age=said.max_age(reply.headers, now=poll.now),
-    )
-    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        response = replace(response, retry_after=said.retry_after(reply.headers, now=poll.now))
-    conditional = any(name in request.headers for name in ("if-none-match", "if-modified-since"))
-    moved_to = str(hop.url) if hop.permanent and hop.url != poll.target else ""
+    response = Response(feed=poll.feed, url=str(hop.url), status=status)
+    unchanged = status == HTTPStatus.NOT_MODIFIED and not _CONDITIONS.isdisjoint(request.headers)
+    if not unchanged and (not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT):
+        pause = said.retry_after(reply.headers, now=poll.now) if status in _BUSY else None
+        return replace(response, error=_status_line(status), retry_after=pause)
     response = replace(
-        response, etag=_raw(reply, b"etag"), last_modified=_raw(reply, b"last-modified"), moved_to=moved_to
+        response,
+        not_modified=unchanged,
+        etag=_raw(reply, b"etag"),
+        last_modified=_raw(reply, b"last-modified"),
+        max_age=said.max_age(reply.headers, now=poll.now),
+        moved_to=str(hop.url) if hop.permanent and hop.url != poll.target else "",
     )
-    if status == HTTPStatus.NOT_MODIFIED and conditional:
-        return replace(response, not_modified=True)
-    if not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT:
-        return Response(
-            feed=poll.feed,
-            url=response.url,
-            status=status,
-            retry_after=response.retry_after,
-            error=_status_line(status),
-        )
-    return await _with_body(reply, response, poll.max_bytes)
+    return response if unchanged else await _with_body(reply, response, poll.max_bytes)
 
 
 async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) -> Response:

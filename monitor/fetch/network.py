@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -17,8 +18,8 @@ from monitor.fetch import guard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_CONNECT_SECONDS = 5.0
-"""For one address; the next one gets its turn within the poll's deadline."""
+_PATIENCE = 4.0
+"""Seconds for one of several addresses, so that the next gets its turn within the poll's deadline."""
 _IDLE_SECONDS = 2.0
 """Shorter than what common servers allow, so that a connection is not reused as it closes."""
 
@@ -49,7 +50,7 @@ class GuardedBackend(httpcore.AnyIOBackend):
         self._judge(host, addresses)
         for address in addresses[:-1]:
             try:
-                return await super().connect_tcp(address, port, timeout, local_address, socket_options)
+                return await super().connect_tcp(address, port, _PATIENCE, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
@@ -93,28 +94,17 @@ def look_up(host: str, port: int) -> list[str]:
 
 async def _in_thread(resolve: Callable[[str, int], list[str]], host: str, port: int) -> list[str]:
     """Run a look-up in a thread that nobody waits for: a dead name server must not delay a stop."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[list[str]] = loop.create_future()
-
-    def settle(result: list[str] | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error:
-            future.set_exception(error)
-        else:
-            future.set_result(result or [])
+    outcome: Future[list[str]] = Future()
+    outcome.set_running_or_notify_cancel()
 
     def work() -> None:
-        result, error = None, None
         try:
-            result = resolve(host, port)
-        except (OSError, UnicodeError) as caught:
-            error = caught
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, result, error)
+            outcome.set_result(resolve(host, port))
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+            outcome.set_exception(error)
 
     threading.Thread(target=work, name=f"look-up {host}", daemon=True).start()
-    return await future
+    return await asyncio.wrap_future(outcome)
 
 
 def explain(error: BaseException) -> str:
@@ -125,12 +115,13 @@ def explain(error: BaseException) -> str:
     return "the connection failed"
 
 
-def _explain(error: BaseException) -> str:  # noqa: C901, PLR0911 - one line for each cause
+def _explain(error: BaseException) -> str:  # noqa: PLR0911 - one line for each cause
     match error:
         case FetchError():
             return str(error)
         case ssl.SSLCertVerificationError():
-            return f"the certificate is not valid: {error.verify_message.rstrip('.')}"
+            reason = error.verify_message.removeprefix("Hostname mismatch, ").rstrip(".")
+            return reason if reason.startswith("certificate") else f"certificate not accepted: {reason}"
         case ssl.SSLError():
             return "the TLS handshake failed"
         case socket.gaierror(errno=socket.EAI_AGAIN):
@@ -143,8 +134,6 @@ def _explain(error: BaseException) -> str:  # noqa: C901, PLR0911 - one line for
             return "connection reset"
         case OSError(errno=int(), strerror=str(reason)):
             return reason.lower()
-        case httpx.ConnectTimeout():
-            return "no connection in time"
         case httpx.RemoteProtocolError():
             silent = "disconnected" in str(error)
             return "closed without an answer" if silent else "the answer is not valid HTTP"

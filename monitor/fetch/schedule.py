@@ -21,7 +21,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -185,8 +184,8 @@ def _published_rhythm(document: Document | None) -> timedelta | None:
     """Return the median time between the publishers' dates of a document, None for fewer than three."""
     entries = document.entries if document else ()
     dates = sorted(entry.published for entry in entries if entry.dated == "publisher")
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(dates)]
-    return timedelta(seconds=median(gaps)) if len(gaps) > 1 else None
+    gaps = sorted(later - earlier for earlier, later in pairwise(dates))
+    return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
 def _with_validators(state: FeedState, response: Response, outcome: Outcome) -> FeedState:
