@@ -9,7 +9,7 @@ from monitor.errors import ConfigError
 
 
 def read(folder, *, environ=None, **named):
-    return secrets.read(folder=folder, environ=environ or {}, **named)
+    return secrets.read("password", folder=folder, environ=environ or {}, **named)
 
 
 def write(path, content="hunter2\n", mode=0o600):
@@ -40,7 +40,7 @@ def test_a_variable_that_is_not_set(tmp_path):
 
 
 def test_from_a_file_relative_to_the_configuration_without_its_line_end(tmp_path):
-    write(tmp_path / "password", "hünter 2 \nsecond line\n")
+    write(tmp_path / "password", "hünter 2 \n")
     assert read(tmp_path, file="password") == "hünter 2 "
 
 
@@ -72,7 +72,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path, mode):
     assert fault.message == f"others can read {path}: run chmod 600 on it"
 
 
-@pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("\nhunter2", "is empty")])
+@pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("\r\n", "is empty")])
 def test_a_file_without_a_secret(tmp_path, content, words):
     write(tmp_path / "password", content)
     assert words in fault_of(tmp_path, file="password").message
@@ -80,6 +80,11 @@ def test_a_file_without_a_secret(tmp_path, content, words):
 
 def test_a_file_that_is_not_there(tmp_path):
     assert fault_of(tmp_path, file="password").message == "cannot read password: No such file or directory"
+
+
+def test_a_file_of_several_lines_is_taken_whole(tmp_path):
+    write(tmp_path / "urls", "one\ntwo\n")
+    assert secrets.read("urls", file="urls", folder=tmp_path, environ={}) == "one\ntwo"
 
 
 def test_a_file_that_is_not_text(tmp_path):

@@ -14,24 +14,25 @@ if TYPE_CHECKING:
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def read(*, env: str = "", file: str = "", folder: Path, environ: Mapping[str, str]) -> str:
+def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Mapping[str, str]) -> str:
     """Return the secret that the variable `env` or the file `file` holds; "" when neither is named.
 
     A relative `file` is one of systemd's credentials (`LoadCredential=`, in
     `$CREDENTIALS_DIRECTORY`) when there is one of that name, else relative to `folder`. A file that
-    others may read is refused; systemd guards its own. Raises ConfigError, whose fault is placed at
-    "password_env" or "password_file" and has no file name.
+    others may read is refused; systemd guards its own. Raises ConfigError, whose fault names no file
+    and is placed at `<name>_env` or `<name>_file`.
     """
-    if env:
-        return _from_environment(env, environ)
-    if file:
-        return _from_file(file, folder, environ.get("CREDENTIALS_DIRECTORY", ""))
-    return ""
+    try:
+        if env:
+            return _from_environment(env, environ)
+        return _from_file(file, folder, environ.get("CREDENTIALS_DIRECTORY", "")) if file else ""
+    except ValueError as error:
+        raise ConfigError([Fault("", f"{name}_{'env' if env else 'file'}", str(error))]) from error
 
 
-def _from_environment(name: str, environ: Mapping[str, str]) -> str:
-    if not (secret := environ.get(name, "")):
-        raise _fault("password_env", f"the environment variable {name} is not set")
+def _from_environment(variable: str, environ: Mapping[str, str]) -> str:
+    if not (secret := environ.get(variable, "")):
+        raise ValueError(f"the environment variable {variable} is not set")
     return secret
 
 
@@ -39,23 +40,20 @@ def _from_file(file: str, folder: Path, credentials: str) -> str:
     granted = Path(credentials, file) if credentials and not Path(file).is_absolute() else None
     try:
         if granted is not None and granted.is_file():
-            return _first_line(granted)
+            return _content(granted)
         path = folder / Path(file).expanduser()
         if path.stat().st_mode & _OTHERS:
-            raise _fault("password_file", f"others can read {path}: run chmod 600 on it")
-        return _first_line(path)
+            raise ValueError(f"others can read {path}: run chmod 600 on it")
+        return _content(path)
     except OSError as error:
-        raise _fault("password_file", f"cannot read {file}: {error.strerror}") from error
+        raise ValueError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _content(path: Path) -> str:
+    try:
+        secret = path.read_bytes().decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise _fault("password_file", f"{file} is not UTF-8 text") from error
-
-
-def _first_line(path: Path) -> str:
-    lines = path.read_text("utf-8").splitlines()
-    if not lines or not lines[0]:
-        raise _fault("password_file", f"{path.name} is empty")
-    return lines[0]
-
-
-def _fault(place: str, message: str) -> ConfigError:
-    return ConfigError([Fault("", place, message)])
+        raise ValueError(f"{path.name} is not UTF-8 text") from error
+    if not secret:
+        raise ValueError(f"{path.name} is empty")
+    return secret
