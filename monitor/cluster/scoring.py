@@ -1,0 +1,71 @@
+"""How well stories match labelled ones: B-cubed and pairwise precision, recall and F1."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """Precision, recall and their harmonic mean, 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryScores:
+    """Both measures; `records` is the number that they were taken over."""
+
+    bcubed: Agreement
+    pairwise: Agreement
+    records: int
+
+
+def score(pairs: Iterable[tuple[Hashable, Hashable]]) -> StoryScores:
+    """Return how assigned stories agree with labelled ones; a pair is (labelled, assigned), one for each record.
+
+    B-cubed (Bagga and Baldwin, 1998): the mean over records of the share of its assigned story that is labelled
+    alike, and of its labelled story that is assigned alike. Pairwise: over pairs of records. Empty means perfect.
+    """
+    cells = Counter(pairs)
+    gold: Counter[Hashable] = Counter()
+    found: Counter[Hashable] = Counter()
+    for (labelled, assigned), n in cells.items():
+        gold[labelled] += n
+        found[assigned] += n
+    return StoryScores(
+        bcubed=_agreement(
+            _mean((n, n / found[assigned]) for (_, assigned), n in cells.items()),
+            _mean((n, n / gold[labelled]) for (labelled, _), n in cells.items()),
+        ),
+        pairwise=_agreement(
+            _share(_pairs(cells.values()), _pairs(found.values())),
+            _share(_pairs(cells.values()), _pairs(gold.values())),
+        ),
+        records=sum(cells.values()),
+    )
+
+
+def _agreement(precision: float, recall: float) -> Agreement:
+    total = precision + recall
+    return Agreement(precision=precision, recall=recall, f1=2 * precision * recall / total if total else 0.0)
+
+
+def _mean(weighted: Iterable[tuple[int, float]]) -> float:
+    found = list(weighted)
+    return sum(n * value for n, value in found) / sum(n for n, _ in found) if found else 1.0
+
+
+def _pairs(sizes: Iterable[int]) -> int:
+    return sum(size * (size - 1) // 2 for size in sizes)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0

@@ -1,0 +1,20 @@
+"""What the reader can set about stories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How stories form and how long they stay open."""
+
+    open_for: timedelta = timedelta(days=10)
+    """A story takes in reports until this long after its last one."""
+    related_for: timedelta = timedelta(days=180)
+    """How far back a story is linked to others of the same affair."""
+    threshold: float = 0.72
+    """Probability from which an entry joins a story: higher is stricter."""
+    language: str = "en"
+    """In which a story's title is chosen where there is a choice."""
