@@ -1,0 +1,79 @@
+"""The process in which documents are read: from standard input to standard output, within fixed bounds."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from monitor.errors import ParseError
+from monitor.parse.reader import read
+from monitor.parse.worker import LENGTH, READY, Job
+
+if TYPE_CHECKING:
+    from monitor.models import Document
+
+_SCRATCH: Final = 64 * 1024 * 1024
+_GRACE: Final = 5.0
+
+
+def serve(source: IO[bytes], sink: IO[bytes], seconds: float) -> None:
+    """Answer jobs from `source` on `sink` until `source` ends.
+
+    A job that outlives its deadline by some seconds kills the process even when the parent is gone.
+    """
+    while header := source.read(LENGTH.size):
+        (size,) = LENGTH.unpack(header)
+        job = Job(*pickle.loads(source.read(size)))  # noqa: S301 - the parent wrote it
+        signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
+        message = pickle.dumps(_answer(job))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sink.write(LENGTH.pack(len(message)) + message)
+        sink.flush()
+
+
+def _answer(job: Job) -> Document | str:
+    try:
+        return read(
+            job.body,
+            url=job.url,
+            content_type=job.content_type,
+            feed=job.feed,
+            now=job.now,
+            max_entries=job.max_entries,
+        )
+    except ParseError as error:
+        return str(error)
+    except MemoryError:
+        return "needs too much memory to read"
+
+
+def _limit_memory(total: int) -> None:
+    """Let this process grow to about `total` bytes in all, where the system can say and do so."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        mapped, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
+        page = os.sysconf("SC_PAGE_SIZE")
+        room = max(_SCRATCH, total - resident * page)
+        resource.setrlimit(resource.RLIMIT_AS, (mapped * page + room, resource.RLIM_INFINITY))
+
+
+def main() -> None:
+    """Run the child: `python -m monitor.parse.child MEMORY SECONDS`."""
+    import feedparser  # noqa: F401 - loaded before the first document's clock runs
+
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    _limit_memory(int(sys.argv[1]))
+    sink.write(READY)
+    sink.flush()
+    serve(source, sink, float(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()

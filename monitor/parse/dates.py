@@ -1,0 +1,180 @@
+"""Publishers' dates: every form met in the wild, in zones that parsers misread, and which to believe."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from monitor.text import fold
+
+if TYPE_CHECKING:
+    from monitor.models import DateBasis
+
+EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
+"""Nothing on the web is older; an earlier date is a default value or a mistake."""
+TOLERANCE: Final = timedelta(hours=1)
+"""How far ahead of our clock a publisher's clock may run before its date counts as future."""
+
+_MAX_LENGTH: Final = 100
+_MAX_OFFSET: Final = timedelta(hours=14)
+_NO_TIME: Final = (None, None, None, None, None)
+
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan jae ene gen",
+            "feb fev",
+            "mar mae mrt",
+            "apr avr abr",
+            "may mai mei mag",
+            "jun juin giu",
+            "jul juil lug",
+            "aug aou ago",
+            "sep set",
+            "oct okt ott",
+            "nov",
+            "dec dez dic",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_HOURS: Final = {
+    name: hours
+    for hours, names in {
+        0: "z ut utc gmt wet",
+        1: "cet mez bst west",
+        2: "cest mesz eet sast",
+        3: "eest msk",
+        5.5: "ist",
+        8: "hkt sgt awst",
+        9: "jst kst",
+        9.5: "acst",
+        10: "aest",
+        11: "aedt",
+        12: "nzst",
+        13: "nzdt",
+        -3: "brt art adt",
+        -4: "edt ast",
+        -5: "est cdt",
+        -6: "cst mdt",
+        -7: "mst pdt",
+        -8: "pst akdt",
+        -9: "akst",
+        -10: "hst",
+    }.items()
+    for name in names.split()
+}
+
+_ZONE: Final = r"((?:[a-z]{1,5})?\s*(?:[+-]\d\d?:?\d{0,2})?)"
+_TIME: Final = rf"(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([ap]\.?m\b\.?)?\s*{_ZONE}"
+_ISO: Final = re.compile(
+    rf"(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
+)
+_COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?")
+_DATES: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?[.,\s-]+(?:de )?(?P<name>[a-z]{3,})[.,\s-]+(?:de )?(?P<year>\d{4}|\d\d)\b",
+        r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
+        r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})\b",
+        r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",
+        r"\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b",
+    )
+)
+_CLOCK: Final = re.compile(rf"\b{_TIME}")
+_OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
+
+
+def parse(text: str) -> datetime | None:
+    """Return the instant that `text` names, in UTC; None when it names none.
+
+    Knows RFC 822 and 850 with their misuses, ISO 8601 and W3C-DTF, asctime, and dates in words of seven
+    languages. Without a zone, and with one that cannot be (+99:99, unknown letters), the clock is UTC.
+    """
+    text = fold(text[:_MAX_LENGTH]).strip()
+    try:
+        return _iso(text) or _compact(text) or _worded(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def judge(texts: tuple[str, ...], now: datetime) -> tuple[datetime, DateBasis]:
+    """Return when an entry was published and on what ground, from the first of `texts` that is not empty.
+
+    A date that is missing, future (over an hour ahead) or absurd (before 1995, unreadable) gives way to
+    `now`.
+    """
+    text = next((text for text in texts if text.strip()), "")
+    if not text:
+        return now, "missing"
+    instant = parse(text)
+    if instant is None or instant < EARLIEST:
+        return now, "absurd"
+    if instant > now + TOLERANCE:
+        return now, "future"
+    return instant, "publisher"
+
+
+def _iso(text: str) -> datetime | None:
+    match = _ISO.match(text)
+    if match is None:
+        return None
+    clock = match.groups()[3:] if match.group(4) else _NO_TIME
+    return _instant(int(match["year"]), int(match["month"]), int(match["day"] or 1), clock)
+
+
+def _compact(text: str) -> datetime | None:
+    match = _COMPACT.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, zone = match.groups()
+    return _instant(int(year), int(month), int(day), (hour, minute, second, None, zone))
+
+
+def _worded(text: str) -> datetime | None:
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            parts = match.groupdict()
+            month = int(parts["month"]) if "month" in parts else _month(parts["name"])
+            if month:
+                clock = _CLOCK.search(text)
+                return _instant(
+                    _year(parts["year"]), month, int(parts["day"]), clock.groups() if clock else _NO_TIME
+                )
+    return None
+
+
+def _month(name: str) -> int:
+    return _MONTHS.get(name[:4]) or _MONTHS.get(name[:3], 0)
+
+
+def _year(digits: str) -> int:
+    """Return the year; RFC 822 wrote it with two digits, and RFC 2822 says which century is meant."""
+    year = int(digits)
+    if len(digits) == 4:  # noqa: PLR2004
+        return year
+    return year + (2000 if year < 50 else 1900)  # noqa: PLR2004
+
+
+def _instant(year: int, month: int, day: int, clock: tuple[str | None, ...]) -> datetime:
+    hours, minutes, seconds, half, zone = clock
+    hour = int(hours or 0)
+    if half:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    span = timedelta(hours=hour, minutes=int(minutes or 0), seconds=int(seconds or 0))
+    local = datetime(year, month, day, tzinfo=timezone(_offset(zone or ""))) + span
+    return local.astimezone(UTC)
+
+
+def _offset(zone: str) -> timedelta:
+    match = _OFFSET.search(zone)
+    if match is None:
+        return timedelta(hours=_HOURS.get(zone.strip(), 0))
+    sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset > _MAX_OFFSET:
+        return timedelta(0)
+    return -offset if sign == "-" else offset

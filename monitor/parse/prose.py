@@ -1,0 +1,118 @@
+"""Plain text out of titles and summaries: mark-up, boilerplate and repetition taken off."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+from monitor.text import clean, fold, html_to_text, repair_mojibake
+
+MAX_TITLE: Final = 300
+MAX_SUMMARY: Final = 2_000
+MAX_CONTENT: Final = 20_000
+_ARTICLE: Final = 1_000
+"""A summary longer than this is the text itself."""
+_EXCERPT: Final = 500
+_RAW: Final = 200_000
+
+_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|br|center|cite|code|del|div|em|font|h[1-6]|hr|i|iframe|img|ins|kbd|li|mark"
+    r"|nobr|ol|p|pre|q|s|script|small|span|strike|strong|style|sub|sup|svg|table|td|tr|tt|u|ul|wbr)"
+    r"(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
+)
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
+_SENTENCE_END: Final = re.compile(r"[.!?…][\"'”’»“]?(?=\s)")
+
+_TAIL: Final = re.compile(
+    r"(?:"
+    r"\bThe post .{1,300} (?:first )?appeared (?:first )?on .{1,100}\.?"
+    r"|\b(?:Der|Dieser) Beitrag .{1,300} erschien zuerst (?:auf|bei) .{1,100}\.?"
+    r"|© ?\d{4} .{1,60}\. All rights reserved\.(?: For personal use only\.?)?"
+    r"|\b(?:Continue reading|Read (?:the )?(?:full|rest of (?:the|this)) (?:article|story|post|entry)"
+    r"|Read more(?: here)?|Weiterlesen|Mehr lesen|(?:Den )?ganzen Artikel lesen)"
+    r"(?:\.{3}|…| ?[→»>]+|:? [“\"].{1,200}[”\"]| (?:of this story )?at [\w. ]{1,40})?\.?"
+    r"|\[(?:mehr|more|weiter)\]|\(more…\)"
+    r"|\bsubmitted by /?u/\S{1,40}(?: to /?r/\S{1,40})?(?: \[link\])?(?: \[comments\])?"
+    r"|\bArticle URL: \S+ Comments URL: \S+ Points: \d+ # Comments: \d+"
+    r")$",
+    re.IGNORECASE,
+)
+_TAIL_LENGTH: Final = 800
+_ELLIPSIS: Final = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|\(…\)|\(\.\.\.\))$")
+_ONLY_LINKS: Final = re.compile(r"(?:\[link\]|\[comments?\]|comments?|link|\s)*", re.IGNORECASE)
+
+
+def plain(raw: str) -> str:
+    """Return the text that a publisher meant: without mark-up, entities decoded, even if escaped twice."""
+    text = repair_mojibake(raw[:_RAW])
+    for _ in range(2):
+        if _TAG.search(text):
+            text = html_to_text(text)
+        elif _ENTITY.search(text):
+            text = html.unescape(text)
+        else:
+            break
+    return clean(text)
+
+
+def title(raw: str) -> str:
+    """Return a title, at most 300 characters."""
+    return shorten(plain(raw), MAX_TITLE)
+
+
+def title_without(outlet: str, text: str) -> str:
+    """Return an aggregator's title without its " - Outlet" at the end, if it is this outlet's."""
+    head, separator, tail = text.rpartition(" - ")
+    return (
+        head.strip() if separator and outlet and fold(tail).strip() == fold(outlet) and head.strip() else text
+    )
+
+
+def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet: str) -> tuple[str, str]:
+    """Return an entry's summary and full text.
+
+    A summary that is the whole text becomes the content; one that is missing is the content's beginning, up
+    to the end of a sentence; one that only repeats the heading is "".
+    """
+    summary = without_boilerplate(plain(raw_summary))
+    content = summary if raw_content == raw_summary else without_boilerplate(plain(raw_content))
+    if len(summary) > _ARTICLE and len(content) <= len(summary):
+        summary, content = "", summary
+    if not summary or summary == content:
+        summary = beginning(content, _EXCERPT)
+    if summary == content:
+        content = ""
+    if _repeats(summary, heading, outlet):
+        summary = ""
+    return shorten(summary, MAX_SUMMARY), content[:MAX_CONTENT].rstrip()
+
+
+def _repeats(summary: str, heading: str, outlet: str) -> bool:
+    told = fold(summary).rstrip(" .")
+    return told in {fold(heading).rstrip(" ."), fold(f"{heading} {outlet}"), fold(f"{heading} - {outlet}")}
+
+
+def without_boilerplate(text: str) -> str:
+    """Return `text` without the phrases that blogs and aggregators hang on to every entry."""
+    while match := _TAIL.search(text, max(0, len(text) - _TAIL_LENGTH)):
+        text = text[: match.start()].rstrip()
+    text = _ELLIPSIS.sub(" …", text)
+    return "" if _ONLY_LINKS.fullmatch(text) else text
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return the beginning of `text`, whole sentences if one ends within `limit` characters."""
+    if len(text) <= limit:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
+    return text[: ends[-1]] if ends and ends[-1] > limit // 4 else shorten(text, limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, cut between words and marked with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 2]
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-–") + " …"

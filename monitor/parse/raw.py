@@ -1,0 +1,33 @@
+"""A feed as its document says it, nothing judged or cleaned: what both parsers hand to `reader.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawEntry:
+    """One item, its texts still with their mark-up; "" where the document says nothing."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    content: str = ""
+    author: str = ""
+    language: str = ""
+    """Only when the entry itself states one."""
+    source: str = ""
+    """The outlet that an aggregator names."""
+    published: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawFeed:
+    """A document's own words about the feed, and its items in order."""
+
+    title: str = ""
+    language: str = ""
+    link: str = ""
+    entries: list[RawEntry] = field(default_factory=list)

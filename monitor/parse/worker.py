@@ -1,0 +1,162 @@
+"""Reading in processes of their own: what hangs or swells on a hostile document can be killed there, and is.
+
+The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak pickles, their length in front, over
+the child's standard input and output. A child outlives its documents, but not its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import struct
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from monitor.errors import ParseError
+from monitor.models import Document
+from monitor.parse.reader import MAX_ENTRIES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from types import TracebackType
+
+    from monitor.models import Feed, Response
+
+LENGTH: Final = struct.Struct(">Q")
+READY: Final = b"\n"
+
+_WORKERS: Final = 2
+_START: Final = 60.0
+"""Seconds that a child may take to start: no document is to blame for a busy machine."""
+_ENVIRONMENT: Final = (
+    "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT",
+)  # fmt: skip
+"""What a child gets of our environment: no secrets where hostile documents are read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The bounds of reading one document."""
+
+    timeout: timedelta = timedelta(seconds=30)
+    max_entries: int = MAX_ENTRIES
+    memory: int = 250 * 1024 * 1024
+    """Bytes that a reading process may take, all told."""
+
+
+class Job(NamedTuple):
+    """One document to read, as it goes to the child."""
+
+    body: bytes
+    url: str
+    content_type: str
+    feed: Feed
+    now: datetime
+    max_entries: int
+
+
+class Parser:
+    """Reads documents in a few killable processes, started when first needed. An async context manager.
+
+    Each document gets at most `settings.timeout` and `settings.memory`; one that wants more costs its process
+    its life and nobody else anything.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._free = asyncio.Semaphore(_WORKERS)
+        self._idle: list[_Worker] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all processes; they hold nothing that could be lost."""
+        while self._idle:
+            await self._idle.pop().end()
+
+    async def parse(self, response: Response, feed: Feed, *, now: datetime) -> Document:
+        """Return the document in `response`; raise ParseError when it is no feed, too slow or too large."""
+        job = Job(response.body, response.url, response.content_type, feed, now, self._settings.max_entries)
+        async with self._free:
+            worker = self._idle.pop() if self._idle else await _Worker.start(self._settings)
+            try:
+                answer = await worker.ask(job)
+            except BaseException:
+                await asyncio.shield(worker.end())
+                raise
+            self._idle.append(worker)
+        if isinstance(answer, str):
+            raise ParseError(answer)
+        return answer
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One child process."""
+
+    process: asyncio.subprocess.Process
+    timeout: float
+    reader: asyncio.StreamReader = field(init=False)
+    writer: asyncio.StreamWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.writer, self.reader = self.process.stdin, self.process.stdout
+
+    @classmethod
+    async def start(cls, settings: Settings) -> _Worker:
+        seconds = settings.timeout.total_seconds()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-P", "-m", "monitor.parse.child", str(settings.memory), str(seconds)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            start_new_session=True,
+        )
+        worker = cls(process, seconds)
+        try:
+            async with asyncio.timeout(_START):
+                await worker.reader.readexactly(len(READY))
+        except (TimeoutError, asyncio.IncompleteReadError) as error:
+            await worker.end()
+            raise ParseError("the reading process did not start") from error
+        except BaseException:
+            await asyncio.shield(worker.end())
+            raise
+        return worker
+
+    async def ask(self, job: Job) -> Document | str:
+        """Return the child's answer: the document, or what is wrong with it."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                await self._send(pickle.dumps(tuple(job)))
+                (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
+                answer = pickle.loads(await self.reader.readexactly(size))  # noqa: S301 - our own child wrote it
+        except TimeoutError as error:
+            raise ParseError(f"took longer than {self.timeout:g} s to read") from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise ParseError(
+                "broke the reading process (too much memory, or a fault of the parser)"
+            ) from error
+        assert isinstance(answer, Document | str)
+        return answer
+
+    async def _send(self, message: bytes) -> None:
+        self.writer.write(LENGTH.pack(len(message)) + message)
+        await self.writer.drain()
+
+    async def end(self) -> None:
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        with suppress(OSError):
+            await self.process.communicate()
