@@ -51,7 +51,7 @@ class Queue(NamedTuple):
 class Fetcher:
     """Polls feeds as their publishers would wish, within `settings`. An async context manager.
 
-    `resolve` is the look-up from host and port to addresses, the system's by default; whatever it says is judged.
+    `resolve` looks a host and port up, the system by default; the addresses are judged all the same.
     """
 
     def __init__(self, settings: Settings, *, resolve: Callable[[str, int], list[str]] | None = None) -> None:

@@ -1,0 +1,116 @@
+"""Bounded decoding: whatever the pieces, the body comes out whole or the limit holds."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import random
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.errors import FetchError
+from monitor.fetch.inflate import Inflater
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+ENCODERS = {
+    "identity": [bytes],
+    "gzip": [gzip.compress, lambda data: gzip.compress(data[:5]) + gzip.compress(data[5:])],
+    "deflate": [zlib.compress, raw_deflate],
+}
+CODINGS = [(name, encode) for name, encoders in ENCODERS.items() for encode in encoders]
+
+
+def inflate(encoding: str, wire: bytes, *, limit: int = 10_000, step: int = 0) -> Inflater:
+    inflater = Inflater(encoding, limit=limit)
+    step = step or max(1, len(wire))
+    for start in range(0, len(wire), step):
+        inflater.feed(wire[start : start + step])
+    return inflater
+
+
+@given(st.binary(max_size=2000), st.sampled_from(CODINGS), st.integers(1, 700))
+def test_bodies_come_out_as_they_went_in_however_they_are_cut(data, coding, step):
+    encoding, encode = coding
+    inflater = inflate(encoding, encode(data), step=step)
+    assert inflater.body == data
+    assert inflater.complete
+
+
+@given(st.binary(min_size=1, max_size=500), st.sampled_from(CODINGS), st.data())
+def test_a_cut_body_is_a_beginning_and_not_complete(data, coding, draw):
+    encoding, encode = coding
+    wire = encode(data)
+    inflater = inflate(
+        encoding, wire[: draw.draw(st.integers(1, len(wire) - 1) if len(wire) > 1 else st.just(1))]
+    )
+    assert data.startswith(inflater.body)
+    if encoding != "identity" and len(inflater.body) < len(data):
+        whole_member = inflater.body == data[:5] and encode is ENCODERS["gzip"][1]
+        assert whole_member or not inflater.complete
+
+
+@given(st.integers(0, 3000), st.integers(1, 2000), st.sampled_from(CODINGS), st.integers(1, 300))
+def test_the_limit_holds_to_the_byte(size, limit, coding, step):
+    encoding, encode = coding
+    data = b"a" * size
+    wire = encode(data)
+    if max(size, len(wire)) <= limit:
+        assert inflate(encoding, wire, limit=limit, step=step).body == data
+    else:
+        with pytest.raises(FetchError, match="larger than"):
+            inflate(encoding, wire, limit=limit, step=step)
+
+
+@given(st.binary(max_size=300), st.sampled_from(["gzip", "deflate"]))
+def test_garbage_is_an_error_or_a_short_body_and_never_a_crash(wire, encoding):
+    inflater = Inflater(encoding, limit=10_000)
+    with contextlib.suppress(FetchError):
+        inflater.feed(wire)
+    assert len(inflater.body) <= 10_000
+
+
+def test_limits_are_named_in_units_that_people_read():
+    for limit, words in ((10_000_000, "10 MB"), (1_500_000, "1.5 MB"), (2_000, "2 kB"), (7, "7 bytes")):
+        with pytest.raises(FetchError, match=f"larger than {words}$"):
+            inflate("identity", b"x" * (limit + 1), limit=limit)
+
+
+@pytest.mark.parametrize("padding", [bytes(1), bytes(512), b"\x1f", b"junk after the end"])
+def test_padding_after_the_end_is_ignored(padding):
+    inflater = inflate("gzip", gzip.compress(b"feed") + padding)
+    assert inflater.body == b"feed"
+    assert inflater.complete
+
+
+def test_a_gzip_trailer_that_lies_is_corrupt():
+    wire = bytearray(gzip.compress(b"feed"))
+    wire[-6] ^= 1
+    with pytest.raises(FetchError, match="corrupt"):
+        inflate("gzip", bytes(wire))
+
+
+def test_thousands_of_gzip_members_are_refused():
+    with pytest.raises(FetchError, match="more than 16 members"):
+        inflate("gzip", gzip.compress(b"") * 17)
+    assert inflate("gzip", gzip.compress(b"x") * 16).body == b"x" * 16
+
+
+def test_a_bomb_never_grows_beyond_its_limit():
+    bomb = gzip.compress(bytes(200_000_000), compresslevel=1)
+    noise = gzip.compress(random.Random(1).randbytes(100))
+    for wire in (bomb, noise + bomb):
+        tracemalloc.start()
+        with pytest.raises(FetchError, match="larger than 1 MB"):
+            inflate("gzip", wire, limit=1_000_000, step=65_536)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 4_000_000
