@@ -1,4 +1,4 @@
-"""Everything the monitor remembers, in one SQLite file, behind verbs of its own words. sqlite-utils lives here alone.
+"""Everything the monitor remembers, in one SQLite file, behind verbs. sqlite-utils lives here alone.
 
     with store.open(path) as archive:
         with archive.transaction():
@@ -21,9 +21,9 @@ from monitor.store.entries import Entries, KnownEntry
 from monitor.store.feeds import FeedPoll, Feeds, Poll
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
-from monitor.store.rows import instant, stamp
 from monitor.store.stories import Correction, Stories
 from monitor.store.terms import Terms
+from monitor.store.values import instant, stamp
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -56,8 +56,8 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self.feeds = Feeds(connection)
-        self.entries = Entries(connection, self.feeds)
         self.marks = Marks(connection)
+        self.entries = Entries(connection, self.feeds, self.marks)
         self.stories = Stories(connection, self.entries)
         self.terms = Terms(connection)
         self.deliveries = Deliveries(connection)
@@ -76,6 +76,10 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything written inside one unit: all of it or nothing. Units nest. Raises StoreError."""
         return self._db.transaction()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let all reading inside see one moment of the database, whatever others write meanwhile."""
+        return self._db.snapshot()
 
     def installed_at(self, now: datetime) -> datetime:
         """Return when this database was first used; `now` when that is now."""
@@ -106,7 +110,7 @@ class Store:
 
 
 def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
-    """Open the database, made or upgraded when need be. To read only, one that is not there yet is an empty one.
+    """Open the database, made or upgraded when need be; to read only, a missing one is an empty one.
 
     Raises StoreError when the file is damaged, no database, newer than this program, or out of reach.
     """

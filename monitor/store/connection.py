@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    Row = sqlite3.Row
+
 _PATIENCE: Final = 30.0
 """Seconds that a writer waits for another one."""
+
+ANY_OF: Final = "in (select value from json_each(?))"
 
 _ADVICE: Final = (
     ("file is not a database", "is not a database: move the file away, or restore a backup"),
@@ -65,7 +69,7 @@ class Connection:
 
     def change(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Run one statement that writes; return how many rows it touched."""
-        with self.transaction(), errors_of(self.path):
+        with errors_of(self.path):
             return self.db.conn.execute(sql, parameters).rowcount
 
     def change_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
@@ -93,6 +97,19 @@ class Connection:
             except BaseException:
                 self.db.rollback()
                 raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let every query inside see the database as it is at the first one, whatever others write."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        with errors_of(self.path):
+            self.db.begin()
+            try:
+                yield
+            finally:
+                self.db.rollback()
 
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""
@@ -152,6 +169,6 @@ def _advice(message: str) -> str:
     return next(known, f"refused: {' '.join(message.split())}")
 
 
-def id_list(ids: Iterable[int | str]) -> str:
-    """Return ids or names as one parameter, for `in (select value from json_each(?))`."""
-    return json.dumps(list(ids))
+def listed(values: Iterable[int | str]) -> str:
+    """Return any number of values as one parameter for `ANY_OF`."""
+    return json.dumps(list(values))

@@ -1,51 +1,53 @@
 """The outbox: one row for each edition, channel and recipient, and one for each try."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from monitor.store.connection import id_list
-from monitor.store.rows import delivery_row, row_delivery, stamp
+from monitor.models import Delivery
+from monitor.store.connection import ANY_OF, listed
+from monitor.store.values import instant, maybe_instant, maybe_stamp, stamp
+from monitor.text import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from monitor.models import Delivery
-    from monitor.store.connection import Connection
+    from monitor.store.connection import Connection, Row
 
 
 class Deliveries:
-    """Deliveries from pending over sending to sent, failed for good, or superseded. Payload and Message-ID never change."""
+    """Pending, sending, then sent, failed for good or superseded; payload and Message-ID never change."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def add(self, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
-        """Store new deliveries; return them with ids. One of the same edition, channel and recipient is left as it is."""
+        """Store deliveries; return them with ids. One that is stored already stays as it is."""
         with self._db.transaction():
             return tuple(self._add(delivery, now) for delivery in deliveries)
 
     def _add(self, delivery: Delivery, now: datetime) -> Delivery:
-        self._db.insert("deliveries", [{**delivery_row(delivery), "changed_at": stamp(now)}], ignore=True)
+        self._db.insert("deliveries", [{**_row(delivery), "changed_at": stamp(now)}], ignore=True)
         key = [delivery.edition, delivery.channel, delivery.recipient]
         row = self._db.rows(
             "select * from deliveries where edition = ? and channel = ? and recipient = ?", key
         )[0]
-        return row_delivery(row)
+        return _delivery(row)
 
     def get(self, delivery: int) -> Delivery | None:
         """Return a delivery by its id."""
         row = self._db.row("select * from deliveries where id = ?", [delivery])
-        return row_delivery(row) if row else None
+        return _delivery(row) if row else None
 
     def due(self, now: datetime) -> tuple[Delivery, ...]:
         """Return the pending deliveries whose next try is due, oldest first."""
-        return tuple(map(row_delivery, self._db.rows(_DUE, [stamp(now)])))
+        return tuple(map(_delivery, self._db.rows(_DUE, [stamp(now)])))
 
     def claim(self, delivery: int, now: datetime) -> Delivery | None:
-        """Take a pending delivery for sending and open a try; None when another sender has it or it is not pending."""
+        """Take a pending delivery for sending and open a try; None when it is pending no longer."""
         with self._db.transaction():
             if not self._db.change(_CLAIM, [stamp(now), delivery]):
                 return None
@@ -53,8 +55,8 @@ class Deliveries:
             return self.get(delivery)
 
     def save(self, delivery: Delivery, now: datetime) -> None:
-        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay as they were."""
-        row = {**delivery_row(delivery), "id": delivery.id, "changed_at": stamp(now)}
+        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay."""
+        row = {**_row(delivery), "id": delivery.id, "changed_at": stamp(now)}
         with self._db.transaction():
             self._db.change(_SAVE, row)
             self._db.change(_FINISH, [stamp(now), row["last_error"] or delivery.state, delivery.id])
@@ -68,8 +70,7 @@ class Deliveries:
             lost = self._db.rows("select * from deliveries where state = 'sending' order by id")
             note = "the sender was interrupted; whether it arrived is unknown"
             found = tuple(
-                replace(row_delivery(row), state="pending", next_attempt_at=now, last_error=note)
-                for row in lost
+                replace(_delivery(row), state="pending", next_attempt_at=now, last_error=note) for row in lost
             )
             for delivery in found:
                 self.save(delivery, now)
@@ -80,17 +81,15 @@ class Deliveries:
         sql = (
             "select * from deliveries where (? = '' or edition = ?) order by created_at desc, id desc limit ?"
         )
-        return tuple(
-            map(row_delivery, self._db.rows(sql, [edition, edition, -1 if limit is None else limit]))
-        )
+        return tuple(map(_delivery, self._db.rows(sql, [edition, edition, -1 if limit is None else limit])))
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good after an instant, in that order."""
         sql = "select * from deliveries where state = 'failed' and changed_at > ? order by changed_at, id"
-        return tuple(map(row_delivery, self._db.rows(sql, [stamp(moment)])))
+        return tuple(map(_delivery, self._db.rows(sql, [stamp(moment)])))
 
     def supersede(self, delivery: Delivery, now: datetime) -> int:
-        """Give up what is still pending of earlier editions of the same kind for this channel and recipient."""
+        """Give up what is pending of earlier editions of its kind, channel and recipient; return how many."""
         kind = delivery.edition.partition(":")[0] + ":"
         wanted = [stamp(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
         return self._db.change(_SUPERSEDE, wanted)
@@ -104,8 +103,41 @@ class Deliveries:
 
     def alerted(self, stories: Iterable[int]) -> frozenset[int]:
         """Return those of these stories that were alerted of."""
-        sql = "select story_id from alerts where story_id in (select value from json_each(?))"
-        return frozenset(row[0] for row in self._db.rows(sql, [id_list(stories)]))
+        rows = self._db.rows(f"select story_id from alerts where story_id {ANY_OF}", [listed(stories)])
+        return frozenset(row["story_id"] for row in rows)
+
+
+def _row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "edition": delivery.edition,
+        "channel": delivery.channel,
+        "recipient": delivery.recipient,
+        "payload": delivery.payload,
+        "message_id": delivery.message_id,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "next_attempt_at": maybe_stamp(delivery.next_attempt_at),
+        "last_error": redact_url(delivery.last_error),
+        "created_at": stamp(delivery.created_at),
+        "sent_at": maybe_stamp(delivery.sent_at),
+    }
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        edition=row["edition"],
+        channel=row["channel"],
+        recipient=row["recipient"],
+        payload=row["payload"],
+        message_id=row["message_id"],
+        state=row["state"],
+        attempts=row["attempts"],
+        next_attempt_at=maybe_instant(row["next_attempt_at"]),
+        last_error=row["last_error"],
+        created_at=instant(row["created_at"]),
+        sent_at=maybe_instant(row["sent_at"]),
+    )
 
 
 _DUE: Final = """

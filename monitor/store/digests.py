@@ -1,4 +1,5 @@
 """Digests, frozen when they are made, with the deliveries that they call for."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
@@ -9,17 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import StoreError
 from monitor.models import Window
-from monitor.store.connection import id_list
-from monitor.store.rows import instant, stamp
+from monitor.store.connection import ANY_OF, listed
+from monitor.store.values import instant, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from monitor.models import Delivery
-    from monitor.store.connection import Connection
+    from monitor.store.connection import Connection, Row
     from monitor.store.deliveries import Deliveries
-    from monitor.store.rows import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ class Digests:
             if self.get(date):
                 raise StoreError(f"the digest of {date} was made already")
             self._db.insert("digests", [row])
-            self._db.change(_TELL, [date.isoformat(), id_list(told)])
+            self._db.change(_TELL, [date.isoformat(), listed(told)])
             return self._deliveries.add(deliveries, made_at)
 
     def last(self) -> StoredDigest | None:
@@ -83,7 +83,7 @@ class Digests:
 
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""
-        sql = f"select {_HEAD}, '' as body from digests order by date desc limit ?"  # noqa: S608
+        sql = f"select {_HEAD}, '' as body from digests order by date desc limit ?"
         return tuple(map(_digest, self._db.rows(sql, [-1 if limit is None else limit])))
 
 
@@ -98,6 +98,4 @@ def _digest(row: Row) -> StoredDigest:
 
 
 _HEAD: Final = "date, window_start, window_end, made_at, counts"
-_TELL: Final = """
-update entries set told_in = ? where told_in is null and id in (select value from json_each(?))
-"""
+_TELL: Final = f"update entries set told_in = ? where told_in is null and id {ANY_OF}"

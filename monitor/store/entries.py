@@ -1,42 +1,29 @@
-"""Entries with their taggings: what is known, what is relevant, and full-text search."""
+"""Entries: what is known, what is new, what changed, what is relevant."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.store.connection import id_list
+from monitor.models import Entry
+from monitor.store.connection import ANY_OF, listed
 from monitor.store.feeds import address
-from monitor.store.marks import Marks
-from monitor.store.rows import (
-    entry_row,
-    evidence_row,
-    instant,
-    maybe_stamp,
-    row_entry,
-    row_evidence,
-    row_tagging,
-    search_words,
-    stamp,
-    tagging_row,
-)
-from monitor.text import fold
+from monitor.store.search import index_text, match_expression
+from monitor.store.taggings import Taggings, tagging_row
+from monitor.store.values import instant, maybe_instant, maybe_stamp, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from monitor.models import Entry, Evidence, Tagging, Window
-    from monitor.store.connection import Connection
+    from monitor.models import Tagging, Window
+    from monitor.store.connection import Connection, Row
     from monitor.store.feeds import Feeds
-    from monitor.store.rows import Row
+    from monitor.store.marks import Marks
 
 _BATCH: Final = 500
 _NEWEST: Final = 200
-_TERM: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
-_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +35,7 @@ class KnownEntry:
     url: str
     title: str
     fingerprint: str
-    """Of its text when it was last stored; "" when it was stored without one."""
+    """Of its text as it was last stored."""
     published: datetime
     first_seen: datetime
 
@@ -56,92 +43,68 @@ class KnownEntry:
 class Entries:
     """Every entry that was ever seen. One is known for ever; only the text of what never mattered may go."""
 
-    def __init__(self, connection: Connection, feeds: Feeds) -> None:
+    def __init__(self, connection: Connection, feeds: Feeds, marks: Marks) -> None:
         self._db = connection
         self._feeds = feeds
-        self._marks = Marks(connection)
+        self._taggings = Taggings(connection, marks)
 
     def known(
         self, feed: str, *, guids: Iterable[str] = (), urls: Iterable[str] = (), newest: int = _NEWEST
     ) -> tuple[KnownEntry, ...]:
-        """Return what a feed's document is compared with: its entries with one of these guids or links, and the newest."""
+        """Return what a document is compared with: entries with its guids or links, and the feed's newest."""
         wanted = {
-            "feed": address(feed),
-            "guids": id_list(guids),
-            "urls": id_list(filter(None, urls)),
+            "feed": self._feeds.id_of(feed),
+            "guids": listed(guids),
+            "urls": listed(filter(None, urls)),
             "newest": newest,
         }
         return tuple(_known(row) for row in self._db.rows(_KNOWN, wanted))
 
     def add(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[Entry, ...]:
-        """Store new entries with their taggings; return them with ids. One whose feed and guid are known is left out."""
-        with self._db.transaction():
-            ids = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
-            fresh = self._fresh(entries, ids)
-            last = self._db.value("select coalesce(max(id), 0) from entries")
-            stored = [replace(entry, id=number, story=None) for number, entry in enumerate(fresh, last + 1)]
-            self._db.insert(
-                "entries", [_new_row(entry, ids[entry.feed], fingerprint(entry)) for entry in stored]
-            )
-            self._insert_tags(stored)
-            self._db.insert("search", map(_search_row, stored))
-            return tuple(stored)
+        """Store new entries with their taggings; return them with ids.
 
-    def _fresh(self, entries: Sequence[Entry], ids: Mapping[str, int]) -> list[Entry]:
-        """Return those entries that are not stored yet, each once."""
-        guids = id_list({entry.guid for entry in entries})
-        seen = {
-            (feed, row["guid"])
-            for feed, key in ids.items()
-            for row in self._db.rows(_SAME_GUIDS, [key, guids])
+        One whose feed and guid are known is left out. Raises KeyError for a feed that is not followed.
+        """
+        with self._db.transaction():
+            feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
+            last = self._db.value("select coalesce(max(id), 0) from entries")
+            fresh = enumerate(self._unknown(entries, feeds), last + 1)
+            added = tuple(replace(entry, id=number, story=None) for number, entry in fresh)
+            self._db.insert("entries", (_row(e, feeds[e.feed], fingerprint(e)) for e in added))
+            self._taggings.insert({entry.id: entry.tagging for entry in added})
+            self._db.insert("search", map(_search_row, added))
+            return added
+
+    def _unknown(self, entries: Sequence[Entry], feeds: Mapping[str, int]) -> list[Entry]:
+        """Return the entries that are not stored, each once."""
+        guids = listed({entry.guid for entry in entries})
+        sql = f"select guid from entries where feed_id = ? and guid {ANY_OF}"
+        stored = {
+            (feed, row["guid"]) for feed, key in feeds.items() for row in self._db.rows(sql, [key, guids])
         }
-        fresh = {(entry.feed, entry.guid): entry for entry in reversed(entries)}
-        return [entry for (feed, guid), entry in reversed(fresh.items()) if (feed, guid) not in seen]
+        first = {(entry.feed, entry.guid): entry for entry in reversed(entries)}
+        return [entry for entry in reversed(first.values()) if (entry.feed, entry.guid) not in stored]
 
     def update(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[int, ...]:
-        """Store edited entries with their new taggings; guid, first_seen, story and what was told stay.
+        """Store edited entries with their new taggings; guid, first_seen and what was told of them stay.
 
-        One that becomes relevant by the edit counts as news from `changed_at`. Returns the stories that lost
-        an entry because it is relevant no longer.
+        One that the edit made relevant is news from its `changed_at` on; one that is relevant no more leaves
+        its story. Returns the stories that lost an entry and still exist.
         """
         with self._db.transaction():
-            rows = [{"id": e.id, "fingerprint": fingerprint(e), **entry_row(e)} for e in entries]
+            rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
             self._db.change_many(_EDIT, rows)
             self._db.change_many(_REINDEX, map(_search_row, entries))
-            edited = {entry.id: entry.changed_at for entry in entries}
-            return self._store_taggings({entry.id: entry.tagging for entry in entries}, edited)
+            taggings = {entry.id: entry.tagging for entry in entries}
+            return self._taggings.replace(taggings, {entry.id: entry.changed_at for entry in entries})
 
     def set_taggings(self, taggings: Mapping[int, Tagging]) -> tuple[int, ...]:
-        """Store new taggings by entry id, under the reader's corrections, which win.
+        """Store new taggings by entry id. The reader's marks win over them.
 
-        Returns the stories that lost an entry because it is relevant no longer; those left empty are gone.
+        An entry that is relevant no more leaves its story. Returns the stories that lost one and still exist.
         """
         with self._db.transaction():
-            return self._store_taggings(taggings, {})
-
-    def _store_taggings(
-        self, taggings: Mapping[int, Tagging], edited: Mapping[int, datetime | None]
-    ) -> tuple[int, ...]:
-        final = self._marks.correct(taggings)
-        rows = [
-            {"id": key, "edited": maybe_stamp(edited.get(key)), **tagging_row(t)} for key, t in final.items()
-        ]
-        self._db.change_many(_RETAG, rows)
-        for table in ("entry_beats", "entry_themes", "evidence"):
-            self._db.change_many(f"delete from {table} where entry_id = ?", ([key] for key in final))  # noqa: S608
-        self._insert_taggings(final)
-        return self._leave_stories([key for key, tagging in final.items() if not tagging.relevant])
-
-    def _insert_tags(self, entries: Sequence[Entry]) -> None:
-        self._insert_taggings({entry.id: entry.tagging for entry in entries})
-
-    def _insert_taggings(self, taggings: Mapping[int, Tagging]) -> None:
-        pairs = taggings.items()
-        self._db.insert("entry_beats", ({"entry_id": key, "beat": b} for key, t in pairs for b in t.beats))
-        self._db.insert(
-            "entry_themes", ({"entry_id": key, "theme": name} for key, t in pairs for name in t.themes)
-        )
-        self._db.insert("evidence", (evidence_row(key, piece) for key, t in pairs for piece in t.evidence))
+            return self._taggings.replace(taggings)
 
     def get(self, entry: int) -> Entry | None:
         """Return an entry by its id."""
@@ -149,19 +112,15 @@ class Entries:
 
     def get_many(self, entries: Iterable[int]) -> tuple[Entry, ...]:
         """Return entries by their ids, in order of `first_seen`."""
-        return self._read(
-            f"{_ENTRIES} where e.id in (select value from json_each(?)) {_OLDEST}", [id_list(entries)]
-        )
+        return self._read(f"where e.id {ANY_OF} {_OLDEST}", [listed(entries)])
 
-    def of_stories(self, stories: str) -> tuple[Entry, ...]:
-        """Return the entries of stories, given as an `id_list`, in order of `first_seen`."""
-        return self._read(
-            f"{_ENTRIES} where e.story_id in (select value from json_each(?)) {_OLDEST}", [stories]
-        )
+    def of_stories(self, stories: Iterable[int]) -> tuple[Entry, ...]:
+        """Return the entries of stories, in order of `first_seen`."""
+        return self._read(f"where e.story_id {ANY_OF} {_OLDEST}", [listed(stories)])
 
     def find_by_url(self, url: str) -> tuple[Entry, ...]:
         """Return the entries with a canonical link, the relevant ones first."""
-        return self._read(f"{_ENTRIES} where e.url = ? order by e.relevant desc, e.id", [url])
+        return self._read("where e.url = ? order by e.relevant desc, e.id", [url])
 
     def listing(
         self,
@@ -174,41 +133,32 @@ class Entries:
         feed: str = "",
         limit: int | None = None,
     ) -> tuple[Entry, ...]:
-        """Return the relevant entries, or `everything`, newest first by `first_seen`; `since` is inclusive, `until` too."""
+        """Return the relevant entries, or `everything`, newest first: `since <= first_seen <= until`."""
         wanted = {
             "since": maybe_stamp(since),
             "until": maybe_stamp(until),
             "beat": beat,
             "theme": theme,
             "feed": feed and address(feed),
+            "relevant": not everything,
         }
-        where = " and ".join(
-            [
-                "1" if everything else "e.relevant = 1",
-                *(clause for key, clause in _FILTERS.items() if wanted[key]),
-            ]
-        )
-        order = "order by e.first_seen desc, e.published desc, e.id desc limit :limit"
-        return self._read(
-            f"{_ENTRIES} where {where} {order}", {**wanted, "limit": -1 if limit is None else limit}
-        )
+        clauses = [clause for key, clause in _FILTERS.items() if wanted[key]]
+        where = f"where {' and '.join(clauses)}" if clauses else ""
+        return self._read(f"{where} {_NEWEST_FIRST} limit :limit", {**wanted, "limit": _limit(limit)})
 
     def search(self, query: str, *, limit: int = 50) -> tuple[Entry, ...]:
-        """Return the entries that hold every word of a query, best first. Any text is a valid query.
+        """Return the entries that hold every word of a query, best first (bm25). Any text is a valid query.
 
-        "Quoted words" must stand together, a star ends the beginning of a word: `strike*`.
+        "Words in quotes" must stand together; a star ends the beginning of a word: `strike*`.
         """
-        match = _match(query)
-        if not match:
-            return ()
-        return self._read(_SEARCH, [match, limit])
+        expression = match_expression(query)
+        return self._read(_MATCHING, [expression, limit]) if expression else ()
 
     def iterate(self, since: datetime | None = None) -> Iterator[tuple[Entry, ...]]:
-        """Give all stored entries first seen at or after `since`, in batches by id. Writing between batches is fine."""
+        """Give all entries first seen at or after `since`, in batches by id; writing in between is fine."""
         last, start = 0, maybe_stamp(since) or ""
-        while batch := self._read(
-            f"{_ENTRIES} where e.id > ? and e.first_seen >= ? order by e.id limit {_BATCH}", [last, start]
-        ):
+        where = "where e.id > ? and e.first_seen >= ? order by e.id limit ?"
+        while batch := self._read(where, [last, start, _BATCH]):
             yield batch
             last = batch[-1].id
 
@@ -218,74 +168,31 @@ class Entries:
 
     def counts_in(self, window: Window) -> tuple[int, int]:
         """Return how many entries were first seen in a window, and how many of them are relevant."""
-        sql = "select count(*), coalesce(sum(relevant), 0) from entries where first_seen > ? and first_seen <= ?"
-        row = self._db.rows(sql, [stamp(window.start), stamp(window.end)])[0]
-        return int(row[0]), int(row[1])
+        seen, relevant = self._db.rows(_COUNTS, [stamp(window.start), stamp(window.end)])[0]
+        return seen, relevant
 
-    def purge(self, before: datetime, now: datetime) -> int:
-        """Remove the text of irrelevant entries first seen before an instant, except marked ones; return how many.
+    def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
+        """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
 
-        Guid, link, title, dates and fingerprint stay, so that no such entry is ever taken for a new one.
+        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one. What the reader
+        marked keeps its text.
         """
         with self._db.transaction():
-            rows = self._db.rows(_OLD, [stamp(before)])
-            old = id_list(row["id"] for row in rows)
-            self._db.change(_EMPTY, [stamp(now), old])
-            for table in ("search", "evidence", "vectors"):
-                self._db.change(
-                    f"delete from {table} where entry_id in (select value from json_each(?))", [old]
-                )  # noqa: S608
-            return len(rows)
+            old = [row["id"] for row in self._db.rows(_OLD, [int(relevant), stamp(before)])]
+            self._db.change(_EMPTY, [stamp(now), listed(old)])
+            for table in ("search", "vectors") if relevant else ("search", "vectors", "evidence"):
+                self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(old)])
+            return len(old)
 
-    def _leave_stories(self, entries: Sequence[int]) -> tuple[int, ...]:
-        """Take entries out of their stories; return the stories concerned, as far as they still exist."""
-        from monitor.store.stories import mend
-
-        ids = id_list(entries)
-        rows = self._db.rows(_STORIES_OF, [ids])
-        if not rows:
-            return ()
-        self._db.change(
-            "update entries set story_id = null where id in (select value from json_each(?))", [ids]
-        )
-        self._db.change("delete from joins where entry_id in (select value from json_each(?))", [ids])
-        return mend(self._db, [row["story_id"] for row in rows])
-
-    def _read(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Entry, ...]:
-        rows = self._db.rows(sql, parameters)
-        ids = id_list(row["id"] for row in rows)
-        beats, themes = self._lists("entry_beats", "beat", ids), self._lists("entry_themes", "theme", ids)
-        evidence = self._evidence(ids)
-        return tuple(
-            row_entry(
-                row,
-                self._feeds.url_of(row["feed"]),
-                row_tagging(row, beats[row["id"]], themes[row["id"]], evidence[row["id"]]),
-            )
-            for row in rows
-        )
-
-    def _lists(self, table: str, column: str, ids: str) -> defaultdict[int, list[str]]:
-        lists: defaultdict[int, list[str]] = defaultdict(list)
-        for row in self._db.rows(f"select entry_id, {column} from {table} {_OF_ENTRIES}", [ids]):  # noqa: S608
-            lists[row[0]].append(row[1])
-        return lists
-
-    def _evidence(self, ids: str) -> defaultdict[int, list[Evidence]]:
-        lists: defaultdict[int, list[Evidence]] = defaultdict(list)
-        for row in self._db.rows(f"select * from evidence {_OF_ENTRIES}", [ids]):
-            lists[row["entry_id"]].append(row_evidence(row))
-        return lists
+    def _read(self, rest: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Entry, ...]:
+        with self._db.snapshot():
+            rows = self._db.rows(f"select e.*, f.url as feed from {_ENTRIES} {rest}", parameters)
+            taggings = self._taggings.of(rows)
+        return tuple(_entry(row, self._feeds.url_of(row["feed"]), taggings[row["id"]]) for row in rows)
 
 
-def _match(query: str) -> str:
-    """Return a query in FTS5's language: every word a quoted string, so that nothing in it is an operator."""
-    phrases = []
-    for quoted, plain in _TERM.findall(query):
-        words = _WORD.findall(fold(quoted or plain))
-        if words:
-            phrases.append(f'"{" ".join(words)}"' + ("*" if plain.endswith("*") else ""))
-    return " AND ".join(phrases)
+def _limit(limit: int | None) -> int:
+    return -1 if limit is None else limit
 
 
 def _known(row: Row) -> KnownEntry:
@@ -300,7 +207,23 @@ def _known(row: Row) -> KnownEntry:
     )
 
 
-def _new_row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
+def _text_row(entry: Entry) -> dict[str, Any]:
+    return {
+        "url": entry.url,
+        "title": entry.title,
+        "summary": entry.summary,
+        "content": entry.content,
+        "author": entry.author,
+        "language": entry.language,
+        "outlet": entry.outlet,
+        "published": stamp(entry.published),
+        "dated": entry.dated,
+        "updated": maybe_stamp(entry.updated),
+        "changed_at": maybe_stamp(entry.changed_at),
+    }
+
+
+def _row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
     return {
         "id": entry.id,
         "feed_id": feed_id,
@@ -309,21 +232,45 @@ def _new_row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
         "news_at": stamp(entry.first_seen),
         "backlog": int(entry.backlog),
         "fingerprint": fingerprint,
-        **entry_row(entry),
+        **_text_row(entry),
         **tagging_row(entry.tagging),
     }
 
 
 def _search_row(entry: Entry) -> dict[str, Any]:
-    words = search_words(entry.title, entry.summary, entry.content, entry.author, entry.outlet)
+    words = index_text(entry.title, entry.summary, entry.content, entry.author, entry.outlet)
     return {"entry_id": entry.id, "words": words}
 
 
-_ENTRIES: Final = "select e.*, f.url as feed from entries e join feeds f on f.id = e.feed_id"
+def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
+    return Entry(
+        id=row["id"],
+        feed=feed,
+        guid=row["guid"],
+        url=row["url"],
+        title=row["title"],
+        summary=row["summary"],
+        content=row["content"],
+        author=row["author"],
+        language=row["language"],
+        outlet=row["outlet"],
+        published=instant(row["published"]),
+        dated=row["dated"],
+        updated=maybe_instant(row["updated"]),
+        first_seen=instant(row["first_seen"]),
+        changed_at=maybe_instant(row["changed_at"]),
+        backlog=bool(row["backlog"]),
+        tagging=tagging,
+        story=row["story_id"],
+    )
+
+
+_ENTRIES: Final = "entries e join feeds f on f.id = e.feed_id"
 _OLDEST: Final = "order by e.first_seen, e.id"
-_OF_ENTRIES: Final = "where entry_id in (select value from json_each(?)) order by rowid"
+_NEWEST_FIRST: Final = "order by e.first_seen desc, e.published desc, e.id desc"
 
 _FILTERS: Final = {
+    "relevant": "e.relevant = 1",
     "since": "e.first_seen >= :since",
     "until": "e.first_seen <= :until",
     "beat": "e.id in (select entry_id from entry_beats where beat = :beat)",
@@ -331,20 +278,32 @@ _FILTERS: Final = {
     "feed": "f.url = :feed",
 }
 
+_MATCHING: Final = """
+join search_fts on search_fts.rowid = e.id
+where search_fts match ?
+order by search_fts.rank, e.first_seen desc, e.id desc limit ?
+"""
+
+_NEAR: Final = """
+where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? and e.first_seen <= ?
+order by e.score desc, e.id limit ?
+"""
+
+_COUNTS: Final = """
+select count(*), coalesce(sum(relevant), 0) from entries where first_seen > ? and first_seen <= ?
+"""
+
 _KNOWN: Final = """
-with own as (select id from feeds where url = :feed)
 select id, guid, url, title, fingerprint, published, first_seen from entries where id in (
-    select id from entries where feed_id = (select id from own) and guid in (select value from json_each(:guids))
+    select id from entries where feed_id = :feed and guid in (select value from json_each(:guids))
     union
-    select id from entries where url in (select value from json_each(:urls)) and feed_id = (select id from own)
+    select id from entries where feed_id = :feed and url in (select value from json_each(:urls))
     union
     select id from (
-        select id from entries where feed_id = (select id from own) order by first_seen desc, id desc limit :newest
+        select id from entries where feed_id = :feed order by first_seen desc, id desc limit :newest
     )
 ) order by id
 """
-
-_SAME_GUIDS: Final = "select guid from entries where feed_id = ? and guid in (select value from json_each(?))"
 
 _EDIT: Final = """
 update entries set url = :url, title = :title, summary = :summary, content = :content, author = :author,
@@ -358,35 +317,12 @@ insert into search (entry_id, words) values (:entry_id, :words)
 on conflict (entry_id) do update set words = excluded.words where words <> excluded.words
 """
 
-_RETAG: Final = """
-update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
-    news_at = case when relevant = 0 and :relevant = 1 then coalesce(:edited, news_at) else news_at end
-where id = :id
-"""
-
-_SEARCH: Final = """
-select e.*, f.url as feed
-from search_fts join entries e on e.id = search_fts.rowid join feeds f on f.id = e.feed_id
-where search_fts match ?
-order by search_fts.rank, e.first_seen desc, e.id desc limit ?
-"""
-
-_NEAR: Final = f"""
-{_ENTRIES} where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? and e.first_seen <= ?
-order by e.score desc, e.id limit ?
-"""
-
 _OLD: Final = """
 select id from entries e
-where relevant = 0 and text_removed_at is null and first_seen < ?
+where relevant = ? and first_seen < ? and text_removed_at is null
     and not exists (select 1 from marks where entry_id = e.id)
 """
 
-_EMPTY: Final = """
-update entries set summary = '', content = '', author = '', text_removed_at = ?
-where id in (select value from json_each(?))
-"""
-
-_STORIES_OF: Final = """
-select distinct story_id from entries where story_id is not null and id in (select value from json_each(?))
-"""
+_EMPTY: Final = (
+    f"update entries set summary = '', content = '', author = '', text_removed_at = ? where id {ANY_OF}"
+)

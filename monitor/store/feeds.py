@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import FeedState
-from monitor.store.rows import feed_row, instant, row_state, stamp, state_row
+from monitor.models import FeedState, Hints
+from monitor.store.values import duration, instant, maybe_instant, maybe_stamp, names, seconds, stamp
 from monitor.text import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.models import Feed, Window
-    from monitor.store.connection import Connection
+    from monitor.store.connection import Connection, Row
 
 _LOG_KEPT: Final = timedelta(days=60)
 
@@ -58,7 +59,7 @@ class Feeds:
         self._urls: dict[str, str] = {}
 
     def sync(self, feeds: Iterable[Feed], now: datetime) -> None:
-        """Mirror feeds.toml. A feed that left it keeps its entries and state; one that comes back finds them again.
+        """Mirror feeds.toml. A feed that left it keeps its entries and state, and finds them when it returns.
 
         A feed whose address in feeds.toml was changed to where it had moved, or to the same with other
         credentials, stays the same feed.
@@ -70,7 +71,7 @@ class Feeds:
             gone = [key for key in self._followed() if key not in wanted]
             removed = "update feeds set removed_at = ? where url = ?"
             self._db.change_many(removed, [(stamp(now), key) for key in gone])
-            self._db.change_many(_SYNC, [_sync_row(key, feed, now) for key, feed in wanted.items()])
+            self._db.change_many(_SYNC, [_feed_row(key, feed, now) for key, feed in wanted.items()])
 
     def _followed(self) -> set[str]:
         return {row["url"] for row in self._db.rows("select url from feeds where removed_at is null")}
@@ -88,11 +89,16 @@ class Feeds:
         """Return the state of each feed by its `url`; a feed that was never polled has a new one."""
         rows = self._db.rows("select f.url, s.* from feeds f join feed_states s on s.feed_id = f.id")
         stored = {row["url"]: row for row in rows}
-        return {feed.url: _state(feed.url, stored.get(address(feed.url))) for feed in feeds}
+        return {
+            feed.url: _state(row, feed.url)
+            if (row := stored.get(address(feed.url)))
+            else FeedState(url=feed.url)
+            for feed in feeds
+        }
 
     def save_state(self, state: FeedState) -> None:
         """Store what a poll taught us about one feed."""
-        row = {"feed_id": self.id_of(state.url), **state_row(state)}
+        row = {"feed_id": self.id_of(state.url), **_state_row(state)}
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         self._db.change(f"insert or replace into feed_states ({columns}) values ({marks})", row)  # noqa: S608
 
@@ -104,15 +110,12 @@ class Feeds:
         return int(found)
 
     def url_of(self, key: str) -> str:
-        """Return the address that feeds.toml gives for a stored one; without credentials when it is not known here."""
+        """Return the address in feeds.toml of a stored one; before `sync`, the stored one itself."""
         return self._urls.get(key, key)
 
     def counts(self) -> dict[str, int]:
         """Return how many entries each feed has brought, by its `url`."""
-        rows = self._db.rows(
-            "select f.url, count(e.id) as n from feeds f left join entries e on e.feed_id = f.id group by f.id"
-        )
-        return {self.url_of(row["url"]): row["n"] for row in rows}
+        return {self.url_of(row["url"]): row["n"] for row in self._db.rows(_COUNTS)}
 
     def log_feed(self, poll: FeedPoll) -> None:
         """Record one poll of one feed."""
@@ -152,12 +155,88 @@ def _plain(key: str) -> str:
     return key.partition("#")[0] if "***" in key else key
 
 
-def _state(url: str, row: Any) -> FeedState:
-    return FeedState(url=url) if row is None else row_state(row, url)
+def _state_row(state: FeedState) -> dict[str, Any]:
+    """Write a feed's state, without its address and without secrets.
+
+    A redirect to an address that holds a secret is not remembered, only followed again each time.
+    """
+    return {
+        "title": state.title,
+        "location": _public(state.location),
+        "moving_to": _public(state.moving_to),
+        "moving_seen": state.moving_seen,
+        "etag": state.etag,
+        "last_modified": state.last_modified,
+        "validators_url": redact_url(state.validators_url),
+        "body_hash": state.body_hash,
+        "next_poll_at": maybe_stamp(state.next_poll_at),
+        "last_poll_at": maybe_stamp(state.last_poll_at),
+        "last_success_at": maybe_stamp(state.last_success_at),
+        "last_status": state.last_status,
+        "last_error": redact_url(state.last_error),
+        "consecutive_failures": state.consecutive_failures,
+        "gone": int(state.gone),
+        "first_success_at": maybe_stamp(state.first_success_at),
+        "newest_entry_at": maybe_stamp(state.newest_entry_at),
+        "rhythm_seconds": seconds(state.rhythm),
+        "polls": state.polls,
+        "gaps": state.gaps,
+        "last_gap_at": maybe_stamp(state.last_gap_at),
+        "asked_period_seconds": seconds(state.hints.period),
+        "skip_hours": json.dumps(sorted(state.hints.skip_hours)),
+        "skip_days": json.dumps(sorted(state.hints.skip_days)),
+    }
 
 
-def _sync_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
-    return {"url": key, "added_at": stamp(now), **feed_row(feed)}
+def _public(url: str) -> str:
+    return url if redact_url(url) == url else ""
+
+
+def _state(row: Row, url: str) -> FeedState:
+    return FeedState(
+        url=url,
+        title=row["title"],
+        location=row["location"],
+        moving_to=row["moving_to"],
+        moving_seen=row["moving_seen"],
+        etag=row["etag"],
+        last_modified=row["last_modified"],
+        validators_url=row["validators_url"],
+        body_hash=row["body_hash"],
+        next_poll_at=maybe_instant(row["next_poll_at"]),
+        last_poll_at=maybe_instant(row["last_poll_at"]),
+        last_success_at=maybe_instant(row["last_success_at"]),
+        last_status=row["last_status"],
+        last_error=row["last_error"],
+        consecutive_failures=row["consecutive_failures"],
+        gone=bool(row["gone"]),
+        first_success_at=maybe_instant(row["first_success_at"]),
+        newest_entry_at=maybe_instant(row["newest_entry_at"]),
+        rhythm=duration(row["rhythm_seconds"]),
+        polls=row["polls"],
+        gaps=row["gaps"],
+        last_gap_at=maybe_instant(row["last_gap_at"]),
+        hints=Hints(
+            period=duration(row["asked_period_seconds"]),
+            skip_hours=frozenset(json.loads(row["skip_hours"])),
+            skip_days=frozenset(json.loads(row["skip_days"])),
+        ),
+    )
+
+
+def _feed_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
+    return {
+        "url": key,
+        "added_at": stamp(now),
+        "title": feed.title,
+        "language": feed.language,
+        "tags": names(feed.tags),
+        "interval_seconds": seconds(feed.interval),
+        "weight": feed.weight,
+        "family": feed.family,
+        "enabled": int(feed.enabled),
+        "private_host": feed.private_host,
+    }
 
 
 def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
@@ -193,8 +272,11 @@ def _poll(row: dict[str, Any]) -> Poll:
 
 
 _SYNC: Final = """
-insert into feeds (url, title, language, tags, interval_seconds, weight, family, enabled, private_host, added_at)
-values (:url, :title, :language, :tags, :interval_seconds, :weight, :family, :enabled, :private_host, :added_at)
+insert into feeds (
+    url, title, language, tags, interval_seconds, weight, family, enabled, private_host, added_at
+) values (
+    :url, :title, :language, :tags, :interval_seconds, :weight, :family, :enabled, :private_host, :added_at
+)
 on conflict (url) do update set
     title = excluded.title, language = excluded.language, tags = excluded.tags,
     interval_seconds = excluded.interval_seconds, weight = excluded.weight, family = excluded.family,
@@ -205,6 +287,10 @@ _LOCATIONS: Final = """
 select f.url, coalesce(s.location, '') as location
 from feeds f left join feed_states s on s.feed_id = f.id
 order by f.id
+"""
+
+_COUNTS: Final = """
+select f.url, count(e.id) as n from feeds f left join entries e on e.feed_id = f.id group by f.id
 """
 
 _GAPS: Final = """

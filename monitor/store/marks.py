@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor.store.connection import id_list
-from monitor.store.rows import instant, name_list, names, stamp
+from monitor.store.connection import ANY_OF, listed
+from monitor.store.values import instant, name_list, names, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from monitor.models import Tagging
-    from monitor.store.connection import Connection
-    from monitor.store.rows import Row
+    from monitor.store.connection import Connection, Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,13 +30,13 @@ class Mark:
 
 
 class Marks:
-    """The marks, one an entry. Setting or clearing one changes no tagging: store the entry's tagging anew after it."""
+    """The marks, one an entry. To set or clear one changes no tagging: store the entry's anew after it."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def set(self, mark: Mark) -> None:
-        """Store a mark in place of the entry's earlier one. Raises ValueError unless relevant and beats agree."""
+        """Store a mark in place of an earlier one. Raises ValueError unless relevant and beats agree."""
         if mark.relevant != bool(mark.beats):
             raise ValueError("a relevant entry has at least one beat, another has none")
         row = [
@@ -56,8 +54,8 @@ class Marks:
 
     def get(self, entries: Iterable[int]) -> dict[int, Mark]:
         """Return the marks of these entries, by entry id."""
-        sql = "select * from marks where entry_id in (select value from json_each(?))"
-        return {row["entry_id"]: _mark(row) for row in self._db.rows(sql, [id_list(entries)])}
+        rows = self._db.rows(f"select * from marks where entry_id {ANY_OF}", [listed(entries)])  # noqa: S608
+        return {row["entry_id"]: _mark(row) for row in rows}
 
     def listing(self) -> tuple[Mark, ...]:
         """Return all marks in the order in which they were made."""
@@ -70,7 +68,7 @@ class Marks:
 
 
 def corrected(tagging: Tagging, mark: Mark | None) -> Tagging:
-    """Return a tagging with the reader's word over the tagger's; score, evidence and near miss stay as they were."""
+    """Return a tagging with the reader's word over the tagger's; score, evidence and near miss stay."""
     if mark is None:
         return replace(tagging, corrected=False)
     if not mark.relevant:
@@ -84,6 +82,6 @@ def _mark(row: Row) -> Mark:
         entry=row["entry_id"],
         relevant=bool(row["relevant"]),
         beats=name_list(row["beats"]),
-        themes=None if row["themes"] is None else tuple(json.loads(row["themes"])),
+        themes=None if row["themes"] is None else name_list(row["themes"]),
         made_at=instant(row["made_at"]),
     )

@@ -281,8 +281,8 @@ where e.relevant = 1
 order by e.first_seen desc, e.id desc;
 
 create view story_entries as
-select s.id as story_id, s.title as story, e.id as entry_id, e.title as entry, e.url, f.title as feed, e.outlet,
-    e.language, e.published, e.first_seen, e.told_in, j.similarity, j.reason, j.pinned
+select s.id as story_id, s.title as story, e.id as entry_id, e.title as entry, e.url, f.title as feed,
+    e.outlet, e.language, e.published, e.first_seen, e.told_in, j.similarity, j.reason, j.pinned
 from stories s
 join entries e on e.story_id = s.id
 join feeds f on f.id = e.feed_id
@@ -302,7 +302,7 @@ STEPS: Final = (first,)
 
 
 def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
-    """Bring the schema up to date; nothing is written when it is. Raises StoreError when it is newer than `steps`."""
+    """Bring the schema up to date. Raises StoreError when it is newer than `steps`."""
     if is_current(connection, steps):
         return
     from sqlite_utils import Migrations
@@ -315,7 +315,7 @@ def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
 
 
 def is_current(connection: Connection, steps: Sequence[Step] = STEPS) -> bool:
-    """Return whether all `steps` were applied. Raises StoreError when others were: the file is of a later version."""
+    """Return whether all `steps` were applied. Raises StoreError when others were, by a later version."""
     tables = {row["name"] for row in connection.rows("select name from sqlite_master where type = 'table'")}
     if _RECORD not in tables:
         if tables:

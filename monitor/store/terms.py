@@ -1,11 +1,12 @@
 """What clustering has counted and encoded: how common terms are in our own archive, and entries' vectors."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from monitor.store.connection import id_list
+from monitor.store.connection import ANY_OF, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,11 +23,8 @@ class Terms:
         self._db = connection
 
     def counts(self, terms: Iterable[str]) -> tuple[int, dict[str, int]]:
-        """Return how many entries were counted, and in how many of them each of these terms stood, if in any."""
-        rows = self._db.rows(
-            "select term, entries from term_counts where term in (select value from json_each(?))",
-            [id_list(terms)],
-        )
+        """Return how many entries were counted, and in how many of them each term stood, if in any."""
+        rows = self._db.rows(f"select term, entries from term_counts where term {ANY_OF}", [listed(terms)])
         documents = self._db.value("select value from meta where key = ?", [_DOCUMENTS])
         return int(documents or 0), {row["term"]: row["entries"] for row in rows}
 
@@ -46,8 +44,8 @@ class Terms:
 
     def vectors(self, model: str, entries: Iterable[int]) -> dict[int, bytes]:
         """Return the vectors that a model gave these entries, by entry id, as far as they are stored."""
-        sql = "select entry_id, vector from vectors where model = ? and entry_id in (select value from json_each(?))"
-        return {row["entry_id"]: row["vector"] for row in self._db.rows(sql, [model, id_list(entries)])}
+        sql = f"select entry_id, vector from vectors where model = ? and entry_id {ANY_OF}"
+        return {row["entry_id"]: row["vector"] for row in self._db.rows(sql, [model, listed(entries)])}
 
     def save_vectors(self, model: str, vectors: Mapping[int, bytes]) -> None:
         """Store vectors by entry id; an earlier one of the same model is replaced."""

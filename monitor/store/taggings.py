@@ -1,0 +1,125 @@
+"""What entries are about, as rows: beats, themes, evidence and near miss, under the reader's marks."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.models import Evidence, Tagging
+from monitor.store.connection import ANY_OF, listed
+from monitor.store.membership import leave
+from monitor.store.values import maybe_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from monitor.store.connection import Connection, Row
+    from monitor.store.marks import Marks
+
+
+class Taggings:
+    """The taggings of stored entries, by entry id."""
+
+    def __init__(self, connection: Connection, marks: Marks) -> None:
+        self._db = connection
+        self._marks = marks
+
+    def insert(self, taggings: Mapping[int, Tagging]) -> None:
+        """Store the lists of entries that have none yet."""
+        pairs = taggings.items()
+        beats = ({"entry_id": key, "beat": beat} for key, tagging in pairs for beat in tagging.beats)
+        themes = ({"entry_id": key, "theme": theme} for key, tagging in pairs for theme in tagging.themes)
+        evidence = (_evidence_row(key, piece) for key, tagging in pairs for piece in tagging.evidence)
+        self._db.insert("entry_beats", beats)
+        self._db.insert("entry_themes", themes)
+        self._db.insert("evidence", evidence)
+
+    def replace(
+        self, taggings: Mapping[int, Tagging], edited: Mapping[int, datetime | None] | None = None
+    ) -> tuple[int, ...]:
+        """Store new taggings, corrected by the marks, in place of the old ones.
+
+        An entry that an edit made relevant (`edited` says when) is news from then on; one that is relevant no
+        longer leaves its story. Returns the stories that lost an entry and still exist.
+        """
+        final = self._marks.correct(taggings)
+        moments = edited or {}
+        rows = (
+            {"id": key, "edited": maybe_stamp(moments.get(key)), **tagging_row(new)}
+            for key, new in final.items()
+        )
+        self._db.change_many(_UPDATE, rows)
+        for table in ("entry_beats", "entry_themes", "evidence"):
+            self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(final)])
+        self.insert(final)
+        return leave(self._db, [key for key, tagging in final.items() if not tagging.relevant])
+
+    def of(self, rows: Sequence[Row]) -> dict[int, Tagging]:
+        """Return the taggings of rows of the table `entries`."""
+        ids = listed(row["id"] for row in rows)
+        beats = self._lists(
+            f"select entry_id, beat from entry_beats where entry_id {ANY_OF} order by rowid", ids
+        )
+        themes = self._lists(
+            f"select entry_id, theme from entry_themes where entry_id {ANY_OF} order by rowid", ids
+        )
+        evidence: defaultdict[int, list[Evidence]] = defaultdict(list)
+        for row in self._db.rows(f"select * from evidence where entry_id {ANY_OF} order by id", [ids]):
+            evidence[row["entry_id"]].append(_evidence(row))
+        return {
+            row["id"]: Tagging(
+                beats=tuple(beats[row["id"]]),
+                themes=tuple(themes[row["id"]]),
+                score=row["score"],
+                evidence=tuple(evidence[row["id"]]),
+                near=row["near"],
+                corrected=bool(row["corrected"]),
+            )
+            for row in rows
+        }
+
+    def _lists(self, sql: str, ids: str) -> defaultdict[int, list[str]]:
+        lists: defaultdict[int, list[str]] = defaultdict(list)
+        for entry, name in self._db.rows(sql, [ids]):
+            lists[entry].append(name)
+        return lists
+
+
+def tagging_row(tagging: Tagging) -> dict[str, Any]:
+    """Write the part of a tagging that stands in the entry's own row."""
+    return {
+        "relevant": int(tagging.relevant),
+        "score": tagging.score,
+        "near": tagging.near,
+        "corrected": int(tagging.corrected),
+    }
+
+
+def _evidence_row(entry: int, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "entry_id": entry,
+        "target": evidence.target,
+        "term": evidence.term,
+        "rule": evidence.rule,
+        "field": evidence.field,
+        "weight": evidence.weight,
+    }
+
+
+def _evidence(row: Row) -> Evidence:
+    return Evidence(
+        target=row["target"],
+        term=row["term"],
+        rule=row["rule"],
+        field=row["field"],
+        weight=row["weight"],
+    )
+
+
+_UPDATE: Final = """
+update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
+    news_at = case when relevant = 0 and :relevant = 1 then coalesce(:edited, news_at) else news_at end
+where id = :id
+"""

@@ -1,0 +1,56 @@
+"""How single values are written down and read back.
+
+Instants are ISO 8601 in UTC with six decimals and Z, so that they sort as text and lose nothing;
+durations are seconds; only what is a list by nature is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def stamp(moment: datetime) -> str:
+    """Write an instant. Raises ValueError for one without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"an instant without a zone: {moment}")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def maybe_stamp(moment: datetime | None) -> str | None:
+    """Write an instant that may be absent."""
+    return None if moment is None else stamp(moment)
+
+
+def instant(text: str) -> datetime:
+    """Read an instant."""
+    return datetime.fromisoformat(text)
+
+
+def maybe_instant(text: str | None) -> datetime | None:
+    """Read an instant that may be absent."""
+    return None if text is None else instant(text)
+
+
+def seconds(span: timedelta | None) -> float | None:
+    """Write a duration that may be absent."""
+    return None if span is None else span.total_seconds()
+
+
+def duration(number: float | None) -> timedelta | None:
+    """Read a duration that may be absent."""
+    return None if number is None else timedelta(seconds=number)
+
+
+def names(values: Iterable[str]) -> str:
+    """Write a list of names."""
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def name_list(text: str) -> tuple[str, ...]:
+    """Read a list of names."""
+    return tuple(json.loads(text))

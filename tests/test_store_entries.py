@@ -1,0 +1,355 @@
+"""Entries in a real file: round trips, identity, search, corrections and retention."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor import store
+from monitor.models import Entry, Evidence, Feed, Join, Story, Tagging, Window
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+FEED = Feed(url="https://outlet.example/feed", title="The Outlet")
+OTHER = Feed(url="https://other.example/rss", title="Other")
+RELEVANT = Tagging(
+    beats=("sora", "labour"),
+    themes=("unpaid", "consent", "access"),
+    score=1.7,
+    evidence=(
+        Evidence(target="sora", term="Sora", rule="sora.names", field="title", weight=0.1 + 0.2),
+        Evidence(target="sora", term="bird", rule="sora.not", field="summary", weight=-1.0),
+    ),
+)
+NEAR = Tagging(score=0.8, near="sora: only the name, nothing of the model")
+
+
+def entry(number: int = 1, **changes) -> Entry:
+    defaults = {
+        "feed": FEED.url,
+        "guid": f"guid-{number}",
+        "url": f"https://outlet.example/{number}",
+        "title": f"Title {number}",
+        "summary": f"Summary {number}",
+        "published": NOW - timedelta(hours=1),
+        "first_seen": NOW,
+    }
+    return Entry(**{**defaults, **changes})
+
+
+def fingerprint(entry: Entry) -> str:
+    return f"{entry.title}|{entry.summary}"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with store.open(tmp_path / "monitor.db") as opened:
+        opened.feeds.sync([FEED, OTHER], NOW)
+        yield opened
+
+
+def add(archive, *entries):
+    return archive.entries.add(entries, fingerprint)
+
+
+def test_an_entry_comes_back_as_it_was_stored(archive):
+    full = entry(
+        content="Long text",
+        author="A. Writer",
+        language="en",
+        outlet="Source",
+        dated="future",
+        updated=NOW - timedelta(minutes=3, microseconds=7),
+        backlog=True,
+        tagging=RELEVANT,
+    )
+    (added,) = add(archive, full)
+    assert added == replace(full, id=1)
+    assert archive.entries.get(1) == added
+    assert archive.entries.get(2) is None
+
+
+def test_instants_come_back_in_utc_whatever_their_zone(archive):
+    berlin = timezone(timedelta(hours=1))
+    add(archive, entry(published=datetime(2026, 11, 23, 7, 30, tzinfo=berlin)))
+    assert archive.entries.get(1).published == datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
+
+
+def test_an_instant_without_a_zone_is_refused(archive):
+    with pytest.raises(ValueError, match="without a zone"):
+        add(archive, entry(published=datetime(2026, 11, 23)))  # noqa: DTZ001
+
+
+def test_a_known_guid_is_not_added_again_nor_twice_at_once(archive):
+    assert [e.id for e in add(archive, entry(1), entry(1, title="again"), entry(2))] == [1, 2]
+    assert archive.entries.get(1).title == "Title 1"
+    assert add(archive, entry(2), entry(3))[0].id == 3
+    assert add(archive) == ()
+
+
+def test_a_guid_belongs_to_its_feed(archive):
+    assert len(add(archive, entry(1), entry(1, feed=OTHER.url))) == 2
+    assert archive.feeds.counts() == {FEED.url: 1, OTHER.url: 1}
+
+
+def test_an_entry_of_a_feed_that_nobody_follows_is_refused(archive):
+    with pytest.raises(KeyError, match="no such feed"):
+        add(archive, entry(feed="https://user:secret@unknown.example/"))
+
+
+def test_known_finds_by_guid_by_link_and_the_newest(archive):
+    add(archive, *(entry(n, first_seen=NOW + timedelta(minutes=n)) for n in range(6)))
+    add(archive, entry(1, feed=OTHER.url))
+    known = archive.entries.known(
+        FEED.url, guids=["guid-1", "nowhere"], urls=["https://outlet.example/3", ""], newest=1
+    )
+    assert [one.guid for one in known] == ["guid-1", "guid-3", "guid-5"]
+    assert known[0] == store.KnownEntry(
+        id=2,
+        guid="guid-1",
+        url="https://outlet.example/1",
+        title="Title 1",
+        fingerprint="Title 1|Summary 1",
+        published=NOW - timedelta(hours=1),
+        first_seen=NOW + timedelta(minutes=1),
+    )
+
+
+def test_an_edit_changes_text_and_tagging_but_not_identity(archive):
+    (first,) = add(archive, entry(tagging=NEAR))
+    edited = replace(
+        first,
+        guid="ignored",
+        title="Sora closes",
+        first_seen=NOW + timedelta(days=1),
+        changed_at=NOW + timedelta(days=1),
+        tagging=RELEVANT,
+    )
+    archive.entries.update([edited], fingerprint)
+    assert archive.entries.get(1) == replace(edited, guid=first.guid, first_seen=NOW)
+    assert archive.entries.known(FEED.url)[0].fingerprint == "Sora closes|Summary 1"
+    assert archive.entries.search("closes")
+    assert not archive.entries.search("Title")
+
+
+def test_what_an_edit_made_relevant_is_news_from_then_on(archive):
+    first, second = add(archive, entry(1, tagging=NEAR), entry(2, tagging=NEAR))
+    later = Window(start=NOW + timedelta(hours=1), end=NOW + timedelta(hours=3))
+    archive.entries.update(
+        [replace(first, changed_at=NOW + timedelta(hours=2), tagging=RELEVANT)], fingerprint
+    )
+    archive.entries.set_taggings({second.id: RELEVANT})
+    assert archive.stories.news(later) == {first.id}
+    assert archive.stories.news(Window(start=NOW - timedelta(hours=1), end=NOW)) == {second.id}
+
+
+def test_a_second_edit_of_a_relevant_entry_is_no_news(archive):
+    (first,) = add(archive, entry(1, tagging=RELEVANT))
+    archive.entries.update([replace(first, changed_at=NOW + timedelta(hours=2))], fingerprint)
+    assert archive.stories.news(Window(start=NOW, end=NOW + timedelta(days=1))) == frozenset()
+
+
+def test_listing_filters_and_orders(archive):
+    add(
+        archive,
+        entry(1, tagging=RELEVANT),
+        entry(2, tagging=NEAR),
+        entry(3, tagging=replace(RELEVANT, beats=("labour",), themes=("consent",))),
+        entry(4, feed=OTHER.url, first_seen=NOW + timedelta(hours=1), tagging=RELEVANT),
+    )
+    ids = lambda **wanted: [e.id for e in archive.entries.listing(**wanted)]  # noqa: E731
+    assert ids() == [4, 3, 1]
+    assert ids(everything=True) == [4, 3, 2, 1]
+    assert ids(everything=True, limit=2) == [4, 3]
+    assert ids(beat="sora") == [4, 1]
+    assert ids(theme="consent", feed=FEED.url) == [3, 1]
+    assert ids(since=NOW + timedelta(seconds=1)) == [4]
+    assert ids(until=NOW) == [3, 1]
+    assert ids(since=NOW, until=NOW, limit=1) == [3]
+
+
+def test_entries_are_found_by_their_link_relevant_ones_first(archive):
+    same = "https://outlet.example/same"
+    add(archive, entry(1, url=same), entry(2, url=same, tagging=RELEVANT), entry(3))
+    assert [e.id for e in archive.entries.find_by_url(same)] == [2, 1]
+
+
+def test_counts_and_near_misses_of_a_window(archive):
+    add(
+        archive,
+        entry(1, tagging=NEAR),
+        entry(2, tagging=replace(NEAR, score=0.9)),
+        entry(3, tagging=RELEVANT),
+        entry(4, first_seen=NOW - timedelta(days=2), tagging=NEAR),
+        entry(5),
+    )
+    window = Window(start=NOW - timedelta(days=1), end=NOW)
+    assert archive.entries.counts_in(window) == (4, 1)
+    assert [e.id for e in archive.entries.near_misses(window)] == [2, 1]
+    assert [e.id for e in archive.entries.near_misses(window, limit=1)] == [2]
+    assert archive.entries.counts_in(Window(start=NOW, end=NOW)) == (0, 0)
+
+
+def test_iterate_gives_everything_once_while_batches_are_written(archive):
+    add(archive, *(entry(n) for n in range(1203)))
+    seen = []
+    for batch in archive.entries.iterate():
+        archive.entries.set_taggings({one.id: RELEVANT for one in batch})
+        seen += [one.id for one in batch]
+    assert seen == list(range(1, 1204))
+    assert archive.entries.counts_in(Window(start=NOW - timedelta(1), end=NOW)) == (1203, 1203)
+    assert list(archive.entries.iterate(since=NOW + timedelta(seconds=1))) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["münchen", "MÜNCHEN", "munchen", "muenchen", "strasse", "Straße", '"straße in münchen"', "künst*"],
+)
+def test_search_knows_every_spelling(archive, query):
+    add(archive, entry(1, title="Künstlerin auf der Straße in München"), entry(2, title="Anderes"))
+    assert [e.id for e in archive.entries.search(query)] == [1]
+
+
+def test_search_reads_decomposed_letters_and_all_texts(archive):
+    add(archive, entry(1, title="Mu\u0308nchen", content="needle one", author="Zoë Writer", outlet="Café"))
+    for query in ("munchen", "münchen", "muenchen", "needle", "zoe", "cafe café"):
+        assert archive.entries.search(query), query
+
+
+def test_search_ranks_and_needs_every_word(archive):
+    add(
+        archive,
+        entry(1, title="Sora", content="strike " + "filler " * 60),
+        entry(2, title="Sora strike strike"),
+        entry(3, title="Sora only"),
+    )
+    assert [e.id for e in archive.entries.search("sora strike")] == [2, 1]
+    assert [e.id for e in archive.entries.search("sora strike", limit=1)] == [2]
+    assert archive.entries.search('"strike sora"') == ()
+    assert archive.entries.search("") == archive.entries.search(' "" * - ') == ()
+
+
+@given(query=st.text())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_any_text_is_a_valid_query(archive, query):
+    archive.entries.search(query)
+    archive.entries.search(f'AND {query}* NEAR( "{query}" ) OR ^')
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
+
+
+@given(guid=TEXT, title=TEXT, summary=TEXT, author=TEXT)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_any_text_comes_back(archive, guid, title, summary, author):
+    before = {one.guid for one in archive.entries.known(FEED.url, guids=[guid], newest=0)}
+    text = {"title": title, "summary": summary, "author": author}
+    added = add(archive, entry(guid=guid, **text))
+    assert bool(added) == (guid not in before)
+    (known,) = archive.entries.known(FEED.url, guids=[guid], newest=0)
+    changed = replace(archive.entries.get(known.id), **text)
+    archive.entries.update([changed], fingerprint)
+    assert archive.entries.get(known.id) == changed
+
+
+def mark(number: int, **changes) -> store.Mark:
+    return store.Mark(**{"entry": number, "relevant": True, "beats": ("sora",), "made_at": NOW, **changes})
+
+
+def test_a_mark_holds_against_retagging_and_editing(archive):
+    add(archive, entry(1, tagging=RELEVANT), entry(2, tagging=NEAR))
+    archive.marks.set(mark(1, relevant=False, beats=()))
+    archive.marks.set(mark(2, themes=("consent",)))
+    for _ in range(2):
+        archive.entries.set_taggings({1: RELEVANT, 2: NEAR})
+        archive.entries.update(archive.entries.get_many([1, 2]), fingerprint)
+    first, second = archive.entries.get_many([1, 2])
+    assert first.tagging == replace(RELEVANT, beats=(), themes=(), corrected=True)
+    assert second.tagging == replace(NEAR, beats=("sora",), themes=("consent",), corrected=True)
+    assert [e.id for e in archive.entries.listing()] == [2]
+
+
+def test_a_mark_without_themes_keeps_those_of_the_tagger(archive):
+    add(archive, entry(1))
+    archive.marks.set(mark(1))
+    archive.entries.set_taggings({1: RELEVANT})
+    assert archive.entries.get(1).tagging == replace(RELEVANT, beats=("sora",), corrected=True)
+
+
+def test_marks_are_listed_replaced_and_cleared(archive):
+    add(archive, entry(1), entry(2))
+    later = mark(1, themes=("unpaid", "access"), made_at=NOW + timedelta(minutes=1))
+    for one in (mark(1), mark(2, relevant=False, beats=()), later):
+        archive.marks.set(one)
+    assert archive.marks.listing() == (mark(2, relevant=False, beats=()), later)
+    assert archive.marks.clear(1)
+    assert not archive.marks.clear(1)
+    archive.entries.set_taggings({1: NEAR})
+    assert archive.entries.get(1).tagging == NEAR
+
+
+@pytest.mark.parametrize(("relevant", "beats"), [(True, ()), (False, ("sora",))])
+def test_a_mark_that_contradicts_itself_is_refused(archive, relevant, beats):
+    add(archive, entry(1))
+    with pytest.raises(ValueError, match="at least one beat"):
+        archive.marks.set(mark(1, relevant=relevant, beats=beats))
+
+
+def test_an_entry_that_matters_no_longer_leaves_its_story(archive):
+    first, second = add(archive, entry(1, tagging=RELEVANT), entry(2, title="Second", tagging=RELEVANT))
+    story = Story(
+        entries=(first, second),
+        joins=(
+            Join(entry=1, similarity=1.0, reason="began it"),
+            Join(entry=2, similarity=0.9, reason="Sora"),
+        ),
+        title="Title 1",
+        lead=1,
+        first_seen=NOW,
+        last_seen=NOW,
+        sources=2,
+    )
+    archive.stories.save([story])
+    assert archive.entries.set_taggings({1: NEAR, 2: RELEVANT}) == (1,)
+    left = archive.stories.get(1)
+    assert [e.id for e in left.entries] == [2]
+    assert (left.title, left.summary, left.lead, left.sources) == ("Second", "Summary 2", 2, 1)
+    assert archive.entries.get(1).story is None
+    assert archive.entries.set_taggings({2: Tagging()}) == ()
+    assert archive.stories.listing() == ()
+
+
+def test_purge_removes_text_but_not_knowledge(archive):
+    old = NOW - timedelta(days=100)
+    text = {"content": "long needle text", "author": "Someone", "first_seen": old}
+    add(
+        archive,
+        entry(1, tagging=NEAR, **text),
+        entry(2, tagging=RELEVANT, **text),
+        entry(3, **text),
+        entry(4, content="needle"),
+    )
+    archive.marks.set(mark(3, relevant=False, beats=()))
+    before = archive.entries.known(FEED.url)
+    assert archive.entries.purge(NOW - timedelta(days=90), NOW) == 1
+    assert archive.entries.purge(NOW - timedelta(days=90), NOW) == 0
+    purged = archive.entries.get(1)
+    assert (purged.title, purged.summary, purged.content, purged.author) == ("Title 1", "", "", "")
+    assert archive.entries.known(FEED.url) == before
+    assert add(archive, entry(1)) == ()
+    assert [e.id for e in archive.entries.search("needle")] == [4, 3, 2]
+    assert archive.entries.purge(NOW - timedelta(days=90), NOW, relevant=True) == 1
+    assert archive.entries.get(2).tagging == RELEVANT
+    assert archive.entries.get(2).content == ""
+
+
+def test_a_purged_entry_that_is_edited_has_text_again_until_the_next_purge(archive):
+    add(archive, entry(1, first_seen=NOW - timedelta(days=100)))
+    archive.entries.purge(NOW, NOW)
+    archive.entries.update([replace(archive.entries.get(1), summary="fresh")], fingerprint)
+    assert archive.entries.search("fresh")
+    assert archive.entries.purge(NOW, NOW) == 1
+    assert not archive.entries.search("fresh")
