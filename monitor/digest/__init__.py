@@ -1,8 +1,30 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
+from monitor.digest import schedule
+from monitor.digest.archive import DigestSummary, summarise
 from monitor.digest.codec import from_json, to_json
 from monitor.digest.compose import Material, compose, present
+from monitor.digest.edition import alert_edition, edition, render
+from monitor.digest.outcome import outcome, worth_sending
+from monitor.digest.rank import score
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
 
-__all__ = ["Due", "Material", "Settings", "compose", "from_json", "present", "to_json"]
+__all__ = [
+    "DigestSummary",
+    "Due",
+    "Material",
+    "Settings",
+    "alert_edition",
+    "compose",
+    "edition",
+    "from_json",
+    "outcome",
+    "present",
+    "render",
+    "schedule",
+    "score",
+    "summarise",
+    "to_json",
+    "worth_sending",
+]

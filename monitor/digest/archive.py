@@ -1,0 +1,148 @@
+"""All digests so far: what the archive's page and its feeds tell of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.digest import atom, html
+from monitor.digest.outcome import Outcome, outcome
+from monitor.digest.safe import line, link
+from monitor.digest.view import heights, lead
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from monitor.digest.wording import Wording
+    from monitor.models import Digest, DigestStory
+
+_CHARTED: Final = 60
+"""Digests in the chart of themes."""
+_TOP: Final = 3
+"""Stories named beside a day."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StorySummary:
+    """A story as one digest told it."""
+
+    id: int
+    title: str
+    url: str
+    text: str
+    """Its summary and whose words they are; "" without one."""
+    themes: tuple[str, ...]
+    """Labels."""
+    updated: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestSummary:
+    """One digest as the archive lists it."""
+
+    date: date
+    made_at: datetime
+    outcome: Outcome
+    lead: str
+    catches_up: bool
+    stories: tuple[StorySummary, ...]
+    themes: tuple[tuple[str, int], ...]
+    """Labels of themes with their new reports, in the order of themes.toml."""
+
+
+def summarise(digest: Digest, words: Wording) -> DigestSummary:
+    """Return what the archive tells of a digest."""
+    labels = {slug: line(label) for slug, label in digest.labels}
+    counts = Counter[str]()
+    for story in digest.stories:
+        new = sum(report.new for report in story.reports)
+        counts.update({labels.get(theme, line(theme)): new for theme in story.themes})
+    order = [*labels.values(), *sorted(counts.keys() - set(labels.values()))]
+    return DigestSummary(
+        date=digest.date,
+        made_at=digest.made_at,
+        outcome=outcome(digest),
+        lead=lead(digest, words),
+        catches_up=digest.catches_up,
+        stories=tuple(_summary(story, labels) for story in digest.stories),
+        themes=tuple((label, counts[label]) for label in order if counts[label]),
+    )
+
+
+def files(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]) -> dict[str, str]:
+    """Return the archive's page and feeds by file name; `formats` are those that each day has a file of."""
+    latest = sorted(days, key=lambda day: day.date, reverse=True)
+    return {
+        "index.html": _index(latest, words, formats),
+        "digests.atom": atom.digests(latest, words, _page(formats)),
+        "stories.atom": atom.stories(latest, words),
+    }
+
+
+def _index(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]) -> str:
+    brand = words.text("brand")
+    told = words.plural("digests", len(days))
+    return html.fill(
+        "index.html",
+        language=words.code,
+        brand=brand,
+        title=words.text("archive_title", brand=brand),
+        lead=words.text("archive_lead", digests=told, date=words.date(days[-1].date)),
+        chart_title=words.text("archive_chart"),
+        chart=_chart(days[:_CHARTED][::-1], words),
+        chart_note=words.text("archive_chart_note", n=words.number(_busiest(days[:_CHARTED]))),
+        days_title=words.text("archive_days"),
+        days=[_row(day, words, formats) for day in days],
+        catches_up=words.text("archive_catches_up"),
+        feeds=(
+            ("digests.atom", words.text("feed_digests", brand=brand)),
+            ("stories.atom", words.text("feed_stories", brand=brand)),
+        ),
+    )
+
+
+def _chart(days: Sequence[DigestSummary], words: Wording) -> list[dict[str, Any]]:
+    """Return a row of bars for each theme over these days, oldest first."""
+    labels = dict.fromkeys(label for day in reversed(days) for label, _ in day.themes)
+    busiest = _busiest(days)
+    rows = []
+    for label in labels:
+        counts = tuple(dict(day.themes).get(label, 0) for day in days)
+        total = words.number(sum(counts))
+        rows.append({"label": label, "counts": counts, "heights": heights(counts, busiest), "total": total})
+    return rows
+
+
+def _busiest(days: Sequence[DigestSummary]) -> int:
+    return max((count for day in days for _, count in day.themes), default=0)
+
+
+def _row(day: DigestSummary, words: Wording, formats: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": words.long_date(day.date),
+        "page": f"{day.date.isoformat()}{_page(formats)}" if _page(formats) else "",
+        "files": [(format_, f"{day.date.isoformat()}.{format_}") for format_ in formats],
+        "outcome": day.outcome,
+        "lead": day.lead,
+        "catches_up": day.catches_up,
+        "top": [story.title for story in day.stories[:_TOP]],
+    }
+
+
+def _page(formats: Sequence[str]) -> str:
+    """Return the ending of the file that a day's link opens."""
+    return "." + ("html" if "html" in formats else formats[0]) if formats else ""
+
+
+def _summary(story: DigestStory, labels: dict[str, str]) -> StorySummary:
+    quoted = f"{line(story.summary, 600)} — {line(story.summary_outlet)}" if story.summary else ""
+    return StorySummary(
+        id=story.id,
+        title=line(story.title),
+        url=link(story.url),
+        text=quoted,
+        themes=tuple(labels.get(theme, line(theme)) for theme in story.themes),
+        updated=story.last_seen,
+    )

@@ -1,0 +1,44 @@
+"""A page as HTML that is an email's body and a file at once: no script, no image, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from monitor import text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from monitor.digest.view import View
+
+
+def render(page: View) -> str:
+    """Return the page as HTML with its styles inlined, as mail programs need it."""
+    import css_inline
+
+    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+    return str(inliner.inline(fill("digest.html", page=page))) + "\n"
+
+
+def fill(template: str, **values: Any) -> str:
+    """Return one of the room's templates filled; every text is cleaned and escaped."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("monitor.digest"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+
+
+def _clean(value: Any) -> Any:
+    return text.clean(value) if type(value) is str else value

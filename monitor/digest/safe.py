@@ -1,0 +1,33 @@
+"""The last gate before any output: one clean line of text, and links that cannot do harm."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from monitor import text
+
+TITLE: Final = 300
+"""The most characters of a title that any output shows."""
+_MAX_URL: Final = 2000
+_HOST: Final = re.compile(r"https?://[^/?#]+")
+_BARE: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()<>[]{}\"'`\\^| "})
+
+
+def line(raw: str, limit: int = TITLE) -> str:
+    """Return clean text on one line, cut at a word's end with an ellipsis when it is longer than `limit`."""
+    whole = text.clean(raw)
+    if len(whole) <= limit:
+        return whole
+    cut = whole[: limit - 1]
+    head, _, tail = cut.rpartition(" ")
+    return (head if head and len(tail) < limit // 2 else cut).rstrip(" ,;:–-") + "…"
+
+
+def link(url: str) -> str:
+    """Return an http(s) link in ASCII that needs no quoting in HTML or Markdown; "" for anything else."""
+    canonical = text.canonical_url(text.redact_url(url))
+    host = _HOST.match(canonical)
+    if not host or len(canonical) > _MAX_URL:
+        return ""
+    return host[0] + canonical[host.end() :].translate(_BARE)

@@ -1,0 +1,49 @@
+"""What the digest asks of a language; the languages room has the words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+class Wording(Protocol):
+    """Sentences, counts, days and numbers in the reader's language."""
+
+    @property
+    def code(self) -> str:
+        """Primary language subtag."""
+        ...
+
+    def text(self, key: str, **values: object) -> str:
+        """Return the sentence of that key."""
+        ...
+
+    def plural(self, key: str, n: int) -> str:
+        """Return a count with its noun."""
+        ...
+
+    def number(self, n: int) -> str:
+        """Return a whole number."""
+        ...
+
+    def decimal(self, value: float) -> str:
+        """Return a number with one decimal place."""
+        ...
+
+    def date(self, day: dt.date) -> str:
+        """Return a day with its year."""
+        ...
+
+    def long_date(self, day: dt.date) -> str:
+        """Return a day in full."""
+        ...
+
+    def moment(self, instant: dt.datetime) -> str:
+        """Return the day and wall time of an instant in the reader's zone."""
+        ...
+
+    def ago(self, age: dt.timedelta) -> str:
+        """Return an age."""
+        ...
