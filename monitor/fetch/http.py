@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.models import Feed, FeedState
 
 MAX_REDIRECTS = 5
+_LAST_PORT = 65535
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -67,7 +68,7 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
 
     Source: RFC 9110 (redirects 15.4, conditions 13). One deadline, from the look-up to the last byte.
     """
-    partial = Response(feed=poll.feed, url=str(poll.target))
+    partial = Response(feed=poll.feed, url=str(poll.target), unreachable=True)
     seconds = settings.timeout.total_seconds()
     try:
         async with asyncio.timeout(seconds):
@@ -76,7 +77,7 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
                 partial = replace(partial, url=str(hop.url), status=None)
                 request = _request(hop.url, poll, settings)
                 reply = await transport.handle_async_request(request)
-                partial = replace(partial, status=reply.status_code)
+                partial = replace(partial, status=reply.status_code, unreachable=False)
                 try:
                     if reply.status_code not in _REDIRECTS:
                         return await _read(reply, request, hop, poll)
@@ -84,18 +85,14 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
                 finally:
                     await reply.aclose()
     except TimeoutError:
-        return _failed(partial, poll, f"timed out after {seconds:g} s")
-    except (FetchError, httpx.ProtocolError) as error:
-        return replace(partial, error=explain(error))
+        return replace(partial, error=f"timed out after {seconds:g} s")
+    except FetchError as error:
+        return replace(partial, error=str(error), unreachable=False)
+    except httpx.ProtocolError as error:
+        return replace(partial, error=explain(error), unreachable=False)
     except (httpx.HTTPError, OSError, UnicodeError) as error:
-        return _failed(partial, poll, explain(error))
+        return replace(partial, error=explain(error))
     return replace(partial, error=f"more than {MAX_REDIRECTS} redirects")
-
-
-def _failed(partial: Response, poll: Poll, error: str) -> Response:
-    """Return a failure of the network; when not even the first hop answered, it may be our own."""
-    silent = partial.status is None and partial.url == str(poll.target)
-    return replace(partial, error=error, unreachable=silent)
 
 
 def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
@@ -155,18 +152,18 @@ def _next(reply: httpx.Response, hop: _Hop) -> _Hop:
     location = reply.headers.get("location", "").strip()
     if not location:
         raise FetchError(f"{_status_line(reply.status_code)} without a location")
-    url = _checked(str(hop.url.join(location)))
+    url = _checked(location, hop.url)
     return _Hop(url, hop.permanent and reply.status_code in _PERMANENT)
 
 
-def _checked(address: str) -> httpx.URL:
+def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        url = httpx.URL(address)
+        url = base.join(address) if base else httpx.URL(address)
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError("the address is not valid") from error
     if url.scheme not in {"http", "https"}:
         raise FetchError(f"refused: {url.scheme or 'no'} address, only http and https are fetched")
-    if not url.host or url.port == 0:
+    if not url.host or "%" in url.host or (url.port is not None and not 0 < url.port <= _LAST_PORT):
         raise FetchError("the address is not valid")
     return url.copy_with(userinfo=b"", fragment=None)
 

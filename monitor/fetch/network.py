@@ -117,8 +117,6 @@ def explain(error: BaseException) -> str:
 
 def _explain(error: BaseException) -> str:  # noqa: PLR0911 - one line for each cause
     match error:
-        case FetchError():
-            return str(error)
         case ssl.SSLCertVerificationError():
             reason = error.verify_message.removeprefix("Hostname mismatch, ").rstrip(".")
             return reason if reason.startswith("certificate") else f"certificate not accepted: {reason}"
