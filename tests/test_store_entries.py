@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor import store
-from monitor.models import Entry, Evidence, Feed, Join, Story, Tagging, Window
+from monitor.models import Entry, Evidence, Feed, Join, Known, Story, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 FEED = Feed(url="https://outlet.example/feed", title="The Outlet")
@@ -107,7 +107,7 @@ def test_known_finds_by_guid_by_link_and_the_newest(archive):
         FEED.url, guids=["guid-1", "nowhere"], urls=["https://outlet.example/3", ""], newest=1
     )
     assert [one.guid for one in known] == ["guid-1", "guid-3", "guid-5"]
-    assert known[0] == store.KnownEntry(
+    assert known[0] == Known(
         id=2,
         guid="guid-1",
         url="https://outlet.example/1",

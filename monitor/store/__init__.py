@@ -17,7 +17,7 @@ from monitor.store.backup import copy_to
 from monitor.store.connection import Connection, connect, connect_memory
 from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
-from monitor.store.entries import Entries, KnownEntry
+from monitor.store.entries import Entries
 from monitor.store.feeds import FeedPoll, Feeds, Poll
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
@@ -37,7 +37,6 @@ __all__ = [
     "Entries",
     "FeedPoll",
     "Feeds",
-    "KnownEntry",
     "Mark",
     "Marks",
     "Poll",

@@ -74,13 +74,13 @@ class Connection:
 
     def change_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run one statement that writes, once for each set of parameters."""
-        with self.transaction(), errors_of(self.path):
+        with self.transaction():
             self.db.conn.executemany(sql, parameters)
 
-    def insert(self, table: str, records: Iterable[dict[str, Any]], *, ignore: bool = False) -> None:
-        """Insert records in few statements; `ignore` passes over those that are there already."""
-        with self.transaction(), errors_of(self.path):
-            self.db.table(table).insert_all(records, ignore=ignore)
+    def insert(self, table: str, records: Iterable[dict[str, Any]]) -> None:
+        """Insert records in few statements."""
+        with self.transaction():
+            self.db.table(table).insert_all(records)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -88,28 +88,29 @@ class Connection:
         if self.db.conn.in_transaction:
             with errors_of(self.path), self.db.atomic():
                 yield
-            return
-        with errors_of(self.path):
-            self.db.conn.execute("BEGIN IMMEDIATE")
-            try:
+        else:
+            with self._unit("BEGIN IMMEDIATE"):
                 yield
-                self.db.commit()
-            except BaseException:
-                self.db.rollback()
-                raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let every query inside see the database as it is at the first one, whatever others write."""
         if self.db.conn.in_transaction:
             yield
-            return
+        else:
+            with self._unit("BEGIN"):
+                yield
+
+    @contextmanager
+    def _unit(self, begin: str) -> Iterator[None]:
         with errors_of(self.path):
-            self.db.begin()
+            self.db.conn.execute(begin)
             try:
                 yield
-            finally:
+                self.db.commit()
+            except BaseException:
                 self.db.rollback()
+                raise
 
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""
@@ -131,7 +132,7 @@ def connect(path: Path, *, read_only: bool) -> Connection:
             plain.execute("PRAGMA foreign_keys = ON")
             plain.execute("PRAGMA synchronous = FULL")
             if not read_only:
-                _use_wal(plain)
+                plain.execute("PRAGMA journal_mode = WAL")
             return Connection(Database(plain, execute_plugins=False), path)
         except BaseException:
             plain.close()
@@ -146,11 +147,6 @@ def connect_memory() -> Connection:
 
     plain = sqlite3.connect(":memory:", isolation_level=None)
     return Connection(Database(plain, execute_plugins=False), Path(":memory:"))
-
-
-def _use_wal(plain: sqlite3.Connection) -> None:
-    if plain.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        plain.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager

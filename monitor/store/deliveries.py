@@ -30,7 +30,7 @@ class Deliveries:
             return tuple(self._add(delivery, now) for delivery in deliveries)
 
     def _add(self, delivery: Delivery, now: datetime) -> Delivery:
-        self._db.insert("deliveries", [{**_row(delivery), "changed_at": stamp(now)}], ignore=True)
+        self._db.change(_ADD, {**_row(delivery), "changed_at": stamp(now)})
         key = [delivery.edition, delivery.channel, delivery.recipient]
         row = self._db.rows(
             "select * from deliveries where edition = ? and channel = ? and recipient = ?", key
@@ -139,6 +139,16 @@ def _delivery(row: Row) -> Delivery:
         sent_at=maybe_instant(row["sent_at"]),
     )
 
+
+_ADD: Final = """
+insert into deliveries (
+    edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, created_at,
+    sent_at, changed_at
+) values (
+    :edition, :channel, :recipient, :payload, :message_id, :state, :attempts, :next_attempt_at, :last_error,
+    :created_at, :sent_at, :changed_at
+) on conflict (edition, channel, recipient) do nothing
+"""
 
 _DUE: Final = """
 select * from deliveries where state = 'pending' and (next_attempt_at is null or next_attempt_at <= ?)

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import Entry
+from monitor.models import Entry, Known
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.feeds import address
 from monitor.store.search import index_text, match_expression
@@ -26,20 +26,6 @@ _BATCH: Final = 500
 _NEWEST: Final = 200
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownEntry:
-    """What is needed to recognise an entry that was seen before."""
-
-    id: int
-    guid: str
-    url: str
-    title: str
-    fingerprint: str
-    """Of its text as it was last stored."""
-    published: datetime
-    first_seen: datetime
-
-
 class Entries:
     """Every entry that was ever seen. One is known for ever; only the text of what never mattered may go."""
 
@@ -50,7 +36,7 @@ class Entries:
 
     def known(
         self, feed: str, *, guids: Iterable[str] = (), urls: Iterable[str] = (), newest: int = _NEWEST
-    ) -> tuple[KnownEntry, ...]:
+    ) -> tuple[Known, ...]:
         """Return what a document is compared with: entries with its guids or links, and the feed's newest."""
         wanted = {
             "feed": self._feeds.id_of(feed),
@@ -146,6 +132,15 @@ class Entries:
         where = f"where {' and '.join(clauses)}" if clauses else ""
         return self._read(f"{where} {_NEWEST_FIRST} limit :limit", {**wanted, "limit": _limit(limit)})
 
+    def without_story(self) -> tuple[Entry, ...]:
+        """Return the relevant entries that are in no story yet, in order of `first_seen`."""
+        return self._read(f"where e.relevant = 1 and e.story_id is null {_OLDEST}", [])
+
+    def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
+        """Return instant and themes of each relevant entry first seen at or after `moment`, without backlog."""
+        rows = self._db.rows(_THEMES, [stamp(moment)])
+        return tuple((instant(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
+
     def search(self, query: str, *, limit: int = 50) -> tuple[Entry, ...]:
         """Return the entries that hold every word of a query, best first (bm25). Any text is a valid query.
 
@@ -195,8 +190,8 @@ def _limit(limit: int | None) -> int:
     return -1 if limit is None else limit
 
 
-def _known(row: Row) -> KnownEntry:
-    return KnownEntry(
+def _known(row: Row) -> Known:
+    return Known(
         id=row["id"],
         guid=row["guid"],
         url=row["url"],
@@ -291,6 +286,11 @@ order by e.score desc, e.id limit ?
 
 _COUNTS: Final = """
 select count(*), coalesce(sum(relevant), 0) from entries where first_seen > ? and first_seen <= ?
+"""
+
+_THEMES: Final = """
+select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
+from entries where relevant = 1 and backlog = 0 and first_seen >= ? order by first_seen, id
 """
 
 _KNOWN: Final = """

@@ -135,8 +135,8 @@ class Feeds:
         return _poll(dict(row)) if row else None
 
     def polls_in(self, window: Window) -> int:
-        """Return how many runs of poll() finished in a window."""
-        sql = "select count(*) from polls where finished_at > ? and finished_at <= ?"
+        """Return how many runs of poll() began in a window."""
+        sql = "select count(*) from polls where started_at > ? and started_at <= ?"
         return int(self._db.value(sql, [stamp(window.start), stamp(window.end)]))
 
     def gaps_in(self, window: Window) -> tuple[tuple[str, int], ...]:

@@ -102,7 +102,8 @@ create table stories (
     themes text not null,
     first_seen text not null,
     last_seen text not null,
-    sources integer not null
+    sources integer not null,
+    names text not null
 ) strict;
 create index stories_last_seen on stories(last_seen);
 
@@ -139,6 +140,7 @@ create index entries_relevant on entries(relevant, first_seen);
 create index entries_feed on entries(feed_id, first_seen);
 create index entries_url on entries(url);
 create index entries_story on entries(story_id) where story_id is not null;
+create index entries_loose on entries(first_seen) where relevant = 1 and story_id is null;
 create index entries_untold on entries(news_at) where relevant = 1 and backlog = 0;
 
 create table entry_beats (

@@ -57,6 +57,12 @@ class Stories:
         """Return stories by their ids, or by those of stories merged into them, each once, by id."""
         return self._read(f"where id {ANY_OF} order by id", [listed(map(self.resolve, stories))])
 
+    def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime], ...]:
+        """Return id, names and last report of the stories that had an entry at or after `since`, by id."""
+        sql = "select id, names, last_seen from stories where last_seen >= ? order by id"
+        rows = self._db.rows(sql, [stamp(since)])
+        return tuple((row["id"], name_list(row["names"]), instant(row["last_seen"])) for row in rows)
+
     def resolve(self, story: int) -> int:
         """Return the present id of a story that may have been merged into another."""
         return int(self._db.value("select story_id from story_aliases where old_id = ?", [story]) or story)
@@ -203,6 +209,7 @@ def _story(row: Row, entries: Sequence[Entry], joins: Mapping[int, Join], relate
         first_seen=instant(row["first_seen"]),
         last_seen=instant(row["last_seen"]),
         sources=row["sources"],
+        names=name_list(row["names"]),
         related=tuple(related),
     )
 
@@ -217,6 +224,7 @@ def _row(story: Story) -> dict[str, Any]:
         "first_seen": stamp(story.first_seen),
         "last_seen": stamp(story.last_seen),
         "sources": story.sources,
+        "names": names(story.names),
     }
 
 
@@ -244,7 +252,7 @@ _IS_NEWS: Final = "relevant = 1 and backlog = 0 and news_at > ? and news_at <= ?
 
 _UPDATE: Final = """
 update stories set title = :title, summary = :summary, lead_id = :lead_id, beats = :beats, themes = :themes,
-    first_seen = :first_seen, last_seen = :last_seen, sources = :sources
+    first_seen = :first_seen, last_seen = :last_seen, sources = :sources, names = :names
 where id = :id
 """
 

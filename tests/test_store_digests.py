@@ -1,0 +1,218 @@
+"""Digests and deliveries in a real file: frozen once, sent by one, recovered after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from monitor import store
+from monitor.errors import StoreError
+from monitor.models import Delivery, Entry, Feed, Tagging, Window
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WINDOW = Window(start=NOW - timedelta(days=1), end=NOW)
+FEED = Feed(url="https://outlet.example/feed")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with store.open(tmp_path / "monitor.db") as opened:
+        opened.feeds.sync([FEED], NOW)
+        entries = [
+            Entry(
+                feed=FEED.url,
+                guid=str(n),
+                title="T",
+                published=NOW,
+                first_seen=NOW,
+                tagging=Tagging(beats=("sora",)),
+            )
+            for n in range(3)
+        ]
+        opened.entries.add(entries, lambda _: "")
+        yield opened
+
+
+def delivery(**changes) -> Delivery:
+    defaults = {
+        "edition": "digest:2026-11-23",
+        "channel": "email",
+        "recipient": "reader@example.org",
+        "payload": b"From: \x00\xff",
+        "message_id": "<1@example.org>",
+        "created_at": NOW,
+    }
+    return Delivery(**{**defaults, **changes})
+
+
+def freeze(archive, day=NOW.date(), *, body='{"ä": 1}', window=WINDOW, told=(1, 2), deliveries=()):
+    counts = {"stories": 3, "themes": {"consent": 2}}
+    return archive.digests.freeze(
+        body, date=day, window=window, made_at=NOW, counts=counts, told=told, deliveries=deliveries
+    )
+
+
+def test_a_digest_comes_back_as_it_was_frozen(archive):
+    assert archive.digests.last() is None
+    assert archive.digests.get(NOW.date()) is None
+    freeze(archive)
+    frozen = store.StoredDigest(
+        date=NOW.date(),
+        window=WINDOW,
+        made_at=NOW,
+        counts={"stories": 3, "themes": {"consent": 2}},
+        body='{"ä": 1}',
+    )
+    assert archive.digests.get(NOW.date()) == archive.digests.last() == frozen
+    assert archive.digests.listing() == (replace(frozen, body=""),)
+
+
+def test_the_last_digest_is_that_of_the_latest_window(archive):
+    for days in (3, 1, 2):
+        end = NOW + timedelta(days=days)
+        freeze(archive, end.date(), window=Window(start=end - timedelta(days=1), end=end))
+    assert archive.digests.last().date == date(2026, 11, 26)
+    assert [one.date.day for one in archive.digests.listing(limit=2)] == [26, 25]
+
+
+def test_a_day_has_one_digest_and_a_second_changes_nothing(archive):
+    freeze(archive, deliveries=[delivery()])
+    with pytest.raises(StoreError, match="2026-11-23 was made already"):
+        freeze(archive, body="other", told=[3], deliveries=[delivery(recipient="other@example.org")])
+    assert archive.digests.last().body == '{"ä": 1}'
+    assert archive.stories.news(WINDOW) == {3}
+    assert len(archive.deliveries.listing()) == 1
+
+
+def test_freezing_is_all_or_nothing(archive):
+    broken = delivery(state="lost")
+    with pytest.raises(StoreError, match="refused"):
+        freeze(archive, deliveries=[delivery(), broken])
+    assert archive.digests.last() is None
+    assert archive.stories.news(WINDOW) == {1, 2, 3}
+    assert archive.deliveries.listing() == ()
+
+
+def test_an_entry_was_told_by_the_digest_that_told_it_first(archive):
+    freeze(archive, told=[1])
+    freeze(archive, NOW.date() + timedelta(days=1), told=[1, 2])
+    told = archive._db.rows("select told_in from entries order by id")
+    assert [row[0] for row in told] == ["2026-11-23", "2026-11-24", None]
+
+
+def test_a_delivery_comes_back_and_is_stored_once(archive):
+    (first,) = freeze(archive, deliveries=[delivery()])
+    assert first == delivery(id=1)
+    again = archive.deliveries.add([delivery(payload=b"other"), delivery(channel="files")], NOW)
+    assert again == (first, delivery(id=2, channel="files"))
+    assert archive.deliveries.get(1) == first
+    assert archive.deliveries.get(3) is None
+
+
+def test_due_are_the_pending_ones_whose_time_has_come(archive):
+    one, two, three = archive.deliveries.add(
+        [
+            delivery(recipient="a", next_attempt_at=NOW + HOUR),
+            delivery(recipient="b"),
+            delivery(recipient="c", created_at=NOW - HOUR, next_attempt_at=NOW),
+        ],
+        NOW,
+    )
+    assert archive.deliveries.due(NOW) == (three, two)
+    archive.deliveries.save(replace(two, state="sent", attempts=1, sent_at=NOW), NOW)
+    assert archive.deliveries.due(NOW + HOUR) == (three, one)
+
+
+def test_only_one_sender_gets_a_delivery(archive):
+    (one,) = archive.deliveries.add([delivery()], NOW)
+    assert archive.deliveries.claim(one.id, NOW) == replace(one, state="sending")
+    assert archive.deliveries.claim(one.id, NOW) is None
+    assert archive.deliveries.claim(99, NOW) is None
+    assert archive.deliveries.due(NOW) == ()
+
+
+def test_the_result_of_a_try_is_stored_but_never_another_payload(archive):
+    (one,) = archive.deliveries.add([delivery()], NOW)
+    archive.deliveries.claim(one.id, NOW)
+    later = replace(
+        one,
+        payload=b"changed",
+        message_id="<changed>",
+        state="pending",
+        attempts=1,
+        next_attempt_at=NOW + HOUR,
+        last_error="451 try later smtp://user:hunter2@host",
+    )
+    archive.deliveries.save(later, NOW + timedelta(seconds=3))
+    stored = archive.deliveries.get(one.id)
+    assert stored == replace(
+        later, payload=one.payload, message_id=one.message_id, last_error="451 try later smtp://***@host"
+    )
+    archive.deliveries.claim(one.id, NOW + HOUR)
+    archive.deliveries.save(
+        replace(stored, state="sent", attempts=2, last_error="", sent_at=NOW + HOUR), NOW + HOUR
+    )
+    tries = archive._db.rows("select started_at < finished_at, outcome from attempts order by id")
+    assert [tuple(row) for row in tries] == [(1, "451 try later smtp://***@host"), (0, "sent")]
+
+
+def test_what_a_dead_sender_left_is_pending_again_with_the_same_bytes(archive):
+    one, two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
+    archive.deliveries.claim(one.id, NOW)
+    (found,) = archive.deliveries.recover(NOW + HOUR)
+    assert found.id == one.id
+    assert archive.deliveries.get(one.id) == found
+    assert (found.state, found.payload, found.message_id) == ("pending", one.payload, one.message_id)
+    assert "unknown" in found.last_error
+    assert archive.deliveries.due(NOW + HOUR) == (found, two)
+    assert archive.deliveries.recover(NOW + HOUR) == ()
+    assert archive.deliveries.claim(one.id, NOW + HOUR)
+
+
+def test_failed_since_goes_by_when_it_failed(archive):
+    one, two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
+    archive.deliveries.save(replace(one, state="failed", last_error="550 no"), NOW + HOUR)
+    archive.deliveries.save(replace(two, state="pending"), NOW + HOUR)
+    assert [d.id for d in archive.deliveries.failed_since(NOW)] == [one.id]
+    assert archive.deliveries.failed_since(NOW + HOUR) == ()
+
+
+def test_a_newer_edition_supersedes_what_is_still_pending(archive):
+    old, sent, alert, other, new = archive.deliveries.add(
+        [
+            delivery(edition="digest:2026-11-21"),
+            delivery(edition="digest:2026-11-20", state="sent"),
+            delivery(edition="alert:7"),
+            delivery(edition="digest:2026-11-21", recipient="b"),
+            delivery(),
+        ],
+        NOW,
+    )
+    assert archive.deliveries.supersede(new, NOW) == 1
+    assert archive.deliveries.supersede(old, NOW) == 0
+    states = {d.id: d.state for d in archive.deliveries.listing()}
+    assert states == {
+        old.id: "superseded",
+        sent.id: "sent",
+        alert.id: "pending",
+        other.id: "pending",
+        new.id: "pending",
+    }
+
+
+def test_listing_is_by_edition_latest_first(archive):
+    archive.deliveries.add([delivery(), delivery(edition="alert:1", created_at=NOW + HOUR)], NOW)
+    assert [d.edition for d in archive.deliveries.listing()] == ["alert:1", "digest:2026-11-23"]
+    assert [d.id for d in archive.deliveries.listing(edition="digest:2026-11-23")] == [1]
+    assert len(archive.deliveries.listing(limit=1)) == 1
+
+
+def test_a_story_is_alerted_of_once(archive):
+    (first,) = archive.deliveries.alert(17, [delivery(edition="alert:17")], NOW)
+    assert first.id == 1
+    assert archive.deliveries.alert(17, [delivery(edition="alert:17b")], NOW) == ()
+    assert archive.deliveries.alerted([16, 17]) == {17}
+    assert len(archive.deliveries.listing()) == 1

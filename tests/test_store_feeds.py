@@ -1,0 +1,218 @@
+"""Feeds in a real file: subscriptions, state, the log of polls, and no secret on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor import store
+from monitor.models import Entry, Feed, FeedState, Hints, Window
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FEED = Feed(
+    url="https://outlet.example/feed",
+    title="The Outlet",
+    language="en",
+    tags=("press", "daily"),
+    interval=timedelta(minutes=7.5),
+    weight=2.5,
+    family="Outlets",
+    enabled=False,
+    private_host="intranet",
+)
+OTHER = Feed(url="https://other.example/rss")
+SECRET = Feed(url="https://user:hunter2@private.example/feed?token=opensesame")
+STATE = FeedState(
+    url=FEED.url,
+    title="Own title",
+    location="https://outlet.example/new",
+    moving_to="https://outlet.example/newer",
+    moving_seen=2,
+    etag='W/"tag"',
+    last_modified="Mon, 23 Nov 2026 06:00:00 GMT",
+    validators_url="https://outlet.example/final",
+    body_hash="abc",
+    next_poll_at=NOW + timedelta(minutes=31, microseconds=17),
+    last_poll_at=NOW,
+    last_success_at=NOW - HOUR,
+    last_status=503,
+    last_error="503 from https://outlet.example",
+    consecutive_failures=3,
+    gone=True,
+    first_success_at=NOW - 5 * HOUR,
+    newest_entry_at=NOW - 2 * HOUR,
+    rhythm=timedelta(hours=3.3),
+    polls=12,
+    gaps=1,
+    last_gap_at=NOW - 4 * HOUR,
+    hints=Hints(period=HOUR, skip_hours=frozenset({1, 2}), skip_days=frozenset({6})),
+)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with store.open(tmp_path / "monitor.db") as opened:
+        yield opened
+
+
+def rows(archive, sql):
+    return [tuple(row) for row in archive._db.rows(sql)]
+
+
+def add(archive, feed, guid="1"):
+    one = Entry(feed=feed.url, guid=guid, title="Title", published=NOW, first_seen=NOW)
+    return archive.entries.add([one], lambda _: "")
+
+
+def test_a_subscription_is_mirrored_as_it_stands_in_the_file(archive):
+    archive.feeds.sync([FEED], NOW)
+    (row,) = archive._db.rows("select * from feeds")
+    assert dict(row) == {
+        "id": 1,
+        "url": FEED.url,
+        "title": "The Outlet",
+        "language": "en",
+        "tags": '["press", "daily"]',
+        "interval_seconds": 450.0,
+        "weight": 2.5,
+        "family": "Outlets",
+        "enabled": 0,
+        "private_host": "intranet",
+        "added_at": "2026-11-23T07:00:00.000000Z",
+        "removed_at": None,
+    }
+    archive.feeds.sync([replace(FEED, title="Renamed", weight=1.0)], NOW + HOUR)
+    assert rows(archive, "select id, title, weight, added_at from feeds") == [
+        (1, "Renamed", 1.0, "2026-11-23T07:00:00.000000Z")
+    ]
+
+
+def test_state_comes_back_as_it_was_stored(archive):
+    archive.feeds.sync([FEED, OTHER], NOW)
+    archive.feeds.save_state(FeedState(url=FEED.url))
+    archive.feeds.save_state(STATE)
+    assert archive.feeds.states([FEED, OTHER]) == {FEED.url: STATE, OTHER.url: FeedState(url=OTHER.url)}
+    with pytest.raises(KeyError):
+        archive.feeds.save_state(FeedState(url="https://unknown.example/"))
+
+
+def test_a_feed_that_leaves_and_returns_finds_everything_again(archive):
+    archive.feeds.sync([FEED, OTHER], NOW)
+    archive.feeds.save_state(STATE)
+    add(archive, FEED)
+    archive.feeds.sync([OTHER], NOW + HOUR)
+    assert rows(archive, "select removed_at from feeds order by id") == [
+        ("2026-11-23T08:00:00.000000Z",),
+        (None,),
+    ]
+    archive.feeds.sync([FEED, OTHER], NOW + 2 * HOUR)
+    assert rows(archive, "select removed_at from feeds order by id") == [(None,), (None,)]
+    assert archive.feeds.states([FEED])[FEED.url] == STATE
+    assert archive.feeds.counts() == {FEED.url: 1, OTHER.url: 0}
+
+
+def test_the_day_of_removal_is_the_first_one(archive):
+    archive.feeds.sync([FEED], NOW)
+    archive.feeds.sync([], NOW + HOUR)
+    archive.feeds.sync([], NOW + 2 * HOUR)
+    assert rows(archive, "select removed_at from feeds") == [("2026-11-23T08:00:00.000000Z",)]
+
+
+def test_a_feed_that_is_entered_where_it_has_moved_stays_itself(archive):
+    archive.feeds.sync([FEED, OTHER], NOW)
+    archive.feeds.save_state(STATE)
+    add(archive, FEED)
+    moved = replace(FEED, url=STATE.location)
+    archive.feeds.sync([OTHER, moved], NOW + HOUR)
+    assert archive.feeds.states([moved])[moved.url] == replace(STATE, url=moved.url)
+    assert archive.feeds.counts() == {moved.url: 1, OTHER.url: 0}
+    assert add(archive, moved) == ()
+
+
+def test_a_feed_is_not_renamed_while_its_old_address_is_still_followed(archive):
+    archive.feeds.sync([FEED], NOW)
+    archive.feeds.save_state(STATE)
+    archive.feeds.sync([FEED, replace(FEED, url=STATE.location)], NOW)
+    assert archive.feeds.counts() == {FEED.url: 0, STATE.location: 0}
+
+
+def test_two_feeds_that_moved_to_one_address_do_not_collide(archive):
+    archive.feeds.sync([FEED, OTHER], NOW)
+    archive.feeds.save_state(STATE)
+    archive.feeds.save_state(replace(STATE, url=OTHER.url))
+    archive.feeds.sync([replace(FEED, url=STATE.location)], NOW)
+    assert rows(archive, "select id, url, removed_at is null from feeds order by id") == [
+        (1, STATE.location, 1),
+        (2, OTHER.url, 0),
+    ]
+
+
+def test_no_secret_reaches_the_disk(tmp_path):
+    path = tmp_path / "monitor.db"
+    twin = replace(SECRET, url=SECRET.url.replace("opensesame", "opensesame2"))
+    with store.open(path) as archive:
+        archive.feeds.sync([SECRET, twin], NOW)
+        state = replace(
+            STATE,
+            url=SECRET.url,
+            location="https://private.example/?token=opensesame",
+            moving_to="https://x:hunter2@private.example/",
+            validators_url=SECRET.url,
+            last_error=f"cannot read {SECRET.url}",
+        )
+        archive.feeds.save_state(state)
+        archive.feeds.log_feed(store.FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
+        add(archive, SECRET)
+        assert archive.entries.get(1).feed == SECRET.url
+        assert archive.entries.known(SECRET.url)
+        kept = archive.feeds.states([SECRET])[SECRET.url]
+        assert (kept.url, kept.location, kept.moving_to, kept.etag) == (SECRET.url, "", "", STATE.etag)
+        assert archive.feeds.counts() == {SECRET.url: 1, twin.url: 0}
+    data = path.read_bytes()
+    assert b"hunter2" not in data
+    assert b"opensesame" not in data
+    with store.open(path) as archive:
+        assert archive.entries.get(1).feed.startswith("https://***@private.example/feed?token=***")
+
+
+def test_new_credentials_make_no_new_feed(archive):
+    archive.feeds.sync([SECRET], NOW)
+    archive.feeds.save_state(replace(STATE, url=SECRET.url, location=""))
+    changed = replace(SECRET, url=SECRET.url.replace("hunter2", "hunter3"))
+    archive.feeds.sync([changed], NOW + HOUR)
+    assert archive.feeds.states([changed])[changed.url].etag == STATE.etag
+    assert rows(archive, "select count(*) from feeds") == [(1,)]
+
+
+def poll(at, **changes):
+    figures = {"feeds": 4, "ok": 2, "failed": 1, "not_modified": 1, "new": 7, "changed": 3}
+    return store.Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})
+
+
+def test_the_log_of_polls_is_kept_and_bounded(archive):
+    assert archive.feeds.last_poll() is None
+    archive.feeds.sync([FEED], NOW)
+    archive.feeds.log_feed(store.FeedPoll(feed=FEED.url, at=NOW - timedelta(days=61)))
+    for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
+        archive.feeds.log_poll(poll(at, outage=at == NOW))
+    assert archive.feeds.last_poll() == poll(NOW, outage=True)
+    assert rows(archive, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 0)]
+    assert archive.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 1
+
+
+def test_gaps_of_a_window_by_feed(archive):
+    archive.feeds.sync([FEED, OTHER], NOW)
+    for feed, hours, gap in (
+        (FEED, 1, True),
+        (OTHER, 2, True),
+        (OTHER, 3, True),
+        (FEED, 3, False),
+        (FEED, 9, True),
+    ):
+        one = store.FeedPoll(feed=feed.url, at=NOW - hours * HOUR, status=200, new=20, gap=gap)
+        archive.feeds.log_feed(one)
+    assert archive.feeds.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
+    assert archive.feeds.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()

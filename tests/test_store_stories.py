@@ -1,0 +1,223 @@
+"""Stories in a real file: saving, news, the reader's merges and splits, and what clustering has counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor import store
+from monitor.errors import StoreError
+from monitor.models import Entry, Feed, Join, Story, Tagging, Window
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = Window(start=NOW - timedelta(days=1), end=NOW)
+FEED = Feed(url="https://outlet.example/feed")
+RELEVANT = Tagging(beats=("sora",), themes=("consent",), score=1.5)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Return a store with six relevant entries, an hour apart, the last of them seen just now."""
+    with store.open(tmp_path / "monitor.db") as opened:
+        opened.feeds.sync([FEED], NOW)
+        opened.entries.add([entry(number) for number in range(1, 7)], lambda one: one.title)
+        yield opened
+
+
+def entry(number: int, **changes) -> Entry:
+    seen = NOW - (6 - number) * HOUR
+    text = {"guid": str(number), "title": f"Title {number}", "summary": f"Summary {number}"}
+    return Entry(
+        **{"feed": FEED.url, **text, "published": seen, "first_seen": seen, "tagging": RELEVANT, **changes}
+    )
+
+
+def story(archive, *numbers: int, **changes) -> Story:
+    entries = archive.entries.get_many(numbers)
+    joins = [Join(entry=one.id, similarity=0.5, reason=f"because {one.id}", runner_up=9) for one in entries]
+    defaults = {
+        "entries": entries,
+        "joins": tuple(joins),
+        "title": entries[0].title,
+        "summary": entries[0].summary,
+        "lead": entries[0].id,
+        "beats": ("sora",),
+        "themes": ("unpaid", "consent"),
+        "first_seen": entries[0].first_seen,
+        "last_seen": entries[-1].first_seen,
+        "sources": len(entries),
+    }
+    return Story(**{**defaults, **changes})
+
+
+def save(archive, *groups: tuple[int, ...]) -> tuple[Story, ...]:
+    return archive.stories.save([story(archive, *group) for group in groups])
+
+
+def members(archive, number: int) -> list[int]:
+    return [one.id for one in archive.stories.get(number).entries]
+
+
+def test_a_story_comes_back_as_it_was_stored(archive):
+    (saved,) = save(archive, (1, 2, 4))
+    assert saved.id == 1
+    assert {one.story for one in saved.entries} == {1}
+    assert archive.stories.get(1) == saved
+    assert archive.entries.get(4).story == 1
+    assert archive.stories.get(2) is None
+
+
+def test_a_saved_story_grows_and_changes(archive):
+    save(archive, (1, 2), (3,))
+    grown = story(archive, 1, 2, 5, id=1, title="Title 5", lead=5, themes=())
+    (saved,) = archive.stories.save([grown])
+    assert archive.stories.get(1) == saved
+    assert saved.title == "Title 5"
+    with pytest.raises(StoreError, match="no story 77"):
+        archive.stories.save([replace(grown, id=77)])
+
+
+def test_an_entry_that_moves_leaves_its_former_story_whole(archive):
+    save(archive, (1, 2), (3,))
+    archive.stories.save([story(archive, 1, 3)])
+    assert [one.id for one in archive.stories.listing()] == [3, 1]
+    remains = archive.stories.get(1)
+    assert [one.id for one in remains.entries] == [2]
+    assert (remains.lead, remains.title, remains.first_seen) == (2, "Title 2", NOW - 4 * HOUR)
+
+
+def test_the_number_of_a_story_that_went_is_not_given_again(archive):
+    save(archive, (1,), (2,))
+    archive.entries.set_taggings({2: Tagging()})
+    assert archive.stories.get(2) is None
+    assert save(archive, (3,))[0].id == 3
+
+
+def test_open_and_listing_go_by_the_latest_entry(archive):
+    save(archive, (1, 6), (2,), (4,))
+    assert [one.id for one in archive.stories.open(NOW - 2 * HOUR)] == [1, 3]
+    assert [one.id for one in archive.stories.listing()] == [1, 3, 2]
+    assert [one.id for one in archive.stories.listing(since=NOW - 2 * HOUR, limit=1)] == [1]
+    assert [one.id for one in archive.stories.get_many([3, 1, 3])] == [1, 3]
+
+
+def test_related_stories_know_each_other(archive):
+    save(archive, (1,), (2,))
+    archive.stories.save([story(archive, 3, related=(2, 1, 99))])
+    archive.stories.save([story(archive, 1, id=1)])
+    assert [archive.stories.get(number).related for number in (1, 2, 3)] == [(3,), (3,), (1, 2)]
+
+
+def test_news_is_untold_relevant_and_no_backlog(archive):
+    archive.entries.add(
+        [entry(7, backlog=True, first_seen=NOW), entry(8, tagging=Tagging(), first_seen=NOW)], lambda _: ""
+    )
+    save(archive, (1, 2), (3,), (7,))
+    archive.digests.freeze(
+        "{}", date=NOW.date(), window=DAY, made_at=NOW, counts={}, told=[1, 3], deliveries=[]
+    )
+    assert archive.stories.news(DAY) == {2, 4, 5, 6}
+    assert archive.stories.news(DAY, told=True) == {1, 2, 3, 4, 5, 6}
+    assert [one.id for one in archive.stories.with_news(DAY)] == [1]
+    assert [one.id for one in archive.stories.with_news(DAY, told=True)] == [1, 2]
+    assert archive.stories.told([1, 2, 3]) == {1, 2}
+
+
+def test_the_window_is_open_at_its_start_and_closed_at_its_end(archive):
+    assert archive.stories.news(Window(start=NOW - 3 * HOUR, end=NOW - HOUR)) == {4, 5}
+
+
+def test_a_merge_holds_and_keeps_the_address(archive):
+    save(archive, (1, 2), (3, 4), (5,))
+    archive.stories.save([story(archive, 5, id=3, related=(2,))])
+    merged = archive.stories.merge(1, 2, NOW)
+    assert [one.id for one in merged.entries] == [1, 2, 3, 4]
+    assert merged.last_seen == NOW - 2 * HOUR
+    assert (merged.title, merged.lead, merged.related) == ("Title 1", 1, (3,))
+    assert all(join.pinned for join in merged.joins)
+    assert merged.joins[2].reason == "merged with story 2 by hand"
+    assert archive.stories.get(2) == merged
+    archive.stories.merge(3, 2, NOW + HOUR)
+    assert archive.stories.resolve(2) == archive.stories.resolve(1) == 3
+    assert members(archive, 1) == [1, 2, 3, 4, 5]
+
+
+def test_a_pin_outlives_a_later_save(archive):
+    save(archive, (1, 2), (3,))
+    archive.stories.merge(1, 2, NOW)
+    archive.stories.save([story(archive, 1, 2, 3, 6, id=1)])
+    assert [join.pinned for join in archive.stories.get(1).joins] == [True, True, True, False]
+
+
+def test_a_split_makes_a_related_story(archive):
+    save(archive, (1, 2, 3, 4))
+    rest, new = archive.stories.split(1, [1, 4], NOW)
+    assert ([one.id for one in rest.entries], [one.id for one in new.entries]) == ([2, 3], [1, 4])
+    assert (rest.lead, rest.title, rest.sources) == (2, "Title 2", 2)
+    assert (new.lead, new.title, new.summary) == (1, "Title 1", "Summary 1")
+    assert (new.first_seen, new.last_seen) == (NOW - 5 * HOUR, NOW - 2 * HOUR)
+    assert rest.related == (new.id,)
+    assert all(join.pinned for join in (*rest.joins, *new.joins))
+
+
+def test_corrections_are_pairs_of_entries_and_the_last_word_counts(archive):
+    save(archive, (1, 2), (3,))
+    archive.stories.merge(1, 2, NOW)
+    archive.stories.split(1, [3], NOW + HOUR)
+    archive.stories.merge(2, 3, NOW + 2 * HOUR)
+    pairs = [(one.entry, one.other, one.together) for one in archive.stories.corrections()]
+    assert pairs == [(1, 3, True), (2, 3, True)]
+    assert archive.stories.corrections()[0].made_at == NOW + 2 * HOUR
+    archive.stories.split(3, [2], NOW + 3 * HOUR)
+    assert [(one.entry, one.other, one.together) for one in archive.stories.corrections()] == [
+        (1, 3, True),
+        (1, 2, False),
+        (2, 3, False),
+    ]
+
+
+@pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3), (99,)])
+def test_a_split_that_is_none_is_refused(archive, numbers):
+    save(archive, (1, 2), (3,))
+    with pytest.raises(StoreError, match="some entries of story 1"):
+        archive.stories.split(1, numbers, NOW)
+    assert members(archive, 1) == [1, 2]
+    assert archive.stories.corrections() == ()
+
+
+def test_a_merge_that_is_none_is_refused(archive):
+    save(archive, (1,), (2,))
+    archive.stories.merge(1, 2, NOW)
+    with pytest.raises(StoreError, match="one story already"):
+        archive.stories.merge(1, 2, NOW)
+    with pytest.raises(StoreError, match="no story 8"):
+        archive.stories.merge(1, 8, NOW)
+
+
+def test_an_alert_is_for_a_story_and_for_those_merged_into_it(archive):
+    save(archive, (1,), (2,), (3,))
+    assert archive.deliveries.alert(2, [], NOW) == ()
+    archive.stories.merge(1, 2, NOW)
+    assert archive.deliveries.alerted([1, 2, 3]) == {1, 2}
+
+
+def test_terms_are_counted_and_forgotten(archive):
+    assert archive.terms.counts(["sora"]) == (0, {})
+    archive.terms.add([frozenset({"sora", "ruling"}), frozenset({"sora"})])
+    archive.terms.add([frozenset(), frozenset({"münchen", "sora"})])
+    assert archive.terms.counts(["sora", "münchen", "nothing"]) == (4, {"sora": 3, "münchen": 1})
+    archive.terms.clear()
+    assert archive.terms.counts(["sora"]) == (0, {})
+
+
+def test_vectors_are_kept_by_model(archive):
+    archive.terms.save_vectors("small", {1: b"\x00\x01", 2: b"two"})
+    archive.terms.save_vectors("large", {1: b"L"})
+    archive.terms.save_vectors("small", {2: b"new"})
+    assert archive.terms.vectors("small", [1, 2, 3]) == {1: b"\x00\x01", 2: b"new"}
+    assert archive.terms.vectors("large", [1, 2]) == {1: b"L"}
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
+        archive.terms.save_vectors("small", {99: b""})
