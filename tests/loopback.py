@@ -77,6 +77,7 @@ class Loopback:
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self.connections = 0
+        """How many were opened, ever."""
         self.busy = 0
         self.most_busy = 0
         """The most requests that were being answered at one moment."""
@@ -85,6 +86,8 @@ class Loopback:
         self._scripts: dict[str, list[Reply] | Callable[[Request], Reply]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
@@ -115,10 +118,15 @@ class Loopback:
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)
 
+    async def wait_until_idle(self) -> None:
+        """Wait until no connection is open."""
+        await self._idle.wait()
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
+        self._idle.clear()
         self.connections += 1
         try:
             while request := await self._read(reader):
@@ -135,8 +143,10 @@ class Loopback:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._tasks.discard(task)
             writer.close()
+            self._tasks.discard(task)
+            if not self._tasks:
+                self._idle.set()
 
     async def _read(self, reader: asyncio.StreamReader) -> Request | None:
         try:
