@@ -2,7 +2,7 @@
 
 from monitor.digest import schedule
 from monitor.digest.archive import DigestSummary, summarise
-from monitor.digest.codec import from_json, to_json
+from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import Material, compose, present
 from monitor.digest.edition import alert_edition, edition, render
 from monitor.digest.outcome import outcome, worth_sending
@@ -25,6 +25,8 @@ __all__ = [
     "schedule",
     "score",
     "summarise",
+    "summary_from_dict",
+    "summary_to_dict",
     "to_json",
     "worth_sending",
 ]

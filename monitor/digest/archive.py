@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date, datetime  # noqa: TC003 - the codec reads the annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import atom, html
@@ -13,7 +14,6 @@ from monitor.digest.view import heights, lead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
 
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory

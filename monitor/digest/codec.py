@@ -12,9 +12,13 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
+from monitor.digest.archive import DigestSummary
 from monitor.models import Digest, DigestStory, NearMiss, Report, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _RENAMED: Final[dict[type, dict[str, str]]] = {
     Window: {"start": "from", "end": "to"},
@@ -36,6 +40,18 @@ def from_json(text: str) -> Digest:
     """Return the digest that `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
     digest: Digest = _decode(Digest, json.loads(text))
     return digest
+
+
+def summary_to_dict(summary: DigestSummary) -> dict[str, Any]:
+    """Return a digest's summary as values that JSON can hold."""
+    plain: dict[str, Any] = _encode(summary)
+    return plain
+
+
+def summary_from_dict(plain: Mapping[str, Any]) -> DigestSummary:
+    """Return the summary that `summary_to_dict` gave; KeyError or TypeError for anything else."""
+    summary: DigestSummary = _decode(DigestSummary, plain)
+    return summary
 
 
 def _encode(value: Any) -> Any:

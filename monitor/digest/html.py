@@ -17,7 +17,9 @@ def render(page: View) -> str:
     """Return the page as HTML with its styles inlined, as mail programs need it."""
     import css_inline
 
-    inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+    inliner = css_inline.CSSInliner(
+        load_remote_stylesheets=False, keep_style_tags=True, remove_inlined_selectors=True, minify_css=True
+    )
     return str(inliner.inline(fill("digest.html", page=page))) + "\n"
 
 

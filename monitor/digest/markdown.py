@@ -75,7 +75,7 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
     yield from (" · ".join([*map(escape, story.meta), *themes]), "")
     if story.summary:
         yield from (f"> {escape(story.summary)}", ">", f"> — {escape(story.outlet)}", "")
-    yield from (_report(report, page) for report in story.reports)
+    yield from (_report(report) for report in story.reports)
     yield from _more(story.more)
     if story.related:
         related = "; ".join(_link(title, f"#{anchor}" if anchor else "") for title, anchor in story.related)
@@ -83,9 +83,11 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
     yield ""
 
 
-def _report(report: ReportView, page: View) -> str:
-    marks = (report.outlet, report.when, report.language, page.words["state_new"] if report.new else "")
-    return f"- {_link(report.title, report.url)} — {escape(' · '.join(filter(None, marks)))}"
+def _report(report: ReportView) -> str:
+    shown, notes = report.outlet, report.notes
+    if report.title:
+        shown, notes = report.title, (report.outlet, *report.notes)
+    return f"- {_link(shown, report.url)} — {escape(' · '.join(filter(None, notes)))}"
 
 
 def _groups(page: View) -> Iterator[str]:

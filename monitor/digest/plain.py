@@ -56,17 +56,20 @@ def _story(story: StoryView, number: int, page: View) -> Iterator[str]:
         yield from _wrap(f"— {story.outlet}", "   ")
     yield ""
     for report in story.reports:
-        yield from _report(report, page)
+        yield from _report(report)
     yield from _wrap(story.more, "   ")
     if story.related:
         related = "; ".join(title for title, _ in story.related)
         yield from _wrap(f"{page.words['related']}: {related}", "   ")
 
 
-def _report(report: ReportView, page: View) -> Iterator[str]:
-    marks = (report.outlet, report.when, report.language, page.words["state_new"] if report.new else "")
-    yield from _wrap(report.title, first="   * ", rest="     ")
-    yield from _wrap(" · ".join(filter(None, marks)), "     ")
+def _report(report: ReportView) -> Iterator[str]:
+    words = " · ".join(filter(None, (report.outlet, *report.notes)))
+    if report.title:
+        yield from _wrap(report.title, first="   * ", rest="     ")
+        yield from _wrap(words, "     ")
+    else:
+        yield from _wrap(words, first="   * ", rest="     ")
     yield from _url(report.url, "     ")
 
 

@@ -8,7 +8,8 @@ score = beats + themes + sources + freshness + weight, where
     weight     1 for each doubling of the heaviest reporting feed's weight, within -2 and 2
 
 A corroborated story (two independent sources or more) comes before an uncorroborated one whatever the
-scores, so that a rumour never leads; and what is new comes before what continues.
+scores, so that a rumour never leads; and what is new comes before what continues. Which stories are told in
+full is settled without the latter: a large affair that continues is not crowded out by small new ones.
 """
 
 from __future__ import annotations
@@ -41,15 +42,14 @@ def score(story: Story, feeds: Mapping[str, Feed], now: datetime) -> float:
     return round(max(sum(parts), 0.0), 3)
 
 
-def order(story: DigestStory) -> tuple[bool, bool, float, float, int]:
+def order(story: DigestStory) -> tuple[bool, bool, float, int]:
     """Return the sort key of a story in its digest."""
-    return (
-        not story.new,
-        story.sources < _CORROBORATED,
-        -story.score,
-        -story.last_seen.timestamp(),
-        story.id,
-    )
+    return not story.new, story.sources < _CORROBORATED, -story.score, story.id
+
+
+def merit(story: DigestStory) -> tuple[bool, float, int]:
+    """Return the sort key by which a story earns its full length, whether new or continuing."""
+    return story.sources < _CORROBORATED, -story.score, story.id
 
 
 def _certainty(story: Story) -> float:

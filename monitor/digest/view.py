@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from monitor.digest import receipt
+from monitor.digest import rank, receipt
 from monitor.digest.outcome import Outcome, coverage, outcome
 from monitor.digest.safe import line, link
 
@@ -47,12 +47,11 @@ class ReportView:
     """One report: its link, and where and when it stood."""
 
     title: str
+    """ "" when it is the story's own, which stands above already."""
     url: str
     outlet: str
-    when: str
-    language: str
-    """Upper case, only where a story has several; else ""."""
-    new: bool
+    notes: tuple[str, ...]
+    """Date; language, where the story has several; "new", where the story is not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,12 +130,12 @@ class View:
 
 def view(digest: Digest, words: Wording, caps: Caps) -> View:
     """Return the digest as `words` tells it, within the caps."""
-    most = min(caps.stories, digest.max_stories)
-    full, rest = digest.stories[:most], digest.stories[most:]
-    new = tuple(story for story in full if story.new)
-    old = tuple(story for story in full if not story.new)
+    best = sorted(digest.stories, key=rank.merit)[: min(caps.stories, digest.max_stories)]
+    anchors = {story.id for story in best}
+    full = [story for story in digest.stories if story.id in anchors]
+    rest = [story for story in digest.stories if story.id not in anchors]
+    new, old = [story for story in full if story.new], [story for story in full if not story.new]
     titled = (("section_new", new), ("section_continuing", old))
-    anchors = {story.id for story in full}
     return View(
         language=words.code,
         words=_headings(words),
@@ -301,7 +300,7 @@ def _window(digest: Digest, words: Wording) -> str:
 def _meta(story: DigestStory, digest: Digest, words: Wording) -> tuple[str, ...]:
     fresh = sum(report.new for report in story.reports)
     if story.new:
-        parts = [words.text("state_new"), words.ago(digest.window.end - story.first_seen)]
+        parts = [words.ago(digest.window.end - story.first_seen), words.plural("reports", len(story.reports))]
     else:
         parts = [words.text("day", n=story.day), words.plural("new_reports", fresh)]
     parts.append(words.plural("sources", story.sources))
@@ -310,15 +309,24 @@ def _meta(story: DigestStory, digest: Digest, words: Wording) -> tuple[str, ...]
 
 
 def _report(report: Report, story: DigestStory, digest: Digest, words: Wording) -> ReportView:
-    when = words.moment(local(report.published, digest))
-    return ReportView(
-        title=line(report.title),
-        url=link(report.url),
-        outlet=line(report.outlet),
-        when=when if report.dated == "publisher" else words.text("undated", date=when),
-        language=line(report.language).upper() if len(story.languages) > 1 else "",
-        new=report.new and not story.new,
+    outlet, title = line(report.outlet), line(report.title)
+    notes = (
+        _stamp(report, digest, words),
+        line(report.language).upper() if len(story.languages) > 1 else "",
+        words.text("state_new") if report.new and not story.new else "",
     )
+    return ReportView(
+        title="" if outlet and title == line(story.title) else title,
+        url=link(report.url),
+        outlet=outlet,
+        notes=tuple(filter(None, notes)),
+    )
+
+
+def _stamp(report: Report, digest: Digest, words: Wording) -> str:
+    instant = local(report.published, digest)
+    stamp = words.stamp(instant) if instant.year == digest.date.year else words.date(instant)
+    return stamp if report.dated == "publisher" else words.text("undated", date=stamp)
 
 
 def _labels(slugs: Iterable[str], digest: Digest) -> tuple[str, ...]:

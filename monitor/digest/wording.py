@@ -44,6 +44,10 @@ class Wording(Protocol):
         """Return the day and wall time of an instant in the reader's zone."""
         ...
 
+    def stamp(self, instant: dt.datetime) -> str:
+        """Return the same in fewer characters."""
+        ...
+
     def ago(self, age: dt.timedelta) -> str:
         """Return an age."""
         ...

@@ -57,21 +57,17 @@ class Language:
         """Return a day with its year: `23 Nov 2026`."""
         return self._day("date", day)
 
-    def short_date(self, day: dt.date) -> str:
-        """Return a day without its year: `23 Nov`."""
-        return self._day("short_date", day)
-
     def long_date(self, day: dt.date) -> str:
         """Return a day in full: `Monday, 23 November 2026`."""
         return self._day("long_date", day)
 
-    def time(self, instant: dt.datetime) -> str:
-        """Return the wall time of an instant in the reader's zone: `07:00`."""
-        return str(self.formats["time"]).format(hour=instant.hour, minute=instant.minute)
-
     def moment(self, instant: dt.datetime) -> str:
         """Return day and wall time of an instant in the reader's zone: `Mon 23 Nov, 07:00`."""
-        return self._day("moment", instant).format(time=self.time(instant))
+        return self._day("moment", instant)
+
+    def stamp(self, instant: dt.datetime) -> str:
+        """Return the same in fewer characters: `23 Nov, 07:00`."""
+        return self._day("stamp", instant)
 
     def ago(self, age: dt.timedelta) -> str:
         """Return an age in its largest whole unit: `3 hours ago`."""
@@ -90,7 +86,7 @@ class Language:
             weekday=names["weekdays"][day.weekday()],
             weekday_short=names["weekdays_short"][day.weekday()],
             year=day.year,
-            time="{time}",
+            time=f"{day:%H:%M}",
         )
 
 
