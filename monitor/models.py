@@ -187,6 +187,19 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the store knows of an entry, for a document's entries to be compared with."""
+
+    id: int
+    guid: str
+    url: str
+    title: str
+    fingerprint: str
+    published: datetime
+    first_seen: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
     """A feed document, read: what the publisher says of the feed, and its entries in the document's order."""
 
@@ -240,6 +253,8 @@ class Story:
     """Independent sources: copies of one text and outlets of one publisher family count once."""
     related: tuple[int, ...] = ()
     """Earlier and later stories of the same affair."""
+    names: tuple[str, ...] = ()
+    """What it is known by, for later stories of the same affair to find it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

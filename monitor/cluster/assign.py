@@ -68,7 +68,11 @@ def assign(
     for story in changed:
         shown = dressed(story, feeds, settings)
         found = related(shown, links, rarity, settings.related_for)
-        shown = replace(shown, related=tuple(dict.fromkeys((*story.related, *found))))
+        shown = replace(
+            shown,
+            related=tuple(dict.fromkeys((*story.related, *found))),
+            names=tuple(sorted(names(shown))),
+        )
         if shown != untouched.get(story.id):
             result.append(shown)
     return tuple(result)

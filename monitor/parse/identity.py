@@ -17,28 +17,15 @@ from urllib.parse import urlsplit
 from monitor.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
     from datetime import datetime
 
-    from monitor.models import Document, Entry
+    from monitor.models import Document, Entry, Known
 
 _One = TypeVar("_One", bound="Entry | Known")
 
 _APART: Final = timedelta(days=1)
 """How far apart the dates of two entries are, at least, when one guid or link has served both."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What the store knows of an entry of the same feed."""
-
-    id: int
-    guid: str
-    url: str
-    title: str
-    fingerprint: str
-    published: datetime
-    first_seen: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +68,7 @@ def compare(
     unchanged: list[int] = []
     matches = _matches(document, known)
     guids = {one.guid for one in known}
-    for entry in document.entries:
+    for entry in _without_repeats(document.entries):
         match = matches.get(entry.guid)
         if match is None:
             late = _late(entry, now - backlog, first_document=first_document)
@@ -94,6 +81,14 @@ def compare(
             )
     fell_through = known and new and not matches and not first_document and _all_newer(new, known)
     return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=bool(fell_through))
+
+
+def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
+    """Return the entries but for those that say again, with the same link and date, what an earlier one said."""
+    return {
+        (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid: entry
+        for entry in reversed(entries)
+    }.values()
 
 
 def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
@@ -138,9 +133,10 @@ def _dated(one: Entry | Known) -> bool:
 
 
 def _another(entry: Entry, known: Known) -> bool:
-    """Return True when a guid or link has been used again, for something else: title and day both differ."""
-    apart = abs(entry.published - known.published) > _APART
-    return apart and _dated(entry) and _dated(known) and fold(entry.title) != fold(known.title)
+    """Return True when a guid or a link, not both, has served again for something else: title and day differ."""
+    if _guid_and_link(entry) == _guid_and_link(known) or not (_dated(entry) and _dated(known)):
+        return False
+    return abs(entry.published - known.published) > _APART and fold(entry.title) != fold(known.title)
 
 
 def _unique(values: Sequence[_One], key_of: Callable[[_One], Hashable]) -> dict[Hashable, _One]:

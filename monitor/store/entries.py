@@ -137,7 +137,7 @@ class Entries:
         return self._read(f"where e.relevant = 1 and e.story_id is null {_OLDEST}", [])
 
     def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
-        """Return instant and themes of each relevant entry first seen at or after `moment`, without backlog."""
+        """Return when relevant entries were first seen, from `moment` on, and their themes; no backlog."""
         rows = self._db.rows(_THEMES, [stamp(moment)])
         return tuple((instant(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
 

@@ -1,0 +1,58 @@
+"""Where the configuration lies, and the starter configuration that `init` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_config_path
+
+from monitor.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILES = ("monitor.toml", "feeds.toml", "themes.toml")
+
+
+def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:
+    """Find the configuration directory: the one chosen, else $MONITOR_CONFIG, else ./config, else the user's.
+
+    The directory need not exist; `./config` is taken only if it holds a monitor.toml.
+    """
+    if chosen is not None:
+        return chosen
+    if named := environ.get("MONITOR_CONFIG"):
+        return Path(named)
+    if (here / "config" / FILES[0]).is_file():
+        return here / "config"
+    return user_config_path("monitor", appauthor=False)
+
+
+def starter() -> Path:
+    """Return the starter configuration's directory: beside the code when installed, else the checkout's."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "starter"
+    return installed if installed.is_dir() else package.parent / "config"
+
+
+def write_starter(directory: Path) -> tuple[list[Path], list[Path]]:
+    """Copy the starter configuration: the files written, and those that were there and were left alone.
+
+    Raises ConfigError when the directory cannot be written.
+    """
+    written: list[Path] = []
+    kept: list[Path] = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            target = directory / name
+            try:
+                with target.open("x", encoding="utf-8") as file:
+                    file.write((starter() / name).read_text(encoding="utf-8"))
+                written.append(target)
+            except FileExistsError:
+                kept.append(target)
+    except OSError as error:
+        raise ConfigError([Fault(str(directory), "", f"cannot be written: {error.strerror}")]) from error
+    return written, kept

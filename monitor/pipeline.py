@@ -1,0 +1,386 @@
+"""The two runs of the monitor. Open this page first.
+
+    poll      feeds due | fetch | parse | only what is new or changed | tag | store | gather into stories
+    publish   what was not told yet | compose | freeze with its deliveries | deliver
+
+Rooms meet here and nowhere else: each takes values and gives values, and this page hands them on.
+What is due is the store's to know, never a timer's, so both runs may be called at any time, as often
+as anyone likes, and after any crash: what was done is not done again, what was not done is done now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from monitor import __version__, cluster, digest, fetch, languages, parse, tag
+from monitor.deliver import Files, retry
+from monitor.errors import DeliveryError, ParseError
+from monitor.fetch import Outcome, schedule
+from monitor.models import Window
+from monitor.parse import identity
+from monitor.store import FeedPoll, Poll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.deliver import Channel
+    from monitor.models import (
+        Delivery,
+        Digest,
+        Document,
+        Edition,
+        Entry,
+        Feed,
+        FeedHealth,
+        FeedState,
+        Response,
+        Story,
+    )
+    from monitor.store import Store
+
+LONGEST_POLL = timedelta(hours=1)
+"""A poll that was under way when a digest closed its window stores entries dated before its end."""
+TREND = timedelta(days=15)
+"""How far back the themes' trends reach, and the part of a day that a time zone may add."""
+
+
+# --- poll
+
+
+async def poll(
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    only: Collection[str] = (),
+    every: bool = False,
+    arrived: Callable[[FeedPoll], None] = lambda _: None,
+) -> Poll:
+    """Poll the feeds that are due, store what is new or changed, and gather it into stories.
+
+    `only` names feeds to poll whether due or not; `every` polls them all. `arrived` is told of each feed
+    as it is done. A feed's trouble is recorded on that feed and never stops the others; an error that
+    nobody expected is recorded there too, and raised once all feeds have had their turn.
+    """
+    started = time.monotonic()
+    run = _Run(config=config, store=store, tagger=tag.Tagger(config.rules), now=now)
+    due = due_feeds(config, store, now=now, only=only, every=every)
+    states = {feed.url: state for feed, state in due}
+    done: list[FeedPoll] = []
+    failed: list[Response] = []
+    bugs: list[Exception] = []
+    async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+        async for response in fetcher.fetch_all(due, now=now):
+            try:
+                result = await run.take(response, states[response.feed.url], parser)
+            except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
+                bugs.append(bug)
+                result = replace(response, error=f"unexpected {type(bug).__name__}: {bug}")
+            if isinstance(result, FeedPoll):
+                done.append(result)
+                arrived(result)
+            else:
+                failed.append(result)
+    outage = schedule.is_outage([*failed]) and not done
+    for response in failed:
+        done.append(run.blame(response, states[response.feed.url], outage=outage))
+        arrived(done[-1])
+    gather(config, store, now=now)
+    summary = _summary(done, now, timedelta(seconds=time.monotonic() - started), outage=outage)
+    store.feeds.log_poll(summary)
+    if bugs:
+        raise ExceptionGroup("polling met errors that nobody expected", bugs)
+    return summary
+
+
+def due_feeds(
+    config: Config, store: Store, *, now: datetime, only: Collection[str] = (), every: bool = False
+) -> list[tuple[Feed, FeedState]]:
+    """Return the feeds to poll now, with what is known of each."""
+    store.feeds.sync(config.feeds, now)
+    states = store.feeds.states(config.feeds)
+    pairs = [(feed, states[feed.url]) for feed in config.feeds if feed.enabled]
+    if only:
+        return [(feed, state) for feed, state in pairs if feed.url in only]
+    return [(feed, state) for feed, state in pairs if every or schedule.is_due(feed, state, now)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """One poll under way: what each response needs."""
+
+    config: Config
+    store: Store
+    tagger: tag.Tagger
+    now: datetime
+
+    async def take(self, response: Response, state: FeedState, parser: parse.Parser) -> FeedPoll | Response:
+        """Store what a response brought in one transaction; give it back with its error when it has one."""
+        if response.error:
+            return response
+        if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
+            return self._store(response, state, None, identity.Changes())
+        try:
+            document = await parser.parse(response, response.feed, now=self.now)
+        except ParseError as error:
+            return replace(response, error=str(error))
+        known = self.store.entries.known(
+            response.feed.url,
+            guids=[entry.guid for entry in document.entries],
+            urls=[entry.url for entry in document.entries if entry.url],
+        )
+        changes = identity.compare(
+            document,
+            known,
+            first_document=state.first_success_at is None,
+            backlog=self.config.digest.backlog,
+            now=self.now,
+        )
+        return self._store(response, state, document, changes)
+
+    def _store(
+        self, response: Response, state: FeedState, document: Document | None, changes: identity.Changes
+    ) -> FeedPoll:
+        with self.store.transaction():
+            new = self.store.entries.add(self._tagged(changes.new), identity.fingerprint)
+            self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
+            outcome = Outcome(
+                new=len(new),
+                changed=len(changes.changed),
+                total=len(document.entries) if document else 0,
+                gap=changes.gap,
+                first=document is not None and state.first_success_at is None,
+                document=document,
+            )
+            settings, jitter = self.config.fetch, random.random()  # noqa: S311 - spreads polls, guards nothing
+            after = schedule.after_success(
+                response.feed, state, response, outcome, settings, self.now, jitter
+            )
+            self.store.feeds.save_state(after)
+            return self._log(response, outcome)
+
+    def _tagged(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        return tuple(replace(entry, tagging=self.tagger.tag(entry)) for entry in entries)
+
+    def blame(self, response: Response, state: FeedState, *, outage: bool) -> FeedPoll:
+        """Record a failure on its feed, unless it was our own network that failed."""
+        settings, jitter = self.config.fetch, random.random()  # noqa: S311 - spreads polls, guards nothing
+        if outage:
+            after = schedule.after_outage(response.feed, state, settings, self.now, jitter)
+        else:
+            after = schedule.after_failure(response.feed, state, response, settings, self.now, jitter)
+        with self.store.transaction():
+            self.store.feeds.save_state(after)
+            return self._log(response, Outcome())
+
+    def _log(self, response: Response, outcome: Outcome) -> FeedPoll:
+        line = FeedPoll(
+            feed=response.feed.url,
+            at=self.now,
+            status=response.status,
+            error=response.error,
+            new=outcome.new,
+            changed=outcome.changed,
+            gap=outcome.gap,
+        )
+        self.store.feeds.log_feed(line)
+        return line
+
+
+def _summary(done: Sequence[FeedPoll], now: datetime, took: timedelta, *, outage: bool) -> Poll:
+    failed = sum(1 for line in done if line.error)
+    return Poll(
+        started_at=now,
+        finished_at=now + took,
+        feeds=len(done),
+        ok=len(done) - failed,
+        failed=failed,
+        not_modified=sum(1 for line in done if line.status == 304),  # noqa: PLR2004 - RFC 9110, 15.4.5
+        new=sum(line.new for line in done),
+        changed=sum(line.changed for line in done),
+        outage=outage,
+    )
+
+
+# --- gather
+
+
+def gather(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
+    """Put relevant entries that have no story into open stories or new ones; return these.
+
+    Done for all feeds of a poll together, so that the order in which they answered decides nothing; and
+    by state, so that a poll that was cut off is completed by the next.
+    """
+    with store.transaction():
+        loose = store.entries.without_story()
+        if not loose:
+            return ()
+        opened = store.stories.open(now - config.cluster.open_for)
+        present = [*loose, *(entry for story in opened for entry in story.entries)]
+        terms = [cluster.terms(entry) for entry in loose]
+        store.terms.add(terms)
+        total, counts = store.terms.counts(frozenset().union(*terms, *(cluster.terms(e) for e in present)))
+        stories = cluster.assign(
+            loose,
+            opened,
+            cluster.TermCounts(documents=total, counts=counts),
+            {feed.url: feed for feed in config.feeds},
+            config.cluster,
+            vectors=_vectors(config, store, present),
+            cannot=parted(store),
+            past=[
+                cluster.Past(**vars(past)) for past in store.stories.past(now - config.cluster.related_for)
+            ],
+        )
+        return store.stories.save(stories)
+
+
+def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int, bytes] | None:
+    """Return the vectors of entries where the `semantic` extra is in use; each is made once."""
+    if not config.semantic or not cluster.Encoder.available():
+        return None
+    encoder = cluster.Encoder()
+    known = store.terms.vectors(encoder.name, [entry.id for entry in entries])
+    fresh = encoder.vectors(entries, known)
+    store.terms.save_vectors(encoder.name, fresh)
+    return known | fresh
+
+
+def parted(store: Store) -> frozenset[tuple[int, int]]:
+    """Return the pairs of entries that the reader has put into different stories."""
+    return frozenset((c.entry, c.other) for c in store.stories.corrections() if not c.together)
+
+
+# --- publish
+
+
+async def publish(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+) -> list[Delivery]:
+    """Make the digest that is due, if one is, and make every delivery that is due; return these."""
+    make_due_digest(config, store, channels, now=now)
+    return await deliver_due(store, channels, now=now)
+
+
+def make_due_digest(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+) -> Digest | None:
+    """Freeze the digest that is due together with its deliveries; None when none is due."""
+    gather(config, store, now=now)
+    with store.transaction():
+        due = due_digest(config, store, now=now)
+        if due is None:
+            return None
+        made = digest.compose(due, material(config, store, due.window, now=now), config.digest, now)
+        edition = rendered(config, store, made)
+        wanted = channels if digest.worth_sending(made, config.digest) else ()
+        frozen = store.digests.freeze(
+            digest.to_json(made),
+            date=made.date,
+            window=made.window,
+            made_at=now,
+            counts=digest.summary_to_dict(digest.summarise(made, languages.load(made.language))),
+            told=[report.entry for story in made.stories for report in story.reports if report.new],
+            deliveries=[delivery for channel in wanted for delivery in channel.prepare(edition, now=now)],
+        )
+        for delivery in frozen:
+            if delivery.channel == Files.name:
+                store.deliveries.supersede(delivery, now)
+        return made
+
+
+def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | None:
+    """Return which digest is due; None when none is, or when nothing was polled yet."""
+    if store.feeds.last_poll() is None:
+        return None
+    last = store.digests.last()
+    end, day = (last.window.end, last.date) if last else (None, None)
+    return digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
+
+
+def preview(config: Config, store: Store, *, now: datetime) -> Digest:
+    """Compose what the next digest would hold now; nothing is written."""
+    last = store.digests.last()
+    end, day = (last.window.end, last.date) if last else (None, None)
+    due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
+    return digest.compose(due, material(config, store, due.window, now=now), config.digest, now)
+
+
+def material(
+    config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
+) -> digest.Material:
+    """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
+    reach = Window(start=window.start - LONGEST_POLL, end=window.end)
+    news = store.stories.news(reach, told=told)
+    stories = store.stories.with_news(reach, told=told)
+    related = store.stories.get_many({other for story in stories for other in story.related})
+    entries, relevant = store.entries.counts_in(window)
+    language = languages.load(config.language)
+    feeds = {feed.url: feed for feed in config.feeds}
+    return digest.Material(
+        stories=stories,
+        titles={story.id: story.title for story in related},
+        feeds=feeds,
+        healths=healths(config, store, now=now),
+        polls=store.feeds.polls_in(window),
+        entries=entries,
+        relevant=relevant,
+        gaps=[(feeds[url].title or url, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
+        near_misses=store.entries.near_misses(window),
+        told_stories=store.stories.told([story.id for story in stories]),
+        told_entries={entry.id for story in stories for entry in story.entries} - news,
+        recent=store.entries.themes_since(window.end - TREND),
+        labels=[
+            (label.slug, label.label[language.code]) for label in (*config.rules.beats, *config.rules.themes)
+        ],
+        failed_deliveries=[
+            f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
+            for delivery in store.deliveries.failed_since(window.start)
+        ],
+        version=__version__,
+    )
+
+
+def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
+    """Judge each feed of feeds.toml as of now."""
+    counts, states = store.feeds.counts(), store.feeds.states(config.feeds)
+    return [
+        fetch.health(feed, states[feed.url], now=now, entries=counts.get(feed.url, 0), settings=config.fetch)
+        for feed in config.feeds
+    ]
+
+
+def rendered(config: Config, store: Store, made: Digest) -> Edition:
+    """Render a digest in all forms, with the archive's pages brought up to it."""
+    stored = [
+        digest.summary_from_dict(other.counts) for other in store.digests.listing() if other.date != made.date
+    ]
+    return digest.edition(made, languages.load(made.language), stored, formats=config.tables.digest.formats)
+
+
+async def deliver_due(store: Store, channels: Sequence[Channel], *, now: datetime) -> list[Delivery]:
+    """Make the deliveries whose next try is due, side by side: no recipient's trouble delays another."""
+    by_name = {channel.name: channel for channel in channels}
+    waiting = [delivery for delivery in store.deliveries.due(now) if delivery.channel in by_name]
+    tries = [_deliver(store, by_name[delivery.channel], delivery, now) for delivery in waiting]
+    return [done for done in await asyncio.gather(*tries) if done]
+
+
+async def _deliver(store: Store, channel: Channel, delivery: Delivery, now: datetime) -> Delivery | None:
+    claimed = store.deliveries.claim(delivery.id, now)
+    if claimed is None:
+        return None
+    try:
+        await channel.send(claimed)
+        after = retry.after_success(claimed, now=now)
+    except DeliveryError as error:
+        after = retry.after_error(claimed, error, now=now, jitter=random.random())  # noqa: S311
+    store.deliveries.save(after, now)
+    return after
