@@ -59,7 +59,7 @@ def compose(due: Due, material: Material, settings: Settings, now: datetime) -> 
     A story is in it when it has a report that is news: first seen in the window (or changed in it, when only
     the change made it relevant), never told before, and no feed's backlog. What was seen later is left out.
     """
-    told = (_told(story, due, material, settings, now) for story in material.stories)
+    told = (_told(story, due, material, settings) for story in material.stories)
     stories = tuple(sorted((story for story in told if story), key=rank.order))
     return Digest(
         date=due.date,
@@ -87,13 +87,17 @@ def present(
     """Return a story as it is shown at `now`; `is_new` says which entries are told for the first time."""
     zone = ZoneInfo(timezone)
     reports = sorted((_report(entry, feeds, new=is_new(entry)) for entry in story.entries), key=_report_order)
-    lead = next((entry for entry in story.entries if entry.id == story.lead), story.entries[0])
+    lead = next((entry for entry in story.entries if entry.id == story.lead), None)
+    title, summary = story.title, story.summary
+    if lead is None:
+        lead = story.entries[0]
+        title, summary = lead.title, lead.summary
     return DigestStory(
         id=story.id,
-        title=text.clean(story.title or lead.title),
+        title=text.clean(title),
         url=text.redact_url(lead.url),
-        summary=text.clean(story.summary),
-        summary_outlet=_outlet(lead, feeds) if story.summary else "",
+        summary=text.clean(summary),
+        summary_outlet=_outlet(lead, feeds) if summary else "",
         beats=story.beats,
         themes=story.themes,
         new=True,
@@ -107,9 +111,7 @@ def present(
     )
 
 
-def _told(
-    story: Story, due: Due, material: Material, settings: Settings, now: datetime
-) -> DigestStory | None:
+def _told(story: Story, due: Due, material: Material, settings: Settings) -> DigestStory | None:
     seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
     new = {entry.id for entry in seen if _is_news(entry, due.window, material.told_entries)}
     if not new:
@@ -119,7 +121,7 @@ def _told(
         replace(story, entries=seen, joins=()),
         material.feeds,
         settings.timezone,
-        min(now, due.window.end),
+        due.window.end,
         is_new=lambda entry: entry.id in new,
     )
     return replace(
@@ -171,6 +173,7 @@ def _trends(material: Material, end: datetime) -> tuple[Trend, ...]:
 
 def _receipt(stories: Sequence[DigestStory], material: Material) -> Receipt:
     new = [report for story in stories for report in story.reports if report.new]
+    families = {text.redact_url(feed.url): feed.family for feed in material.feeds.values()}
     return Receipt(
         feeds=tuple(material.healths),
         polls=material.polls,
@@ -178,17 +181,12 @@ def _receipt(stories: Sequence[DigestStory], material: Material) -> Receipt:
         relevant=material.relevant,
         stories=len(stories),
         reports=len(new),
-        sources=len({_source(report, material.feeds) for report in new}),
+        sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
         gaps=tuple((text.clean(title), n) for title, n in material.gaps),
         near_misses=_near_misses(material),
         failed_deliveries=tuple(map(text.clean, material.failed_deliveries)),
         version=material.version,
     )
-
-
-def _source(report: Report, feeds: Mapping[str, Feed]) -> str:
-    families = {text.redact_url(feed.url): feed.family for feed in feeds.values() if feed.family}
-    return text.fold(families.get(report.feed) or report.outlet)
 
 
 def _near_misses(material: Material) -> tuple[NearMiss, ...]:

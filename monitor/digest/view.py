@@ -140,7 +140,7 @@ def view(digest: Digest, words: Wording, caps: Caps) -> View:
         language=words.code,
         words=_headings(words),
         name=digest.date.isoformat(),
-        heading=words.long_date(digest.date),
+        heading=_span(digest, words.long_date(digest.date), words),
         subject=subject(digest, words),
         preheader=preheader(digest, words),
         outcome=outcome(digest),
@@ -205,7 +205,7 @@ def lead(digest: Digest, words: Wording) -> str:
 
 def subject(digest: Digest, words: Wording) -> str:
     """Return the subject: our words and the top story's title, one line of at most 120 characters."""
-    named = {"brand": words.text("brand"), "date": words.date(digest.date)}
+    named = {"brand": words.text("brand"), "date": _span(digest, words.date(digest.date), words)}
     if digest.stories:
         stories = words.plural("stories", len(digest.stories))
         bare = words.text("subject_news", **named, stories=stories, title="")
@@ -288,6 +288,13 @@ def _trouble(digest: Digest) -> str:
     return "feeds" if heard.polls else "no_polls"
 
 
+def _span(digest: Digest, day: str, words: Wording) -> str:
+    """Return the digest's day, or from when to that day when it covers missed ones too."""
+    if not digest.catches_up:
+        return day
+    return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
+
+
 def _window(digest: Digest, words: Wording) -> str:
     return words.text(
         "window",
@@ -354,7 +361,8 @@ def _groups(stories: Sequence[DigestStory], digest: Digest, words: Wording, caps
 
 def _one_line(story: DigestStory, words: Wording) -> Line:
     state = words.text("state_new") if story.new else words.text("day", n=story.day)
-    about = (line(story.reports[0].outlet), words.plural("sources", story.sources), state)
+    sources = words.plural("sources", story.sources) if story.sources > 1 else ""
+    about = (line(story.reports[0].outlet), sources, state)
     return receipt.Line(text=line(story.title), url=link(story.url), note=" · ".join(filter(None, about)))
 
 
