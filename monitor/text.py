@@ -86,7 +86,7 @@ _TRACKING: Final = re.compile(
     re.IGNORECASE,
 )
 _RSS_MARK: Final = re.compile(
-    r"(?:ref|src|source|from|via|partner|emc|cmp|mod|feed|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
+    r"(?:ref|src|source|from|via|partner|emc|cmp|mod|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
     re.IGNORECASE,
 )
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
@@ -105,8 +105,12 @@ _CP1252: Final = {
 _TAIL: Final = "[\x80-\xbf" + "".join(map(chr, _CP1252)) + "]"
 _GARBLED: Final = re.compile(f"[\xc2-\xdf]{_TAIL}|[\xe0-\xef]{_TAIL}{{2}}|[\xf0-\xf4]{_TAIL}{{3}}")
 _UNMISTAKABLE: Final = re.compile(
-    f"\xc3[\x80-\xbf€‚ƒ„†‡ˆ‰Š‹ŒŽ–™šœžŸ]|\xe2\u20ac{_TAIL}?|\xc2[\xa0-\xbf]|\xe2\u201a\xac|\xf0\u0178{_TAIL}{{2}}"
+    f"\xc3[\x80-\xbf€‚ƒ„†‡ˆ‰Š‹ŒŽ–™šœžŸ]|\xe2\u20ac{_TAIL}?|\xe2\u201a\xac|\xf0\u0178{_TAIL}{{2}}"
+    r"|\xc2(?:[\xa0-\xbf]|(?=\s|$))"
 )
+
+_BEHEADED: Final = {"\xe2\u20ac": "”", "\xc2": " "}
+"""Sequences whose last character was lost: an undefined one, or a no-break space cut as white space."""
 
 
 def html_to_text(html: str) -> str:
@@ -230,8 +234,8 @@ def repair_mojibake(text: str) -> str:
 
 
 def _ungarble(match: re.Match[str]) -> str:
-    if match[0] == "\xe2\u20ac":
-        return "”"
+    if match[0] in _BEHEADED:
+        return _BEHEADED[match[0]]
     try:
         return match[0].translate(_CP1252).encode("latin-1").decode("utf-8")
     except UnicodeError:

@@ -74,10 +74,11 @@ _ISO: Final = re.compile(
     rf"(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?")
+_GAP: Final = r"[.,\s-]+(?:de )?"
 _DATES: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?[.,\s-]+(?:de )?(?P<name>[a-z]{3,})[.,\s-]+(?:de )?(?P<year>\d{4}|\d\d)\b",
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_GAP}(?P<name>[a-z]{{3,}}){_GAP}(?P<year>\d{{4}}|\d\d)\b",
         r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
         r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})\b",
         r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",

@@ -56,12 +56,13 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     """
     declared = _declared(body, content_type)
     encoding, skip = _detect(body)
-    if not encoding:
-        encoding = _sound(body, declared) or next(filter(_KNOWN.fullmatch, declared), "utf-8")
-    text = _decode(body[skip:], encoding)
+    text = None if encoding or _is_stateful(body, declared) else _sound(body)
+    if text is None:
+        encoding = encoding or next(filter(_KNOWN.fullmatch, declared), "utf-8")
+        text = _decode(body[skip:], encoding)
     said = declared[0].lower() if declared else ""
-    wrong = said and not body.isascii() and not _same(said, encoding)
-    note = f"declared as {said}, is {encoding}" if wrong else ""
+    wrong = said and not body.isascii() and not _same(said, encoding or "utf-8")
+    note = f"declared as {said}, is {encoding or 'utf-8'}" if wrong else ""
     return Decoded(_tidy(text), note)
 
 
@@ -77,15 +78,17 @@ def _detect(body: bytes) -> tuple[str, int]:
     return next((encoding for start, encoding in _UNMARKED if body.startswith(start)), ""), 0
 
 
-def _sound(body: bytes, declared: tuple[str, ...]) -> str:
-    """Return "utf-8" when the bytes prove it: multi-byte sequences do not come about by chance."""
-    if body.isascii() and any(name.lower().startswith("iso-2022") for name in declared):
-        return ""
+def _is_stateful(body: bytes, declared: tuple[str, ...]) -> bool:
+    """Return True for an encoding that spells everything in ASCII bytes, so that they prove nothing."""
+    return body.isascii() and any(name.lower().startswith("iso-2022") for name in declared)
+
+
+def _sound(body: bytes) -> str | None:
+    """Return the text if the bytes prove to be UTF-8: its sequences do not come about by chance."""
     try:
-        body.decode()
+        return body.decode()
     except UnicodeDecodeError:
-        return ""
-    return "utf-8"
+        return None
 
 
 def _decode(body: bytes, encoding: str) -> str:

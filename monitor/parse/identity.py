@@ -84,7 +84,7 @@ def compare(
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
-    """Return the entries but for those that say again, with the same link and date, what an earlier one said."""
+    """Return the entries but for those that repeat the title, link and date of an earlier one."""
     return {
         (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid: entry
         for entry in reversed(entries)
@@ -133,7 +133,7 @@ def _dated(one: Entry | Known) -> bool:
 
 
 def _another(entry: Entry, known: Known) -> bool:
-    """Return True when a guid or a link, not both, has served again for something else: title and day differ."""
+    """Return True when a guid or link, not both, has served again for something else: other title, other day."""
     if _guid_and_link(entry) == _guid_and_link(known) or not (_dated(entry) and _dated(known)):
         return False
     return abs(entry.published - known.published) > _APART and fold(entry.title) != fold(known.title)

@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from contextlib import suppress
+from typing import Any, Final
 
 from monitor.errors import ParseError
 from monitor.parse.raw import RawEntry, RawFeed
 
+_ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
+_OBJECT: Final = re.compile(r"[\s,]*\{")
 
-def read(text: str) -> RawFeed:
-    """Return the feed in a JSON document; raise ParseError when there is none.
 
-    Fields of the wrong type count as absent.
+def read(text: str, max_entries: int) -> RawFeed:
+    """Return the feed in a JSON document, at most `max_entries` of its entries; else raise ParseError.
+
+    Fields of the wrong type count as absent; of a document that breaks off the whole items are kept.
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError("not a feed: JSON that breaks off or is malformed") from error
-    if not isinstance(data, dict) or not isinstance(data.get("items"), list):
+    data, complete = _load(text)
+    items = data.get("items") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(items, list):
         raise ParseError("not a feed: JSON of another kind")
     return RawFeed(
         title=_text(data, "title"),
         language=_text(data, "language"),
         link=_text(data, "home_page_url"),
-        entries=[_entry(item) for item in data["items"] if isinstance(item, dict)],
+        entries=tuple(_entry(item) for item in items[:max_entries] if isinstance(item, dict)),
+        complete=complete,
+        left_out=max(0, len(items) - max_entries),
     )
+
+
+def _load(text: str) -> tuple[Any, bool]:
+    try:
+        return json.loads(text), True
+    except RecursionError as error:
+        raise ParseError("not a feed: JSON without end") from error
+    except ValueError as error:
+        items = _whole_items(text)
+        if not items:
+            raise ParseError("not a feed: JSON that is malformed or breaks off") from error
+        return {"items": items}, False
+
+
+def _whole_items(text: str) -> list[Any]:
+    """Return the items that can be read before the document breaks off."""
+    items: list[Any] = []
+    start = _ITEMS.search(text)
+    place = start.end() if start else len(text)
+    decoder = json.JSONDecoder()
+    with suppress(ValueError, RecursionError):
+        while match := _OBJECT.match(text, place):
+            item, place = decoder.raw_decode(text, match.end() - 1)
+            items.append(item)
+    return items
 
 
 def _entry(item: dict[str, Any]) -> RawEntry:

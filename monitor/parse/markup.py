@@ -19,6 +19,10 @@ _PERSON: Final = re.compile(
     r"(?:\s{0,100}<!\[CDATA\[)?[^<]{300})[^<]+",
     re.IGNORECASE,
 )
+_SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
+_CAPTION: Final = re.compile(
+    r"<media:description[\s>][^<]*(?:<!\[CDATA\[.*?\]\]>)?[^<]*</media:description\s*>", re.DOTALL
+)
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _HEAD: Final = 20_000
@@ -47,8 +51,9 @@ class Markup(NamedTuple):
 def prepare(text: str, max_entries: int) -> Markup:
     """Return `text` with at most `max_entries` entries and without what makes feedparser slow or wrong.
 
-    The text of persons is shortened: feedparser looks for addresses in it in quadratic time. An entry that
-    breaks off before the end of its title is dropped.
+    The text of persons is shortened: feedparser looks for addresses in it in quadratic time. Captions of
+    images go where there are summaries, for which feedparser would take them. An entry that breaks off before
+    the end of its title is dropped.
     """
     text = _without_undeclared_prefix(text)
     starts = [match.start() for match in _ITEM.finditer(text)]
@@ -57,6 +62,8 @@ def prepare(text: str, max_entries: int) -> Markup:
         text = _close(text[: starts[max_entries]])
     elif not complete and starts and not _TITLE_END.search(text, starts[-1]):
         text = _close(text[: starts[-1]])
+    if starts and _SUMMARY.search(text, starts[0]):
+        text = _CAPTION.sub("", text)
     return Markup(_PERSON.sub(r"\1", text), complete, max(0, len(starts) - max_entries))
 
 

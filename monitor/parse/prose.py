@@ -29,6 +29,8 @@ _TAIL: Final = re.compile(
     r"(?:"
     r"\bThe post .{1,300} (?:first )?appeared (?:first )?on .{1,100}\.?"
     r"|\b(?:Der|Dieser) Beitrag .{1,300} erschien zuerst (?:auf|bei) .{1,100}\.?"
+    r"|\bL[’']article .{1,300} est apparu en premier sur .{1,100}\.?"
+    r"|\bL[’']articolo .{1,300} sembra essere il primo su .{1,100}\.?"
     r"|© ?\d{4} .{1,60}\. All rights reserved\.(?: For personal use only\.?)?"
     r"|\b(?:Continue reading|Read (?:the )?(?:full|rest of (?:the|this)) (?:article|story|post|entry)"
     r"|Read more(?: here)?|Weiterlesen|Mehr lesen|(?:Den )?ganzen Artikel lesen)"
@@ -81,7 +83,7 @@ def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet
     if len(summary) > _ARTICLE and len(content) <= len(summary):
         summary, content = "", summary
     if not summary or summary == content:
-        summary = beginning(content, _EXCERPT)
+        summary = beginning(content.removeprefix(heading).lstrip(" .:-–—|"), _EXCERPT)
     if summary == content:
         content = ""
     if _repeats(summary, heading, outlet):
@@ -90,8 +92,11 @@ def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet
 
 
 def _repeats(summary: str, heading: str, outlet: str) -> bool:
-    told = fold(summary).rstrip(" .")
-    return told in {fold(heading).rstrip(" ."), fold(f"{heading} {outlet}"), fold(f"{heading} - {outlet}")}
+    """Return True for a summary that is the heading again; aggregators add other outlets' headings."""
+    told, heading = fold(summary).rstrip(" ."), fold(heading).rstrip(" .")
+    return told == heading or (
+        bool(outlet) and told.startswith((f"{heading} {fold(outlet)}", f"{heading} - "))
+    )
 
 
 def without_boilerplate(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from monitor.models import Hints
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawEntry:
@@ -30,4 +32,9 @@ class RawFeed:
     title: str = ""
     language: str = ""
     link: str = ""
-    entries: list[RawEntry] = field(default_factory=list)
+    entries: tuple[RawEntry, ...] = ()
+    hints: Hints = field(default_factory=Hints)
+    complete: bool = True
+    """False when the document breaks off."""
+    left_out: int = 0
+    """How many entries over the cap it holds."""

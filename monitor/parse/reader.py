@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from monitor.models import Document, Entry
-from monitor.parse import dates, jsonfeed, markup, prose, xmlfeed
+from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
-from monitor.parse.speech import language_of, primary
+from monitor.parse.identity import is_home
+from monitor.parse.speech import detect, primary
 from monitor.text import canonical_url, clean, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from monitor.models import Feed
     from monitor.parse.raw import RawEntry, RawFeed
 
-MAX_ENTRIES = 2_000
+MAX_ENTRIES: Final = 2_000
+_MAX_GUID: Final = 500
+_MAX_AUTHOR: Final = 200
+_HEADING: Final = 100
+_TITLES: Final = 50
 
 
 def read(
@@ -39,75 +43,97 @@ def read(
     Entries over `max_entries` are left out. `note` says what was unusual. Undated entries get `now`.
     """
     text, note = decode(body, content_type)
-    if text.startswith("{"):
-        raw, complete, left_out = jsonfeed.read(text), True, 0
-        raw, left_out = (
-            replace(raw, entries=raw.entries[:max_entries]),
-            max(0, len(raw.entries) - max_entries),
-        )
-        hints = markup.hints("")
-    else:
-        prepared = markup.prepare(text, max_entries)
-        raw, complete, left_out = xmlfeed.read(prepared.text), prepared.complete, prepared.left_out
-        hints = markup.hints(text)
-    notes = (note, f"{left_out} entries over the cap of {max_entries} left out" if left_out else "")
+    raw = jsonfeed.read(text, max_entries) if text.startswith("{") else xmlfeed.read(text, max_entries)
+    link = canonical_url(raw.link, url) if raw.link else ""
+    reading = _Reading(raw, feed, url, link, now)
     return Document(
         title=prose.title(raw.title),
         language=primary(raw.language),
-        link=canonical_url(raw.link, url),
-        entries=_entries(raw, url, feed, now),
-        hints=hints,
-        complete=complete,
-        note="; ".join(filter(None, notes)),
+        link=link,
+        entries=_distinct([reading.entry(item) for item in raw.entries]),
+        hints=raw.hints,
+        complete=raw.complete,
+        note="; ".join(filter(None, (note, *_notes(raw)))),
     )
 
 
-def _entries(raw: RawFeed, url: str, feed: Feed, now: datetime) -> tuple[Entry, ...]:
-    return _distinct(_entry(item, raw, url, feed, now) for item in raw.entries)
-
-
-def _entry(item: RawEntry, raw: RawFeed, base: str, feed: Feed, now: datetime) -> Entry:
-    outlet = prose.title(item.source)
-    outlet = "" if outlet == prose.title(raw.title) else outlet
-    title = prose.title_without(outlet, prose.title(item.title))
-    summary, content = prose.summary_and_content(item.summary, item.content, title, outlet)
-    link = canonical_url(item.link, base) if item.link else ""
-    published, dated = dates.judge((item.published, item.updated), now)
-    updated = dates.parse(item.updated) if item.updated else None
-    return Entry(
-        feed=feed.url,
-        guid=clean(item.guid) or link or _made_up(title, item.published or item.updated),
-        url=link,
-        title=title or prose.beginning(summary or content, 100),
-        summary=summary,
-        content=content,
-        author=prose.shorten(prose.plain(item.author), 200),
-        language=language_of(
-            f"{title}. {summary}", stated=item.language, feed=feed.language, document=raw.language
-        ),
-        outlet=outlet,
-        published=published,
-        dated=dated,
-        updated=updated if updated and published < updated <= now + dates.TOLERANCE else None,
-        first_seen=now,
+def _notes(raw: RawFeed) -> tuple[str, ...]:
+    return (
+        "" if raw.complete else "breaks off before its end",
+        f"{raw.left_out} entries over the cap left out" if raw.left_out else "",
+        "" if raw.entries else "holds no entries",
     )
 
 
-def _made_up(title: str, date: str) -> str:
-    """Return a guid for an entry that has neither guid nor link."""
-    return hashlib.blake2b(f"{fold(title)}\n{date.strip()}".encode(), digest_size=16).hexdigest()
+@dataclass(slots=True)
+class _Reading:
+    """What the entries of one document have in common."""
+
+    raw: RawFeed
+    feed: Feed
+    url: str
+    home: str
+    now: datetime
+    title: str = ""
+    language: str = ""
+    """What the reader, else the document declares."""
+    usual: str = ""
+    """What most of it is in when nobody declares anything."""
+
+    def __post_init__(self) -> None:
+        self.title = prose.title(self.raw.title)
+        self.language = primary(self.feed.language) or primary(self.raw.language)
+        if not self.language:
+            self.usual = detect(". ".join(prose.title(item.title) for item in self.raw.entries[:_TITLES]))
+
+    def entry(self, item: RawEntry) -> Entry:
+        outlet = prose.title(item.source)
+        outlet = "" if outlet == self.title else outlet
+        title = prose.title_without(outlet, prose.title(item.title))
+        summary, content = prose.summary_and_content(item.summary, item.content, title, outlet)
+        title = title or prose.beginning(summary or content, _HEADING)
+        link = canonical_url(item.link, self.url) if item.link else ""
+        published, dated = dates.judge((item.published, item.updated), self.now)
+        updated = dates.parse(item.updated)
+        return Entry(
+            feed=self.feed.url,
+            guid=self._guid(item, link, title),
+            url=link,
+            title=title,
+            summary=summary,
+            content=content,
+            author=prose.shorten(prose.plain(item.author), _MAX_AUTHOR),
+            language=primary(item.language) or self.language or detect(f"{title}. {summary}") or self.usual,
+            outlet=outlet,
+            published=published,
+            dated=dated,
+            updated=updated if updated and published < updated <= self.now + dates.TOLERANCE else None,
+            first_seen=self.now,
+        )
+
+    def _guid(self, item: RawEntry, link: str, title: str) -> str:
+        """Return the publisher's guid, else the link, else one made up; a link to the front page is none."""
+        guid = clean(item.guid)
+        if guid and not is_home(guid, self.home):
+            return guid if len(guid) <= _MAX_GUID else _digest(guid)
+        if link and not is_home(link, self.home):
+            return link
+        return _digest(f"{fold(title)}\n{clean(item.published or item.updated)}")
 
 
-def _distinct(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
     """Return the entries with distinct guids: one of several links takes the link in, else it is counted."""
-    entries = tuple(entries)
     links: dict[str, set[str]] = {}
     for entry in entries:
         links.setdefault(entry.guid, set()).add(entry.url)
     seen: Counter[str] = Counter()
     distinct = []
     for entry in entries:
-        guid = f"{entry.guid} {entry.url}" if len(links[entry.guid]) > 1 else entry.guid
+        guid = f"{entry.guid} {entry.url}".strip() if len(links[entry.guid]) > 1 else entry.guid
         seen[guid] += 1
         distinct.append(replace(entry, guid=guid if seen[guid] == 1 else f"{guid} {seen[guid]}"))
     return tuple(distinct)

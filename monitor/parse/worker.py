@@ -1,7 +1,7 @@
 """Reading in processes of their own: what hangs or swells on a hostile document can be killed there, and is.
 
-The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak pickles, their length in front, over
-the child's standard input and output. A child outlives its documents, but not its parent.
+The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak pickles, their length in front,
+over the child's standard input and output. A child outlives its documents, but not its parent.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import ParseError
-from monitor.parse.markup import describe
+from monitor.parse.markup import describe, hints, prepare
 from monitor.parse.raw import RawEntry, RawFeed
 
 if TYPE_CHECKING:
@@ -16,26 +16,13 @@ if TYPE_CHECKING:
 _ADDRESS: Final = re.compile(r"(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,100}")
 
 
-def read(text: str) -> RawFeed:
-    """Return the feed in an XML document; raise ParseError when there is none.
+def read(text: str, max_entries: int) -> RawFeed:
+    """Return the feed in an XML document, at most `max_entries` of its entries; else raise ParseError.
 
     Links are resolved against `xml:base` only, not against the document's address: guids stay as they are.
     """
-    import feedparser
-
-    headers = {"content-type": "application/xml; charset=utf-8"}
-    try:
-        result = feedparser.parse(
-            io.BytesIO(text.encode("utf-8", "replace")),
-            response_headers=headers,
-            sanitize_html=False,
-            resolve_relative_uris=False,
-        )
-    except MemoryError:
-        raise
-    except Exception as error:
-        # feedparser meets hostile input with every kind of exception; to us they are one.
-        raise ParseError(f"cannot be read as a feed ({type(error).__name__})") from error
+    markup = prepare(text, max_entries)
+    result = _parse(markup.text)
     if not result.get("version") and not result["entries"]:
         raise ParseError(f"not a feed: {describe(text)}")
     feed = result["feed"]
@@ -44,8 +31,28 @@ def read(text: str) -> RawFeed:
         title=_text(feed, "title"),
         language=language,
         link=_text(feed, "link"),
-        entries=[_entry(entry, language) for entry in result["entries"]],
+        entries=tuple(_entry(entry, language) for entry in result["entries"]),
+        hints=hints(markup.text),
+        complete=markup.complete,
+        left_out=markup.left_out,
     )
+
+
+def _parse(text: str) -> Any:
+    import feedparser
+
+    try:
+        return feedparser.parse(
+            io.BytesIO(text.encode()),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except MemoryError:
+        raise
+    except Exception as error:
+        # feedparser meets hostile input with every kind of exception; to us they are one.
+        raise ParseError(f"cannot be read as a feed ({type(error).__name__})") from error
 
 
 def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
