@@ -22,6 +22,7 @@ FRESH = Delivery(
     payload=b"x",
     created_at=NOW,
 )
+SENDING = replace(FRESH, state="sending")
 SHAKY = DeliveryError("refused: 451 later", permanent=False)
 
 
@@ -34,60 +35,58 @@ def test_the_waits_double_from_five_minutes_to_four_hours():
     assert retry.wait(10**6) == timedelta(hours=4)
 
 
-def test_a_try_is_counted_before_it_is_made():
-    begun = retry.begin(replace(FRESH, next_attempt_at=NOW))
-    assert (begun.state, begun.attempts, begun.next_attempt_at) == ("sending", 1, None)
-
-
 def test_success_settles_it():
-    begun = retry.begin(replace(FRESH, last_error="earlier"))
-    sent = retry.after_success(begun, now=NOW)
-    assert (sent.state, sent.sent_at, sent.next_attempt_at, sent.last_error) == ("sent", NOW, None, "")
+    sent = retry.after_success(replace(SENDING, last_error="earlier"), now=NOW)
+    assert (sent.attempts, sent.state, sent.sent_at, sent.next_attempt_at, sent.last_error) == (
+        1,
+        "sent",
+        NOW,
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize(("jitter", "expected"), [(0.0, 5), (0.5, 5.5), (1.0, 6)])
 def test_a_transient_error_waits_with_jitter(jitter, expected):
-    after = retry.after_error(retry.begin(FRESH), SHAKY, now=NOW, jitter=jitter)
-    assert (after.state, after.last_error) == ("pending", "refused: 451 later")
+    after = retry.after_error(SENDING, SHAKY, now=NOW, jitter=jitter)
+    assert (after.state, after.attempts, after.last_error) == ("pending", 1, "refused: 451 later")
     assert after.next_attempt_at == NOW + timedelta(minutes=expected)
 
 
 def test_an_error_may_ask_for_a_longer_wait_never_for_a_shorter_one():
     slow = DeliveryError("unconfirmed", permanent=False, delay=timedelta(minutes=15))
-    first = retry.after_error(retry.begin(FRESH), slow, now=NOW, jitter=0)
+    first = retry.after_error(SENDING, slow, now=NOW, jitter=0)
     assert first.next_attempt_at == NOW + timedelta(minutes=15)
-    later = retry.after_error(replace(FRESH, attempts=7), slow, now=NOW, jitter=0)
+    later = retry.after_error(replace(SENDING, attempts=6), slow, now=NOW, jitter=0)
     assert later.next_attempt_at == NOW + timedelta(hours=4)
 
 
 def test_a_permanent_error_is_final():
-    after = retry.after_error(
-        retry.begin(FRESH), DeliveryError("refused: 550 no", permanent=True), now=NOW, jitter=0
-    )
+    after = retry.after_error(SENDING, DeliveryError("refused: 550 no", permanent=True), now=NOW, jitter=0)
     assert (after.state, after.next_attempt_at, after.last_error) == ("failed", None, "refused: 550 no")
 
 
 def test_after_five_days_it_is_given_up():
     last = NOW + timedelta(days=5)
-    almost = retry.after_error(retry.begin(FRESH), SHAKY, now=last - timedelta(seconds=1), jitter=0)
+    almost = retry.after_error(SENDING, SHAKY, now=last - timedelta(seconds=1), jitter=0)
     assert almost.state == "pending"
-    given_up = retry.after_error(retry.begin(FRESH), SHAKY, now=last, jitter=0)
+    given_up = retry.after_error(SENDING, SHAKY, now=last, jitter=0)
     assert given_up.state == "failed"
     assert given_up.last_error == "given up after 5 days: refused: 451 later"
 
 
 def test_an_interrupted_try_is_repeated_at_once_but_a_crash_that_repeats_itself_waits():
-    first = retry.after_interruption(retry.begin(FRESH), now=NOW)
+    first = retry.after_interruption(SENDING, now=NOW)
     assert (first.state, first.next_attempt_at) == ("pending", NOW)
     assert "may have arrived" in first.last_error
-    second = retry.after_interruption(retry.begin(first), now=NOW)
+    second = retry.after_interruption(replace(first, state="sending"), now=NOW)
     assert second.next_attempt_at == NOW + timedelta(minutes=10)
 
 
 def test_a_server_that_never_recovers_is_asked_some_thirty_times_in_five_days():
     delivery, now = FRESH, NOW
     while delivery.state == "pending":
-        delivery = retry.after_error(retry.begin(delivery), SHAKY, now=now, jitter=0)
+        delivery = retry.after_error(delivery, SHAKY, now=now, jitter=0)
         now = delivery.next_attempt_at or now
     assert 30 <= delivery.attempts <= 40
     assert now - NOW >= timedelta(days=5)
@@ -101,7 +100,7 @@ def test_a_server_that_never_recovers_is_asked_some_thirty_times_in_five_days():
     permanent=st.booleans(),
 )
 def test_what_a_delivery_is_never_changes(attempts, age, delay, jitter, permanent):
-    begun = retry.begin(replace(FRESH, attempts=attempts))
+    begun = replace(SENDING, attempts=attempts)
     error = DeliveryError("x", permanent=permanent, delay=delay)
     after = retry.after_error(begun, error, now=NOW + age, jitter=jitter)
     assert replace(after, state="pending", attempts=0, next_attempt_at=None, last_error="") == FRESH

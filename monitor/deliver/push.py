@@ -42,7 +42,7 @@ class Push:
     """Sends each service one short plain text."""
 
     settings: Settings
-    name: ClassVar[str] = "push"
+    name: ClassVar[str] = "apprise"
 
     def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze subject and headlines for each service; none when `min_score` leaves no story."""

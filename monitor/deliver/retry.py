@@ -1,10 +1,11 @@
 r"""How a delivery goes from pending to sent or failed. Pure: delivery, outcome and now in, delivery out.
 
-    pending --begin--> sending --after_success--> sent
-       ^                  |  \--after_error------> failed   (permanent, or given up after five days)
-       +--after_error-----+
-       +--after_interruption (the process died while sending)
+    pending --(claimed by the store)--> sending --after_success--> sent
+       ^                                  |  \--after_error------> failed   (or given up after five days)
+       +----------after_error-------------+
+       +----------after_interruption------+   (the process died while sending)
 
+Each outcome counts as one try.
 The waits are those of a mail queue (RFC 5321, 4.5.4.1; Postfix qmgr): doubling from five minutes to four
 hours, for five days.
 """
@@ -28,14 +29,10 @@ JITTER: Final = 0.2
 _DOUBLINGS: Final = 10
 
 
-def begin(delivery: Delivery) -> Delivery:
-    """Claim a delivery before its bytes leave, so that a crash counts as a try."""
-    return replace(delivery, state="sending", attempts=delivery.attempts + 1, next_attempt_at=None)
-
-
 def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
     """Settle a delivery that arrived."""
-    return replace(delivery, state="sent", sent_at=now, next_attempt_at=None, last_error="")
+    tries = delivery.attempts + 1
+    return replace(delivery, state="sent", attempts=tries, sent_at=now, next_attempt_at=None, last_error="")
 
 
 def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitter: float) -> Delivery:
@@ -43,13 +40,16 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
 
     `jitter`, 0 to 1, stretches the wait by up to a fifth.
     """
+    tries = delivery.attempts + 1
     if error.permanent:
-        return replace(delivery, state="failed", next_attempt_at=None, last_error=str(error))
+        return replace(delivery, state="failed", attempts=tries, next_attempt_at=None, last_error=str(error))
     if now - delivery.created_at >= LIFE:
         message = f"given up after {LIFE.days} days: {error}"
-        return replace(delivery, state="failed", next_attempt_at=None, last_error=message)
-    pause = max(wait(delivery.attempts), error.delay) * (1 + JITTER * jitter)
-    return replace(delivery, state="pending", next_attempt_at=now + pause, last_error=str(error))
+        return replace(delivery, state="failed", attempts=tries, next_attempt_at=None, last_error=message)
+    pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
+    return replace(
+        delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=str(error)
+    )
 
 
 def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
@@ -58,9 +58,10 @@ def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
     It is tried again at once, with the same bytes and Message-ID. If that dies too, the waits
     apply, so that a crash that repeats itself does not repeat the message.
     """
-    pause = timedelta(0) if delivery.attempts <= 1 else wait(delivery.attempts)
+    tries = delivery.attempts + 1
+    pause = timedelta(0) if tries == 1 else wait(tries)
     message = "interrupted while sending; it may have arrived"
-    return replace(delivery, state="pending", next_attempt_at=now + pause, last_error=message)
+    return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=message)
 
 
 def wait(attempts: int) -> timedelta:

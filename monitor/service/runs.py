@@ -1,0 +1,80 @@
+"""One kind of work in the background: never twice at a time, and no error of it stops the service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_log = structlog.get_logger("monitor.service")
+
+_FIRST_PAUSE: Final = timedelta(minutes=1)
+_LONGEST_PAUSE: Final = timedelta(hours=1)
+_DOUBLINGS: Final = 6
+
+
+class Run:
+    """Work that is started again and again.
+
+    When it fails it is left alone for a minute, then two, up to an hour, so that one poisoned value
+    costs neither a processor nor a log file. `report` is told the name with the reason of each
+    failure, and with "" after a success.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], Awaitable[None]], report: Callable[[str, str], None]
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._report = report
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._rests_until = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """True while it is at work."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Begin, unless it is at work or rests after a failure."""
+        if not self.busy and asyncio.get_running_loop().time() >= self._rests_until:
+            self._task = asyncio.create_task(self._guarded(), name=self.name)
+
+    async def stop(self, *, grace: timedelta = timedelta(0)) -> None:
+        """Give the present work so much time to end by itself, then cancel it."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=grace.total_seconds())
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _guarded(self) -> None:
+        try:
+            await self._work()
+        except MonitorError as error:
+            _log.error("run failed", run=self.name, reason=str(error))
+            self._rest(str(error))
+        except Exception as error:  # noqa: BLE001 - a bug in one run must not end the service
+            _log.exception("run failed unexpectedly", run=self.name)
+            self._rest(f"{type(error).__name__}: {error}")
+        else:
+            self._failures = 0
+            self._tell("")
+
+    def _rest(self, reason: str) -> None:
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(self._failures, _DOUBLINGS)))
+        self._failures += 1
+        self._rests_until = asyncio.get_running_loop().time() + pause.total_seconds()
+        self._tell(reason)
+
+    def _tell(self, reason: str) -> None:
+        with contextlib.suppress(MonitorError):  # a store that refuses work refuses notes as well
+            self._report(self.name, reason)
