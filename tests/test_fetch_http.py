@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import string
+import tracemalloc
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -316,6 +317,18 @@ async def test_caps_hold_for_wire_and_body_with_and_without_a_length(reply):
         response = await poll(server.on("/feed", reply))
     assert response.error in {"the body is larger than 100 kB", "the gzip body has more than 16 members"}
     assert response.body == b""
+
+
+async def test_a_bomb_does_not_grow_in_memory():
+    bomb = gzip.compress(bytes(300_000_000), compresslevel=1)
+    async with Loopback() as server:
+        url = server.on("/feed", Reply(bomb, headers=GZIP))
+        tracemalloc.start()
+        response = await poll(url, max_bytes=2_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert response.error == "the body is larger than 2 MB"
+    assert peak < 12_000_000
 
 
 async def test_a_body_of_exactly_the_cap_is_welcome():

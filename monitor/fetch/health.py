@@ -71,7 +71,7 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
         return f"failing {state.consecutive_failures} times in a row{since}"
     if name == "silent":
-        usual = f"; usually one every {_spoken(state.rhythm)}" if state.rhythm else ""
+        usual = f"; usually one every {_spoken(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
         return f"nothing new for {_spoken(_silence(state, now))}{usual}"
     if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"

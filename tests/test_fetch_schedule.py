@@ -1,0 +1,432 @@
+"""When a feed is due next and what its state remembers: tables for the rules, properties for the promises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.fetch import Outcome, Settings, schedule
+from monitor.models import Document, Entry, Feed, FeedState, Hints, Response
+
+NOW = datetime(2026, 11, 23, 12, 20, tzinfo=UTC)  # a Monday
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SETTINGS = Settings(
+    user_agent="monitor/1",
+    timeout=timedelta(seconds=20),
+    max_bytes=10_000_000,
+    concurrency=16,
+    per_host=2,
+    allow_private_addresses=False,
+    interval=30 * MINUTE,
+    min_interval=10 * MINUTE,
+    max_interval=DAY,
+)
+FEED = Feed(url="https://feed.example/rss")
+NEW = FeedState(url=FEED.url)
+KNOWN = FeedState(
+    url=FEED.url,
+    first_success_at=NOW - 30 * DAY,
+    newest_entry_at=NOW - HOUR,
+    last_poll_at=NOW - HOUR,
+    last_success_at=NOW - HOUR,
+    etag='"old"',
+    last_modified="old",
+    validators_url=FEED.url,
+    body_hash="old",
+    polls=7,
+)
+
+
+def ok(**values) -> Response:
+    return Response(**{"feed": FEED, "url": FEED.url, "status": 200, "body": b"<rss/>"} | values)
+
+
+def unchanged(**values) -> Response:
+    return ok(status=304, not_modified=True, body=b"", **values)
+
+
+def failed(error: str = "HTTP 500 Internal Server Error", **values) -> Response:
+    return Response(**{"feed": FEED, "url": FEED.url, "status": 500, "error": error} | values)
+
+
+def document(*ages: timedelta, **values) -> Document:
+    entries = tuple(Entry(feed=FEED.url, title="t", published=NOW - age, first_seen=NOW) for age in ages)
+    return Document(entries=entries, **values)
+
+
+def success(state=KNOWN, response=None, outcome=None, *, feed=FEED, settings=SETTINGS, now=NOW, jitter=0.0):
+    return schedule.after_success(
+        feed, state, response or unchanged(), outcome or Outcome(), settings, now, jitter
+    )
+
+
+def failure(state=KNOWN, response=None, *, feed=FEED, settings=SETTINGS, now=NOW, jitter=0.0):
+    return schedule.after_failure(feed, state, response or failed(), settings, now, jitter)
+
+
+def wait(state: FeedState) -> timedelta:
+    assert state.next_poll_at is not None
+    return state.next_poll_at - NOW
+
+
+# --- due -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("feed", "state", "due"),
+    [
+        (FEED, NEW, True),
+        (FEED, replace(NEW, next_poll_at=NOW), True),
+        (FEED, replace(NEW, next_poll_at=NOW - DAY), True),
+        (FEED, replace(NEW, next_poll_at=NOW + timedelta(seconds=1)), False),
+        (FEED, replace(NEW, gone=True), False),
+        (replace(FEED, enabled=False), NEW, False),
+    ],
+)
+def test_a_feed_is_due_when_its_time_has_come(feed, state, due):
+    assert schedule.is_due(feed, state, NOW) is due
+
+
+# --- the interval --------------------------------------------------------------------------------------------
+
+
+def test_a_new_feed_starts_at_the_general_interval():
+    assert wait(success(NEW, ok(), Outcome(new=3, total=3, first=True))) == 30 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("state", "feed", "expected"),
+    [
+        ({"rhythm": 40 * MINUTE}, {}, 20 * MINUTE),
+        ({"rhythm": 5 * MINUTE, "newest_entry_at": NOW}, {}, 10 * MINUTE),
+        ({"rhythm": 2 * DAY}, {}, 30 * MINUTE),
+        ({"rhythm": 2 * DAY}, {"interval": 2 * HOUR}, 2 * HOUR),
+        ({"rhythm": 40 * MINUTE}, {"interval": 2 * HOUR}, 20 * MINUTE),
+        ({}, {"interval": MINUTE}, 10 * MINUTE),
+        ({}, {"interval": 3 * DAY}, DAY),
+        ({"newest_entry_at": NOW - DAY}, {}, HOUR),
+        ({"newest_entry_at": NOW - 7 * DAY}, {}, 7 * HOUR),
+        ({"newest_entry_at": NOW - 90 * DAY}, {}, DAY),
+        ({"newest_entry_at": NOW - 90 * DAY}, {"interval": 45 * MINUTE}, 45 * MINUTE),
+        ({"newest_entry_at": NOW - 7 * DAY, "rhythm": 2 * HOUR}, {}, 3.5 * HOUR),
+        ({"newest_entry_at": None, "first_success_at": NOW - 2 * DAY}, {}, 2 * HOUR),
+        ({"newest_entry_at": NOW + DAY}, {}, 30 * MINUTE),
+        ({"last_gap_at": NOW - DAY}, {}, 15 * MINUTE),
+        ({"last_gap_at": NOW - 8 * DAY}, {}, 30 * MINUTE),
+        ({"last_gap_at": NOW - DAY}, {"interval": 2 * HOUR}, HOUR),
+    ],
+)
+def test_the_interval_follows_the_feed(state, feed, expected):
+    assert wait(success(replace(KNOWN, **state), feed=replace(FEED, **feed))) == expected
+
+
+def test_a_gap_is_recorded_and_the_feed_is_polled_faster():
+    state = success(KNOWN, ok(), Outcome(new=1, total=1, gap=True))
+    assert (state.gaps, state.last_gap_at) == (1, NOW)
+    assert wait(state) < wait(success(KNOWN, ok(), Outcome(new=1, total=1)))
+
+
+@pytest.mark.parametrize(
+    ("response", "hints", "expected"),
+    [
+        ({"max_age": 2 * HOUR}, Hints(), 2 * HOUR),
+        ({"max_age": MINUTE}, Hints(), 30 * MINUTE),
+        ({"max_age": 365 * DAY}, Hints(), DAY),
+        ({}, Hints(period=3 * HOUR), 3 * HOUR),
+        ({}, Hints(period=MINUTE), 30 * MINUTE),
+        ({}, Hints(period=9 * DAY), DAY),
+        ({"max_age": 2 * HOUR}, Hints(period=3 * HOUR), 3 * HOUR),
+        ({}, Hints(skip_hours=frozenset({12})), 40 * MINUTE),
+        ({}, Hints(skip_hours=frozenset(range(24)) - {11}), 22 * HOUR + 40 * MINUTE),
+        ({}, Hints(skip_days=frozenset({0})), 11 * HOUR + 40 * MINUTE),
+        ({}, Hints(skip_days=frozenset({0}), skip_hours=frozenset({0, 1})), 13 * HOUR + 40 * MINUTE),
+        ({}, Hints(skip_hours=frozenset(range(24))), DAY),
+        ({}, Hints(skip_days=frozenset(range(7))), DAY),
+        ({}, Hints(skip_hours=frozenset({13})), 30 * MINUTE),
+    ],
+)
+def test_the_publishers_wishes_make_polls_rarer_and_never_more_frequent(response, hints, expected):
+    brought = success(KNOWN, ok(**response), Outcome(document=document(hints=hints)))
+    assert wait(brought) == expected
+    kept = success(replace(KNOWN, hints=hints), unchanged(**response))
+    assert wait(kept) == expected
+
+
+def test_a_longer_max_interval_gives_publishers_more_room():
+    assert (
+        wait(success(response=ok(max_age=9 * DAY), settings=replace(SETTINGS, max_interval=3 * DAY)))
+        == 3 * DAY
+    )
+
+
+def test_hints_of_the_newest_document_hold():
+    state = replace(KNOWN, hints=Hints(period=5 * HOUR))
+    assert success(state, ok(), Outcome()).hints == Hints(period=5 * HOUR)
+    assert success(state, ok(), Outcome(document=document())).hints == Hints()
+
+
+# --- the rhythm ----------------------------------------------------------------------------------------------
+
+
+def test_the_first_document_tells_the_rhythm_by_its_dates():
+    ages = (HOUR, 3 * HOUR, 5 * HOUR, 50 * HOUR)
+    state = success(NEW, ok(), Outcome(new=4, first=True, document=document(*ages)))
+    assert (state.rhythm, state.newest_entry_at) == (2 * HOUR, NOW)
+
+
+@pytest.mark.parametrize("ages", [(), (HOUR,), (HOUR, 2 * HOUR), (HOUR, HOUR, HOUR)])
+def test_too_few_or_equal_dates_tell_no_rhythm(ages):
+    assert success(NEW, ok(), Outcome(new=3, first=True, document=document(*ages))).rhythm is None
+
+
+def test_dates_that_the_publisher_did_not_give_tell_no_rhythm():
+    undated = document(HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)
+    undated = replace(undated, entries=tuple(replace(entry, dated="missing") for entry in undated.entries))
+    assert success(NEW, ok(), Outcome(new=4, first=True, document=undated)).rhythm is None
+
+
+def test_later_documents_tell_the_rhythm_by_what_came_in():
+    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR), ok(), Outcome(new=2))
+    assert state.rhythm == 2 * HOUR
+    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR, rhythm=HOUR), ok(), Outcome(new=2))
+    assert state.rhythm == HOUR + 0.3 * HOUR
+    assert success(replace(KNOWN, rhythm=HOUR)).rhythm == HOUR
+    assert success(KNOWN, ok(), Outcome(new=10_000)).rhythm == MINUTE
+
+
+@pytest.mark.parametrize(("every", "shortest", "longest"), [(40, 15, 30), (300, 30, 31), (4, 10, 11)])
+def test_in_the_long_run_polls_keep_pace_with_the_feed(every, shortest, longest):
+    now, published, state = NOW, NOW, NEW
+    for number in range(200):
+        new = int((now - published) / (every * MINUTE))
+        published += new * every * MINUTE
+        outcome = Outcome(new=new, total=20, first=not number)
+        state = success(state, ok() if new else unchanged(), outcome, now=now, jitter=0.5)
+        now = state.next_poll_at
+    assert shortest * MINUTE <= now - state.last_poll_at <= longest * 1.1 * MINUTE
+
+
+# --- failures ------------------------------------------------------------------------------------------------
+
+
+def test_failures_back_off_to_a_day_and_never_end():
+    state, waits = KNOWN, []
+    for _ in range(60):
+        state = failure(state)
+        waits.append(wait(state))
+    assert waits[:7] == [30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY]
+    assert set(waits[6:]) == {DAY}
+    assert state.consecutive_failures == 60
+    assert schedule.is_due(FEED, state, NOW + DAY)
+
+
+def test_a_failure_is_told_in_one_line_and_forgets_nothing():
+    state = failure(KNOWN, failed("HTTP 404\n Not Found", status=404))
+    assert state == replace(
+        KNOWN,
+        last_poll_at=NOW,
+        last_status=404,
+        last_error="HTTP 404 Not Found",
+        consecutive_failures=1,
+        polls=8,
+        next_poll_at=NOW + 30 * MINUTE,
+    )
+
+
+def test_a_success_ends_a_row_of_failures():
+    state = success(failure(failure(KNOWN)))
+    assert (state.consecutive_failures, state.last_error, state.last_success_at) == (0, "", NOW)
+    assert wait(state) == 30 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(None, 30 * MINUTE), (MINUTE, 30 * MINUTE), (5 * HOUR, 5 * HOUR), (3 * DAY, DAY)],
+)
+def test_retry_after_is_obeyed_and_capped(asked, expected):
+    assert wait(failure(response=failed(status=503, retry_after=asked))) == expected
+
+
+def test_410_stops_the_feed_and_says_so():
+    state = failure(KNOWN, failed("HTTP 410 Gone", status=410))
+    assert state.gone
+    assert not schedule.is_due(FEED, state, NOW + 365 * DAY)
+    assert not failure(KNOWN, failed("HTTP 404 Not Found", status=404)).gone
+    assert not success(state, ok()).gone
+
+
+# --- outages -------------------------------------------------------------------------------------------------
+
+
+def test_an_outage_blames_no_feed_and_is_tried_again_soon():
+    state = schedule.after_outage(FEED, KNOWN, SETTINGS, NOW, 0.0)
+    assert state == replace(KNOWN, next_poll_at=NOW + 10 * MINUTE)
+
+
+DOWN, ANSWERED = failed(status=None, unreachable=True), failed()
+
+
+@pytest.mark.parametrize(
+    ("responses", "outage"),
+    [
+        ([], False),
+        ([DOWN], False),
+        ([DOWN, DOWN], True),
+        ([DOWN, DOWN, ok()], False),
+        ([DOWN, DOWN, ANSWERED], False),
+        ([DOWN, DOWN, failed("refused: ...", status=None)], False),
+        ([ANSWERED, ANSWERED], False),
+        ([ok(), ok()], False),
+    ],
+)
+def test_only_when_nobody_answers_it_is_our_network(responses, outage):
+    assert schedule.is_outage(responses) is outage
+
+
+# --- validators and bytes ------------------------------------------------------------------------------------
+
+
+def kept(state: FeedState) -> tuple[str, str, str]:
+    return state.etag, state.last_modified, state.validators_url
+
+
+OLD = kept(KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("response", "outcome", "expected"),
+    [
+        (
+            ok(etag='W/"1"', last_modified="x", url="https://b.example/"),
+            Outcome(),
+            ('W/"1"', "x", "https://b.example/"),
+        ),
+        (ok(etag='"1"'), Outcome(), ('"1"', "", FEED.url)),
+        (ok(), Outcome(), ("", "", "")),
+        (ok(complete=False, etag='"1"'), Outcome(), OLD),
+        (ok(etag='"1"'), Outcome(document=document(complete=False)), OLD),
+        (ok(etag='"1"'), Outcome(document=document()), ('"1"', "", FEED.url)),
+        (unchanged(), Outcome(), OLD),
+        (unchanged(etag='"2"'), Outcome(), ('"2"', "old", FEED.url)),
+        (unchanged(last_modified="2"), Outcome(), ('"old"', "2", FEED.url)),
+    ],
+)
+def test_validators(response, outcome, expected):
+    assert kept(success(KNOWN, response, outcome)) == expected
+
+
+def test_validators_survive_a_failure():
+    assert kept(failure(KNOWN)) == OLD
+
+
+def test_bytes_are_remembered_when_they_were_whole():
+    assert success(KNOWN, ok()).body_hash == schedule.body_hash(b"<rss/>") != schedule.body_hash(b"<rss />")
+    assert success(KNOWN, unchanged()).body_hash == "old"
+    assert success(KNOWN, ok(complete=False)).body_hash == "old"
+
+
+def test_the_publishers_title_is_kept_until_it_has_another():
+    state = success(NEW, ok(), Outcome(document=document(title="Feed")))
+    assert state.title == "Feed"
+    assert success(state, ok(), Outcome(document=document())).title == "Feed"
+    assert success(state).title == "Feed"
+
+
+# --- moves ---------------------------------------------------------------------------------------------------
+
+A, B = "https://a.example/", "https://b.example/"
+
+
+@pytest.mark.parametrize(
+    ("moves", "location"),
+    [
+        ([A, A], ""),
+        ([A, A, A], A),
+        ([A, A, B], ""),
+        ([A, A, "", A], ""),
+        ([A, A, B, B, B], B),
+        ([A, "", A, A, A], A),
+    ],
+)
+def test_a_permanent_redirect_is_believed_after_three_agreeing_polls(moves, location):
+    state = KNOWN
+    for moved_to in moves:
+        state = success(state, ok(moved_to=moved_to))
+    assert state.location == location
+
+
+def test_a_failure_between_makes_the_count_begin_again():
+    state = success(success(KNOWN, ok(moved_to=A)), ok(moved_to=A))
+    state = success(failure(state), ok(moved_to=A))
+    assert (state.location, state.moving_to, state.moving_seen) == ("", A, 1)
+
+
+def test_a_feed_that_moved_back_is_at_its_own_address_again():
+    state = replace(KNOWN, location=A, moving_to=FEED.url, moving_seen=2)
+    state = success(state, ok(moved_to=FEED.url))
+    assert (state.location, state.moving_to, state.moving_seen) == ("", "", 0)
+
+
+def test_a_location_that_fails_three_times_is_given_up():
+    state = failure(failure(replace(KNOWN, location=A)))
+    assert state.location == A
+    assert failure(state).location == ""
+
+
+# --- promises ------------------------------------------------------------------------------------------------
+
+SPANS = st.none() | st.timedeltas(timedelta(0), 800 * DAY)
+INSTANTS = st.none() | st.timedeltas(timedelta(0), 800 * DAY).map(lambda age: NOW - age)
+STATES = st.builds(
+    FeedState,
+    url=st.just(FEED.url),
+    newest_entry_at=INSTANTS,
+    first_success_at=INSTANTS,
+    last_gap_at=INSTANTS,
+    rhythm=SPANS,
+    consecutive_failures=st.integers(0, 10**6),
+    location=st.sampled_from(["", A]),
+    hints=st.builds(
+        Hints,
+        period=SPANS,
+        skip_hours=st.frozensets(st.integers(0, 23)),
+        skip_days=st.frozensets(st.integers(0, 6)),
+    ),
+)
+FEEDS = st.builds(Feed, url=st.just(FEED.url), interval=st.none() | st.timedeltas(MINUTE, 30 * DAY))
+JITTERS = st.floats(0, 1)
+
+
+@given(STATES, FEEDS, JITTERS, SPANS, st.builds(Outcome, new=st.integers(0, 50), gap=st.booleans()))
+def test_a_success_is_never_followed_too_soon_or_too_late(state, feed, jitter, max_age, outcome):
+    after = success(state, ok(max_age=max_age), outcome, feed=feed, jitter=jitter)
+    floor = max(10 * MINUTE, min(max_age or MINUTE, DAY), min(state.hints.period or MINUTE, DAY))
+    assert floor <= wait(after) <= DAY
+    if wait(after) < DAY:
+        assert after.next_poll_at.hour not in state.hints.skip_hours
+        assert after.next_poll_at.weekday() not in state.hints.skip_days
+
+
+@given(STATES, FEEDS, JITTERS, SPANS)
+def test_a_failure_is_followed_within_a_day_and_not_at_once(state, feed, jitter, retry_after):
+    after = failure(state, failed(retry_after=retry_after), feed=feed, jitter=jitter)
+    assert max(10 * MINUTE, min(retry_after or MINUTE, DAY)) <= wait(after) <= DAY
+    assert after.consecutive_failures == state.consecutive_failures + 1
+
+
+@given(JITTERS)
+def test_jitter_adds_up_to_a_tenth(jitter):
+    for after in (success(jitter=jitter), failure(jitter=jitter)):
+        assert 30 * MINUTE <= wait(after) <= 33 * MINUTE
+    assert wait(success(jitter=1.0)) == 33 * MINUTE
+    assert wait(failure(jitter=1.0)) == 33 * MINUTE
+
+
+@given(JITTERS)
+def test_polls_after_skipped_hours_are_spread(jitter):
+    state = replace(KNOWN, hints=Hints(skip_hours=frozenset({12})))
+    assert 40 * MINUTE <= wait(success(state, jitter=jitter)) <= 46 * MINUTE
