@@ -112,6 +112,10 @@ class Connection:
                 self.db.rollback()
                 raise
 
+    def use_wal(self) -> None:
+        """Let readers and a writer go side by side from now on: the file remembers it."""
+        self.rows("pragma journal_mode = wal")
+
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""
         self.db.close()
@@ -124,6 +128,8 @@ def connect(path: Path, *, read_only: bool) -> Connection:
     """
     from sqlite_utils import Database
 
+    if path.is_dir():
+        raise StoreError(f"the database {path} is a directory: choose another data_dir")
     with errors_of(path):
         mode = "ro" if read_only else "rwc"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
@@ -131,8 +137,6 @@ def connect(path: Path, *, read_only: bool) -> Connection:
         try:
             plain.execute("PRAGMA foreign_keys = ON")
             plain.execute("PRAGMA synchronous = FULL")
-            if not read_only:
-                plain.execute("PRAGMA journal_mode = WAL")
             return Connection(Database(plain, execute_plugins=False), path)
         except BaseException:
             plain.close()

@@ -274,17 +274,22 @@ create table meta (
 ) strict;
 
 create view relevant_entries as
-select e.id, e.title, e.url, f.title as feed, e.outlet, e.language, e.published, e.first_seen, e.score,
-    (select group_concat(beat, ', ') from entry_beats where entry_id = e.id) as beats,
-    (select group_concat(theme, ', ') from entry_themes where entry_id = e.id) as themes,
+select e.id, e.title, e.url, coalesce(nullif(f.title, ''), f.url) as feed, e.outlet, e.language, e.published,
+    e.first_seen, e.score,
+    (select group_concat(beat, ', ') from (
+        select beat from entry_beats where entry_id = e.id order by rowid
+    )) as beats,
+    (select group_concat(theme, ', ') from (
+        select theme from entry_themes where entry_id = e.id order by rowid
+    )) as themes,
     e.story_id, e.told_in, e.summary
 from entries e join feeds f on f.id = e.feed_id
 where e.relevant = 1
 order by e.first_seen desc, e.id desc;
 
 create view story_entries as
-select s.id as story_id, s.title as story, e.id as entry_id, e.title as entry, e.url, f.title as feed,
-    e.outlet, e.language, e.published, e.first_seen, e.told_in, j.similarity, j.reason, j.pinned
+select s.id as story_id, s.title as story, e.id as entry_id, e.title as entry, e.url,
+    coalesce(nullif(f.title, ''), f.url) as feed, e.outlet, e.language, e.published, e.first_seen, e.told_in, j.similarity, j.reason, j.pinned
 from stories s
 join entries e on e.story_id = s.id
 join feeds f on f.id = e.feed_id
@@ -309,6 +314,7 @@ def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
         return
     from sqlite_utils import Migrations
 
+    connection.use_wal()
     with connection.transaction():
         migrations = Migrations(_SET)
         for step in steps:

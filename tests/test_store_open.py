@@ -1,0 +1,259 @@
+"""Opening, migrating and refusing: what a file may be, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor import store
+from monitor.errors import StoreError
+from monitor.models import Entry, Feed
+from monitor.store.connection import connect
+from monitor.store.migrations import STEPS, migrate
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+FEED = Feed(url="https://outlet.example/feed", title="Outlet")
+
+
+def add_language_note(db):
+    """Stand for a step of a later version, of the kind that drops triggers behind one's back."""
+    db.table("search").transform(types={"words": str})
+    db.table("feeds").add_column("note", str)
+    db.table("search").enable_fts(
+        ["words"], create_triggers=True, replace=True, tokenize="unicode61 remove_diacritics 2"
+    )
+
+
+def broken_step(db):
+    db.execute("create table half (id integer)")
+    raise RuntimeError("in the middle")
+
+
+def entry(number=1, **changes):
+    return Entry(
+        **{
+            "feed": FEED.url,
+            "guid": str(number),
+            "title": f"Title {number}",
+            "published": NOW,
+            "first_seen": NOW,
+            **changes,
+        }
+    )
+
+
+def fill(path, *entries):
+    with store.open(path) as archive:
+        archive.feeds.sync([FEED], NOW)
+        archive.entries.add(entries or [entry()], lambda _: "")
+
+
+def triggers(path):
+    with closing(sqlite3.connect(path)) as db:
+        return {row[0] for row in db.execute("select name from sqlite_master where type = 'trigger'")}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a folder with ? and #" / "monitor.db"
+
+
+def test_a_new_file_is_durable_strict_and_checked(path):
+    with store.open(path) as archive:
+        read = lambda pragma: archive._db.value(f"pragma {pragma}")  # noqa: E731
+        assert read("journal_mode") == "wal"
+        assert read("synchronous") == 2
+        assert read("foreign_keys") == 1
+        assert read("busy_timeout") == 30_000
+        archive.check()
+    assert triggers(path) == {"search_ai", "search_ad", "search_au"}
+
+
+def test_the_file_reads_well_without_us(path):
+    fill(path, entry(1), entry(2))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("update entries set relevant = 1 where id = 2")
+        db.execute("insert into entry_beats values (2, 'sora'), (2, 'labour')")
+        row = db.execute("select title, feed, beats, first_seen from relevant_entries").fetchall()
+        assert row == [("Title 2", "Outlet", "sora, labour", "2026-11-23T07:00:00.000000Z")]
+        assert db.execute("select * from story_entries").fetchall() == []
+
+
+def test_opening_again_changes_nothing(path):
+    fill(path)
+    before = path.read_bytes()
+    with store.open(path) as archive:
+        assert archive.entries.get(1).title == "Title 1"
+    assert path.read_bytes() == before
+
+
+def test_an_older_file_is_upgraded_with_its_content_and_its_search(path):
+    fill(path)
+    with closing(connect(path, read_only=False)) as older:
+        migrate(older, (*STEPS, add_language_note))
+        assert older.value("select note from feeds") is None
+        older.change("insert into search values (1, 'later') on conflict do update set words = 'later'")
+    assert triggers(path) == {"search_ai", "search_ad", "search_au"}
+    with closing(connect(path, read_only=False)) as upgraded:
+        assert upgraded.value("select rowid from search_fts where search_fts match 'later'") == 1
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(path):
+    fill(path)
+    with closing(connect(path, read_only=False)) as older:
+        with pytest.raises(RuntimeError):
+            migrate(older, (*STEPS, add_language_note, broken_step))
+        assert older.value("select count(*) from sqlite_master where name = 'half'") == 0
+        assert older.value("select count(*) from pragma_table_info('feeds') where name = 'note'") == 0
+    with store.open(path) as archive:
+        assert archive.entries.search("Title")
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_file_of_a_newer_version_is_refused(path, read_only):
+    fill(path)
+    with closing(connect(path, read_only=False)) as newer:
+        migrate(newer, (*STEPS, add_language_note))
+    with pytest.raises(StoreError, match="newer monitor: upgrade this one"):
+        store.open(path, read_only=read_only)
+
+
+def garble(path):
+    path.write_bytes(b"this is no database at all" * 100)
+
+
+def damage(path):
+    fill(path, *(entry(number, content="text " * 200) for number in range(200)))
+    data = bytearray(path.read_bytes())
+    data[4096 * 2 : 4096 * 40] = os.urandom(4096 * 38)
+    path.write_bytes(data)
+
+
+def foreign(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("create table recipes (id integer)")
+
+
+def directory(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "advice"),
+    [
+        (garble, "is not a database: move the file away"),
+        (foreign, "is not one of monitor's"),
+        (directory, "is a directory"),
+    ],
+)
+def test_what_is_no_database_of_ours_is_refused_and_left_alone(path, spoil, advice, read_only):
+    path.parent.mkdir()
+    spoil(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(StoreError, match=advice) as raised:
+        store.open(path, read_only=read_only)
+    assert "\n" not in str(raised.value)
+    assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_damage_is_a_clear_stop_with_advice(path):
+    damage(path)
+    with pytest.raises(StoreError, match="is damaged") as raised, store.open(path) as archive:
+        archive.check()
+        archive.entries.listing(everything=True)
+    assert "restore a backup" in str(raised.value)
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="the directory .* cannot be made"):
+        store.open(tmp_path / "file" / "data" / "monitor.db")
+
+
+def test_a_full_disk_is_said_and_loses_nothing(path):
+    fill(path)
+    with store.open(path) as archive:
+        archive._db.change(f"pragma max_page_count = {archive._db.value('pragma page_count')}")
+        with pytest.raises(StoreError, match="the disk is full"):
+            archive.entries.add([entry(2, content="x" * 1_000_000)], lambda _: "")
+        assert [one.id for one in archive.entries.listing(everything=True)] == [1]
+        archive._db.change("pragma max_page_count = 1000000")
+        assert archive.entries.add([entry(2)], lambda _: "")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_read_only_directory_is_said(path):
+    fill(path)
+    path.parent.chmod(0o500)
+    path.chmod(0o400)
+    try:
+        with pytest.raises(StoreError, match="check"):
+            store.open(path).feeds.sync([], NOW)
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_a_reader_cannot_write(path):
+    fill(path)
+    with store.open(path, read_only=True) as archive, pytest.raises(StoreError, match="cannot be written"):
+        archive.feeds.sync([], NOW)
+
+
+def test_a_missing_file_reads_as_an_empty_one_and_is_not_made(path):
+    with store.open(path, read_only=True) as archive:
+        assert archive.entries.listing() == ()
+        assert archive.feeds.states([FEED])[FEED.url].polls == 0
+    assert not path.exists()
+
+
+def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
+    path.parent.mkdir()
+    path.touch()
+    with store.open(path, read_only=True) as archive:
+        assert archive.digests.last() is None
+
+
+def test_units_nest_and_undo_only_themselves(path):
+    fill(path)
+    with store.open(path) as archive:
+        with archive.transaction():
+            archive.set_note("outer", "kept")
+            with pytest.raises(RuntimeError), archive.transaction():
+                archive.set_note("inner", "lost")
+                raise RuntimeError
+        with pytest.raises(RuntimeError), archive.transaction():
+            archive.entries.add([entry(2)], lambda _: "")
+            archive.set_note("outer", "lost")
+            raise RuntimeError
+        assert (archive.note("outer"), archive.note("inner")) == ("kept", "")
+        assert len(archive.entries.listing(everything=True)) == 1
+
+
+def test_a_snapshot_sees_one_moment(path):
+    fill(path)
+    with store.open(path) as writer, store.open(path, read_only=True) as reader:
+        with reader.snapshot():
+            assert reader.note("word") == ""
+            writer.set_note("word", "written")
+            with reader.snapshot():
+                assert reader.note("word") == ""
+        assert reader.note("word") == "written"
+
+
+def test_the_day_of_installation_is_the_first_one(path):
+    with store.open(path) as archive:
+        assert archive.installed_at(NOW) == NOW
+        assert archive.installed_at(NOW + timedelta(days=1)) == NOW
+
+
+def test_importing_the_store_loads_no_heavy_library():
+    code = "import sys, monitor.store; print('sqlite_utils' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
