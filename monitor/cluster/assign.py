@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
 from monitor.cluster.candidates import Index
 from monitor.cluster.choose import dressed
-from monitor.cluster.copies import Copies
-from monitor.cluster.encoder import unpack
+from monitor.cluster.copies import Copies, source
+from monitor.cluster.encoder import likeness, unpack
 from monitor.cluster.groups import Link, group
 from monitor.cluster.reasons import BEGAN, COPY, reason
 from monitor.cluster.related import Past, names, related
@@ -36,7 +35,7 @@ class _Member:
     entry: Entry
     weighed: match.Weighed
     terms: frozenset[str]
-    vector: tuple[float, ...] | None
+    vector: Any
     copy: bool = False
     """Of a report that was there before it."""
 
@@ -60,7 +59,7 @@ def assign(
     pairs of entry ids that the reader has parted. `past` are closed stories that new ones may be linked to.
     """
     rarity = match.rarity(counts)
-    board = _Board(_renewed(stories, new), new, rarity, settings, vectors or {}, cannot)
+    board = _Board(_renewed(stories, new), new, rarity, feeds, settings, vectors or {}, cannot)
     changed = [board.story(root, members) for root, members in board.clusters()]
     untouched = {story.id: story for story in stories}
     links = [*past, *(Past(id=s.id, names=names(s), last_seen=s.last_seen) for s in stories)]
@@ -100,11 +99,18 @@ class _Board:
         stories: Sequence[Story],
         new: Sequence[Entry],
         rarity: match.Rarity,
+        feeds: Mapping[str, Feed],
         settings: Settings,
         vectors: Mapping[int, bytes],
         cannot: AbstractSet[tuple[int, int]],
     ) -> None:
-        self.stories, self.rarity, self.settings, self.vectors = stories, rarity, settings, vectors
+        self.stories, self.rarity, self.feeds, self.settings, self.vectors = (
+            stories,
+            rarity,
+            feeds,
+            settings,
+            vectors,
+        )
         self.apart = cannot | {(other, one) for one, other in cannot}
         self.groups: dict[int, list[_Member]] = {}
         self.copies = Copies()
@@ -128,7 +134,11 @@ class _Board:
         own = traits(entry)
         vector = self.vectors.get(entry.id)
         return _Member(
-            entry, match.weigh(own, self.rarity), own.terms(), unpack(vector) if vector else None, copy
+            entry,
+            match.weigh(own, self.rarity, source(entry, self.feeds)),
+            own.terms(),
+            unpack(vector) if vector else None,
+            copy,
         )
 
     def _place(self, entry: Entry) -> None:
@@ -233,6 +243,4 @@ class _Board:
 
 
 def _likeness(one: _Member, other: _Member) -> float | None:
-    if one.vector is None or other.vector is None:
-        return None
-    return math.fsum(map(mul, one.vector, other.vector))
+    return None if one.vector is None or other.vector is None else likeness(one.vector, other.vector)

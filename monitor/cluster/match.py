@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from base64 import b64decode
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from monitor.cluster.traits import Traits
 
+_LONGEST = 14
+"""Days from which on more make no difference."""
 _TOPIC_SHARE = 0.15
 """A player named in more of the archive than this is the topic itself and tells nothing."""
 
@@ -52,6 +55,8 @@ class Model:
     semantic: Mapping[str, float]
     documents: int
     background: Mapping[str, int]
+    topic: bytes
+    """The mean and the main directions of the training texts' vectors: the topic (`encoder.py`)."""
 
 
 @cache
@@ -59,7 +64,8 @@ def model() -> Model:
     """Return the bundled model."""
     table = tomllib.loads(files(__package__).joinpath("model.toml").read_text("utf-8"))
     background = {term: int(n) for n, terms in table["background"].items() for term in terms.split()}
-    return Model(table["weights"], table["semantic"], table["documents"], background)
+    topic = b64decode(table["topic"])
+    return Model(table["weights"], table["semantic"], table["documents"], background, topic)
 
 
 def rarity(counts: TermCounts) -> Rarity:
@@ -72,6 +78,7 @@ class Weighed:
     """The terms of an entry with their weights, and the lengths of the vectors that they make."""
 
     traits: Traits
+    source: str
     words: Mapping[str, float]
     title: Mapping[str, float]
     subjects: Mapping[str, float]
@@ -82,7 +89,7 @@ class Weighed:
     lengths: tuple[float, float, float, float]
 
 
-def weigh(traits: Traits, rarity: Rarity) -> Weighed:
+def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
     """Return the terms of an entry as the archive weighs them."""
     words = {word: rarity.weight(word) for word in traits.words}
     title = {word: words[word] for word in traits.title}
@@ -91,44 +98,35 @@ def weigh(traits: Traits, rarity: Rarity) -> Weighed:
         player: rarity.weight("@" + player) for player in traits.players if rarity.telling("@" + player)
     }
     lengths = (_length(words), _length(title), _length(subjects), _length(telling))
-    return Weighed(traits, words, title, subjects, telling, traits.players - telling.keys(), lengths)
+    return Weighed(traits, source, words, title, subjects, telling, traits.players - telling.keys(), lengths)
 
 
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
     """Return what speaks for and against two entries reporting one event; `likeness` is the encoder's, -1 to 1."""
     a, b = one.traits, other.traits
     days = abs(a.day - b.day)
-    shared = sorted((one.words[word] for word in a.words & b.words), reverse=True)
     players = one.players.keys() & other.players.keys()
-    rare = math.log1p(sum(shared))
-    cross = float(a.language != b.language)
+    shared = a.words & b.words
     found = {
-        "days": min(days, 14) / 7,
+        "days": min(days, _LONGEST) / 7,
         "days_log": math.log1p(days),
-        "days_near": math.exp(-days / 2),
-        "words": _cosine(a.words & b.words, one.words, one.lengths[0] * other.lengths[0]),
+        "words": _cosine(shared, one.words, one.lengths[0] * other.lengths[0]),
         "title": _cosine(a.title & b.title, one.title, one.lengths[1] * other.lengths[1]),
-        "rare": rare,
-        "rarest": shared[0] / 5 if shared else 0.0,
-        "cross": cross,
-        "cross_rare": cross * rare,
+        "rarest": max((one.words[word] for word in shared), default=0.0) / 5,
+        "languages_differ": float(a.language != b.language),
         "subjects": _cosine(a.subjects & b.subjects, one.subjects, one.lengths[2] * other.lengths[2]),
-        "subjects_rare": math.log1p(sum(one.subjects[subject] for subject in a.subjects & b.subjects)),
         "players": _cosine(players, one.players, one.lengths[3] * other.lengths[3]),
-        "players_rare": math.log1p(sum(one.players[player] for player in players)),
         "players_differ": float(bool(one.players and other.players) and not players),
-        "players_one": float(bool(one.players) != bool(other.players)),
+        "players_of_one": float(bool(one.players) != bool(other.players)),
         "topic_differs": len(one.topic ^ other.topic) / 2,
         "kinds": len(a.kinds & b.kinds) / math.sqrt(max(1, len(a.kinds)) * max(1, len(b.kinds))),
         "kinds_differ": _disjoint(a.kinds, b.kinds),
         "numbers": float(min(2, len(a.numbers & b.numbers))),
         "places": float(bool(a.places & b.places)),
         "places_differ": _disjoint(a.places, b.places),
+        "same_source": float(one.source == other.source),
     }
-    if likeness is not None:
-        found["likeness"] = likeness
-        found["likeness_cross"] = cross * likeness
-    return found
+    return found if likeness is None else found | {"likeness": likeness}
 
 
 def score(found: Mapping[str, float]) -> float:

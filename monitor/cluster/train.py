@@ -10,41 +10,44 @@ from __future__ import annotations
 import json
 import math
 import sys
+from base64 import b64encode
 from collections import Counter
 from datetime import UTC, datetime
 from operator import mul
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
-from monitor.cluster.encoder import Encoder, text, unpack
+from monitor.cluster.copies import source
+from monitor.cluster.encoder import DIMENSIONS, Encoder, likeness, topic, without_topic
 from monitor.cluster.traits import traits
 from monitor.models import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_LONGEST_DAYS = 30
-_PENALTY = 2.0
+_LONGEST_DAYS = 25
+_PENALTY = 10.0
+_DIRECTIONS = 3
+"""Main directions of all texts that tell the topic, not the event."""
 _STEPS = 25
 _LEAST_DOCUMENTS = 3
 """A term of fewer training texts is no common term."""
 
 
 def examples(
-    entries: Sequence[Entry], stories: Sequence[str], *, semantic: bool
+    entries: Sequence[Entry], stories: Sequence[str], vectors: Sequence[Any] = ()
 ) -> Iterator[tuple[dict[str, float], bool]]:
     """Yield the features of each pair of entries near in time, and whether they share a story."""
     own = [traits(entry) for entry in entries]
     counts = Counter(term for each in own for term in each.terms())
     rarity = match.Rarity(match.TermCounts(documents=len(own), counts=counts), 0, {})
-    weighed = [match.weigh(each, rarity) for each in own]
-    vectors = [unpack(v) for v in Encoder().encode([text(e) for e in entries])] if semantic else []
+    weighed = [match.weigh(each, rarity, source(entry, {})) for entry, each in zip(entries, own, strict=True)]
     for i, one in enumerate(weighed):
         for j in range(i):
             if abs(one.traits.day - own[j].day) <= _LONGEST_DAYS:
-                likeness = sum(map(mul, vectors[i], vectors[j])) if vectors else None
-                yield match.features(one, weighed[j], likeness), stories[i] == stories[j]
+                alike = likeness(vectors[i], vectors[j]) if len(vectors) else None
+                yield match.features(one, weighed[j], alike), stories[i] == stories[j]
 
 
 def fit(pairs: Iterable[tuple[dict[str, float], bool]], penalty: float = _PENALTY) -> dict[str, float]:
@@ -119,6 +122,7 @@ def read(paths: Iterable[str]) -> tuple[list[Entry], list[str]]:
         entries.append(
             Entry(
                 feed=record.get("source") or "",
+                url=record.get("url") or "",
                 title=record["title"],
                 summary=record.get("summary") or "",
                 language=record.get("lang") or "",
@@ -133,12 +137,21 @@ def main(paths: Sequence[str]) -> None:
     """Train on the files and write the model, as TOML, to standard output."""
     entries, stories = read(paths)
     counts = Counter(term for entry in entries for term in traits(entry).terms())
+    rows = Encoder().encode(
+        [text for entry in entries for text in (entry.title, entry.summary or entry.title)]
+    )
+    main_directions = topic(rows, _DIRECTIONS)
+    vectors = without_topic(rows, main_directions).reshape(-1, 2, DIMENSIONS)
     write = sys.stdout.write
     write("# Written by `python -m monitor.cluster.train`; see train.py.\n")
     write(f"documents = {len(entries)}\n")
-    for table, semantic in (("weights", False), ("semantic", True)):
+    write(
+        "# The mean and the main directions of the training texts' vectors: the topic, which encoder.py takes out.\n"
+    )
+    write(f'topic = "{b64encode(main_directions).decode()}"\n')
+    for table, given in (("weights", ()), ("semantic", list(vectors))):
         write(f"\n[{table}]\n")
-        for name, weight in fit(examples(entries, stories, semantic=semantic)).items():
+        for name, weight in fit(examples(entries, stories, given)).items():
             write(f"{name} = {weight:.3f}\n")
     write("\n# In how many of the training texts the common terms stood.\n[background]\n")
     for number in sorted({n for n in counts.values() if n >= _LEAST_DOCUMENTS}, reverse=True):

@@ -1,14 +1,14 @@
-"""What the matcher sees of an entry: its words, names, numbers, players, kinds of event, subjects, places and day."""
+"""What the matcher sees of an entry: words, names, numbers, players, kinds of event, subjects, places and day."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from monitor.cluster.lexicon import LONGEST_NAME, Patterns, lexicon, plain_words
+from monitor.cluster.lexicon import LONGEST_NAME, lexicon, plain_words
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from monitor.models import Entry
 
+PLAYER, SUBJECT = "@", "="
+"""Marks of those terms that are no words."""
+
+_LETTERS = 5
+"""A word is known by its first letters: inflections, German compounds and cousins in the other language meet."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
@@ -23,13 +28,11 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _POSSESSIVE = re.compile(r"['’]s?$")
-PLAYER, SUBJECT = "@", "="
-"""Marks of those terms that are no words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """An entry as the matcher sees it. `words`, `title` and `names` hold folded stems."""
+    """An entry as the matcher sees it. `words`, `title` and `names` hold the folded beginnings of words."""
 
     day: float
     """Of its publication, counted from 1970."""
@@ -46,14 +49,21 @@ class Traits:
     places: frozenset[str]
 
     def terms(self) -> frozenset[str]:
-        """Return all that is counted over the archive, marked by sort."""
-        return frozenset(
-            (
-                *self.words,
-                *(PLAYER + player for player in self.players),
-                *(SUBJECT + subject for subject in self.subjects),
-            )
-        )
+        """Return all that is counted over the archive."""
+        marked = [PLAYER + player for player in self.players] + [
+            SUBJECT + subject for subject in self.subjects
+        ]
+        return self.words.union(marked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word that tells something, and what it stands for."""
+
+    start: str
+    kinds: tuple[str, ...]
+    subjects: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 def terms(entry: Entry) -> frozenset[str]:
@@ -63,46 +73,58 @@ def terms(entry: Entry) -> frozenset[str]:
 
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    head = _telling(entry.title)
-    words = [*head, *_telling(entry.summary)]
-    stems = _stems(entry.language)
+    title, summary = list(_telling(entry.title)), list(_telling(entry.summary))
+    both = [*title, *summary]
+    text = f"{entry.title} | {entry.summary}"
     return Traits(
         day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=entry.language,
-        title=frozenset(stems(word) for _, word in words[: len(head)]),
-        words=frozenset(stems(word) for _, word in words),
-        names=frozenset(stems(word) for raw, word in words if raw[0].isupper()),
-        numbers=frozenset(_numbers(f"{entry.title} {entry.summary}")),
-        players=frozenset(_players(f"{entry.title} | {entry.summary}")),
-        subjects=_labels(lexicon().subjects, words),
-        kinds=_labels(lexicon().kinds, words),
-        places=_labels(lexicon().places, words),
+        title=frozenset(word.start for _, word in title),
+        words=frozenset(word.start for _, word in both),
+        names=frozenset(word.start for raw, word in both if raw[0].isupper()),
+        numbers=frozenset(_numbers(text)),
+        players=frozenset(_players(text)),
+        subjects=frozenset(subject for _, word in both for subject in word.subjects),
+        kinds=frozenset(kind for _, word in both for kind in word.kinds),
+        places=frozenset(place for _, word in both for place in word.places),
     )
 
 
-def _telling(text: str) -> list[tuple[str, str]]:
-    """Return the words of a text that are no stop words: as they stand, and bare."""
-    found = ((raw, bare(raw)) for raw in _words(text))
-    return [(raw, word) for raw, word in found if len(word) > 1 and word not in lexicon().stop]
+def surfaces(entry: Entry) -> dict[str, str]:
+    """Return the words of an entry as they stand, by their beginnings; the first of those that begin alike."""
+    found = [*_telling(entry.title), *_telling(entry.summary)]
+    return {word.start: _POSSESSIVE.sub("", raw) for raw, word in reversed(found)}
 
 
-def _words(text: str) -> list[str]:
-    """Return the words of a text; a hyphenated one whole and in its parts."""
-    words: list[str] = []
+def _telling(text: str) -> Iterator[tuple[str, _Word]]:
+    """Yield the words of a text that are no stop words, as they stand and as they are known."""
+    for raw in _words(text):
+        word = _known(raw)
+        if word is not None:
+            yield raw, word
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield the words of a text; a hyphenated one whole and in its parts."""
     for match in _WORD.finditer(text):
-        words.append(match[0])
+        yield match[0]
         if "-" in match[0] or "&" in match[0]:
-            words.extend(re.split(r"[-&]", match[0]))
-    return words
+            yield from filter(None, re.split(r"[-&]", match[0]))
 
 
-def bare(raw: str) -> str:
-    """Return a word folded, without a possessive."""
-    return re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
-
-
-def _labels(patterns: Patterns, words: list[tuple[str, str]]) -> frozenset[str]:
-    return frozenset(label for _, word in words for label in patterns.labels(word))
+@lru_cache(maxsize=1 << 16)
+def _known(raw: str) -> _Word | None:
+    """Return what a word as it stands is known by, None for a stop word."""
+    word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
+    known = lexicon()
+    if len(word) < 2 or word in known.stop:
+        return None
+    return _Word(
+        word[:_LETTERS],
+        tuple(known.kinds.labels(word)),
+        tuple(known.subjects.labels(word)),
+        tuple(known.places.labels(word)),
+    )
 
 
 def _numbers(text: str) -> Iterator[str]:
@@ -123,17 +145,3 @@ def _players(text: str) -> Iterator[str]:
             for end in range(start + 1, min(start + LONGEST_NAME, len(words)) + 1):
                 if player := known.get(" ".join(words[start:end])):
                     yield player
-
-
-@cache
-def _stems(language: str) -> Any:
-    import Stemmer
-
-    return Stemmer.Stemmer("german" if language == "de" else "english").stemWord
-
-
-def surfaces(entry: Entry) -> dict[str, str]:
-    """Return the words of an entry as they stand, by their stems."""
-    stems = _stems(entry.language)
-    found = (*_telling(entry.title), *_telling(entry.summary))
-    return {stems(word): _POSSESSIVE.sub("", raw) for raw, word in reversed(found)}
