@@ -14,7 +14,7 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from monitor import __version__, cluster, digest, fetch, languages, parse, tag
@@ -150,7 +150,9 @@ class _Run:
     ) -> FeedPoll:
         with self.store.transaction():
             new = self.store.entries.add(self._tagged(changes.new), identity.fingerprint)
-            self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
+            bereft = self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
+            edited = self.store.entries.get_many(entry.id for entry in changes.changed)
+            mend(self.config, self.store, {*bereft, *(entry.story for entry in edited if entry.story)})
             outcome = Outcome(
                 new=len(new),
                 changed=len(changes.changed),
@@ -242,6 +244,13 @@ def gather(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
         return store.stories.save(stories)
 
 
+def mend(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
+    """Choose title, summary, themes and sources anew for stories whose entries changed; return them by id."""
+    feeds = {feed.url: feed for feed in config.feeds}
+    found = store.stories.get_many(stories)
+    return store.stories.save([cluster.dressed(story, feeds, config.cluster) for story in found])
+
+
 def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int, bytes] | None:
     """Return the vectors of entries where the `semantic` extra is in use; each is made once."""
     if not config.semantic or not cluster.Encoder.available():
@@ -311,6 +320,13 @@ def preview(config: Config, store: Store, *, now: datetime) -> Digest:
     end, day = (last.window.end, last.date) if last else (None, None)
     due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
     return digest.compose(due, material(config, store, due.window, now=now), config.digest, now)
+
+
+def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
+    """Compose what a digest of a past window holds, told before or not; nothing is written."""
+    window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
+    due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
+    return digest.compose(due, material(config, store, window, now=now, told=True), config.digest, now)
 
 
 def material(

@@ -94,6 +94,12 @@ class Deliveries:
         wanted = [stamp(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
         return self._db.change(_SUPERSEDE, wanted)
 
+    def reopen(self, edition: str, now: datetime) -> int:
+        """Make an edition's settled deliveries pending again, with the same bytes; return how many."""
+        sql = """update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
+            where edition = ? and state in ('sent', 'failed')"""
+        return self._db.change(sql, [stamp(now), edition])
+
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was before."""
         with self._db.transaction():
@@ -142,8 +148,8 @@ def _delivery(row: Row) -> Delivery:
 
 _ADD: Final = """
 insert into deliveries (
-    edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, created_at,
-    sent_at, changed_at
+    edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error,
+    created_at, sent_at, changed_at
 ) values (
     :edition, :channel, :recipient, :payload, :message_id, :state, :attempts, :next_attempt_at, :last_error,
     :created_at, :sent_at, :changed_at

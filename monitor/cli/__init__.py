@@ -1,0 +1,87 @@
+"""The commands of the monitor; the only room that prints. Each module here holds the commands of one concern.
+
+Heavy libraries are imported inside the commands that need them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli import archive, digests, health, running, setup, subscriptions, tagging
+from monitor.cli.output import say
+from monitor.cli.session import Session, UsageError, instant
+from monitor.errors import ConfigError, MonitorError
+
+app = typer.Typer(
+    name="monitor",
+    help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (setup, running, digests, archive, tagging, health):
+    module.register(app)
+app.add_typer(subscriptions.app, name="feeds")
+app.add_typer(archive.stories_app, name="stories")
+app.add_typer(tagging.themes_app, name="themes")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from monitor import __version__
+
+        sys.stdout.write(f"monitor {__version__}\n")
+        raise typer.Exit
+
+
+def _now(text: str) -> datetime:
+    return instant(text)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration directory.", metavar="DIR", show_default=False)
+    ] = None,
+    now: Annotated[
+        str, typer.Option(help="The run's clock, ISO 8601, to replay past days.", metavar="TIME")
+    ] = "",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the global options."""
+    del version
+    if verbose and quiet:
+        raise UsageError("--verbose and --quiet exclude each other")
+    context.obj = Session(
+        chosen_directory=config, fixed_now=_now(now) if now else None, verbose=verbose, quiet=quiet
+    )
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 not done, 2 wrong usage or configuration, 130 interrupted."""
+    try:
+        app()
+    except ConfigError as error:
+        say(*map(str, error.faults))
+        sys.exit(2)
+    except UsageError as error:
+        say(f"monitor: {error}")
+        sys.exit(2)
+    except MonitorError as error:
+        say(f"monitor: {error}")
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,184 @@
+"""`digest`, `digests`: the product."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.output import local, say, show, show_json, utc
+from monitor.cli.session import Session, UsageError, day, instant, session
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from monitor.config import Config
+    from monitor.models import Delivery, Digest
+    from monitor.store import Store
+
+FORMATS = ("md", "html", "text", "json", "atom")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(digest)
+    app.command()(digests)
+
+
+def digest(
+    context: typer.Context,
+    date: Annotated[str, typer.Option(help="The digest of this day.", metavar="YYYY-MM-DD")] = "",
+    since: Annotated[str, typer.Option(help="What was first seen from here …", metavar="TIME")] = "",
+    until: Annotated[str, typer.Option(help="… to here, told before or not.", metavar="TIME")] = "",
+    format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
+    resend: Annotated[
+        bool, typer.Option("--resend", help="With --send: the last digest's deliveries again.")
+    ] = False,
+) -> None:
+    """Print a digest and change nothing; with --send, deliver the one that is due."""
+    current = session(context)
+    if format_ not in FORMATS:
+        raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
+    if resend and not send:
+        raise UsageError("--resend goes with --send")
+    if send and (date or since or until or output):
+        raise UsageError("--send delivers the digest that is due; it takes no date, time or file")
+    if date and (since or until):
+        raise UsageError("--date and --since/--until exclude each other")
+    if send:
+        _send(current, resend=resend)
+        return
+    from monitor import digest as room
+    from monitor import languages
+
+    with current.reading() as (config, store):
+        made = _chosen(current, config, store, date=date, since=since, until=until)
+    text = room.render(made, languages.load(made.language), format_)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
+    say(f"wrote {output}")
+
+
+def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
+    from monitor import digest as room
+    from monitor import pipeline
+
+    now, zone = current.now(), config.timezone
+    if since or until:
+        end = min(instant(until, zone, end_of_day=True), now) if until else now
+        start = instant(since, zone) if since else end - timedelta(days=1)
+        if start >= end:
+            raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
+        return pipeline.review(config, store, start=start, end=end, now=now)
+    if not date:
+        return pipeline.preview(config, store, now=now)
+    wanted = day(date)
+    stored = store.digests.get(wanted)
+    if stored is not None:
+        return room.from_json(stored.body)
+    start, end = _day_of(wanted, config, store)
+    if start >= now:
+        raise UsageError(f"{wanted} is still to come")
+    return replace(pipeline.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
+
+
+def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, datetime]:
+    """Return the window of a day whose digest was never made: from the one before to the end of the day."""
+    earlier = [stored for stored in store.digests.listing() if stored.date < wanted]
+    due = datetime.combine(wanted - timedelta(days=1), config.digest.time, config.timezone)
+    start = max([due, *(stored.window.end for stored in earlier)])
+    return start, datetime.combine(wanted + timedelta(days=1), time(), config.timezone)
+
+
+def _send(current: Session, *, resend: bool) -> None:
+    from monitor import pipeline, service
+
+    config = current.config()
+    channels = config.channels()
+    with service.sole_sender(config.data_dir), current.writing() as (_, store):
+        now = current.now()
+        service.recover(store, now=now)
+        if resend:
+            _reopen_last(store, now)
+        done = asyncio.run(pipeline.publish(config, store, channels, now=now))
+    if not done:
+        show("no digest is due; nothing was sent")
+    show(*map(_delivery_line, done))
+    if any(delivery.state != "sent" for delivery in done):
+        raise typer.Exit(1)
+
+
+def _reopen_last(store: Store, now: datetime) -> None:
+    """Make the last digest's deliveries pending again: the same bytes under the same Message-ID."""
+    last = store.digests.last()
+    if last is None:
+        raise MonitorError("no digest was made yet; there is nothing to send again")
+    store.deliveries.reopen(f"digest:{last.date}", now)
+
+
+def _delivery_line(delivery: Delivery) -> str:
+    line = f"{delivery.edition}  {delivery.channel} to {delivery.recipient}: {delivery.state}"
+    return f"{line} ({delivery.last_error})" if delivery.last_error else line
+
+
+def digests(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the digests made so far and the state of each delivery."""
+    with session(context).reading() as (config, store):
+        made = store.digests.listing()
+        deliveries = store.deliveries.listing()
+    of = {stored.date: [d for d in deliveries if d.edition == f"digest:{stored.date}"] for stored in made}
+    if json:
+        show_json(
+            [
+                {
+                    "date": stored.date.isoformat(),
+                    "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
+                    "made_at": utc(stored.made_at),
+                    "stories": len(stored.counts["stories"]),
+                    "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
+                }
+                for stored in made
+            ]
+        )
+        return
+    if not made:
+        show("no digest was made yet")
+    for stored in made:
+        show(
+            f"{stored.date}  {len(stored.counts['stories'])} stories, "
+            f"made {local(stored.made_at, config.timezone)}"
+        )
+        show(*(f"    {_delivery_line(delivery).partition('  ')[2]}" for delivery in of[stored.date]))
+
+
+def delivery_json(delivery: Delivery) -> dict[str, object]:
+    """Write a delivery as JSON, without what it carries."""
+    return {
+        "id": delivery.id,
+        "edition": delivery.edition,
+        "channel": delivery.channel,
+        "recipient": delivery.recipient,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "next_attempt_at": utc(delivery.next_attempt_at),
+        "last_error": delivery.last_error,
+        "sent_at": utc(delivery.sent_at),
+    }

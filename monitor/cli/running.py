@@ -1,0 +1,135 @@
+"""`poll`, `run`, `demo`: the monitor at work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.output import progress, say, show, show_json, utc
+from monitor.cli.session import UsageError, session
+from monitor.text import redact_url
+
+if TYPE_CHECKING:
+    from monitor.store import FeedPoll, Poll
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(poll)
+    app.command()(run)
+    app.command()(demo)
+
+
+def poll(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Every feed now, due or not.")] = False,
+    feed: Annotated[
+        list[str] | None, typer.Option(help="This feed now; may be given again.", metavar="URL")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+) -> None:
+    """Poll the feeds that are due and say what came of it."""
+    from monitor import pipeline
+
+    current = session(context)
+    done: list[FeedPoll] = []
+    only = feed or []
+    with current.writing() as (config, store):
+        known = {one.url for one in config.feeds if one.enabled}
+        if strange := [redact_url(url) for url in only if url not in known]:
+            raise UsageError(f"not a feed of feeds.toml that is switched on: {', '.join(strange)}")
+        now = current.now()
+        due = pipeline.due_feeds(config, store, now=now, only=only, every=every)
+        with progress(quiet=current.quiet) as bar:
+            task = bar.add_task("polling", total=len(due))
+
+            def arrived(line: FeedPoll) -> None:
+                done.append(line)
+                bar.advance(task)
+
+            summary = asyncio.run(
+                pipeline.poll(config, store, now=now, only=only, every=every, arrived=arrived)
+            )
+    if json:
+        show_json(poll_json(summary, done))
+        return
+    if not current.quiet:
+        say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
+    if current.verbose:
+        say(
+            *(
+                f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed"
+                for line in done
+                if not line.error
+            )
+        )
+    show(_sentence(summary))
+
+
+def _sentence(summary: Poll) -> str:
+    if not summary.feeds:
+        return "no feed is due"
+    if summary.outage:
+        return f"none of {summary.feeds} feeds could be reached: our network is down, no feed is blamed"
+    return (
+        f"{summary.feeds} feeds polled: {summary.ok} ok ({summary.not_modified} not modified), "
+        f"{summary.failed} failing; {summary.new} new entries, {summary.changed} changed"
+    )
+
+
+def poll_json(summary: Poll, lines: list[FeedPoll]) -> dict[str, object]:
+    """Write a poll as JSON."""
+    return {
+        "started_at": utc(summary.started_at),
+        "finished_at": utc(summary.finished_at),
+        "feeds": summary.feeds,
+        "ok": summary.ok,
+        "failed": summary.failed,
+        "not_modified": summary.not_modified,
+        "new": summary.new,
+        "changed": summary.changed,
+        "outage": summary.outage,
+        "polled": [
+            {
+                "url": redact_url(line.feed),
+                "status": line.status,
+                "error": line.error,
+                "new": line.new,
+                "changed": line.changed,
+                "gap": line.gap,
+            }
+            for line in lines
+        ],
+    }
+
+
+def run(context: typer.Context) -> None:
+    """Poll and send digests on schedule, in the foreground, until SIGTERM or SIGINT."""
+    from monitor import service
+    from monitor.service import log
+
+    current = session(context)
+    level = logging.DEBUG if current.verbose else logging.WARNING if current.quiet else logging.INFO
+    log.set_up(sys.stderr, level=level, colour=sys.stderr.isatty())
+    service.main(current.config, clock=current.now)
+
+
+def demo(
+    context: typer.Context,
+    directory: Annotated[Path | None, typer.Argument(help="Where to keep it; default: monitor-demo.")] = None,
+) -> None:
+    """Show the whole pipeline on invented outlets, on this machine alone: several days in some seconds."""
+    from monitor import digest, languages
+    from monitor.demo import play
+
+    current = session(context)
+    target = directory or Path("monitor-demo")
+    result = asyncio.run(play(target, say=lambda line: None if current.quiet else say(line)))
+    last = result.digests[-1]
+    show(digest.render(last, languages.load(last.language), "text"))
+    show("Files:", *(f"  {path}" for path in result.files), f"Database:\n  {result.config.database}")

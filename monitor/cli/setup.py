@@ -1,0 +1,118 @@
+"""`init`, `check`, `backup`: getting ready, and staying safe."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.output import progress, say, show
+from monitor.cli.session import Session, session
+from monitor.errors import DeliveryError, MonitorError
+from monitor.text import redact_url
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.models import Feed, Response
+    from monitor.parse import Parser
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(check)
+    app.command()(backup)
+
+
+def init(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where to; default: the configuration directory.")
+    ] = None,
+) -> None:
+    """Write a starter configuration; nothing that is there is overwritten."""
+    from monitor.config import write_starter
+
+    target = directory or session(context).directory
+    written, kept = write_starter(target)
+    show(*(f"wrote {path}" for path in written), *(f"kept  {path} (it was there)" for path in kept))
+    say("Next: look through these files, then `monitor check`, `monitor poll` and `monitor digest`.")
+
+
+def check(
+    context: typer.Context,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also fetch each feed, and log in to SMTP; sends nothing.")
+    ] = False,
+) -> None:
+    """Check the configuration and tell every fault at once."""
+    current = session(context)
+    config = current.config()
+    config.channels()
+    config.ping_url()
+    show(
+        f"{current.directory}: {len(config.feeds)} feeds "
+        f"({sum(not feed.enabled for feed in config.feeds)} switched off), "
+        f"{len(config.rules.beats)} beats, {len(config.rules.themes)} themes: no fault found"
+    )
+    if not config.tables.user_agent:
+        say("hint: set user_agent in monitor.toml and add a way to reach you; publishers ask for it")
+    if online and not asyncio.run(_check_online(current, config)):
+        raise typer.Exit(1)
+
+
+async def _check_online(current: Session, config: Config) -> bool:
+    """Fetch every feed and log in to the mail server; tell what is wrong, and return whether all is well."""
+    from monitor import fetch, parse
+    from monitor.deliver.mail import check as check_mail
+    from monitor.models import FeedState
+
+    faults: dict[str, str] = {}
+    feeds = [feed for feed in config.feeds if feed.enabled]
+    pairs = [(feed, FeedState(url=feed.url)) for feed in feeds]
+    with progress(quiet=current.quiet) as bar:
+        task = bar.add_task("feeds", total=len(feeds))
+        async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+            async for response in fetcher.fetch_all(pairs, now=current.now()):
+                fault = response.error or await _fault_of(parser, response, current)
+                bar.advance(task)
+                if fault:
+                    faults[response.feed.url] = fault
+    show(*(f"{_name(feed)}: {faults[feed.url]}" for feed in feeds if feed.url in faults))
+    show(f"{len(feeds) - len(faults)} of {len(feeds)} feeds answer with a feed")
+    mail = config.mail()
+    if mail is None:
+        return not faults
+    try:
+        await check_mail(mail.settings)
+    except DeliveryError as error:
+        show(f"email: {error}")
+        return False
+    show(f"email: {mail.settings.host} lets us in")
+    return not faults
+
+
+async def _fault_of(parser: Parser, response: Response, current: Session) -> str:
+    from monitor.errors import ParseError
+
+    try:
+        await parser.parse(response, response.feed, now=current.now())
+    except ParseError as error:
+        return str(error)
+    return ""
+
+
+def _name(feed: Feed) -> str:
+    return f"{feed.title} ({redact_url(feed.url)})" if feed.title else redact_url(feed.url)
+
+
+def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="The copy to write.")]) -> None:
+    """Write a consistent copy of the database, also while the service runs."""
+    current = session(context)
+    if not current.config().database.exists():
+        raise MonitorError("there is no database yet; run `monitor poll` first")
+    with current.reading() as (_, store):
+        store.backup(file)
+    show(f"wrote {file}")

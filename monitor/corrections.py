@@ -1,0 +1,105 @@
+"""The reader's word, and the archive brought up to it: mark, merge, split, and tagging all again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor import tag
+from monitor.errors import MonitorError
+from monitor.pipeline import gather, mend
+from monitor.store import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.models import Entry, Story, Tagging
+    from monitor.store import Store
+
+
+class Change(NamedTuple):
+    """An entry that is tagged otherwise than before."""
+
+    entry: Entry
+    before: Tagging
+    after: Tagging
+
+
+def mark(
+    config: Config,
+    store: Store,
+    number: int,
+    *,
+    relevant: bool | None,
+    beats: Sequence[str] = (),
+    themes: Sequence[str] | None = None,
+    now: datetime,
+) -> Entry:
+    """Set the reader's correction of an entry, or with None take it back; return the entry as it then stands.
+
+    Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without
+    `themes` it keeps the tagger's. Raises MonitorError when there is no such entry.
+    """
+    entry = store.entries.get(number)
+    if entry is None:
+        raise MonitorError(f"there is no entry {number}")
+    explanation = tag.Tagger(config.rules).explain(entry)
+    with store.transaction():
+        if relevant is None:
+            store.marks.clear(number)
+        else:
+            nearest = max((v for v in explanation.verdicts if v.kind == "beat"), key=lambda v: v.score)
+            chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
+            wanted = None if themes is None else tuple(themes)
+            store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
+        mend(config, store, store.entries.set_taggings({number: explanation.tagging}))
+        gather(config, store, now=now)
+    after = store.entries.get(number)
+    assert after is not None
+    return after
+
+
+def retag(
+    config: Config, store: Store, *, now: datetime, since: datetime | None = None
+) -> tuple[int, list[Change]]:
+    """Tag stored entries by the present themes; return how many there were, and what changed.
+
+    What the reader marked stays, what was told is not told again, and texts that retention has removed are
+    left as they were tagged.
+    """
+    tagger = tag.Tagger(config.rules)
+    seen, changes, bereft = 0, list[Change](), set[int]()
+    for batch in store.entries.iterate(since):
+        seen += len(batch)
+        after = {entry.id: tagger.tag(entry) for entry in batch}
+        after = store.marks.correct(after)
+        changed = [Change(e, e.tagging, after[e.id]) for e in batch if after[e.id] != e.tagging]
+        with store.transaction():
+            bereft |= set(store.entries.set_taggings({change.entry.id: change.after for change in changed}))
+        changes += [change for change in changed if _names(change.before) != _names(change.after)]
+    with store.transaction():
+        mend(config, store, bereft | {change.entry.story for change in changes if change.entry.story})
+        gather(config, store, now=now)
+    return seen, changes
+
+
+def _names(tagging: Tagging) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(tagging.beats), frozenset(tagging.themes)
+
+
+def merge(config: Config, store: Store, story: int, other: int, *, now: datetime) -> Story:
+    """Put two stories together, for good. Raises StoreError when one is not there."""
+    with store.transaction():
+        store.stories.merge(story, other, now)
+        return mend(config, store, [story])[0]
+
+
+def split(
+    config: Config, store: Store, story: int, entries: Iterable[int], *, now: datetime
+) -> tuple[Story, Story]:
+    """Take entries out of a story, for good; return what remains and the new story. Raises StoreError."""
+    with store.transaction():
+        remains, new = store.stories.split(story, entries, now)
+        first, second = mend(config, store, [remains.id, new.id])
+        return first, second
