@@ -8,3 +8,7 @@ play.py     polls and digests, day by day
 """
 
 from __future__ import annotations
+
+from monitor.demo.play import DemoResult, play
+
+__all__ = ["DemoResult", "play"]
