@@ -238,7 +238,8 @@ def gather(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
             vectors=_vectors(config, store, present),
             cannot=parted(store),
             past=[
-                cluster.Past(**vars(past)) for past in store.stories.past(now - config.cluster.related_for)
+                cluster.Past(id=number, names=frozenset(names), last_seen=last)
+                for number, names, last in store.stories.past(now - config.cluster.related_for)
             ],
         )
         return store.stories.save(stories)

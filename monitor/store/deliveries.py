@@ -96,9 +96,7 @@ class Deliveries:
 
     def reopen(self, edition: str, now: datetime) -> int:
         """Make an edition's settled deliveries pending again, with the same bytes; return how many."""
-        sql = """update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
-            where edition = ? and state in ('sent', 'failed')"""
-        return self._db.change(sql, [stamp(now), edition])
+        return self._db.change(_REOPEN, [stamp(now), edition])
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was before."""
@@ -173,7 +171,17 @@ _FINISH: Final = """
 update attempts set finished_at = ?, outcome = ? where delivery_id = ? and finished_at is null
 """
 
+_REOPEN: Final = """
+update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
+where edition = ? and state in ('sent', 'failed')
+"""
+
 _SUPERSEDE: Final = """
 update deliveries set state = 'superseded', changed_at = ?
 where state = 'pending' and channel = ? and recipient = ? and id < ? and substr(edition, 1, ?) = ?
+"""
+
+_REOPEN: Final = """
+update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
+where edition = ? and state in ('sent', 'failed')
 """
