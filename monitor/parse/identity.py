@@ -133,7 +133,7 @@ def _dated(one: Entry | Known) -> bool:
 
 
 def _another(entry: Entry, known: Known) -> bool:
-    """Return True when a guid or link, not both, has served again for something else: other title, other day."""
+    """Return True when a guid or link, not both, served again for something else: other title, other day."""
     if _guid_and_link(entry) == _guid_and_link(known) or not (_dated(entry) and _dated(known)):
         return False
     return abs(entry.published - known.published) > _APART and fold(entry.title) != fold(known.title)
