@@ -84,7 +84,8 @@ class Loopback:
         self._tls = tls
         self._host = host
         self._scripts: dict[str, list[Reply] | Callable[[Request], Reply]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """One for each open connection."""
         self._changed = asyncio.Condition()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -96,9 +97,9 @@ class Loopback:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         await self._server.wait_closed()
 
     def on(self, path: str, *replies: Reply | Callable[[Request], Reply]) -> str:
@@ -125,7 +126,7 @@ class Loopback:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        self._tasks.add(task)
+        self.tasks.add(task)
         self._idle.clear()
         self.connections += 1
         try:
@@ -144,8 +145,8 @@ class Loopback:
             pass
         finally:
             writer.close()
-            self._tasks.discard(task)
-            if not self._tasks:
+            self.tasks.discard(task)
+            if not self.tasks:
                 self._idle.set()
 
     async def _read(self, reader: asyncio.StreamReader) -> Request | None:
@@ -155,7 +156,9 @@ class Loopback:
             return None
         first, *lines = head.split("\r\n")[:-2]
         method, target, _ = first.split(" ")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers = {
+            name.lower(): value.strip(" \t") for name, _, value in (line.partition(":") for line in lines)
+        }
         await reader.readexactly(int(headers.get("content-length", "0")))
         return Request(method, target, headers, asyncio.get_running_loop().time())
 

@@ -79,8 +79,9 @@ async def test_requests_to_one_public_host_keep_a_gap():
         for request in server.requests:
             times["one" if request.headers["host"].startswith("one.") else "other"].append(request.at)
     gaps = [later - earlier for earlier, later in zip(times["one"], times["one"][1:], strict=False)]
-    assert min(gaps) > 0.12
-    assert max(times["other"]) - min(times["other"]) < 0.12
+    assert min(gaps) > 0.07  # a slow connection may shift a request towards the next one
+    assert times["one"][-1] - times["one"][0] > 0.35
+    assert times["other"][-1] - times["other"][0] < 0.35
 
 
 async def test_private_hosts_need_no_gap():
@@ -146,6 +147,16 @@ async def test_leaving_early_ends_the_other_polls():
         async with asyncio.timeout(5):
             await arriving.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_polls_that_nobody_waits_for_any_more_end_with_the_fetcher():
+    async with Loopback() as server:
+        urls = [server.on("/quick", Reply(b"x")), server.on("/never", Reply(stall_headers=True))]
+        async with Fetcher(SETTINGS) as fetcher:
+            arriving = fetcher.fetch_all(pairs(urls))
+            assert (await anext(arriving)).ok
+        assert asyncio.all_tasks() - {asyncio.current_task()} == server.tasks
+        await arriving.aclose()
 
 
 async def test_a_cancelled_poll_stops_at_once():

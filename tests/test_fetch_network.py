@@ -220,6 +220,10 @@ async def test_tls_to_a_server_without_it_is_named():
     assert response.error == "the TLS handshake failed"
 
 
+def test_a_failure_without_a_known_cause_still_has_words():
+    assert network.explain(RuntimeError("secret")) == "the connection failed"
+
+
 async def test_socket_files_are_out_of_reach():
     backend = network.GuardedBackend(allow_private=True, private_host="", resolve=network.look_up)
     with pytest.raises(network.FetchError, match="no internet address"):

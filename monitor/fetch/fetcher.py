@@ -60,6 +60,7 @@ class Fetcher:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._hosts: dict[tuple[Queue, str], _Host] = {}
         self._quiet_until: dict[Queue, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
@@ -67,9 +68,7 @@ class Fetcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for host in self._hosts.values():
-            await host.transport.aclose()
-        self._hosts.clear()
+        await _end(self._tasks)
 
     async def fetch_all(
         self, pairs: Iterable[tuple[Feed, FeedState]], *, now: datetime | None = None
@@ -83,14 +82,14 @@ class Fetcher:
         async def one(feed: Feed, state: FeedState) -> None:
             await arrived.put(await self._poll(feed, state, self._settings.max_bytes, now))
 
-        tasks = [asyncio.create_task(one(feed, state)) for feed, state in pairs]
+        tasks = {asyncio.create_task(one(feed, state)) for feed, state in pairs}
+        self._tasks |= tasks
         try:
             for _ in tasks:
                 yield await arrived.get()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
+            self._tasks -= tasks
 
     async def get(self, url: str, *, max_bytes: int | None = None, private_host: str = "") -> Response:
         """Make one guarded GET, in the queue of its host like any poll; trouble is in `Response.error`."""
@@ -170,6 +169,12 @@ class Fetcher:
     @staticmethod
     def _time() -> float:
         return asyncio.get_running_loop().time()
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def queue_of(url: httpx.URL, private_host: str) -> Queue:

@@ -145,7 +145,5 @@ def _chain(error: BaseException) -> list[BaseException]:
     step: BaseException | None = error
     while step is not None and step not in found:
         found.insert(0, step)
-        if isinstance(step, BaseExceptionGroup):
-            found[:0] = step.exceptions
         step = step.__cause__ or step.__context__
     return found
