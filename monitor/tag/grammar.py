@@ -33,10 +33,10 @@ class GrammarError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to write a word: `letters` whole, as a beginning, an ending, an inside, or in any inflection."""
+    """One way to write a word: `letters` whole, as a beginning, ending or inside, in any inflection; a number."""
 
     letters: str
-    kind: Literal["whole", "beginning", "ending", "inside", "inflected"] = "whole"
+    kind: Literal["whole", "beginning", "ending", "inside", "inflected", "number"] = "whole"
 
 
 Slot = tuple[Form, ...]
@@ -149,6 +149,8 @@ def _link(operator: str) -> Link:
 
 def _slots(piece: str) -> list[Slot]:
     """Read one blank-free piece: `sue|sues` is one slot, `AI-generated` are two."""
+    if piece == "#":
+        return [(Form("#", "number"),)]
     if "|" in piece:
         return [tuple(_form(form) for form in piece.split("|"))]
     if "*" in piece or "~" in piece:

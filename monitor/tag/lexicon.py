@@ -34,7 +34,7 @@ class Lexicon:
     def __init__(self, operands: Sequence[Iterable[Phrase]], languages: Sequence[str]) -> None:
         self._stemmers = [Stemmer.Stemmer(_STEMMERS[language]) for language in languages]
         self._forms: dict[str, dict[str, list[int]]] = {
-            kind: defaultdict(list) for kind in ("whole", "beginning", "ending", "inside", "inflected")
+            kind: defaultdict(list) for kind in ("whole", "beginning", "ending", "inside", "inflected", "number")
         }
         self._slots: dict[Slot, int] = {}
         self._tails: dict[int, list[Tail]] = defaultdict(list)
@@ -86,6 +86,8 @@ class Lexicon:
     def _fitting(self, form: str) -> Iterable[int]:
         """Name the slots that a word can fill."""
         yield from self._forms["whole"].get(form, ())
+        if form.isdecimal():
+            yield from self._forms["number"].get("#", ())
         for length in self._spans["beginning"]:
             yield from self._forms["beginning"].get(form[:length], ())
         for length in self._spans["ending"]:
