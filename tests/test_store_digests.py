@@ -12,6 +12,7 @@ from monitor.errors import StoreError
 from monitor.models import Delivery, Entry, Feed, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+TODAY = NOW.date()
 HOUR = timedelta(hours=1)
 WINDOW = Window(start=NOW - timedelta(days=1), end=NOW)
 FEED = Feed(url="https://outlet.example/feed")
@@ -48,7 +49,7 @@ def delivery(**changes) -> Delivery:
     return Delivery(**{**defaults, **changes})
 
 
-def freeze(archive, day=NOW.date(), *, body='{"ä": 1}', window=WINDOW, told=(1, 2), deliveries=()):
+def freeze(archive, day=TODAY, *, body='{"ä": 1}', window=WINDOW, told=(1, 2), deliveries=()):
     counts = {"stories": 3, "themes": {"consent": 2}}
     return archive.digests.freeze(
         body, date=day, window=window, made_at=NOW, counts=counts, told=told, deliveries=deliveries
@@ -57,16 +58,16 @@ def freeze(archive, day=NOW.date(), *, body='{"ä": 1}', window=WINDOW, told=(1,
 
 def test_a_digest_comes_back_as_it_was_frozen(archive):
     assert archive.digests.last() is None
-    assert archive.digests.get(NOW.date()) is None
+    assert archive.digests.get(TODAY) is None
     freeze(archive)
     frozen = store.StoredDigest(
-        date=NOW.date(),
+        date=TODAY,
         window=WINDOW,
         made_at=NOW,
         counts={"stories": 3, "themes": {"consent": 2}},
         body='{"ä": 1}',
     )
-    assert archive.digests.get(NOW.date()) == archive.digests.last() == frozen
+    assert archive.digests.get(TODAY) == archive.digests.last() == frozen
     assert archive.digests.listing() == (replace(frozen, body=""),)
 
 
@@ -98,7 +99,7 @@ def test_freezing_is_all_or_nothing(archive):
 
 def test_an_entry_was_told_by_the_digest_that_told_it_first(archive):
     freeze(archive, told=[1])
-    freeze(archive, NOW.date() + timedelta(days=1), told=[1, 2])
+    freeze(archive, TODAY + timedelta(days=1), told=[1, 2])
     told = archive._db.rows("select told_in from entries order by id")
     assert [row[0] for row in told] == ["2026-11-23", "2026-11-24", None]
 
@@ -201,6 +202,23 @@ def test_a_newer_edition_supersedes_what_is_still_pending(archive):
         other.id: "pending",
         new.id: "pending",
     }
+
+
+def test_an_edition_is_sent_again_to_all_who_had_it(archive):
+    one, two, three = archive.deliveries.add(
+        [
+            delivery(state="sent"),
+            delivery(recipient="b", state="failed", last_error="550 no"),
+            delivery(edition="digest:2026-11-22", state="sent"),
+        ],
+        NOW,
+    )
+    assert archive.deliveries.reopen("digest:2026-11-23", NOW) == 2
+    assert archive.deliveries.due(NOW) == (
+        replace(one, state="pending"),
+        replace(two, state="pending", last_error=""),
+    )
+    assert archive.deliveries.get(three.id) == three
 
 
 def test_listing_is_by_edition_latest_first(archive):

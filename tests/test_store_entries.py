@@ -193,6 +193,33 @@ def test_counts_and_near_misses_of_a_window(archive):
     assert archive.entries.counts_in(Window(start=NOW, end=NOW)) == (0, 0)
 
 
+def test_relevant_entries_wait_for_a_story(archive):
+    add(
+        archive,
+        entry(1, first_seen=NOW + timedelta(hours=1), tagging=RELEVANT),
+        entry(2),
+        entry(3, tagging=RELEVANT),
+    )
+    assert [e.id for e in archive.entries.without_story()] == [3, 1]
+    story = Story(entries=archive.entries.get_many([3]), title="T", first_seen=NOW, last_seen=NOW)
+    archive.stories.save([story])
+    assert [e.id for e in archive.entries.without_story()] == [1]
+
+
+def test_themes_of_relevant_entries_by_when_they_were_seen(archive):
+    later = NOW + timedelta(hours=1)
+    add(
+        archive,
+        entry(1, tagging=RELEVANT),
+        entry(2, first_seen=later, tagging=replace(RELEVANT, themes=())),
+        entry(3, first_seen=later, tagging=RELEVANT, backlog=True),
+        entry(4, first_seen=later, tagging=NEAR),
+    )
+    seen = archive.entries.themes_since(NOW)
+    assert [(moment, set(themes)) for moment, themes in seen] == [(NOW, set(RELEVANT.themes)), (later, set())]
+    assert [moment for moment, _ in archive.entries.themes_since(later)] == [later]
+
+
 def test_iterate_gives_everything_once_while_batches_are_written(archive):
     add(archive, *(entry(n) for n in range(1203)))
     seen = []

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -131,7 +131,8 @@ def garble(path):
 def damage(path):
     fill(path, *(entry(number, content="text " * 200) for number in range(200)))
     data = bytearray(path.read_bytes())
-    data[4096 * 2 : 4096 * 40] = os.urandom(4096 * 38)
+    half = len(data) // 2
+    data[half:] = b"\xff" * (len(data) - half)
     path.write_bytes(data)
 
 
@@ -165,15 +166,16 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(path, spoil, advi
 
 def test_damage_is_a_clear_stop_with_advice(path):
     damage(path)
-    with pytest.raises(StoreError, match="is damaged") as raised, store.open(path) as archive:
-        archive.check()
-        archive.entries.listing(everything=True)
-    assert "restore a backup" in str(raised.value)
+    with store.open(path) as archive:
+        for look in (archive.check, lambda: archive.entries.listing(everything=True)):
+            with pytest.raises(StoreError, match=r"is damaged.*restore a backup") as raised:
+                look()
+            assert "\n" not in str(raised.value)
 
 
 def test_a_directory_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="the directory .* cannot be made"):
+    with pytest.raises(StoreError, match=r"the directory .* cannot be made"):
         store.open(tmp_path / "file" / "data" / "monitor.db")
 
 
@@ -225,10 +227,10 @@ def test_units_nest_and_undo_only_themselves(path):
     with store.open(path) as archive:
         with archive.transaction():
             archive.set_note("outer", "kept")
-            with pytest.raises(RuntimeError), archive.transaction():
+            with suppress(RuntimeError), archive.transaction():
                 archive.set_note("inner", "lost")
                 raise RuntimeError
-        with pytest.raises(RuntimeError), archive.transaction():
+        with suppress(RuntimeError), archive.transaction():
             archive.entries.add([entry(2)], lambda _: "")
             archive.set_note("outer", "lost")
             raise RuntimeError

@@ -192,8 +192,9 @@ def test_of_two_senders_each_delivery_goes_to_one(path):
 def test_a_writer_that_waits_in_vain_is_told_so(path, monkeypatch):
     monkeypatch.setattr(store.connection, "_PATIENCE", 0.05)
     with store.open(path) as one, store.open(path) as two, one.transaction():
-        with pytest.raises(StoreError, match="kept busy by another process"), two.transaction():
-            pass
+        assert two.note("readers") == ""
+        with pytest.raises(StoreError, match="kept busy by another process"):
+            two.set_note("writers", "wait")
 
 
 def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):

@@ -104,6 +104,12 @@ def test_open_and_listing_go_by_the_latest_entry(archive):
     assert [one.id for one in archive.stories.get_many([3, 1, 3])] == [1, 3]
 
 
+def test_past_stories_are_known_by_their_names(archive):
+    archive.stories.save([story(archive, 1, names=("OpenAI", "Münster")), story(archive, 6)])
+    assert archive.stories.past(NOW - 5 * HOUR) == ((1, ("OpenAI", "Münster"), NOW - 5 * HOUR), (2, (), NOW))
+    assert [number for number, _, _ in archive.stories.past(NOW)] == [2]
+
+
 def test_related_stories_know_each_other(archive):
     save(archive, (1,), (2,))
     archive.stories.save([story(archive, 3, related=(2, 1, 99))])

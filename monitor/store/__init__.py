@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
 from monitor.store.backup import copy_to
-from monitor.store.connection import Connection, connect, connect_memory
+from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
 from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
@@ -95,9 +95,7 @@ class Store:
 
     def check(self) -> None:
         """Look the whole file over. Raises StoreError when it is damaged."""
-        found = self._db.value("pragma quick_check(1)")
-        if found != "ok":
-            raise StoreError(f"the database {self._db.path} is damaged ({found}): restore a backup")
+        ensure_sound(self._db.value("pragma quick_check(1)"), self._db.path)
 
     def backup(self, path: Path) -> None:
         """Write a consistent, checked copy of the database to `path`, while others may write.

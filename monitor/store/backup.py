@@ -10,7 +10,7 @@ from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
 from monitor.errors import StoreError
-from monitor.store.connection import errors_of
+from monitor.store.connection import ensure_sound, errors_of
 
 if TYPE_CHECKING:
     from monitor.store.connection import Connection
@@ -62,9 +62,7 @@ def _copy(connection: Connection, draft: Path) -> None:
         with errors_of(connection.path):
             connection.db.conn.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
-        found = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if found != "ok":
-        raise StoreError(f"the copy of {connection.path} is damaged ({found}): no backup was made")
+        ensure_sound(copy.execute("PRAGMA integrity_check(1)").fetchone()[0], connection.path)
 
 
 def _sync(path: Path) -> None:

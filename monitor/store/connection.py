@@ -153,6 +153,12 @@ def connect_memory() -> Connection:
     return Connection(Database(plain, execute_plugins=False), Path(":memory:"))
 
 
+def ensure_sound(found: str, path: Path) -> None:
+    """Raise StoreError unless `found`, the answer of quick_check or integrity_check, says that all is well."""
+    if found != "ok":
+        raise StoreError(f"the database {path} {_advice('malformed')} ({' '.join(found.split())})")
+
+
 @contextmanager
 def errors_of(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside into a StoreError that says what to do about this file."""

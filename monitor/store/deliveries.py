@@ -180,8 +180,3 @@ _SUPERSEDE: Final = """
 update deliveries set state = 'superseded', changed_at = ?
 where state = 'pending' and channel = ? and recipient = ? and id < ? and substr(edition, 1, ?) = ?
 """
-
-_REOPEN: Final = """
-update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
-where edition = ? and state in ('sent', 'failed')
-"""

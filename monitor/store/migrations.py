@@ -136,7 +136,7 @@ create table entries (
     unique (feed_id, guid)
 ) strict;
 create index entries_first_seen on entries(first_seen);
-create index entries_relevant on entries(relevant, first_seen);
+create index entries_relevant on entries(first_seen) where relevant = 1;
 create index entries_feed on entries(feed_id, first_seen);
 create index entries_url on entries(url);
 create index entries_story on entries(story_id) where story_id is not null;
@@ -289,7 +289,8 @@ order by e.first_seen desc, e.id desc;
 
 create view story_entries as
 select s.id as story_id, s.title as story, e.id as entry_id, e.title as entry, e.url,
-    coalesce(nullif(f.title, ''), f.url) as feed, e.outlet, e.language, e.published, e.first_seen, e.told_in, j.similarity, j.reason, j.pinned
+    coalesce(nullif(f.title, ''), f.url) as feed, e.outlet, e.language, e.published, e.first_seen, e.told_in,
+    j.similarity, j.reason, j.pinned
 from stories s
 join entries e on e.story_id = s.id
 join feeds f on f.id = e.feed_id
