@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import atom, html
 from monitor.digest.outcome import Outcome, outcome
-from monitor.digest.safe import line, link
+from monitor.digest.safe import line, link, title
 from monitor.digest.view import heights, lead
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _summary(story: DigestStory, labels: dict[str, str]) -> StorySummary:
     quoted = f"{line(story.summary, 600)} — {line(story.summary_outlet)}" if story.summary else ""
     return StorySummary(
         id=story.id,
-        title=line(story.title),
+        title=title(story.title),
         url=link(story.url),
         text=quoted,
         themes=tuple(labels.get(theme, line(theme)) for theme in story.themes),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NEAR_MISSES: Final = 5
 TREND_DAYS: Final = 14
+_LATE: Final = timedelta(hours=1)
+"""A poll under way while the last digest was made stores what it had seen before that digest's end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +47,7 @@ class Material:
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     told_stories: Collection[int] = frozenset()
     told_entries: Collection[int] = frozenset()
-    """Ids of what earlier digests have told."""
+    """Ids of what earlier digests have told, or what is otherwise known to be no news."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
@@ -133,7 +136,7 @@ def _told(story: Story, due: Due, material: Material, settings: Settings) -> Dig
 
 def _is_news(entry: Entry, window: Window, told: Collection[int]) -> bool:
     arrived = max(entry.first_seen, entry.changed_at or entry.first_seen)
-    return arrived > window.start and not entry.backlog and entry.id not in told
+    return arrived > window.start - _LATE and not entry.backlog and entry.id not in told
 
 
 def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from monitor.digest import archive, atom, codec, html, markdown, plain
-from monitor.digest.safe import line, link
+from monitor.digest.safe import link, title
 from monitor.digest.view import Caps, alert_view, view
 from monitor.models import Digest, Edition, Headline, Receipt, Window
 
@@ -135,7 +135,7 @@ _RENDERERS: Final[dict[str, Callable[[Digest, Wording], str]]] = {
 
 def _headlines(digest: Digest) -> tuple[Headline, ...]:
     return tuple(
-        Headline(title=line(story.title), url=link(story.url), score=story.score) for story in digest.stories
+        Headline(title=title(story.title), url=link(story.url), score=story.score) for story in digest.stories
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from monitor import text
-from monitor.digest.safe import line, link
+from monitor.digest.safe import line, link, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,8 +106,8 @@ def _counts(digest: Digest, words: Wording) -> Iterator[Note]:
 def _gaps(digest: Digest, words: Wording, cap: int) -> Note:
     label = words.text("receipt_gaps")
     lines = [
-        Line(text=words.text("receipt_times", title=line(title), n=words.number(n)))
-        for title, n in digest.receipt.gaps
+        Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
+        for name, n in digest.receipt.gaps
     ]
     return (
         _list(label, lines, words, cap, bad=True)
@@ -120,7 +120,7 @@ def _lists(digest: Digest, words: Wording, cap: int) -> Iterator[Note]:
     near = [_near(miss, words) for miss in digest.receipt.near_misses]
     if near:
         yield _list(words.text("receipt_near"), near, words, cap)
-    failed = [Line(text=line(failure, _REASON)) for failure in digest.receipt.failed_deliveries]
+    failed = [Line(text=title(failure, _REASON)) for failure in digest.receipt.failed_deliveries]
     if failed:
         yield _list(words.text("receipt_deliveries"), failed, words, cap, bad=True)
 
@@ -138,11 +138,11 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[Note]:
 def _near(miss: NearMiss, words: Wording) -> Line:
     why = words.text("receipt_near_why", why=line(miss.why, _REASON), score=words.decimal(miss.score))
     note = f"{line(miss.outlet)}: {why}" if miss.outlet else why
-    return Line(text=line(miss.title), url=link(miss.url), note=note)
+    return Line(text=title(miss.title), url=link(miss.url), note=note)
 
 
 def _name(feed: FeedHealth) -> str:
-    return line(feed.title) or line(text.redact_url(feed.url))
+    return line(feed.title) or title(text.redact_url(feed.url))
 
 
 def _reason(feed: FeedHealth, digest: Digest, words: Wording) -> str:

@@ -24,6 +24,11 @@ def line(raw: str, limit: int = TITLE) -> str:
     return (head if head and len(tail) < limit // 2 else cut).rstrip(" ,;:–-") + "…"
 
 
+def title(raw: str, limit: int = TITLE) -> str:
+    """Return the same for what must not be empty, since it names something: "…" when it has no name."""
+    return line(raw, limit) or "…"
+
+
 def link(url: str) -> str:
     """Return an http(s) link in ASCII that needs no quoting in HTML or Markdown; "" for anything else."""
     canonical = text.canonical_url(text.redact_url(url))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.digest import rank, receipt
 from monitor.digest.outcome import Outcome, coverage, outcome
-from monitor.digest.safe import line, link
+from monitor.digest.safe import line, link, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,10 +149,10 @@ def view(digest: Digest, words: Wording, caps: Caps) -> View:
         window=_window(digest, words),
         sections=tuple(
             Section(
-                title=words.text(title),
+                title=words.text(heading),
                 stories=tuple(story_view(story, digest, words, caps, anchors) for story in stories),
             )
-            for title, stories in titled
+            for heading, stories in titled
             if stories
         ),
         groups=_groups(rest, digest, words, caps),
@@ -164,7 +164,7 @@ def view(digest: Digest, words: Wording, caps: Caps) -> View:
 def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
     """Return the page of an alert: a digest of one story, without anything behind it."""
     story = alert.stories[0]
-    title = words.text("alert_subject", brand=words.text("brand"), title="")
+    opening = words.text("alert_subject", brand=words.text("brand"), title="")
     told = words.text(
         "alert_lead",
         sources=words.plural("sources", story.sources),
@@ -176,7 +176,7 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
         words=_headings(words),
         name=_anchor(story.id),
         heading=words.text("alert_heading"),
-        subject=title + line(story.title, _SUBJECT - len(title)),
+        subject=opening + title(story.title, _SUBJECT - len(opening)),
         preheader=told,
         outcome="news",
         lead=told,
@@ -209,8 +209,8 @@ def subject(digest: Digest, words: Wording) -> str:
     if digest.stories:
         stories = words.plural("stories", len(digest.stories))
         bare = words.text("subject_news", **named, stories=stories, title="")
-        title = line(digest.stories[0].title, _SUBJECT - len(bare))
-        return line(words.text("subject_news", **named, stories=stories, title=title), _SUBJECT)
+        top = title(digest.stories[0].title, _SUBJECT - len(bare))
+        return line(words.text("subject_news", **named, stories=stories, title=top), _SUBJECT)
     if outcome(digest) == "quiet":
         return line(words.text("subject_quiet", **named), _SUBJECT)
     problem = words.text(f"problem_{_trouble(digest)}", **_counts(digest, words))
@@ -219,7 +219,7 @@ def subject(digest: Digest, words: Wording) -> str:
 
 def preheader(digest: Digest, words: Wording) -> str:
     """Return what a mail program shows beside the subject."""
-    others = "; ".join(line(story.title, 80) for story in digest.stories[1:4])
+    others = "; ".join(title(story.title, 80) for story in digest.stories[1:4])
     also = words.text("preheader_also", titles=others) if others else ""
     return line(f"{lead(digest, words)}. {also}", _PREHEADER)
 
@@ -232,7 +232,7 @@ def story_view(
     hidden = len(story.reports) - caps.reports
     return StoryView(
         anchor=_anchor(story.id),
-        title=line(story.title),
+        title=title(story.title),
         url=link(story.url),
         new=story.new,
         meta=_meta(story, digest, words),
@@ -242,7 +242,7 @@ def story_view(
         reports=tuple(_report(report, story, digest, words) for report in story.reports[: caps.reports]),
         more=words.plural("more_reports", hidden) if hidden > 0 else "",
         related=tuple(
-            (line(title), _anchor(other) if other in here else "") for other, title in story.related
+            (title(name), _anchor(other) if other in here else "") for other, name in story.related
         ),
     )
 
@@ -316,14 +316,14 @@ def _meta(story: DigestStory, digest: Digest, words: Wording) -> tuple[str, ...]
 
 
 def _report(report: Report, story: DigestStory, digest: Digest, words: Wording) -> ReportView:
-    outlet, title = line(report.outlet), line(report.title)
+    outlet, headline = line(report.outlet), title(report.title)
     notes = (
         _stamp(report, digest, words),
         line(report.language).upper() if len(story.languages) > 1 else "",
         words.text("state_new") if report.new and not story.new else "",
     )
     return ReportView(
-        title="" if outlet and title == line(story.title) else title,
+        title="" if outlet and headline == title(story.title) else headline,
         url=link(report.url),
         outlet=outlet,
         notes=tuple(filter(None, notes)),
@@ -363,7 +363,7 @@ def _one_line(story: DigestStory, words: Wording) -> Line:
     state = words.text("state_new") if story.new else words.text("day", n=story.day)
     sources = words.plural("sources", story.sources) if story.sources > 1 else ""
     about = (line(story.reports[0].outlet), sources, state)
-    return receipt.Line(text=line(story.title), url=link(story.url), note=" · ".join(filter(None, about)))
+    return receipt.Line(text=title(story.title), url=link(story.url), note=" · ".join(filter(None, about)))
 
 
 def _trends(digest: Digest, words: Wording) -> tuple[Bars, ...]:

@@ -1,0 +1,48 @@
+"""A digest survives its JSON, whatever is in it; the JSON has the shape that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from monitor import languages
+from monitor.digest import from_json, summarise, summary_from_dict, summary_to_dict, to_json
+
+DATA = Path(__file__).parent / "data" / "digests"
+STORED = {path.stem: path.read_text("utf-8") for path in DATA.glob("*.json")}
+
+
+@pytest.mark.parametrize("text", STORED.values(), ids=STORED)
+def test_a_stored_digest_is_written_again_as_the_same_bytes(text):
+    assert to_json(from_json(text)) == text
+
+
+def test_the_shape_is_the_one_that_scripts_rely_on():
+    digest = json.loads(STORED["en"])
+    assert digest["date"] == "2026-11-23"
+    assert digest["window"] == {"from": "2026-11-22T06:00:04Z", "to": "2026-11-23T06:00:04Z"}
+    story = digest["stories"][0]
+    assert {"id", "title", "url", "summary", "themes", "new", "sources", "entries"} <= story.keys()
+    assert {"title", "url", "feed", "published", "new"} <= story["entries"][0].keys()
+    assert story["entries"][0]["feed"] == "https://***@feeds.example/0.xml"
+    assert digest["receipt"]["feeds"][0].keys() >= {"url", "title", "state", "last_error"}
+
+
+def test_a_key_of_a_later_version_is_passed_over_and_a_missing_one_has_its_default():
+    plain = json.loads(STORED["en"])
+    plain["invented_later"] = 1
+    del plain["catches_up"]
+    assert from_json(json.dumps(plain)) == from_json(STORED["en"])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"date": 5}'])
+def test_what_is_no_digest_is_refused(text):
+    with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
+        from_json(text)
+
+
+def test_a_summary_comes_back_equal():
+    summary = summarise(from_json(STORED["de"]), languages.load("de"))
+    assert summary_from_dict(json.loads(json.dumps(summary_to_dict(summary)))) == summary

@@ -1,0 +1,213 @@
+"""What a digest holds: news and no backlog, each report once, corroborated stories before rumours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from monitor.digest import Due, Material, Settings, compose, present
+from monitor.models import Entry, Feed, FeedHealth, Story, Tagging, Window
+
+END = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DUE = Due(date=date(2026, 11, 23), window=Window(start=END - 24 * HOUR, end=END))
+FEEDS = {
+    url: Feed(url=url, title=title, family=family)
+    for url, title, family in (
+        ("https://a.example/feed", "Morning Ledger", "Ledger Group"),
+        ("https://b.example/feed", "Evening Ledger", "ledger group"),
+        ("https://me:secret@c.example/feed", "", ""),
+    )
+}
+A, B, C = FEEDS
+SETTINGS = Settings()
+
+
+def entry(number, *, age=3.0, feed=A, **values):
+    seen = END - age * HOUR
+    defaults = {
+        "id": number,
+        "feed": feed,
+        "url": f"https://a.example/{number}",
+        "title": f"Title {number}",
+        "language": "en",
+        "published": seen,
+        "first_seen": seen,
+        "tagging": Tagging(beats=("sora",), score=1.5),
+    }
+    return Entry(**(defaults | values))
+
+
+def story(number, *entries, **values):
+    defaults = {
+        "id": number,
+        "entries": entries,
+        "title": entries[0].title,
+        "lead": entries[0].id,
+        "beats": ("sora",),
+        "first_seen": min(report.first_seen for report in entries),
+        "last_seen": max(report.first_seen for report in entries),
+        "sources": len(entries),
+    }
+    return Story(**(defaults | values))
+
+
+def made(*stories, settings=SETTINGS, **material):
+    return compose(DUE, Material(stories=stories, feeds=FEEDS, **material), settings, END)
+
+
+def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first():
+    told = made(
+        story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), told_entries={1}, told_stories={7}
+    ).stories
+    assert [(report.entry, report.new) for report in told[0].reports] == [(3, True), (2, True), (1, False)]
+    assert not told[0].new
+
+
+def test_a_story_is_new_until_a_digest_has_told_of_it():
+    assert made(story(7, entry(1))).stories[0].new
+    assert not made(story(7, entry(1)), told_stories={7}).stories[0].new
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"age": 30},
+        {"backlog": True},
+        {"age": -1},
+    ],
+    ids=["seen before the window", "backlog", "seen after the window"],
+)
+def test_what_is_no_news_puts_no_story_in_the_digest(values):
+    assert made(story(7, entry(1, **values))).stories == ()
+
+
+def test_a_report_told_before_is_not_news_again():
+    assert made(story(7, entry(1)), told_entries={1}).stories == ()
+
+
+def test_backlog_is_an_older_report_of_a_story_that_has_news():
+    told = made(story(7, entry(1, backlog=True), entry(2))).stories[0]
+    assert [(report.entry, report.new) for report in told.reports] == [(2, True), (1, False)]
+
+
+def test_a_report_seen_after_the_window_is_left_out_of_the_story():
+    told = made(story(7, entry(1), entry(2, age=-1))).stories[0]
+    assert [report.entry for report in told.reports] == [1]
+    assert (told.sources, told.last_seen) == (1, END - 3 * HOUR)
+
+
+def test_when_the_lead_was_seen_later_the_first_report_speaks_for_the_story():
+    late = entry(2, age=-1, title="Later", summary="Later words")
+    told = made(story(7, entry(1, summary="Early words"), late, title="Later", lead=2)).stories[0]
+    assert (told.title, told.summary, told.url) == ("Title 1", "Early words", "https://a.example/1")
+
+
+def test_an_old_entry_that_a_change_made_relevant_is_news():
+    assert made(story(7, entry(1, age=90, changed_at=END - HOUR))).stories
+
+
+def test_what_a_poll_under_way_stored_behind_the_last_digests_back_is_news():
+    assert made(story(7, entry(1, age=24.2))).stories
+
+
+def test_summary_outlet_and_address_are_the_leads_and_hold_no_secret():
+    told = made(story(7, entry(1, feed=C, url="https://u:p@c.example/1", summary="Words"), summary="Words"))
+    shown = told.stories[0]
+    assert (shown.summary, shown.summary_outlet) == ("Words", "c.example")
+    assert "secret" not in shown.reports[0].feed
+    assert "u:p" not in shown.url
+
+
+def test_an_aggregators_source_is_the_outlet():
+    assert made(story(7, entry(1, outlet="Stage & Screen"))).stories[0].reports[0].outlet == "Stage & Screen"
+
+
+def test_text_is_cleaned_on_its_way_in():
+    assert made(story(7, entry(1), title="A\u202e\n\x00title")).stories[0].title == "A title"
+
+
+def test_the_day_counts_local_days():
+    at_two_in_berlin = story(7, entry(1, age=28), entry(2))
+    assert made(at_two_in_berlin).stories[0].day == 2
+    assert made(at_two_in_berlin, settings=Settings(timezone="America/New_York")).stories[0].day == 3
+
+
+def test_related_stories_are_named_when_their_titles_are_known():
+    stories = story(7, entry(1), related=(8, 9, 10)), story(8, entry(2))
+    told = made(*stories, titles={9: "An earlier one"}).stories
+    assert next(one for one in told if one.id == 7).related == ((8, "Title 2"), (9, "An earlier one"))
+
+
+def test_new_comes_before_continuing_and_a_single_source_never_before_a_corroborated_story():
+    loud = entry(1, tagging=Tagging(beats=("sora",), score=9.0))
+    rumour = story(1, loud, themes=("a", "b", "c", "d"), beats=("sora", "x", "y"), sources=1)
+    solid = story(2, entry(2), entry(3, feed=C), sources=2)
+    large = story(3, *(entry(number) for number in range(10, 18)), sources=8)
+    told = made(rumour, large, solid, told_stories={3}).stories
+    assert [one.id for one in told] == [2, 1, 3]
+    assert told[1].score > told[0].score
+
+
+def test_the_order_of_the_input_does_not_matter():
+    stories = [story(number, entry(number)) for number in range(1, 6)]
+    assert made(*stories) == made(*reversed(stories))
+
+
+def test_the_receipt_counts_new_reports_and_a_publishers_family_once():
+    told = made(
+        story(7, entry(1), entry(2, feed=B), entry(3, feed=C), entry(4, age=40)), told_entries={4}, polls=5
+    ).receipt
+    assert (told.stories, told.reports, told.sources, told.polls) == (1, 3, 2, 5)
+
+
+def test_the_receipt_keeps_what_it_was_given():
+    health = FeedHealth(url=A, title="Morning Ledger", state="ok")
+    receipt = made(
+        healths=[health],
+        entries=9,
+        relevant=4,
+        gaps=[("Morning Ledger", 2)],
+        failed_deliveries=["mail: 550\nno such user"],
+        version="1.0.0",
+    ).receipt
+    assert (receipt.feeds, receipt.entries, receipt.relevant) == ((health,), 9, 4)
+    assert receipt.gaps == (("Morning Ledger", 2),)
+    assert receipt.failed_deliveries == ("mail: 550 no such user",)
+
+
+def test_five_near_misses_the_nearest_first_and_none_that_is_relevant():
+    near = [entry(n, tagging=Tagging(score=n / 10, near=f"sora: lacks {n}")) for n in range(1, 8)]
+    relevant = entry(8, tagging=Tagging(beats=("sora",), near="x", score=0.99))
+    hopeless = entry(9, tagging=Tagging(score=0.98))
+    misses = made(near_misses=[*near, relevant, hopeless]).receipt.near_misses
+    assert [miss.entry for miss in misses] == [7, 6, 5, 4, 3]
+    assert misses[0].why == "sora: lacks 7"
+
+
+def test_trends_count_fourteen_days_back_from_the_windows_end_in_the_order_of_the_labels():
+    recent = [
+        (END, ("copyright", "leak")),
+        (END - 23 * HOUR, ("leak",)),
+        (END - 25 * HOUR, ("leak",)),
+        (END - 14 * 24 * HOUR + HOUR, ("leak",)),
+        (END - 14 * 24 * HOUR, ("leak",)),
+        (END + HOUR, ("leak",)),
+    ]
+    trends = made(recent=recent, labels=[("leak", "Leaks"), ("pay", "Pay"), ("copyright", "©")]).trends
+    assert [trend.theme for trend in trends] == ["leak", "copyright"]
+    assert trends[0].counts == (1, *[0] * 11, 1, 2)
+
+
+def test_a_story_is_presented_for_an_alert_with_all_its_reports_new():
+    shown = present(story(7, entry(1), entry(2, language="de")), FEEDS, "Europe/Berlin", END)
+    assert shown.new
+    assert all(report.new for report in shown.reports)
+    assert shown.languages == ("de", "en")
+
+
+def test_a_reports_date_says_where_it_comes_from():
+    undated = replace(entry(1), dated="missing")
+    assert made(story(7, undated)).stories[0].reports[0].dated == "missing"

@@ -1,0 +1,84 @@
+"""Quiet is said only when it was heard; everything else is broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor import languages
+from monitor.digest import Settings, from_json, outcome, worth_sending
+from monitor.digest.view import Caps, lead, subject, view
+from monitor.models import FeedHealth
+
+DATA = Path(__file__).parent / "data" / "digests"
+NEWS = from_json((DATA / "en.json").read_text("utf-8"))
+ENGLISH, GERMAN = languages.load("en"), languages.load("de")
+CAPS = Caps(stories=9, reports=9, lines=9, summary=999)
+
+
+def day(*states, polls=9, stories=()):
+    feeds = tuple(
+        FeedHealth(url=f"https://{n}.example", title="", state=state) for n, state in enumerate(states)
+    )
+    return replace(NEWS, stories=stories, receipt=replace(NEWS.receipt, feeds=feeds, polls=polls))
+
+
+QUIET = day(*["ok"] * 40, "failing")
+BROKEN = day(*["ok"] * 29, *["failing"] * 12)
+
+
+@pytest.mark.parametrize(
+    ("digest", "expected"),
+    [
+        (NEWS, "news"),
+        (QUIET, "quiet"),
+        (day("ok", "silent"), "quiet"),
+        (day("ok", "disabled", "disabled"), "quiet"),
+        (BROKEN, "broken"),
+        (day("ok", "ok", "ok", "failing"), "broken"),
+        (day("ok", "ok", "ok", "ok", "failing"), "quiet"),
+        (day("ok", "gone"), "broken"),
+        (day("new"), "broken"),
+        (day("disabled"), "broken"),
+        (day(), "broken"),
+        (day("ok", polls=0), "broken"),
+    ],
+)
+def test_the_outcome(digest, expected):
+    assert outcome(digest) == expected
+
+
+def test_only_a_quiet_digest_is_ever_held_back():
+    eager, reserved = Settings(send_if_empty=True), Settings(send_if_empty=False)
+    assert worth_sending(QUIET, eager)
+    assert not worth_sending(QUIET, reserved)
+    assert worth_sending(BROKEN, reserved)
+    assert worth_sending(NEWS, reserved)
+
+
+def test_the_top_line_says_what_the_day_was():
+    assert lead(NEWS, ENGLISH) == "5 stories, 8 reports, 4 sources"
+    assert lead(QUIET, ENGLISH) == "Quiet: nothing new; 40 of 41 feeds answered"
+    assert lead(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds failing, nothing can be concluded"
+    assert lead(day(), ENGLISH).startswith("Broken: no feed is followed")
+    assert lead(day("ok", polls=0), ENGLISH).startswith("Broken: no feed was polled")
+    assert lead(BROKEN, GERMAN).startswith("Gestört: 12 von 41 Feeds")
+
+
+def test_the_subject_tells_quiet_from_broken_too():
+    assert subject(QUIET, ENGLISH) == "Sora monitor, 23 Nov 2026: quiet, nothing new"
+    assert subject(BROKEN, ENGLISH) == "Sora monitor, 23 Nov 2026: BROKEN, 12 of 41 feeds failing"
+    assert (
+        subject(day("ok", polls=0), GERMAN)
+        == "Sora-Monitor, 23. Nov. 2026: GESTÖRT, kein Feed wurde abgerufen"
+    )
+
+
+def test_news_heard_from_too_few_feeds_is_marked_incomplete():
+    assert view(NEWS, ENGLISH, CAPS).notices == ()
+    assert view(day("ok", "failing", stories=NEWS.stories), ENGLISH, CAPS).notices == (
+        "Incomplete: 1 of 2 feeds did not answer; there may be more news than this.",
+    )
+    assert "no feed was polled" in view(day("ok", polls=0, stories=NEWS.stories), ENGLISH, CAPS).notices[0]

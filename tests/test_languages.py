@@ -1,0 +1,122 @@
+"""Every language is complete, and says dates, counts and ages as its readers do."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from monitor import languages
+
+ENGLISH = languages.load("en")
+OTHERS = [code for code in languages.AVAILABLE if code != "en"]
+SOURCES = [path.read_text("utf-8") for path in Path(languages.__file__).parents[1].glob("digest/*.py")]
+
+
+def placeholders(pattern):
+    return sorted(name for _, name, _, _ in Formatter().parse(pattern) if name is not None)
+
+
+def test_english_and_german_are_there():
+    assert {"de", "en"} <= set(languages.AVAILABLE)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_language_says_all_that_english_says_with_the_same_placeholders(code):
+    other = languages.load(code)
+    assert other.texts.keys() == ENGLISH.texts.keys()
+    assert other.plurals.keys() == ENGLISH.plurals.keys()
+    assert other.formats.keys() == ENGLISH.formats.keys()
+    for key, sentence in other.texts.items():
+        assert placeholders(sentence) == placeholders(ENGLISH.texts[key]), key
+
+
+@pytest.mark.parametrize("code", languages.AVAILABLE)
+def test_a_language_has_every_name_and_both_forms_of_every_noun(code):
+    language = languages.load(code)
+    assert language.code == code
+    assert language.name
+    assert all(sentence == sentence.strip() != "" for sentence in language.texts.values())
+    assert all(set(forms) == {"one", "other"} for forms in language.plurals.values())
+    assert all(placeholders(form) == ["n"] for forms in language.plurals.values() for form in forms.values())
+    for names, count in (("months", 12), ("months_short", 12), ("weekdays", 7), ("weekdays_short", 7)):
+        assert len(set(language.formats[names])) == count
+
+
+@pytest.mark.parametrize("code", languages.AVAILABLE)
+def test_quiet_and_broken_never_begin_alike(code):
+    texts = languages.load(code).texts
+    quiet = texts["lead_quiet"].split(":")[0]
+    assert all(not texts[key].startswith(quiet) for key in ("lead_feeds", "lead_no_feeds", "lead_no_polls"))
+
+
+def test_no_sentence_is_left_that_the_digest_does_not_use():
+    named = {key for source in SOURCES for key in re.findall(r'"(\w+)"', source)}
+    made_up = ("lead_", "problem_", "age_")
+    unused = {key for key in (*ENGLISH.texts, *ENGLISH.plurals) if key not in named | {"ago", "just_now"}}
+    assert {key for key in unused if not key.startswith(made_up)} == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "short", "long"),
+    [
+        ("en", "1 Mar 2026", "Sunday, 1 March 2026"),
+        ("de", "1. März 2026", "Sonntag, 1. März 2026"),
+    ],
+)
+def test_dates(code, short, long):
+    language = languages.load(code)
+    assert language.date(date(2026, 3, 1)) == short
+    assert language.long_date(date(2026, 3, 1)) == long
+
+
+def test_instants():
+    instant = datetime(2026, 11, 23, 7, 5, tzinfo=UTC)
+    assert ENGLISH.moment(instant) == "Mon 23 Nov, 07:05"
+    assert ENGLISH.stamp(instant) == "23 Nov, 07:05"
+    assert languages.load("de").moment(instant) == "Mo, 23. Nov. 07:05"
+
+
+def test_numbers():
+    assert ENGLISH.number(1234567) == "1,234,567"
+    assert languages.load("de").number(1234567) == "1.234.567"
+    assert ENGLISH.decimal(0.85) == "0.8"
+    assert languages.load("de").decimal(2.25) == "2,2"
+
+
+@pytest.mark.parametrize(
+    ("n", "english", "german"),
+    [
+        (0, "0 stories", "0 Meldungen"),
+        (1, "1 story", "1 Meldung"),
+        (1204, "1,204 stories", "1.204 Meldungen"),
+    ],
+)
+def test_counts(n, english, german):
+    assert ENGLISH.plural("stories", n) == english
+    assert languages.load("de").plural("stories", n) == german
+
+
+@pytest.mark.parametrize(
+    ("age", "english", "german"),
+    [
+        (timedelta(seconds=-5), "just now", "gerade eben"),
+        (timedelta(seconds=59), "just now", "gerade eben"),
+        (timedelta(minutes=1), "1 minute ago", "vor 1 Minute"),
+        (timedelta(minutes=119), "1 hour ago", "vor 1 Stunde"),
+        (timedelta(hours=23), "23 hours ago", "vor 23 Stunden"),
+        (timedelta(days=3, hours=4), "3 days ago", "vor 3 Tagen"),
+    ],
+)
+def test_ages(age, english, german):
+    assert ENGLISH.ago(age) == english
+    assert languages.load("de").ago(age) == german
+
+
+def test_sentences_are_filled_and_an_unknown_language_is_refused():
+    assert ENGLISH.text("day", n=4) == "day 4"
+    with pytest.raises(KeyError):
+        languages.load("../en")
