@@ -9,7 +9,7 @@ from monitor.cluster.assign import assign
 from monitor.cluster.choose import choose, dressed
 from monitor.cluster.encoder import Encoder
 from monitor.cluster.match import TermCounts
-from monitor.cluster.related import Past, names
+from monitor.cluster.related import Past
 from monitor.cluster.replay import replay
 from monitor.cluster.scoring import Agreement, StoryScores, score
 from monitor.cluster.settings import Settings
@@ -25,7 +25,6 @@ __all__ = [
     "assign",
     "choose",
     "dressed",
-    "names",
     "replay",
     "score",
     "terms",

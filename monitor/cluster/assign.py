@@ -14,7 +14,7 @@ from monitor.cluster.copies import Copies, source
 from monitor.cluster.encoder import likeness, unpack
 from monitor.cluster.groups import Link, group
 from monitor.cluster.reasons import BEGAN, COPY, reason
-from monitor.cluster.related import Past, names, related
+from monitor.cluster.related import Affairs, Past
 from monitor.cluster.traits import traits
 from monitor.models import Entry, Feed, Join, Story
 
@@ -60,21 +60,17 @@ def assign(
     """
     rarity = match.rarity(counts)
     board = _Board(_renewed(stories, new), new, rarity, feeds, settings, vectors or {}, cannot)
-    changed = [board.story(root, members) for root, members in board.clusters()]
-    untouched = {story.id: story for story in stories}
-    links = [*past, *(Past(id=s.id, names=names(s), last_seen=s.last_seen) for s in stories)]
-    result = []
-    for story in changed:
-        shown = dressed(story, feeds, settings)
-        found = related(shown, links, rarity, settings.related_for)
-        shown = replace(
-            shown,
-            related=tuple(dict.fromkeys((*story.related, *found))),
-            names=tuple(sorted(names(shown))),
-        )
-        if shown != untouched.get(story.id):
-            result.append(shown)
-    return tuple(result)
+    affairs = Affairs([*past, *(Past.of(story) for story in stories)], rarity, settings.related_for)
+    before = {story.id: story for story in stories}
+    arrived = {entry.id for entry in new}
+    found = []
+    for root, members in board.clusters():
+        if any(member.entry.id in arrived for member in members):
+            story = dressed(board.story(root, members), feeds, settings)
+            story = replace(story, related=tuple(dict.fromkeys((*story.related, *affairs.related(story)))))
+            if story != before.get(story.id):
+                found.append(story)
+    return tuple(found)
 
 
 def order(entry: Entry) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from monitor.cluster.match import Rarity
 
-_MOST = 24
+_MOST = 12
 """Stories that one entry is compared with."""
 _POSTINGS = 400
 """A term that more open stories share is passed over."""

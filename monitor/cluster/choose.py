@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.cluster.copies import independent_sources
+from monitor.cluster.related import names
 from monitor.cluster.traits import traits
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ _THEME_SHARE = 1 / 3
 
 
 def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries: title, summary, lead, themes, beats, dates, sources."""
+    """Return a story with all that follows from its entries: title, summary, lead, themes, beats, dates, sources,
+    names."""
     lead = choose(story.entries, settings.language)
     entries = story.entries
     return replace(
@@ -47,6 +49,7 @@ def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Stor
         first_seen=min(entry.first_seen for entry in entries),
         last_seen=max(entry.first_seen for entry in entries),
         sources=independent_sources(entries, feeds),
+        names=names(entries),
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 UNLIKE = -6.0
 """Log-odds of two members that were never compared because they share nothing telling."""

@@ -11,8 +11,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
     from monitor.cluster.traits import Traits
 
 _LONGEST = 14

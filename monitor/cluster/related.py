@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.cluster.traits import PLAYER, traits
 
 if TYPE_CHECKING:
-    from monitor.models import Entry
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from monitor.cluster.match import Rarity
-    from monitor.models import Story
+    from monitor.models import Entry, Story
 
 _ENOUGH = 9.0
 """Summed weight of shared names from which two stories belong to one affair: two rare names, or three."""
 _FEWEST = 2
-_RARE = 2.5
+_RARE = 3.0
 _MOST = 5
 """Stories that one story is linked to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """A story that is closed, as far as a later one needs it to link to it."""
+    """A story as far as others of its affair need it to find it."""
 
     id: int
     names: frozenset[str]
-    """Of `names(story)` when it was last stored."""
     last_seen: datetime
 
+    @classmethod
+    def of(cls, story: Story) -> Past:
+        """Return what others need of a story."""
+        return cls(id=story.id, names=frozenset(story.names), last_seen=story.last_seen)
 
-def names(story: Story) -> frozenset[str]:
-    """Return the names that a story is known by: of at least a third of its entries, for the store to keep."""
-    found = Counter(name for entry in story.entries for name in _names(entry))
-    return frozenset(name for name, n in found.items() if 3 * n >= len(story.entries))
+
+def names(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return the names that a story is known by: those in at least a third of its entries."""
+    found = Counter(name for entry in entries for name in _names(entry))
+    return tuple(sorted(name for name, n in found.items() if 3 * n >= len(entries)))
+
+
+class Affairs:
+    """Stories by their rare names, so that those of one affair find each other."""
+
+    def __init__(self, stories: Iterable[Past], rarity: Rarity, within: timedelta) -> None:
+        self._rarity, self._within = rarity, within
+        self._stories = {story.id: story for story in stories}
+        self._named: defaultdict[str, list[int]] = defaultdict(list)
+        for story in self._stories.values():
+            for name in story.names:
+                self._named[name].append(story.id)
+
+    def related(self, story: Story) -> tuple[int, ...]:
+        """Return the ids of stories of the same affair, the nearest in names first."""
+        shared: defaultdict[int, list[float]] = defaultdict(list)
+        for name in story.names:
+            weight = self._rarity.weight(name)
+            for key in self._named.get(name, ()) if weight > _RARE else ():
+                shared[key].append(weight)
+        shared.pop(story.id, None)
+        found = [
+            (-math.fsum(weights), key)
+            for key, weights in shared.items()
+            if len(weights) >= _FEWEST and math.fsum(weights) >= _ENOUGH
+            if abs(story.last_seen - self._stories[key].last_seen) <= self._within
+        ]
+        return tuple(key for _, key in sorted(found)[:_MOST])
 
 
 def _names(entry: Entry) -> frozenset[str]:
     own = traits(entry)
     return own.names | {PLAYER + player for player in own.players}
-
-
-def related(story: Story, others: Iterable[Past], rarity: Rarity, within: timedelta) -> tuple[int, ...]:
-    """Return the ids of stories of the same affair, the nearest in names first."""
-    own = names(story)
-    found: list[tuple[float, int]] = []
-    for other in others:
-        near = abs(story.last_seen - other.last_seen) <= within and other.id != story.id
-        weights = [w for w in map(rarity.weight, own & other.names) if w > _RARE] if near else []
-        if len(weights) >= _FEWEST and sum(weights) >= _ENOUGH:
-            found.append((-sum(weights), other.id))
-    return tuple(key for _, key in sorted(found)[:_MOST])

@@ -71,6 +71,7 @@ def terms(entry: Entry) -> frozenset[str]:
     return traits(entry).terms()
 
 
+@lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
     title, summary = list(_telling(entry.title)), list(_telling(entry.summary))
