@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.tag.lexicon import Hits, Lexicon
@@ -58,7 +59,7 @@ class Reading:
     def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
         self._texts = {"title": entry.title, "summary": entry.summary, "content": entry.content}
         self._words: dict[str, list[Word]] = {}
-        self._lead = fields.lead_words
+        self._fields = fields
         self.hits: Hits = {}
         for name, text in self._texts.items():
             if text:
@@ -77,6 +78,13 @@ class Reading:
         read, base = self._words[name], span[0] // _FIELD_GAP * _FIELD_GAP
         return self._texts[name][read[span[0] - base].start : read[span[1] - base - 1].end]
 
+    def place(self, span: Span) -> tuple[str, float]:
+        """Name the field that a span stands in, and what a match there weighs."""
+        name = self.field(span)
+        if name == "summary" and span[0] % _FIELD_GAP >= self._fields.lead_words:
+            return name, self._fields.content
+        return name, float(getattr(self._fields, name))
+
     def spans(self, operand: _Operand) -> Sequence[Span]:
         """Say where an operand stands, within its scope."""
         found = self.hits.get(operand.number, [])
@@ -90,7 +98,7 @@ class Reading:
         if self.field(span) == "title":
             return True
         first = next((name for name in self._names if name != "title"), "")
-        return not title_only and self.field(span) == first and span[0] % _FIELD_GAP < self._lead
+        return not title_only and self.field(span) == first and span[0] % _FIELD_GAP < self._fields.lead_words
 
     def _collect(self, found: Hits, field_number: int) -> None:
         base = field_number * _FIELD_GAP
@@ -184,9 +192,8 @@ class Matcher:
             found += spans
         if any(_first(chain, reading) for chain in compiled.bars):
             return None
-        name = max((reading.field(span) for span in found), key=("title", "summary", "content").index)
-        weight = compiled.rule.weight * getattr(self._rules.fields, name)
-        return Match(compiled.rule, " … ".join(dict.fromkeys(map(reading.text, found))), name, weight)
+        name, weight = min(map(reading.place, found), key=itemgetter(1))
+        return Match(compiled.rule, " … ".join(dict.fromkeys(map(reading.text, found))), name, compiled.rule.weight * weight)
 
 
 def _first(chain: _Chain, reading: Reading) -> list[Span]:

@@ -57,7 +57,10 @@ class GlossaryList:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fields:
-    """What a match weighs by where it stands, and how far a text is read."""
+    """What a match weighs by where it stands, and how far a text is read.
+
+    The first `lead_words` words below the title say what an entry is about; what follows them counts as content.
+    """
 
     title: float = 1.25
     summary: float = 1.0
