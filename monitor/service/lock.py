@@ -21,12 +21,14 @@ def sole_sender(data_dir: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(data_dir / "monitor.lock", blocking=False)
     try:
+        data_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise StoreError(f"another monitor is at work on {data_dir}; stop it first") from None
+    except OSError as error:
+        raise StoreError(f"the directory {data_dir} cannot be used: {error.strerror}") from error
     try:
         yield
     finally:

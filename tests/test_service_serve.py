@@ -1,0 +1,367 @@
+"""The service, run for real: signals, catching up, a killed process, and what systemd and the log hear."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import smtp
+from loopback import Loopback, Reply
+from structlog.testing import capture_logs
+
+from monitor import config, pipeline, service, store
+from monitor.errors import ConfigError, StoreError
+from monitor.service import serve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+INSTALLED = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
+"""Before the hour of that day's digest."""
+LATER = INSTALLED + timedelta(days=1, hours=7)
+PATIENCE = 30
+
+
+def feed(*titles: str, at: datetime = INSTALLED) -> Reply:
+    items = "".join(
+        f"<item><title>{title}</title><link>https://news.example/{number}</link><guid>{number}</guid>"
+        f"<description>OpenAI's Sora video generator, and what film studios say.</description>"
+        f"<pubDate>{format_datetime(at)}</pubDate></item>"
+        for number, title in enumerate(titles)
+    )
+    return Reply(f'<rss version="2.0"><channel><title>Outlet</title>{items}</channel></rss>'.encode())
+
+
+class Home:
+    """A configuration directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def write(self, *feeds: str, mail_port: int = 0, more: str = "") -> None:
+        email = ""
+        if mail_port:
+            email = (
+                f'[email]\nhost = "127.0.0.1"\nport = {mail_port}\ntls = "none"\n'
+                'from = "monitor@example.org"\nto = ["reader@example.org"]\n'
+            )
+        self.put(
+            "monitor.toml",
+            'timezone = "UTC"\n[poll]\nallow_private_addresses = true\n[stories]\nsemantic = false\n'
+            f"{email}{more}",
+        )
+        self.put("feeds.toml", "".join(f'[[feed]]\nurl = "{url}"\n' for url in feeds))
+
+    def put(self, name: str, content: str) -> None:
+        (self.directory / name).write_text(content, "utf-8")
+
+    def load(self) -> config.Config:
+        return config.load(self.directory)
+
+    @contextlib.contextmanager
+    def archive(self):
+        with store.open(self.load().database, read_only=True) as archive:
+            yield archive
+
+
+class Systemd:
+    """The other end of NOTIFY_SOCKET."""
+
+    def __init__(self, path: Path) -> None:
+        self.address = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.setblocking(False)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    async def hear(self, beginning: str) -> str:
+        """Wait for a message that begins so; forget those before it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = (await asyncio.get_running_loop().sock_recv(self._socket, 1000)).decode()
+                if message.startswith(beginning):
+                    return message
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def systemd(tmp_path):
+    other_end = Systemd(tmp_path / "notify")
+    yield other_end
+    other_end.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    home: Home, systemd: Systemd, now: datetime = INSTALLED, **environ: str
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run the service in this process until the block ends; then it must stop as told."""
+    environ["NOTIFY_SOCKET"] = systemd.address
+    task = asyncio.create_task(service.run(home.load, clock=lambda: now, environ=environ))
+    ready = asyncio.create_task(systemd.hear("READY=1"))
+    await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        ready.cancel()
+        await task
+    yield task
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(task, 10)
+
+
+@contextlib.asynccontextmanager
+async def process(home: Home, now: datetime) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the service in a process of its own; it is killed at the end if it still runs."""
+    options = ["--config", str(home.directory), "--now", now.isoformat()]
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "monitor", *options, "run", stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            running.kill()
+        await running.communicate()
+
+
+async def install(home: Home, systemd: Systemd) -> None:
+    """Let the service poll once on the day of its installation."""
+    async with serving(home, systemd):
+        await systemd.hear("STATUS=1 of 1")
+
+
+async def test_a_digest_that_was_missed_is_made_once_at_the_next_start(home, systemd):
+    later = LATER + timedelta(days=1)
+    async with Loopback() as web, smtp.inbox() as box:
+        web.on(
+            "/feed",
+            feed("Studios sue OpenAI over Sora"),
+            feed("Studios sue OpenAI over Sora", "Sora in court", at=later),
+        )
+        home.write(web.url("/feed"), mail_port=box.port)
+        await install(home, systemd)
+        assert box.received == []
+        for hours in (0, 1):
+            async with serving(home, systemd, later + timedelta(hours=hours)):
+                await asyncio.wait_for(box.arrived.wait(), PATIENCE)
+        (mail,) = box.received
+    assert "Sora in court" in mail.message.get_body(("plain",)).get_content()
+    with home.archive() as archive:
+        (digest,) = archive.digests.listing()
+        assert {delivery.state for delivery in archive.deliveries.listing()} == {"sent"}
+    assert digest.date == later.date()
+    assert (home.directory / "digests" / f"{later.date()}.md").exists()
+
+
+async def test_killed_between_sending_and_the_answer_the_same_message_goes_out_again(home, systemd):
+    async with Loopback() as web, smtp.scripted(smtp.Script(hold=".")) as script:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"), mail_port=script.port)
+        await install(home, systemd)
+        async with process(home, LATER) as first:
+            await asyncio.wait_for(script.reached.wait(), PATIENCE)
+            first.kill()
+            assert await first.wait() == -signal.SIGKILL
+        with home.archive() as archive:
+            states = {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
+        assert states["email"] == "sending"
+        script.hold = ""
+        async with serving(home, systemd, LATER + timedelta(minutes=1)):
+            await until(lambda: len(script.received) == 2)
+    once, again = script.received
+    assert once.content == again.content
+    with home.archive() as archive:
+        assert len(archive.digests.listing()) == 1
+        (mail,) = [one for one in archive.deliveries.listing() if one.channel == "email"]
+    assert (mail.state, mail.attempts, mail.message_id) == ("sent", 2, once.message["Message-ID"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
+    async with Loopback() as web:
+        web.on("/feed", Reply(stall_headers=True))
+        home.write(web.url("/feed"))
+        async with process(home, INSTALLED) as running:
+            await asyncio.wait_for(web.wait_for(1), PATIENCE)
+            told = time.monotonic()
+            running.send_signal(number)
+            assert await asyncio.wait_for(running.wait(), 10) == 0
+            assert time.monotonic() - told < 5
+    with home.archive() as archive:
+        assert archive.feeds.last_poll() is None
+
+
+async def test_a_mail_that_hangs_is_left_to_the_next_start(home, systemd, monkeypatch):
+    monkeypatch.setattr(serve, "_DELIVERY_GRACE", timedelta(seconds=0.1))
+    async with Loopback() as web, smtp.scripted(smtp.Script(hold=".")) as script:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"), mail_port=script.port)
+        await install(home, systemd)
+        async with serving(home, systemd, LATER):
+            await asyncio.wait_for(script.reached.wait(), PATIENCE)
+    with home.archive() as archive:
+        states = {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
+    assert states == {"files": "sent", "email": "sending"}
+
+
+async def test_the_second_service_on_a_data_directory_is_refused(home, systemd):
+    async with Loopback() as web:
+        web.on("/feed", feed())
+        home.write(web.url("/feed"))
+        async with serving(home, systemd), process(home, INSTALLED) as second:
+            _, errors = await asyncio.wait_for(second.communicate(), PATIENCE)
+            assert second.returncode == 1
+            assert b"another monitor is at work" in errors
+
+
+async def test_a_bad_configuration_is_refused_and_the_old_one_kept(home, systemd):
+    async with Loopback() as web:
+        web.on("/one", feed())
+        web.on("/two", feed())
+        home.write(web.url("/one"))
+        with capture_logs() as logs:
+            async with serving(home, systemd):
+                await systemd.hear("STATUS=1 of 1")
+                home.write(web.url("/one"), web.url("/two"), more="[digest]\ntime = 25\nfoo = 1\n")
+                os.kill(os.getpid(), signal.SIGHUP)
+                await systemd.hear("RELOADING=1")
+                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=1 feeds"
+                refused = [line["fault"] for line in logs if "refused" in line["event"]]
+                assert [fault.split(": ")[:2] for fault in refused] == [
+                    ["monitor.toml", "digest.time"],
+                    ["monitor.toml", "digest.foo"],
+                ]
+                assert web.seen("/two") == []
+                home.write(web.url("/one"), web.url("/two"))
+                os.kill(os.getpid(), signal.SIGHUP)
+                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=2 feeds"
+                await systemd.hear("STATUS=1 of 1")
+                assert len(web.seen("/two")) == 1
+
+
+async def test_the_data_directory_does_not_change_under_a_running_service(home, systemd):
+    home.write()
+    with capture_logs() as logs:
+        async with serving(home, systemd):
+            home.put("monitor.toml", 'data_dir = "elsewhere"\n')
+            os.kill(os.getpid(), signal.SIGHUP)
+            await systemd.hear("READY=1")
+    assert [line["fault"] for line in logs if "refused" in line["event"]] == [
+        "monitor.toml: data_dir: changes with a restart only"
+    ]
+    assert not (home.directory / "elsewhere").exists()
+
+
+async def test_without_its_password_it_does_not_start(home):
+    home.write(mail_port=25)
+    content = (home.directory / "monitor.toml").read_text()
+    home.put("monitor.toml", f'{content}username = "me"\npassword_env = "NOT_SET_ANYWHERE"\n')
+    with pytest.raises(ConfigError, match="NOT_SET_ANYWHERE is not set"):
+        await service.run(home.load, clock=lambda: INSTALLED)
+
+
+async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home, systemd, monkeypatch):
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pipeline, "publish", broken)
+    async with Loopback() as web:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"))
+        with capture_logs() as logs:
+            async with serving(home, systemd) as task:
+                await systemd.hear("STATUS=1 of 1")
+                await until(lambda: any(line.get("exc_info") for line in logs))
+                assert not task.done()
+    with home.archive() as archive:
+        assert service.troubles(archive) == {"publish": "RuntimeError: a bug"}
+        assert archive.feeds.last_poll().ok == 1
+    monkeypatch.undo()
+    async with Loopback() as web, serving(home, systemd):
+        await until(lambda: not _troubles(home))
+
+
+async def test_the_log_has_one_line_a_poll_a_digest_and_a_delivery(home, systemd):
+    async with Loopback() as web, smtp.scripted(smtp.Script(replies={"RCPT": "450 busy"})) as script:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"), mail_port=script.port)
+        await install(home, systemd)
+        with capture_logs() as logs:
+            async with serving(home, systemd, LATER):
+                await until(lambda: any(line["event"] == "delivery pending" for line in logs))
+    events = [line["event"] for line in logs]
+    assert events[0] == "started"
+    assert events[-2:] == ["stopping", "stopped"]
+    assert events.count("polled") == events.count("digest made") == 1
+    polled = next(line for line in logs if line["event"] == "polled")
+    assert (polled["feeds"], polled["ok"], polled["failed"]) == (1, 1, 0)
+    (waiting,) = [line for line in logs if line["event"] == "delivery pending"]
+    assert waiting["log_level"] == "warning"
+    assert waiting["recipient"] == "reader@example.org"
+    assert "450 busy" in waiting["reason"]
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_a_health_check_is_pinged_after_a_poll_and_its_address_is_not_logged(
+    home, systemd, monkeypatch, status
+):
+    async with Loopback() as web:
+        web.on("/feed", feed())
+        web.on("/ping/s3cr3t", Reply(status=status))
+        monkeypatch.setenv("PING_URL", web.url("/ping/s3cr3t"))
+        home.write(web.url("/feed"), more='[service]\nping_url_env = "PING_URL"\n')
+        with capture_logs() as logs:
+            async with serving(home, systemd):
+                await until(lambda: web.seen("/ping/s3cr3t"))
+                await until(lambda: status == 200 or any("health" in line["event"] for line in logs))
+    assert "s3cr3t" not in repr(logs)
+
+
+async def test_the_watchdog_is_fed_while_the_bell_rings_and_no_longer(home, systemd, monkeypatch):
+    home.write()
+    async with serving(home, systemd, WATCHDOG_USEC="100000"):
+        await systemd.hear("WATCHDOG=1")
+        await systemd.hear("WATCHDOG=1")
+        monkeypatch.setattr(serve, "_DEAF_AFTER", timedelta(seconds=-1))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(starved(systemd), 1)
+
+
+async def starved(systemd: Systemd) -> None:
+    """Return when the watchdog is fed twice; once may have been under way."""
+    await systemd.hear("WATCHDOG=1")
+    await systemd.hear("WATCHDOG=1")
+
+
+async def test_without_a_database_it_does_not_start(home):
+    home.write()
+    (home.directory / "data").write_text("a file where the folder should be")
+    with pytest.raises(StoreError):
+        await service.run(home.load, clock=lambda: INSTALLED)
+
+
+async def until(holds) -> None:
+    """Wait for what only the service's own task can bring about."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)
+
+
+def _troubles(home: Home) -> dict[str, str]:
+    with home.archive() as archive:
+        return service.troubles(archive)
