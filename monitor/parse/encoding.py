@@ -7,7 +7,6 @@ import re
 from typing import Final, NamedTuple
 
 _MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -54,16 +53,15 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     declared; then the server's word, then the document's (RFC 7303, but proof goes before words). What fits
     nothing is read as UTF-8, its stray bytes as Windows-1252. Never fails.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     declared = _declared(body, content_type)
-    encoding, skip = _detect(body)
-    text = None if encoding or _is_stateful(body, declared) else _sound(body)
+    marked, skip = _detect(body)
+    text, encoding = _sound(body) if not marked and not _is_stateful(body, declared) else None, "utf-8"
     if text is None:
-        encoding = encoding or next(filter(_KNOWN.fullmatch, declared), "utf-8")
-        text = _decode(body[skip:], encoding)
+        text, encoding = _decode(body[skip:], marked or next(filter(_KNOWN.fullmatch, declared), "utf-8"))
     said = declared[0].lower() if declared else ""
-    wrong = said and not body.isascii() and not _same(said, encoding or "utf-8")
-    note = f"declared as {said}, is {encoding or 'utf-8'}" if wrong else ""
-    return Decoded(_tidy(text), note)
+    wrong = said and not body.isascii() and not _same(said, encoding)
+    return Decoded(_tidy(text), f"declared as {said}, is {encoding}" if wrong else "")
 
 
 def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
@@ -91,24 +89,24 @@ def _sound(body: bytes) -> str | None:
         return None
 
 
-def _decode(body: bytes, encoding: str) -> str:
+def _decode(body: bytes, encoding: str) -> tuple[str, str]:
+    """Return the text and what the encoding proved to be."""
     if _LATIN.fullmatch(encoding):
         encoding = "cp1252"
     try:
         if codecs.lookup(encoding).name != "utf-8":
-            return body.decode(encoding, "replace")
+            return body.decode(encoding, "replace"), encoding.lower()
     except LookupError:
         pass
-    return body.decode("utf-8", "surrogateescape").translate(_STRAY)
+    return body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes"
 
 
 def _same(said: str, encoding: str) -> bool:
-    if said.replace("-", "").startswith("utf16") and encoding.startswith("utf-16"):
-        return True
-    try:
-        return codecs.lookup(said).name == codecs.lookup(encoding).name or said == encoding
-    except LookupError:
-        return False
+    if _LATIN.fullmatch(said):
+        return encoding == "cp1252"
+    if said.startswith(("utf-16", "utf-32")):
+        return encoding.startswith(said[:6])
+    return said == encoding
 
 
 def _tidy(text: str) -> str:

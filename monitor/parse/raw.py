@@ -24,6 +24,11 @@ class RawEntry:
     published: str = ""
     updated: str = ""
 
+    @property
+    def says_something(self) -> bool:
+        """True when it has a title, a text or a link; the rest is not worth being known."""
+        return any(map(str.strip, (self.title, self.summary, self.content, self.link)))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawFeed:

@@ -50,7 +50,7 @@ def read(
         title=prose.title(raw.title),
         language=primary(raw.language),
         link=link,
-        entries=_distinct([reading.entry(item) for item in raw.entries]),
+        entries=_distinct([reading.entry(item) for item in raw.entries if item.says_something]),
         hints=raw.hints,
         complete=raw.complete,
         note="; ".join(filter(None, (note, *_notes(raw)))),

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import ParseError
-from monitor.parse.markup import describe, hints, prepare
+from monitor.parse import hints
+from monitor.parse.markup import describe, prepare
 from monitor.parse.raw import RawEntry, RawFeed
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def read(text: str, max_entries: int) -> RawFeed:
         language=language,
         link=_text(feed, "link"),
         entries=tuple(_entry(entry, language) for entry in result["entries"]),
-        hints=hints(markup.text),
+        hints=hints.read(markup.text),
         complete=markup.complete,
         left_out=markup.left_out,
     )
@@ -60,7 +61,7 @@ def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
     language = _language(entry, "title_detail") or _language(entry, "summary_detail")
     return RawEntry(
         guid=_text(entry, "id"),
-        link=_text(entry, "feedburner_origlink") or _text(entry, "link"),
+        link=_text(entry, "feedburner_origlink") or _text(entry, "link") or _enclosure(entry),
         title=_text(entry, "title"),
         summary=_text(entry, "summary"),
         content=max(contents, key=len, default=""),
@@ -69,6 +70,13 @@ def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
         source=_text(entry, "news_source") or _text(entry.get("source") or {}, "title"),
         published=_text(entry, "published") or _text(entry, "created"),
         updated=_text(entry, "updated") if "updated" in entry else "",
+    )
+
+
+def _enclosure(entry: Mapping[str, Any]) -> str:
+    """Return the address of the recording, all the link that some podcasts have."""
+    return next(
+        (_text(link, "href") for link in entry.get("links") or () if link.get("rel") == "enclosure"), ""
     )
 
 
