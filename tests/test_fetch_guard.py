@@ -219,6 +219,19 @@ def test_private_hosts_are_known_by_their_spelling(host):
 
 
 @pytest.mark.parametrize(
+    ("host", "form"),
+    [
+        ("Feed.Example.", "feed.example"),
+        ("[::1]", "::1"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("ü" * 70, "ü" * 70),
+    ],
+)
+def test_hosts_are_compared_in_one_form(host, form):
+    assert guard.bare(host) == form
+
+
+@pytest.mark.parametrize(
     "host", ["example.org", "localhost.example.org", "8.8.8.8", "2606:4700::1111", "bücher.de"]
 )
 def test_public_hosts_are_not_taken_for_private(host):

@@ -216,7 +216,7 @@ async def test_a_permanent_redirect_counts_only_when_it_leads_somewhere(status):
         ("http://[fe80::1%25eth0]/", "the address is not valid"),
         ("", "HTTP 302 Found without a location"),
         ("http://169.254.169.254/", "refused: 169.254.169.254 is the link-local address 169.254.169.254"),
-        ("http://[::ffff:a9fe:a9fe]/", "refused: ::ffff:a9fe:a9fe resolves to the link-local address"),
+        ("http://[::ffff:a9fe:a9fe]/", "refused: ::ffff:a9fe:a9fe is the link-local address"),
         ("http://2852039166/", "refused: 2852039166 is the link-local address 169.254.169.254"),
         ("http://0xA9.0376.43518/", "refused: 0xa9.0376.43518 is the link-local address 169.254.169.254"),
     ],

@@ -251,6 +251,12 @@ def test_retry_after_is_obeyed_and_capped(asked, expected):
     assert wait(failure(response=failed(status=503, retry_after=asked))) == expected
 
 
+def test_a_feed_that_was_not_asked_waits_and_is_not_blamed():
+    held = failed("not asked: ...", status=None, retry_after=2 * HOUR)
+    assert failure(KNOWN, held) == replace(KNOWN, next_poll_at=NOW + 2 * HOUR)
+    assert wait(failure(KNOWN, held, jitter=1.0)) == 2.2 * HOUR
+
+
 def test_410_stops_the_feed_and_says_so():
     state = failure(KNOWN, failed("HTTP 410 Gone", status=410))
     assert state.gone

@@ -115,8 +115,12 @@ def literal(host: str) -> str:
 
 
 def bare(host: str) -> str:
-    """Return a host in the form that is compared: lower case, no brackets, no trailing dot."""
-    return host.strip("[]").rstrip(".").lower()
+    """Return a host in the form that is compared: lower case, ASCII, no brackets, no trailing dot."""
+    host = host.strip("[]").rstrip(".").lower()
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return host
 
 
 def _parse(address: str) -> Address:

@@ -63,8 +63,11 @@ class GuardedBackend(httpcore.AnyIOBackend):
         private = self._allow_private or (bool(self._private_host) and guard.bare(host) == self._private_host)
         for address in addresses:
             if kind := guard.refusal(address, private_allowed=private):
-                named = "is the" if guard.literal(host) == address else "resolves to the"
-                raise FetchError(f"refused: {host} {named} {kind} address {address}")
+                verb = "is" if guard.literal(host) else "resolves to"
+                advice = (
+                    "" if guard.forbidden_always(address) else " (the feed's private_host would allow it)"
+                )
+                raise FetchError(f"refused: {host} {verb} the {kind} address {address}{advice}")
 
 
 def transport(

@@ -114,11 +114,17 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
 def after_failure(  # noqa: PLR0917 - see above
     feed: Feed, state: FeedState, response: Response, settings: Settings, now: datetime, jitter: float
 ) -> FeedState:
-    """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept."""
+    """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept.
+
+    A feed that was not even asked, because its host wants quiet, only waits.
+    """
+    pause = min(response.retry_after or _NOTHING, _DAY)
+    if response.status is None and pause:
+        return replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
     failures = state.consecutive_failures + 1
     lost = bool(state.location) and failures >= _LOST_AFTER
     base = max(_start(feed, settings), settings.min_interval)
-    wait = max(min(base * 2 ** min(failures - 1, 10), _DAY), min(response.retry_after or _NOTHING, _DAY))
+    wait = max(min(base * 2 ** min(failures - 1, 10), _DAY), pause)
     return replace(
         state,
         last_poll_at=now,
