@@ -222,6 +222,33 @@ def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
         assert archive.digests.last() is None
 
 
+@pytest.fixture
+def reader_from_before(path):
+    """Return a connection that reads an empty file, in the old journal mode, and so keeps it from being set up."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, check_same_thread=False)) as db:
+        db.execute("pragma user_version = 1")
+        db.execute("begin")
+        db.execute("select * from sqlite_master").fetchall()
+        yield db
+
+
+def test_setting_up_is_tried_again_when_another_process_is_in_the_way(path, reader_from_before, monkeypatch):
+    with monkeypatch.context() as hasty:
+        hasty.setattr(store.connection, "_PATIENCE", 0.01)
+        connection = connect(path, read_only=False)
+    monkeypatch.setattr(store.connection, "sleep", lambda _: reader_from_before.rollback())
+    with closing(connection):
+        connection.use_wal()
+        assert connection.value("pragma journal_mode") == "wal"
+
+
+def test_setting_up_does_not_wait_for_ever(path, reader_from_before, monkeypatch):
+    monkeypatch.setattr(store.connection, "_PATIENCE", 0.05)
+    with pytest.raises(StoreError, match="kept busy by another process"):
+        store.open(path)
+
+
 def test_units_nest_and_undo_only_themselves(path):
     fill(path)
     with store.open(path) as archive:

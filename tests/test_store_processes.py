@@ -221,6 +221,15 @@ def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):
         assert db.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
+def test_nothing_is_no_backup(tmp_path):
+    with (
+        store.open(tmp_path / "none.db", read_only=True) as archive,
+        pytest.raises(StoreError, match="poll first"),
+    ):
+        archive.backup(tmp_path / "copy.db")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_backup_of_a_damaged_file_does_not_replace_a_good_one(path, tmp_path):
     copy = tmp_path / "copy.db"
     with store.open(path) as archive:

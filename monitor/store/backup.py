@@ -41,9 +41,11 @@ def copy_to(connection: Connection, target: Path) -> None:
 
 
 def _refuse(connection: Connection, target: Path) -> None:
+    if not connection.path.exists():
+        raise StoreError("there is no database yet that could be copied: poll first")
     if not target.exists():
         return
-    if connection.path.exists() and target.samefile(connection.path):
+    if target.samefile(connection.path):
         raise StoreError(f"{target} is the database itself: give the backup another name")
     if not target.is_file() or not _is_database(target):
         raise StoreError(f"{target} exists and is no backup: give another name, or remove it")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import StoreError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 30.0
 """Seconds that a writer waits for another one."""
+
+_PAUSE: Final = 0.02
 
 ANY_OF: Final = "in (select value from json_each(?))"
 
@@ -113,8 +116,25 @@ class Connection:
                 raise
 
     def use_wal(self) -> None:
-        """Let readers and a writer go side by side from now on: the file remembers it."""
-        self.rows("pragma journal_mode = wal")
+        """Let readers and a writer go side by side from now on: the file remembers it.
+
+        Writers wait for their turn, but of two processes that do this together SQLite refuses one at once.
+        """
+        patience = monotonic() + _PATIENCE
+        with errors_of(self.path):
+            while not self._is_wal():
+                if monotonic() > patience:
+                    raise sqlite3.OperationalError("database is locked")
+                sleep(_PAUSE)
+
+    def _is_wal(self) -> bool:
+        try:
+            self.db.conn.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""
@@ -154,7 +174,7 @@ def connect_memory() -> Connection:
 
 
 def ensure_sound(found: str, path: Path) -> None:
-    """Raise StoreError unless `found`, the answer of quick_check or integrity_check, says that all is well."""
+    """Raise StoreError unless `found`, what quick_check or integrity_check answered, is that all is well."""
     if found != "ok":
         raise StoreError(f"the database {path} {_advice('malformed')} ({' '.join(found.split())})")
 
