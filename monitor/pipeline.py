@@ -14,14 +14,13 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor import __version__, cluster, digest, fetch, languages, parse, tag
+from monitor import cluster, digest, fetch, languages, material, parse, tag
 from monitor.deliver import Files, retry
 from monitor.errors import DeliveryError, ParseError
 from monitor.fetch import Outcome, schedule
-from monitor.models import Window
 from monitor.parse import identity
 from monitor.store import FeedPoll, Poll
 
@@ -35,20 +34,13 @@ if TYPE_CHECKING:
         Delivery,
         Digest,
         Document,
-        Edition,
         Entry,
         Feed,
-        FeedHealth,
         FeedState,
         Response,
         Story,
     )
     from monitor.store import Store
-
-LONGEST_POLL = timedelta(hours=1)
-"""A poll that was under way when a digest closed its window stores entries dated before its end."""
-TREND = timedelta(days=15)
-"""How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
 
 # --- poll
@@ -288,8 +280,8 @@ def make_due_digest(
         due = due_digest(config, store, now=now)
         if due is None:
             return None
-        made = digest.compose(due, material(config, store, due.window, now=now), config.digest, now)
-        edition = rendered(config, store, made)
+        made = digest.compose(due, material.collect(config, store, due.window, now=now), config.digest, now)
+        edition = material.rendered(config, store, made)
         wanted = channels if digest.worth_sending(made, config.digest) else ()
         frozen = store.digests.freeze(
             digest.to_json(made),
@@ -313,73 +305,6 @@ def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | N
     last = store.digests.last()
     end, day = (last.window.end, last.date) if last else (None, None)
     return digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
-
-
-def preview(config: Config, store: Store, *, now: datetime) -> Digest:
-    """Compose what the next digest would hold now; nothing is written."""
-    last = store.digests.last()
-    end, day = (last.window.end, last.date) if last else (None, None)
-    due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
-    return digest.compose(due, material(config, store, due.window, now=now), config.digest, now)
-
-
-def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
-    """Compose what a digest of a past window holds, told before or not; nothing is written."""
-    window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
-    due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
-    return digest.compose(due, material(config, store, window, now=now, told=True), config.digest, now)
-
-
-def material(
-    config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
-) -> digest.Material:
-    """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
-    reach = Window(start=window.start - LONGEST_POLL, end=window.end)
-    news = store.stories.news(reach, told=told)
-    stories = store.stories.with_news(reach, told=told)
-    related = store.stories.get_many({other for story in stories for other in story.related})
-    entries, relevant = store.entries.counts_in(window)
-    language = languages.load(config.language)
-    feeds = {feed.url: feed for feed in config.feeds}
-    return digest.Material(
-        stories=stories,
-        titles={story.id: story.title for story in related},
-        feeds=feeds,
-        healths=healths(config, store, now=now),
-        polls=store.feeds.polls_in(window),
-        entries=entries,
-        relevant=relevant,
-        gaps=[(feeds[url].title or url, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
-        near_misses=store.entries.near_misses(window),
-        told_stories=store.stories.told([story.id for story in stories]),
-        told_entries={entry.id for story in stories for entry in story.entries} - news,
-        recent=store.entries.themes_since(window.end - TREND),
-        labels=[
-            (label.slug, label.label[language.code]) for label in (*config.rules.beats, *config.rules.themes)
-        ],
-        failed_deliveries=[
-            f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
-            for delivery in store.deliveries.failed_since(window.start)
-        ],
-        version=__version__,
-    )
-
-
-def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
-    """Judge each feed of feeds.toml as of now."""
-    counts, states = store.feeds.counts(), store.feeds.states(config.feeds)
-    return [
-        fetch.health(feed, states[feed.url], now=now, entries=counts.get(feed.url, 0), settings=config.fetch)
-        for feed in config.feeds
-    ]
-
-
-def rendered(config: Config, store: Store, made: Digest) -> Edition:
-    """Render a digest in all forms, with the archive's pages brought up to it."""
-    stored = [
-        digest.summary_from_dict(other.counts) for other in store.digests.listing() if other.date != made.date
-    ]
-    return digest.edition(made, languages.load(made.language), stored, formats=config.tables.digest.formats)
 
 
 async def deliver_due(store: Store, channels: Sequence[Channel], *, now: datetime) -> list[Delivery]:

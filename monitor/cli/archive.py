@@ -48,6 +48,8 @@ def entries(
     json: Json = False,
 ) -> None:
     """List stored entries, newest first: the relevant ones, or all."""
+    from monitor import material
+
     current = session(context)
     with current.reading() as (config, store):
         _check_names(config, beat=beat, theme=theme)
@@ -58,7 +60,8 @@ def entries(
             found = store.entries.listing(
                 everything=everything, since=start, beat=beat, theme=theme, feed=feed, limit=limit
             )
-    _show_entries(found, config, json=json, jsonl=jsonl)
+        feeds = material.named_feeds(config, store)
+    _show_entries(found, config, feeds, json=json, jsonl=jsonl)
 
 
 def _check_names(config: Config, *, beat: str, theme: str) -> None:
@@ -68,8 +71,9 @@ def _check_names(config: Config, *, beat: str, theme: str) -> None:
             raise UsageError(f"no such {given}: {kind!r}; there are {', '.join(known)}")
 
 
-def _show_entries(found: Sequence[Entry], config: Config, *, json: bool, jsonl: bool = False) -> None:
-    feeds = {feed.url: feed for feed in config.feeds}
+def _show_entries(
+    found: Sequence[Entry], config: Config, feeds: Mapping[str, Feed], *, json: bool, jsonl: bool = False
+) -> None:
     if jsonl:
         for entry in found:
             sys.stdout.write(json_.dumps(labelled(entry, feeds), ensure_ascii=False) + "\n")
@@ -82,8 +86,7 @@ def _show_entries(found: Sequence[Entry], config: Config, *, json: bool, jsonl: 
 
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     """Return the name of who published an entry, as the reader knows it."""
-    feed = feeds.get(entry.feed)
-    return entry.outlet or (feed.title if feed and feed.title else redact_url(entry.feed))
+    return entry.outlet or (feeds[entry.feed].title if entry.feed in feeds else redact_url(entry.feed))
 
 
 def labelled(entry: Entry, feeds: Mapping[str, Feed]) -> dict[str, object]:
@@ -111,9 +114,12 @@ def search(
     json: Json = False,
 ) -> None:
     """Search the full text of all stored entries, best first."""
+    from monitor import material
+
     with session(context).reading() as (config, store):
         found = store.entries.search(query, limit=limit)
-    _show_entries(found, config, json=json)
+        feeds = material.named_feeds(config, store)
+    _show_entries(found, config, feeds, json=json)
 
 
 @stories_app.callback()
@@ -126,13 +132,13 @@ def stories(
     """List stories with their entries, latest first; or merge and split them."""
     if context.invoked_subcommand is not None:
         return
-    from monitor import digest
+    from monitor import digest, material
 
     current = session(context)
     with current.reading() as (config, store):
         start = instant(since, config.timezone) if since else None
         found = store.stories.listing(since=start, limit=limit)
-    feeds = {feed.url: feed for feed in config.feeds}
+        feeds = material.named_feeds(config, store)
     scores = {story.id: digest.score(story, feeds, current.now()) for story in found}
     if json:
         show_json([story_json(story) | {"score": round(scores[story.id], 2)} for story in found])
@@ -190,9 +196,12 @@ def split(
 @stories_app.command("corrections")
 def export_corrections(context: typer.Context) -> None:
     """Print the entries of merges and splits as labelled lines, for `evaluate`."""
+    from monitor import material
+
     with session(context).reading() as (config, store):
         ids = {entry for c in store.stories.corrections() for entry in (c.entry, c.other)}
         found = store.entries.get_many(ids)
+        feeds = material.named_feeds(config, store)
     if not ids:
         raise MonitorError("no story was merged or split yet")
-    _show_entries(found, config, json=False, jsonl=True)
+    _show_entries(found, config, feeds, json=False, jsonl=True)

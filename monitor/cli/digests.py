@@ -76,7 +76,7 @@ def digest(
 
 def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
     from monitor import digest as room
-    from monitor import pipeline
+    from monitor import material
 
     now, zone = current.now(), config.timezone
     if since or until:
@@ -84,9 +84,9 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
         start = instant(since, zone) if since else end - timedelta(days=1)
         if start >= end:
             raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
-        return pipeline.review(config, store, start=start, end=end, now=now)
+        return material.review(config, store, start=start, end=end, now=now)
     if not date:
-        return pipeline.preview(config, store, now=now)
+        return material.preview(config, store, now=now)
     wanted = day(date)
     stored = store.digests.get(wanted)
     if stored is not None:
@@ -94,7 +94,7 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
     start, end = _day_of(wanted, config, store)
     if start >= now:
         raise UsageError(f"{wanted} is still to come")
-    return replace(pipeline.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
+    return replace(material.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
 
 
 def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, datetime]:

@@ -32,12 +32,12 @@ def status(
     context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
 ) -> None:
     """Show the health of every feed, of the last poll, digest and delivery."""
-    from monitor import pipeline, service
+    from monitor import material, service
 
     current = session(context)
     now = current.now()
     with current.reading() as (config, store):
-        feeds = pipeline.healths(config, store, now=now)
+        feeds = material.healths(config, store, now=now)
         last_poll, last_digest = store.feeds.last_poll(), store.digests.last()
         deliveries = _deliveries(store, last_digest, now)
         troubles = [f"{name}: {trouble}" for name, trouble in service.troubles(store).items()]

@@ -1,4 +1,4 @@
-"""`explain`, `mark`, `retag`, `themes test`, `tag`, `evaluate`: why an entry was chosen, and what to change."""
+"""`explain`, `mark`, `retag`, `themes test`, `tag`, `evaluate`: why an entry was chosen, what to change."""
 
 from __future__ import annotations
 

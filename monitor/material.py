@@ -1,0 +1,99 @@
+"""What a digest is made of, as the store tells it; and digests that are only looked at. Nothing writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from monitor import __version__, digest, fetch, languages
+from monitor.models import Window
+from monitor.text import redact_url
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.models import Digest, Edition, Feed, FeedHealth
+    from monitor.store import Store
+
+LONGEST_POLL = timedelta(hours=1)
+"""A poll that was under way when a digest closed its window stores entries dated before its end."""
+TREND = timedelta(days=15)
+"""How far back the themes' trends reach, and the part of a day that a time zone may add."""
+
+
+def preview(config: Config, store: Store, *, now: datetime) -> Digest:
+    """Compose what the next digest would hold now; nothing is written."""
+    last = store.digests.last()
+    end, day = (last.window.end, last.date) if last else (None, None)
+    due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
+    return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
+
+
+def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
+    """Compose what a digest of a past window holds, told before or not; nothing is written."""
+    window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
+    due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
+    return digest.compose(due, collect(config, store, window, now=now, told=True), config.digest, now)
+
+
+def collect(
+    config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
+) -> digest.Material:
+    """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
+    reach = Window(start=window.start - LONGEST_POLL, end=window.end)
+    news = store.stories.news(reach, told=told)
+    stories = store.stories.with_news(reach, told=told)
+    related = store.stories.get_many({other for story in stories for other in story.related})
+    entries, relevant = store.entries.counts_in(window)
+    language = languages.load(config.language)
+    feeds = named_feeds(config, store)
+    return digest.Material(
+        stories=stories,
+        titles={story.id: story.title for story in related},
+        feeds=feeds,
+        healths=healths(config, store, now=now),
+        polls=store.feeds.polls_in(window),
+        entries=entries,
+        relevant=relevant,
+        gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
+        near_misses=store.entries.near_misses(window),
+        told_stories=store.stories.told([story.id for story in stories]),
+        told_entries={entry.id for story in stories for entry in story.entries} - news,
+        recent=store.entries.themes_since(window.end - TREND),
+        labels=[
+            (label.slug, label.label[language.code]) for label in (*config.rules.beats, *config.rules.themes)
+        ],
+        failed_deliveries=[
+            f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
+            for delivery in store.deliveries.failed_since(window.start)
+        ],
+        version=__version__,
+    )
+
+
+def named_feeds(config: Config, store: Store) -> dict[str, Feed]:
+    """Return the feeds of feeds.toml by address, each with a name: the reader's, else the publisher's."""
+    states = store.feeds.states(config.feeds)
+    return {
+        feed.url: replace(feed, title=feed.title or states[feed.url].title or redact_url(feed.url))
+        for feed in config.feeds
+    }
+
+
+def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
+    """Judge each feed of feeds.toml as of now."""
+    counts, states = store.feeds.counts(), store.feeds.states(config.feeds)
+    return [
+        fetch.health(feed, states[feed.url], now=now, entries=counts.get(feed.url, 0), settings=config.fetch)
+        for feed in config.feeds
+    ]
+
+
+def rendered(config: Config, store: Store, made: Digest) -> Edition:
+    """Render a digest in all forms, with the archive's pages brought up to it."""
+    stored = [
+        digest.summary_from_dict(other.counts) for other in store.digests.listing() if other.date != made.date
+    ]
+    return digest.edition(made, languages.load(made.language), stored, formats=config.tables.digest.formats)
