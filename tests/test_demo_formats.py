@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -50,6 +51,14 @@ def test_every_format_escapes_what_it_must(format_: str) -> None:
         about="<>",
         entries=(odd,),
     )
+    write, _ = FORMATS[format_]
+    if format_ != "json":
+        titles = [
+            node.text
+            for node in ET.fromstring(write(outlet, [odd])).iter()
+            if node.tag.rpartition("}")[2] == "title"
+        ]
+        assert titles == ["Odd & Even", odd.title]
     read = document(outlet)
     assert read.title == "Odd & Even"
     assert [(entry.title, entry.url) for entry in read.entries] == [(odd.title, odd.url)]

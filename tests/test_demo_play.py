@@ -89,8 +89,9 @@ class TestPlay:
             assert word not in text
 
     def test_what_is_older_than_the_monitor_is_no_news(self, demo: DemoResult) -> None:
-        (story,) = [new for new in told(demo.digests[0]) if "behind closed doors" in new] or [None]
-        assert story is None
+        assert not [new for new in told(demo.digests[0]) if "behind closed doors" in new]
+        with closing(store.open(demo.config.database)) as opened:
+            assert [entry.backlog for entry in opened.entries.search("behind closed doors")] == [True]
 
     def test_the_receipt_names_the_failing_outlet_and_only_it(self, demo: DemoResult) -> None:
         states = [{feed.title: feed.state for feed in digest.receipt.feeds} for digest in demo.digests]
@@ -116,3 +117,9 @@ def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="something else"):
         asyncio.run(play(tmp_path, print))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "monitor.toml"]
+
+
+def test_a_file_is_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "demo").write_text("")
+    with pytest.raises(ConfigError, match="cannot be used"):
+        asyncio.run(play(tmp_path / "demo", print))
