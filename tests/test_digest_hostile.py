@@ -209,6 +209,8 @@ HEADINGS = [
         ("- dash", "\\- dash"),
         ("www.example", "www\\.example"),
         ("https://x", "https\\://x"),
+        ("at 07:00, R&D", "at 07:00, R&D"),
+        ("&copy; :smile:", "\\&copy; \\:smile:"),
     ],
 )
 def test_only_what_means_something_is_escaped(words, expected):

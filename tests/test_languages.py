@@ -10,6 +10,7 @@ from string import Formatter
 import pytest
 
 from monitor import languages
+from monitor.digest.wording import Wording
 
 ENGLISH = languages.load("en")
 OTHERS = [code for code in languages.AVAILABLE if code != "en"]
@@ -53,6 +54,12 @@ def test_quiet_and_broken_never_begin_alike(code):
     assert all(not texts[key].startswith(quiet) for key in ("lead_feeds", "lead_no_feeds", "lead_no_polls"))
 
 
+def test_a_language_has_all_that_the_digest_asks_of_one():
+    asked = {name for name in vars(Wording) if not name.startswith("_")}
+    assert asked <= {name for name in dir(languages.Language) if not name.startswith("_")}
+    assert {"text", "plural", "moment"} <= asked
+
+
 def test_no_sentence_is_left_that_the_digest_does_not_use():
     named = {key for source in SOURCES for key in re.findall(r'"(\w+)"', source)}
     made_up = ("lead_", "problem_", "age_")
@@ -83,8 +90,8 @@ def test_instants():
 def test_numbers():
     assert ENGLISH.number(1234567) == "1,234,567"
     assert languages.load("de").number(1234567) == "1.234.567"
-    assert ENGLISH.decimal(0.85) == "0.8"
-    assert languages.load("de").decimal(2.25) == "2,2"
+    assert ENGLISH.decimal(0.85) == "0.85"
+    assert languages.load("de").decimal(2.25) == "2,25"
 
 
 @pytest.mark.parametrize(

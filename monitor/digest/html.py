@@ -20,7 +20,7 @@ def render(page: View) -> str:
     inliner = css_inline.CSSInliner(
         load_remote_stylesheets=False, keep_style_tags=True, remove_inlined_selectors=True, minify_css=True
     )
-    return str(inliner.inline(fill("digest.html", page=page))) + "\n"
+    return str(inliner.inline(fill("digest.html", page=page))).rstrip() + "\n"
 
 
 def fill(template: str, **values: Any) -> str:
@@ -38,6 +38,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         finalize=_clean,
     )
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from monitor.digest.view import ReportView, StoryView, View
     from monitor.models import Digest
 
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&@$^]|^[-+=]|:(?=\S)|(?<=www)\.", re.IGNORECASE)
-"""What CommonMark or a usual extension of it reads as mark-up: anywhere, at the start, or in a bare link."""
+_SPECIAL: Final = re.compile(
+    r"[\\`*_{}\[\]<>#|~@$^]|&(?=#?\w+;)|^[-+=]|:(?=/|[^\s:]+:)|(?<=www)\.", re.IGNORECASE
+)
+"""What CommonMark or a usual extension of it reads as mark-up where it stands."""
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 
@@ -39,8 +41,9 @@ def front_matter(digest: Digest, page: View) -> str:
     told, heard = digest.receipt, coverage(digest.receipt)
     values = {
         "date": digest.date.isoformat(),
-        "from": f"{digest.window.start:%Y-%m-%dT%H:%M:%SZ}",
-        "to": f"{digest.window.end:%Y-%m-%dT%H:%M:%SZ}",
+        "window": "",
+        "  from": f"{digest.window.start:%Y-%m-%dT%H:%M:%SZ}",
+        "  to": f"{digest.window.end:%Y-%m-%dT%H:%M:%SZ}",
         "language": page.language,
         "outcome": page.outcome,
         "stories": told.stories,
@@ -50,7 +53,7 @@ def front_matter(digest: Digest, page: View) -> str:
         "feeds_answered": heard.answered,
         "entries": told.entries,
     }
-    return "\n".join(["---", *(f"{key}: {value}" for key, value in values.items()), "---", "", ""])
+    return "\n".join(["---", *(f"{key}: {value}".rstrip() for key, value in values.items()), "---", "", ""])
 
 
 def _head(page: View) -> Iterator[str]:

@@ -49,7 +49,8 @@ def _story(story: StoryView, number: int, page: View) -> Iterator[str]:
     yield from _wrap(story.title, first=f"{number}. ", rest="   ")
     yield from _wrap(" · ".join(story.meta), "   ")
     yield from _wrap(", ".join(story.themes), "   ")
-    yield from _url(story.url, "   ")
+    if story.url not in {report.url for report in story.reports}:
+        yield from _url(story.url, "   ")
     if story.summary:
         yield ""
         yield from _wrap(story.summary, "   ")
@@ -88,8 +89,7 @@ def _group(group: Group) -> Iterator[str]:
 
 def _lines(lines: tuple[Line, ...], more: str) -> Iterator[str]:
     for item in lines:
-        words = f"{item.text} ({item.note})" if item.note else item.text
-        yield from _wrap(words, first=" * ", rest="   ")
+        yield from _wrap(" — ".join(filter(None, (item.text, item.note))), first=" * ", rest="   ")
         yield from _url(item.url, "   ")
     yield from _wrap(more, "   ")
 

@@ -14,40 +14,30 @@ class Wording(Protocol):
     @property
     def code(self) -> str:
         """Primary language subtag."""
-        ...
 
     def text(self, key: str, **values: object) -> str:
         """Return the sentence of that key."""
-        ...
 
     def plural(self, key: str, n: int) -> str:
         """Return a count with its noun."""
-        ...
 
     def number(self, n: int) -> str:
         """Return a whole number."""
-        ...
 
     def decimal(self, value: float) -> str:
-        """Return a number with one decimal place."""
-        ...
+        """Return a number with two decimal places."""
 
     def date(self, day: dt.date) -> str:
         """Return a day with its year."""
-        ...
 
     def long_date(self, day: dt.date) -> str:
         """Return a day in full."""
-        ...
 
     def moment(self, instant: dt.datetime) -> str:
         """Return the day and wall time of an instant in the reader's zone."""
-        ...
 
     def stamp(self, instant: dt.datetime) -> str:
         """Return the same in fewer characters."""
-        ...
 
     def ago(self, age: dt.timedelta) -> str:
         """Return an age."""
-        ...

@@ -49,9 +49,9 @@ class Language:
         """Return a whole number with the language's thousands separator."""
         return f"{n:,}".replace(",", self.formats["thousands"])
 
-    def decimal(self, value: float, digits: int = 1) -> str:
-        """Return a number below a thousand with the language's decimal sign."""
-        return f"{value:.{digits}f}".replace(".", self.formats["decimal"])
+    def decimal(self, value: float) -> str:
+        """Return a number below a thousand with two decimal places."""
+        return f"{value:.2f}".replace(".", self.formats["decimal"])
 
     def date(self, day: dt.date) -> str:
         """Return a day with its year: `23 Nov 2026`."""
