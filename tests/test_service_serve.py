@@ -206,6 +206,30 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
         assert archive.feeds.last_poll() is None
 
 
+async def test_a_process_ends_even_if_a_thread_of_it_hangs(home):
+    """A look-up with a dead name server blocks a thread that nobody can cancel."""
+    home.write()
+    script = (
+        "import sys, threading, time\n"
+        "from datetime import timedelta\n"
+        "from monitor.__main__ import main\n"
+        "from monitor.service import serve\n"
+        "serve._LAST_MOMENT = timedelta(seconds=0.5)\n"
+        "threading.Thread(target=time.sleep, args=[600]).start()\n"
+        "sys.argv[1:] = ['--config', sys.argv[1], 'run']\n"
+        "main()\n"
+    )
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(home.directory), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        while b"started" not in await running.stderr.readline():
+            pass
+        running.terminate()
+        await running.communicate()
+    assert running.returncode == 0
+
+
 async def test_a_mail_that_hangs_is_left_to_the_next_start(home, systemd, monkeypatch):
     monkeypatch.setattr(serve, "_DELIVERY_GRACE", timedelta(seconds=0.1))
     async with Loopback() as web, smtp.scripted(smtp.Script(hold=".")) as script:
@@ -252,6 +276,19 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_kept(home, systemd
                 assert await systemd.hear("READY=1") == "READY=1\nSTATUS=2 feeds"
                 await systemd.hear("STATUS=1 of 1")
                 assert len(web.seen("/two")) == 1
+
+
+async def test_a_reload_does_not_wait_for_a_poll_that_hangs(home, systemd):
+    async with Loopback() as web:
+        web.on("/slow", Reply(stall_headers=True))
+        web.on("/two", feed())
+        home.write(web.url("/slow"))
+        async with serving(home, systemd):
+            await asyncio.wait_for(web.wait_for(1), PATIENCE)
+            home.write(web.url("/two"))
+            os.kill(os.getpid(), signal.SIGHUP)
+            async with asyncio.timeout(10):
+                await systemd.hear("STATUS=1 of 1")
 
 
 async def test_the_data_directory_does_not_change_under_a_running_service(home, systemd):

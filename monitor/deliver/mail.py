@@ -100,6 +100,7 @@ class Mail:
         farewell = asyncio.create_task(_farewell(smtp))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
+        await asyncio.sleep(0)  # or QUIT would go unsaid where this is the process's last act
 
     def _delivery(self, edition: Edition, recipient: str, now: datetime) -> Delivery:
         built = message.build(
