@@ -121,6 +121,18 @@ async def test_a_pause_of_a_private_server_is_for_one_feed():
     assert responses[urls[1]].ok
 
 
+async def test_the_host_that_asked_gets_the_pause_and_not_the_one_that_led_there():
+    async with Loopback() as server, Fetcher(replace(SETTINGS, per_host=1), resolve=to_loopback) as fetcher:
+        server.on("/away", redirect(server.url("/busy", host="busy.test")))
+        server.on("/busy", Reply(status=503, headers={"Retry-After": "600"}))
+        server.on("/feed", Reply(b"x"))
+        assert (await fetcher.get(server.url("/away", host="proxy.test"))).retry_after == timedelta(
+            minutes=10
+        )
+        assert (await fetcher.get(server.url("/feed", host="proxy.test"))).ok
+        assert (await fetcher.get(server.url("/feed", host="busy.test"))).error.startswith("not asked")
+
+
 async def test_a_plain_503_pauses_nobody_else():
     async with Loopback() as server, Fetcher(replace(SETTINGS, per_host=1), resolve=to_loopback) as fetcher:
         server.on("/down", Reply(status=503))
@@ -188,7 +200,7 @@ async def test_no_feeds_no_responses():
 
 async def test_outside_its_context_a_fetcher_refuses_to_work():
     response = await Fetcher(SETTINGS).get("http://127.0.0.1/")
-    assert response.error == "internal error: RuntimeError"
+    assert response.error.startswith("internal error: RuntimeError at fetcher.py:")
 
 
 async def test_connections_are_closed_after_the_poll():

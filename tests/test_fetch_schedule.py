@@ -257,6 +257,33 @@ def test_a_feed_that_was_not_asked_waits_and_is_not_blamed():
     assert wait(failure(KNOWN, held, jitter=1.0)) == 2.2 * HOUR
 
 
+@pytest.mark.parametrize(
+    ("feed", "state", "expected"),
+    [
+        ({}, {"next_poll_at": NOW + MINUTE}, NOW + 2 * HOUR),
+        ({}, {"next_poll_at": None}, NOW + 2 * HOUR),
+        ({}, {"next_poll_at": NOW + 3 * HOUR}, None),
+        ({"url": "https://FEED.example./other"}, {}, NOW + 2 * HOUR),
+        ({"url": "https://other.example/"}, {}, None),
+        ({"url": "https://other.example/"}, {"location": "https://feed.example/new"}, NOW + 2 * HOUR),
+        ({}, {"location": "https://other.example/"}, None),
+        ({"private_host": "feed.example"}, {}, None),
+        ({"url": "http://10.0.0.1/feed"}, {}, None),
+    ],
+)
+def test_the_other_feeds_of_a_public_host_wait_too(feed, state, expected):
+    feed = replace(FEED, **feed)
+    state = FeedState(**{"url": feed.url, "next_poll_at": NOW} | state)
+    responses = [
+        ok(url="https://other.example/"),
+        failed(status=429, retry_after=2 * HOUR),
+        failed(status=503, url="http://10.0.0.1/", retry_after=2 * HOUR),
+        failed(status=None, url="", retry_after=9 * HOUR),
+    ]
+    after = schedule.put_off([(feed, state)], responses, NOW)
+    assert after == (() if expected is None else (replace(state, next_poll_at=expected),))
+
+
 def test_410_stops_the_feed_and_says_so():
     state = failure(KNOWN, failed("HTTP 410 Gone", status=410))
     assert state.gone

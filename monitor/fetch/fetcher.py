@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import traceback
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -97,6 +98,8 @@ class Fetcher:
         return await self._poll(feed, FeedState(url=url), max_bytes or self._settings.max_bytes, None)
 
     async def _poll(self, feed: Feed, state: FeedState, max_bytes: int, now: datetime | None) -> Response:
+        import httpx
+
         from monitor.fetch import http
 
         try:
@@ -107,12 +110,14 @@ class Fetcher:
                     return _held_back(feed, queue, held)
                 started = self._time()
                 response = await http.get(host.transport, poll, self._settings)
-                self._hold(queue, response)
+                self._hold(queue_of(httpx.URL(response.url), feed.private_host), response)
                 return replace(response, seconds=self._time() - started)
         except FetchError as error:
             return Response(feed=feed, url="", error=str(error))
         except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
-            return Response(feed=feed, url="", error=f"internal error: {type(error).__name__}")
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            return Response(feed=feed, url="", error=f"internal error: {type(error).__name__} at {where}")
 
     @asynccontextmanager
     async def _place(self, queue: Queue, private_host: str) -> AsyncIterator[_Host]:

@@ -23,8 +23,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from monitor.fetch import guard
+from monitor.text import host_of
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from monitor.fetch.settings import Settings
     from monitor.models import Document, Feed, FeedState, Hints, Response
@@ -144,6 +147,28 @@ def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime
     """Return the state after our own network failed: tried again soon, the feed is not blamed."""
     wait = min(settings.min_interval, _start(feed, settings))
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
+
+
+def put_off(
+    pairs: Iterable[tuple[Feed, FeedState]], responses: Iterable[Response], now: datetime
+) -> tuple[FeedState, ...]:
+    """Return the changed states of feeds that must wait because another feed of their public host must.
+
+    A server that says `Retry-After` to one of its feeds means all of them, also those that are due later.
+    """
+    pauses = {
+        guard.bare(host_of(response.url)): response.retry_after
+        for response in responses
+        if response.status is not None and response.retry_after
+    }
+    changed = []
+    for feed, state in pairs:
+        host = guard.bare(host_of(state.location or feed.url))
+        until = now + pauses.get(host, _NOTHING)
+        private = guard.private_name(host) or host == guard.bare(feed.private_host)
+        if not private and host in pauses and (state.next_poll_at is None or state.next_poll_at < until):
+            changed.append(replace(state, next_poll_at=until))
+    return tuple(changed)
 
 
 def _start(feed: Feed, settings: Settings) -> timedelta:
