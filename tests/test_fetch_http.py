@@ -424,7 +424,7 @@ async def test_a_closed_port_is_named():
     assert (response.error, response.unreachable) == ("connection refused", True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(raw=st.binary(max_size=300), body=st.text(string.printable, max_size=50))
 async def test_no_answer_raises_or_hangs(raw, body):
     async with Loopback() as server:

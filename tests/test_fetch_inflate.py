@@ -104,6 +104,12 @@ def test_thousands_of_gzip_members_are_refused():
     assert inflate("gzip", gzip.compress(b"x") * 16).body == b"x" * 16
 
 
+def test_a_body_in_dust_is_refused():
+    with pytest.raises(FetchError, match="more than 50000 pieces"):
+        inflate("identity", bytes(50_001), limit=100_000, step=1)
+    assert inflate("identity", bytes(50_000), limit=100_000, step=1).complete
+
+
 def test_a_bomb_never_grows_beyond_its_limit():
     bomb = gzip.compress(bytes(200_000_000), compresslevel=1)
     noise = gzip.compress(random.Random(1).randbytes(100))

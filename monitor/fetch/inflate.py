@@ -11,17 +11,21 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _MEMBERS = 16
 """More gzip members than this in one body are an attack on our time."""
 
+_PIECES = 50_000
+"""So are more pieces: a body in chunks of one byte costs seconds."""
+
 
 class Inflater:
     """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
 
-    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, or is corrupt.
+    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, is corrupt, or is cut up in a way that only costs time.
     """
 
     def __init__(self, encoding: str, *, limit: int) -> None:
         self._encoding = encoding
         self._limit = limit
         self._received = 0
+        self._pieces = 0
         self._held = b""
         self._members = 0
         self._inflate: zlib._Decompress | None = None
@@ -30,6 +34,9 @@ class Inflater:
     def feed(self, data: bytes) -> None:
         """Take the next piece as it came over the wire."""
         self._received += len(data)
+        self._pieces += 1
+        if self._pieces > _PIECES:
+            raise FetchError(f"the body comes in more than {_PIECES} pieces")
         if self._received > self._limit:
             raise _too_large(self._limit)
         if self._encoding == "identity":
