@@ -82,6 +82,9 @@ class Script:
     """Where it falls silent."""
     implicit_tls: bool = False
     port: int = 0
+    open: int = 0
+    most_open: int = 0
+    """How many messages were under way at once."""
     commands: list[str] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     """Whole messages, with their final dot, whatever was answered."""
@@ -131,6 +134,9 @@ class _Conversation:
                 return
 
     async def act(self, verb: str, line: str) -> bool:
+        if verb == "MAIL":
+            self.script.open += 1
+            self.script.most_open = max(self.script.most_open, self.script.open)
         if verb == "EHLO":
             await self.answer(verb, "250-scripted", *[f"250-{name}" for name in self.offered()], "250 HELP")
         elif verb == "STARTTLS":
@@ -187,6 +193,7 @@ class _Conversation:
             user=self.user,
         )
         self.script.received.append(taken)
+        self.script.open -= 1
         self.recipients = []
         await self.answer(".", "250 taken")
 

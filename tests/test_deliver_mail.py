@@ -86,6 +86,14 @@ async def test_each_recipient_has_a_delivery_of_their_own():
     assert all(len(got.message["To"].addresses) == 1 for got in box.received)
 
 
+async def test_many_recipients_share_a_few_connections():
+    async with smtp.scripted(smtp.Script()) as script:
+        sender = channel(script.port, to=tuple(f"{number}@example.org" for number in range(20)))
+        await asyncio.gather(*map(sender.send, sender.prepare(EDITION, now=NOW)))
+    assert len({got.recipients for got in script.received}) == 20
+    assert 1 < script.most_open <= 4
+
+
 def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
     assert channel(1, min_score=3.1).prepare(EDITION, now=NOW) == ()
     assert len(channel(1, min_score=3.0).prepare(EDITION, now=NOW)) == 1

@@ -347,6 +347,8 @@ async def test_the_log_has_one_line_a_poll_a_digest_and_a_delivery(home, systemd
     assert events.count("polled") == events.count("digest made") == 1
     polled = next(line for line in logs if line["event"] == "polled")
     assert (polled["feeds"], polled["ok"], polled["failed"]) == (1, 1, 0)
+    digest = next(line for line in logs if line["event"] == "digest made")
+    assert (digest["date"], digest["holds"]) == ("2026-11-21", "1 story, 1 report, 1 source")
     (waiting,) = [line for line in logs if line["event"] == "delivery pending"]
     assert waiting["log_level"] == "warning"
     assert waiting["recipient"] == "reader@example.org"

@@ -50,6 +50,7 @@ _GREYLISTED: Final = re.compile(r"gr[ae]y-?list|try again later", re.IGNORECASE)
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MAX_REPLY: Final = 200
 _FAREWELL_SECONDS: Final = 5
+_MAX_CONNECTIONS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +79,9 @@ class Mail:
     """Sends each recipient a message of their own."""
 
     settings: Settings
+    _lines: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(_MAX_CONNECTIONS), init=False, repr=False, compare=False
+    )
     _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
 
@@ -90,13 +94,14 @@ class Mail:
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""
-        with _translated(self.settings):
-            smtp = await _connect(self.settings)
-            try:
-                await self._transact(smtp, delivery)
-            except BaseException:
-                smtp.close()
-                raise
+        async with self._lines:
+            with _translated(self.settings):
+                smtp = await _connect(self.settings)
+                try:
+                    await self._transact(smtp, delivery)
+                except BaseException:
+                    smtp.close()
+                    raise
         farewell = asyncio.create_task(_farewell(smtp))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)

@@ -227,7 +227,7 @@ class _Service:
         done = await pipeline.publish(config, self._archive, self._setup.channels, now=now)
         made = self._archive.digests.last()
         if made is not None and made != before:
-            _log.info("digest made", **made.counts)
+            _log.info("digest made", date=made.date.isoformat(), holds=made.counts.get("lead", ""))
         for delivery in done:
             level = _log.info if delivery.state == "sent" else _log.warning
             level(
