@@ -1,4 +1,4 @@
-"""Grouping by average linkage: pure numbers in, groups out."""
+"""Grouping by average linkage: numbers in, groups out."""
 
 from __future__ import annotations
 
@@ -7,124 +7,123 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
-UNLIKE = -6.0
-"""Log-odds of two members that were never compared because they share nothing telling."""
-CEILING = 6.0
-_BEST_SHARE = 0.3
+_CEILING = 6.0
+"""Log-odds beyond which a pair does not speak louder."""
+_BEST_SHARE = 0.4
 """How much the best pair of members counts beside the mean over all pairs."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Link:
-    """What is known of the pairs between two groups: how many were compared, their sum, the best."""
+    """All pairs between the members of two groups: how many, the sum of their log-odds, the best."""
 
-    pairs: int = 0
-    total: float = 0.0
-    best: float = UNLIKE
+    pairs: int
+    total: float
+    best: float
 
-    def add(self, score: float) -> None:
-        """Take in the log-odds of one pair."""
-        score = max(UNLIKE, min(CEILING, score))
-        self.pairs += 1
-        self.total += score
-        self.best = max(self.best, score)
+    @classmethod
+    def of(cls, scores: Iterable[float]) -> Link:
+        """Return the link of at least one pair."""
+        capped = [max(-_CEILING, min(_CEILING, score)) for score in scores]
+        return cls(len(capped), sum(capped), max(capped))
 
-    def absorb(self, other: Link) -> None:
-        """Take in all pairs of another link."""
-        self.pairs += other.pairs
-        self.total += other.total
-        self.best = max(self.best, other.best)
+    def __add__(self, other: Link) -> Link:
+        """Return the link of all pairs of both."""
+        return Link(self.pairs + other.pairs, self.total + other.total, max(self.best, other.best))
 
-    def strength(self, pairs: int) -> float:
-        """Return the linkage of the two groups, which have `pairs` pairs of members, compared or not."""
-        mean = (self.total + UNLIKE * (pairs - self.pairs)) / pairs
-        return (1 - _BEST_SHARE) * mean + _BEST_SHARE * self.best
+    @property
+    def strength(self) -> float:
+        """The linkage of the two groups, log-odds."""
+        return (1 - _BEST_SHARE) * self.total / self.pairs + _BEST_SHARE * self.best
 
 
 def group(
-    sizes: Mapping[int, int],
-    links: Mapping[tuple[int, int], Link],
+    groups: int,
+    near: AbstractSet[tuple[int, int]],
+    link: Callable[[int, int], Link],
     *,
     threshold: float,
     fixed: int = 0,
     cannot: AbstractSet[tuple[int, int]] = frozenset(),
-) -> dict[int, int]:
-    """Return for each group the group that it ends in (the lowest key of its cluster).
+) -> list[int]:
+    """Return for each of the groups 0, 1, ... the one that it ends in: the lowest of its cluster.
 
-    `sizes` gives each group's number of members, `links` what is known between two groups (lower key first),
-    `cannot` the pairs that never meet; no two groups with keys below `fixed` meet either. The strongest link is closed first while it reaches `threshold`; of equal
-    ones the one with the lower keys.
+    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups, `cannot` holds pairs
+    that never meet, and none of the first `fixed` groups meets another of them. The strongest link is closed first
+    while it reaches `threshold`; of equal ones that with the lower groups.
     """
-    clusters = _Clusters(sizes, links, fixed, cannot)
+    clusters = _Clusters(groups, near, link, fixed, cannot)
     while (pair := clusters.strongest(threshold)) is not None:
         clusters.merge(*pair)
     return clusters.root
 
 
 class _Clusters:
-    """The state of one grouping."""
+    """The state of one grouping: clusters are known by their lowest group."""
 
     def __init__(
         self,
-        sizes: Mapping[int, int],
-        links: Mapping[tuple[int, int], Link],
+        groups: int,
+        near: AbstractSet[tuple[int, int]],
+        link: Callable[[int, int], Link],
         fixed: int,
         cannot: AbstractSet[tuple[int, int]],
     ) -> None:
-        self.fixed = fixed
-        self.sizes = dict(sizes)
-        self.root = {key: key for key in sizes}
-        self.members = {key: [key] for key in sizes}
-        self.near: dict[int, dict[int, Link]] = {key: {} for key in sizes}
-        self.apart: dict[int, set[int]] = {key: set() for key in sizes}
-        self.heap: list[tuple[float, int, int]] = []
+        self.root = list(range(groups))
+        self._link, self._fixed = link, fixed
+        self._members = {key: [key] for key in self.root}
+        self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
+        self._apart: dict[int, set[int]] = {key: set() for key in self.root}
+        self._heap: list[tuple[float, int, int]] = []
         for one, other in cannot:
-            self.apart[one].add(other)
-            self.apart[other].add(one)
-        for (one, other), link in links.items():
-            self.near[one][other] = self.near[other][one] = Link(link.pairs, link.total, link.best)
-        for one, other in links:
-            self._offer(one, other)
+            self._apart[one].add(other)
+            self._apart[other].add(one)
+        for one, other in sorted(near):
+            self._connect(one, other, link(one, other))
 
     def strongest(self, threshold: float) -> tuple[int, int] | None:
-        """Return the strongest link that still stands and reaches the threshold."""
-        while self.heap:
-            negative, one, other = heapq.heappop(self.heap)
-            if -negative < threshold:
-                return None
-            stands = other in self.near.get(one, {}) and other not in self.apart[one]
-            if stands and self._strength(one, other) == -negative:
+        """Return the strongest link that still stands, if it reaches the threshold."""
+        while self._heap and -self._heap[0][0] >= threshold:
+            negative, one, other = heapq.heappop(self._heap)
+            link = self._links.get(one, {}).get(other)
+            if link is not None and -link.strength == negative and other not in self._apart[one]:
                 return one, other
         return None
 
     def merge(self, one: int, other: int) -> None:
-        """Let `one`, the lower key, take in `other`."""
-        for key in self.members.pop(other):
+        """Let `one`, the lower, take in `other`."""
+        nearer, farther = self._links[one], self._links.pop(other)
+        known = (nearer.keys() | farther.keys()) - {one, other}
+        thirds = sorted(third for third in known if max(one, third) >= self._fixed)
+        whole = {
+            third: (nearer.get(third) or self._between(one, third))
+            + (farther.get(third) or self._between(other, third))
+            for third in thirds
+        }
+        nearer.pop(other, None)
+        for third in known:
+            self._links[third].pop(other, None)
+        for key in self._members[other]:
             self.root[key] = one
-            self.members[one].append(key)
-        self.sizes[one] += self.sizes[other]
-        for far in self.apart.pop(other):
-            self.apart[one].add(far)
-            self.apart[far].discard(other)
-            self.apart[far].add(one)
-        for third, link in self.near.pop(other).items():
-            del self.near[third][other]
-            if third == one:
-                continue
-            if third in self.near[one]:
-                self.near[one][third].absorb(link)
-            else:
-                self.near[one][third] = self.near[third][one] = link
-        for third in self.near[one]:
-            self._offer(one, third)
+        self._members[one] += self._members.pop(other)
+        for far in self._apart.pop(other):
+            self._apart[far] = self._apart[far] - {other} | {one}
+            self._apart[one].add(far)
+        for third, link in whole.items():
+            self._connect(min(one, third), max(one, third), link)
 
-    def _offer(self, one: int, other: int) -> None:
-        low, high = sorted((one, other))
-        if high >= self.fixed and other not in self.apart[one]:
-            heapq.heappush(self.heap, (-self._strength(low, high), low, high))
+    def _between(self, one: int, other: int) -> Link:
+        """Compare two clusters of which no groups were near."""
+        first, *rest = (
+            self._link(min(a, b), max(a, b)) for a in self._members[one] for b in self._members[other]
+        )
+        return sum(rest, first)
 
-    def _strength(self, one: int, other: int) -> float:
-        return self.near[one][other].strength(self.sizes[one] * self.sizes[other])
+    def _connect(self, one: int, other: int, link: Link) -> None:
+        if other < self._fixed:
+            return
+        self._links[one][other] = self._links[other][one] = link
+        heapq.heappush(self._heap, (-link.strength, one, other))

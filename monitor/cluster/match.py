@@ -10,8 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from monitor.cluster.traits import PLAYER, SUBJECT
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.traits import Traits
@@ -75,50 +77,72 @@ def rarity(counts: TermCounts) -> Rarity:
 
 
 @dataclass(frozen=True, slots=True)
+class Vector:
+    """Terms with the squares of their weights, and the length that they make."""
+
+    squares: Mapping[str, float]
+    length: float
+
+    @classmethod
+    def of(cls, terms: Iterable[str], rarity: Rarity, mark: str = "") -> Vector:
+        """Weigh terms that the archive knows with a mark."""
+        squares = {term: rarity.weight(mark + term) ** 2 for term in terms}
+        return cls(squares, math.sqrt(math.fsum(squares.values())))
+
+    def cosine(self, other: Vector) -> float:
+        """Return the cosine of two vectors, 0 when either is empty."""
+        shared = self.squares.keys() & other.squares.keys()
+        return (
+            math.fsum(map(self.squares.__getitem__, shared)) / (self.length * other.length) if shared else 0.0
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Weighed:
-    """The terms of an entry with their weights, and the lengths of the vectors that they make."""
+    """An entry's terms as the archive weighs them."""
 
     traits: Traits
     source: str
-    words: Mapping[str, float]
-    title: Mapping[str, float]
-    subjects: Mapping[str, float]
-    players: Mapping[str, float]
+    words: Vector
+    title: Vector
+    subjects: Vector
+    players: Vector
     """The telling ones."""
     topic: frozenset[str]
     """Players that are the topic itself."""
-    lengths: tuple[float, float, float, float]
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
     """Return the terms of an entry as the archive weighs them."""
-    words = {word: rarity.weight(word) for word in traits.words}
-    title = {word: words[word] for word in traits.title}
-    subjects = {subject: rarity.weight("=" + subject) for subject in traits.subjects}
-    telling = {
-        player: rarity.weight("@" + player) for player in traits.players if rarity.telling("@" + player)
-    }
-    lengths = (_length(words), _length(title), _length(subjects), _length(telling))
-    return Weighed(traits, source, words, title, subjects, telling, traits.players - telling.keys(), lengths)
+    telling = frozenset(player for player in traits.players if rarity.telling(PLAYER + player))
+    return Weighed(
+        traits,
+        source,
+        Vector.of(traits.words, rarity),
+        Vector.of(traits.title, rarity),
+        Vector.of(traits.subjects, rarity, SUBJECT),
+        Vector.of(telling, rarity, PLAYER),
+        traits.players - telling,
+    )
 
 
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
     """Return what speaks for and against two entries reporting one event; `likeness` is the encoder's, -1 to 1."""
     a, b = one.traits, other.traits
     days = abs(a.day - b.day)
-    players = one.players.keys() & other.players.keys()
+    mine, theirs = one.players.squares.keys(), other.players.squares.keys()
     shared = a.words & b.words
     found = {
         "days": min(days, _LONGEST) / 7,
         "days_log": math.log1p(days),
-        "words": _cosine(shared, one.words, one.lengths[0] * other.lengths[0]),
-        "title": _cosine(a.title & b.title, one.title, one.lengths[1] * other.lengths[1]),
-        "rarest": max((one.words[word] for word in shared), default=0.0) / 5,
+        "words": one.words.cosine(other.words),
+        "title": one.title.cosine(other.title),
+        "rarest": math.sqrt(max(map(one.words.squares.__getitem__, shared), default=0.0)) / 5,
         "languages_differ": float(a.language != b.language),
-        "subjects": _cosine(a.subjects & b.subjects, one.subjects, one.lengths[2] * other.lengths[2]),
-        "players": _cosine(players, one.players, one.lengths[3] * other.lengths[3]),
-        "players_differ": float(bool(one.players and other.players) and not players),
-        "players_of_one": float(bool(one.players) != bool(other.players)),
+        "subjects": one.subjects.cosine(other.subjects),
+        "players": one.players.cosine(other.players),
+        "players_differ": _disjoint(mine, theirs),
+        "players_of_one": float(bool(mine) != bool(theirs)),
         "topic_differs": len(one.topic ^ other.topic) / 2,
         "kinds": len(a.kinds & b.kinds) / math.sqrt(max(1, len(a.kinds)) * max(1, len(b.kinds))),
         "kinds_differ": _disjoint(a.kinds, b.kinds),
@@ -139,14 +163,6 @@ def score(found: Mapping[str, float]) -> float:
 def probability(log_odds: float) -> float:
     """Return the probability, 0 to 1, for log-odds."""
     return 1 / (1 + math.exp(-log_odds))
-
-
-def _length(weights: Mapping[str, float]) -> float:
-    return math.sqrt(sum(weight * weight for weight in weights.values()))
-
-
-def _cosine(shared: AbstractSet[str], weights: Mapping[str, float], lengths: float) -> float:
-    return sum(weights[term] ** 2 for term in shared) / lengths if lengths else 0.0
 
 
 def _disjoint(one: AbstractSet[str], other: AbstractSet[str]) -> float:

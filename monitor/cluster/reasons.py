@@ -7,42 +7,37 @@ from typing import TYPE_CHECKING
 from monitor.cluster.traits import surfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from monitor.cluster.match import Weighed
-    from monitor.models import Entry
+    from monitor.cluster.member import Member
 
 _SHOWN = 5
 
 BEGAN = "began the story"
-COPY = "copy of a report in it: same link, identifier or text"
+COPY = "copy of a report in the story: same link, identifier or text"
 
 
-def reason(
-    entry: Entry, own: Weighed, others: Sequence[Weighed], probability: float, threshold: float
-) -> str:
-    """Return what an entry shares with the others of its story, the rarest first."""
-    shared = {
-        word: weight for word, weight in own.words.items() if any(word in other.words for other in others)
-    }
-    names = own.traits.names & {name for other in others for name in other.traits.names}
-    numbers = own.traits.numbers & {number for other in others for number in other.traits.numbers}
-    ranked = sorted(shared, key=lambda word: (-shared[word], word))
-    shown = surfaces(entry)
-    parts = [
-        _part("names", [shown[word] for word in ranked if word in names]),
+def reason(member: Member, others: Sequence[Member], similarity: float, threshold: float) -> str:
+    """Return what an entry shares with the others of its story, the rarest first, and how near it is to them."""
+    own, theirs = member.weighed.traits, [other.weighed.traits for other in others]
+    weights, shown = member.weighed.words.squares, surfaces(member.entry)
+    words = own.words & frozenset().union(*(other.words for other in theirs))
+    names = own.names & frozenset().union(*(other.names for other in theirs))
+    numbers = own.numbers & frozenset().union(*(other.numbers for other in theirs))
+    subjects = own.subjects & frozenset().union(*(other.subjects for other in theirs))
+    ranked = sorted(words, key=lambda word: (-weights[word], word))
+    days = round(min(abs(member.day - other.day) for other in others))
+    parts = (
+        _part("names", (shown[word] for word in ranked if word in names)),
         _part("numbers", sorted(numbers)),
-        _part("words", [shown[word].lower() for word in ranked if word not in names]),
-        _days(min(abs(own.traits.day - other.traits.day) for other in others)),
-        f"similarity {probability:.2f} (threshold {threshold:.2f})",
-    ]
-    return " · ".join(part for part in parts if part)
+        _part("words", (shown[word].lower() for word in ranked if word not in names)),
+        _part("subjects", sorted(subjects)),
+        "same day" if days == 0 else f"{days} day{'s' if days > 1 else ''} apart",
+        f"similarity {similarity:.2f} (threshold {threshold:.2f})",
+    )
+    return " · ".join(filter(None, parts))
 
 
-def _part(label: str, found: Sequence[str]) -> str:
-    return f"{label}: {', '.join(found[:_SHOWN])}" if found else ""
-
-
-def _days(days: float) -> str:
-    whole = round(days)
-    return "same day" if whole == 0 else f"{whole} day{'s' if whole > 1 else ''} apart"
+def _part(label: str, found: Iterable[str]) -> str:
+    shown = list(dict.fromkeys(found))[:_SHOWN]
+    return f"{label}: {', '.join(shown)}" if shown else ""

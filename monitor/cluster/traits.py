@@ -12,7 +12,7 @@ from monitor.cluster.lexicon import LONGEST_NAME, lexicon, plain_words
 from monitor.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from monitor.models import Entry
 
@@ -41,7 +41,7 @@ class Traits:
     words: frozenset[str]
     """Of title and summary."""
     names: frozenset[str]
-    """Capitalised words of title and summary (in German: nouns, too)."""
+    """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
     numbers: frozenset[str]
     players: frozenset[str]
     subjects: frozenset[str]
@@ -65,6 +65,11 @@ class _Word:
     subjects: tuple[str, ...]
     places: tuple[str, ...]
 
+    @property
+    def common(self) -> bool:
+        """Whether the lexicon knows it as an ordinary word."""
+        return bool(self.kinds or self.subjects)
+
 
 def terms(entry: Entry) -> frozenset[str]:
     """Return the terms of an entry whose numbers of documents the archive keeps."""
@@ -82,7 +87,7 @@ def traits(entry: Entry) -> Traits:
         language=entry.language,
         title=frozenset(word.start for _, word in title),
         words=frozenset(word.start for _, word in both),
-        names=frozenset(word.start for raw, word in both if raw[0].isupper()),
+        names=frozenset(_names(both, german=entry.language == "de")),
         numbers=frozenset(_numbers(text)),
         players=frozenset(_players(text)),
         subjects=frozenset(subject for _, word in both for subject in word.subjects),
@@ -111,6 +116,15 @@ def _words(text: str) -> Iterator[str]:
         yield match[0]
         if "-" in match[0] or "&" in match[0]:
             yield from filter(None, re.split(r"[-&]", match[0]))
+
+
+def _names(found: Sequence[tuple[str, _Word]], *, german: bool) -> Iterator[str]:
+    """Yield the words that look like names: in German acronyms and neighbours of another capitalised word."""
+    capitals = [raw[0].isupper() and not word.common for raw, word in found]
+    for place, (raw, word) in enumerate(found):
+        beside = any(capitals[max(0, place - 1) : place]) or any(capitals[place + 1 : place + 2])
+        if capitals[place] and (not german or beside or not raw[1:].islower()):
+            yield word.start
 
 
 @lru_cache(maxsize=1 << 16)
