@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from monitor.tag.words import words
+from monitor.tag.words import Words, form
 
 Scope = Literal["", "title", "lead", "often"]
 SCOPES = ("title", "lead", "often")
@@ -52,6 +52,8 @@ class Term:
     scope: Scope = ""
     phrase: Phrase = ()
     list: str = ""
+    text: str = ""
+    """As the file has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,10 @@ def _scope(text: str) -> tuple[Scope, str]:
 
 def _term(scope: Scope, piece: str) -> Term:
     if name := references(piece):
-        return Term(scope, list=name)
+        return Term(scope, list=name, text=piece)
     if "{" in piece or "}" in piece:
         raise GrammarError("a { without its }: lists are written {name}")
-    return Term(scope, parse_phrase(piece))
+    return Term(scope, parse_phrase(piece), text=piece)
 
 
 def _link(operator: str) -> Link:
@@ -152,10 +154,10 @@ def _slots(piece: str) -> list[Slot]:
     if piece == "#":
         return [(Form("#", "number"),)]
     if "|" in piece:
-        return [tuple(_form(form) for form in piece.split("|"))]
+        return [tuple(_form(way) for way in piece.split("|"))]
     if "*" in piece or "~" in piece:
         return [(_form(part),) for part in _MARKS.split(piece) if part]
-    return [(Form(word.form),) for word in words(piece)]
+    return [(Form(form(raw)),) for raw in Words(piece).raw]
 
 
 def _form(text: str) -> Form:
@@ -175,4 +177,4 @@ def _form(text: str) -> Form:
 
 
 def _plain(letters: str) -> str:
-    return words(letters)[0].form
+    return form(letters)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import Stemmer
+
+from monitor.tag.words import form as normal_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,13 +30,25 @@ Hits = dict[int, list[tuple[int, int]]]
 """Operand number to the word spans [start, end) where it was found, in order."""
 
 
+class _Known(NamedTuple):
+    """What is known of a word."""
+
+    alone: tuple[int, ...]
+    """The operands of which it is a whole phrase."""
+    longer: dict[int, list[Tail]]
+    """The phrases that it begins, by the slot of their second word: what follows that."""
+    slots: tuple[int, ...]
+    """The slots that it fits."""
+
+
 class Lexicon:
     """The phrases of numbered operands, ready to be found in texts of one language (or of several)."""
 
     def __init__(self, operands: Sequence[Iterable[Phrase]], languages: Sequence[str]) -> None:
         self._stemmers = [Stemmer.Stemmer(_STEMMERS[language]) for language in languages]
         self._forms: dict[str, dict[str, list[int]]] = {
-            kind: defaultdict(list) for kind in ("whole", "beginning", "ending", "inside", "inflected", "number")
+            kind: defaultdict(list)
+            for kind in ("whole", "beginning", "ending", "inside", "inflected", "number")
         }
         self._slots: dict[Slot, int] = {}
         self._tails: dict[int, list[Tail]] = defaultdict(list)
@@ -43,22 +57,23 @@ class Lexicon:
             self._tails[head].append((tuple(rest), numbers))
         self._inside = _alternation(self._forms["inside"])
         self._spans = {kind: _lengths(self._forms[kind]) for kind in ("beginning", "ending")}
-        self._known: dict[str, tuple[tuple[Tail, ...], frozenset[int]]] = {}
+        self._known: dict[str, _Known] = {}
 
-    def find(self, forms: Sequence[str]) -> Hits:
+    def find(self, raw: Sequence[str]) -> Hits:
         """Find every phrase in the words of one field."""
-        looked_up = [self._known.get(form) or self._look_up(form) for form in forms]
+        known = self._known
+        found = [known.get(word) or self._look_up(word) for word in raw]
         hits: Hits = {}
-        size = len(forms)
-        for start, (tails, _) in enumerate(looked_up):
-            for rest, operands in tails:
-                end = start + 1 + len(rest)
-                if rest and (
-                    end > size or any(slot not in looked_up[start + 1 + i][1] for i, slot in enumerate(rest))
-                ):
-                    continue
-                for operand in operands:
-                    hits.setdefault(operand, []).append((start, end))
+        for start, (alone, longer, _) in enumerate(found):
+            for operand in alone:
+                hits.setdefault(operand, []).append((start, start + 1))
+            if longer and start + 1 < len(found):
+                for slot in found[start + 1].slots:
+                    for rest, operands in longer.get(slot, ()):
+                        end = start + 2 + len(rest)
+                        if not rest or _continues(rest, found[start + 2 : end]):
+                            for operand in operands:
+                                hits.setdefault(operand, []).append((start, end))
         return hits
 
     def _slot(self, slot: Slot) -> int:
@@ -75,13 +90,19 @@ class Lexicon:
             return {stemmer.stemWord(form.letters) for stemmer in self._stemmers}
         return {form.letters}
 
-    def _look_up(self, form: str) -> tuple[tuple[Tail, ...], frozenset[int]]:
+    def _look_up(self, raw: str) -> _Known:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        slots = frozenset(self._fitting(form))
-        tails = tuple(tail for slot in sorted(slots) for tail in self._tails.get(slot, ()))
-        self._known[form] = found = (tails, slots)
-        return found
+        slots = tuple(dict.fromkeys(self._fitting(normal_form(raw))))
+        alone: dict[int, None] = {}
+        longer: dict[int, list[Tail]] = {}
+        for rest, operands in (tail for slot in slots for tail in self._tails.get(slot, ())):
+            if rest:
+                longer.setdefault(rest[0], []).append((rest[1:], operands))
+            else:
+                alone |= dict.fromkeys(operands)
+        self._known[raw] = known = _Known(tuple(alone), longer, slots)
+        return known
 
     def _fitting(self, form: str) -> Iterable[int]:
         """Name the slots that a word can fill."""
@@ -98,6 +119,11 @@ class Lexicon:
             for letters, slots in self._forms["inside"].items():
                 if letters in form:
                     yield from slots
+
+
+def _continues(rest: Sequence[int], words: Sequence[_Known]) -> bool:
+    """Say whether the words fit the slots, one each."""
+    return len(words) == len(rest) and all(slot in word.slots for slot, word in zip(rest, words, strict=True))
 
 
 def _by_phrase(operands: Sequence[Iterable[Phrase]]) -> Mapping[Phrase, tuple[int, ...]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from monitor.tag.lexicon import Hits, Lexicon
 from monitor.tag.rules import ANY, Rules
-from monitor.tag.words import words
+from monitor.tag.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from monitor.models import Entry
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
     from monitor.tag.rules import Fields, Rule, Target
-    from monitor.tag.words import Word
 
 _FIELD_GAP = 1_000_000
 """Added to the places of each further field's words, so that nothing is near across fields."""
 _OFTEN = 3
+_LETTERS_A_WORD = 7
 _HIDDEN = 0
 """The operand number of the phrases that hide what stands in them."""
 
@@ -57,16 +57,14 @@ class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
     def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
-        self._texts = {"title": entry.title, "summary": entry.summary, "content": entry.content}
-        self._words: dict[str, list[Word]] = {}
+        texts = {"title": entry.title, "summary": entry.summary}
+        texts["content"] = _opening(entry.content, fields.content_words)
+        self._words = {name: Words(text) for name, text in texts.items() if text}
+        self._names = tuple(self._words)
         self._fields = fields
         self.hits: Hits = {}
-        for name, text in self._texts.items():
-            if text:
-                read = words(text) if name != "content" else words(_opening(text, fields.content_words))
-                self._words[name] = read
-                self._collect(lexicon.find([word.form for word in read]), len(self._words))
-        self._names = tuple(self._words)
+        for number, read in enumerate(self._words.values(), 1):
+            self._collect(lexicon.find(read.raw), number * _FIELD_GAP)
 
     def field(self, span: Span) -> str:
         """Name the field that a span stands in."""
@@ -74,9 +72,8 @@ class Reading:
 
     def text(self, span: Span) -> str:
         """Give a span's words as the entry has them."""
-        name = self.field(span)
-        read, base = self._words[name], span[0] // _FIELD_GAP * _FIELD_GAP
-        return self._texts[name][read[span[0] - base].start : read[span[1] - base - 1].end]
+        base = span[0] // _FIELD_GAP * _FIELD_GAP
+        return self._words[self.field(span)].between(span[0] - base, span[1] - base)
 
     def place(self, span: Span) -> tuple[str, float]:
         """Name the field that a span stands in, and what a match there weighs."""
@@ -100,12 +97,13 @@ class Reading:
         first = next((name for name in self._names if name != "title"), "")
         return not title_only and self.field(span) == first and span[0] % _FIELD_GAP < self._fields.lead_words
 
-    def _collect(self, found: Hits, field_number: int) -> None:
-        base = field_number * _FIELD_GAP
-        hidden = found.pop(_HIDDEN, [])
+    def _collect(self, found: Hits, base: int) -> None:
+        hidden = found.pop(_HIDDEN, ())
         for number, spans in found.items():
             seen = [
-                (start + base, end + base) for start, end in spans if not _is_hidden((start, end), hidden)
+                (start + base, end + base)
+                for start, end in spans
+                if not hidden or not _is_hidden((start, end), hidden)
             ]
             if seen:
                 self.hits.setdefault(number, []).extend(seen)
@@ -121,8 +119,8 @@ class Matcher:
         self._phrases: list[tuple[Phrase, ...]] = [
             tuple(phrase for language in self._languages for phrase in rules.hidden.get(language, ()))
         ]
-        self._by_key: dict[int, list[_Compiled]] = defaultdict(list)
-        self.by_target: dict[int, list[_Compiled]] = defaultdict(list)
+        self._by_key: dict[str, dict[int, list[_Compiled]]] = {"beat": {}, "theme": {}}
+        self._by_target: dict[int, list[_Compiled]] = defaultdict(list)
         for index, target in enumerate(rules.targets):
             self._compile(index, target)
         self._lexicon = Lexicon(self._phrases, languages)
@@ -131,29 +129,27 @@ class Matcher:
         """Find every phrase of the rules in an entry."""
         return Reading(entry, self._lexicon, self._rules.fields)
 
-    def matches(self, reading: Reading) -> list[list[Match]]:
-        """Find the rules that hold, for each target in the file's order."""
-        found: list[list[Match]] = [[] for _ in self._rules.targets]
+    def matches(self, reading: Reading, kind: Literal["beat", "theme"]) -> dict[int, list[Match]]:
+        """Find the rules that hold, by the number of their target in the file's order."""
+        by_key = self._by_key[kind]
+        found: dict[int, list[Match]] = {}
         for number in reading.hits:
-            for compiled in self._by_key.get(number, ()):
+            for compiled in by_key.get(number, ()):
                 if match := self._holds(compiled, reading):
-                    found[compiled.target].append(match)
+                    found.setdefault(compiled.target, []).append(match)
         return found
 
-    def lacking(self, target: int, reading: Reading) -> tuple[Rule, tuple[str, ...]] | None:
-        """Name the weightiest rule of a target that holds but for one part, and what that part found nothing of."""
-        best: tuple[Rule, tuple[str, ...]] | None = None
-        for compiled in self.by_target[target]:
-            if len(compiled.needs) + len(compiled.needs[0].links) < 2 or compiled.rule.weight <= 0:  # noqa: PLR2004
+    def lacking(self, target: int, reading: Reading) -> tuple[Rule, str] | None:
+        """Name the weightiest rule of a target that holds but for one term, and that term."""
+        best: tuple[Rule, str] | None = None
+        for rule, _, needs, _ in self._by_target[target]:
+            if rule.weight <= 0 or (best and rule.weight <= best[0].weight):
                 continue
-            missing = tuple(
-                _describe(term)
-                for part, chain in zip(compiled.rule.condition.needs, compiled.needs, strict=True)
-                for term, operand in zip(part.terms, chain.operands, strict=True)
-                if not reading.spans(operand)
-            )
-            if len(missing) == 1 and (best is None or compiled.rule.weight > best[0].weight):
-                best = (compiled.rule, missing)
+            terms = [term for part in rule.condition.needs for term in part.terms]
+            operands = [operand for chain in needs for operand in chain.operands]
+            missing = [t for t, operand in zip(terms, operands, strict=True) if not reading.spans(operand)]
+            if len(missing) == 1 and len(terms) > 1:
+                best = (rule, missing[0].text)
         return best
 
     def _compile(self, index: int, target: Target) -> None:
@@ -163,8 +159,9 @@ class Matcher:
                 bars = tuple(self._chain(part) for part in rule.condition.bars)
                 compiled = _Compiled(rule, index, needs, bars)
                 numbers = (operand.number for chain in needs for operand in chain.operands)
-                self._by_key[min(numbers, key=lambda number: len(self._phrases[number]))].append(compiled)
-                self.by_target[index].append(compiled)
+                rarest = min(numbers, key=lambda number: len(self._phrases[number]))
+                self._by_key[target.kind].setdefault(rarest, []).append(compiled)
+                self._by_target[index].append(compiled)
 
     def _chain(self, part: Part) -> _Chain:
         return _Chain(tuple(self._operand(term) for term in part.terms), part.links)
@@ -193,7 +190,12 @@ class Matcher:
         if any(_first(chain, reading) for chain in compiled.bars):
             return None
         name, weight = min(map(reading.place, found), key=itemgetter(1))
-        return Match(compiled.rule, " … ".join(dict.fromkeys(map(reading.text, found))), name, compiled.rule.weight * weight)
+        return Match(
+            compiled.rule,
+            " … ".join(dict.fromkeys(map(reading.text, found))),
+            name,
+            compiled.rule.weight * weight,
+        )
 
 
 def _first(chain: _Chain, reading: Reading) -> list[Span]:
@@ -221,15 +223,6 @@ def _is_hidden(span: Span, hidden: Sequence[Span]) -> bool:
 
 
 def _opening(text: str, count: int) -> str:
-    """Cut a text after roughly its first `count` words (at most 12 letters a word)."""
-    return text[: count * 12]
-
-
-def _describe(term: Term) -> str:
-    if term.list:
-        return f"a word of {{{term.list}}}"
-    return " ".join("|".join(_written(form) for form in slot) for slot in term.phrase)
-
-
-def _written(form: object) -> str:
-    return str(form)
+    """Cut a long text near its first `count` words, between two words."""
+    limit = count * _LETTERS_A_WORD
+    return text if len(text) <= limit else text[:limit].rpartition(" ")[0]

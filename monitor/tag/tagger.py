@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from monitor.models import Evidence, Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.grammar import GrammarError, parse_rule
 from monitor.tag.matcher import Match, Matcher
-from monitor.tag.rules import ANY, LANGUAGES, Rule, Rules
+from monitor.tag.rules import ANY, LANGUAGES, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.models import Entry
-    from monitor.tag.matcher import Reading
+    from monitor.tag.rules import Rules, Target
 
 NEAR = 0.5
 """From this share of its threshold on, a beat that was not given is a near miss."""
@@ -39,18 +39,26 @@ class Tagger:
 
     def tag(self, entry: Entry) -> Tagging:
         """Say what an entry is about. An entry without a beat has no theme either."""
-        _, verdicts = self._judge(entry)
+        matcher = self._matcher(entry)
+        reading = matcher.read(entry)
+        verdicts = self._verdicts(matcher.matches(reading, "beat"), "beat")
+        if any(verdict.given for verdict in verdicts):
+            verdicts += self._verdicts(matcher.matches(reading, "theme"), "theme")
         return _tagging(verdicts)
 
     def explain(self, entry: Entry) -> Explanation:
         """Say what an entry is about, and for every beat and theme why or what was lacking."""
-        reading, verdicts = self._judge(entry)
         matcher = self._matcher(entry)
-        lacking = [
-            replace(verdict, lacking=_lacking(verdict, matcher, index, reading))
-            for index, verdict in enumerate(verdicts)
+        reading = matcher.read(entry)
+        beats = self._verdicts(matcher.matches(reading, "beat"), "beat", every=True)
+        themes = self._verdicts(matcher.matches(reading, "theme"), "theme", every=True)
+        if not any(verdict.given for verdict in beats):
+            themes = [replace(verdict, given=False, off_beat=verdict.given) for verdict in themes]
+        verdicts = [
+            replace(verdict, lacking=_lacking(verdict, matcher.lacking(index, reading)))
+            for index, verdict in enumerate(beats + themes)
         ]
-        return Explanation(tagging=_tagging(verdicts), verdicts=tuple(lacking))
+        return Explanation(tagging=_tagging(verdicts), verdicts=tuple(verdicts))
 
     def try_phrase(
         self, phrase: str, target: str, entries: Iterable[Entry], *, grade: str = "sure", language: str = ANY
@@ -76,26 +84,27 @@ class Tagger:
             self._matchers[key] = Matcher(self.rules, LANGUAGES if key == ANY else (key,))
         return self._matchers[key]
 
-    def _judge(self, entry: Entry) -> tuple[Reading, list[Verdict]]:
-        matcher = self._matcher(entry)
-        reading = matcher.read(entry)
-        verdicts = []
-        for target, matches in zip(self.rules.targets, matcher.matches(reading), strict=True):
-            total = sum(match.weight for match in matches)
-            verdicts.append(
-                Verdict(
-                    slug=target.slug,
-                    kind=target.kind,
-                    total=round(total, 4),
-                    threshold=target.threshold,
-                    given=round(total, 4) >= target.threshold,
-                    evidence=_evidence(target.slug, matches),
-                )
-            )
-        relevant = any(verdict.given for verdict in verdicts if verdict.kind == "beat")
-        if not relevant:
-            verdicts = [replace(v, given=False, off_beat=v.given) for v in verdicts]
-        return reading, verdicts
+    def _verdicts(
+        self, found: dict[int, list[Match]], kind: Literal["beat", "theme"], *, every: bool = False
+    ) -> list[Verdict]:
+        """Sum up what was found for each target; without `every`, for targets that anything was found for."""
+        return [
+            _verdict(target, found.get(index, []))
+            for index, target in enumerate(self.rules.targets)
+            if target.kind == kind and (every or index in found)
+        ]
+
+
+def _verdict(target: Target, matches: list[Match]) -> Verdict:
+    total = round(sum(match.weight for match in matches), 4)
+    return Verdict(
+        slug=target.slug,
+        kind=target.kind,
+        total=total,
+        threshold=target.threshold,
+        given=total >= target.threshold,
+        evidence=_evidence(target.slug, matches),
+    )
 
 
 def _evidence(slug: str, matches: list[Match]) -> tuple[Evidence, ...]:
@@ -128,17 +137,17 @@ def _tagging(verdicts: list[Verdict]) -> Tagging:
     )
 
 
-def _lacking(verdict: Verdict, matcher: Matcher, index: int, reading: Reading) -> str:
+def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None) -> str:
+    """Say what kept a verdict from being given, with the weightiest rule that failed by one term."""
     if verdict.given:
         return ""
     if verdict.off_beat:
         return "enough for the theme, but the entry is on no beat"
     short = f"{verdict.threshold - verdict.total:.2f} short of {verdict.threshold:.2f}"
-    nearest = matcher.lacking(index, reading)
     if nearest is None:
         return short
     rule, missing = nearest
-    return f"{short}; `{rule.text}` (+{rule.weight:g}) lacks {missing[0]}"
+    return f"{short}; `{rule.text}` (+{rule.weight:g}) lacks {missing}"
 
 
 def _names(tagging: Tagging) -> tuple[str, ...]:

@@ -2,61 +2,63 @@
 
 A word is a run of letters and digits, in lower case. Hyphens part words (`AI-generated` is two), a possessive
 `'s` is dropped, `A.I.` is `ai`. German gendered forms have one normal form, the plain one: `Künstler:innen`,
-`Künstler*innen`, `Künstler_innen`, `Künstler·innen`, `KünstlerInnen`, `Künstler/-innen`, `Künstlerin` and the pair
-`Künstlerinnen und Künstler` are all read as `künstler`.
+`Künstler*innen`, `Künstler_innen`, `Künstler·innen`, `KünstlerInnen`, `Künstler/-innen`, `Künstlerin` and the
+pair `Künstlerinnen und Künstler` are all read as `künstler`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 _GENDER = r"(?:[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\))"
-_TOKEN = re.compile(rf"\b[aA]\.[iI]\b\.?|\w{{4,}}{_GENDER}|\w+(?:['’]s\b)?")
+_TOKEN = re.compile(rf"\w+(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?)?")
 _FEMALE = re.compile(r"(\w{2,}(?:er|ist|eur|or|ent|ant|at|graf|graph|log|nom|iker))_?in(?:nen)?")
-_NOT_LETTERS = re.compile(r"[^\w]")
+_NOT_LETTERS = re.compile(r"\W")
+_PAIR = re.compile(r"innen\s+(?:und|oder|bzw|sowie)\b|\b(?:und|oder|bzw\.?|sowie)\s+\w+innen\b")
 _JOINING = frozenset({"und", "oder", "bzw", "sowie"})
 
 
-class Word(NamedTuple):
-    """A word as rules see it, and where it stands in the text."""
+class Words:
+    """A text cut into words: `raw` as they stand, in order. `form` gives what rules see of each."""
 
-    form: str
-    start: int
-    end: int
+    __slots__ = ("_pieces", "_places", "raw", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.raw: list[str] = _TOKEN.findall(text)
+        self._pieces: list[tuple[int, int]] | None = None
+        self._places: list[tuple[int, int]] | None = None
+        if "innen" in text and _PAIR.search(text):
+            self._join_pairs()
+
+    def between(self, start: int, end: int) -> str:
+        """Give the text from word `start` up to, not including, word `end`, verbatim."""
+        if self._places is None:
+            self._places = [match.span() for match in _TOKEN.finditer(self.text)]
+        first, last = start, end - 1
+        if self._pieces is not None:
+            first, last = self._pieces[first][0], self._pieces[last][1]
+        return self.text[self._places[first][0] : self._places[last][1]]
+
+    def _join_pairs(self) -> None:
+        """Read `Künstlerinnen und Künstler` as one word; remember which pieces each word is made of."""
+        kept: list[str] = []
+        pieces: list[tuple[int, int]] = []
+        for place, raw in enumerate(self.raw):
+            if len(kept) > 1 and kept[-1] in _JOINING and form(kept[-2]) == form(raw):
+                del kept[-1], pieces[-1]
+                pieces[-1] = (pieces[-1][0], place)
+            else:
+                kept.append(raw)
+                pieces.append((place, place))
+        self.raw, self._pieces = kept, pieces
 
 
-def words(text: str) -> list[Word]:
-    """Read a text as words, in order; a gendered pair is one word that spans both."""
-    found: list[Word] = []
-    paired = False
-    for match in _TOKEN.finditer(text):
-        raw = match.group()
-        form = raw.lower() if raw.isalnum() else _normal(raw)
-        if form.endswith(("in", "innen")):
-            form = singular(form)
-        word = Word(form, match.start(), match.end())
-        if form in _JOINING:
-            paired = True
-        elif paired:
-            paired = False
-            if len(found) > 1 and found[-2].form == form and found[-1].form in _JOINING:
-                word = Word(form, found[-2].start, word.end)
-                del found[-2:]
-        found.append(word)
-    return found
-
-
-def singular(form: str) -> str:
-    """Take the feminine ending off a German word for a person (`autorinnen` to `autor`); others stay."""
-    match = _FEMALE.fullmatch(form)
-    return match.group(1) if match else form
-
-
-def _normal(raw: str) -> str:
-    if raw[1:2] == ".":
-        return "ai"
-    if raw[-2:] in {"'s", "’s"}:
-        raw = raw[:-2]
-    form = _NOT_LETTERS.sub("", raw).lower()
-    return form.replace("_innen", "innen").replace("_in", "in") if "_in" in form else form
+def form(raw: str) -> str:
+    """Give a word's normal form: lower case, without possessive, without the feminine ending."""
+    if not raw.isalnum():
+        raw = raw[:-2] if raw[-2:] in {"'s", "’s"} else _NOT_LETTERS.sub("", raw)
+    lower = raw.lower()
+    if lower.endswith(("in", "innen")) and (match := _FEMALE.fullmatch(lower)):
+        return match.group(1)
+    return lower
