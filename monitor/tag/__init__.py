@@ -1,4 +1,4 @@
-"""Tagging: an entry's text in; its beats, its themes and the evidence for each out. The rules are data (themes.toml)."""
+"""Tagging: an entry in; its beats, its themes and the evidence for each out. The rules are data."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Explanation:
         }
 
     def lines(self) -> list[str]:
-        """Render for a reader, one line a verdict with its evidence under it; targets without evidence are left out."""
+        """Render for a reader, a line a verdict with its evidence under it; without evidence, none."""
         found = [f"relevant: {'yes' if self.tagging.relevant else 'no'} (score {self.tagging.score:.2f})"]
         for verdict in self.verdicts:
             if verdict.evidence:

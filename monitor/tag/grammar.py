@@ -1,4 +1,4 @@
-"""The language of rules: one line of themes.toml to a `Rule`. The file's own header explains it to its reader.
+"""The language of rules: a line of themes.toml to a `Condition`. The file's header explains it to its reader.
 
 rule  = part { ("AND" | "NOT") part }
 part  = [scope ":"] term { ("NEAR" | "THEN") ["/" distance] [scope ":"] term }
@@ -18,6 +18,8 @@ Scope = Literal["", "title", "lead", "often"]
 SCOPES = ("title", "lead", "often")
 DISTANCE = 8
 """How many words may stand between two terms when a rule names no number."""
+LONGEST = 12
+"""How many words a phrase may have."""
 
 _OPERATOR = re.compile(r"(?:^|\s+)(AND|NOT|(?:NEAR|THEN)(?:/\d+)?)(?:\s+|$)")
 _SCOPE = re.compile(r"([A-Za-z]+):\s*(?=\S)")
@@ -33,7 +35,7 @@ class GrammarError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to write a word: `letters` whole, as a beginning, ending or inside, in any inflection; a number."""
+    """One way to write a word: `letters` whole, as its beginning, end or inside, inflected; or a number."""
 
     letters: str
     kind: Literal["whole", "beginning", "ending", "inside", "inflected", "number"] = "whole"
@@ -108,6 +110,8 @@ def parse_phrase(text: str) -> Phrase:
     slots = tuple(slot for piece in text.split() for slot in _slots(piece))
     if not slots:
         raise GrammarError("a phrase without a word")
+    if len(slots) > LONGEST:
+        raise GrammarError(f"a phrase of more than {LONGEST} words")
     return slots
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from monitor.tag.grammar import LONGEST
 from monitor.tag.lexicon import Hits, Lexicon
 from monitor.tag.rules import ANY, Rules
 from monitor.tag.words import Words
@@ -57,9 +59,8 @@ class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
     def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
-        texts = {"title": entry.title, "summary": entry.summary}
-        texts["content"] = _opening(entry.content, fields.content_words)
-        self._words = {name: Words(text) for name, text in texts.items() if text}
+        texts = {"title": entry.title, "summary": entry.summary, "content": entry.content}
+        self._words = {name: Words(_opening(text, fields.words)) for name, text in texts.items() if text}
         self._names = tuple(self._words)
         self._fields = fields
         self.hits: Hits = {}
@@ -183,10 +184,10 @@ class Matcher:
     def _holds(self, compiled: _Compiled, reading: Reading) -> Match | None:
         found: list[Span] = []
         for chain in compiled.needs:
-            spans = _first(chain, reading)
-            if not spans:
+            span = _first(chain, reading)
+            if span is None:
                 return None
-            found += spans
+            found.append(span)
         if any(_first(chain, reading) for chain in compiled.bars):
             return None
         name, weight = min(map(reading.place, found), key=itemgetter(1))
@@ -198,24 +199,26 @@ class Matcher:
         )
 
 
-def _first(chain: _Chain, reading: Reading) -> list[Span]:
+def _first(chain: _Chain, reading: Reading) -> Span | None:
     """Find the first place where a chain of terms holds; the words between near terms are part of it."""
     windows = reading.spans(chain.operands[0])
     for link, operand in zip(chain.links, chain.operands[1:], strict=True):
         others = reading.spans(operand)
-        windows = [merged for window in windows for merged in _joined(window, others, link)]
-        if not windows:
-            return []
-    return [min(windows)] if windows else []
+        windows = [merged for window in windows if (merged := _joined(window, others, link))]
+    return windows[0] if windows else None
 
 
-def _joined(window: Span, others: Sequence[Span], link: Link) -> Iterator[Span]:
+def _joined(window: Span, others: Sequence[Span], link: Link) -> Span | None:
+    """Widen a window by the first of the other spans, which are in order, that is near it."""
     start, end = window
-    for other_start, other_end in others:
-        after = other_start - end
-        before = start - other_end
-        if 0 <= after <= link.distance or (not link.ordered and 0 <= before <= link.distance):
-            yield min(start, other_start), max(end, other_end)
+    reach = link.distance
+    earliest = end if link.ordered else start - reach - LONGEST
+    for other_start, other_end in others[bisect_left(others, (earliest, 0)) :]:
+        if other_start > end + reach:
+            break
+        if other_start >= end or start - reach <= other_end <= start:
+            return min(start, other_start), max(end, other_end)
+    return None
 
 
 def _is_hidden(span: Span, hidden: Sequence[Span]) -> bool:

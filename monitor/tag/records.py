@@ -1,4 +1,4 @@
-"""Labelled records as JSON lines: what `evaluate`, `tag --jsonl` and `entries --marked --jsonl` read and write."""
+"""Labelled records as JSON lines, as `evaluate` and `tag --jsonl` read and write them."""
 
 from __future__ import annotations
 

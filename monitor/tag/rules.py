@@ -59,14 +59,15 @@ class GlossaryList:
 class Fields:
     """What a match weighs by where it stands, and how far a text is read.
 
-    The first `lead_words` words below the title say what an entry is about; what follows them counts as content.
+    The first `lead_words` words below the title say what an entry is about; the rest of a summary weighs as
+    content does.
     """
 
     title: float = 1.25
     summary: float = 1.0
     content: float = 0.5
     lead_words: int = 40
-    content_words: int = 400
+    words: int = 400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
