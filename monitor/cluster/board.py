@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor.cluster.candidates import Index
 from monitor.cluster.copies import Copies
-from monitor.cluster.groups import Link, group
+from monitor.cluster.groups import group
 from monitor.cluster.match import probability
 from monitor.cluster.member import Member, Members, link, order
 from monitor.cluster.reasons import BEGAN, COPY, reason

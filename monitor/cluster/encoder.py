@@ -38,8 +38,8 @@ class Encoder:
     def vectors(self, entries: Iterable[Entry], known: Mapping[int, bytes] | None = None) -> dict[int, bytes]:
         """Return the vectors, by id and as the store keeps them, of those entries that are not yet `known`."""
         missing = {entry.id: entry for entry in entries if entry.id not in (known or {})}
-        texts = [text for entry in missing.values() for text in (entry.title, entry.summary or entry.title)]
-        rows = without_topic(self.encode(texts), model().topic).reshape(-1, 2 * DIMENSIONS)
+        found = self.encode([text for entry in missing.values() for text in texts(entry)])
+        rows = without_topic(found, model().topic).reshape(-1, 2 * DIMENSIONS)
         return {key: row.astype(_STORED).tobytes() for key, row in zip(missing, rows, strict=True)}
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -57,6 +57,11 @@ class Encoder:
 
             self._model = USE(threads=self._threads)
         return self._model
+
+
+def texts(entry: Entry) -> tuple[str, str]:
+    """Return the two texts of an entry that are encoded; the title stands in for a missing summary."""
+    return entry.title, entry.summary or entry.title
 
 
 def without_topic(rows: Any, topic: bytes) -> Any:

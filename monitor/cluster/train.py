@@ -1,8 +1,9 @@
-"""Train the matcher's weights on labelled records: `python -m monitor.cluster.train FILE… > model.toml`.
+"""Train the matcher on labelled records: `python -m monitor.cluster.train FILE[,FILE]... > model.toml`.
 
-A FILE holds JSON lines as docs describe them (title, summary, lang, published, beats, story). Every pair of relevant records
-within the longest time is an example; a ridge-penalised logistic regression weighs the features, once without and,
-where the `semantic` extra is installed, once with the encoder.
+A file holds labelled JSON lines (title, summary, lang, source, published, beats, story); files joined by commas are one
+corpus, labelled by the same hands, and only records of one corpus are compared. Every pair of its relevant records that
+is near in time is an example; a ridge-penalised logistic regression weighs the features, without and with the encoder.
+Needs the `semantic` extra. The same files give the same model.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ import math
 import sys
 from base64 import b64encode
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, combinations, islice
 from operator import mul
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
 from monitor.cluster.copies import source
-from monitor.cluster.encoder import DIMENSIONS, Encoder, likeness, topic, without_topic
-from monitor.cluster.traits import traits
+from monitor.cluster.encoder import DIMENSIONS, Encoder, likeness, texts, topic, without_topic
+from monitor.cluster.traits import terms, traits
 from monitor.models import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _LONGEST_DAYS = 25
 _PENALTY = 10.0
@@ -35,19 +38,26 @@ _LEAST_DOCUMENTS = 3
 """A term of fewer training texts is no common term."""
 
 
-def examples(
-    entries: Sequence[Entry], stories: Sequence[str], vectors: Sequence[Any] = ()
-) -> Iterator[tuple[dict[str, float], bool]]:
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Labelled entries: the story of each in the same order."""
+
+    entries: tuple[Entry, ...]
+    stories: tuple[str, ...]
+
+
+def examples(corpus: Corpus, vectors: Sequence[Any] = ()) -> Iterator[tuple[dict[str, float], bool]]:
     """Yield the features of each pair of entries near in time, and whether they share a story."""
-    own = [traits(entry) for entry in entries]
+    own = [traits(entry) for entry in corpus.entries]
     counts = Counter(term for each in own for term in each.terms())
     rarity = match.Rarity(match.TermCounts(documents=len(own), counts=counts), 0, {})
-    weighed = [match.weigh(each, rarity, source(entry, {})) for entry, each in zip(entries, own, strict=True)]
-    for i, one in enumerate(weighed):
-        for j in range(i):
-            if abs(one.traits.day - own[j].day) <= _LONGEST_DAYS:
-                alike = likeness(vectors[i], vectors[j]) if len(vectors) else None
-                yield match.features(one, weighed[j], alike), stories[i] == stories[j]
+    weighed = [
+        match.weigh(each, rarity, source(entry, {})) for entry, each in zip(corpus.entries, own, strict=True)
+    ]
+    for i, j in combinations(range(len(own)), 2):
+        if abs(own[i].day - own[j].day) <= _LONGEST_DAYS:
+            alike = likeness(vectors[i], vectors[j]) if vectors else None
+            yield match.features(weighed[i], weighed[j], alike), corpus.stories[i] == corpus.stories[j]
 
 
 def fit(pairs: Iterable[tuple[dict[str, float], bool]], penalty: float = _PENALTY) -> dict[str, float]:
@@ -107,56 +117,64 @@ def _solve(matrix: list[list[float]], right: list[float]) -> list[float]:
     return found
 
 
-def read(paths: Iterable[str]) -> tuple[list[Entry], list[str]]:
-    """Return the relevant records of labelled files as entries, with their stories."""
-    records = [
-        json.loads(line)
-        for path in paths
-        for line in Path(path).read_text("utf-8").splitlines()
-        if line.strip()
-    ]
-    records = [record for record in records if record.get("beats") and record.get("published")]
-    entries = []
-    for record in records:
-        published = datetime.fromisoformat(record["published"]).replace(tzinfo=UTC)
-        entries.append(
-            Entry(
-                feed=record.get("source") or "",
-                url=record.get("url") or "",
-                title=record["title"],
-                summary=record.get("summary") or "",
-                language=record.get("lang") or "",
-                published=published,
-                first_seen=published,
-            )
+def read(paths: str) -> Corpus:
+    """Return the relevant records of a corpus, its files joined by commas."""
+    lines = [line for path in paths.split(",") for line in Path(path).read_text("utf-8").splitlines()]
+    records = [json.loads(line) for line in lines if line.strip()]
+    relevant = [record for record in records if record["beats"] and record["published"]]
+    return Corpus(tuple(map(_entry, relevant)), tuple(record["story"] for record in relevant))
+
+
+def _entry(record: dict[str, Any]) -> Entry:
+    published = datetime.fromisoformat(record["published"]).replace(tzinfo=UTC)
+    return Entry(
+        feed=record["source"],
+        url=record["url"],
+        title=record["title"],
+        summary=record["summary"],
+        language=record["lang"],
+        published=published,
+        first_seen=published,
+    )
+
+
+def train(corpora: Sequence[Corpus], encode: Callable[[Sequence[str]], Any]) -> str:
+    """Return a model, as TOML; `encode` turns texts into the encoder's own vectors."""
+    entries = [entry for corpus in corpora for entry in corpus.entries]
+    rows = encode([text for entry in entries for text in texts(entry)])
+    common = topic(rows, _DIRECTIONS)
+    vectors = iter(without_topic(rows, common).reshape(-1, 2, DIMENSIONS))
+    meant = [list(islice(vectors, len(corpus.entries))) for corpus in corpora]
+    lexical = fit(chain.from_iterable(examples(corpus) for corpus in corpora))
+    semantic = fit(
+        chain.from_iterable(examples(corpus, found) for corpus, found in zip(corpora, meant, strict=True))
+    )
+    counts = Counter(term for entry in entries for term in terms(entry))
+    return "\n".join(
+        (
+            "# Written by `python -m monitor.cluster.train`; see train.py.",
+            f"documents = {len(entries)}",
+            "# What all texts have in common, as vectors: their mean and main directions, which encoder.py takes out.",
+            f'topic = "{b64encode(common).decode()}"',
+            *_weights("weights", lexical),
+            *_weights("semantic", semantic),
+            *_background(counts),
         )
-    return entries, [record["story"] for record in records]
+    )
 
 
-def main(paths: Sequence[str]) -> None:
-    """Train on the files and write the model, as TOML, to standard output."""
-    entries, stories = read(paths)
-    counts = Counter(term for entry in entries for term in traits(entry).terms())
-    rows = Encoder().encode(
-        [text for entry in entries for text in (entry.title, entry.summary or entry.title)]
-    )
-    main_directions = topic(rows, _DIRECTIONS)
-    vectors = without_topic(rows, main_directions).reshape(-1, 2, DIMENSIONS)
-    write = sys.stdout.write
-    write("# Written by `python -m monitor.cluster.train`; see train.py.\n")
-    write(f"documents = {len(entries)}\n")
-    write(
-        "# The mean and the main directions of the training texts' vectors: the topic, which encoder.py takes out.\n"
-    )
-    write(f'topic = "{b64encode(main_directions).decode()}"\n')
-    for table, given in (("weights", ()), ("semantic", list(vectors))):
-        write(f"\n[{table}]\n")
-        for name, weight in fit(examples(entries, stories, given)).items():
-            write(f"{name} = {weight:.3f}\n")
-    write("\n# In how many of the training texts the common terms stood.\n[background]\n")
+def _weights(table: str, weights: Mapping[str, float]) -> Iterator[str]:
+    yield f"\n[{table}]"
+    for name, weight in weights.items():
+        yield f"{name} = {weight:.3f}"
+
+
+def _background(counts: Mapping[str, int]) -> Iterator[str]:
+    yield "\n# In how many of the training texts the common terms stood."
+    yield "[background]"
     for number in sorted({n for n in counts.values() if n >= _LEAST_DOCUMENTS}, reverse=True):
-        write(f'{number} = "{" ".join(sorted(term for term, n in counts.items() if n == number))}"\n')
+        yield f'{number} = "{" ".join(sorted(term for term, n in counts.items() if n == number))}"'
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.stdout.write(train([read(paths) for paths in sys.argv[1:]], Encoder().encode) + "\n")
