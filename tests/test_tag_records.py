@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.errors import ConfigError
+from monitor.models import Evidence, Tagging
+from monitor.tag import records
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+LINE = {
+    "id": "x-1", "title": "T", "summary": "S", "lang": "de", "source": "o.example", "url": "https://o.example/1",
+    "published": "2025-03-04", "beats": ["sora"], "themes": ["copyright"], "story": "s", "note": "kept",
+}  # fmt: skip
+
+
+def read(*lines: object) -> list[records.Record]:
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return records.read(text, file="r.jsonl", now=NOW)
+
+
+def test_a_line_is_an_entry_with_its_labels() -> None:
+    (record,) = read(LINE)
+    entry = record.entry
+    assert (entry.title, entry.summary, entry.language, entry.feed) == ("T", "S", "de", "o.example")
+    assert (entry.published, entry.dated, entry.guid) == (
+        datetime(2025, 3, 4, tzinfo=UTC),
+        "publisher",
+        "x-1",
+    )
+    assert (record.id, record.beats, record.themes, record.story) == ("x-1", ("sora",), ("copyright",), "s")
+    assert record.relevant
+
+
+def test_what_is_missing_is_empty_and_an_undated_record_is_of_now() -> None:
+    first, second = read({"title": "A"}, "", {"summary": "B", "published": None, "story": None})
+    assert (first.id, second.id) == ("1", "3")
+    assert (second.entry.title, second.entry.published, second.entry.dated) == ("", NOW, "missing")
+    assert (second.story, second.relevant) == (None, False)
+
+
+def test_instants_become_utc() -> None:
+    (record,) = read({"title": "A", "published": "2025-03-04T01:00:00+02:00"})
+    assert record.entry.published == datetime(2025, 3, 3, 23, tzinfo=UTC)
+
+
+def test_a_record_is_written_back_with_the_answer_and_all_it_had() -> None:
+    (record,) = read(LINE)
+    found = Evidence(target="sora", term="Ü", rule="sure: Ü", field="title", weight=1.25)
+    answer = Tagging(beats=("sora",), themes=(), score=1.25, evidence=(found,))
+    line = records.write(record, answer, 7)
+    assert "Ü" in line
+    assert json.loads(line) == LINE | {
+        "themes": [],
+        "story": 7,
+        "score": 1.25,
+        "evidence": [{"target": "sora", "term": "Ü", "rule": "sure: Ü", "field": "title", "weight": 1.25}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2: Expecting property name"),
+        ("[1]", "line 2: must be a JSON object"),
+        ("{}", "line 2: needs a title or a summary"),
+        ({"title": 3}, "line 2: title must be a text, not 3"),
+        ({"title": "A", "beats": "sora"}, "line 2: beats must be a list of texts"),
+        ({"title": "A", "themes": [1]}, "line 2: themes must be a list of texts"),
+        ({"title": "A", "published": "yesterday"}, "line 2: Invalid isoformat"),
+        ({"title": "A", "published": 5}, "line 2: published must be an ISO 8601 date"),
+        ("[" * 100_000, "line 2: "),
+    ],
+)
+def test_faults_name_their_line(line: object, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(LINE, line, "{")
+    first, second = caught.value.faults
+    assert f"r.jsonl: {message}" in str(first)
+    assert second.place == "line 3"
+
+
+def test_labels_that_nobody_knows_are_named() -> None:
+    found = records.unknown_slugs(read(LINE), ["sora"], file="r.jsonl")
+    assert [str(fault) for fault in found] == ["r.jsonl: record x-1: unknown beat or theme 'copyright'"]

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.models import Entry
+from monitor.tag import GrammarError, Rules, Tagger, load
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+STARTER = load(
+    (Path(__file__).parent.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
+)
+TAGGER = Tagger(STARTER)
+
+
+def entry(title: str = "", summary: str = "", content: str = "", language: str = "en") -> Entry:
+    return Entry(
+        feed="f",
+        title=title,
+        summary=summary,
+        content=content,
+        language=language,
+        published=NOW,
+        first_seen=NOW,
+    )
+
+
+def rules(*, sure: list[str], likely: list[str] = (), against: list[str] = (), extra: str = "") -> Rules:
+    return load(
+        f"""
+        [grades]
+        sure = 1.0
+        likely = 0.6
+        against = -0.6
+        [fields]
+        title = 1.25
+        summary = 1.0
+        content = 0.5
+        lead_words = 5
+        words = 30
+        {extra}
+        [beat.b]
+        label = {{ en = "B", de = "B" }}
+        any.sure = {json.dumps(sure)}
+        any.likely = {json.dumps(list(likely))}
+        any.against = {json.dumps(list(against))}
+        [theme.t]
+        label = {{ en = "T", de = "T" }}
+        any.sure = ["themed"]
+        """,
+        file="themes.toml",
+    )
+
+
+def holds(rule: str, text: Entry, extra: str = "") -> bool:
+    return Tagger(rules(sure=[rule], extra=extra)).tag(text).relevant
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "expected"),
+    [
+        ("open letter", "An Open-Letter today", True),
+        ("open letter", "open the letter", False),
+        ("petition*", "petitioners", True),
+        ("*klage", "Urheberrechtsklage", True),
+        ("*klage", "klagen", False),
+        ("*streik*", "bestreikte Studios", True),
+        ("~protest", "protesting", True),
+        ("~protest", "protector", False),
+        ("# artists", "over 400 artists", True),
+        ("# artists", "many artists", False),
+        ("sue|sues OpenAI", "authors sues OpenAI", True),
+        ("unpaid NEAR/2 work", "work that is unpaid", True),
+        ("unpaid NEAR/2 work", "work that is still very unpaid", False),
+        ("unpaid THEN/2 work", "unpaid test work", True),
+        ("unpaid THEN/2 work", "work unpaid", False),
+        ("a1 NEAR b1 NEAR c1", "c1 x b1 x a1", True),
+        ("unpaid AND testers", "unpaid hours of testers", True),
+        ("unpaid AND testers", "unpaid hours", False),
+        ("Sora NOT airline", "Sora flies", True),
+        ("Sora NOT airline", "Sora, the airline", False),
+        ("often: Sora", "Sora, Sora", False),
+        ("often: Sora", "Sora, Sora and Sora", True),
+        ("Künstler", "Die Künstler:innen", True),
+        ("Künstler NEAR/0 warnen", "Künstlerinnen und Künstler warnen", True),
+    ],
+)
+def test_the_language_of_rules(rule: str, text: str, expected: bool) -> None:
+    assert holds(rule, entry(summary=text)) is expected
+
+
+def test_title_and_lead_say_where() -> None:
+    assert holds("title: Sora", entry("Sora", "x"))
+    assert not holds("title: Sora", entry("x", "Sora"))
+    assert holds("lead: Sora", entry("x", "one two Sora"))
+    assert not holds("lead: Sora", entry("x", "one two three four five Sora"))
+    assert holds(
+        "title: {name} AND {name} NOT title: x", entry("Sora", ""), '[glossary.any]\nname = ["Sora"]'
+    )
+    assert not holds("lead: Sora", entry("x", "a summary", "Sora"))
+    assert holds("title: Sora AND lead: Sora", entry("Sora"))
+
+
+def test_nothing_is_near_across_fields() -> None:
+    assert not holds("unpaid NEAR/50 work", entry("unpaid", "work"))
+
+
+def test_fields_weigh_and_the_rest_of_a_summary_weighs_as_content() -> None:
+    tagger = Tagger(rules(sure=["Sora"]))
+    assert tagger.tag(entry("Sora")).score == 1.25
+    assert tagger.tag(entry("x", "Sora")).score == 1.0
+    assert tagger.tag(entry("x", "1 2 3 4 5 Sora")).score == 0.5
+    assert tagger.tag(entry("x", "", "Sora")).score == 0.5
+    assert tagger.tag(entry("Sora", "Sora", "Sora")).score == 1.25
+    assert tagger.tag(entry("x", "", "word " * 60 + "Sora")).score == 0.0
+
+
+def test_a_rule_across_fields_weighs_as_its_weakest_place() -> None:
+    (found,) = Tagger(rules(sure=["Sora AND artists"])).tag(
+        entry("Sora", "1 2 3 4 5 6 artists")
+    ).evidence or (None,)
+    assert found is None
+    tagging = Tagger(rules(sure=["Sora AND artists"])).tag(entry("Sora", "artists"))
+    assert [(e.term, e.field, e.weight) for e in tagging.evidence] == [("Sora … artists", "summary", 1.0)]
+
+
+def test_hidden_phrases_hide_what_stands_in_them() -> None:
+    extra = '[hidden]\nany = ["air strike*"]'
+    assert not holds("strike*", entry("Air strikes reported"), extra)
+    assert holds("strike*", entry("Air strikes reported; actors strike"), extra)
+    assert holds("air strikes", entry("Air strikes reported"), extra)
+
+
+def test_weights_add_up_and_may_speak_against() -> None:
+    tagger = Tagger(rules(sure=[], likely=["leak", "letter"], against=["stock"]))
+    assert not tagger.tag(entry(summary="a leak")).relevant
+    assert tagger.tag(entry(summary="a leak, a letter")).relevant
+    tagging = tagger.tag(entry(summary="leak, letter, the stock"))
+    assert (tagging.relevant, tagging.score) == (False, 0.6)
+    assert tagging.near == "b 0.60 of 1.00 (“leak”, “letter”, “stock”)"
+    assert tagger.tag(entry(summary="the stock")).score == 0.0
+
+
+def test_a_theme_needs_a_beat() -> None:
+    tagger = Tagger(rules(sure=["Sora"]))
+    assert tagger.tag(entry("themed")).themes == ()
+    assert tagger.tag(entry("Sora themed")).themes == ("t",)
+
+
+def test_rules_count_in_their_language_and_in_unknown_ones() -> None:
+    text = """
+        [grades]
+        sure = 1.0
+        [glossary.en]
+        word = ["gift"]
+        [glossary.de]
+        word = ["geschenk"]
+        [beat.b]
+        label = { en = "B", de = "B" }
+        en.sure = ["{word}"]
+        de.sure = ["art"]
+        """
+    tagger = Tagger(load(text, file="themes.toml"))
+    given = {
+        language: [
+            tagger.tag(entry(word, language=language)).relevant for word in ("gift", "art", "geschenk")
+        ]
+        for language in ("en", "de-AT", "")
+    }
+    assert given == {"en": [True, False, False], "de-AT": [False, True, False], "": [True, True, True]}
+
+
+def test_explain_says_what_was_found_and_what_was_lacking() -> None:
+    tagger = Tagger(rules(sure=["Sora AND artists"], likely=["Sora"]))
+    explanation = tagger.explain(entry(summary="Sora themed"))
+    nearest = explanation.nearest
+    assert nearest is not None
+    assert (nearest.slug, nearest.lacking) == (
+        "b",
+        "0.40 short of 1.00; `Sora AND artists` (+1) lacks artists",
+    )
+    assert explanation.verdicts[1].lacking == "enough for the theme, but the entry is on no beat"
+    assert explanation.lines() == [
+        "relevant: no (score 0.60)",
+        "beat b: not given, 0.60 of 1.00",
+        "  +0.60  “Sora” in the summary (likely: Sora)",
+        "theme t: not given, 1.00 of 1.00",
+        "  +1.00  “themed” in the summary (sure: themed)",
+        "nearest not given: b: 0.40 short of 1.00; `Sora AND artists` (+1) lacks artists",
+    ]
+    as_json = json.loads(json.dumps(explanation.to_dict()))
+    assert as_json["nearest"]["slug"] == "b"
+    assert as_json["targets"][0]["evidence"][0]["term"] == "Sora"
+
+
+def test_explain_agrees_with_tag_and_ends_when_all_is_given() -> None:
+    tagger = Tagger(rules(sure=["Sora"]))
+    explanation = tagger.explain(entry("Sora themed"))
+    assert explanation.tagging == tagger.tag(entry("Sora themed"))
+    assert explanation.nearest is None
+    assert explanation.to_dict()["nearest"] is None
+    assert "given" in explanation.lines()[1]
+
+
+def test_try_phrase_tells_gains_and_losses() -> None:
+    tagger = Tagger(rules(sure=["Sora"]))
+    news = [entry("Sora walkout"), entry("Sora"), entry("a walkout")]
+    (change,) = tagger.try_phrase("walkout", "t", news)
+    assert (change.entry.title, change.gains, change.losses) == ("Sora walkout", ("t",), ())
+    (loss,) = Tagger(rules(sure=["Sora"])).try_phrase("walkout", "b", news[:2], grade="against")
+    assert (loss.gains, loss.losses) == ((), ("b",))
+    assert tagger.try_phrase("walkout", "t", news, language="de") == []
+
+
+@pytest.mark.parametrize(
+    ("phrase", "target", "grade", "message"),
+    [
+        ("x", "q", "sure", "unknown beat"),
+        ("x", "t", "q", "unknown grade"),
+        ("{q}", "t", "sure", "unknown list"),
+    ],
+)
+def test_try_phrase_refuses_what_the_file_would(phrase: str, target: str, grade: str, message: str) -> None:
+    with pytest.raises(GrammarError, match=message):
+        Tagger(rules(sure=["Sora"])).try_phrase(phrase, target, [], grade=grade)
+
+
+WORDS = st.sampled_from(
+    [
+        *("Sora", "OpenAI", "AI", "KI", "artists", "Künstler:innen", "Streik", "unpaid", "work", "copyright"),
+        *("klage", "Urheber*innen", "'s", "A.I.", "\n", "—", "„", "(", "12", ":in", "und", "Autorinnen"),
+    ]
+)
+
+
+@given(
+    st.one_of(st.text(), st.lists(WORDS, max_size=40).map(" ".join)),
+    st.one_of(st.text(), st.lists(WORDS, max_size=60).map(" ".join)),
+    st.sampled_from(["en", "de", "fr", ""]),
+)
+def test_any_text_is_tagged_and_its_evidence_stands_in_it(title: str, summary: str, language: str) -> None:
+    news = entry(title, summary, language=language)
+    tagging = TAGGER.tag(news)
+    for found in tagging.evidence:
+        for piece in found.term.split(" … "):
+            assert piece in title + "\0" + summary
+    assert TAGGER.explain(news).tagging == tagging
+
+
+def test_a_hostile_text_stays_cheap() -> None:
+    hostile = entry("AI artists " * 5_000, "OpenAI unpaid artists copyright strike " * 5_000)
+    assert TAGGER.tag(hostile).relevant
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "language"),
+    [
+        (
+            "Kingdom Hearts fans vote Sora their favourite hero",
+            "The Keyblade bearer leaves Mickey far behind.",
+            "en",
+        ),
+        (
+            "SORA rate slips again as banks reprice home loans",
+            "Singapore's overnight rate fell to 1.2 per cent.",
+            "en",
+        ),
+        ("A sora at the reservoir delights birders", "The small rail hid in the reeds all week.", "en"),
+        ("Sora, the free typeface, gets italics", "The font now has eight weights.", "en"),
+        ("Neue Fluglinie Sora startet ab Köln", "Die Airline fliegt zweimal die Woche nach Kreta.", "de"),
+        ("Restaurant Sora kocht um einen Stern", "Sushi und Sake im Hafen von Kiel.", "de"),
+        ("Sora Tanaka wins bronze on the beam", "The gymnast, 17, trains in Osaka.", "en"),
+        (
+            "Rival lab shows a video model",
+            "Its clips look much like OpenAI's Sora, reviewers say of the start-up.",
+            "en",
+        ),
+        ("Authors read for the library", "Three novelists protest against its closing.", "en"),
+        (
+            "Chipmaker's profit doubles on AI demand",
+            "Shares rose nine per cent after the quarterly results.",
+            "en",
+        ),
+        ("Drehbuchautoren streiken für höhere Gagen", "Die Studios bieten drei Prozent.", "de"),
+        ("Bank will Stellen durch KI ersetzen", "Betroffen sind Sachbearbeiter im Kundendienst.", "de"),
+    ],
+)
+def test_what_is_out_of_scope_stays_out(title: str, summary: str, language: str) -> None:
+    assert TAGGER.tag(entry(title, summary, language=language)).beats == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "language", "beat"),
+    [
+        ("Sora's makers widen the invite list", "OpenAI lets 20,000 more people into the app.", "en", "sora"),
+        ("OpenAI macht Sora zu", "Die App verschwindet im April.", "de", "sora"),
+        ("Judges side with GEMA against OpenAI", "The song lyrics must go.", "en", "ai-creative-labour"),
+        (
+            "Sprecherinnen lehnen Klausel ab",
+            "Ihre Stimmen sollen keine Klone trainieren.",
+            "de",
+            "ai-creative-labour",
+        ),
+        (
+            "Voice actors refuse to sign",
+            "The clause would let studios clone their voices.",
+            "en",
+            "ai-creative-labour",
+        ),
+        ("Illustrator:innen protestieren gegen Bildgeneratoren", "", "de", "ai-creative-labour"),
+    ],
+)
+def test_what_is_in_scope_comes_in(title: str, summary: str, language: str, beat: str) -> None:
+    assert beat in TAGGER.tag(entry(title, summary, language=language)).beats
