@@ -59,22 +59,20 @@ class Lexicon:
         self._spans = {kind: _lengths(self._forms[kind]) for kind in ("beginning", "ending")}
         self._known: dict[str, _Known] = {}
 
-    def find(self, raw: Sequence[str]) -> Hits:
-        """Find every phrase in the words of one field."""
+    def find(self, raw: Sequence[str], base: int, hits: Hits) -> None:
+        """Add to `hits` where every phrase stands in one field's words, the first of which has the place `base`."""
         known = self._known
         found = [known.get(word) or self._look_up(word) for word in raw]
-        hits: Hits = {}
-        for start, (alone, longer, _) in enumerate(found):
+        for start, (alone, longer, _) in enumerate(found, base):
             for operand in alone:
                 hits.setdefault(operand, []).append((start, start + 1))
-            if longer and start + 1 < len(found):
-                for slot in found[start + 1].slots:
+            after = start - base + 1
+            if longer and after < len(found):
+                for slot in found[after].slots:
                     for rest, operands in longer.get(slot, ()):
-                        end = start + 2 + len(rest)
-                        if not rest or _continues(rest, found[start + 2 : end]):
+                        if not rest or _continues(rest, found[after + 1 : after + 1 + len(rest)]):
                             for operand in operands:
-                                hits.setdefault(operand, []).append((start, end))
-        return hits
+                                hits.setdefault(operand, []).append((start, start + 2 + len(rest)))
 
     def _slot(self, slot: Slot) -> int:
         number = self._slots.get(slot)

@@ -65,7 +65,9 @@ class Reading:
         self._fields = fields
         self.hits: Hits = {}
         for number, read in enumerate(self._words.values(), 1):
-            self._collect(lexicon.find(read.raw), number * _FIELD_GAP)
+            lexicon.find(read.raw, number * _FIELD_GAP, self.hits)
+        if hidden := self.hits.pop(_HIDDEN, None):
+            self._hide(hidden)
 
     def field(self, span: Span) -> str:
         """Name the field that a span stands in."""
@@ -98,16 +100,9 @@ class Reading:
         first = next((name for name in self._names if name != "title"), "")
         return not title_only and self.field(span) == first and span[0] % _FIELD_GAP < self._fields.lead_words
 
-    def _collect(self, found: Hits, base: int) -> None:
-        hidden = found.pop(_HIDDEN, ())
-        for number, spans in found.items():
-            seen = [
-                (start + base, end + base)
-                for start, end in spans
-                if not hidden or not _is_hidden((start, end), hidden)
-            ]
-            if seen:
-                self.hits.setdefault(number, []).extend(seen)
+    def _hide(self, hidden: Sequence[Span]) -> None:
+        for number, spans in list(self.hits.items()):
+            self.hits[number] = [span for span in spans if not _is_hidden(span, hidden)]
 
 
 class Matcher:

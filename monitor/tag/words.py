@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-_GENDER = r"(?:[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\))"
-_TOKEN = re.compile(rf"\w+(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?)?")
+_GENDER = r"[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\)"
+_TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?))?")
 _FEMALE = re.compile(r"(\w{2,}(?:er|ist|eur|or|ent|ant|at|graf|graph|log|nom|iker))_?in(?:nen)?")
 _NOT_LETTERS = re.compile(r"\W")
 _PAIR = re.compile(r"innen\s+(?:und|oder|bzw|sowie)\b|\b(?:und|oder|bzw\.?|sowie)\s+\w+innen\b")
