@@ -1,8 +1,9 @@
 """Relevant entries to stories: one event told once, over days, across outlets and languages. Pure.
 
-Open `assign` first: each new entry joins an open story or begins one. `match` says how alike two entries are,
-`groups` closes the strongest links first, `choose` picks a story's title and summary, `encoder` is the `semantic`
-extra.
+Open `assign.py` first: each new entry joins an open story or begins one. `board.py` is one day's decision,
+`match.py` says how alike two entries are, `groups.py` closes the strongest links first, `choose.py` picks a
+story's title and summary, `encoder.py` is the `semantic` extra. What the matcher knows is data:
+`lexicon.toml` is written by hand, `model.toml` by `train.py`.
 """
 
 from monitor.cluster.assign import assign

@@ -1,4 +1,4 @@
-"""Entries to stories: each new entry joins an open story or begins one. Pure; the order of arrival does not matter."""
+"""Entries to stories: each new entry joins an open story or begins one, whatever the order of arrival."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def assign(
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
 
-    `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of them
-    already stays there and its text is renewed. `counts` are those of the archive, `new` included, for the terms of
-    all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model decides. `cannot` holds the
-    pairs of entry ids that the reader has parted. `past` are closed stories that new ones may be linked to. Entries of
-    several days are taken day by day, so that one large poll and many small ones agree.
+    `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of
+    them already stays there and its text is renewed. `counts` are those of the archive, `new` included, for
+    the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
+    decides. `cannot` holds the pairs of entry ids that the reader has parted. `past` are closed stories that
+    new ones may be linked to. Entries of several days are taken day by day, so that one large poll and many
+    small ones agree.
     """
     members = Members(rarity(counts), feeds, vectors or {})
     found = {story.id: story for story in _renewed(stories, new)}

@@ -18,25 +18,26 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Feed, Story
 
 _ROUND_UP = re.compile(
-    r"KI-Update|\bkompakt\b|\bnewsletter\b|\bpodcast\b|\bweekly\b|\bdaily\b|\bround-?up\b|\brecap\b|\bthe papers\b|"
-    r"\bpresseschau\b|\bwochenr[üu]ckblick\b|\bdigest\b|\blive(?:blog|ticker)?:|^\[|\[(?:removed|updated)\]",
-    re.IGNORECASE,
+    r"""KI-Update | \b(?:kompakt|newsletter|podcast|weekly|daily|round-?up|recap|presseschau|digest)\b |
+        \bthe\ papers\b | \bwochenr[üu]ckblick\b | \blive(?:blog|ticker)?: | ^\[ | \[(?:removed|updated)\]""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _BAIT = re.compile(
-    r"[?!]|\byou\b|\byour\b|\bthis is\b|\bhere[’']?s\b|\bwhy\b|\bhow\b|\bwarum\b|\bso \w+ sie\b|\bslams?\b|\bEXCLUSIVE\b|"
-    r"…$|\.\.\.$|^opinion\b|^kommentar\b|^meinung\b",
-    re.IGNORECASE,
+    r"""[?!] | \byour?\b | \bthis\ is\b | \bhere['’]?s\b | \bwhy\b | \bhow\b | \bwarum\b | \bso\ \w+\ sie\b |
+        \bslams?\b | \bexclusive\b | …$ | \.\.\.$ | ^opinion\b | ^kommentar\b | ^meinung\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _QUOTE = re.compile(r"^[„“\"‘'»]")
 _SHOUT = re.compile(r"\b[A-ZÄÖÜ]{5,}\b")
 _SHORT, _LONG = 25, 130
 """Characters between which a headline informs without being a paragraph."""
+_FEW = 10
+"""Telling words; an entry of fewer is not the more central for it."""
 _THEME_SHARE = 1 / 3
 
 
 def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries: title, summary, lead, themes, beats, dates, sources,
-    names."""
+    """Return a story with all that follows from its entries, from its title to its number of sources."""
     lead = choose(story.entries, settings.language)
     entries = story.entries
     return replace(
@@ -54,7 +55,7 @@ def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Stor
 
 
 def choose(entries: Sequence[Entry], language: str) -> Entry:
-    """Return the entry that speaks for a story: central, informative, sober, in `language` where there is a choice."""
+    """Return the entry that speaks for a story: central, informative, sober, if possible in `language`."""
     words = {entry.id: traits(entry).words for entry in entries}
     spread = Counter(word for found in words.values() for word in found)
     return min(
@@ -64,7 +65,8 @@ def choose(entries: Sequence[Entry], language: str) -> Entry:
 
 def _merit(entry: Entry, words: frozenset[str], spread: Counter[str], size: int, language: str) -> float:
     """Return how well an entry speaks for its story; each flaw weighs against how central it is, 0 to 1."""
-    told = sum(spread[word] - 1 for word in words) / (len(words) * (size - 1)) if size > 1 and words else 0.0
+    shared = sum(spread[word] - 1 for word in words)
+    told = shared / (max(_FEW, len(words)) * max(1, size - 1))
     title = entry.title
     return (
         told
@@ -79,7 +81,7 @@ def _merit(entry: Entry, words: frozenset[str], spread: Counter[str], size: int,
 
 
 def _summary(entries: Sequence[Entry], lead: Entry, language: str) -> str:
-    """Return the best other entry's summary for a lead without one, in the lead's language if there is one."""
+    """Return the best other entry's summary for a lead without one, if possible in the lead's language."""
     others = [entry for entry in entries if entry.summary and not _ROUND_UP.search(entry.title)]
     same = [entry for entry in others if entry.language == lead.language]
     return choose(same or others, language).summary if others else ""

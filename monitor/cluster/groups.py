@@ -51,9 +51,9 @@ def group(
 ) -> list[int]:
     """Return for each of the groups 0, 1, ... the one that it ends in: the lowest of its cluster.
 
-    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups, `cannot` holds pairs
-    that never meet, and none of the first `fixed` groups meets another of them. The strongest link is closed first
-    while it reaches `threshold`; of equal ones that with the lower groups.
+    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups, `cannot` holds
+    pairs that never meet, and none of the first `fixed` groups meets another of them. The strongest link is
+    closed first while it reaches `threshold`; of equal ones that with the lower groups.
     """
     clusters = _Clusters(groups, near, link, fixed, cannot)
     while (pair := clusters.strongest(threshold)) is not None:

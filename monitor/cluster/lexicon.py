@@ -1,4 +1,4 @@
-"""The bundled lexicon (lexicon.toml): kinds of event, subjects in both languages, places, players, stop words."""
+"""The bundled lexicon (lexicon.toml): kinds of event, subjects, places, players, stop words."""
 
 from __future__ import annotations
 

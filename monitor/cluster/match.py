@@ -34,7 +34,7 @@ class TermCounts:
 
 @dataclass(frozen=True, slots=True)
 class Rarity:
-    """What a term weighs: the rarer in the archive, the more. A bundled count stands in while the archive is small."""
+    """What a term weighs: the rarer in the archive, the more. Bundled counts help a small archive."""
 
     archive: TermCounts
     documents: int
@@ -127,7 +127,7 @@ def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
 
 
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
-    """Return what speaks for and against two entries reporting one event; `likeness` is the encoder's, -1 to 1."""
+    """Return what speaks for and against two entries being of one event; `likeness` is the encoder's."""
     a, b = one.traits, other.traits
     days = abs(a.day - b.day)
     mine, theirs = one.players.squares.keys(), other.players.squares.keys()

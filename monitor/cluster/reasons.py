@@ -18,7 +18,7 @@ COPY = "copy of a report in the story: same link, identifier or text"
 
 
 def reason(member: Member, others: Sequence[Member], similarity: float, threshold: float) -> str:
-    """Return what an entry shares with the others of its story, the rarest first, and how near it is to them."""
+    """Return what an entry shares with the others of its story, the rarest first, and how near it is."""
     own, theirs = member.weighed.traits, [other.weighed.traits for other in others]
     weights, shown = member.weighed.words.squares, surfaces(member.entry)
     words = own.words & frozenset().union(*(other.words for other in theirs))

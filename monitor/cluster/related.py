@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from monitor.cluster.match import Rarity
     from monitor.models import Entry, Story
 
-_ENOUGH = 9.0
-"""Summed weight of shared names from which two stories belong to one affair: two rare names, or three."""
+_ENOUGH = 8.0
+"""Summed weight of what two stories share from which they are one affair: a rare name and a word or two."""
+_RARE = 2.0
+"""Weight from which a name or word tells something: in no more than an eighth of the archive."""
 _FEWEST = 2
-_RARE = 3.0
 _MOST = 5
 """Stories that one story is linked to."""
 
@@ -39,7 +40,7 @@ class Past:
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return the names that a story is known by: those in at least a third of its entries."""
+    """Return what a story is known by: players, names and title words of at least a third of its entries."""
     found = Counter(name for entry in entries for name in _names(entry))
     return tuple(sorted(name for name, n in found.items() if 3 * n >= len(entries)))
 
@@ -56,17 +57,18 @@ class Affairs:
                 self._named[name].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of stories of the same affair, the nearest in names first."""
-        shared: defaultdict[int, list[float]] = defaultdict(list)
+        """Return the ids of stories that share a player and more, those that share the most first."""
+        shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
         for name in story.names:
             weight = self._rarity.weight(name)
             for key in self._named.get(name, ()) if weight > _RARE else ():
-                shared[key].append(weight)
+                shared[key][name] = weight
         shared.pop(story.id, None)
         found = [
-            (-math.fsum(weights), key)
+            (-math.fsum(weights.values()), key)
             for key, weights in shared.items()
-            if len(weights) >= _FEWEST and math.fsum(weights) >= _ENOUGH
+            if len(weights) >= _FEWEST and math.fsum(weights.values()) >= _ENOUGH
+            if any(name.startswith(PLAYER) for name in weights)
             if abs(story.last_seen - self._stories[key].last_seen) <= self._within
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
@@ -74,4 +76,4 @@ class Affairs:
 
 def _names(entry: Entry) -> frozenset[str]:
     own = traits(entry)
-    return own.names | {PLAYER + player for player in own.players}
+    return (own.names | own.title) - own.aliases | {PLAYER + player for player in own.players}

@@ -1,4 +1,4 @@
-"""Stories for entries without a database, day by day as a reader would have had them: for `evaluate` and `tag`."""
+"""Stories for entries without a database, day by day as a reader would have had them."""
 
 from __future__ import annotations
 

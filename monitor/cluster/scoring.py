@@ -29,10 +29,11 @@ class StoryScores:
 
 
 def score(pairs: Iterable[tuple[Hashable, Hashable]]) -> StoryScores:
-    """Return how assigned stories agree with labelled ones; a pair is (labelled, assigned), one for each record.
+    """Return how assigned stories agree with labelled ones; a pair a record: (labelled, assigned).
 
-    B-cubed (Bagga and Baldwin, 1998): the mean over records of the share of its assigned story that is labelled
-    alike, and of its labelled story that is assigned alike. Pairwise: over pairs of records. Empty means perfect.
+    B-cubed (Bagga and Baldwin, 1998): the mean over records of the share of its assigned story that is
+    labelled alike, and of its labelled story that is assigned alike. Pairwise: over pairs of records. Nothing
+    to get wrong counts as 1.
     """
     cells = Counter(pairs)
     gold: Counter[Hashable] = Counter()

@@ -1,9 +1,9 @@
 """Train the matcher on labelled records: `python -m monitor.cluster.train FILE[,FILE]... > model.toml`.
 
-A file holds labelled JSON lines (title, summary, lang, source, published, beats, story); files joined by commas are one
-corpus, labelled by the same hands, and only records of one corpus are compared. Every pair of its relevant records that
-is near in time is an example; a ridge-penalised logistic regression weighs the features, without and with the encoder.
-Needs the `semantic` extra. The same files give the same model.
+A file holds labelled JSON lines (title, summary, lang, source, url, published, beats, story). Files joined by
+commas are one corpus, labelled by the same hands; only its own records are compared. Every pair of relevant
+records that is near in time is an example; a ridge-penalised logistic regression weighs the features, without
+and with the encoder. Needs the `semantic` extra. The same files give the same model.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def examples(corpus: Corpus, vectors: Sequence[Any] = ()) -> Iterator[tuple[dict
 
 
 def fit(pairs: Iterable[tuple[dict[str, float], bool]], penalty: float = _PENALTY) -> dict[str, float]:
-    """Return the weights of a logistic regression with a ridge penalty on standardised features (Newton's method)."""
+    """Return the weights of a ridge-penalised logistic regression over standardised features."""
     rows, labels = zip(*pairs, strict=True)
     names = list(rows[0])
     means = [sum(row[name] for row in rows) / len(rows) for name in names]
@@ -154,7 +154,7 @@ def train(corpora: Sequence[Corpus], encode: Callable[[Sequence[str]], Any]) -> 
         (
             "# Written by `python -m monitor.cluster.train`; see train.py.",
             f"documents = {len(entries)}",
-            "# What all texts have in common, as vectors: their mean and main directions, which encoder.py takes out.",
+            "# What all texts have in common: mean and main directions of their vectors (encoder.py).",
             f'topic = "{b64encode(common).decode()}"',
             *_weights("weights", lexical),
             *_weights("semantic", semantic),

@@ -1,4 +1,4 @@
-"""What the matcher sees of an entry: words, names, numbers, players, kinds of event, subjects, places and day."""
+"""What the matcher sees of an entry: words, names, numbers, players, kinds, subjects, places, day."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAYER, SUBJECT = "@", "="
 """Marks of those terms that are no words."""
 
 _LETTERS = 5
-"""A word is known by its first letters: inflections, German compounds and cousins in the other language meet."""
+"""Of a word that it is known by: inflections, German compounds and cousins in the other language meet."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
@@ -44,6 +44,8 @@ class Traits:
     """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
     numbers: frozenset[str]
     players: frozenset[str]
+    aliases: frozenset[str]
+    """The words that name these players."""
     subjects: frozenset[str]
     kinds: frozenset[str]
     places: frozenset[str]
@@ -79,35 +81,34 @@ def terms(entry: Entry) -> frozenset[str]:
 @lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    title, summary = list(_telling(entry.title)), list(_telling(entry.summary))
-    both = [*title, *summary]
+    title, summary = _read(entry.title), _read(entry.summary)
+    both = [word for _, word in (*title, *summary) if word]
     text = f"{entry.title} | {entry.summary}"
+    named = list(_players(text))
     return Traits(
         day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=entry.language,
-        title=frozenset(word.start for _, word in title),
-        words=frozenset(word.start for _, word in both),
-        names=frozenset(_names(both, german=entry.language == "de")),
+        title=frozenset(word.start for _, word in title if word),
+        words=frozenset(word.start for word in both),
+        names=frozenset(_names((*title, *summary), german=entry.language == "de")),
         numbers=frozenset(_numbers(text)),
-        players=frozenset(_players(text)),
-        subjects=frozenset(subject for _, word in both for subject in word.subjects),
-        kinds=frozenset(kind for _, word in both for kind in word.kinds),
-        places=frozenset(place for _, word in both for place in word.places),
+        players=frozenset(player for player, _ in named),
+        aliases=frozenset(word[:_LETTERS] for _, words in named for word in words),
+        subjects=frozenset(subject for word in both for subject in word.subjects),
+        kinds=frozenset(kind for word in both for kind in word.kinds),
+        places=frozenset(place for word in both for place in word.places),
     )
 
 
 def surfaces(entry: Entry) -> dict[str, str]:
-    """Return the words of an entry as they stand, by their beginnings; the first of those that begin alike."""
-    found = [*_telling(entry.title), *_telling(entry.summary)]
-    return {word.start: _POSSESSIVE.sub("", raw) for raw, word in reversed(found)}
+    """Return the words of an entry as they stand, by their beginnings (of like ones the first)."""
+    found = [*_read(entry.title), *_read(entry.summary)]
+    return {word.start: _POSSESSIVE.sub("", raw) for raw, word in reversed(found) if word}
 
 
-def _telling(text: str) -> Iterator[tuple[str, _Word]]:
-    """Yield the words of a text that are no stop words, as they stand and as they are known."""
-    for raw in _words(text):
-        word = _known(raw)
-        if word is not None:
-            yield raw, word
+def _read(text: str) -> list[tuple[str, _Word | None]]:
+    """Return the words of a text as they stand and as they are known: None for stop words."""
+    return [(raw, _known(raw)) for raw in _words(text)]
 
 
 def _words(text: str) -> Iterator[str]:
@@ -118,12 +119,12 @@ def _words(text: str) -> Iterator[str]:
             yield from filter(None, re.split(r"[-&]", match[0]))
 
 
-def _names(found: Sequence[tuple[str, _Word]], *, german: bool) -> Iterator[str]:
+def _names(read: Sequence[tuple[str, _Word | None]], *, german: bool) -> Iterator[str]:
     """Yield the words that look like names: in German acronyms and neighbours of another capitalised word."""
-    capitals = [raw[0].isupper() and not word.common for raw, word in found]
-    for place, (raw, word) in enumerate(found):
-        beside = any(capitals[max(0, place - 1) : place]) or any(capitals[place + 1 : place + 2])
-        if capitals[place] and (not german or beside or not raw[1:].islower()):
+    capital = [word is not None and raw[0].isupper() and not word.common for raw, word in read]
+    for place, (raw, word) in enumerate(read):
+        beside = any(capital[max(0, place - 1) : place]) or any(capital[place + 1 : place + 2])
+        if word and capital[place] and (not german or beside or not raw[1:].islower()):
             yield word.start
 
 
@@ -132,7 +133,7 @@ def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
     known = lexicon()
-    if len(word) < 2 or word in known.stop:
+    if len(word) == 1 or word in known.stop:
         return None
     return _Word(
         word[:_LETTERS],
@@ -151,7 +152,8 @@ def _numbers(text: str) -> Iterator[str]:
             yield value
 
 
-def _players(text: str) -> Iterator[str]:
+def _players(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the players that a text names, each with the words that name it."""
     known = lexicon().players
     raw = plain_words(text)
     words = [fold(word) for word in raw]
@@ -159,4 +161,4 @@ def _players(text: str) -> Iterator[str]:
         if word[0].isupper() or word[0].isdigit():
             for end in range(start + 1, min(start + LONGEST_NAME, len(words)) + 1):
                 if player := known.get(" ".join(words[start:end])):
-                    yield player
+                    yield player, words[start:end]

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.cluster import Past, Settings, TermCounts, assign, terms
+from monitor.models import Entry, Feed, Story, Tagging
+
+START = datetime(2025, 11, 10, 8, tzinfo=UTC)
+GEMA_DE = (
+    "GEMA gewinnt gegen OpenAI: Landgericht München urteilt zu Liedtexten",
+    "Neun deutsche Liedtexte standen im Streit.",
+)
+GEMA_EN = (
+    "Munich court rules for GEMA against OpenAI over song lyrics",
+    "Nine German lyrics were memorised, the judges found.",
+)
+GEMA_EN_2 = (
+    "OpenAI loses to GEMA in Munich",
+    "The court in Munich says ChatGPT reproduced the lyrics of nine German songs.",
+)
+SUNO = (
+    "Warner Music settles with Suno and licenses its catalogue",
+    "The label drops its suit against the music generator.",
+)
+SUNO_DE = (
+    "Warner Music und Suno einigen sich auf Lizenzvertrag",
+    "Das Label zieht seine Klage gegen den Musikgenerator zurück.",
+)
+DUB = (
+    "Synchronsprecher boykottieren Netflix wegen KI-Klausel",
+    "Der Verband der Sprecher lässt die Klausel prüfen.",
+)
+
+
+def entry(number: int, text: tuple[str, str], *, days: float = 0.0, **fields) -> Entry:
+    at = START + timedelta(days=days)
+    german = any(word in text[0] for word in (" gegen ", " wegen ", " und "))
+    given = {
+        "feed": f"https://outlet{number}.example/feed",
+        "guid": str(number),
+        "url": f"https://outlet{number}.example/{number}",
+        "title": text[0],
+        "summary": text[1],
+        "language": "de" if german else "en",
+        "published": at,
+        "first_seen": at,
+    }
+    return Entry(id=number, **(given | fields))
+
+
+def counts(*entries: Entry) -> TermCounts:
+    return TermCounts(documents=len(entries), counts=Counter(term for e in entries for term in terms(e)))
+
+
+def poll(new, stories=(), *, feeds=None, chosen=None, **more) -> tuple[Story, ...]:
+    every = [*new, *(e for story in stories for e in story.entries)]
+    return assign(new, stories, counts(*every), feeds or {}, chosen or Settings(), **more)
+
+
+def stored(stories, first: int = 1) -> tuple[Story, ...]:
+    """Return stories as the store gives them back: with ids."""
+    ids = count(first)
+    return tuple(replace(story, id=story.id or next(ids)) for story in stories)
+
+
+def grouped(stories) -> set[frozenset[int]]:
+    return {frozenset(e.id for e in story.entries) for story in stories}
+
+
+DAY = (
+    entry(1, GEMA_DE),
+    entry(2, GEMA_EN),
+    entry(3, SUNO, days=0.1),
+    entry(4, GEMA_EN_2, days=0.2),
+    entry(5, DUB, days=0.3),
+    entry(6, SUNO_DE, days=0.4),
+)
+DAY_STORIES = {frozenset({1, 2, 4}), frozenset({3, 6}), frozenset({5})}
+
+
+def test_reports_of_one_event_meet_across_outlets_and_languages():
+    assert grouped(poll(DAY)) == DAY_STORIES
+
+
+@given(st.permutations(DAY))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_arrival_decides_nothing(new):
+    assert poll(new) == poll(DAY)
+
+
+def test_one_large_poll_and_many_small_ones_agree():
+    spread = [
+        replace(e, published=e.published + timedelta(days=n), first_seen=e.first_seen + timedelta(days=n))
+        for n, e in enumerate(DAY)
+    ]
+    stories: dict[int, Story] = {}
+    for new in spread:
+        for story in stored(poll([new], tuple(stories.values())), len(stories) + 1):
+            stories[story.id] = story
+    assert grouped(stories.values()) == grouped(poll(spread)) == DAY_STORIES
+
+
+def test_a_second_run_changes_nothing():
+    stories = stored(poll(DAY))
+    assert poll(DAY, stories) == ()
+
+
+def test_a_story_keeps_its_identity_and_its_joins():
+    (story,) = stored(poll([entry(1, GEMA_DE)]), 7)
+    (grown,) = poll([entry(2, GEMA_EN, days=1)], [story])
+    assert grown.id == 7
+    assert grown.joins[0] == story.joins[0]
+    assert [e.id for e in grown.entries] == [1, 2]
+    assert (grown.first_seen, grown.last_seen) == (START, START + timedelta(days=1))
+
+
+def test_a_changed_entry_renews_its_story_without_moving():
+    stories = stored(poll(DAY))
+    changed = replace(DAY[4], summary="Die Klausel ist vom Tisch.")
+    (story,) = poll([changed], stories)
+    assert (story.id, story.summary) == (
+        next(s.id for s in stories if s.lead == 5),
+        "Die Klausel ist vom Tisch.",
+    )
+
+
+def test_a_closed_story_takes_no_more():
+    stories = stored(poll([entry(4, GEMA_EN_2)]))
+    (late,) = poll([entry(2, GEMA_EN, days=11)], stories)
+    assert (late.id, late.related) == (0, (1,))
+
+
+def test_a_later_step_is_a_story_of_its_own_linked_to_the_earlier():
+    filing = entry(
+        1, ("GEMA verklagt OpenAI wegen Liedtexten", "Klage vor dem Landgericht München eingereicht.")
+    )
+    first = stored(poll([filing, entry(9, DUB)]))
+    ruling = entry(2, GEMA_DE, days=90)
+    past = [Past.of(story) for story in first]
+    (story,) = poll([ruling], (), past=past)
+    assert story.related == tuple(s.id for s in first if s.lead == 1)
+
+
+def test_relations_do_not_reach_beyond_the_setting():
+    first = stored(poll([entry(1, GEMA_DE)]))
+    past = [Past.of(story) for story in first]
+    (story,) = poll(
+        [entry(2, GEMA_EN, days=90)], (), past=past, chosen=Settings(related_for=timedelta(days=60))
+    )
+    assert story.related == ()
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        {"url": "https://outlet1.example/1"},
+        {"guid": "https://outlet1.example/?p=1"},
+        {"title": GEMA_DE[0], "summary": GEMA_DE[1]},
+    ],
+)
+def test_a_copy_is_in_the_story_for_sure_and_no_second_source(copy):
+    original = entry(1, GEMA_DE, guid="https://outlet1.example/?p=1")
+    second = replace(entry(2, DUB, days=3), **copy)
+    (story,) = poll([original, second])
+    assert story.sources == 1
+    assert story.joins[1].similarity == 1.0
+    assert "copy" in story.joins[1].reason
+
+
+def test_outlets_of_one_family_and_of_one_aggregator_count_once():
+    feeds = {
+        f"https://outlet{n}.example/feed": Feed(url=f"https://outlet{n}.example/feed", family="Verlag")
+        for n in (1, 2)
+    }
+    feeds["https://outlet4.example/feed"] = Feed(url="https://outlet4.example/feed")
+    (story,) = poll(
+        [entry(1, GEMA_DE), entry(2, GEMA_EN), entry(4, GEMA_EN_2, outlet="Some Paper")], feeds=feeds
+    )
+    assert story.sources == 2
+
+
+def test_what_the_reader_parted_stays_apart():
+    both = [entry(1, GEMA_DE), entry(2, GEMA_EN)]
+    assert len(poll(both)) == 1
+    assert len(poll(both, cannot=frozenset({(1, 2)}))) == 2
+    story = stored(poll(both[:1]))
+    (second,) = poll(both[1:], story, cannot=frozenset({(1, 2)}))
+    assert second.id == 0
+
+
+def test_even_copies_obey_the_reader():
+    both = [entry(1, GEMA_DE), entry(2, GEMA_DE)]
+    assert len(poll(both, cannot=frozenset({(1, 2)}))) == 2
+
+
+def test_pinned_entries_stay_where_the_reader_put_them():
+    (story,) = stored(poll([entry(1, GEMA_DE)]))
+    stray = entry(5, DUB)
+    joins = (*story.joins, replace(story.joins[0], entry=5, reason="put here by the reader", pinned=True))
+    story = replace(story, entries=(*story.entries, stray), joins=joins)
+    (grown,) = poll([entry(2, GEMA_EN), stray], [story])
+    assert [e.id for e in grown.entries] == [1, 2, 5]
+    assert [join.pinned for join in grown.joins] == [False, False, True]
+
+
+def test_open_stories_never_merge():
+    stories = stored((*poll([entry(1, GEMA_DE)]), *poll([entry(2, GEMA_EN)])))
+    (grown,) = poll([entry(4, GEMA_EN_2)], stories)
+    assert grown.id in {1, 2}
+    assert len(grown.entries) == 2
+    (join,) = (join for join in grown.joins if join.entry == 4)
+    assert join.runner_up == 3 - grown.id
+    assert 0 < join.runner_up_similarity <= join.similarity <= 1
+
+
+def test_a_join_says_why():
+    (story,) = poll([entry(1, GEMA_DE), entry(2, GEMA_EN, days=1.2)])
+    began, joined = story.joins
+    assert (began.similarity, began.reason, began.runner_up) == (1.0, "began the story", None)
+    assert "names: " in joined.reason
+    assert "GEMA" in joined.reason
+    assert "1 day apart" in joined.reason
+    assert joined.reason.endswith(f"similarity {joined.similarity:.2f} (threshold 0.60)")
+
+
+def test_a_story_has_the_themes_that_a_third_of_its_entries_have():
+    tagged = [
+        entry(
+            1, GEMA_DE, tagging=Tagging(beats=("ai-creative-labour",), themes=("copyright", "compensation"))
+        ),
+        entry(2, GEMA_EN, tagging=Tagging(beats=("ai-creative-labour",), themes=("copyright",))),
+        entry(4, GEMA_EN_2, tagging=Tagging(beats=("ai-creative-labour", "sora"), themes=("copyright",))),
+        entry(7, (GEMA_EN_2[0] + " again", GEMA_EN_2[1]), tagging=Tagging(beats=("ai-creative-labour",))),
+    ]
+    (story,) = poll(tagged)
+    assert story.themes == ("copyright",)
+    assert story.beats == ("ai-creative-labour", "sora")
+
+
+def test_a_stricter_threshold_joins_less():
+    assert len(poll(DAY, chosen=Settings(threshold=0.999))) > len(DAY_STORIES)
+
+
+def test_nothing_in_nothing_out():
+    assert poll([]) == ()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.cluster.groups import Link, group
+
+
+def grouping(groups: int, scores: dict[tuple[int, int], float], *, near=None, **more) -> list[int]:
+    def link(one: int, other: int) -> Link:
+        return Link.of([scores.get((one, other), -6.0)])
+
+    return group(groups, set(scores) if near is None else near, link, **({"threshold": 0.0} | more))
+
+
+def test_a_strong_link_is_closed_and_a_weak_one_not():
+    assert grouping(3, {(0, 1): 2.0, (1, 2): -2.0}) == [0, 0, 2]
+
+
+def test_a_chain_does_not_hold():
+    assert grouping(3, {(0, 1): 3.0, (1, 2): 1.5}) == [0, 0, 2]
+    assert grouping(3, {(0, 1): 3.0, (1, 2): 1.5, (0, 2): 1.0}) == [0, 0, 0]
+
+
+def test_the_strongest_link_is_closed_first():
+    assert grouping(3, {(0, 1): 1.0, (1, 2): 3.0}) == [0, 1, 1]
+
+
+def test_fixed_groups_never_meet_not_even_over_a_third():
+    scores = {(0, 1): 6.0, (0, 2): 6.0, (1, 2): 5.0}
+    assert grouping(3, scores, fixed=2) == [0, 1, 0]
+
+
+def test_parted_groups_never_meet_not_even_over_a_third():
+    scores = {(0, 1): 6.0, (0, 2): 5.0, (1, 2): 6.0}
+    assert grouping(3, scores, cannot={(0, 2)}) == [0, 0, 2]
+    assert grouping(3, scores, cannot={(0, 1), (0, 2), (1, 2)}) == [0, 1, 2]
+
+
+def test_a_group_that_absorbed_a_parted_one_is_parted_too():
+    scores = {(0, 1): 6.0, (0, 2): 5.5, (0, 3): 6.0, (1, 2): 6.0, (1, 3): 5.0, (2, 3): 6.0}
+    roots = grouping(4, scores, cannot={(2, 3)})
+    assert roots[2] != roots[3]
+
+
+def test_pairs_that_were_not_near_are_compared_before_they_count():
+    scores = {(0, 1): 6.0, (1, 2): 1.5, (0, 2): 1.0}
+    assert grouping(3, scores, near={(0, 1), (1, 2)}) == [0, 0, 0]
+    assert grouping(3, {**scores, (0, 2): -6.0}, near={(0, 1), (1, 2)}) == [0, 0, 2]
+
+
+def test_one_pair_cannot_shout_down_the_rest():
+    assert Link.of([1000.0]) == Link.of([6.0])
+
+
+@given(st.lists(st.floats(-8, 8), min_size=15, max_size=15), st.floats(-2, 2))
+@settings(max_examples=60, deadline=None)
+def test_a_grouping_is_a_partition_that_names_each_cluster_by_its_lowest(values, threshold):
+    scores = dict(zip(combinations(range(6), 2), values, strict=True))
+    roots = grouping(6, scores, threshold=threshold)
+    assert all(roots[root] == root <= number for number, root in enumerate(roots))
+    assert roots == grouping(6, scores, threshold=threshold)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.cluster import terms
+from monitor.cluster.lexicon import lexicon
+from monitor.cluster.traits import Traits, surfaces, traits
+from monitor.models import Entry
+
+
+def entry(title: str, summary: str = "", language: str = "en") -> Entry:
+    at = datetime(1970, 1, 2, 12, tzinfo=UTC)
+    return Entry(feed="f", title=title, summary=summary, language=language, published=at, first_seen=at)
+
+
+def seen(title: str, summary: str = "", language: str = "en") -> Traits:
+    return traits(entry(title, summary, language))
+
+
+def test_words_meet_across_inflection_compounds_and_languages():
+    english, german = (
+        seen("Copyrighted songs and musicians"),
+        seen("Musiker und Musikverlage: Copyright", language="de"),
+    )
+    assert {"copyr", "music"} <= english.words
+    assert {"copyr", "musik"} <= german.words
+    assert {"copyright", "music"} <= english.subjects & german.subjects
+
+
+def test_stop_words_of_both_languages_and_single_letters_say_nothing():
+    assert seen("The AI and a company: x", "Die KI und der Konzern").words == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("$1.5 billion for 500,000 books", {"1.5", "500000"}),
+        ("1,5 Milliarden für 500.000 Bücher", {"1.5", "500000"}),
+        ("In 2025, 7 of 10 agreed; 11,000 signed.", {"10", "11000"}),
+    ],
+)
+def test_figures_are_one_in_both_notations_and_years_are_none(text, numbers):
+    assert seen(text).numbers == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "players"),
+    [
+        ("Universal Music sues", "en", {"umg"}),
+        ("UMG klagt", "de", {"umg"}),
+        ("ScarJo speaks", "en", {"scarlettjohansson"}),
+        ("Scarlett Johansson spricht", "de", {"scarlettjohansson"}),
+        ("SAG-AFTRA's strike", "en", {"sagaftra"}),
+        ("an apple a day", "en", set()),
+        ("ver.di und BFFS", "de", {"bffs"}),
+    ],
+)
+def test_players_have_many_spellings_and_capitals(text, language, players):
+    assert seen(text, language=language).players == players
+
+
+def test_names_are_capitalised_words_and_in_german_no_mere_nouns():
+    assert "luisi" in seen("Der Film von Peter Luisi lief im Kino", language="de").names
+    assert "laion" in seen("Die Bilder von LAION", language="de").names
+    assert "baum" not in seen("Ein Baum und ein Zebra", language="de").names
+    assert seen("A ruling on Zelda").names == {"zelda"}
+
+
+def test_kinds_and_places():
+    english, german = seen("Judge in Munich rules"), seen("Urteil in München", language="de")
+    assert "ruling" in english.kinds & german.kinds
+    assert english.places == german.places == {"de"}
+    assert "filing" in seen("Sammelklage eingereicht", language="de").kinds
+
+
+def test_terms_are_what_the_archive_counts():
+    assert terms(entry("GEMA songs")) == {"gema", "songs", "@gema", "=music"}
+
+
+def test_the_day_counts_from_1970():
+    assert seen("x").day == 1.5
+
+
+def test_surfaces_are_the_words_as_they_stand():
+    assert surfaces(entry("Christie's auction", "An Auction-house")) == {
+        "chris": "Christie",
+        "aucti": "auction",
+        "house": "house",
+    }
+
+
+def test_the_lexicon_has_no_word_twice_for_two_players():
+    import tomllib
+    from importlib.resources import files
+
+    from monitor.text import fold
+
+    players = tomllib.loads(files("monitor.cluster").joinpath("lexicon.toml").read_text("utf-8"))["players"]
+    spellings = [fold(name) for names in players.values() for name in names]
+    assert len(spellings) == len(set(spellings))
+    assert "the" in lexicon().stop
