@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from operator import itemgetter
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
     from monitor.tag.rules import Fields, Rule, Target
 
+_BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
+"""What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter."""
 _FIELD_GAP = 1_000_000
 """Added to the places of each further field's words, so that nothing is near across fields."""
 _OFTEN = 3
@@ -59,7 +62,7 @@ class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
     def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
-        texts = {"title": entry.title, "summary": entry.summary, "content": entry.content}
+        texts = {"title": _BYLINE.sub("", entry.title), "summary": entry.summary, "content": entry.content}
         self._words = {name: Words(_opening(text, fields.words)) for name, text in texts.items() if text}
         self._names = tuple(self._words)
         self._fields = fields
