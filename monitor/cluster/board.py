@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from monitor.models import Entry
 
 
+_QUIET = 10
+"""Entries a day up to which days are as those that the model was trained on."""
+_CROWDED = 0.5
+"""How much the bar rises with a crowded day: chance likeness grows with the number of entries."""
+
+
 class Board:
     """Groups of members by number: first the open stories, then each new entry with its copies."""
 
@@ -34,11 +40,12 @@ class Board:
         threshold: float,
         cannot: AbstractSet[tuple[int, int]],
     ) -> None:
-        self._stories, self._threshold = stories, threshold
+        self._stories = stories
         self._parted = cannot | {(other, one) for one, other in cannot}
         self._groups = [[members.of(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
         self._place([members.of(entry) for entry in sorted(new, key=order)])
+        self._bar = _log_odds(threshold) + _CROWDED * math.log(max(1, self._crowd(new) / _QUIET))
         self._home = {m.entry.id: number for number, members in enumerate(self._groups) for m in members}
         self._link = cache(lambda one, other: link(self._groups[one], self._groups[other]))
         self._near = self._neighbours(Index(members.rarity))
@@ -70,6 +77,11 @@ class Board:
                 self._groups.append([member])
             known.add(member.entry, number)
 
+    def _crowd(self, new: Sequence[Entry]) -> int:
+        """Return how many entries, old and new, are of the day of the new ones."""
+        days = {entry.published.date() for entry in new}
+        return sum(member.entry.published.date() in days for members in self._groups for member in members)
+
     def _apart(self, member: Member, number: int) -> bool:
         return any((member.entry.id, other.entry.id) in self._parted for other in self._groups[number])
 
@@ -88,7 +100,7 @@ class Board:
             len(self._groups),
             {(min(pair), max(pair)) for one, near in self._near.items() for pair in ((one, n) for n in near)},
             self._link,
-            threshold=math.log(self._threshold / (1 - self._threshold)),
+            threshold=self._bar,
             fixed=len(self._stories),
             cannot={(a, b) for a, b in parted if a != b},
         )
@@ -115,7 +127,7 @@ class Board:
             why = COPY
         elif not began:
             similarity = probability(link([member], others).strength)
-            why = reason(member, others, similarity, self._threshold)
+            why = reason(member, others, similarity, probability(self._bar))
         return Join(
             entry=member.entry.id,
             similarity=similarity,
@@ -134,3 +146,7 @@ class Board:
         ]
         strength, key = max(rivals, default=(0.0, 0))
         return (-key, probability(strength)) if key < 0 else (None, 0.0)
+
+
+def _log_odds(chance: float) -> float:
+    return math.log(chance / (1 - chance))

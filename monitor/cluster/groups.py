@@ -55,10 +55,14 @@ def group(
     pairs that never meet, and none of the first `fixed` groups meets another of them. The strongest link is
     closed first while it reaches `threshold`; of equal ones that with the lower groups.
     """
-    clusters = _Clusters(groups, near, link, fixed, cannot)
-    while (pair := clusters.strongest(threshold)) is not None:
+    clusters = _Clusters(groups, near, link, threshold=threshold, fixed=fixed, cannot=cannot)
+    while (pair := clusters.strongest()) is not None:
         clusters.merge(*pair)
     return clusters.root
+
+
+_Side = tuple[int, dict[int, Link]]
+"""A cluster and its links."""
 
 
 class _Clusters:
@@ -69,11 +73,13 @@ class _Clusters:
         groups: int,
         near: AbstractSet[tuple[int, int]],
         link: Callable[[int, int], Link],
+        *,
+        threshold: float,
         fixed: int,
         cannot: AbstractSet[tuple[int, int]],
     ) -> None:
         self.root = list(range(groups))
-        self._link, self._fixed = link, fixed
+        self._link, self._threshold, self._fixed = link, threshold, fixed
         self._members = {key: [key] for key in self.root}
         self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
         self._apart: dict[int, set[int]] = {key: set() for key in self.root}
@@ -84,9 +90,9 @@ class _Clusters:
         for one, other in sorted(near):
             self._connect(one, other, link(one, other))
 
-    def strongest(self, threshold: float) -> tuple[int, int] | None:
+    def strongest(self) -> tuple[int, int] | None:
         """Return the strongest link that still stands, if it reaches the threshold."""
-        while self._heap and -self._heap[0][0] >= threshold:
+        while self._heap and -self._heap[0][0] >= self._threshold:
             negative, one, other = heapq.heappop(self._heap)
             link = self._links.get(one, {}).get(other)
             if link is not None and -link.strength == negative and other not in self._apart[one]:
@@ -95,16 +101,11 @@ class _Clusters:
 
     def merge(self, one: int, other: int) -> None:
         """Let `one`, the lower, take in `other`."""
-        nearer, farther = self._links[one], self._links.pop(other)
-        known = (nearer.keys() | farther.keys()) - {one, other}
-        thirds = sorted(third for third in known if max(one, third) >= self._fixed)
-        whole = {
-            third: (nearer.get(third) or self._between(one, third))
-            + (farther.get(third) or self._between(other, third))
-            for third in thirds
-        }
-        nearer.pop(other, None)
-        for third in known:
+        nearer, farther = self._links.pop(one), self._links.pop(other)
+        thirds = sorted((nearer.keys() | farther.keys()) - {one, other})
+        joint = {third: self._joint((one, nearer), (other, farther), third) for third in thirds}
+        for third in thirds:
+            self._links[third].pop(one, None)
             self._links[third].pop(other, None)
         for key in self._members[other]:
             self.root[key] = one
@@ -112,8 +113,21 @@ class _Clusters:
         for far in self._apart.pop(other):
             self._apart[far] = self._apart[far] - {other} | {one}
             self._apart[one].add(far)
-        for third, link in whole.items():
-            self._connect(min(one, third), max(one, third), link)
+        self._links[one] = {}
+        for third, link in joint.items():
+            if link is not None:
+                self._connect(min(one, third), max(one, third), link)
+
+    def _joint(self, one: _Side, other: _Side, third: int) -> Link | None:
+        """Return the link of two clusters to a third; None where it was near one alone, and not likely."""
+        links = [near.get(third) for _, near in (one, other)]
+        known = [link for link in links if link is not None]
+        if max(one[0], third) < self._fixed or (len(known) == 1 and known[0].strength < self._threshold):
+            return None
+        first, second = (
+            link or self._between(key, third) for (key, _), link in zip((one, other), links, strict=True)
+        )
+        return first + second
 
     def _between(self, one: int, other: int) -> Link:
         """Compare two clusters of which no groups were near."""

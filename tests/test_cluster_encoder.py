@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.cluster import Encoder
+from monitor.cluster.encoder import DIMENSIONS, likeness, topic, unpack, without_topic
+from monitor.models import Entry
+
+pytestmark = pytest.mark.skipif(not Encoder.available(), reason="the semantic extra is not installed")
+
+
+def entry(number: int, title: str, summary: str = "") -> Entry:
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    return Entry(id=number, feed="f", title=title, summary=summary, published=at, first_seen=at)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder(threads=1)
+
+
+def test_one_event_in_two_languages_is_nearer_than_two_events(encoder):
+    vectors = encoder.vectors(
+        [
+            entry(1, "Voice actors boycott Netflix over AI clause", "They refuse to sign the new contract."),
+            entry(
+                2,
+                "Synchronsprecher boykottieren Netflix",
+                "Den neuen Vertrag wollen sie nicht unterschreiben.",
+            ),
+            entry(3, "Court rules on song lyrics", "The collecting society wins in Munich."),
+        ]
+    )
+    first, second, third = (unpack(vectors[number]) for number in (1, 2, 3))
+    assert likeness(first, second) > likeness(first, third) + 0.2
+    assert likeness(first, second) == pytest.approx(likeness(second, first), abs=1e-5)
+    assert likeness(first, first) == pytest.approx(1.0, abs=0.35)
+
+
+def test_nothing_is_encoded_twice(encoder):
+    known = encoder.vectors([entry(1, "A title")])
+    assert encoder.vectors([entry(1, "A title")], known) == {}
+    assert set(encoder.vectors([entry(1, "A title"), entry(2, "Another")], known)) == {2}
+
+
+def test_a_stored_vector_is_two_rows_of_half_floats(encoder):
+    (vector,) = encoder.vectors([entry(5, "A title")]).values()
+    assert len(vector) == 2 * 2 * DIMENSIONS
+    title, summary = unpack(vector)
+    assert (title == summary).all()
+
+
+def test_what_all_texts_share_is_taken_out():
+    import numpy as np
+
+    rows = np.random.default_rng(7).normal(size=(40, DIMENSIONS)) + 5 * np.eye(DIMENSIONS)[0]
+    left = without_topic(rows, topic(rows, 2))
+    assert np.allclose(np.linalg.norm(left, axis=1), 1, atol=1e-3)
+    assert abs(left[:, 0].mean()) < 0.05

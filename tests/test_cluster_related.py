@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.cluster import Past, TermCounts
+from monitor.cluster.match import rarity
+from monitor.cluster.related import Affairs, names
+from monitor.models import Entry, Story
+
+NOW = datetime(2025, 11, 11, tzinfo=UTC)
+RARITY = rarity(TermCounts(documents=1000, counts={"@openai": 600, "openai": 600}))
+
+
+def entry(title: str) -> Entry:
+    return Entry(feed="f", title=title, language="en", published=NOW, first_seen=NOW)
+
+
+def story(number: int, *titles: str, days: int = 0) -> Story:
+    entries = tuple(map(entry, titles))
+    at = NOW + timedelta(days=days)
+    return Story(id=number, entries=entries, first_seen=at, last_seen=at, names=names(entries))
+
+
+def related(one: Story, *others: Story, within: int = 180) -> tuple[int, ...]:
+    return Affairs(map(Past.of, others), RARITY, timedelta(days=within)).related(one)
+
+
+def test_names_are_players_names_and_title_words_of_a_third():
+    found = names([entry("GEMA sues"), entry("GEMA wins"), entry("Gema"), entry("Zebra")])
+    assert {"@gema", "zebra"} - set(found) == {"zebra"}
+
+
+def test_a_player_and_a_rare_word_make_an_affair():
+    filing, ruling = (
+        story(1, "GEMA sues OpenAI over lyrics"),
+        story(2, "GEMA beats OpenAI over lyrics", days=30),
+    )
+    assert related(ruling, filing) == (1,)
+
+
+def test_the_topic_makes_none():
+    assert related(story(2, "OpenAI hires"), story(1, "OpenAI fires")) == ()
+
+
+def test_words_alone_make_none():
+    assert related(story(2, "Zebra crossing painted blue"), story(1, "Zebra crossing painted red")) == ()
+
+
+def test_a_story_is_not_its_own_relative_and_time_limits():
+    one, other = story(1, "GEMA lyrics Munich"), story(2, "GEMA lyrics Munich", days=40)
+    assert related(one, one) == ()
+    assert related(one, other) == (2,)
+    assert related(one, other, within=30) == ()
+
+
+def test_the_nearest_come_first_and_not_too_many():
+    others = [story(n, "GEMA lyrics") for n in range(2, 9)]
+    nearest = story(9, "GEMA lyrics Munich Landgericht")
+    assert related(story(1, "GEMA lyrics Munich Landgericht"), *others, nearest) == (9, 2, 3, 4, 5)
