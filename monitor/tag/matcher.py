@@ -39,6 +39,8 @@ class Match(NamedTuple):
     term: str
     field: str
     weight: float
+    places: tuple[Span, ...]
+    """Where the words stand, for telling apart; fields follow each other at a distance."""
 
 
 class _Operand(NamedTuple):
@@ -136,7 +138,7 @@ class Matcher:
             for compiled in by_key.get(number, ()):
                 if match := self._holds(compiled, reading):
                     found.setdefault(compiled.target, []).append(match)
-        return found
+        return {target: _once(matches) for target, matches in found.items()}
 
     def lacking(self, target: int, reading: Reading) -> tuple[Rule, str] | None:
         """Name the weightiest rule of a target that holds but for one term, and that term."""
@@ -194,7 +196,18 @@ class Matcher:
             " … ".join(dict.fromkeys(map(reading.text, found))),
             name,
             compiled.rule.weight * weight,
+            tuple(found),
         )
+
+
+def _once(matches: list[Match]) -> list[Match]:
+    """Let a phrase count once where several rules name it alone (`Klage*` and `*klage`): the weightiest stays."""
+    ordered = sorted(matches, key=lambda match: (-abs(match.weight), match.rule.text))
+    kept: dict[object, Match] = {}
+    for match in ordered:
+        alone = len(match.places) == 1 and len(match.rule.condition.needs[0].terms) == 1
+        kept.setdefault(match.places if alone else id(match.rule), match)
+    return list(kept.values())
 
 
 def _first(chain: _Chain, reading: Reading) -> Span | None:

@@ -108,7 +108,6 @@ def _verdict(target: Target, matches: list[Match]) -> Verdict:
 
 
 def _evidence(slug: str, matches: list[Match]) -> tuple[Evidence, ...]:
-    ordered = sorted(matches, key=lambda match: (-abs(match.weight), match.rule.text))
     return tuple(
         Evidence(
             target=slug,
@@ -117,7 +116,7 @@ def _evidence(slug: str, matches: list[Match]) -> tuple[Evidence, ...]:
             field=match.field,
             weight=round(match.weight, 4),
         )
-        for match in ordered
+        for match in matches
     )
 
 
