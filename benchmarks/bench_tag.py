@@ -28,7 +28,8 @@ PLAIN = WORDS.findall("""
     had their an which you one all her his been more there when who will no out so said what up its about into
     than them can only other time new some could these two may first then do any like my now over such our
     man after also many must before back through years where much your way down should because long each just
-    those people how too little state good very make world still see own men work here life both old off three home
+    those people how too little state good very make world still see own men work here life both old off
+    three home
     river council harbour weather minister budget rain season goal match striker road bridge school hospital
     market price growth factory garden station train ticket summer winter police court election village coast
 """)

@@ -201,7 +201,7 @@ class Matcher:
 
 
 def _once(matches: list[Match]) -> list[Match]:
-    """Let a phrase count once where several rules name it alone (`Klage*` and `*klage`): the weightiest stays."""
+    """Let a phrase count once where several rules name it alone (`Klage*`, `*klage`): by the weightiest."""
     ordered = sorted(matches, key=lambda match: (-abs(match.weight), match.rule.text))
     kept: dict[object, Match] = {}
     for match in ordered:
