@@ -60,7 +60,7 @@ class Lexicon:
         self._known: dict[str, _Known] = {}
 
     def find(self, raw: Sequence[str], base: int, hits: Hits) -> None:
-        """Add to `hits` where each phrase stands in a field's words; the first of them has the place `base`."""
+        """Add to `hits` where each phrase stands in a field's words, the first of which has place `base`."""
         known = self._known
         found = [known.get(word) or self._look_up(word) for word in raw]
         for start, (alone, longer, _) in enumerate(found, base):

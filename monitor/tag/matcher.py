@@ -49,6 +49,7 @@ class _Operand(NamedTuple):
 
 
 class _Chain(NamedTuple):
+    number: int
     operands: tuple[_Operand, ...]
     links: tuple[Link, ...]
 
@@ -68,6 +69,8 @@ class Reading:
         self._words = {name: Words(_opening(text, fields.words)) for name, text in texts.items() if text}
         self._names = tuple(self._words)
         self._fields = fields
+        self._scoped: dict[_Operand, Sequence[Span]] = {}
+        self._found: dict[int, Span | None] = {}
         self.hits: Hits = {}
         for number, read in enumerate(self._words.values(), 1):
             lexicon.find(read.raw, number * _FIELD_GAP, self.hits)
@@ -92,11 +95,22 @@ class Reading:
 
     def spans(self, operand: _Operand) -> Sequence[Span]:
         """Say where an operand stands, within its scope."""
-        found = self.hits.get(operand.number, [])
-        if not found or not operand.scope:
-            return found
+        if not operand.scope:
+            return self.hits.get(operand.number, ())
+        if operand not in self._scoped:
+            self._scoped[operand] = self._within(operand)
+        return self._scoped[operand]
+
+    def first(self, chain: _Chain) -> Span | None:
+        """Find the first place where a chain of terms holds; the words between near terms are part of it."""
+        if chain.number not in self._found:
+            self._found[chain.number] = _first(chain, self)
+        return self._found[chain.number]
+
+    def _within(self, operand: _Operand) -> Sequence[Span]:
+        found = self.hits.get(operand.number, ())
         if operand.scope == "often":
-            return found if len(found) >= _OFTEN else []
+            return found if len(found) >= _OFTEN else ()
         return [span for span in found if self._leads(span, title_only=operand.scope == "title")]
 
     def _leads(self, span: Span, *, title_only: bool) -> bool:
@@ -117,6 +131,7 @@ class Matcher:
         self._rules = rules
         self._languages = (*languages, ANY)
         self._numbers: dict[tuple[str, str | Phrase], int] = {}
+        self._chains: dict[Part, _Chain] = {}
         self._phrases: list[tuple[Phrase, ...]] = [
             tuple(phrase for language in self._languages for phrase in rules.hidden.get(language, ()))
         ]
@@ -165,7 +180,10 @@ class Matcher:
                 self._by_target[index].append(compiled)
 
     def _chain(self, part: Part) -> _Chain:
-        return _Chain(tuple(self._operand(term) for term in part.terms), part.links)
+        if part not in self._chains:
+            operands = tuple(self._operand(term) for term in part.terms)
+            self._chains[part] = _Chain(len(self._chains), operands, part.links)
+        return self._chains[part]
 
     def _operand(self, term: Term) -> _Operand:
         key = ("list", term.list) if term.list else ("phrase", term.phrase)
@@ -184,11 +202,11 @@ class Matcher:
     def _holds(self, compiled: _Compiled, reading: Reading) -> Match | None:
         found: list[Span] = []
         for chain in compiled.needs:
-            span = _first(chain, reading)
+            span = reading.first(chain)
             if span is None:
                 return None
             found.append(span)
-        if any(_first(chain, reading) for chain in compiled.bars):
+        if any(reading.first(chain) for chain in compiled.bars):
             return None
         name, weight = min(map(reading.place, found), key=itemgetter(1))
         return Match(
@@ -211,7 +229,6 @@ def _once(matches: list[Match]) -> list[Match]:
 
 
 def _first(chain: _Chain, reading: Reading) -> Span | None:
-    """Find the first place where a chain of terms holds; the words between near terms are part of it."""
     windows = reading.spans(chain.operands[0])
     for link, operand in zip(chain.links, chain.operands[1:], strict=True):
         others = reading.spans(operand)
