@@ -57,6 +57,8 @@ class _Chain(NamedTuple):
 class _Compiled(NamedTuple):
     rule: Rule
     target: int
+    numbers: frozenset[int]
+    """All operands that it needs."""
     needs: tuple[_Chain, ...]
     bars: tuple[_Chain, ...]
 
@@ -149,16 +151,17 @@ class Matcher:
         """Find the rules that hold, by the number of their target in the file's order."""
         by_key = self._by_key[kind]
         found: dict[int, list[Match]] = {}
-        for number in reading.hits:
-            for compiled in by_key.get(number, ()):
-                if match := self._holds(compiled, reading):
+        present = reading.hits.keys()
+        for number in present & by_key.keys():
+            for compiled in by_key[number]:
+                if compiled.numbers <= present and (match := self._holds(compiled, reading)):
                     found.setdefault(compiled.target, []).append(match)
         return {target: _once(matches) for target, matches in found.items()}
 
     def lacking(self, target: int, reading: Reading) -> tuple[Rule, str] | None:
         """Name the weightiest rule of a target that holds but for one term, and that term."""
         best: tuple[Rule, str] | None = None
-        for rule, _, needs, _ in self._by_target[target]:
+        for rule, _, _, needs, _ in self._by_target[target]:
             if rule.weight <= 0 or (best and rule.weight <= best[0].weight):
                 continue
             terms = [term for part in rule.condition.needs for term in part.terms]
@@ -173,9 +176,9 @@ class Matcher:
             if rule.language in self._languages:
                 needs = tuple(self._chain(part) for part in rule.condition.needs)
                 bars = tuple(self._chain(part) for part in rule.condition.bars)
-                compiled = _Compiled(rule, index, needs, bars)
-                numbers = (operand.number for chain in needs for operand in chain.operands)
-                rarest = min(numbers, key=lambda number: len(self._phrases[number]))
+                numbers = frozenset(operand.number for chain in needs for operand in chain.operands)
+                compiled = _Compiled(rule, index, numbers, needs, bars)
+                rarest = min(numbers, key=lambda number: (len(self._phrases[number]), number))
                 self._by_key[target.kind].setdefault(rarest, []).append(compiled)
                 self._by_target[index].append(compiled)
 
