@@ -151,7 +151,9 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "places_differ": _disjoint(a.places, b.places),
         "same_source": float(one.source == other.source),
     }
-    return found if likeness is None else found | {"likeness": likeness}
+    if likeness is None:
+        return found
+    return found | {"likeness": likeness, "likeness_across": likeness * found["languages_differ"]}
 
 
 def score(found: Mapping[str, float]) -> float:
