@@ -24,15 +24,18 @@ _ROUND_UP = re.compile(
 )
 _BAIT = re.compile(
     r"""[?!] | \byour?\b | \bthis\ is\b | \bhere['’]?s\b | \bwhy\b | \bhow\b | \bwarum\b | \bso\ \w+\ sie\b |
-        \bslams?\b | \bexclusive\b | …$ | \.\.\.$ | ^opinion\b | ^kommentar\b | ^meinung\b""",
+        \bwhat\b.*\bmeans?\b | \blessons\b | \bexplained\b | \bmeet\b | \bslams?\b | \bexclusive\b |
+        …$ | \.\.\.$ | ^(?:opinion|kommentar|meinung|review|interview)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _QUOTE = re.compile(r"^[„“\"‘'»]")
 _SHOUT = re.compile(r"\b[A-ZÄÖÜ]{5,}\b")
 _SHORT, _LONG = 25, 130
 """Characters between which a headline informs without being a paragraph."""
-_FEW = 10
-"""Telling words; an entry of fewer is not the more central for it."""
+_FEW = 5
+"""Telling words; a title of fewer is not the more central for it."""
+_NAMED = 3
+"""Names in a title, more of which make it no better."""
 _THEME_SHARE = 1 / 3
 
 
@@ -56,25 +59,23 @@ def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Stor
 
 def choose(entries: Sequence[Entry], language: str) -> Entry:
     """Return the entry that speaks for a story: central, informative, sober, if possible in `language`."""
-    words = {entry.id: traits(entry).words for entry in entries}
-    spread = Counter(word for found in words.values() for word in found)
-    return min(
-        entries, key=lambda entry: (-_merit(entry, words[entry.id], spread, len(entries), language), entry.id)
-    )
+    spread = Counter(word for entry in entries for word in traits(entry).words)
+    return min(entries, key=lambda entry: (-_merit(entry, spread, len(entries), language), entry.id))
 
 
-def _merit(entry: Entry, words: frozenset[str], spread: Counter[str], size: int, language: str) -> float:
-    """Return how well an entry speaks for its story; each flaw weighs against how central it is, 0 to 1."""
-    shared = sum(spread[word] - 1 for word in words)
-    told = shared / (max(_FEW, len(words)) * max(1, size - 1))
-    title = entry.title
+def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> float:
+    """Return how well an entry speaks for its story: how central and telling its title is, less its flaws."""
+    title, head = entry.title, traits(replace(entry, summary=""))
+    shared = sum(spread[word] - 1 for word in head.words) / max(1, size - 1)
     return (
-        told
+        shared / max(_FEW, len(head.words))
         + 0.5 * (entry.language == language)
         + 0.25 * bool(entry.summary)
         + 0.25 * (_SHORT <= len(title) <= _LONG)
+        + 0.1 * min(_NAMED, len(head.players | head.names))
+        + 0.2 * bool(head.kinds)
         - 1.0 * bool(_ROUND_UP.search(title))
-        - 0.3 * bool(_BAIT.search(title))
+        - 0.4 * bool(_BAIT.search(title))
         - 0.2 * bool(_QUOTE.search(title))
         - 0.3 * bool(_SHOUT.search(title))
     )

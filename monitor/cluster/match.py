@@ -138,7 +138,7 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "words": one.words.cosine(other.words),
         "title": one.title.cosine(other.title),
         "rarest": math.sqrt(max(map(one.words.squares.__getitem__, shared), default=0.0)) / 5,
-        "languages_differ": float(a.language != b.language),
+        "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
         "players": one.players.cosine(other.players),
         "players_differ": _disjoint(mine, theirs),
