@@ -35,7 +35,7 @@ def test_a_line_is_an_entry_with_its_labels() -> None:
 
 
 def test_what_is_missing_is_empty_and_an_undated_record_is_of_now() -> None:
-    first, second = read({"title": "A"}, "", {"summary": "B", "published": None, "story": None})
+    first, second = read({"title": "A"}, "", {"summary": "B", "published": "", "story": None})
     assert (first.id, second.id) == ("1", "3")
     assert (second.entry.title, second.entry.published, second.entry.dated) == ("", NOW, "missing")
     assert (second.story, second.relevant) == (None, False)
