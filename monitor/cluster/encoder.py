@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster.match import model
+from monitor.cluster.traits import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +62,7 @@ class Encoder:
 
 def texts(entry: Entry) -> tuple[str, str]:
     """Return the two texts of an entry that are encoded; the title stands in for a missing summary."""
-    return entry.title, entry.summary or entry.title
+    return entry.title, said(entry) or entry.title
 
 
 def without_topic(rows: Any, topic: bytes) -> Any:

@@ -23,6 +23,12 @@ _LETTERS = 5
 """Of a word that it is known by: inflections, German compounds and cousins in the other language meet."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
+_IMPRINT = re.compile(
+    r"""© | \ball\ rights\ reserved\b | \bthe\ post\ .{1,200}\ appeared\ first\ on\b |
+        \bscore:\ \d+\ comments: | \bdiscussion:\ https?:""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Where a summary's words end and its outlet's standing lines begin."""
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -81,9 +87,9 @@ def terms(entry: Entry) -> frozenset[str]:
 @lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    title, summary = _read(entry.title), _read(entry.summary)
+    title, summary = _read(entry.title), _read(said(entry))
     both = [word for _, word in (*title, *summary) if word]
-    text = f"{entry.title} | {entry.summary}"
+    text = f"{entry.title} | {said(entry)}"
     named = list(_players(text))
     return Traits(
         day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
@@ -98,6 +104,11 @@ def traits(entry: Entry) -> Traits:
         kinds=frozenset(kind for word in both for kind in word.kinds),
         places=frozenset(place for word in both for place in word.places),
     )
+
+
+def said(entry: Entry) -> str:
+    """Return the summary of an entry without its outlet's standing lines."""
+    return _IMPRINT.split(entry.summary, maxsplit=1)[0]
 
 
 def surfaces(entry: Entry) -> dict[str, str]:
