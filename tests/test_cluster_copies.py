@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.cluster.copies import Copies, independent_sources, source
+from monitor.cluster.copies import Copies, Sources
 from monitor.models import Entry, Feed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +39,8 @@ def entry(number: int, **fields) -> Entry:
         ),
         ({"title": "Open thread"}, {"title": "Open thread"}, False),
         ({"url": ""}, {"url": ""}, False),
+        ({"url": "https://x.example/"}, {"url": "https://x.example/"}, False),
+        ({"url": "https://x.example/?p=1"}, {"url": "https://x.example/?p=1"}, True),
     ],
 )
 def test_what_makes_two_entries_one_report(one, other, same):
@@ -54,12 +56,27 @@ def test_the_surest_copy_comes_first():
     assert known.groups(entry(3, url="https://x.example/1", summary=WIRE)) == [2, 1]
 
 
-def test_who_speaks():
-    family = Feed(url="https://f1.example/rss", family="Verlag")
-    assert source(entry(1), {family.url: family}) == "family:verlag"
-    assert source(entry(1, outlet="The Paper"), {family.url: family}) == "source:the paper"
-    assert source(entry(1), {}) == "source:f1.example"
-    assert source(entry(1, url="", feed="radar"), {}) == "source:radar"
+FEEDS = {
+    "https://f1.example/rss": Feed(url="https://f1.example/rss", title="Daily One", family="Verlag"),
+    "https://f2.example/rss": Feed(url="https://f2.example/rss", title="The Two"),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "speaks"),
+    [
+        ({}, "family:verlag"),
+        ({"outlet": "The Paper"}, "outlet:the paper"),
+        ({"outlet": "DAILY ONE", "feed": "https://news.example/"}, "family:verlag"),
+        ({"outlet": "The Two", "feed": "https://news.example/"}, "host:f2.example"),
+        ({"feed": "https://f2.example/rss", "url": "https://www.f2.example/9"}, "host:f2.example"),
+        ({"feed": "https://planet.example/", "url": "https://blog.example/9"}, "host:blog.example"),
+        ({"feed": "https://planet.example/", "url": ""}, "host:planet.example"),
+        ({"feed": "radar", "url": ""}, "host:radar"),
+    ],
+)
+def test_who_speaks(fields, speaks):
+    assert Sources(FEEDS).of(entry(1, **fields)) == speaks
 
 
 def test_copies_bind_sources_together_even_in_a_chain():
@@ -70,6 +87,6 @@ def test_copies_bind_sources_together_even_in_a_chain():
         entry(4, url="https://www.f2.example/b", summary=WIRE),
         entry(5),
     ]
-    assert independent_sources(entries, {}) == 2
-    assert independent_sources(entries[:2], {}) == 2
-    assert independent_sources([], {}) == 0
+    assert Sources({}).independent(entries) == 2
+    assert Sources({}).independent(entries[:2]) == 2
+    assert Sources({}).independent([]) == 0

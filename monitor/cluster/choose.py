@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor.cluster.copies import independent_sources
+from monitor.cluster.copies import Sources
 from monitor.cluster.related import names
 from monitor.cluster.traits import traits
 
@@ -52,7 +52,7 @@ def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Stor
         beats=_common((entry.tagging.beats for entry in entries), 0),
         first_seen=min(entry.first_seen for entry in entries),
         last_seen=max(entry.first_seen for entry in entries),
-        sources=independent_sources(entries, feeds),
+        sources=Sources(feeds).independent(entries),
         names=names(entries),
     )
 

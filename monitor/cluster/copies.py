@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from monitor.cluster.lexicon import plain_words
+from monitor.cluster.traits import said
 from monitor.text import fold, host_of
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ _ENOUGH_WORDS = 12
 
 
 def keys(entry: Entry) -> Iterator[str]:
-    """Yield what makes two entries certainly one report: link, world-wide identifier, whole text."""
-    if entry.url:
+    """Yield what makes two entries certainly one report: link, world-wide identifier, whole text.
+
+    A link to a front page is no entry's own.
+    """
+    if urlsplit(entry.url).path.strip("/") or urlsplit(entry.url).query:
         yield entry.url
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):
         yield entry.guid
@@ -33,16 +38,10 @@ def keys(entry: Entry) -> Iterator[str]:
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
     """Return the three-word sequences of an entry's text, none for a text too short to tell."""
-    words = plain_words(fold(entry.summary))
+    words = plain_words(fold(said(entry)))
     if len(words) < _ENOUGH_WORDS:
         return frozenset()
     return frozenset(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))
-
-
-def same_text(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> bool:
-    """Return whether two texts are one wire text, lightly edited at most."""
-    smaller = min(len(one), len(other))
-    return smaller > 0 and len(one & other) >= _SAME_TEXT * smaller
 
 
 class Copies:
@@ -76,28 +75,41 @@ class Copies:
         return list(dict.fromkeys(sure + near))
 
 
-def independent_sources(entries: Iterable[Entry], feeds: Mapping[str, Feed]) -> int:
-    """Return how many independent sources report: a publisher's outlets and copies of one text count once."""
-    groups: list[tuple[set[str], list[frozenset[tuple[str, ...]]]]] = []
-    for entry in entries:
-        marks, text = {source(entry, feeds), *keys(entry)}, shingles(entry)
-        texts = [text]
-        rest = []
-        for known, seen in groups:
-            if known & marks or any(same_text(text, other) for other in seen):
-                marks, texts = marks | known, texts + seen
-            else:
-                rest.append((known, seen))
-        groups = [*rest, (marks, texts)]
-    return len(groups)
+class Sources:
+    """Who speaks in an entry: outlets of one publisher are one source."""
+
+    def __init__(self, feeds: Mapping[str, Feed]) -> None:
+        self._feeds = feeds
+        self._titled = {fold(feed.title): feed for feed in feeds.values() if feed.title}
+
+    def of(self, entry: Entry) -> str:
+        """Return the publisher's family, the outlet that an aggregator names, or the host of the link."""
+        outlet = fold(entry.outlet)
+        feed = self._titled.get(outlet) if outlet else self._feeds.get(entry.feed)
+        if feed is not None and feed.family:
+            return "family:" + fold(feed.family)
+        if outlet and feed is None:
+            return "outlet:" + outlet
+        link = feed.url if outlet and feed else entry.url
+        return "host:" + (host_of(link) or host_of(entry.feed) or entry.feed).removeprefix("www.")
+
+    def independent(self, entries: Iterable[Entry]) -> int:
+        """Return how many independent sources report; copies of one text count once."""
+        groups: list[tuple[set[str], list[frozenset[tuple[str, ...]]]]] = []
+        for entry in entries:
+            marks, text = {self.of(entry), *keys(entry)}, shingles(entry)
+            texts = [text]
+            rest = []
+            for known, seen in groups:
+                if known & marks or any(_same_text(text, other) for other in seen):
+                    marks, texts = marks | known, texts + seen
+                else:
+                    rest.append((known, seen))
+            groups = [*rest, (marks, texts)]
+        return len(groups)
 
 
-def source(entry: Entry, feeds: Mapping[str, Feed]) -> str:
-    """Return who speaks: the publisher's family, an aggregator's outlet, or the host of the entry's link."""
-    feed = feeds.get(entry.feed)
-    if entry.outlet:
-        return "source:" + fold(entry.outlet)
-    if feed is not None and feed.family:
-        return "family:" + fold(feed.family)
-    host = host_of(entry.url) or host_of(entry.feed) or entry.feed
-    return "source:" + host.removeprefix("www.")
+def _same_text(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> bool:
+    """Return whether two texts are one wire text, lightly edited at most."""
+    smaller = min(len(one), len(other))
+    return smaller > 0 and len(one & other) >= _SAME_TEXT * smaller

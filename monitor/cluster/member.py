@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
-from monitor.cluster.copies import source
+from monitor.cluster.copies import Sources
 from monitor.cluster.encoder import likeness, unpack
 from monitor.cluster.groups import Link
 from monitor.cluster.traits import traits
@@ -41,7 +41,7 @@ class Members:
 
     def __init__(self, rarity: match.Rarity, feeds: Mapping[str, Feed], vectors: Mapping[int, bytes]) -> None:
         self.rarity = rarity
-        self._feeds, self._vectors = feeds, vectors
+        self._sources, self._vectors = Sources(feeds), vectors
         self._made: dict[int, Member] = {}
 
     def of(self, entry: Entry) -> Member:
@@ -50,7 +50,7 @@ class Members:
             own, vector = traits(entry), self._vectors.get(entry.id)
             self._made[entry.id] = Member(
                 entry,
-                match.weigh(own, self.rarity, source(entry, self._feeds)),
+                match.weigh(own, self.rarity, self._sources.of(entry)),
                 own.terms(),
                 None if vector is None else unpack(vector),
             )

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
-from monitor.cluster.copies import source
+from monitor.cluster.copies import Sources
 from monitor.cluster.encoder import DIMENSIONS, Encoder, likeness, texts, topic, without_topic
 from monitor.cluster.traits import terms, traits
 from monitor.models import Entry
@@ -52,7 +52,8 @@ def examples(corpus: Corpus, vectors: Sequence[Any] = ()) -> Iterator[tuple[dict
     counts = Counter(term for each in own for term in each.terms())
     rarity = match.Rarity(match.TermCounts(documents=len(own), counts=counts), 0, {})
     weighed = [
-        match.weigh(each, rarity, source(entry, {})) for entry, each in zip(corpus.entries, own, strict=True)
+        match.weigh(each, rarity, Sources({}).of(entry))
+        for entry, each in zip(corpus.entries, own, strict=True)
     ]
     for i, j in combinations(range(len(own)), 2):
         if abs(own[i].day - own[j].day) <= _LONGEST_DAYS:
