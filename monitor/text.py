@@ -227,7 +227,7 @@ def repair_mojibake(text: str) -> str:
     if text.isascii():
         return text
     found = _GARBLED.findall(text)
-    typical = [garbled for garbled in found if _UNMISTAKABLE.fullmatch(garbled) or garbled[0] >= "\xe0"]
+    typical = [garbled for garbled in found if _UNMISTAKABLE.fullmatch(garbled) or garbled[0] in "\xe2\xf0"]
     if found and _GARBLED.sub("", text).isascii() and (typical or len(found) > 2):  # noqa: PLR2004
         return _GARBLED.sub(_ungarble, text)
     return _UNMISTAKABLE.sub(_ungarble, text)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError
@@ -21,12 +21,12 @@ NOW = datetime(2024, 12, 12, 12, tzinfo=UTC)
 URL = "https://host.example/feeds/all.xml"
 
 
-def read_case(path: Path, given: dict[str, str]) -> Document:
+def read_case(path: Path, circumstances: dict[str, str]) -> Document:
     return read(
         path.read_bytes(),
-        url=given.get("url", URL),
-        content_type=given.get("content_type", ""),
-        feed=Feed(url=URL, language=given.get("language", "")),
+        url=circumstances.get("url", URL),
+        content_type=circumstances.get("content_type", ""),
+        feed=Feed(url=URL, language=circumstances.get("language", "")),
         now=NOW,
     )
 
@@ -56,9 +56,95 @@ def told(value: object) -> object:
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_document(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
-    given = expected.pop("given", {})
+    circumstances = expected.pop("given", {})
     try:
-        found = told(read_case(path, given))
+        found = told(read_case(path, circumstances))
     except ParseError as error:
         found = {"error": str(error)}
     assert found == expected
+
+
+def test_every_case_is_expected_and_every_expectation_has_a_case() -> None:
+    assert {path.stem for path in CASES} == {path.stem for path in DATA.glob("*.json")}
+
+
+def rss(*items: str) -> bytes:
+    entries = "".join(f"<item>{item}</item>" for item in items)
+    return f'<rss version="2.0"><channel><title>T</title>{entries}</channel></rss>'.encode()
+
+
+def entries(body: bytes, **given: object) -> tuple[Entry, ...]:
+    return read(body, url=URL, feed=Feed(url=URL), now=NOW, **given).entries
+
+
+def test_entries_over_the_cap_are_left_out_and_said() -> None:
+    body = rss(*(f"<title>{n}</title><link>https://x.example/{n}</link>" for n in range(5)))
+    document = read(body, url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
+    assert [entry.title for entry in document.entries] == ["0", "1"]
+    assert document.note == "3 entries over the cap left out"
+    assert document.complete
+
+
+def test_entries_of_json_over_the_cap_are_left_out_and_said() -> None:
+    items = ",".join(f'{{"id":"{n}","title":"{n}"}}' for n in range(5))
+    document = read(f'{{"items":[{items}]}}'.encode(), url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
+    assert [entry.guid for entry in document.entries] == ["0", "1"]
+    assert document.note == "3 entries over the cap left out"
+
+
+def test_texts_are_capped() -> None:
+    text = "Wort " * 20_000
+    (entry,) = entries(
+        rss(f"<title>{text}</title><description>{text}</description><guid>{'g' * 5000}</guid>")
+    )
+    assert len(entry.title) <= 300
+    assert len(entry.summary) <= 2_000
+    assert 19_000 < len(entry.content) <= 20_000
+    assert len(entry.guid) < 500
+
+
+def test_a_body_that_might_be_a_path_is_not_opened() -> None:
+    with pytest.raises(ParseError, match="not a feed: plain text"):
+        entries(__file__.encode())
+
+
+def test_a_guid_that_is_no_web_address_is_no_link() -> None:
+    (entry,) = entries(rss("<title>x</title><guid>file:///etc/passwd</guid>"))
+    assert entry.url == ""
+
+
+def test_the_same_document_gives_the_same_entries() -> None:
+    body = (DATA / "no-guids.xml").read_bytes()
+    later = read(body, url=URL, feed=Feed(url=URL), now=NOW + timedelta(days=9))
+    assert [entry.guid for entry in entries(body)] == [entry.guid for entry in later.entries]
+
+
+PIECES = st.sampled_from(
+    ['<rss version="2.0">', "<rss", "<channel>", "</channel>", "</rss>", "<item>", "</item>", '<feed xmlns="http://www.w3.org/2005/Atom">\n    ', "</feed>", "<entry>", "</entry>", "<title>", "</title>", '<title type="xhtml">', "<link>", '<link href="//[x"/>', "</link>", "<guid>", "</guid>\n    ", "<pubDate>Mon, 99 Foo 0000 99:99:99 +9999", "</pubDate>", "<![CDATA[", "]]>", '<!DOCTYPE x [<!ENTITY a "b">]>', "&a;", "&#0;", "&#xD800;\n    ", '<content type="application/octet-stream" mode="base64">', "</content>", "<x:channel>", '<source url="x">', "</source>", "{", "}", "[", "]\n    ", '"items":', '"id":', "1e999", "null", ",", '"', "<author>", "</author>", "a@b.c (x)", "\x00", "\ud7ff", "é", "\ufeff", "<media:description>", "http://x/", "<ttl>9\n    ", "<dc:date>", "</dc:date>", "<html>", "<div>", "<content:encoded>", "--><!--", '<?xml version="1.0" encoding="utf-7"?>']
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25).map("".join).map(str.encode) | st.binary(max_size=200))
+def test_anything_is_a_document_or_a_parse_error(body: bytes) -> None:
+    try:
+        document = read(body, url=URL, feed=Feed(url=URL), now=NOW)
+    except ParseError:
+        return
+    assert len({entry.guid for entry in document.entries}) == len(document.entries)
+    for entry in document.entries:
+        assert entry.guid
+        assert entry.published.utcoffset() == timedelta(0)
+        assert entry.published <= NOW + timedelta(hours=1)
+        assert not entry.url or entry.url.startswith(("http://", "https://"))
+        assert "\n" not in entry.title
+
+
+@given(st.integers(0, 2_000), st.sampled_from(CASES))
+def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
+    body = path.read_bytes()
+    try:
+        document = read(body[: min(place, len(body) - 1)], url=URL, feed=Feed(url=URL), now=NOW)
+    except ParseError:
+        return
+    assert not document.entries or document.complete or "breaks off" in document.note
+    assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries)

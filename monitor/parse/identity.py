@@ -85,10 +85,11 @@ def compare(
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
     """Return the entries but for those that repeat the title, link and date of an earlier one."""
-    return {
-        (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid: entry
-        for entry in reversed(entries)
-    }.values()
+    first: dict[Hashable, Entry] = {}
+    for entry in entries:
+        said = (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid
+        first.setdefault(said, entry)
+    return first.values()
 
 
 def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
@@ -111,8 +112,11 @@ def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
 
 def is_home(url: str, home: str) -> bool:
     """Return True for a link to a front page: some feeds give it to all their entries."""
-    parts = urlsplit(url)
-    return url == home or (parts.path in {"", "/"} and not parts.query)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.netloc) and (url == home or (parts.path in {"", "/"} and not parts.query))
 
 
 def _guid_and_link(one: Entry | Known) -> Hashable:

@@ -1,0 +1,312 @@
+"""One entry stays one entry: a feed followed over many documents, as the store would remember it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.models import Document, Entry, Known
+from monitor.parse.identity import Changes, compare, fingerprint, is_home
+
+START = datetime(2024, 12, 9, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+BACKLOG = 2 * DAY
+
+
+def entry(name: str, *, age: timedelta = timedelta(hours=1), **fields: object) -> Entry:
+    """Return an entry, as `Follower.poll` will see it: with its date against the start."""
+    defaults = {
+        "feed": "f",
+        "guid": f"guid-{name}",
+        "url": f"https://x.example/{name}",
+        "title": f"Title {name}",
+        "published": START - age,
+        "first_seen": START,
+    }
+    return Entry(**{**defaults, **fields})
+
+
+class Follower:
+    """Polls a feed and remembers its entries."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Known] = {}
+        self.now = START
+        self.polls = 0
+
+    def poll(self, *entries: Entry, after: timedelta = DAY, link: str = "") -> Changes:
+        self.now += after if self.polls else timedelta(0)
+        seen = tuple(
+            replace(
+                one, first_seen=self.now, published=one.published if one.dated == "publisher" else self.now
+            )
+            for one in entries
+        )
+        changes = compare(
+            Document(entries=seen, link=link),
+            tuple(self.known.values()),
+            first_document=not self.polls,
+            backlog=BACKLOG,
+            now=self.now,
+        )
+        self.polls += 1
+        self.remember(changes)
+        return changes
+
+    def remember(self, changes: Changes) -> None:
+        for one in changes.new:
+            self._know(replace(one, id=len(self.known) + 1))
+        for one in changes.changed:
+            self._know(one)
+        guids = [one.guid for one in self.known.values()]
+        assert len(set(guids)) == len(guids)
+
+    def _know(self, one: Entry) -> None:
+        self.known[one.id] = Known(
+            id=one.id,
+            guid=one.guid,
+            url=one.url,
+            title=one.title,
+            fingerprint=fingerprint(one),
+            published=one.published,
+            first_seen=one.first_seen,
+        )
+
+
+def titles(entries: tuple[Entry, ...]) -> list[str]:
+    return [one.title for one in entries]
+
+
+def test_the_same_document_again_is_no_news() -> None:
+    feed = Follower()
+    assert titles(feed.poll(entry("a"), entry("b")).new) == ["Title a", "Title b"]
+    again = feed.poll(entry("a"), entry("b"))
+    assert again == Changes(unchanged=(1, 2))
+
+
+def test_an_edited_title_is_a_change_of_the_same_entry() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    changes = feed.poll(entry("a", title="Corrected"))
+    (changed,) = changes.changed
+    assert (changed.id, changed.title, changed.first_seen, changed.changed_at) == (
+        1,
+        "Corrected",
+        START,
+        START + DAY,
+    )
+    assert not changes.new
+    assert feed.poll(entry("a", title="Corrected")).unchanged == (1,)
+
+
+@pytest.mark.parametrize("field", ["summary", "content", "url"])
+def test_any_text_counts_as_a_change(field: str) -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    assert feed.poll(entry("a", **{field: "https://x.example/other"})).changed
+
+
+def test_white_space_is_no_change() -> None:
+    assert fingerprint(entry("a", summary="one  two\n")) == fingerprint(entry("a", summary=" one two"))
+
+
+def test_the_parts_of_a_fingerprint_do_not_run_together() -> None:
+    assert fingerprint(entry("a", title="x", summary="y z")) != fingerprint(
+        entry("a", title="x y", summary="z")
+    )
+
+
+def test_an_entry_that_leaves_and_returns_is_known() -> None:
+    feed = Follower()
+    feed.poll(entry("a"), entry("b"))
+    feed.poll(entry("b"), after=30 * DAY)
+    assert feed.poll(entry("a"), entry("b")).unchanged == (1, 2)
+
+
+def test_a_guid_that_changes_at_each_request_is_found_by_its_link() -> None:
+    feed = Follower()
+    feed.poll(entry("a", guid="1"), entry("b", guid="2"))
+    changes = feed.poll(entry("a", guid="3"), entry("b", guid="4"), entry("c", guid="5"))
+    assert changes.unchanged == (1, 2)
+    assert titles(changes.new) == ["Title c"]
+
+
+def test_swapped_guids_are_told_by_their_links() -> None:
+    feed = Follower()
+    feed.poll(entry("a", guid="1"), entry("b", guid="2"))
+    assert feed.poll(entry("a", guid="2"), entry("b", guid="1")).unchanged == (1, 2)
+
+
+def test_an_edited_link_is_found_by_its_guid() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    (changed,) = feed.poll(entry("a", url="https://x.example/a-better-slug")).changed
+    assert changed.id == 1
+
+
+def test_guid_and_link_edited_together_are_found_by_title_and_instant() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    assert titles(feed.poll(entry("a", guid="new", url="https://x.example/new")).changed) == ["Title a"]
+
+
+def test_title_and_instant_of_undated_entries_say_nothing() -> None:
+    feed = Follower()
+    feed.poll(entry("a", dated="missing"))
+    changes = feed.poll(
+        entry("a", guid="new", url="https://x.example/new", dated="missing"), after=timedelta(0)
+    )
+    assert titles(changes.new) == ["Title a"]
+
+
+def test_a_link_shared_by_many_identifies_none() -> None:
+    feed = Follower()
+    shared = "https://x.example/live"
+    feed.poll(entry("a", url=shared), entry("b", url=shared))
+    changes = feed.poll(entry("b", url=shared), entry("c", url=shared), entry("d", url=shared))
+    assert changes.unchanged == (2,)
+    assert titles(changes.new) == ["Title c", "Title d"]
+
+
+def test_a_link_to_the_front_page_identifies_none() -> None:
+    feed = Follower()
+    home = "https://x.example/news"
+    feed.poll(entry("a", url=home), link=home)
+    assert titles(feed.poll(entry("b", url=home), link=home).new) == ["Title b"]
+
+
+def test_a_guid_used_again_for_something_else_is_new_and_gets_a_guid_of_its_own() -> None:
+    feed = Follower()
+    feed.poll(entry("a", guid="1"))
+    later = entry("b", guid="1", age=-7 * DAY)
+    (new,) = feed.poll(later, after=8 * DAY).new
+    assert new.guid == "1 https://x.example/b"
+    assert feed.poll(later).unchanged == (2,)
+
+
+def test_a_link_used_again_for_something_else_is_new() -> None:
+    feed = Follower()
+    weekly = "https://x.example/this-week"
+    feed.poll(entry("a", url=weekly))
+    assert titles(feed.poll(entry("b", url=weekly, age=-7 * DAY), after=8 * DAY).new) == ["Title b"]
+
+
+def test_guid_and_link_together_outweigh_another_title_and_date() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    changes = feed.poll(entry("a", title="Rewritten", age=-7 * DAY), after=8 * DAY)
+    assert titles(changes.changed) == ["Rewritten"]
+
+
+def test_a_guid_taken_twice_over_still_gets_one_of_its_own() -> None:
+    feed = Follower()
+    feed.poll(entry("a", guid="1", url=""))
+    feed.poll(entry("b", guid="1", url="", title="B", age=-7 * DAY), after=8 * DAY)
+    feed.poll(entry("c", guid="1", url="", title="C", age=-20 * DAY), after=20 * DAY)
+    assert len(feed.known) <= 3
+
+
+def test_an_entry_repeated_in_one_document_is_one() -> None:
+    feed = Follower()
+    twice = (entry("a", guid="1"), entry("a", guid="1 2"))
+    assert len(feed.poll(*twice).new) == 1
+    again = feed.poll(*twice)
+    assert not again.new
+    assert not again.changed
+
+
+def test_without_link_repeats_are_told_apart() -> None:
+    assert len(Follower().poll(entry("a", guid="1", url=""), entry("a", guid="2", url="")).new) == 2
+
+
+def test_new_entries_keep_the_order_of_the_document() -> None:
+    assert titles(Follower().poll(*map(entry, "dbca")).new) == ["Title d", "Title b", "Title c", "Title a"]
+
+
+def test_a_first_document_is_backlog_but_for_the_last_days() -> None:
+    changes = Follower().poll(
+        entry("now"),
+        entry("just", age=BACKLOG),
+        entry("old", age=BACKLOG + timedelta(seconds=1)),
+        entry("undated", dated="missing"),
+        entry("ahead", dated="future"),
+    )
+    assert [(one.title, one.backlog) for one in changes.new] == [
+        ("Title now", False),
+        ("Title just", False),
+        ("Title old", True),
+        ("Title undated", True),
+        ("Title ahead", True),
+    ]
+
+
+def test_later_an_undated_entry_is_news_and_an_old_one_is_not() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    changes = feed.poll(entry("undated", dated="missing"), entry("old", age=10 * DAY), entry("a"))
+    assert [one.backlog for one in changes.new] == [False, True]
+
+
+def test_a_document_of_only_newer_entries_has_a_gap_before_it() -> None:
+    feed = Follower()
+    assert not feed.poll(entry("a"), entry("b")).gap
+    assert not feed.poll(entry("b"), entry("c", age=-DAY / 2)).gap
+    assert feed.poll(entry("x", age=-DAY), entry("y", age=-DAY)).gap
+
+
+def test_no_gap_where_old_entries_appear_or_none() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    assert not feed.poll(entry("old", age=9 * DAY), entry("new", age=-DAY)).gap
+    assert not feed.poll().gap
+
+
+def test_no_gap_before_the_first_entries() -> None:
+    feed = Follower()
+    feed.poll()
+    assert not feed.poll(entry("a")).gap
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "expected"),
+    [
+        ("https://x.example/", "", True),
+        ("https://x.example", "", True),
+        ("https://x.example/?p=5", "", False),
+        ("https://x.example/news", "https://x.example/news", True),
+        ("https://x.example/news", "https://x.example/", False),
+        ("guid-17", "", False),
+        ("", "", False),
+        ("http://[", "", False),
+    ],
+)
+def test_is_home(url: str, home: str, expected: bool) -> None:
+    assert is_home(url, home) is expected
+
+
+ENTRIES = st.builds(
+    entry,
+    st.sampled_from("abc"),
+    age=st.integers(-3, 3).map(lambda days: days * DAY),
+    guid=st.sampled_from(["1", "2", "3"]),
+    url=st.sampled_from(["", "https://x.example/", "https://x.example/1", "https://x.example/2"]),
+    title=st.sampled_from(["One", "Two", ""]),
+    dated=st.sampled_from(["publisher", "missing"]),
+)
+DOCUMENTS = st.lists(st.lists(ENTRIES, unique_by=lambda one: one.guid, max_size=3), max_size=4)
+
+
+@given(DOCUMENTS)
+def test_whatever_comes_nothing_is_told_twice_running_and_ids_stay_unique(
+    documents: list[list[Entry]],
+) -> None:
+    feed = Follower()
+    for entries in documents:
+        changes = feed.poll(*entries)
+        matched = [*changes.unchanged, *(one.id for one in changes.changed)]
+        assert len(set(matched)) == len(matched)
+        assert len(changes.new) + len(matched) <= len(entries)
