@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.80, "unpaid-labour": 0.70, "content-control": 0.80, "compensation": 0.80,
-    "company-response": 0.65, "labour-ethics": 0.75, "copyright": 0.80, "tech-creative-relations": 0.65,
-    "capabilities": 0.70, "access-release": 0.70, "misuse-safety": 0.75, "human-creativity": 0.70,
+    "leak-protest": 0.88, "unpaid-labour": 0.84, "content-control": 0.82, "compensation": 0.93,
+    "company-response": 0.67, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.75,
+    "capabilities": 0.80, "access-release": 0.72, "misuse-safety": 0.79, "human-creativity": 0.84,
 }  # fmt: skip
 
 
@@ -36,14 +36,14 @@ def measured() -> tuple[scoring.Scores, dict[str, scoring.Scores]]:
 def test_relevance() -> None:
     scores, _ = measured()
     assert scores.records >= 150
-    assert scores.relevance.precision >= 0.97
-    assert scores.relevance.recall >= 0.94
+    assert scores.relevance.precision >= 0.98
+    assert scores.relevance.recall >= 0.96
 
 
 def test_themes_on_the_whole() -> None:
     scores, _ = measured()
-    assert scores.micro.f1 >= 0.82
-    assert scores.macro >= 0.81
+    assert scores.micro.f1 >= 0.84
+    assert scores.macro >= 0.82
 
 
 @pytest.mark.parametrize(("theme", "floor"), FLOORS.items())
