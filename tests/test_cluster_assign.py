@@ -229,7 +229,7 @@ def test_a_join_says_why():
     assert "names: " in joined.reason
     assert "GEMA" in joined.reason
     assert "1 day apart" in joined.reason
-    assert joined.reason.endswith(f"similarity {joined.similarity:.2f} (threshold 0.65)")
+    assert joined.reason.endswith(f"similarity {joined.similarity:.2f} (threshold 0.62)")
 
 
 def test_a_story_has_the_themes_that_a_third_of_its_entries_have():

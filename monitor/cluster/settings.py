@@ -14,7 +14,7 @@ class Settings:
     """A story takes in reports until this long after its last one."""
     related_for: timedelta = timedelta(days=180)
     """How far back a story is linked to others of the same affair."""
-    threshold: float = 0.65
+    threshold: float = 0.62
     """Probability from which an entry joins a story: higher is stricter."""
     language: str = "en"
     """In which a story's title is chosen where there is a choice."""
