@@ -113,6 +113,20 @@ def test_a_guid_that_is_no_web_address_is_no_link() -> None:
     assert entry.url == ""
 
 
+@pytest.mark.parametrize(
+    ("fault", "seen"), [(ValueError, ParseError), (RecursionError, ParseError), (MemoryError, MemoryError)]
+)
+def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
+    monkeypatch: pytest.MonkeyPatch, fault: type[Exception], seen: type[Exception]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("feedparser.parse", broken)
+    with pytest.raises(seen):
+        entries(rss("<title>x</title>"))
+
+
 def test_the_same_document_gives_the_same_entries() -> None:
     body = (DATA / "no-guids.xml").read_bytes()
     later = read(body, url=URL, feed=Feed(url=URL), now=NOW + timedelta(days=9))
@@ -148,3 +162,10 @@ def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
         return
     assert not document.entries or document.complete or "breaks off" in document.note
     assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries)
+
+
+def test_json_without_end_or_with_fields_of_any_type() -> None:
+    with pytest.raises(ParseError, match="without end"):
+        entries(b'{"items":' + b"[" * 200_000)
+    (entry,) = entries(b'{"items":[{"id":true,"title":1.5,"authors":"x","author":["y"],"summary":{}}]}')
+    assert (entry.title, entry.author, entry.summary) == ("1.5", "", "")

@@ -106,7 +106,10 @@ def _same(said: str, encoding: str) -> bool:
         return encoding == "cp1252"
     if said.startswith(("utf-16", "utf-32")):
         return encoding.startswith(said[:6])
-    return said == encoding
+    try:
+        return codecs.lookup(said) == codecs.lookup(encoding)
+    except LookupError:
+        return False
 
 
 def _tidy(text: str) -> str:

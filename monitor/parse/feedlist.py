@@ -42,8 +42,10 @@ def read_opml(body: bytes) -> tuple[Feed, ...]:
         raise ParseError(f"not an OPML list: {error}") from error
     if root.tag.lower() != "opml":
         raise ParseError(f"not an OPML list: its root is <{clean(root.tag)[:40]}>")
-    feeds = {feed.url: feed for feed in reversed([*_feeds(root)])}
-    return tuple(reversed(feeds.values()))
+    feeds: dict[str, Feed] = {}
+    for feed in _feeds(root):
+        feeds.setdefault(feed.url, feed)
+    return tuple(feeds.values())
 
 
 def _feeds(root: ET.Element) -> Iterator[Feed]:

@@ -1,0 +1,150 @@
+"""Feeds' mark-up made fit, hints read from it, and what is said of documents that are none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.models import Hints
+from monitor.parse import hints
+from monitor.parse.markup import describe, prepare
+
+RSS = "<rss><channel><title>T</title>{}</channel></rss>"
+RDF = "<rdf:RDF xmlns:rdf='r'><channel></channel>{}</rdf:RDF>"
+ATOM = "<feed>{}</feed>"
+
+
+@pytest.mark.parametrize(
+    ("shell", "item"),
+    [(RSS, "<item>{}</item>"), (RDF, "<item>{}</item>"), (ATOM, "<entry>{}</entry>")],
+)
+def test_entries_over_the_cap_are_cut_off_and_the_rest_closed(shell: str, item: str) -> None:
+    body = "".join(item.format(n) for n in range(4))
+    assert prepare(shell.format(body), 2) == (
+        shell.format("".join(item.format(n) for n in range(2))),
+        True,
+        2,
+    )
+
+
+def test_a_prefixed_channel_is_closed_under_its_prefix() -> None:
+    text = "<x:rss xmlns:x='u'><x:channel><x:item></x:item><x:item></x:item></x:channel></x:rss>"
+    assert prepare(text, 1).text == "<x:rss xmlns:x='u'><x:channel><x:item></x:item></x:channel></x:rss>"
+
+
+def test_without_a_root_nothing_is_closed() -> None:
+    assert prepare("<item></item><item></item>", 1).text == "<item></item>"
+
+
+@pytest.mark.parametrize("rest", ["<item><ti", "<item><title>Half", "<item><title>Half</ti"])
+def test_an_entry_that_breaks_off_in_its_title_is_dropped(rest: str) -> None:
+    text, complete, _ = prepare("<rss><channel><item><title>A</title></item>" + rest, 9)
+    assert text == "<rss><channel><item><title>A</title></item></channel></rss>"
+    assert not complete
+
+
+def test_persons_are_shortened() -> None:
+    long = "a" * 100_000
+    for element in (
+        f"<author>{long}</author>",
+        f"<dc:creator><![CDATA[{long}]]></dc:creator>",
+        f"<name x='1'>{long}</name>",
+    ):
+        assert len(prepare(RSS.format(element), 9).text) < 1_000
+
+
+def test_only_captions_beside_summaries_go() -> None:
+    caption = "<media:description>C</media:description>"
+    assert caption in prepare(RSS.format(f"<item>{caption}</item>"), 9).text
+    assert (
+        "<media:d" not in prepare(RSS.format(f"<item>{caption}<description>S</description></item>"), 9).text
+    )
+    long = caption.replace("C", " <![CDATA[<b>]]> ")
+    assert "<media:d" not in prepare(RSS.format(f"<item>{long}<summary>S</summary></item>"), 9).text
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<category>x</category>",
+        "<category term='x'/>",
+        "<dc:subject><![CDATA[a]]> b</dc:subject>",
+        "<slash:comments>1</slash:comments>",
+    ],
+)
+def test_elements_that_nobody_reads_go(element: str) -> None:
+    assert prepare(RSS.format(f"<item>{element}<title>x</title></item>"), 9).text == RSS.format(
+        "<item><title>x</title></item>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("R & D", "R &amp; D"),
+        ("a?b=1&c=2", "a?b=1&amp;c=2"),
+        ("&nbsp;&ouml;", "\u00a0ö"),
+        ("&bogus;", "&amp;bogus;"),
+        ("& &amp; &#8211; &#x2013;", "&amp; &amp; &#8211; &#x2013;"),
+        ("& <![CDATA[a & b]]>", "&amp; <![CDATA[a & b]]>"),
+    ],
+)
+def test_stray_ampersands_and_html_entities_are_mended(text: str, mended: str) -> None:
+    assert prepare(RSS.format(text), 9).text == RSS.format(mended)
+
+
+def test_well_formed_mark_up_stays_as_it_is() -> None:
+    text = RSS.format("<item><title>A &amp; B &#160;</title></item>")
+    assert prepare(text, 9).text == text
+
+
+def test_declared_entities_stay_as_they_are() -> None:
+    text = '<!DOCTYPE rss [<!ENTITY x "y">]>' + RSS.format("&x; & &z;")
+    assert prepare(text, 9).text == text
+
+
+def test_an_undeclared_prefix_goes_and_a_declared_one_stays() -> None:
+    assert (
+        prepare("<rss><x:channel><x:item/></x:channel></rss>", 9).text
+        == "<rss><channel><item/></channel></rss>"
+    )
+    declared = "<rss xmlns:x='u'><x:channel>&</x:channel></rss>"
+    assert prepare(declared, 9).text == declared.replace("&", "&amp;")
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("", Hints()),
+        ("<ttl>60</ttl>", Hints(period=timedelta(hours=1))),
+        ("<ttl> 5 </ttl><sy:updatePeriod>hourly</sy:updatePeriod>", Hints(period=timedelta(hours=1))),
+        ("<sy:updatePeriod>Daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", Hints(period=timedelta(hours=6))),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", Hints(period=timedelta(days=1))),
+        ("<ttl>99999999999</ttl>", Hints(period=timedelta(days=365))),
+        ("<ttl>0</ttl><ttl>-5</ttl>", Hints()),
+        ("<ttl>soon</ttl><sy:updatePeriod>often</sy:updatePeriod>", Hints()),
+        ("<skipHours><hour>0</hour><hour> 23 </hour><hour>24</hour></skipHours>", Hints(skip_hours=frozenset({0, 23}))),
+        ("<skipDays><day>Monday</day><day>Sunday</day><day>Feast</day></skipDays>", Hints(skip_days=frozenset({0, 6}))),
+        ("<item><ttl>60</ttl></item>", Hints()),
+    ],
+)  # fmt: skip
+def test_hints(head: str, expected: Hints) -> None:
+    assert hints.read(RSS.format(head)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "description"),
+    [
+        ("", "an empty document"),
+        (" \n", "an empty document"),
+        ("<!DOCTYPE html><title>A &amp; B</title>", "an HTML page titled “A & B”"),
+        ("<html><body>x", "an HTML page"),
+        ("<html><title> </title>", "an HTML page"),
+        ("[1]", "JSON of another kind"),
+        ("<note/>", "XML of another kind (<note/>)"),
+        ("Too\nmany", "plain text (Too many)"),
+    ],
+)
+def test_describe(text: str, description: str) -> None:
+    assert describe(text) == description
