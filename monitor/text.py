@@ -90,6 +90,7 @@ _RSS_MARK: Final = re.compile(
     re.IGNORECASE,
 )
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
+_HOST: Final = re.compile(r"[a-z0-9._-]*")
 _URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SAFE: Final = "%/:@!$&'()*+,;=~"
 
@@ -202,7 +203,10 @@ def _ascii_host(host: str) -> str:
     host = host.rstrip(".")
     if ":" in host:
         return f"[{host}]"
-    return host if host.isascii() else host.encode("idna").decode().lower()
+    host = host if host.isascii() else host.encode("idna").decode().lower()
+    if not _HOST.fullmatch(host):
+        raise ValueError(host)
+    return host
 
 
 def host_of(url: str) -> str:

@@ -172,6 +172,13 @@ def test_a_link_shared_by_many_identifies_none() -> None:
     assert titles(changes.new) == ["Title c", "Title d"]
 
 
+def test_a_link_shared_within_one_document_identifies_none() -> None:
+    feed = Follower()
+    shared = "https://x.example/live"
+    feed.poll(entry("a", url=shared))
+    assert titles(feed.poll(entry("b", url=shared), entry("c", url=shared)).new) == ["Title b", "Title c"]
+
+
 def test_a_link_to_the_front_page_identifies_none() -> None:
     feed = Follower()
     home = "https://x.example/news"

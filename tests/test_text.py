@@ -169,6 +169,8 @@ def test_fold_leaves_nothing_but_ascii_of_western_text(text: str) -> None:
         ("/relative", ""),
         ("http://", ""),
         ("http://[::1/x", ""),
+        ("http:// a b/", ""),
+        ("http://a<b/", ""),
         ("http://a.example:99999/", ""),
         ("http://" + "ä" * 70 + ".example/", ""),
         ("", ""),
@@ -262,28 +264,25 @@ def test_repair_mojibake(text: str, repaired: str) -> None:
     assert repair_mojibake(text) == repaired
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "schön",
-                "„Größe“",
-                "naïve",
-                "été…»",
-                "“Oh”",
-                "–",
-                "5€",
-                "Ärger!",
-                "SÃO",
-                "É…»",
-                "ä––",
-                "à”“",
-                "Âge",
-                "’s",
-            ]
-        )
-    )
-)
+WORDS = [
+    "schön",
+    "„Größe“",
+    "naïve",
+    "été…»",
+    "“Oh”",
+    "–",
+    "5€",
+    "Ärger!",
+    "SÃO",
+    "É…»",
+    "ä––",
+    "à”“",
+    "Âge",
+    "’s",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), unique=True))
 def test_repair_mojibake_leaves_good_western_text_alone(words: list[str]) -> None:
     assert repair_mojibake(" ".join(words)) == " ".join(words)
 
