@@ -134,8 +134,11 @@ async def test_nothing_is_started_before_it_is_needed() -> None:
         assert pids(parser) == []
 
 
-async def test_a_process_that_cannot_start_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python"])
+async def test_a_process_that_cannot_start_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
     async with Parser(Settings()) as parser:
         with pytest.raises(ParseError, match="did not start"):
             await parse(parser, GOOD)

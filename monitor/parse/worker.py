@@ -32,6 +32,7 @@ READY: Final = b"\n"
 _WORKERS: Final = 2
 _START: Final = 60.0
 """Seconds that a child may take to start: no document is to blame for a busy machine."""
+_NO_START: Final = "the reading process did not start"
 _ENVIRONMENT: Final = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT",
 )  # fmt: skip
@@ -114,26 +115,32 @@ class _Worker:
     @classmethod
     async def start(cls, settings: Settings) -> _Worker:
         seconds = settings.timeout.total_seconds()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", "monitor.parse.child", str(settings.memory), str(seconds)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-            start_new_session=True,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "monitor.parse.child", str(settings.memory), str(seconds)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ParseError(_NO_START) from error
         worker = cls(process, seconds)
         try:
-            async with asyncio.timeout(_START):
-                await worker.reader.readexactly(len(READY))
-        except (TimeoutError, asyncio.IncompleteReadError) as error:
-            await worker.end()
-            raise ParseError("the reading process did not start") from error
+            await worker._wait_until_ready()
         except BaseException:
             await asyncio.shield(worker.end())
             raise
         return worker
+
+    async def _wait_until_ready(self) -> None:
+        try:
+            async with asyncio.timeout(_START):
+                await self.reader.readexactly(len(READY))
+        except (TimeoutError, asyncio.IncompleteReadError) as error:
+            raise ParseError(_NO_START) from error
 
     async def ask(self, job: Job) -> Document | str:
         """Return the child's answer: the document, or what is wrong with it."""
