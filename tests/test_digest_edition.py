@@ -128,7 +128,7 @@ def test_an_alert_is_one_story_and_nothing_else():
     assert len(made.headlines) == 1
     assert "3 Quellen, 4 Berichte" in made.renderings["text"]
     assert "Leaks &amp; Protest" in made.renderings["html"]
-    assert "Beleg" not in made.renderings["md"]
+    assert "Nachweis" not in made.renderings["md"]
     assert from_json(made.renderings["json"]).stories == (digest.stories[0],)
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory
 
-_CHARTED: Final = 60
-"""Digests in the chart of themes."""
+_CHARTED: Final = (30, 60)
+"""Columns of the chart of themes, at least and at most: one for each digest."""
 _TOP: Final = 3
 """Stories named beside a day."""
 
@@ -84,6 +84,7 @@ def files(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str])
 def _index(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]) -> str:
     brand = words.text("brand")
     told = words.plural("digests", len(days))
+    charted = days[: _CHARTED[1]]
     return html.fill(
         "index.html",
         language=words.code,
@@ -91,8 +92,8 @@ def _index(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]
         title=words.text("archive_title", brand=brand),
         lead=words.text("archive_lead", digests=told, date=words.date(days[-1].date)),
         chart_title=words.text("archive_chart"),
-        chart=_chart(days[:_CHARTED][::-1], words),
-        chart_note=words.text("archive_chart_note", n=words.number(_busiest(days[:_CHARTED]))),
+        chart=_chart(charted[::-1], words),
+        chart_note=words.text("archive_chart_note", n=words.number(_busiest(charted))),
         days_title=words.text("archive_days"),
         days=[_row(day, words, formats) for day in days],
         catches_up=words.text("archive_catches_up"),
@@ -107,9 +108,10 @@ def _chart(days: Sequence[DigestSummary], words: Wording) -> list[dict[str, Any]
     """Return a row of bars for each theme over these days, oldest first."""
     labels = dict.fromkeys(label for day in reversed(days) for label, _ in day.themes)
     busiest = _busiest(days)
+    before = (0,) * (_CHARTED[0] - len(days))
     rows = []
     for label in labels:
-        counts = tuple(dict(day.themes).get(label, 0) for day in days)
+        counts = before + tuple(dict(day.themes).get(label, 0) for day in days)
         total = words.number(sum(counts))
         rows.append({"label": label, "counts": counts, "heights": heights(counts, busiest), "total": total})
     return rows
