@@ -49,10 +49,10 @@ def delivery(**changes) -> Delivery:
     return Delivery(**{**defaults, **changes})
 
 
-def freeze(archive, day=TODAY, *, body='{"ä": 1}', window=WINDOW, told=(1, 2), deliveries=()):
+def freeze(archive, day=TODAY, *, body='{"ä": 1}', window=WINDOW, made_at=NOW, told=(1, 2), deliveries=()):
     counts = {"stories": 3, "themes": {"consent": 2}}
     return archive.digests.freeze(
-        body, date=day, window=window, made_at=NOW, counts=counts, told=told, deliveries=deliveries
+        body, date=day, window=window, made_at=made_at, counts=counts, told=told, deliveries=deliveries
     )
 
 
@@ -74,7 +74,8 @@ def test_a_digest_comes_back_as_it_was_frozen(archive):
 def test_the_last_digest_is_that_of_the_latest_window(archive):
     for days in (3, 1, 2):
         end = NOW + timedelta(days=days)
-        freeze(archive, end.date(), window=Window(start=end - timedelta(days=1), end=end))
+        window = Window(start=end - timedelta(days=1), end=end)
+        freeze(archive, end.date(), window=window, made_at=NOW - timedelta(days=days))
     assert archive.digests.last().date == date(2026, 11, 26)
     assert [one.date.day for one in archive.digests.listing(limit=2)] == [26, 25]
 

@@ -10,6 +10,7 @@ for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreErr
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
@@ -26,6 +27,7 @@ from monitor.store.terms import Terms
 from monitor.store.values import instant, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -111,34 +113,37 @@ def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
 
     Raises StoreError when the file is damaged, no database, newer than this program, or out of reach.
     """
-    if read_only and not path.exists():
-        return _prepared(connect_memory())
     if read_only:
-        connection = connect(path, read_only=True)
-        if _is_ready(connection):
-            return Store(connection)
-        connection.close()
-        open(path).close()
-        return Store(connect(path, read_only=True))
+        return _open_to_read(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the directory {path.parent} cannot be made: {error.strerror}") from error
-    return _prepared(connect(path, read_only=False))
+    return _migrated(connect(path, read_only=False))
 
 
-def _prepared(connection: Connection) -> Store:
-    try:
+def _open_to_read(path: Path) -> Store:
+    if not path.exists():
+        return _migrated(connect_memory())
+    connection = connect(path, read_only=True)
+    with _closed_on_error(connection):
+        if is_current(connection):
+            return Store(connection)
+    connection.close()
+    open(path).close()
+    return Store(connect(path, read_only=True))
+
+
+def _migrated(connection: Connection) -> Store:
+    with _closed_on_error(connection):
         migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
     return Store(connection)
 
 
-def _is_ready(connection: Connection) -> bool:
+@contextmanager
+def _closed_on_error(connection: Connection) -> Iterator[None]:
     try:
-        return is_current(connection)
+        yield
     except BaseException:
         connection.close()
         raise
