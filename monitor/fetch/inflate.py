@@ -18,7 +18,7 @@ _PIECES = 50_000
 class Inflater:
     """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
 
-    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, when it is corrupt,
+    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, when it is corrupt
     and when it is cut up in a way that only costs time.
     """
 
