@@ -28,7 +28,7 @@ from monitor.errors import DeliveryError
 from monitor.models import Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
 
     import aiosmtplib
@@ -94,14 +94,10 @@ class Mail:
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""
-        async with self._lines:
-            with _translated(self.settings):
-                smtp = await _connect(self.settings)
-                try:
-                    await self._transact(smtp, delivery)
-                except BaseException:
-                    smtp.close()
-                    raise
+        async with self._lines, _session(self.settings) as smtp:
+            await smtp.mail(message.parse_address(self.settings.sender).addr_spec)
+            await smtp.rcpt(delivery.recipient)
+            await _hand_over(smtp, delivery.payload, self.settings.patience)
         farewell = asyncio.create_task(_farewell(smtp))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
@@ -123,25 +119,17 @@ class Mail:
             created_at=now,
         )
 
-    async def _transact(self, smtp: aiosmtplib.SMTP, delivery: Delivery) -> None:
-        await smtp.mail(message.parse_address(self.settings.sender).addr_spec)
-        await smtp.rcpt(delivery.recipient)
-        await _hand_over(smtp, delivery.payload, self.settings.patience)
-
 
 async def check(settings: Settings) -> None:
     """Connect and log in as a delivery would, and send nothing. Raises DeliveryError."""
-    with _translated(settings):
-        smtp = await _connect(settings)
-        try:
-            await smtp.noop()
-        except BaseException:
-            smtp.close()
-            raise
+    async with _session(settings) as smtp:
+        await smtp.noop()
     await _farewell(smtp)
 
 
-async def _connect(settings: Settings) -> aiosmtplib.SMTP:
+@contextlib.asynccontextmanager
+async def _session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
+    """Connect, encrypt and log in; what goes wrong closes the connection and leaves as a DeliveryError."""
     import aiosmtplib
 
     if settings.tls == "none" and settings.username and not _is_loopback(settings.host):
@@ -159,14 +147,15 @@ async def _connect(settings: Settings) -> aiosmtplib.SMTP:
         local_hostname=_own_name(),
         tls_context=ssl.create_default_context(),
     )
-    await smtp.connect()
-    try:
-        await _secure(smtp, settings)
-        await _log_in(smtp, settings)
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
+    with _translated(settings):
+        try:
+            await smtp.connect()
+            await _secure(smtp, settings)
+            await _log_in(smtp, settings)
+            yield smtp
+        except BaseException:
+            smtp.close()
+            raise
 
 
 async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
