@@ -1,0 +1,67 @@
+"""The nouns of the monitor: frozen values that the rooms hand to each other. No I/O, no decisions.
+
+Instants are aware datetimes in UTC. Text is plain text: mark-up, control characters and
+surplus white space were removed on the way in (`text.py`). Empty means "", never None.
+"""
+
+from __future__ import annotations
+
+from monitor.models.digests import (
+    Delivery,
+    DeliveryState,
+    Digest,
+    DigestStory,
+    Edition,
+    Headline,
+    NearMiss,
+    Receipt,
+    Report,
+    Trend,
+    Window,
+)
+from monitor.models.entries import (
+    DateBasis,
+    Document,
+    Entry,
+    Evidence,
+    Join,
+    Known,
+    Story,
+    Tagging,
+)
+from monitor.models.feeds import (
+    Feed,
+    FeedHealth,
+    FeedState,
+    FeedStateName,
+    Hints,
+    Response,
+)
+
+__all__ = [
+    "DateBasis",
+    "Delivery",
+    "DeliveryState",
+    "Digest",
+    "DigestStory",
+    "Document",
+    "Edition",
+    "Entry",
+    "Evidence",
+    "Feed",
+    "FeedHealth",
+    "FeedState",
+    "FeedStateName",
+    "Headline",
+    "Hints",
+    "Join",
+    "Known",
+    "NearMiss",
+    "Receipt",
+    "Report",
+    "Response",
+    "Story",
+    "Tagging",
+    "Trend",
+    "Window",
+]

@@ -1,0 +1,175 @@
+"""The nouns of publishing: digests, their receipts, and their deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from monitor.models.entries import DateBasis
+from monitor.models.feeds import FeedHealth
+
+DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """What a digest covers: entries with `start < first_seen <= end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """One entry of a story as a digest shows it."""
+
+    entry: int
+    title: str
+    url: str
+    feed: str
+    """The feed's address, without credentials."""
+    outlet: str
+    """The name the reader knows: the feed's title, or the aggregator's source."""
+    language: str
+    published: datetime
+    dated: DateBasis
+    new: bool
+    """First told in this digest; an entry is new in one digest only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestStory:
+    """A story as one digest shows it: frozen, so that every rendering of it is the same for ever."""
+
+    id: int
+    title: str
+    url: str
+    summary: str
+    summary_outlet: str
+    """Whose words the summary is."""
+    beats: tuple[str, ...]
+    themes: tuple[str, ...]
+    new: bool
+    """False when an earlier digest has told of it."""
+    day: int
+    """1 on the local day it began."""
+    sources: int
+    score: float
+    languages: tuple[str, ...]
+    first_seen: datetime
+    last_seen: datetime
+    reports: tuple[Report, ...]
+    """New ones first, then by date."""
+    related: tuple[tuple[int, str], ...] = ()
+    """Ids and titles of stories of the same affair."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearMiss:
+    """An entry that scored just under the line, with what it lacked."""
+
+    entry: int
+    title: str
+    url: str
+    outlet: str
+    score: float
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trend:
+    """One theme's new reports on each of the last 14 local days, oldest first."""
+
+    theme: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What stood behind a digest: proof that quiet was quiet."""
+
+    feeds: tuple[FeedHealth, ...]
+    polls: int
+    """Polls made in the window."""
+    entries: int
+    """Entries first seen in the window."""
+    relevant: int
+    stories: int
+    reports: int
+    sources: int
+    gaps: tuple[tuple[str, int], ...] = ()
+    """Feeds from which entries fell through in the window, by title, and how often."""
+    near_misses: tuple[NearMiss, ...] = ()
+    failed_deliveries: tuple[str, ...] = ()
+    """One line for each delivery that failed for good since the last digest."""
+    version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digest:
+    """A day's edition. Made once and frozen; every rendering is a pure function of it."""
+
+    date: date
+    """The local day it is for."""
+    window: Window
+    catches_up: bool = False
+    """It covers more than its own day because digests were missed."""
+    language: str
+    timezone: str
+    made_at: datetime
+    stories: tuple[DigestStory, ...]
+    """All, ranked: new before continuing."""
+    max_stories: int
+    """How many are shown in full; the rest appear in one line each."""
+    labels: tuple[tuple[str, str], ...]
+    """Beats' and themes' slugs with their labels in the digest's language, in the order of themes.toml."""
+    trends: tuple[Trend, ...]
+    receipt: Receipt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headline:
+    """A story in one line, for channels that carry no more."""
+
+    title: str
+    url: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edition:
+    """A digest or an alert, rendered, as the channels take it."""
+
+    key: str
+    """ "digest:2026-11-23" or "alert:17": unique for ever; Message-IDs derive from it."""
+    date: date
+    made_at: datetime
+    language: str
+    subject: str
+    preheader: str
+    headlines: tuple[Headline, ...]
+    renderings: dict[str, str] = field(hash=False)
+    """Format ("md", "html", "text", "json", "atom") to the whole text of it."""
+    files: dict[str, str] = field(default_factory=dict, hash=False)
+    """Further files of the archive by name ("index.html", "digests.atom", "stories.atom")."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One channel's sending of one edition to one recipient. `payload` is frozen before the first try."""
+
+    id: int = 0
+    edition: str
+    """The edition's `key`."""
+    channel: str
+    recipient: str
+    """An address, a file name, a service's name: never a secret."""
+    payload: bytes
+    message_id: str = ""
+    state: DeliveryState = "pending"
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    last_error: str = ""
+    created_at: datetime
+    sent_at: datetime | None = None

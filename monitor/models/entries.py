@@ -1,0 +1,149 @@
+"""The nouns of reading: entries, what they are about, their documents and their stories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from monitor.models.feeds import Hints
+
+DateBasis = Literal["publisher", "missing", "future", "absurd"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Why an entry has one beat or theme: a term that matched, where it stood and what it weighed."""
+
+    target: str
+    """The beat or theme that it speaks for."""
+    term: str
+    """The text as it stood in the entry."""
+    rule: str
+    """The rule in themes.toml that matched."""
+    field: str
+    """ "title", "summary" or "content"."""
+    weight: float
+    """Signed: context that speaks against a target weighs less than zero."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tagging:
+    """What an entry is about. Relevant is what has at least one beat."""
+
+    beats: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    score: float = 0.0
+    """How sure the tagger is that the entry is relevant: 1.0 is just at the threshold; below it, no beat."""
+    evidence: tuple[Evidence, ...] = ()
+    near: str = ""
+    """For an entry without a beat: the beat it came nearest to and what it lacked, in one line."""
+    corrected: bool = False
+    """The reader set beats and themes by hand (`mark`)."""
+
+    @property
+    def relevant(self) -> bool:
+        """True when the entry is in scope at all."""
+        return bool(self.beats)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One item of a feed. `id` is 0 until the store has given one."""
+
+    id: int = 0
+    feed: str
+    """The `url` of the feed that brought it."""
+    guid: str = ""
+    """What the publisher calls it, made up from link or title and date where there is none."""
+    url: str = ""
+    """The canonical link (`text.canonical_url`), "" when it has none."""
+    title: str
+    summary: str = ""
+    content: str = ""
+    author: str = ""
+    language: str = ""
+    outlet: str = ""
+    """Who published it when the feed is an aggregator (`<source>` of Google News); else ""."""
+    published: datetime
+    """The publisher's instant when it can be believed, else `first_seen`; `dated` says which."""
+    dated: DateBasis = "publisher"
+    updated: datetime | None = None
+    first_seen: datetime
+    changed_at: datetime | None = None
+    """When a later poll last brought other text for it."""
+    backlog: bool = False
+    """It came with a feed's first document, or long after its date: known and searchable, but no news."""
+    tagging: Tagging = Tagging()
+    story: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the store knows of an entry, for a document's entries to be compared with."""
+
+    id: int
+    guid: str
+    url: str
+    title: str
+    fingerprint: str
+    published: datetime
+    first_seen: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A feed document, read: what the publisher says of the feed, and its entries in the document's order."""
+
+    title: str = ""
+    language: str = ""
+    link: str = ""
+    entries: tuple[Entry, ...] = ()
+    hints: Hints = Hints()  # noqa: RUF009 - frozen
+    complete: bool = True
+    """False for a truncated document: its entries count, its validators do not."""
+    note: str = ""
+    """One line on what was unusual (declared encoding was wrong, entries over the cap, ...)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Join:
+    """Why an entry is in its story."""
+
+    entry: int
+    similarity: float
+    """Of entry and story, 0 to 1; 1.0 for the entry that began it and for a copy."""
+    reason: str
+    """One readable line: the shared names, numbers and words, the time between."""
+    runner_up: int | None = None
+    """The story that was second best, when there was one."""
+    runner_up_similarity: float = 0.0
+    pinned: bool = False
+    """The reader put it here (`stories merge`, `stories split`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """Entries that report one event; it lives while reports keep coming. `id` is 0 before storing."""
+
+    id: int = 0
+    entries: tuple[Entry, ...]
+    """In order of `first_seen`."""
+    joins: tuple[Join, ...] = ()
+    """One for each entry, in the same order."""
+    title: str = ""
+    """Verbatim the title of one of its entries."""
+    summary: str = ""
+    """Verbatim the summary of one of its entries, "" when none has one."""
+    lead: int = 0
+    """The id of the entry whose title and summary they are."""
+    themes: tuple[str, ...] = ()
+    beats: tuple[str, ...] = ()
+    first_seen: datetime
+    last_seen: datetime
+    sources: int = 1
+    """Independent sources: copies of one text and outlets of one publisher family count once."""
+    related: tuple[int, ...] = ()
+    """Earlier and later stories of the same affair."""
+    names: tuple[str, ...] = ()
+    """What it is known by, for later stories of the same affair to find it."""

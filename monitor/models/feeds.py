@@ -1,0 +1,133 @@
+"""The nouns of polling: what we subscribe to, what polling taught us, what one poll brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+FeedStateName = Literal["new", "ok", "failing", "silent", "gone", "disabled"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """A subscription, as the reader wrote it in feeds.toml."""
+
+    url: str
+    title: str = ""
+    language: str = ""
+    """Primary language subtag ("en", "de") of its entries; "" when unknown."""
+    tags: tuple[str, ...] = ()
+    interval: timedelta | None = None
+    """The reader's own poll interval for this feed; None: the general one."""
+    weight: float = 1.0
+    """How much one report of this feed counts in the digest's ranking."""
+    family: str = ""
+    """The publisher; outlets of one family count as one independent source."""
+    enabled: bool = True
+    private_host: str = ""
+    """A host that this feed may reach although its address is private."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hints:
+    """How often a feed asks to be polled, from the document itself (RSS 2.0, RSS 1.0 syndication module)."""
+
+    period: timedelta | None = None
+    """The longest of `ttl` and `sy:updatePeriod`/`sy:updateFrequency`."""
+    skip_hours: frozenset[int] = frozenset()
+    """Hours of the day, UTC, without polls."""
+    skip_days: frozenset[int] = frozenset()
+    """Days of the week without polls, Monday is 0."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedState:
+    """What polling has taught us about one feed. A new feed has all defaults."""
+
+    url: str
+    """The address in feeds.toml: the feed's key, even when the feed has moved."""
+    title: str = ""
+    """The publisher's own title, from the last document."""
+    location: str = ""
+    """Where a permanent redirect has taken the feed; "" while it is at `url`."""
+    moving_to: str = ""
+    moving_seen: int = 0
+    """How many polls in a row agreed on the permanent redirect to `moving_to`."""
+    etag: str = ""
+    last_modified: str = ""
+    validators_url: str = ""
+    """The final address that gave the validators; they are sent back to its origin only."""
+    body_hash: str = ""
+    next_poll_at: datetime | None = None
+    last_poll_at: datetime | None = None
+    last_success_at: datetime | None = None
+    last_status: int | None = None
+    last_error: str = ""
+    consecutive_failures: int = 0
+    gone: bool = False
+    """The server answered 410; the feed is polled no more until the reader acts."""
+    first_success_at: datetime | None = None
+    newest_entry_at: datetime | None = None
+    """When an entry that was new to us last came in."""
+    rhythm: timedelta | None = None
+    """The usual time between two new entries; None while unknown."""
+    polls: int = 0
+    gaps: int = 0
+    """How many times entries fell through between two polls."""
+    last_gap_at: datetime | None = None
+    hints: Hints = Hints()
+    """What the last document asked for; it holds through replies without a document ("not modified")."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Response:
+    """What one poll of a feed brought: a body, "not modified", or an error."""
+
+    feed: Feed
+    url: str
+    """The final address, after redirects."""
+    status: int | None = None
+    """None when no answer came."""
+    body: bytes = b""
+    content_type: str = ""
+    not_modified: bool = False
+    complete: bool = True
+    """False when the body was cut short; its entries may be used, its validators not."""
+    etag: str = ""
+    last_modified: str = ""
+    moved_to: str = ""
+    """Where a chain of only permanent redirects led; "" without one."""
+    max_age: timedelta | None = None
+    """How long the server says the reply stays fresh (Cache-Control, else Expires)."""
+    retry_after: timedelta | None = None
+    error: str = ""
+    """One line, "" when the poll succeeded."""
+    unreachable: bool = False
+    """No answer came, for a reason that may lie with our own network (look-up, connection, time)."""
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """True when the server gave a document or said that nothing changed."""
+        return not self.error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedHealth:
+    """How one feed fares now, for `status` and for the digest's receipt. `url` is without credentials."""
+
+    url: str
+    title: str
+    state: FeedStateName
+    last_status: int | None = None
+    last_error: str = ""
+    consecutive_failures: int = 0
+    last_poll_at: datetime | None = None
+    last_success_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    newest_entry_at: datetime | None = None
+    entries: int = 0
+    rhythm: timedelta | None = None
+    note: str = ""
+    """One line that a human should read (gone, silent for 9 days against one entry a day, moved to ...)."""
