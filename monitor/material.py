@@ -11,10 +11,11 @@ from monitor.models import Window
 from monitor.text import redact_url
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Digest, Edition, Feed, FeedHealth
+    from monitor.models import Digest, Edition, Feed, FeedHealth, Story
     from monitor.store import Store
 
 LONGEST_POLL = timedelta(hours=1)
@@ -42,12 +43,11 @@ def collect(
     config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
 ) -> digest.Material:
     """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
-    reach = Window(start=window.start - LONGEST_POLL, end=window.end)
+    reach = window if told else Window(start=window.start - LONGEST_POLL, end=window.end)
     news = store.stories.news(reach, told=told)
     stories = store.stories.with_news(reach, told=told)
     related = store.stories.get_many({other for story in stories for other in story.related})
     entries, relevant = store.entries.counts_in(window)
-    language = languages.load(config.language)
     feeds = named_feeds(config, store)
     return digest.Material(
         stories=stories,
@@ -62,15 +62,19 @@ def collect(
         told_stories=store.stories.told([story.id for story in stories]),
         told_entries={entry.id for story in stories for entry in story.entries} - news,
         recent=store.entries.themes_since(window.end - TREND),
-        labels=[
-            (label.slug, label.label[language.code]) for label in (*config.rules.beats, *config.rules.themes)
-        ],
+        labels=labels(config),
         failed_deliveries=[
             f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
             for delivery in store.deliveries.failed_since(window.start)
         ],
         version=__version__,
     )
+
+
+def labels(config: Config) -> list[tuple[str, str]]:
+    """Return beats and themes with their labels in the digest's language, in the order of themes.toml."""
+    both = (*config.rules.beats, *config.rules.themes)
+    return [(label.slug, label.label[config.language]) for label in both]
 
 
 def named_feeds(config: Config, store: Store) -> dict[str, Feed]:
@@ -89,6 +93,17 @@ def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
         fetch.health(feed, states[feed.url], now=now, entries=counts.get(feed.url, 0), settings=config.fetch)
         for feed in config.feeds
     ]
+
+
+def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> Edition:
+    """Render one story as a message of its own."""
+    return digest.alert_edition(
+        digest.present(story, feeds, config.digest.timezone, now),
+        languages.load(config.language),
+        labels=labels(config),
+        timezone=config.digest.timezone,
+        now=now,
+    )
 
 
 def rendered(config: Config, store: Store, made: Digest) -> Edition:

@@ -21,6 +21,7 @@ from monitor import cluster, digest, fetch, languages, material, parse, tag
 from monitor.deliver import Files, retry
 from monitor.errors import DeliveryError, ParseError
 from monitor.fetch import Outcome, schedule
+from monitor.models import Window
 from monitor.parse import identity
 from monitor.store import FeedPoll, Poll
 
@@ -61,6 +62,19 @@ async def poll(
     as it is done. A feed's trouble is recorded on that feed and never stops the others; an error that
     nobody expected is recorded there too, and raised once all feeds have had their turn.
     """
+    async with store.polling():
+        return await _poll(config, store, now=now, only=only, every=every, arrived=arrived)
+
+
+async def _poll(
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    only: Collection[str],
+    every: bool,
+    arrived: Callable[[FeedPoll], None],
+) -> Poll:
     started = time.monotonic()
     run = _Run(config=config, store=store, tagger=tag.Tagger(config.rules), now=now)
     due = due_feeds(config, store, now=now, only=only, every=every)
@@ -84,6 +98,8 @@ async def poll(
     for response in failed:
         done.append(run.blame(response, states[response.feed.url], outage=outage))
         arrived(done[-1])
+    for state in schedule.put_off(_all_states(config, store), failed, now):
+        store.feeds.save_state(state)
     gather(config, store, now=now)
     summary = _summary(done, now, timedelta(seconds=time.monotonic() - started), outage=outage)
     store.feeds.log_poll(summary)
@@ -92,13 +108,17 @@ async def poll(
     return summary
 
 
+def _all_states(config: Config, store: Store) -> list[tuple[Feed, FeedState]]:
+    states = store.feeds.states(config.feeds)
+    return [(feed, states[feed.url]) for feed in config.feeds]
+
+
 def due_feeds(
     config: Config, store: Store, *, now: datetime, only: Collection[str] = (), every: bool = False
 ) -> list[tuple[Feed, FeedState]]:
     """Return the feeds to poll now, with what is known of each."""
     store.feeds.sync(config.feeds, now)
-    states = store.feeds.states(config.feeds)
-    pairs = [(feed, states[feed.url]) for feed in config.feeds if feed.enabled]
+    pairs = [(feed, state) for feed, state in _all_states(config, store) if feed.enabled]
     if only:
         return [(feed, state) for feed, state in pairs if feed.url in only]
     return [(feed, state) for feed, state in pairs if every or schedule.is_due(feed, state, now)]
@@ -196,7 +216,7 @@ def _summary(done: Sequence[FeedPoll], now: datetime, took: timedelta, *, outage
         feeds=len(done),
         ok=len(done) - failed,
         failed=failed,
-        not_modified=sum(1 for line in done if line.status == 304),  # noqa: PLR2004 - RFC 9110, 15.4.5
+        not_modified=sum(1 for line in done if line.status == 304 and not line.error),  # noqa: PLR2004 - RFC 9110, 15.4.5
         new=sum(line.new for line in done),
         changed=sum(line.changed for line in done),
         outage=outage,
@@ -266,8 +286,13 @@ def parted(store: Store) -> frozenset[tuple[int, int]]:
 async def publish(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
 ) -> list[Delivery]:
-    """Make the digest that is due, if one is, and make every delivery that is due; return these."""
-    make_due_digest(config, store, channels, now=now)
+    """Make the digest that is due, if one is, and what is to be told at once; then every delivery due.
+
+    Returns the deliveries that were tried, as they stand.
+    """
+    if make_due_digest(config, store, channels, now=now):
+        forget(config, store, now=now)
+    make_alerts(config, store, channels, now=now)
     return await deliver_due(store, channels, now=now)
 
 
@@ -305,6 +330,30 @@ def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | N
     last = store.digests.last()
     end, day = (last.window.end, last.date) if last else (None, None)
     return digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
+
+
+def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
+    """Freeze an alert for each untold story that passes the reader's threshold; once per story."""
+    alert = config.alert
+    if alert is None:
+        return
+    chosen = [channel for channel in channels if channel.name in alert.channels]
+    stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
+    known = store.deliveries.alerted([story.id for story in stories])
+    feeds = material.named_feeds(config, store)
+    for story in stories:
+        loud = story.sources >= alert.min_sources and digest.score(story, feeds, now) >= alert.min_score
+        if loud and story.id not in known:
+            edition = material.alert(config, story, feeds, now=now)
+            deliveries = [delivery for channel in chosen for delivery in channel.prepare(edition, now=now)]
+            store.deliveries.alert(story.id, deliveries, now)
+
+
+def forget(config: Config, store: Store, *, now: datetime) -> None:
+    """Remove texts that retention keeps no longer; that an entry was seen is never forgotten."""
+    for relevant, period in ((True, config.retention.relevant), (False, config.retention.other)):
+        if period is not None:
+            store.entries.purge(now - period, now, relevant=relevant)
 
 
 async def deliver_due(store: Store, channels: Sequence[Channel], *, now: datetime) -> list[Delivery]:

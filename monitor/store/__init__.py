@@ -11,6 +11,7 @@ for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreErr
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
@@ -24,11 +25,12 @@ from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.stories import Correction, Stories
 from monitor.store.terms import Terms
+from monitor.store.turns import turn
 from monitor.store.values import instant, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -49,6 +51,10 @@ __all__ = [
     "corrected",
     "open",
 ]
+
+
+_POLL_PATIENCE = timedelta(minutes=15)
+"""How long a poll waits for another one to end."""
 
 
 class Store:
@@ -81,6 +87,10 @@ class Store:
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all reading inside see one moment of the database, whatever others write meanwhile."""
         return self._db.snapshot()
+
+    def polling(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
+        """Take the one turn to poll there is, so that no feed is asked twice. Raises StoreError."""
+        return turn(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
         """Return when this database was first used; `now` when that is now."""
