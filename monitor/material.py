@@ -26,17 +26,19 @@ TREND = timedelta(days=15)
 
 def preview(config: Config, store: Store, *, now: datetime) -> Digest:
     """Compose what the next digest would hold now; nothing is written."""
-    last = store.digests.last()
-    end, day = (last.window.end, last.date) if last else (None, None)
-    due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
-    return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
+    with store.snapshot():
+        last = store.digests.last()
+        end, day = (last.window.end, last.date) if last else (None, None)
+        due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
+        return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
 
 
 def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
     """Compose what a digest of a past window holds, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
     due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
-    return digest.compose(due, collect(config, store, window, now=now, told=True), config.digest, now)
+    with store.snapshot():
+        return digest.compose(due, collect(config, store, window, now=now, told=True), config.digest, now)
 
 
 def collect(

@@ -76,6 +76,7 @@ async def _poll(
     arrived: Callable[[FeedPoll], None],
 ) -> Poll:
     started = time.monotonic()
+    store.install(now)
     run = _Run(config=config, store=store, tagger=tag.Tagger(config.rules), now=now)
     due = due_feeds(config, store, now=now, only=only, every=every)
     states = {feed.url: state for feed, state in due}

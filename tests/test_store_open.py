@@ -278,8 +278,10 @@ def test_a_snapshot_sees_one_moment(path):
 
 def test_the_day_of_installation_is_the_first_one(path):
     with store.open(path) as archive:
-        assert archive.installed_at(NOW) == NOW
-        assert archive.installed_at(NOW + timedelta(days=1)) == NOW
+        assert archive.installed_at(NOW + timedelta(days=2)) == NOW + timedelta(days=2)
+        archive.install(NOW)
+        archive.install(NOW + timedelta(days=1))
+        assert archive.installed_at(NOW + timedelta(days=2)) == NOW
 
 
 def test_importing_the_store_loads_no_heavy_library():

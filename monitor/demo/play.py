@@ -72,7 +72,7 @@ async def play(directory: Path, say: Callable[[str], None]) -> DemoResult:
         _configure(directory, [(stand.url(one), one) for one in outlets])
         settings = config.load(directory)
         with store.open(settings.database) as opened:
-            opened.installed_at(stand.now)
+            opened.install(stand.now)
             digests = [await _day(settings, opened, stand, day, say) for day in DAYS]
     written = sorted(path for path in (directory / "digests").rglob("*") if path.is_file())
     return DemoResult(config=settings, digests=tuple(digests), files=tuple(written))

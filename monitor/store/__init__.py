@@ -93,9 +93,12 @@ class Store:
         return turn(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
-        """Return when this database was first used; `now` when that is now."""
+        """Return when the first poll was made; `now` before it."""
+        return instant(self.note("installed_at") or stamp(now))
+
+    def install(self, now: datetime) -> None:
+        """Remember the first poll; later calls change nothing."""
         self._db.change("insert or ignore into meta values ('installed_at', ?)", [stamp(now)])
-        return instant(self.note("installed_at"))
 
     def note(self, key: str) -> str:
         """Return a remembered text (the service's last heartbeat, say), "" when there is none."""
