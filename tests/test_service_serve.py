@@ -19,12 +19,15 @@ from loopback import Loopback, Reply
 from structlog.testing import capture_logs
 
 from monitor import config, pipeline, service, store
+from monitor.deliver import Mail
 from monitor.errors import ConfigError, StoreError
-from monitor.service import serve
+from monitor.service import runs, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from monitor.models import Delivery
 
 INSTALLED = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 """Before the hour of that day's digest."""
@@ -331,6 +334,25 @@ async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home
     monkeypatch.undo()
     async with Loopback() as web, serving(home, systemd):
         await until(lambda: not _troubles(home))
+
+
+async def test_a_delivery_that_met_a_bug_is_taken_up_again(home, systemd, monkeypatch):
+    monkeypatch.setattr(serve, "TICK", timedelta(seconds=0.2))
+    monkeypatch.setattr(runs, "_FIRST_PAUSE", timedelta(0))
+    send = Mail.send
+
+    async def once_broken(channel: Mail, delivery: Delivery) -> None:
+        monkeypatch.setattr(Mail, "send", send)
+        raise RuntimeError("a bug")
+
+    async with Loopback() as web, smtp.inbox() as box:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"), mail_port=box.port)
+        await install(home, systemd)
+        monkeypatch.setattr(Mail, "send", once_broken)
+        async with serving(home, systemd, LATER):
+            await asyncio.wait_for(box.arrived.wait(), PATIENCE)
+    assert len(box.received) == 1
 
 
 async def test_the_log_has_one_line_a_poll_a_digest_and_a_delivery(home, systemd):

@@ -2,7 +2,7 @@
 
 At most one message for each edition and recipient as far as SMTP can promise it: bytes and
 Message-ID are frozen before the first try. When the server takes the message but its answer is
-lost, the same bytes are sent again, not before a quarter of an hour: twice is possible, never is not.
+lost, the same bytes are sent again, not before half an hour: twice is possible, never is not.
 
 The connection is never less safe than the settings say: with "starttls" and "tls" a server without
 TLS, or with a certificate that cannot be trusted, gets neither password nor message.
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Tls = Literal["starttls", "tls", "none"]
 
-UNCONFIRMED_DELAY: Final = timedelta(minutes=15)
-"""How long a message whose fate is unknown waits: longer than a server that is slow to answer."""
+UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
+"""How long a message whose fate is unknown waits, from the beginning of the try: well over our patience."""
 READER_DELAY: Final = timedelta(hours=6)
 """How long to wait when only the reader can mend it: a wrong password must not be hammered."""
 

@@ -74,7 +74,6 @@ async def run(
     signals = _listen()
     setup = _Setup.of(load_config())
     with sole_sender(setup.config.data_dir), store.open(setup.config.database) as archive:
-        recover(archive, now=clock())
         service = _Service(setup, archive, clock=clock, systemd=Systemd.of(environ))
         service.start()
         while await signals.get() is signal.SIGHUP:
@@ -84,7 +83,7 @@ async def run(
 
 
 def recover(archive: store.Store, *, now: datetime) -> None:
-    """Take up the deliveries that were under way when a sender died. For the sole sender alone."""
+    """Take up deliveries that were under way when a sender died or broke off. For the sole sender alone."""
     with archive.transaction():
         for delivery in archive.deliveries.recover(now):
             archive.deliveries.save(retry.after_interruption(delivery, now=now), now)
@@ -223,6 +222,7 @@ class _Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
         config, now = self._setup.config, self._clock()
+        recover(self._archive, now=now)
         before = self._archive.digests.last()
         done = await pipeline.publish(config, self._archive, self._setup.channels, now=now)
         made = self._archive.digests.last()
