@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.cluster.copies import Sources
+from monitor.cluster.member import order
 from monitor.cluster.related import names
 from monitor.cluster.traits import traits
 
@@ -60,7 +61,7 @@ def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Stor
 def choose(entries: Sequence[Entry], language: str) -> Entry:
     """Return the entry that speaks for a story: central, informative, sober, if possible in `language`."""
     spread = Counter(word for entry in entries for word in traits(entry).words)
-    return min(entries, key=lambda entry: (-_merit(entry, spread, len(entries), language), entry.id))
+    return min(entries, key=lambda entry: (-_merit(entry, spread, len(entries), language), order(entry)))
 
 
 def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> float:
