@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import progress, say, show, show_json, utc
+from monitor.cli.output import progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
 from monitor.text import redact_url
 
@@ -115,7 +115,7 @@ def run(context: typer.Context) -> None:
 
     current = session(context)
     level = logging.DEBUG if current.verbose else logging.WARNING if current.quiet else logging.INFO
-    log.set_up(sys.stderr, level=level, colour=sys.stderr.isatty())
+    log.set_up(sys.stderr, level=level, colour=stderr().color_system is not None)
     service.main(current.config, clock=current.now)
 
 

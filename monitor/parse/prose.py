@@ -33,7 +33,7 @@ _TAIL: Final = re.compile(
     r"|\bL[’']articolo .{1,300} sembra essere il primo su .{1,100}\.?"
     r"|© ?\d{4} .{1,60}\. All rights reserved\.(?: For personal use only\.?)?"
     r"|\b(?:Continue reading|Read (?:the )?(?:full|rest of (?:the|this)) (?:article|story|post|entry)"
-    r"|Read more(?: here)?|Weiterlesen|Mehr lesen|(?:Den )?ganzen Artikel lesen)"
+    r"|Read more(?: here)?|Weiterlesen|(?:Den )?ganzen Artikel lesen)"
     r"(?: ?(?:\.{3}|…|[→»>]+)|:? [“\"].{1,200}[”\"]| (?:of this story )?at [\w. ]{1,40})?\.?"
     r"|\[(?:mehr|more|weiter)\]|\(more…\)"
     r"|\bsubmitted by /?u/\S{1,40}(?: to /?r/\S{1,40})?(?: \[link\])?(?: \[comments\])?"
