@@ -1,0 +1,155 @@
+"""A reader's desk for tests of the joined program: configuration, feed documents, a clock, a server aside.
+
+desk = Desk(tmp_path, [url])
+with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from html import escape
+from typing import TYPE_CHECKING
+
+from loopback import Loopback, Reply
+
+from monitor import config, digest, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.models import Digest
+    from monitor.store import Store
+
+SETTINGS = """\
+timezone = "UTC"
+user_agent = "monitor-tests/1"
+[poll]
+host_gap = 0
+per_host = 8
+timeout = "5s"
+allow_private_addresses = true
+[stories]
+semantic = false
+"""
+THEMES = """\
+[grades]
+sure = 1.0
+[beat.sora]
+label = { en = "Sora", de = "Sora" }
+any.sure = ["Sora AND OpenAI"]
+[beat.ai-creative-labour]
+label = { en = "AI and creative labour", de = "KI und Kreativarbeit" }
+any.sure = ["AI AND artists"]
+[theme.leak-protest]
+label = { en = "Leak and protest", de = "Leck und Protest" }
+any.sure = ["leak*"]
+[theme.unpaid-labour]
+label = { en = "Unpaid labour", de = "Unbezahlte Arbeit" }
+any.sure = ["unpaid"]
+"""
+START = datetime(2024, 12, 2, tzinfo=UTC)
+"""A Monday; digests are due at 07:00 UTC."""
+
+
+def at(hour: float, day: int = 0) -> datetime:
+    """Return an hour of a day of the test, 0 is the first."""
+    return START + timedelta(days=day, hours=hour)
+
+
+def item(name: str, title: str, summary: str = "", *, published: datetime = START) -> str:
+    """Write an entry of an RSS document; its name makes its guid and its link."""
+    return (
+        f"<item><guid>{name}</guid><link>https://news.test/{name}</link><title>{escape(title)}</title>"
+        f"<description>{escape(summary)}</description><pubDate>{format_datetime(published)}</pubDate></item>"
+    )
+
+
+def rss(*items: str, title: str = "The Paper") -> bytes:
+    head = f'<?xml version="1.0"?><rss version="2.0"><channel><title>{title}</title><language>en</language>'
+    return f"{head}<link>https://news.test/</link>{''.join(items)}</channel></rss>".encode()
+
+
+def page(*items: str, title: str = "The Paper") -> Reply:
+    return Reply(rss(*items, title=title), headers={"Content-Type": "application/rss+xml"})
+
+
+@dataclass
+class Desk:
+    """A configuration directory and what lies behind it."""
+
+    directory: Path
+    feeds: Sequence[str]
+    settings: str = SETTINGS
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Titles of feeds by address."""
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(exist_ok=True)
+        (self.directory / "monitor.toml").write_text(self.settings)
+        (self.directory / "themes.toml").write_text(THEMES)
+        self.follow(self.feeds)
+
+    def follow(self, feeds: Sequence[str]) -> None:
+        lines = [
+            f"[[feed]]\nurl = {json.dumps(url)}\ntitle = {json.dumps(self.names.get(url, ''))}\n"
+            for url in feeds
+        ]
+        (self.directory / "feeds.toml").write_text("".join(lines))
+
+    @property
+    def config(self) -> Config:
+        return config.load(self.directory)
+
+    def store(self) -> Store:
+        return store.open(self.config.database)
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the desk, byte for byte."""
+        return {
+            str(path.relative_to(self.directory)): path.read_bytes()
+            for path in sorted(self.directory.rglob("*"))
+            if path.is_file()
+        }
+
+
+def made(opened: Store, day: int) -> Digest:
+    """Return the frozen digest of a day of the test."""
+    stored = opened.digests.get(at(0, day).date())
+    assert stored is not None
+    return digest.from_json(stored.body)
+
+
+def told(made: Digest) -> list[str]:
+    """Return the titles that a digest tells for the first time."""
+    return sorted(report.title for story in made.stories for report in story.reports if report.new)
+
+
+@contextmanager
+def serving() -> Iterator[Loopback]:
+    """Run a loopback server in a thread of its own, for programs that have a loop themselves."""
+    ready, server = threading.Event(), Loopback()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with server:
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield server
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()

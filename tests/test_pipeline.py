@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from loopback import Loopback, Reply
+from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
+
+from monitor import cluster, material, pipeline
+from monitor.errors import DeliveryError
+from monitor.models import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from monitor.models import Digest, Edition, FeedHealth
+    from monitor.store import Poll, Store
+
+LEAK = "Testers leak OpenAI tool Sora in protest"
+CHOIR = "AI choir angers artists in Graz"
+RIVER = "River bridge closed for repairs"
+
+
+@dataclass
+class Newsroom:
+    """The program on one desk, with its store open."""
+
+    desk: Desk
+    store: Store
+    server: Loopback
+
+    async def poll(self, now: datetime) -> Poll:
+        return await pipeline.poll(self.desk.config, self.store, now=now, every=True)
+
+    async def publish(self, now: datetime) -> list[Delivery]:
+        config = self.desk.config
+        return await pipeline.publish(config, self.store, config.channels(), now=now)
+
+    async def digest(self, day: int) -> Digest:
+        await self.publish(at(7, day))
+        return made(self.store, day)
+
+    def healths(self, now: datetime) -> dict[str, FeedHealth]:
+        found = material.healths(self.desk.config, self.store, now=now)
+        return {health.url.rpartition("/")[2]: health for health in found}
+
+    def titles(self) -> set[str]:
+        return {entry.title for entry in self.store.entries.listing(everything=True)}
+
+
+@asynccontextmanager
+async def newsroom(directory: Path, *paths: str, settings: str = SETTINGS) -> AsyncIterator[Newsroom]:
+    async with Loopback() as server:
+        desk = Desk(directory, [server.url(path) for path in paths], settings=settings)
+        with desk.store() as opened:
+            opened.installed_at(at(8))
+            yield Newsroom(desk, opened, server)
+
+
+class TestTelling:
+    async def test_entries_are_told_once_through_edits_and_days(self, tmp_path: Path) -> None:
+        edited = "Testers leak OpenAI tool Sora and write an open letter"
+        late = "Painters sue over AI; artists cheer"
+        river = item("river", RIVER, published=at(8))
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on(
+                "/a",
+                page(item("leak", LEAK, published=at(8)), river),
+                page(item("leak", edited, published=at(8)), river),
+                page(
+                    item("leak", edited, published=at(8)),
+                    item("river", "Artists fear AI bridge murals", published=at(8)),
+                ),
+                page(item("late", late, published=at(8, 1)), river),
+            )
+            first = await room.poll(at(9))
+            assert (first.feeds, first.ok, first.new, first.changed) == (1, 1, 2, 0)
+            assert (await room.poll(at(12))).changed == 1
+            assert told(await room.digest(1)) == [edited]
+            # told under the edited title, it is not told again; what only an edit makes relevant is
+            assert (await room.poll(at(9, 1))).changed == 1
+            assert told(await room.digest(2)) == ["Artists fear AI bridge murals"]
+            # dated a day before it reached us: it comes in the next digest all the same
+            assert (await room.poll(at(9, 2))).new == 1
+            assert told(await room.digest(3)) == [late]
+            assert told(await room.digest(4)) == []
+
+    async def test_an_edit_after_the_telling_is_kept_and_not_told(self, tmp_path: Path) -> None:
+        edited = "OpenAI closes Sora to its testers after a leak"
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on(
+                "/a", page(item("leak", LEAK, published=at(8))), page(item("leak", edited, published=at(8)))
+            )
+            await room.poll(at(9))
+            assert told(await room.digest(1)) == [LEAK]
+            assert (await room.poll(at(9, 1))).changed == 1
+            assert room.titles() == {edited}
+            assert [story.title for story in room.store.stories.listing()] == [edited]
+            assert told(await room.digest(2)) == []
+
+    async def test_the_backlog_of_a_first_document_is_no_news(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on(
+                "/a", page(item("old", LEAK, published=at(8, -9)), item("new", CHOIR, published=at(8, -1)))
+            )
+            await room.poll(at(9))
+            assert told(await room.digest(1)) == [CHOIR]
+            (old,) = room.store.entries.search("testers")
+            assert (old.backlog, old.tagging.relevant) == (True, True)
+
+    async def test_what_a_poll_finds_while_a_digest_is_made_is_in_the_next(self, tmp_path: Path) -> None:
+        """The poll has begun before the window closes and stores afterwards."""
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await room.poll(at(9))
+            room.server.on(
+                "/a",
+                replace(
+                    page(item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(6, 1))),
+                    delay=0.3,
+                ),
+            )
+            poll = asyncio.create_task(room.poll(at(6.9, 1)))
+            await room.server.wait_for(2)
+            assert told(await room.digest(1)) == [LEAK]
+            assert (await poll).new == 1
+            assert told(await room.digest(2)) == [CHOIR]
+            assert told(await room.digest(3)) == []
+
+
+class TestTrouble:
+    async def test_a_failing_feed_stops_nobody_and_is_named(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/good", "/broken", "/html", "/lost") as room:
+            room.server.on("/good", page(item("leak", LEAK, published=at(8))))
+            room.server.on("/broken", Reply(status=500))
+            room.server.on(
+                "/html", Reply(b"<html><body>hello</body></html>", headers={"Content-Type": "text/html"})
+            )
+            poll = await room.poll(at(9))
+            assert (poll.feeds, poll.ok, poll.failed, poll.outage) == (4, 1, 3, False)
+            healths = room.healths(at(10))
+            assert {name: health.state for name, health in healths.items()} == {
+                "good": "ok", "broken": "failing", "html": "failing", "lost": "failing",
+            }  # fmt: skip
+            assert "500" in healths["broken"].last_error
+            assert "404" in healths["lost"].last_error
+            assert healths["html"].last_error
+            assert all("\n" not in health.last_error for health in healths.values())
+            digest = await room.digest(1)
+            assert told(digest) == [LEAK]
+            states = {health.url.rpartition("/")[2]: health.state for health in digest.receipt.feeds}
+            assert states == {"good": "ok", "broken": "failing", "html": "failing", "lost": "failing"}
+
+    async def test_a_feed_that_recovers_is_no_longer_failing(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as room:
+            room.server.on("/a", Reply(status=503), page(item("leak", LEAK, published=at(8))))
+            room.server.on("/b", page())
+            await room.poll(at(9))
+            assert room.healths(at(9))["a"].state == "failing"
+            await room.poll(at(12))
+            health = room.healths(at(12))["a"]
+            assert (health.state, health.consecutive_failures, health.last_error) == ("ok", 0, "")
+
+    async def test_when_no_feed_can_be_reached_none_is_blamed(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            room.server.on("/b", page())
+            await room.poll(at(9))
+            await room.server.__aexit__()
+            poll = await room.poll(at(12))
+            assert (poll.outage, poll.failed) == (True, 2)
+            healths = room.healths(at(12)).values()
+            assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
+            assert all(health.next_poll_at < at(13) for health in healths)
+            assert told(await room.digest(1)) == [LEAK]
+
+    async def test_an_error_that_nobody_expected_is_put_on_its_feed_and_raised_at_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            room.server.on("/b", page(item("choir", CHOIR, published=at(8))))
+            compare = pipeline.identity.compare
+
+            def poisoned(document, known, **rest):
+                if document.entries[0].feed.endswith("/a"):
+                    raise ZeroDivisionError("poison")
+                return compare(document, known, **rest)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(pipeline.identity, "compare", poisoned)
+                with pytest.raises(ExceptionGroup):
+                    await room.poll(at(9))
+            assert room.titles() == {CHOIR}
+            assert "ZeroDivisionError" in room.healths(at(9))["a"].last_error
+            assert len(room.store.stories.listing()) == 1
+            await room.poll(at(12))
+            assert room.titles() == {CHOIR, LEAK}
+            assert told(await room.digest(1)) == sorted([CHOIR, LEAK])
+
+    async def test_a_poll_that_was_cut_off_is_completed_by_the_next(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Cut between the storing of the entries and their gathering into stories."""
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+
+            def killed(*_: object, **__: object) -> None:
+                raise KeyboardInterrupt
+
+            with monkeypatch.context() as patch:
+                patch.setattr(cluster, "assign", killed)
+                with pytest.raises(KeyboardInterrupt):
+                    await room.poll(at(9))
+            assert room.titles() == {LEAK}
+            assert room.store.stories.listing() == ()
+            assert (await room.poll(at(12))).new == 0
+            assert len(room.store.stories.listing()) == 1
+            assert told(await room.digest(1)) == [LEAK]
+
+    async def test_a_feed_cut_off_while_it_is_stored_leaves_nothing_half(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            with monkeypatch.context() as patch:
+                patch.setattr(type(room.store.feeds), "log_feed", _raise)
+                with pytest.raises(RuntimeError):
+                    await room.poll(at(9))
+            assert room.titles() == set()
+            assert room.store.feeds.last_poll() is None
+            assert (await room.poll(at(9.5))).new == 1
+
+
+def _raise(*_: object, **__: object) -> None:
+    raise RuntimeError("the power is gone")
+
+
+class TestSaving:
+    async def test_not_modified_and_the_same_bytes_cost_no_reading(self, tmp_path: Path) -> None:
+        body = rss(item("leak", LEAK, published=at(8)))
+        async with newsroom(tmp_path, "/tagged", "/plain") as room:
+            room.server.on("/tagged", Reply(body, headers={"ETag": '"1"'}), Reply(status=304))
+            room.server.on("/plain", Reply(body.replace(b"news.test", b"other.test")))
+            assert (await room.poll(at(9))).new == 2
+            config = replace(room.desk.config, parse=None)  # nothing can be read any more, nothing need be
+            poll = await pipeline.poll(config, room.store, now=at(12), every=True)
+            assert (poll.ok, poll.not_modified, poll.new, poll.changed) == (2, 1, 0, 0)
+            assert room.server.seen("/tagged")[1].headers["if-none-match"] == '"1"'
+            assert {health.last_status for health in room.healths(at(12)).values()} == {200, 304}
+
+    async def test_only_what_is_due_is_asked_for(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as room:
+            room.server.on("/a", page())
+            room.server.on("/b", page())
+            a, _ = (feed.url for feed in room.desk.config.feeds)
+            await pipeline.poll(room.desk.config, room.store, now=at(9), only=[a])
+            assert [request.path for request in room.server.requests] == ["/a"]
+            poll = await pipeline.poll(room.desk.config, room.store, now=at(9.01))
+            assert (poll.feeds, room.server.requests[-1].path) == (1, "/b")
+            assert (await pipeline.poll(room.desk.config, room.store, now=at(9.02))).feeds == 0
+            assert (await pipeline.poll(room.desk.config, room.store, now=at(9, 2))).feeds == 2
+
+
+class TestStories:
+    async def test_the_order_of_arrival_decides_nothing(self, tmp_path: Path) -> None:
+        texts = {
+            "/a": item("a", "Testers leak OpenAI tool Sora in protest over unpaid work", published=at(8)),
+            "/b": item(
+                "b", "OpenAI tool Sora leaked by testers in protest over unpaid work", published=at(8)
+            ),
+            "/c": item("c", CHOIR, published=at(8)),
+        }
+        found = []
+        for slow in texts:
+            async with newsroom(tmp_path / slow[1:], *texts) as room:
+                for path, text in texts.items():
+                    room.server.on(path, replace(page(text), delay=0.15 if path == slow else 0.0))
+                await room.poll(at(9))
+                stories = room.store.stories.listing()
+                found.append({(story.title, frozenset(e.title for e in story.entries)) for story in stories})
+        assert found[0] == found[1] == found[2]
+        assert sorted(len(titles) for _, titles in found[0]) == [1, 2]
+
+
+class TestPublish:
+    async def test_one_digest_a_day_sent_once_however_often_it_is_asked_for(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            assert await room.publish(at(7)) == []  # nothing was polled yet
+            await room.poll(at(9))
+            for hour in (0, 3, 6.9):
+                await room.publish(at(hour, 1))
+            dates = [stored.date.day for stored in room.store.digests.listing()]
+            assert len(dates) == len(set(dates))
+            sent = await room.publish(at(7, 1))
+            assert {delivery.state for delivery in sent} == {"sent"}
+            written = room.desk.files()
+            assert "digests/2024-12-03.md" in written
+            assert "digests/2024-12-03.html" in written
+            for hour in (7, 7.1, 23, 30.9):
+                assert await room.publish(at(hour, 1)) == []
+            assert {n: b for n, b in room.desk.files().items() if n.startswith("digests/")} == {
+                n: b for n, b in written.items() if n.startswith("digests/")
+            }
+            assert await room.publish(at(7, 2))
+
+    async def test_missed_days_are_caught_up_in_one_digest(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on(
+                "/a",
+                page(item("leak", LEAK, published=at(8))),
+                page(item("choir", CHOIR, published=at(8, 2))),
+            )
+            await room.poll(at(9))
+            await room.digest(1)
+            await room.poll(at(9, 2))
+            digest = await room.digest(4)
+            assert (told(digest), digest.catches_up) == ([CHOIR], True)
+            assert digest.window.start == at(7, 1)
+            assert len(room.store.digests.listing()) == len({d.date for d in room.store.digests.listing()})
+
+    async def test_one_recipient_in_trouble_delays_no_other(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await room.poll(at(9))
+            post = Post({"sick@example.org"})
+            done = await pipeline.publish(room.desk.config, room.store, [post], now=at(7, 1))
+            assert {delivery.recipient: delivery.state for delivery in done} == {
+                "sick@example.org": "pending", "b@example.org": "sent", "c@example.org": "sent",
+            }  # fmt: skip
+            assert post.most_busy == 3
+            (waiting,) = (delivery for delivery in done if delivery.state == "pending")
+            assert "mailbox is full" in waiting.last_error
+            post.sick.clear()
+            assert await pipeline.publish(room.desk.config, room.store, [post], now=at(7, 1)) == []
+            again = await pipeline.publish(
+                room.desk.config, room.store, [post], now=waiting.next_attempt_at or at(8, 1)
+            )
+            assert [delivery.recipient for delivery in again] == ["sick@example.org"]
+            assert sorted(post.sent) == ["b@example.org", "c@example.org", "sick@example.org"]
+            assert len(set(post.payloads)) == 1
+
+    async def test_a_digest_that_cannot_be_frozen_is_made_by_the_next_try(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await room.poll(at(9))
+            with monkeypatch.context() as patch:
+                patch.setattr(type(room.store.deliveries), "add", _raise)
+                with pytest.raises(RuntimeError):
+                    await room.publish(at(7, 1))
+            assert room.store.digests.last() is None or room.store.digests.last().date != at(7, 1).date()
+            assert told(await room.digest(1)) == [LEAK]
+
+
+class Post:
+    """A channel to three recipients, some of which take nothing for now; all are tried side by side."""
+
+    name = "email"
+
+    def __init__(self, sick: set[str]) -> None:
+        self.sick = sick
+        self.sent: list[str] = []
+        self.payloads: list[bytes] = []
+        self.busy = self.most_busy = 0
+
+    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+        return tuple(
+            Delivery(edition=edition.key, channel=self.name, recipient=one, payload=b"news", created_at=now)
+            for one in ("sick@example.org", "b@example.org", "c@example.org")
+        )
+
+    async def send(self, delivery: Delivery) -> None:
+        self.busy += 1
+        self.most_busy = max(self.busy, self.most_busy)
+        await asyncio.sleep(0.01)
+        self.busy -= 1
+        self.payloads.append(delivery.payload)
+        if delivery.recipient in self.sick:
+            raise DeliveryError("the mailbox is full", permanent=False)
+        self.sent.append(delivery.recipient)
