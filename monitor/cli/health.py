@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(days=1)
 """A feed may fail for this long before a human should look."""
+UNDELIVERED = timedelta(hours=1)
+"""A delivery that still waits after this long should be looked at."""
 RECENT = timedelta(days=7)
 
 
@@ -75,6 +77,11 @@ def _problems(
         f"{delivery.edition} to {delivery.recipient} failed for good: {delivery.last_error}"
         for delivery in deliveries
         if delivery.state == "failed"
+    ]
+    found += [
+        f"{delivery.edition} to {delivery.recipient} is not delivered yet: {delivery.last_error}"
+        for delivery in deliveries
+        if delivery.state == "pending" and delivery.last_error and now - delivery.created_at > UNDELIVERED
     ]
     if last_poll is not None and last_poll.outage:
         found.append("no feed could be reached at the last poll: our network is down")
