@@ -1,7 +1,7 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
-from monitor.digest.archive import DigestSummary, summarise
+from monitor.digest.archive import summarise
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import Material, compose, present
 from monitor.digest.edition import alert_edition, edition, render
@@ -9,6 +9,7 @@ from monitor.digest.outcome import outcome, worth_sending
 from monitor.digest.rank import score
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
+from monitor.digest.summary import DigestSummary
 
 __all__ = [
     "DigestSummary",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date, datetime  # noqa: TC003 - the codec reads the annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import atom, html
-from monitor.digest.outcome import Outcome, outcome
+from monitor.digest.outcome import outcome
 from monitor.digest.safe import line, link, title
+from monitor.digest.summary import DigestSummary, StorySummary
 from monitor.digest.view import heights, lead
 
 if TYPE_CHECKING:
@@ -22,34 +21,6 @@ _CHARTED: Final = (30, 60)
 """Columns of the chart of themes, at least and at most: one for each digest."""
 _TOP: Final = 3
 """Stories named beside a day."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StorySummary:
-    """A story as one digest told it."""
-
-    id: int
-    title: str
-    url: str
-    text: str
-    """Its summary and whose words they are; "" without one."""
-    themes: tuple[str, ...]
-    """Labels."""
-    updated: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DigestSummary:
-    """One digest as the archive lists it."""
-
-    date: date
-    made_at: datetime
-    outcome: Outcome
-    lead: str
-    catches_up: bool
-    stories: tuple[StorySummary, ...]
-    themes: tuple[tuple[str, int], ...]
-    """Labels of themes with their new reports, in the order of themes.toml."""
 
 
 def summarise(digest: Digest, words: Wording) -> DigestSummary:

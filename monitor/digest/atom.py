@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from monitor.digest.archive import DigestSummary, StorySummary
+    from monitor.digest.summary import DigestSummary, StorySummary
     from monitor.digest.wording import Wording
 
 _MOST: Final = 50

@@ -14,7 +14,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
-from monitor.digest.archive import DigestSummary
+from monitor.digest.summary import DigestSummary
 from monitor.models import Digest, DigestStory, NearMiss, Report, Window
 
 if TYPE_CHECKING:

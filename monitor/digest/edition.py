@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from monitor.digest.archive import DigestSummary
+    from monitor.digest.summary import DigestSummary
     from monitor.digest.wording import Wording
     from monitor.models import DigestStory
 
