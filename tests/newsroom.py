@@ -7,18 +7,21 @@ with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from loopback import Loopback, Reply
 
-from monitor import config, digest, store
+from monitor import cli, config, digest, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -153,3 +156,43 @@ def serving() -> Iterator[Loopback]:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def run(desk: Path | None, *arguments: object, now: datetime = START, stdin: str = "") -> Result:
+    """Run the whole program in this process, as the shell would."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    options = [] if desk is None else ["--config", desk, "--now", now.isoformat()]
+    with (
+        mock.patch.object(sys, "argv", ["monitor", *map(str, [*options, *arguments])]),
+        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+def polled(directory: Path) -> Path:
+    """Make a desk whose two feeds were polled at nine: two relevant entries, one that is not; `/b` fails."""
+    with serving() as server:
+        leak = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it <b>unpaid</b> work.")
+        choir = item("choir", "AI choir angers artists in Graz")
+        server.on("/a", page(leak, choir, item("river", "River bridge closed for repairs")))
+        server.on("/b", Reply(status=500))
+        desk = Desk(directory, [server.url("/a"), server.url("/b").replace("//", "//reader:hunter2@")])
+        assert run(desk.directory, "poll", now=at(9)).code == 0
+    return directory

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import at, polled, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRY = {
+    "id", "feed", "guid", "url", "title", "summary", "published", "first_seen", "language", "beats", "themes",
+    "score", "evidence", "story",
+}  # fmt: skip
+STORY = {"id", "title", "first_seen", "last_seen", "themes", "entries", "sources"}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return polled(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture
+def desk(archive: Path, tmp_path: Path) -> Path:
+    """A copy that may be written to."""
+    return shutil.copytree(archive, tmp_path / "copy")
+
+
+def titles(desk: Path, *arguments: str) -> set[str]:
+    return {entry["title"].split()[0] for entry in run(desk, *arguments, "--json").json}
+
+
+def test_entries_have_the_shape_of_the_contract(archive: Path) -> None:
+    found = run(archive, "entries", "--json").json
+    leak = next(entry for entry in found if entry["guid"] == "leak")
+    assert set(leak) >= ENTRY
+    assert leak["beats"] == ["sora"]
+    assert sorted(leak["themes"]) == ["leak-protest", "unpaid-labour"]
+    assert leak["summary"] == "They call it unpaid work."
+    assert leak["published"] == "2024-12-02T00:00:00Z"
+    assert leak["first_seen"] == "2024-12-02T09:00:00Z"
+    assert {evidence["target"] for evidence in leak["evidence"]} == {"sora", "leak-protest", "unpaid-labour"}
+    assert leak["story"]
+
+
+def test_entries_are_chosen_by_each_filter(archive: Path) -> None:
+    feed = run(archive, "feeds", "list", "--json").json[0]["url"]
+    assert titles(archive, "entries") == {"Testers", "AI"}
+    assert titles(archive, "entries", "--all") == {"Testers", "AI", "River"}
+    assert titles(archive, "entries", "--beat", "ai-creative-labour") == {"AI"}
+    assert titles(archive, "entries", "--theme", "leak-protest") == {"Testers"}
+    assert titles(archive, "entries", "--feed", feed) == {"Testers", "AI"}
+    assert titles(archive, "entries", "--feed", "https://nowhere.test/") == set()
+    assert titles(archive, "entries", "--since", "2024-12-02T08:00Z") == {"Testers", "AI"}
+    assert titles(archive, "entries", "--since", "2024-12-03") == set()
+    assert len(titles(archive, "entries", "--limit", "1")) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--theme", "protest"), ("--beat", "x"), ("--since", "yesterday"), ("--limit", "0"), ("--limit", "x")],
+)
+def test_filters_that_make_no_sense_are_wrong_usage(archive: Path, arguments: tuple[str, str]) -> None:
+    result = run(archive, "entries", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert "Traceback" not in result.err
+
+
+def test_entries_for_a_reader_carry_no_escape_codes(archive: Path) -> None:
+    result = run(archive, "entries")
+    assert "Testers leak OpenAI tool Sora in protest" in result.out
+    assert "\x1b" not in result.out + result.err
+
+
+def test_entries_as_labelled_lines_can_be_evaluated(archive: Path, tmp_path: Path) -> None:
+    labelled = tmp_path / "labelled.jsonl"
+    labelled.write_text(run(archive, "entries", "--all", "--jsonl").out)
+    assert len([json.loads(line) for line in labelled.read_text().splitlines()]) == 3
+    assert run(archive, "evaluate", labelled, "--json").json["relevance"]["f1"] == 1.0
+
+
+def test_search_finds_words_in_title_and_summary(archive: Path) -> None:
+    assert titles(archive, "search", "unpaid") == {"Testers"}
+    assert titles(archive, "search", "bridge closed") == {"River"}
+    assert titles(archive, "search", "nowhere") == set()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", " ", '"', '"""', "'", "*", "**", "(", ")", "a OR", "AND", "NOT", "NEAR(", "title:", "^", "-", "--",
+        "+", ":", "{", "}", "\\", "%", "_", "; drop table entries", "' or 1=1 --", "\0", "\x1b[31m", "🎨", "x" * 10_000,
+        "NEAR(a b, 99999)", 'a" OR "b', "-leak", "\udcff",
+    ],
+)  # fmt: skip
+def test_no_query_can_break_the_search(archive: Path, query: str) -> None:
+    result = run(archive, "search", "--json", "--", query)
+    assert (result.code, result.err) == (0, "")
+    assert isinstance(result.json, list)
+
+
+def test_stories_have_the_shape_of_the_contract(archive: Path) -> None:
+    found = run(archive, "stories", "--json").json
+    assert len(found) == 2
+    assert all(set(story) >= STORY for story in found)
+    ids = {entry["id"]: entry["story"] for entry in run(archive, "entries", "--json").json}
+    assert {entry: story["id"] for story in found for entry in story["entries"]} == ids
+    assert run(archive, "stories", "--since", "2024-12-03", "--json").json == []
+    assert "1 independent sources" in run(archive, "stories").out
+
+
+def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
+    one, other = run(desk, "stories", "--json").json
+    assert run(desk, "stories", "corrections").code == 1
+    assert run(desk, "stories", "merge", one["id"], other["id"]).code == 0
+    (merged,) = run(desk, "stories", "--json").json
+    assert sorted(merged["entries"]) == sorted(one["entries"] + other["entries"])
+    assert run(desk, "stories", "split", merged["id"], other["entries"][0]).code == 0
+    assert run(desk, "retag", now=at(10)).code == 0
+    assert len(run(desk, "stories", "--json").json) == 2
+    assert run(desk, "stories", "merge", 98, 99).code == 1
+    assert len(run(desk, "stories", "corrections").out.splitlines()) == 2

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import SETTINGS, Desk, at, item, page, polled, run, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEAK = "Testers leak OpenAI tool Sora in protest"
+MORNING = at(7, 1)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return polled(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture
+def desk(archive: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(archive, tmp_path / "copy")
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+
+
+def test_looking_changes_nothing_at_all(desk: Path) -> None:
+    before = files(desk)
+    for arguments in ([], ["--date", "2024-12-02"], ["--since", "2024-12-01"], ["--format", "json"]):
+        assert run(desk, "digest", *arguments, now=MORNING).code == 0
+    for arguments in (["digests"], ["status"], ["entries"], ["stories"], ["search", "x"], ["explain", "x"]):
+        run(desk, *arguments, now=MORNING)
+    assert files(desk) == before
+
+
+def test_looking_before_the_first_poll_makes_no_file(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"])
+    before = desk.files()
+    for arguments in (["digest"], ["digests"], ["status"], ["entries"], ["stories"], ["search", "x"]):
+        result = run(desk.directory, *arguments, now=MORNING)
+        assert result.code in {0, 1}
+        assert "Traceback" not in result.err
+    assert desk.files() == before
+    assert not (desk.directory / "data").exists()
+
+
+def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
+    made = run(archive, "digest", "--format", "json", now=MORNING).json
+    assert set(made) >= {"date", "window", "stories", "receipt"}
+    assert (made["date"], made["window"]["to"]) == ("2024-12-03", "2024-12-03T07:00:00Z")
+    story = next(story for story in made["stories"] if story["title"] == LEAK)
+    assert set(story) >= {"id", "title", "url", "summary", "themes", "new", "sources", "entries"}
+    (entry,) = story["entries"]
+    assert set(entry) >= {"title", "url", "feed", "published", "new"}
+    assert (entry["new"], entry["published"]) == (True, "2024-12-02T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("format_", "sign"), [("md", "# "), ("html", "<html"), ("text", LEAK), ("atom", "<feed")]
+)
+def test_each_format_tells_the_news(archive: Path, tmp_path: Path, format_: str, sign: str) -> None:
+    result = run(archive, "digest", "--format", format_, now=MORNING)
+    assert sign in result.out
+    assert "Testers leak OpenAI" in result.out
+    assert "\x1b" not in result.out
+    assert "hunter2" not in result.out
+    target = tmp_path / "out"
+    written = run(archive, "digest", "--format", format_, "-o", target, now=MORNING)
+    assert (written.code, written.out, target.read_text()) == (0, "", result.out)
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_line(archive: Path, tmp_path: Path) -> None:
+    result = run(archive, "digest", "-o", tmp_path / "no" / "file", now=MORNING)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--format", "pdf"],
+        ["--resend"],
+        ["--send", "--date", "2024-12-02"],
+        ["--send", "-o", "x"],
+        ["--date", "2024-12-02", "--since", "2024-12-01"],
+        ["--date", "tomorrow"],
+        ["--date", "2030-01-01"],
+        ["--since", "2024-12-05", "--until", "2024-12-04"],
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage_in_one_line(archive: Path, arguments: list[str]) -> None:
+    result = run(archive, "digest", *arguments, now=MORNING)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+
+
+def test_a_window_tells_what_was_seen_in_it(archive: Path) -> None:
+    def stories(*arguments: str) -> int:
+        return len(run(archive, "digest", "--format", "json", *arguments, now=at(12, 3)).json["stories"])
+
+    assert stories("--since", "2024-12-02", "--until", "2024-12-02") == 2
+    assert stories("--since", "2024-12-02T08:00Z", "--until", "2024-12-02T09:30Z") == 2
+    assert stories("--since", "2024-12-03T12:00Z") == 0
+    assert stories("--date", "2024-12-02") == 2
+
+
+def test_sent_once_listed_and_sent_again_with_the_same_bytes(desk: Path) -> None:
+    first = run(desk, "digest", "--send", now=MORNING)
+    assert first.code == 0
+    assert "sent" in first.out
+    folder = desk / "digests"
+    written = files(folder)
+    assert {"2024-12-03.md", "2024-12-03.html"} <= set(written)
+    assert run(desk, "digest", "--send", now=MORNING).out == "no digest is due; nothing was sent\n"
+    (listed,) = run(desk, "digests", "--json").json
+    assert (listed["date"], listed["stories"]) == ("2024-12-03", 2)
+    assert {delivery["state"] for delivery in listed["deliveries"]} == {"sent"}
+    assert "2024-12-03  2 stories" in run(desk, "digests").out
+    shutil.rmtree(folder)
+    assert run(desk, "digest", "--send", "--resend", now=at(9, 1)).code == 0
+    assert files(folder) == written
+    assert len(run(desk, "digests", "--json").json) == 1
+    frozen = run(desk, "digest", "--date", "2024-12-03", "--format", "md", now=at(9, 5)).out
+    assert frozen.encode() == written["2024-12-03.md"]
+    assert run(desk, "digest", "--format", "json", now=at(9, 1)).json["stories"] == []
+
+
+def test_there_is_nothing_to_send_again_before_the_first_digest(desk: Path) -> None:
+    result = run(desk, "digest", "--send", "--resend", now=at(9))
+    assert (result.code, result.err.count("\n")) == (1, 1)
+
+
+def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
+    mail = '[email]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\nfrom = "m@example.org"\nto = ["r@example.org"]\n'
+    with serving() as server:
+        server.on("/a", page(item("leak", LEAK)))
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail).directory
+        assert run(desk, "poll", now=at(9)).code == 0
+    result = run(desk, "digest", "--send", now=MORNING)
+    assert result.code == 1
+    assert "email to r@example.org: pending" in result.out
+    assert (desk / "digests" / "2024-12-03.md").exists()
+    status = run(desk, "status", "--json", now=MORNING)
+    assert "pending" in {delivery["state"] for delivery in json.loads(status.out)["deliveries"]}
