@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import Desk, at, item, page, polled, run, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEED = {
+    "url", "title", "state", "last_status", "last_error", "consecutive_failures", "last_poll_at",
+    "last_success_at", "next_poll_at", "entries",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return polled(tmp_path_factory.mktemp("desk"))
+
+
+def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
+    status = run(archive, "status", "--json", now=at(10)).json
+    assert set(status) >= {"feeds", "last_poll", "last_digest", "deliveries", "healthy"}
+    good, bad = status["feeds"]
+    assert set(good) >= FEED
+    assert (good["state"], good["last_status"], good["entries"], good["title"]) == ("ok", 200, 3, "The Paper")
+    assert (good["last_poll_at"], good["last_error"]) == ("2024-12-02T09:00:00Z", "")
+    assert (bad["state"], bad["last_status"], bad["consecutive_failures"]) == ("failing", 500, 1)
+    assert bad["last_error"].count("\n") == 0 != len(bad["last_error"])
+    assert bad["last_success_at"] is None
+    assert (status["last_poll"]["feeds"], status["last_poll"]["failed"]) == (2, 1)
+    assert (status["last_digest"], status["deliveries"]) == (None, [])
+
+
+def test_a_feed_that_never_answered_needs_a_human(archive: Path) -> None:
+    result = run(archive, "status", "--json", now=at(10))
+    assert (result.code, result.json["healthy"]) == (1, False)
+    shown = run(archive, "status", now=at(10))
+    assert shown.code == 1
+    assert "needs a human" in shown.out
+    assert "hunter2" not in shown.out + result.out
+
+
+def test_all_is_well_when_all_feeds_answer(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("/a", page(item("x", "X")))
+        desk = Desk(tmp_path / "desk", [server.url("/a")]).directory
+        run(desk, "poll", now=at(9))
+    result = run(desk, "status", "--json", now=at(10))
+    assert (result.code, result.json["healthy"]) == (0, True)
+    assert run(desk, "status", now=at(10)).out.endswith("all is well\n")
+
+
+def test_before_the_first_poll_every_feed_is_new(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"]).directory
+    status = run(desk, "status", "--json").json
+    assert [feed["state"] for feed in status["feeds"]] == ["new"]
+    assert status["last_poll"] is None

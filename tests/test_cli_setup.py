@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from loopback import Reply
+from newsroom import SETTINGS, Desk, at, item, page, polled, run, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_init_writes_what_check_accepts_and_never_overwrites(tmp_path: Path) -> None:
+    target = tmp_path / "new"
+    assert run(None, "init", target).code == 0
+    assert run(target, "check").code == 0
+    (target / "feeds.toml").write_text("# mine\n")
+    (target / "themes.toml").unlink()
+    again = run(None, "init", target)
+    assert again.code == 0
+    assert "kept" in again.out
+    assert (target / "feeds.toml").read_text() == "# mine\n"
+    assert (target / "themes.toml").exists()
+
+
+def test_check_tells_every_fault_of_every_file_in_a_line_each(tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    Desk(
+        desk, ["ftp://news.test/feed"], settings='languag = "en"\n[poll]\ninterval = "soon"\nconcurency = 3\n'
+    )
+    (desk / "themes.toml").write_text('[beat.sora]\nlabel = "x"\nany.sur = ["a"]\n')
+    result = run(desk, "check")
+    lines = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    for name, word in (
+        ("monitor.toml", "languag"), ("monitor.toml", "poll.interval"), ("monitor.toml", "poll.concurency"),
+        ("feeds.toml", "url"), ("themes.toml", "sur"),
+    ):  # fmt: skip
+        assert [line for line in lines if line.startswith(name) and word in line], (name, word, lines)
+    assert run(desk, "poll").err == result.err
+
+
+def test_a_directory_without_configuration_is_a_fault(tmp_path: Path) -> None:
+    result = run(tmp_path, "check")
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "monitor init" in result.err
+
+
+def test_online_names_each_feed_that_is_none_and_stores_nothing(tmp_path: Path) -> None:
+    with serving() as server:
+        good, html = server.on("/a", page(item("x", "X"))), server.on("/b", Reply(b"<html>no feed</html>"))
+        desk = Desk(tmp_path / "desk", [good])
+        before = desk.files()
+        assert run(desk.directory, "check", "--online").code == 0
+        assert desk.files() == before
+        secret = server.url("/lost", userinfo="reader:hunter2")
+        desk.follow([good, html, secret])
+        result = run(desk.directory, "check", "--online")
+    assert result.code == 1
+    assert "1 of 3 feeds answer with a feed" in result.out
+    assert [line for line in result.out.splitlines() if line.startswith(html)]
+    assert "hunter2" not in result.out + result.err
+
+
+def test_online_tells_that_the_mail_server_is_away(tmp_path: Path) -> None:
+    mail = '[email]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\nfrom = "m@example.org"\nto = ["r@example.org"]\n'
+    with serving() as server:
+        desk = Desk(tmp_path / "desk", [server.on("/a", page(item("x", "X")))], settings=SETTINGS + mail)
+        result = run(desk.directory, "check", "--online")
+    assert result.code == 1
+    assert "email: " in result.out
+
+
+def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+    desk, copy = polled(tmp_path / "desk"), tmp_path / "copy.db"
+    assert run(desk, "backup", copy, now=at(10)).code == 0
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert db.execute("select count(*) from entries").fetchone() == (3,)
+
+
+def test_there_is_nothing_to_back_up_before_the_first_poll(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"])
+    result = run(desk.directory, "backup", tmp_path / "copy.db")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert not (tmp_path / "copy.db").exists()

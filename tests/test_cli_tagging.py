@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import THEMES, at, polled, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEAK = "Testers leak OpenAI tool Sora in protest"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return polled(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture
+def desk(archive: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(archive, tmp_path / "copy")
+
+
+def number(desk: Path, guid: str) -> int:
+    return next(e["id"] for e in run(desk, "entries", "--all", "--json").json if e["guid"] == guid)
+
+
+def beats(desk: Path) -> dict[str, list[str]]:
+    return {e["guid"]: e["beats"] for e in run(desk, "entries", "--all", "--json").json}
+
+
+def test_a_text_is_explained_by_its_terms(archive: Path) -> None:
+    assert "Sora" in run(archive, "explain", "OpenAI shows Sora").out
+    found = run(archive, "explain", "OpenAI shows Sora", "--json").json
+    assert found["title"] == "OpenAI shows Sora"
+    assert "story" not in found
+
+
+def test_a_stored_entry_is_explained_with_its_story(archive: Path) -> None:
+    entry = number(archive, "leak")
+    by_id = run(archive, "explain", "--entry", entry, "--json").json
+    assert by_id == run(archive, "explain", "--url", "https://news.test/leak?utm_source=x", "--json").json
+    assert by_id["entry"]["id"] == entry
+    assert by_id["story"]["reason"]
+    assert "story " in run(archive, "explain", "--entry", entry).out
+    assert run(archive, "explain", "--entry", 999).code == 1
+    assert run(archive, "explain", "--url", "https://nowhere.test/").code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["x", "--entry", "1"], ["--entry", "1", "--url", "https://x.test/"]]
+)
+def test_one_thing_is_explained_at_a_time(archive: Path, arguments: list[str]) -> None:
+    result = run(archive, "explain", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+def test_marks_hold_against_retagging_until_they_are_cleared(desk: Path) -> None:
+    leak, river = number(desk, "leak"), number(desk, "river")
+    assert run(desk, "mark", leak, "--not-relevant").out == f"entry {leak}: not relevant\n"
+    assert run(desk, "mark", river, "--beat", "sora", "--theme", "unpaid-labour").code == 0
+    expected = {"leak": [], "choir": ["ai-creative-labour"], "river": ["sora"]}
+    assert beats(desk) == expected
+    assert run(desk, "retag", now=at(10)).out.startswith("3 entries tagged again: 0 changed")
+    assert beats(desk) == expected
+    told = run(desk, "digest", "--format", "json", now=at(7, 1)).json["stories"]
+    assert {story["title"] for story in told} == {
+        "AI choir angers artists in Graz",
+        "River bridge closed for repairs",
+    }
+    assert len(run(desk, "entries", "--marked", "--json").json) == 2
+    for entry in (leak, river):
+        assert run(desk, "mark", entry, "--clear").code == 0
+    assert beats(desk) == {"leak": ["sora"], "choir": ["ai-creative-labour"], "river": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["1"], 2),
+        (["1", "--relevant", "--not-relevant"], 2),
+        (["1", "--clear", "--theme", "unpaid-labour"], 2),
+        (["1", "--theme", "nonsense"], 2),
+        (["x", "--relevant"], 2),
+        (["999", "--relevant"], 1),
+    ],
+)
+def test_marks_that_make_no_sense_are_refused(archive: Path, arguments: list[str], code: int) -> None:
+    result = run(archive, "mark", *arguments)
+    assert (result.code, result.out) == (code, "")
+    assert "Traceback" not in result.err
+
+
+def test_retag_applies_the_present_themes_and_says_what_changed(desk: Path) -> None:
+    (desk / "themes.toml").write_text(THEMES.replace('"AI AND artists"', '"river bridge"'))
+    result = run(desk, "retag", now=at(10))
+    assert "3 entries tagged again: 2 changed, 1 became relevant, 1 ceased to be" in result.out
+    assert beats(desk) == {"leak": ["sora"], "choir": [], "river": ["ai-creative-labour"]}
+    assert run(desk, "retag", "--since", "2024-12-03", now=at(10)).out.startswith("0 entries")
+
+
+def test_a_phrase_is_tried_before_it_is_written_down(archive: Path) -> None:
+    before = (archive / "themes.toml").read_bytes()
+    tried = run(archive, "themes", "test", "river bridge", "--target", "sora")
+    assert "River bridge closed" in tried.out
+    assert tried.out.endswith("1 entries would gain, 0 would lose\n")
+    assert (archive / "themes.toml").read_bytes() == before
+    for wrong in (["(", "--target", "sora"], ["x", "--target", "nothing"], ["x NEAR", "--target", "sora"]):
+        result = run(archive, "themes", "test", *wrong)
+        assert (result.code, result.out) == (2, ""), wrong
+
+
+def test_records_are_tagged_line_by_line_and_keep_what_is_unknown(archive: Path) -> None:
+    lines = [
+        {"id": "1", "title": LEAK, "published": "2024-11-26", "mine": 7},
+        {"id": "2", "title": "River bridge closed"},
+        {"id": "3", "title": LEAK, "published": "2024-11-26"},
+    ]
+    result = run(archive, "tag", "--jsonl", stdin="\n".join(map(json.dumps, lines)) + "\n\n")
+    one, two, three = map(json.loads, result.out.splitlines())
+    assert set(one) >= {"id", "title", "beats", "themes", "story", "score", "evidence", "mine"}
+    assert (one["beats"], one["themes"], two["beats"], two["story"]) == (["sora"], ["leak-protest"], [], None)
+    assert one["story"] == three["story"] is not None
+
+
+def test_lines_that_are_no_records_are_named_by_their_number(archive: Path) -> None:
+    result = run(archive, "tag", stdin='{"title": "x"}\n{\n[]\n')
+    assert (result.code, result.out) == (2, "")
+    assert [line.split(":")[1].strip() for line in result.err.splitlines()] == ["line 2", "line 3"]
+
+
+def test_figures_have_the_shape_of_the_contract(archive: Path, tmp_path: Path) -> None:
+    file = tmp_path / "labelled.jsonl"
+    records = [
+        {"id": "1", "title": LEAK, "beats": ["sora"], "themes": ["leak-protest"], "story": "a"},
+        {"id": "2", "title": "OpenAI and Sora", "beats": [], "themes": [], "story": None},
+    ]
+    file.write_text("\n".join(map(json.dumps, records)))
+    found = run(archive, "evaluate", file, "--json").json
+    relevance = found["relevance"]
+    assert (relevance["precision"], relevance["recall"], relevance["f1"]) == (0.5, 1.0, 0.6667)
+    assert found["records"] == 2
+    assert set(found["beats"]) >= {"sora", "ai-creative-labour"}
+    assert set(found["themes"]) >= {"micro", "macro", "leak-protest"}
+    assert set(found["stories"]) >= {"bcubed", "pairwise"}
+    assert "OpenAI and Sora" in run(archive, "evaluate", file).out
+
+
+def test_evaluate_without_anything_to_score_is_wrong_usage(archive: Path, tmp_path: Path) -> None:
+    assert run(archive, "evaluate").code == 2
+    assert run(archive, "evaluate", tmp_path / "missing.jsonl").code == 2
+    (tmp_path / "x.jsonl").write_text('{"title": "x", "beats": ["nonsense"]}')
+    result = run(archive, "evaluate", tmp_path / "x.jsonl")
+    assert (result.code, result.err.count("\n")) == (2, 1)
