@@ -58,7 +58,7 @@ async def newsroom(directory: Path, *paths: str, settings: str = SETTINGS) -> As
     async with Loopback() as server:
         desk = Desk(directory, [server.url(path) for path in paths], settings=settings)
         with desk.store() as opened:
-            opened.installed_at(at(8))
+            opened.install(at(8))
             yield Newsroom(desk, opened, server)
 
 

@@ -1,0 +1,101 @@
+"""What the two runs do beside their main work: alerts, forgetting, putting off a host, taking turns."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from loopback import Loopback, Reply
+from newsroom import SETTINGS, Desk, at, item, page, rss
+from smtp import inbox
+
+from monitor import pipeline
+from monitor.errors import StoreError
+
+HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
+LEAK = "Artists leak OpenAI tool Sora in protest"
+
+
+def mail(port: int) -> str:
+    return (
+        SETTINGS
+        + f'[email]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\nfrom = "m@news.test"\nto = ["r@news.test"]\n'
+        + '[digest]\ntime = "23:00"\n[alert]\nmin_score = 1.0\nmin_sources = 2\n'
+    )
+
+
+async def test_a_loud_story_is_told_at_once_and_once_only(tmp_path):
+    async with Loopback() as server, inbox() as box:
+        server.on(
+            "/a", page(item("a", LEAK, "Some 300 testers put it on Hugging Face, unpaid.", published=at(8)))
+        )
+        elsewhere = rss(item("b", "Sora leak: 300 OpenAI testers protest", HUGGING, published=at(8)))
+        server.on("/b", Reply(elsewhere.replace(b"news.test", b"other.test")))
+        other = server.url("/b").replace("127.0.0.1", "localhost")
+        desk = Desk(tmp_path, [server.url("/a"), other], settings=mail(box.port))
+        config = desk.config
+        with desk.store() as store:
+            await pipeline.poll(config, store, now=at(9))
+            first = await pipeline.publish(config, store, config.channels(), now=at(9))
+            again = await pipeline.publish(config, store, config.channels(), now=at(10))
+
+    assert [(d.edition, d.channel, d.state) for d in first] == [("alert:1", "email", "sent")]
+    assert again == []
+    assert len(box.received) == 1
+
+
+async def test_one_source_alone_is_no_alert(tmp_path):
+    async with Loopback() as server, inbox() as box:
+        server.on("/a", page(item("a", LEAK, published=at(8))))
+        desk = Desk(tmp_path, [server.url("/a")], settings=mail(box.port))
+        config = desk.config
+        with desk.store() as store:
+            await pipeline.poll(config, store, now=at(9))
+            done = await pipeline.publish(config, store, config.channels(), now=at(9))
+
+    assert done == []
+    assert box.received == []
+
+
+async def test_old_texts_go_and_the_knowledge_of_them_stays(tmp_path):
+    settings = SETTINGS + '[retention]\nrelevant = "forever"\nother = "1d"\n'
+    async with Loopback() as server:
+        document = page(item("a", LEAK, "unpaid", published=at(8)), item("n", "Rain", "wet", published=at(8)))
+        server.on("/a", document)
+        desk = Desk(tmp_path, [server.url("/a")], settings=settings)
+        with desk.store() as store:
+            await pipeline.poll(desk.config, store, now=at(9))
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(8, day=3))
+            kept = {e.title: e.summary for e in store.entries.listing(everything=True)}
+            later = await pipeline.poll(desk.config, store, now=at(9, day=3), every=True)
+
+    assert kept == {LEAK: "unpaid", "Rain": ""}
+    assert (later.new, later.changed) == (0, 0)
+
+
+async def test_a_second_poll_waits_its_turn_and_asks_nothing_twice(tmp_path):
+    async with Loopback() as server:
+        server.on("/a", page(item("a", LEAK, published=at(8))))
+        desk = Desk(tmp_path, [server.url("/a")])
+        with desk.store() as one, desk.store() as other:
+            both = await asyncio.gather(
+                pipeline.poll(desk.config, one, now=at(9)), pipeline.poll(desk.config, other, now=at(9))
+            )
+            async with one.polling():
+                with pytest.raises(StoreError, match="another process holds"):
+                    async with other.polling(timedelta(0)):
+                        pass
+
+    assert sorted(poll.feeds for poll in both) == [0, 1]
+    assert len(server.requests) == 1
+
+
+async def test_a_304_to_a_question_without_validators_is_a_failure(tmp_path):
+    async with Loopback() as server:
+        server.on("/a", Reply(b"", status=304))
+        desk = Desk(tmp_path, [server.url("/a")])
+        with desk.store() as store:
+            poll = await pipeline.poll(desk.config, store, now=at(9))
+
+    assert (poll.failed, poll.not_modified) == (1, 0)
