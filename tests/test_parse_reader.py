@@ -127,6 +127,17 @@ def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
         entries(rss("<title>x</title>"))
 
 
+def test_only_the_own_front_page_is_no_guid() -> None:
+    body = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><link href="https://list.example/"/>'
+        "<entry><id>https://list.example/</id><title>a</title></entry>"
+        "<entry><id>https://new.example/</id><title>b</title></entry></feed>"
+    )
+    own, foreign = entries(body.encode())
+    assert own.guid != "https://list.example/"
+    assert foreign.guid == "https://new.example/"
+
+
 def test_the_same_document_gives_the_same_entries() -> None:
     body = (DATA / "no-guids.xml").read_bytes()
     later = read(body, url=URL, feed=Feed(url=URL), now=NOW + timedelta(days=9))

@@ -12,7 +12,7 @@ from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
 from monitor.parse.identity import is_home
 from monitor.parse.speech import detect, primary
-from monitor.text import canonical_url, clean, fold
+from monitor.text import canonical_url, clean, fold, host_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -112,9 +112,13 @@ class _Reading:
         )
 
     def _guid(self, item: RawEntry, link: str, title: str) -> str:
-        """Return the publisher's guid, else the link, else one made up; a link to the front page is none."""
+        """Return the publisher's guid, else the link, else one made up; a link to the front page is none.
+
+        Another site's front page is a guid all the same: aggregators tell of new sites.
+        """
         guid = clean(item.guid)
-        if guid and not is_home(guid, self.home):
+        foreign = self.home and host_of(guid) != host_of(self.home)
+        if guid and (foreign or not is_home(guid, self.home)):
             return guid if len(guid) <= _MAX_GUID else _digest(guid)
         if link and not is_home(link, self.home):
             return link
