@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import THEMES, Desk, at, polled
+
+from monitor import config, corrections, store
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.models import Entry
+    from monitor.store import Store
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    return polled(tmp_path / "desk")
+
+
+@pytest.fixture
+def opened(desk: Path) -> Iterator[Store]:
+    with store.open(settings(desk).database) as found:
+        found.feeds.sync(settings(desk).feeds, at(10))
+        yield found
+
+
+def settings(desk: Path) -> Config:
+    return config.load(desk)
+
+
+def entry(opened: Store, guid: str) -> Entry:
+    return next(one for one in opened.entries.listing(everything=True) if one.guid == guid)
+
+
+def test_an_entry_marked_out_leaves_its_story_and_comes_back(desk: Path, opened: Store) -> None:
+    leak = entry(opened, "leak")
+    after = corrections.mark(settings(desk), opened, leak.id, relevant=False, now=at(10))
+    assert (after.tagging.beats, after.tagging.themes, after.tagging.corrected) == ((), (), True)
+    assert [story.title.split()[0] for story in opened.stories.listing()] == ["AI"]
+    back = corrections.mark(settings(desk), opened, leak.id, relevant=None, now=at(11))
+    assert (back.tagging, back.tagging.corrected) == (leak.tagging, False)
+    assert len(opened.stories.listing()) == 2
+
+
+def test_an_entry_marked_in_gets_a_beat_and_a_story(desk: Path, opened: Store) -> None:
+    river = entry(opened, "river")
+    after = corrections.mark(
+        settings(desk), opened, river.id, relevant=True, themes=["unpaid-labour"], now=at(10)
+    )
+    assert len(after.tagging.beats) == 1
+    assert after.tagging.themes == ("unpaid-labour",)
+    story = opened.stories.get(after.story or 0)
+    assert story is not None
+    assert (story.title, story.themes) == (river.title, ("unpaid-labour",))
+
+
+def test_themes_of_a_mark_reach_the_story(desk: Path, opened: Store) -> None:
+    leak = entry(opened, "leak")
+    corrections.mark(settings(desk), opened, leak.id, relevant=True, themes=[], now=at(10))
+    story = opened.stories.get(leak.story or 0)
+    assert story is not None
+    assert (story.beats, story.themes) == (("sora",), ())
+
+
+def test_there_must_be_such_an_entry(desk: Path, opened: Store) -> None:
+    with pytest.raises(MonitorError, match="no entry 999"):
+        corrections.mark(settings(desk), opened, 999, relevant=True, now=at(10))
+
+
+def test_retag_tells_changes_of_names_and_keeps_marks(desk: Path, opened: Store) -> None:
+    choir = entry(opened, "choir")
+    corrections.mark(settings(desk), opened, choir.id, relevant=True, now=at(10))
+    (desk / "themes.toml").write_text(
+        THEMES.replace('"AI AND artists"', '"bridge"').replace('unpaid"', 'closed"')
+    )
+    seen, changes = corrections.retag(settings(desk), opened, now=at(11))
+    assert seen == 3
+    assert {change.entry.guid for change in changes} == {"leak", "river"}
+    leak = next(change for change in changes if change.entry.guid == "leak")
+    assert set(leak.before.themes) - set(leak.after.themes) == {"unpaid-labour"}
+    assert entry(opened, "choir").tagging.beats == ("ai-creative-labour",)
+    assert entry(opened, "river").story
+    assert corrections.retag(settings(desk), opened, now=at(12)) == (3, [])
+
+
+def test_merged_and_split_stories_are_dressed_anew(desk: Path, opened: Store) -> None:
+    leak, choir = entry(opened, "leak"), entry(opened, "choir")
+    merged = corrections.merge(settings(desk), opened, choir.story or 0, leak.story or 0, now=at(10))
+    assert {one.guid for one in merged.entries} == {"leak", "choir"}
+    assert set(merged.beats) == {"sora", "ai-creative-labour"}
+    remains, new = corrections.split(settings(desk), opened, merged.id, [leak.id], now=at(11))
+    assert (remains.title, remains.beats) == (choir.title, ("ai-creative-labour",))
+    assert (new.title, new.beats) == (leak.title, ("sora",))
+    with pytest.raises(MonitorError):
+        corrections.merge(settings(desk), opened, remains.id, 999, now=at(12))
+
+
+def test_a_desk_without_feeds_has_nothing_to_tag_again(tmp_path: Path) -> None:
+    empty = Desk(tmp_path / "desk", [])
+    with empty.store() as opened:
+        assert corrections.retag(empty.config, opened, now=at(9)) == (0, [])

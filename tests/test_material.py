@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import Desk, at, polled, told
+
+from monitor import config, material, store
+from monitor.models import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.store import Store
+
+BOTH = ["AI choir angers artists in Graz", "Testers leak OpenAI tool Sora in protest"]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return config.load(polled(tmp_path_factory.mktemp("desk")))
+
+
+@pytest.fixture
+def opened(settings: Config) -> Iterator[Store]:
+    with store.open(settings.database, read_only=True) as found:
+        yield found
+
+
+def test_a_preview_holds_what_the_next_digest_would_tell(settings: Config, opened: Store) -> None:
+    made = material.preview(settings, opened, now=at(12))
+    assert told(made) == BOTH
+    assert made.window.end == at(12)
+    assert told(material.preview(settings, opened, now=at(7, 1))) == BOTH
+
+
+def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store) -> None:
+    made = material.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
+    assert (told(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
+    assert told(material.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+
+
+def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:
+    found = material.collect(settings, opened, Window(start=at(0), end=at(12)), now=at(12))
+    assert (found.polls, found.entries, found.relevant) == (1, 3, 2)
+    assert [(health.state, health.entries) for health in found.healths] == [("ok", 3), ("failing", 0)]
+    assert [slug for slug, _ in found.labels] == [
+        "sora",
+        "ai-creative-labour",
+        "leak-protest",
+        "unpaid-labour",
+    ]
+    assert found.failed_deliveries == found.gaps == []
+
+
+def test_a_feed_is_called_as_the_reader_then_as_the_publisher_calls_it(
+    settings: Config, opened: Store, tmp_path: Path
+) -> None:
+    good, bad = settings.feeds
+    names = material.named_feeds(settings, opened)
+    assert names[good.url].title == "The Paper"
+    assert "hunter2" not in names[bad.url].title
+    own = Desk(tmp_path / "own", [good.url], names={good.url: "My paper"}).config
+    assert material.named_feeds(own, opened)[good.url].title == "My paper"
+
+
+def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: Store) -> None:
+    edition = material.rendered(settings, opened, material.preview(settings, opened, now=at(7, 1)))
+    assert edition.key == "digest:2024-12-03"
+    assert {"md", "html"} <= set(edition.renderings)
+    assert all(title in edition.renderings["md"].replace("\\", "") for title in BOTH)
