@@ -53,7 +53,8 @@ def mark(
             chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
-        mend(config, store, store.entries.set_taggings({number: explanation.tagging}))
+        bereft = store.entries.set_taggings({number: explanation.tagging})
+        mend(config, store, {*bereft, *([entry.story] if entry.story else ())})
         gather(config, store, now=now)
     after = store.entries.get(number)
     assert after is not None
