@@ -93,7 +93,7 @@ def export(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
 ) -> None:
-    """Write the feeds as OPML; credentials in addresses are left out."""
+    """Write the feeds as OPML; credentials in addresses are masked."""
     from monitor.parse.feedlist import write_opml
 
     feeds = [replace(feed, url=redact_url(feed.url)) for feed in session(context).config().feeds]

@@ -82,7 +82,8 @@ def topic(rows: Any, directions: int) -> bytes:
 
     mean = rows.mean(axis=0)
     main = np.linalg.svd(rows - mean, full_matrices=False)[2][:directions]
-    return np.vstack([mean, main]).astype(_STORED).tobytes()
+    common: bytes = np.vstack([mean, main]).astype(_STORED).tobytes()
+    return common
 
 
 def unpack(vector: bytes) -> Any:
