@@ -86,7 +86,13 @@ def test_commented_tables_of_the_starter_are_valid_once_uncommented(tmp_path):
         )
         skip = ("password_file", "urls_file", "ping_url_file")
         lines.append(bare if is_setting and not bare.startswith(skip) else "")
-    config.load(write(tmp_path, monitor="\n".join(lines)), {})
+    loaded = config.load(write(tmp_path, monitor="\n".join(lines)), {}).tables
+
+    assert loaded.email is not None
+    assert loaded.email.to == ["you@example.org"]
+    assert loaded.apprise is not None
+    assert loaded.alert is not None
+    assert loaded.service.ping_url_env == "MONITOR_PING_URL"
 
 
 def test_all_faults_of_all_files_are_told_at_once(tmp_path):
