@@ -54,4 +54,6 @@ def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     known = Lexicon([[parse_phrase("w9")]], ("en",))
     known.find([f"w{number}" for number in range(20)], 0, hits)
     assert hits == {0: [(9, 10)]}
-    assert len(known._known) <= 3
+    known.find(["w9", "w1"], 100, hits)
+    assert hits == {0: [(9, 10), (100, 101)]}
+    assert len(known._fits) == 2

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from monitor.tag.grammar import Form, Phrase, Slot
 
-_STEMMERS = {"en": "english", "de": "german"}
+STEMMERS = {"en": "english", "de": "german"}
 _REMEMBERED = 200_000
 """Distinct words remembered before the memory starts anew: some 50 MB at most."""
 
@@ -30,22 +30,22 @@ Hits = dict[int, list[tuple[int, int]]]
 """Operand number to the word spans [start, end) where it was found, in order."""
 
 
-class _Known(NamedTuple):
-    """What is known of a word."""
+class _Start(NamedTuple):
+    """What a word is the first word of."""
 
     alone: tuple[int, ...]
     """The operands of which it is a whole phrase."""
+    seconds: frozenset[int]
+    """The slots of the words that follow it in longer phrases."""
     longer: dict[int, list[Tail]]
-    """The phrases that it begins, by the slot of their second word: what follows that."""
-    slots: tuple[int, ...]
-    """The slots that it fits."""
+    """Those phrases, by the slot of their second word: what follows that."""
 
 
 class Lexicon:
     """The phrases of numbered operands, ready to be found in texts of one language (or of several)."""
 
     def __init__(self, operands: Sequence[Iterable[Phrase]], languages: Sequence[str]) -> None:
-        self._stemmers = [Stemmer.Stemmer(_STEMMERS[language]) for language in languages]
+        self._stemmers = [Stemmer.Stemmer(STEMMERS[language]) for language in languages]
         self._forms: dict[str, dict[str, list[int]]] = {
             kind: defaultdict(list)
             for kind in ("whole", "beginning", "ending", "inside", "inflected", "number")
@@ -57,22 +57,34 @@ class Lexicon:
             self._tails[head].append((tuple(rest), numbers))
         self._inside = _alternation(self._forms["inside"])
         self._spans = {kind: _lengths(self._forms[kind]) for kind in ("beginning", "ending")}
-        self._known: dict[str, _Known] = {}
+        self._fits: dict[str, tuple[int, ...]] = {}
+        """Of each word met, the slots that it fits."""
+        self._starts: dict[str, _Start] = {}
+        """The words met that begin a phrase; most words do not."""
 
     def find(self, raw: Sequence[str], base: int, hits: Hits) -> None:
         """Add to `hits` where each phrase stands in a field's words, the first of which has place `base`."""
-        known = self._known
-        found = [known.get(word) or self._look_up(word) for word in raw]
-        for start, (alone, longer, _) in enumerate(found, base):
+        self._meet(raw)
+        fits, starts = self._fits, self._starts
+        for place, word in enumerate(raw):
+            if word not in starts:
+                continue
+            alone, seconds, _ = starts[word]
+            start = base + place
             for operand in alone:
                 hits.setdefault(operand, []).append((start, start + 1))
-            after = start - base + 1
-            if longer and after < len(found):
-                for slot in found[after].slots:
-                    for rest, operands in longer.get(slot, ()):
-                        if not rest or _continues(rest, found[after + 1 : after + 1 + len(rest)]):
-                            for operand in operands:
-                                hits.setdefault(operand, []).append((start, start + 2 + len(rest)))
+            following = fits[raw[place + 1]] if place + 1 < len(raw) else ()
+            if following and not seconds.isdisjoint(following):
+                self._find_longer(raw, place, start, hits)
+
+    def _find_longer(self, raw: Sequence[str], place: int, start: int, hits: Hits) -> None:
+        """Add the phrases of two words and more that begin at a place of the text."""
+        longer = self._starts[raw[place]].longer
+        for slot in self._fits[raw[place + 1]]:
+            for rest, operands in longer.get(slot, ()):
+                if not rest or self._continues(rest, raw[place + 2 : place + 2 + len(rest)]):
+                    for operand in operands:
+                        hits.setdefault(operand, []).append((start, start + 2 + len(rest)))
 
     def _slot(self, slot: Slot) -> int:
         number = self._slots.get(slot)
@@ -88,19 +100,28 @@ class Lexicon:
             return {stemmer.stemWord(form.letters) for stemmer in self._stemmers}
         return {form.letters}
 
-    def _look_up(self, raw: str) -> _Known:
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        slots = tuple(dict.fromkeys(self._fitting(normal_form(raw))))
-        alone: dict[int, None] = {}
-        longer: dict[int, list[Tail]] = {}
-        for rest, operands in (tail for slot in slots for tail in self._tails.get(slot, ())):
-            if rest:
-                longer.setdefault(rest[0], []).append((rest[1:], operands))
-            else:
-                alone |= dict.fromkeys(operands)
-        self._known[raw] = known = _Known(tuple(alone), longer, slots)
-        return known
+    def _meet(self, raw: Sequence[str]) -> None:
+        """Look up the words that were not met before."""
+        if len(self._fits) >= _REMEMBERED:
+            self._fits.clear()
+            self._starts.clear()
+        for word in set(raw).difference(self._fits):
+            slots = self._fits[word] = tuple(dict.fromkeys(self._fitting(normal_form(word))))
+            alone: dict[int, None] = {}
+            longer: dict[int, list[Tail]] = {}
+            for rest, operands in (tail for slot in slots for tail in self._tails.get(slot, ())):
+                if rest:
+                    longer.setdefault(rest[0], []).append((rest[1:], operands))
+                else:
+                    alone |= dict.fromkeys(operands)
+            if alone or longer:
+                self._starts[word] = _Start(tuple(alone), frozenset(longer), longer)
+
+    def _continues(self, rest: Sequence[int], words: Sequence[str]) -> bool:
+        """Say whether the words fit the slots, one each."""
+        return len(words) == len(rest) and all(
+            slot in self._fits[word] for slot, word in zip(rest, words, strict=True)
+        )
 
     def _fitting(self, form: str) -> Iterable[int]:
         """Name the slots that a word can fill."""
@@ -117,11 +138,6 @@ class Lexicon:
             for letters, slots in self._forms["inside"].items():
                 if letters in form:
                     yield from slots
-
-
-def _continues(rest: Sequence[int], words: Sequence[_Known]) -> bool:
-    """Say whether the words fit the slots, one each."""
-    return len(words) == len(rest) and all(slot in word.slots for slot, word in zip(rest, words, strict=True))
 
 
 def _by_phrase(operands: Sequence[Iterable[Phrase]]) -> Mapping[Phrase, tuple[int, ...]]:

@@ -9,9 +9,13 @@ pair `Künstlerinnen und Künstler` are all read as `künstler`.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 _GENDER = r"[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\)"
 _TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?))?")
+_PLAIN = re.compile(r"\w+")
+_MARKS = ":*·•/('’"
+_AI = ("A.I", "a.i", "A.i", "a.I")
 _FEMALE = re.compile(r"(\w{2,}(?:er|ist|eur|or|ent|ant|at|graf|graph|log|nom|iker))_?in(?:nen)?")
 _NOT_LETTERS = re.compile(r"\W")
 _PAIR = re.compile(r"innen\s+(?:und|oder|bzw|sowie)\b|\b(?:und|oder|bzw\.?|sowie)\s+\w+innen\b")
@@ -21,23 +25,27 @@ _JOINING = frozenset({"und", "oder", "bzw", "sowie"})
 class Words:
     """A text cut into words: `raw` as they stand, in order. `form` gives what rules see of each."""
 
-    __slots__ = ("_pieces", "_places", "raw", "text")
+    __slots__ = ("_pieces", "_places", "_unplaced", "raw", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.raw: list[str] = _TOKEN.findall(text)
+        self.raw: list[str] = (_TOKEN if _is_marked(text) else _PLAIN).findall(text)
         self._pieces: list[tuple[int, int]] | None = None
-        self._places: list[tuple[int, int]] | None = None
+        self._places: list[tuple[int, int]] = []
+        self._unplaced = _TOKEN.finditer(text)
         if "innen" in text and _PAIR.search(text):
             self._join_pairs()
 
     def between(self, start: int, end: int) -> str:
         """Give the text from word `start` up to, not including, word `end`, verbatim."""
-        if self._places is None:
-            self._places = [match.span() for match in _TOKEN.finditer(self.text)]
+        if end - start == 1 and self._pieces is None:
+            return self.raw[start]
         first, last = start, end - 1
         if self._pieces is not None:
             first, last = self._pieces[first][0], self._pieces[last][1]
+        self._places += (
+            match.span() for match in islice(self._unplaced, max(0, last + 1 - len(self._places)))
+        )
         return self.text[self._places[first][0] : self._places[last][1]]
 
     def _join_pairs(self) -> None:
@@ -52,6 +60,11 @@ class Words:
                 kept.append(raw)
                 pieces.append((place, place))
         self.raw, self._pieces = kept, pieces
+
+
+def _is_marked(text: str) -> bool:
+    """Say whether a mark stands in a text that may be part of a word; most texts are read faster without."""
+    return any(mark in text for mark in _MARKS) or any(written in text for written in _AI)
 
 
 def form(raw: str) -> str:
