@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,25 +17,38 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
+    "leak-protest": 0.87, "unpaid-labour": 0.73, "content-control": 0.67, "compensation": 0.82,
+    "company-response": 0.60, "labour-ethics": 0.83, "copyright": 0.84, "tech-creative-relations": 0.79,
+    "capabilities": 0.81, "access-release": 0.72, "misuse-safety": 0.78, "human-creativity": 0.84,
+}  # fmt: skip
+RULES_ALONE = {
     "leak-protest": 0.88, "unpaid-labour": 0.84, "content-control": 0.82, "compensation": 0.93,
     "company-response": 0.67, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.75,
     "capabilities": 0.80, "access-release": 0.72, "misuse-safety": 0.79, "human-creativity": 0.84,
 }  # fmt: skip
+"""Who wrote the rules saw the samples, so on them the rules alone fare best. Nobody saw what was held out."""
+HELD_OUT = {
+    "leak-protest": 0.78, "unpaid-labour": 0.50, "content-control": 0.60, "compensation": 0.68,
+    "company-response": 0.75, "labour-ethics": 0.70, "copyright": 0.75, "tech-creative-relations": 0.66,
+    "capabilities": 0.60, "access-release": 0.78, "misuse-safety": 0.62, "human-creativity": 0.78,
+}  # fmt: skip
 
 
 @cache
-def measured() -> tuple[scoring.Scores, dict[str, scoring.Scores]]:
+def measured(
+    file: str = "samples", *, learned: bool = True
+) -> tuple[scoring.Scores, dict[str, scoring.Scores]]:
     rules = load((HERE.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml")
-    files = sorted((HERE / "data" / "labelled").glob("*.jsonl"))
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    found = [r for f in files for r in records.read(f.read_text(encoding="utf-8"), file=f.name, now=now)]
-    tagger = Tagger(rules)
+    text = (HERE / "data" / "labelled" / f"{file}.jsonl").read_text(encoding="utf-8")
+    found = records.read(text, file=file, now=datetime(2026, 1, 1, tzinfo=UTC))
+    tagger = Tagger(replace(rules, learned=learned))
     tagged: list[Tagging] = [tagger.tag(record.entry) for record in found]
     return scoring.score(found, tagged, rules), scoring.by_language(found, tagged, rules)
 
 
-def test_relevance() -> None:
-    scores, _ = measured()
+@pytest.mark.parametrize("learned", [True, False])
+def test_relevance(*, learned: bool) -> None:
+    scores, _ = measured(learned=learned)
     assert scores.records >= 150
     assert scores.relevance.precision >= 0.98
     assert scores.relevance.recall >= 0.96
@@ -42,14 +56,34 @@ def test_relevance() -> None:
 
 def test_themes_on_the_whole() -> None:
     scores, _ = measured()
-    assert scores.micro.f1 >= 0.84
-    assert scores.macro >= 0.82
+    assert scores.micro.f1 >= 0.82
+    assert scores.macro >= 0.80
 
 
 @pytest.mark.parametrize(("theme", "floor"), FLOORS.items())
 def test_each_theme(theme: str, floor: float) -> None:
     scores, _ = measured()
     assert set(scores.themes) == set(FLOORS)
+    assert scores.themes[theme].f1 >= floor
+
+
+@pytest.mark.parametrize(("theme", "floor"), RULES_ALONE.items())
+def test_each_theme_by_rules_alone(theme: str, floor: float) -> None:
+    scores, _ = measured(learned=False)
+    assert scores.themes[theme].f1 >= floor
+
+
+def test_what_was_held_out() -> None:
+    scores, _ = measured("held-out")
+    assert scores.relevance.precision >= 0.97
+    assert scores.relevance.recall >= 0.91
+    assert scores.micro.f1 >= 0.76
+    assert scores.macro >= 0.74
+
+
+@pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())
+def test_each_theme_of_what_was_held_out(theme: str, floor: float) -> None:
+    scores, _ = measured("held-out")
     assert scores.themes[theme].f1 >= floor
 
 

@@ -251,7 +251,7 @@ def test_any_text_is_tagged_and_its_evidence_stands_in_it(title: str, summary: s
     news = entry(title, summary, language=language)
     tagging = TAGGER.tag(news)
     for found in tagging.evidence:
-        for piece in found.term.split(" … "):
+        for piece in found.term.split(" … ") if found.field else ():
             assert piece in title + "\0" + summary
     assert TAGGER.explain(news).tagging == tagging
 

@@ -281,7 +281,7 @@ def evaluate(
     for mistake in scoring.mistakes(read, tagged)[:worst]:
         show("", f"{mistake.record.id}  {mistake.record.entry.title}")
         show(f"    wrong: {', '.join(mistake.wrong) or '-'}   missed: {', '.join(mistake.missed) or '-'}")
-        terms = (f"{e.target} {e.weight:+.2f} “{e.term}” in {e.field}" for e in mistake.evidence)
+        terms = (f"{e.target} {e.weight:+.2f} {e.quoted}" for e in mistake.evidence)
         show(*(f"    {term}" for term in terms))
 
 

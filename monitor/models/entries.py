@@ -18,13 +18,18 @@ class Evidence:
     target: str
     """The beat or theme that it speaks for."""
     term: str
-    """The text as it stood in the entry."""
+    """The text as it stood in the entry; for what the learned table counts besides, its name or ""."""
     rule: str
-    """The rule in themes.toml that matched."""
+    """The rule in themes.toml that matched, or what the learned table counted ("learned: …")."""
     field: str
-    """ "title", "summary" or "content"."""
+    """ "title", "summary" or "content"; "" for what stands nowhere in particular."""
     weight: float
     """Signed: context that speaks against a target weighs less than zero."""
+
+    @property
+    def quoted(self) -> str:
+        """The term for a reader, with the field it stands in."""
+        return f"“{self.term}” in the {self.field}" if self.field else self.term or "all else"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

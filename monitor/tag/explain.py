@@ -31,7 +31,7 @@ class Verdict:
 
     def line(self) -> str:
         """Render as one line with its strongest terms."""
-        terms = ", ".join(f"“{found.term}”" for found in self.evidence[:3]) or "no word"
+        terms = ", ".join(f"“{found.term}”" for found in self.evidence[:3] if found.field) or "no word"
         return f"{self.slug} {self.total:.2f} of {self.threshold:.2f} ({terms})"
 
 
@@ -71,10 +71,7 @@ class Explanation:
                 found.append(
                     f"{verdict.kind} {verdict.slug}: {mark}, {verdict.total:.2f} of {verdict.threshold:.2f}"
                 )
-                found += [
-                    f"  {item.weight:+.2f}  “{item.term}” in the {item.field} ({item.rule})"
-                    for item in verdict.evidence
-                ]
+                found += [f"  {item.weight:+.2f}  {item.quoted} ({item.rule})" for item in verdict.evidence]
         if nearest := self.nearest:
             found.append(f"nearest not given: {nearest.slug}: {nearest.lacking}")
         return found

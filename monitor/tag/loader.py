@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Phrase
 
 _SECTIONS = (*LANGUAGES, ANY)
-_TOP = ("fields", "grades", "glossary", "hidden", "beat", "theme")
+_TOP = ("learned", "fields", "grades", "glossary", "hidden", "beat", "theme")
 
 
 def load(text: str, *, file: str) -> Rules:
@@ -64,7 +64,14 @@ class _Reader:
             hidden=self._hidden(tables["hidden"]),
             grades=self.grades,
             fields=self._fields(self._table(data, "fields", "")),
+            learned=self._switch(data, "learned"),
         )
+
+    def _switch(self, data: dict[str, Any], name: str) -> bool:
+        value = data.get(name, False)
+        if not isinstance(value, bool):
+            self._fault(name, name, f"must be true or false, not {value!r}")
+        return value is True
 
     def _grades(self, table: dict[str, Any]) -> dict[str, float]:
         return {

@@ -14,7 +14,7 @@ from monitor.tag.rules import ANY, Rules
 from monitor.tag.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.models import Entry
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
@@ -33,14 +33,13 @@ Span = tuple[int, int]
 
 
 class Match(NamedTuple):
-    """A rule that holds: the words that made it hold, verbatim, and the least weighty field they stand in."""
+    """A rule that holds, with the least weighty field that its words stand in."""
 
     rule: Rule
-    term: str
     field: str
     weight: float
     places: tuple[Span, ...]
-    """Where the words stand, for telling apart; fields follow each other at a distance."""
+    """Where the words stand; `Reading.quote` gives them. Fields follow each other at a distance."""
 
 
 class _Operand(NamedTuple):
@@ -71,8 +70,10 @@ class Reading:
         self._words = {name: Words(_opening(text, fields.words)) for name, text in texts.items() if text}
         self._names = tuple(self._words)
         self._fields = fields
+        self._places = [(name, float(getattr(fields, name))) for name in self._names]
         self._scoped: dict[_Operand, Sequence[Span]] = {}
         self._found: dict[int, Span | None] = {}
+        self._texts: dict[Span, str] = {}
         self.hits: Hits = {}
         for number, read in enumerate(self._words.values(), 1):
             lexicon.find(read.raw, number * _FIELD_GAP, self.hits)
@@ -83,17 +84,31 @@ class Reading:
         """Name the field that a span stands in."""
         return self._names[span[0] // _FIELD_GAP - 1]
 
-    def text(self, span: Span) -> str:
-        """Give a span's words as the entry has them."""
-        base = span[0] // _FIELD_GAP * _FIELD_GAP
-        return self._words[self.field(span)].between(span[0] - base, span[1] - base)
+    def quote(self, match: Match) -> str:
+        """Give the words that made a rule hold, as the entry has them."""
+        if len(match.places) == 1:
+            return self._text(match.places[0])
+        return " … ".join(dict.fromkeys(map(self._text, match.places)))
+
+    def _text(self, span: Span) -> str:
+        if span not in self._texts:
+            number, start = divmod(span[0], _FIELD_GAP)
+            words = self._words[self._names[number - 1]]
+            self._texts[span] = words.between(start, start + span[1] - span[0])
+        return self._texts[span]
 
     def place(self, span: Span) -> tuple[str, float]:
         """Name the field that a span stands in, and what a match there weighs."""
-        name = self.field(span)
-        if name == "summary" and span[0] % _FIELD_GAP >= self._fields.lead_words:
+        number, word = divmod(span[0], _FIELD_GAP)
+        name, weight = self._places[number - 1]
+        if name == "summary" and word >= self._fields.lead_words:
             return name, self._fields.content
-        return name, float(getattr(self._fields, name))
+        return name, weight
+
+    def opening(self, words: int) -> dict[str, Sequence[str]]:
+        """Give the title's words and the first of the text below it, as they stand, by field."""
+        below = next((name for name in self._names if name != "title"), "title")
+        return {name: self._words[name].raw[:words] for name in ("title", below) if name in self._words}
 
     def spans(self, operand: _Operand) -> Sequence[Span]:
         """Say where an operand stands, within its scope."""
@@ -131,6 +146,8 @@ class Matcher:
 
     def __init__(self, rules: Rules, languages: Sequence[str]) -> None:
         self._rules = rules
+        self.targets = rules.targets
+        self.languages = tuple(languages)
         self._languages = (*languages, ANY)
         self._numbers: dict[tuple[str, str | Phrase], int] = {}
         self._chains: dict[Part, _Chain] = {}
@@ -209,16 +226,11 @@ class Matcher:
             if span is None:
                 return None
             found.append(span)
-        if any(reading.first(chain) for chain in compiled.bars):
+        if compiled.bars and any(reading.first(chain) for chain in compiled.bars):
             return None
-        name, weight = min(map(reading.place, found), key=itemgetter(1))
-        return Match(
-            compiled.rule,
-            " … ".join(dict.fromkeys(map(reading.text, found))),
-            name,
-            compiled.rule.weight * weight,
-            tuple(found),
-        )
+        places = [reading.place(span) for span in found]
+        name, weight = min(places, key=itemgetter(1)) if len(places) > 1 else places[0]
+        return Match(compiled.rule, name, compiled.rule.weight * weight, tuple(found))
 
 
 def _once(matches: list[Match]) -> list[Match]:
@@ -232,11 +244,17 @@ def _once(matches: list[Match]) -> list[Match]:
 
 
 def _first(chain: _Chain, reading: Reading) -> Span | None:
-    windows = reading.spans(chain.operands[0])
+    windows: Iterable[Span] = reading.spans(chain.operands[0])
     for link, operand in zip(chain.links, chain.operands[1:], strict=True):
-        others = reading.spans(operand)
-        windows = [merged for window in windows if (merged := _joined(window, others, link))]
-    return windows[0] if windows else None
+        windows = _widened(windows, reading.spans(operand), link)
+    return next(iter(windows), None)
+
+
+def _widened(windows: Iterable[Span], others: Sequence[Span], link: Link) -> Iterator[Span]:
+    """Yield, as they are asked for, the windows that have one of the other spans near, widened by it."""
+    for window in windows:
+        if merged := _joined(window, others, link):
+            yield merged
 
 
 def _joined(window: Span, others: Sequence[Span], link: Link) -> Span | None:

@@ -80,6 +80,8 @@ class Rules:
     """Phrases, by language, that hide what stands inside them ("air strike" is no strike)."""
     grades: Mapping[str, float] = field(default_factory=dict)
     fields: Fields = Fields()
+    learned: bool = False
+    """Whether the table that was learned from labelled lines has a say beside the rules."""
 
     @property
     def beats(self) -> tuple[Label, ...]:

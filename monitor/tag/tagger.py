@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from monitor.models import Evidence, Tagging
+from monitor.models import Tagging
+from monitor.tag import learned
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.grammar import GrammarError, parse_rule
-from monitor.tag.matcher import Match, Matcher
+from monitor.tag.matcher import Matcher
 from monitor.tag.rules import ANY, LANGUAGES, Rule
+from monitor.tag.weighing import NEAR, Weighing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.models import Entry
-    from monitor.tag.rules import Rules, Target
+    from monitor.tag.learned import Learned
+    from monitor.tag.matcher import Reading
+    from monitor.tag.rules import Rules
 
-NEAR = 0.5
-"""From this share of its threshold on, a beat that was not given is a near miss."""
+OPENING = 80
+"""How many words of a title, and of the text below it, the learned table hears."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,27 +35,31 @@ class Change:
 
 
 class Tagger:
-    """Gives entries their beats and themes by the rules of themes.toml."""
+    """Gives entries beats and themes: by the rules of themes.toml, and by what was learned beside them."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, table: Learned | None = None) -> None:
+        """Take rules, and a learned table other than the shipped one; it counts if the rules say so."""
         self.rules = rules
         self._matchers: dict[str, Matcher] = {}
+        self._learned = (table or learned.shipped()) if rules.learned else None
+        self._own = _own_rules(rules, self._learned) if self._learned else frozenset[int]()
 
     def tag(self, entry: Entry) -> Tagging:
         """Say what an entry is about. An entry without a beat has no theme either."""
         matcher = self._matcher(entry)
-        reading = matcher.read(entry)
-        verdicts = self._verdicts(matcher.matches(reading, "beat"), "beat")
+        weighing = self._weighing(matcher, matcher.read(entry))
+        verdicts = weighing.verdicts("beat")
         if any(verdict.given for verdict in verdicts):
-            verdicts += self._verdicts(matcher.matches(reading, "theme"), "theme")
+            verdicts += weighing.verdicts("theme")
         return _tagging(verdicts)
 
     def explain(self, entry: Entry) -> Explanation:
         """Say what an entry is about, and for every beat and theme why or what was lacking."""
         matcher = self._matcher(entry)
         reading = matcher.read(entry)
-        beats = self._verdicts(matcher.matches(reading, "beat"), "beat", every=True)
-        themes = self._verdicts(matcher.matches(reading, "theme"), "theme", every=True)
+        weighing = self._weighing(matcher, reading)
+        beats = weighing.verdicts("beat", every=True)
+        themes = weighing.verdicts("theme", every=True)
         if not any(verdict.given for verdict in beats):
             themes = [replace(verdict, given=False, off_beat=verdict.given) for verdict in themes]
         verdicts = [
@@ -60,6 +68,14 @@ class Tagger:
         ]
         return Explanation(tagging=_tagging(verdicts), verdicts=tuple(verdicts))
 
+    def sums(self, entry: Entry) -> dict[str, float]:
+        """Say what the rules of each beat and theme add up to, in the file's order, for training."""
+        matcher = self._matcher(entry)
+        weighing = Weighing(matcher, matcher.read(entry))
+        weighing.verdicts("beat")
+        weighing.verdicts("theme")
+        return {target.slug: weighing.sums.get(target.slug, 0.0) for target in self.rules.targets}
+
     def try_phrase(
         self, phrase: str, target: str, entries: Iterable[Entry], *, grade: str = "sure", language: str = ANY
     ) -> list[Change]:
@@ -67,7 +83,7 @@ class Tagger:
 
         Raises `GrammarError` for a rule that cannot be read, an unknown target, grade or list.
         """
-        changed = Tagger(_with_rule(self.rules, phrase, target, grade, language))
+        changed = Tagger(_with_rule(self.rules, phrase, target, grade, language), table=self._learned)
         found = []
         for entry in entries:
             before, after = _names(self.tag(entry)), _names(changed.tag(entry))
@@ -84,40 +100,11 @@ class Tagger:
             self._matchers[key] = Matcher(self.rules, LANGUAGES if key == ANY else (key,))
         return self._matchers[key]
 
-    def _verdicts(
-        self, found: dict[int, list[Match]], kind: Literal["beat", "theme"], *, every: bool = False
-    ) -> list[Verdict]:
-        """Sum up what was found for each target; without `every`, for targets that anything was found for."""
-        return [
-            _verdict(target, found.get(index, []))
-            for index, target in enumerate(self.rules.targets)
-            if target.kind == kind and (every or index in found)
-        ]
-
-
-def _verdict(target: Target, matches: list[Match]) -> Verdict:
-    total = round(sum(match.weight for match in matches), 4)
-    return Verdict(
-        slug=target.slug,
-        kind=target.kind,
-        total=total,
-        threshold=target.threshold,
-        given=total >= target.threshold,
-        evidence=_evidence(target.slug, matches),
-    )
-
-
-def _evidence(slug: str, matches: list[Match]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(
-            target=slug,
-            term=match.term,
-            rule=f"{match.rule.grade}: {match.rule.text}",
-            field=match.field,
-            weight=round(match.weight, 4),
-        )
-        for match in matches
-    )
+    def _weighing(self, matcher: Matcher, reading: Reading) -> Weighing:
+        opinion = None
+        if self._learned:
+            opinion = self._learned.listen(reading.opening(OPENING), matcher.languages)
+        return Weighing(matcher, reading, learned=self._learned, opinion=opinion, own=self._own)
 
 
 def _tagging(verdicts: list[Verdict]) -> Tagging:
@@ -165,3 +152,10 @@ def _with_rule(rules: Rules, phrase: str, target: str, grade: str, language: str
     rule = Rule(text=phrase, grade=grade, weight=rules.grades[grade], language=language, condition=condition)
     targets = (replace(t, rules=(*t.rules, rule)) if t.slug == target else t for t in rules.targets)
     return replace(rules, targets=tuple(targets))
+
+
+def _own_rules(rules: Rules, table: Learned) -> frozenset[int]:
+    """Tell the rules that the table was made without, by identity."""
+    return frozenset(
+        id(rule) for target in rules.targets for rule in target.rules if not table.knows(target.slug, rule)
+    )
