@@ -27,6 +27,7 @@ from monitor.cluster.encoder import Encoder
 from monitor.models import Entry
 from monitor.tag import Rules, Tagger, load
 from monitor.tag.learned import CAP, fingerprint
+from monitor.tag.matcher import texts
 from monitor.tag.tagger import OPENING
 from monitor.tag.words import Words, form
 
@@ -71,28 +72,27 @@ class Fit(NamedTuple):
 def read() -> list[Line]:
     found = []
     for file in sorted(LINES.glob("*.jsonl")):
-        for text in file.read_text(encoding="utf-8").splitlines():
-            row = json.loads(text)
-            title, summary, language = row["title"], row["summary"], row["lang"]
-            themes = row["themes"]
-            words = [form(raw) for raw in [*Words(title).raw[:OPENING], *Words(summary).raw[:OPENING]]]
+        for line in file.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            entry = Entry(
+                feed="f",
+                title=row["title"],
+                summary=row["summary"],
+                content="",
+                language=row["lang"],
+                published=NOW,
+                first_seen=NOW,
+            )
+            said = [raw for text in texts(entry).values() for raw in Words(text).raw[:OPENING]]
             found.append(
                 Line(
                     author=file.stem,
                     event=row["story"] or f"{file.stem}:{row['id']}",
-                    language=language,
-                    labels=frozenset([*row["beats"], *themes]),
-                    second=frozenset([*row["beats"], *row.get("second", themes)]),
-                    words=frozenset(words),
-                    entry=Entry(
-                        feed="f",
-                        title=title,
-                        summary=summary,
-                        content="",
-                        language=language,
-                        published=NOW,
-                        first_seen=NOW,
-                    ),
+                    language=row["lang"],
+                    labels=frozenset([*row["beats"], *row["themes"]]),
+                    second=frozenset([*row["beats"], *row.get("second", row["themes"])]),
+                    words=frozenset(map(form, said)),
+                    entry=entry,
                 )
             )
     return found

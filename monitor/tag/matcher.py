@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 """What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter."""
+_TALLY = re.compile(r"Score: \d+ Comments: \d+ By: \S+ Discussion: \S+\s*$")
+"""A summary that only counts votes, as feeds of Hacker News carry it."""
 _FIELD_GAP = 1_000_000
 """Added to the places of each further field's words, so that nothing is near across fields."""
 _OFTEN = 3
@@ -66,8 +68,9 @@ class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
     def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
-        texts = {"title": _BYLINE.sub("", entry.title), "summary": entry.summary, "content": entry.content}
-        self._words = {name: Words(_opening(text, fields.words)) for name, text in texts.items() if text}
+        self._words = {
+            name: Words(_opening(text, fields.words)) for name, text in texts(entry).items() if text
+        }
         self._names = tuple(self._words)
         self._fields = fields
         self._places = [(name, float(getattr(fields, name))) for name in self._names]
@@ -231,6 +234,12 @@ class Matcher:
         places = [reading.place(span) for span in found]
         name, weight = min(places, key=itemgetter(1)) if len(places) > 1 else places[0]
         return Match(compiled.rule, name, compiled.rule.weight * weight, tuple(found))
+
+
+def texts(entry: Entry) -> dict[str, str]:
+    """Give an entry's text by field, without what aggregators add to it."""
+    summary = "" if _TALLY.match(entry.summary) else entry.summary
+    return {"title": _BYLINE.sub("", entry.title), "summary": summary, "content": entry.content}
 
 
 def _once(matches: list[Match]) -> list[Match]:
