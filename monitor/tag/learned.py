@@ -9,7 +9,6 @@ on with `learned = true`; without it, and for what the table does not know, the 
 from __future__ import annotations
 
 from functools import cache
-from heapq import nlargest
 from importlib import resources
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -130,13 +129,9 @@ class Opinion:
     def shares(self, slug: str, sums: Mapping[str, float], difference: float) -> list[Share]:
         """Account for a difference to the sum of the target's own rules: words, other rules, all the rest."""
         place = self._learned.place(slug)
-        rows = ((word, row) for word, row in self._heard.items() if row)
-        words = nlargest(_SHOWN, rows, key=lambda item: abs(item[1][place]))
-        shown = [
-            Share(*self._stands(word), row[place] * self._scale)
-            for word, row in words
-            if abs(row[place] * self._scale) >= _WORTH_SHOWING
-        ]
+        weights = [(abs(row[place]) * self._scale, word) for word, row in self._heard.items() if row]
+        weighty = [word for weight, word in sorted(weights)[: -_SHOWN - 1 : -1] if weight >= _WORTH_SHOWING]
+        shown = [Share(*self._stands(word), self._heard[word][place] * self._scale) for word in weighty]
         shown += [
             Share(other, "", weight, "learned: its rules")
             for other, weight in self._by_rules(place, sums).items()
