@@ -110,9 +110,7 @@ def main() -> None:
     by_rules = microseconds(alone.tag, entries)
     off_topic = microseconds(tagger.tag, [entry for n, entry in enumerate(entries) if n % ON_TOPIC])
     print(f"{rows} rules, {count} entries of 250 words, {relevant} relevant")
-    print(
-        f"tagger {ours:8.0f} us an entry, {off_topic:.0f} where off topic; 100,000 in {ours / 10:.0f} s"
-    )
+    print(f"tagger {ours:8.0f} us an entry, {off_topic:.0f} where off topic; 100,000 in {ours / 10:.0f} s")
     print(f"rules  {by_rules:8.0f} us, {by_rules / ours:.2f} times as long: without the learned table")
     print(f"naive  {theirs:8.0f} us, {theirs / ours:.0f} times as long, for phrases alone")
 
