@@ -81,7 +81,16 @@ def test_nothing_names_a_registry_or_a_place_on_our_machines():
     hosts = re.compile(r"\b(pypi|pythonhosted|npmjs)\.(org|com)\b|/(work|root|farm)/")
     suspects = [
         str(path.relative_to(ROOT))
-        for pattern in ("*.md", "*.toml", "*.txt", ".ci/run", "monitor/**/*.py", "config/*", "packaging/*")
+        for pattern in (
+            "*.md",
+            "*.toml",
+            "*.txt",
+            ".ci/run",
+            "monitor/**/*.py",
+            "config/*",
+            "packaging/*",
+            "training/**/*",
+        )
         for path in ROOT.glob(pattern)
         if path.is_file() and hosts.search(path.read_text(encoding="utf-8"))
     ]

@@ -35,6 +35,7 @@ RULES = """
     [theme.u]
     label = { en = "U", de = "U" }
     any.sure = ["money", "letter"]
+    any.never = ["boring"]
     """
 
 
@@ -115,6 +116,34 @@ def test_a_beat_that_rules_give_stays_given_and_one_they_bar_stays_barred() -> N
     assert knowing.tag(entry("studio airline")).beats == ()
 
 
+def test_what_speaks_against_one_theme_speaks_for_no_other() -> None:
+    assert totals(tagger(), entry("Sora boring"))["t"] == totals(tagger(), entry("Sora"))["t"]
+
+
+def test_what_explains_agrees_with_what_tags_to_the_last_digit() -> None:
+    text = entry("Sora actors one two three four five six seven eight nine ten eleven")
+    given = []
+    for weight in range(3_955, 3_975):
+        knowing = tagger(f"en\tactors\t\t{weight}")
+        tagging = knowing.tag(text)
+        assert knowing.explain(text).tagging == tagging
+        assert ("t" in tagging.themes) is any(found.target == "t" for found in tagging.evidence)
+        given.append(tagging.themes)
+    assert set(given) == {(), ("t",)}
+
+
+def test_rules_beyond_the_cap_are_accounted_for() -> None:
+    many = RULES.replace('any.sure = ["letter"]', 'any.sure = ["letter", "petition", "boycott"]', 1)
+    rules = load(many, file="themes.toml")
+    knowing = Tagger(rules, table=table(rules))
+    tagging = knowing.tag(entry("Sora letter petition boycott"))
+    assert totals(knowing, entry("Sora letter petition boycott"))["t"] == pytest.approx(
+        -0.2 + 0.1 + 2.0 - 0.3
+    )
+    assert [e.weight for e in tagging.evidence if e.rule == "learned: how far its own rules count"] == [-1.0]
+    assert sum(e.weight for e in tagging.evidence if e.target == "t") == pytest.approx(1.6)
+
+
 def test_a_target_that_the_table_does_not_know_is_left_to_the_rules() -> None:
     assert totals(tagger(), entry("Sora", "some money"))["u"] == 1.0
 
@@ -154,6 +183,15 @@ def test_long_texts_are_heard_at_their_opening() -> None:
     assert "t" not in knowing.tag(entry("Sora", "one " * 80 + "actors")).themes
     assert "t" in knowing.tag(entry("Sora", "", "actors")).themes
     assert "t" not in knowing.tag(entry("Sora", "a summary", "actors")).themes
+
+
+def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.tag.learned._REMEMBERED", 3)
+    knowing = tagger("en\tactors\t\t4000")
+    first = knowing.tag(entry("Sora actors", " ".join(f"w{number}" for number in range(40))))
+    assert knowing.tag(entry("Sora actors", " ".join(f"w{number}" for number in range(40)))) == first
+    assert knowing._learned is not None
+    assert max(map(len, knowing._learned._heard.values())) <= 3
 
 
 def test_a_table_with_an_unknown_row_is_refused() -> None:

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.87, "unpaid-labour": 0.73, "content-control": 0.67, "compensation": 0.82,
-    "company-response": 0.60, "labour-ethics": 0.83, "copyright": 0.84, "tech-creative-relations": 0.79,
-    "capabilities": 0.81, "access-release": 0.72, "misuse-safety": 0.78, "human-creativity": 0.84,
+    "leak-protest": 0.88, "unpaid-labour": 0.75, "content-control": 0.73, "compensation": 0.83,
+    "company-response": 0.66, "labour-ethics": 0.87, "copyright": 0.85, "tech-creative-relations": 0.78,
+    "capabilities": 0.83, "access-release": 0.74, "misuse-safety": 0.80, "human-creativity": 0.88,
 }  # fmt: skip
 RULES_ALONE = {
     "leak-protest": 0.88, "unpaid-labour": 0.84, "content-control": 0.82, "compensation": 0.93,
     "company-response": 0.67, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.75,
     "capabilities": 0.80, "access-release": 0.72, "misuse-safety": 0.79, "human-creativity": 0.84,
 }  # fmt: skip
-"""Who wrote the rules saw the samples, so on them the rules alone fare best. Nobody saw what was held out."""
+"""Who wrote the rules saw the samples, so on them the rules alone fare best. What was held out they had not seen."""
 HELD_OUT = {
-    "leak-protest": 0.78, "unpaid-labour": 0.50, "content-control": 0.60, "compensation": 0.68,
-    "company-response": 0.75, "labour-ethics": 0.70, "copyright": 0.75, "tech-creative-relations": 0.66,
-    "capabilities": 0.60, "access-release": 0.78, "misuse-safety": 0.62, "human-creativity": 0.78,
+    "leak-protest": 0.82, "unpaid-labour": 0.58, "content-control": 0.64, "compensation": 0.73,
+    "company-response": 0.79, "labour-ethics": 0.72, "copyright": 0.78, "tech-creative-relations": 0.74,
+    "capabilities": 0.64, "access-release": 0.85, "misuse-safety": 0.73, "human-creativity": 0.84,
 }  # fmt: skip
 
 
@@ -56,8 +56,8 @@ def test_relevance(*, learned: bool) -> None:
 
 def test_themes_on_the_whole() -> None:
     scores, _ = measured()
-    assert scores.micro.f1 >= 0.82
-    assert scores.macro >= 0.80
+    assert scores.micro.f1 >= 0.83
+    assert scores.macro >= 0.81
 
 
 @pytest.mark.parametrize(("theme", "floor"), FLOORS.items())
@@ -76,9 +76,9 @@ def test_each_theme_by_rules_alone(theme: str, floor: float) -> None:
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
     assert scores.relevance.precision >= 0.97
-    assert scores.relevance.recall >= 0.91
-    assert scores.micro.f1 >= 0.76
-    assert scores.macro >= 0.74
+    assert scores.relevance.recall >= 0.92
+    assert scores.micro.f1 >= 0.77
+    assert scores.macro >= 0.75
 
 
 @pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())

@@ -111,11 +111,14 @@ class Features:
         self._meaning = self._meanings()
         self.said = self._said()
 
-    def of_beats(self) -> Any:
-        return hstack([csr_matrix(np.minimum(self.sums[:, : self.beats], CAP)), self.said]).tocsr()
+    def of(self, place: int, count: int) -> Any:
+        """Give the numbers that a target is judged by: the sums of `count` targets' rules, and what is said.
 
-    def of_themes(self) -> Any:
-        return hstack([csr_matrix(np.minimum(self.sums, CAP)), self.said]).tocsr()
+        What speaks against another target speaks for nothing here, so its sum is at least 0.
+        """
+        sums = np.clip(self.sums[:, :count], 0, CAP)
+        sums[:, place] = np.minimum(self.sums[:, place], CAP)
+        return hstack([csr_matrix(sums), self.said]).tocsr()
 
     def rows(self, weights: Any) -> Any:
         """Give what each word of each language adds, from the coefficients of words and meanings."""
@@ -187,13 +190,17 @@ def _f1(given: Any, shares: Any) -> float:
 
 
 def column(
-    features: Features, weights: Fit, own: int, count: int, shift: float
+    features: Features, weights: Fit, *, own: int, count: int, shift: float, level: float
 ) -> tuple[list[int], list[int], int]:
-    """Turn a model into a column of the table: its own rules weigh 1, its total is 1.0 at the threshold."""
+    """Turn a model into a column of the table: rules, words, base.
+
+    Its total reaches `level`, the target's threshold, where its log-odds reach `shift`; its own rules weigh
+    1, or less where they hardly count.
+    """
     unit = max(float(weights.weights[own]), LEAST_OWN)
     rules = [_thousandths(value / unit) for value in weights.weights[:count]]
     words = [_thousandths(value / unit) for value in features.rows(weights.weights[count:])]
-    return rules, words, _thousandths(1.0 + (weights.base - shift) / unit)
+    return rules, words, _thousandths(level + (weights.base - shift) / unit)
 
 
 def _thousandths(value: float) -> int:
@@ -205,23 +212,24 @@ def main() -> None:
     lines = read()
     threadpool_limits(1)  # the matrices are sparse: more threads only wait for each other
     features = Features(lines, rules)
-    of_beats, of_themes = features.of_beats(), features.of_themes()
     relevant = np.array([n for n, line in enumerate(lines) if line.labels])
     columns, report = [], []
     for place, target in enumerate(rules.targets):
+        count = features.beats if target.kind == "beat" else len(rules.targets)
+        judged, level = features.of(place, count), target.threshold
         if target.kind == "beat":
             open_ = np.nonzero(features.sums[:, place] < target.threshold)[0]
-            model = fit(of_beats, lines, target.slug, open_)
-            columns.append(column(features, model, place, features.beats, CAUTION))
+            model = fit(judged, lines, target.slug, open_)
+            columns.append(column(features, model, own=place, count=count, shift=CAUTION, level=level))
             continue
         shares = np.array(
             [((target.slug in line.labels) + (target.slug in line.second)) / 2 for line in lines]
         )
-        scores = left_out(of_themes, lines, target.slug, relevant)
+        scores = left_out(judged, lines, target.slug, relevant)
         shift = threshold(scores[relevant], shares[relevant])
         report.append(f"{target.slug} {_f1(scores[relevant] > shift, shares[relevant]):.3f}")
-        model = fit(of_themes, lines, target.slug, relevant)
-        columns.append(column(features, model, place, len(rules.targets), shift))
+        model = fit(judged, lines, target.slug, relevant)
+        columns.append(column(features, model, own=place, count=count, shift=shift, level=level))
     print("\n".join(report), file=sys.stderr)
     sys.stdout.write(table(features, rules, columns))
 

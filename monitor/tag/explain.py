@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What the rules of one beat or theme made of an entry."""
+    """What the rules of one beat or theme, and the learned table, made of an entry."""
 
     slug: str
     kind: Literal["beat", "theme"]
@@ -19,7 +19,7 @@ class Verdict:
     threshold: float
     given: bool
     off_beat: bool = False
-    """Its rules sufficed, but the entry is on no beat: it is not given."""
+    """Its total sufficed, but the entry is on no beat: it is not given."""
     evidence: tuple[Evidence, ...] = ()
     lacking: str = ""
     """In one line what would have made it given; "" when it is."""
@@ -31,7 +31,8 @@ class Verdict:
 
     def line(self) -> str:
         """Render as one line with its strongest terms."""
-        terms = ", ".join(f"“{found.term}”" for found in self.evidence[:3] if found.field) or "no word"
+        found = sorted((e for e in self.evidence if e.field and e.weight > 0), key=lambda e: -e.weight)
+        terms = ", ".join(f"“{item.term}”" for item in found[:3]) or "no word"
         return f"{self.slug} {self.total:.2f} of {self.threshold:.2f} ({terms})"
 
 

@@ -27,8 +27,8 @@ CAP = 2.0
 """What the rules of one beat or theme can add up to at most before the table weighs them."""
 _SHOWN = 5
 _WORTH_SHOWING = 0.05
-_REMEMBERED = 200_000
-"""Distinct words remembered before the memory starts anew."""
+_REMEMBERED = 50_000
+"""Distinct words remembered for a language before the memory starts anew: some 60 MB at most."""
 
 
 class Share(NamedTuple):
@@ -124,20 +124,23 @@ class Opinion:
         """Weigh a beat or theme, given what the known rules of each add up to (absent: 0)."""
         place = self._learned.place(slug)
         words = sum([row[place] for row in self._rows]) * self._scale
-        return self._learned.base[place] + words + sum(self._by_rules(place, sums).values())
+        return self._learned.base[place] + words + sum(self._by_rules(slug, sums).values())
 
-    def shares(self, slug: str, sums: Mapping[str, float], difference: float) -> list[Share]:
-        """Account for a difference to the sum of the target's own rules: words, other rules, all the rest."""
+    def shares(self, slug: str, sums: Mapping[str, float]) -> list[Share]:
+        """Account for the total beside the sum of the target's own rules, which is shown by its matches."""
         place = self._learned.place(slug)
         weights = [(abs(row[place]) * self._scale, word) for word, row in self._heard.items() if row]
         weighty = [word for weight, word in sorted(weights)[: -_SHOWN - 1 : -1] if weight >= _WORTH_SHOWING]
         shown = [Share(*self._stands(word), self._heard[word][place] * self._scale) for word in weighty]
+        words = sum([row[place] for row in self._rows]) * self._scale
+        rest = self._learned.base[place] + words - sum(share.weight for share in shown)
+        by_rules = self._by_rules(slug, sums)
+        own = by_rules.pop(slug, 0.0) - sums.get(slug, 0.0)
         shown += [
-            Share(other, "", weight, "learned: its rules")
-            for other, weight in self._by_rules(place, sums).items()
-            if other != slug and abs(weight) >= _WORTH_SHOWING
+            Share(other, "", weight, "learned: its rules") for other, weight in by_rules.items() if weight
         ]
-        rest = difference - sum(share.weight for share in shown)
+        if own:
+            shown.append(Share("", "", own, "learned: how far its own rules count"))
         return [*shown, Share("", "", rest, "learned: base and other words")]
 
     def _stands(self, word: str) -> tuple[str, str]:
@@ -148,9 +151,14 @@ class Opinion:
                 self._where.setdefault(heard, place)
         return self._where[word]
 
-    def _by_rules(self, place: int, sums: Mapping[str, float]) -> dict[str, float]:
-        rules = self._learned.rules
-        return {slug: min(total, CAP) * rules[slug][place] for slug, total in sums.items() if slug in rules}
+    def _by_rules(self, slug: str, sums: Mapping[str, float]) -> dict[str, float]:
+        """Say what each target's rules bring; what speaks against another target speaks for nothing here."""
+        rules, place = self._learned.rules, self._learned.place(slug)
+        return {
+            name: min(total if name == slug else max(total, 0.0), CAP) * rules[name][place]
+            for name, total in sums.items()
+            if name in rules
+        }
 
 
 @cache

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 UNIT = 1000
 """The table's numbers are thousandths of a threshold of 1.0."""
-_LEAST_PART = 4
-"""How many letters a part of a compound has at least."""
+_LEAST_PART = 5
+"""How many letters a part of a compound has at least, without the letters that link it."""
 _LINKS = ("", "s", "es", "n", "en", "er")
 
 Row = tuple[float, ...]
@@ -29,7 +29,9 @@ class Vocabulary:
         self._compounds = language == "de"
         self._width = width
         self._stemmer = Stemmer.Stemmer(STEMMERS[language])
-        self._stems: dict[str, str] = dict(zip(self._stemmer.stemWords(list(rows)), rows, strict=True))
+        longest_first = sorted(rows, key=len, reverse=True)
+        self._stems = dict(zip(self._stemmer.stemWords(longest_first), longest_first, strict=True))
+        """The shortest word of each stem: its base form, as a rule."""
 
     def row(self, word: str) -> Row:
         """Give the row of a word, else of one with its stem, else the mean of a compound's two parts."""
@@ -47,8 +49,8 @@ class Vocabulary:
 
     def _compound(self, word: str) -> Row:
         for cut in range(_LEAST_PART, len(word) - _LEAST_PART + 1):
-            tail = self._known(word[cut:])
-            if tail and (head := self._head(word[:cut])):
+            tail = word[cut:]
+            if tail in self._rows and (head := self._head(word[:cut])):
                 parts = zip(self._read(head), self._read(tail), strict=True)
                 return tuple((first + second) / 2 for first, second in parts)
         return ()

@@ -2,7 +2,7 @@
 
 The rules' sum decides, unless the learned table knows the target. Then for a theme the table's total decides;
 a beat that the rules give stays given, and the table can only add to it. Phrases that came into themes.toml
-after the table was made count in full beside it: what a reader adds has the effect that the file says.
+after the table was made count beside it, and what they add up to by themselves is never taken away.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.models import Evidence
 from monitor.tag.explain import Verdict
+from monitor.tag.learned import Share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.5
 """From this share of its threshold on, a beat that was not given is a near miss."""
+_VISIBLE = 0.001
 _VETO = -0.5
 """A beat that its rules speak against this strongly is not given, whatever the table says."""
 
@@ -66,13 +68,12 @@ class Weighing:
 
     def _verdict(self, target: Target, matches: Sequence[Match], own: float, *, every: bool) -> Verdict:
         by_rules = self.sums.get(target.slug, 0.0) + own
-        total = self._total(target, by_rules, own)
+        total = round(self._total(target, by_rules, own), 4)
         evidence: tuple[Evidence, ...] = ()
         if every or total >= target.threshold * (NEAR if target.kind == "beat" else 1):
             evidence = self._evidence(target.slug, matches)
-            if total != by_rules:
+            if total != round(by_rules, 4):
                 evidence += self._shares(target.slug, total - by_rules)
-        total = round(total, 4)
         return Verdict(
             slug=target.slug,
             kind=target.kind,
@@ -93,6 +94,10 @@ class Weighing:
     def _shares(self, slug: str, difference: float) -> tuple[Evidence, ...]:
         """Name what the table adds to the rules' sum, so that the evidence adds up to the total."""
         assert self._opinion is not None
+        shares = self._opinion.shares(slug, self.sums)
+        kept = difference - sum(share.weight for share in shares)
+        if abs(kept) >= _VISIBLE:
+            shares.append(Share("", "", kept, "learned: newer phrases count in full"))
         return tuple(
             Evidence(
                 target=slug,
@@ -101,7 +106,7 @@ class Weighing:
                 field=share.field,
                 weight=round(share.weight, 4),
             )
-            for share in self._opinion.shares(slug, self.sums, difference)
+            for share in shares
         )
 
     def _evidence(self, slug: str, matches: Sequence[Match]) -> tuple[Evidence, ...]:
