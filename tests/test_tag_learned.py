@@ -108,12 +108,16 @@ def test_the_table_can_take_a_theme_back_and_other_rules_bear_on_it() -> None:
     assert "t" not in knowing.tag(entry("Sora letter loud")).themes
 
 
-def test_a_beat_that_rules_give_stays_given_and_one_they_bar_stays_barred() -> None:
-    knowing = tagger("en\tstudio\t9000", "en\tdull\t-9000")
+def test_a_beat_that_rules_give_stays_given_and_one_without_a_rule_is_not() -> None:
+    hinted = RULES.replace('any.sure = ["Sora"]', 'any.sure = ["Sora"]\n    any.hint = ["clips"]', 1)
+    hinted = hinted.replace("sure = 1.0", "sure = 1.0\n    hint = 0.3", 1)
+    knowing = tagger("en\tstudio\t9000", "en\tdull\t-9000", text=hinted)
     assert knowing.tag(entry("Sora dull")).beats == ("b",)
     assert totals(knowing, entry("Sora dull"))["b"] == 1.0
-    assert knowing.tag(entry("studio")).beats == ("b",)
-    assert knowing.tag(entry("studio airline")).beats == ()
+    assert knowing.tag(entry("studio clips")).beats == ("b",)
+    assert knowing.tag(entry("clips")).beats == ()
+    assert knowing.tag(entry("studio")).beats == ()
+    assert knowing.tag(entry("studio clips airline")).beats == ()
 
 
 def test_what_speaks_against_one_theme_speaks_for_no_other() -> None:
@@ -156,7 +160,7 @@ def test_rules_newer_than_the_table_count_in_full() -> None:
 
 
 def test_without_the_switch_the_rules_decide_alone() -> None:
-    words = "en\tactors\t9000\t9000"
+    words = "en\tactors\t\t9000"
     off = RULES.replace("learned = true", "learned = false")
     assert totals(tagger(words, text=off), entry("actors letter")) == {"b": 0.0, "t": 1.0, "u": 1.0}
     with pytest.raises(ConfigError, match="must be true or false"):

@@ -28,7 +28,7 @@ RULES_ALONE = {
 }  # fmt: skip
 """Who wrote the rules saw the samples, so on them the rules alone fare best. What was held out they had not seen."""
 HELD_OUT = {
-    "leak-protest": 0.82, "unpaid-labour": 0.58, "content-control": 0.64, "compensation": 0.73,
+    "leak-protest": 0.82, "unpaid-labour": 0.54, "content-control": 0.64, "compensation": 0.70,
     "company-response": 0.79, "labour-ethics": 0.72, "copyright": 0.78, "tech-creative-relations": 0.74,
     "capabilities": 0.64, "access-release": 0.85, "misuse-safety": 0.73, "human-creativity": 0.84,
 }  # fmt: skip

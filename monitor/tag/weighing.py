@@ -1,8 +1,9 @@
 """What was found in an entry, weighed: a verdict on each beat and theme. Pure.
 
 The rules' sum decides, unless the learned table knows the target. Then for a theme the table's total decides;
-a beat that the rules give stays given, and the table can only add to it. Phrases that came into themes.toml
-after the table was made count beside it, and what they add up to by themselves is never taken away.
+a beat that the rules give stays given, and where they found anything for it the table can add what was
+lacking. Phrases that came into themes.toml after the table was made count beside it, and what they add up to
+by themselves is never taken away.
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 NEAR = 0.5
 """From this share of its threshold on, a beat that was not given is a near miss."""
 _VISIBLE = 0.001
-_VETO = -0.5
-"""A beat that its rules speak against this strongly is not given, whatever the table says."""
 
 
 class Weighing:
@@ -88,7 +87,7 @@ class Weighing:
             return by_rules
         total = self._opinion.total(target.slug, self.sums) + own
         if target.kind == "beat":
-            return by_rules if by_rules <= _VETO else max(total, by_rules)
+            return max(total, by_rules) if by_rules > 0 else by_rules
         return max(total, own) if own > 0 else total
 
     def _shares(self, slug: str, difference: float) -> tuple[Evidence, ...]:
