@@ -142,7 +142,7 @@ class Loopback:
                 finally:
                     self.busy -= 1
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
+            pass  # the client left, as clients do, or the test is over
         finally:
             writer.close()
             self.tasks.discard(task)

@@ -210,3 +210,5 @@ async def test_connections_are_closed_after_the_poll():
             pass
         async with asyncio.timeout(5):
             await server.wait_until_idle()
+        assert [len(server.seen(f"/{n}")) for n in range(6)] == [1] * 6
+        assert not server.tasks

@@ -86,4 +86,5 @@ def test_what_no_parser_takes_goes(raw: str, text: str) -> None:
     )
 )
 def test_any_bytes_are_a_text_that_can_be_encoded(body: bytes) -> None:
-    decode(body, "text/xml; charset=punycode").text.encode()
+    text = decode(body, "text/xml; charset=punycode").text
+    assert text.encode().decode() == text

@@ -48,4 +48,7 @@ def test_without_systemd_nothing_is_said(environ):
 
 
 def test_a_listener_that_is_gone_is_no_error(tmp_path):
-    Systemd(address=str(tmp_path / "nobody")).alive()
+    systemd = Systemd(address=str(tmp_path / "nobody"))
+    systemd.alive()
+    assert systemd.address == str(tmp_path / "nobody")
+    assert list(tmp_path.iterdir()) == []

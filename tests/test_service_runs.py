@@ -109,5 +109,7 @@ async def test_stopping_cancels_at_once_or_after_a_grace():
 
 
 async def test_stopping_what_never_ran():
-    run = Run("poll", Work(), lambda *_: None)
-    await run.stop()
+    work = Work()
+    run = Run("poll", work, lambda *_: None)
+    await asyncio.wait_for(run.stop(), 3)
+    assert (run.busy, work.ended) == (False, 0)

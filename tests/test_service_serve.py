@@ -292,6 +292,7 @@ async def test_a_reload_does_not_wait_for_a_poll_that_hangs(home, systemd):
             os.kill(os.getpid(), signal.SIGHUP)
             async with asyncio.timeout(10):
                 await systemd.hear("STATUS=1 of 1")
+            assert len(web.seen("/two")) == 1
 
 
 async def test_the_data_directory_does_not_change_under_a_running_service(home, systemd):

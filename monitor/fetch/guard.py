@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -104,14 +105,11 @@ def private_name(host: str) -> bool:
 def literal(host: str) -> str:
     """Return the address that a host spells (decimal, octal, hexadecimal, short, zoned), "" for a name."""
     host = bare(host)
-    try:
+    with suppress(ValueError):
         return str(_parse(host))
-    except ValueError:
-        pass
-    try:
+    with suppress(OSError):  # `0x7f.1` is an address to the system, though not to the standard
         return socket.inet_ntoa(socket.inet_aton(host)) if _NUMERIC.fullmatch(host) else ""
-    except OSError:
-        return ""
+    return ""
 
 
 def bare(host: str) -> str:

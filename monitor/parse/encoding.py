@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 _MARKS: Final = (
@@ -93,11 +94,9 @@ def _decode(body: bytes, encoding: str) -> tuple[str, str]:
     """Return the text and what the encoding proved to be."""
     if _LATIN.fullmatch(encoding):
         encoding = "cp1252"
-    try:
+    with suppress(LookupError):  # a name that nobody knows is read as UTF-8
         if codecs.lookup(encoding).name != "utf-8":
             return body.decode(encoding, "replace"), encoding.lower()
-    except LookupError:
-        pass
     return body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes"
 
 
