@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tagging import entry
 
 from monitor.errors import ConfigError
-from monitor.models import Entry
 from monitor.tag import Rules, Tagger, load
 from monitor.tag.learned import Learned, fingerprint, shipped
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
+if TYPE_CHECKING:
+    from monitor.models import Entry
+
 STARTER = load(
     (Path(__file__).parent.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
 )
@@ -37,18 +39,6 @@ RULES = """
     any.sure = ["money", "letter"]
     any.never = ["boring"]
     """
-
-
-def entry(title: str = "", summary: str = "", content: str = "", language: str = "en") -> Entry:
-    return Entry(
-        feed="f",
-        title=title,
-        summary=summary,
-        content=content,
-        language=language,
-        published=NOW,
-        first_seen=NOW,
-    )
 
 
 def table(rules: Rules, *words: str) -> Learned:

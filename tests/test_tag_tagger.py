@@ -1,33 +1,23 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tagging import entry
 
-from monitor.models import Entry
 from monitor.tag import GrammarError, Rules, Tagger, load
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
+if TYPE_CHECKING:
+    from monitor.models import Entry
+
 STARTER = load(
     (Path(__file__).parent.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
 )
 TAGGER = Tagger(STARTER)
-
-
-def entry(title: str = "", summary: str = "", content: str = "", language: str = "en") -> Entry:
-    return Entry(
-        feed="f",
-        title=title,
-        summary=summary,
-        content=content,
-        language=language,
-        published=NOW,
-        first_seen=NOW,
-    )
 
 
 def rules(*, sure: list[str], likely: list[str] = (), against: list[str] = (), extra: str = "") -> Rules:

@@ -26,9 +26,8 @@ from threadpoolctl import threadpool_limits
 from monitor.cluster.encoder import Encoder
 from monitor.models import Entry
 from monitor.tag import Rules, Tagger, load
-from monitor.tag.learned import CAP, fingerprint
+from monitor.tag.learned import CAP, OPENING, fingerprint
 from monitor.tag.matcher import texts
-from monitor.tag.tagger import OPENING
 from monitor.tag.words import Words, form
 
 HERE = Path(__file__).parent

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CAP = 2.0
 """What the rules of one beat or theme can add up to at most before the table weighs them."""
+OPENING = 80
+"""How many words of a title, and of the text below it, are heard."""
 _SHOWN = 5
 _WORTH_SHOWING = 0.05
 _REMEMBERED = 50_000
@@ -123,8 +125,7 @@ class Opinion:
     def total(self, slug: str, sums: Mapping[str, float]) -> float:
         """Weigh a beat or theme, given what the known rules of each add up to (absent: 0)."""
         place = self._learned.place(slug)
-        words = sum([row[place] for row in self._rows]) * self._scale
-        return self._learned.base[place] + words + sum(self._by_rules(slug, sums).values())
+        return self._words(place) + sum(self._by_rules(slug, sums).values())
 
     def shares(self, slug: str, sums: Mapping[str, float]) -> list[Share]:
         """Account for the total beside the sum of the target's own rules, which is shown by its matches."""
@@ -132,8 +133,7 @@ class Opinion:
         weights = [(abs(row[place]) * self._scale, word) for word, row in self._heard.items() if row]
         weighty = [word for weight, word in sorted(weights)[: -_SHOWN - 1 : -1] if weight >= _WORTH_SHOWING]
         shown = [Share(*self._stands(word), self._heard[word][place] * self._scale) for word in weighty]
-        words = sum([row[place] for row in self._rows]) * self._scale
-        rest = self._learned.base[place] + words - sum(share.weight for share in shown)
+        rest = self._words(place) - sum(share.weight for share in shown)
         by_rules = self._by_rules(slug, sums)
         own = by_rules.pop(slug, 0.0) - sums.get(slug, 0.0)
         shown += [
@@ -142,6 +142,10 @@ class Opinion:
         if own:
             shown.append(Share("", "", own, "learned: how far its own rules count"))
         return [*shown, Share("", "", rest, "learned: base and other words")]
+
+    def _words(self, place: int) -> float:
+        """Add up the base and all words."""
+        return self._learned.base[place] + sum([row[place] for row in self._rows]) * self._scale
 
     def _stands(self, word: str) -> tuple[str, str]:
         """Give a word as it first stands, and the field."""

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from monitor.tag.matcher import Reading
     from monitor.tag.rules import Rules
 
-OPENING = 80
-"""How many words of a title, and of the text below it, the learned table hears."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
@@ -101,10 +98,7 @@ class Tagger:
         return self._matchers[key]
 
     def _weighing(self, matcher: Matcher, reading: Reading) -> Weighing:
-        opinion = None
-        if self._learned:
-            opinion = self._learned.listen(reading.opening(OPENING), matcher.languages)
-        return Weighing(matcher, reading, learned=self._learned, opinion=opinion, own=self._own)
+        return Weighing(matcher, reading, learned=self._learned, own=self._own)
 
 
 def _tagging(verdicts: list[Verdict]) -> Tagging:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.models import Evidence
 from monitor.tag.explain import Verdict
-from monitor.tag.learned import Share
+from monitor.tag.learned import OPENING, Share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +35,12 @@ class Weighing:
         reading: Reading,
         *,
         learned: Learned | None = None,
-        opinion: Opinion | None = None,
         own: frozenset[int] = frozenset(),
     ) -> None:
         self._matcher = matcher
         self._reading = reading
         self._learned = learned
-        self._opinion = opinion
+        self._opinion: Opinion | None = None
         self._own = own
         self.sums: dict[str, float] = {}
         """What the rules of each target add up to, without those that the table does not know."""
@@ -59,11 +58,18 @@ class Weighing:
         return [
             self._verdict(target, found.get(index, ()), own.get(index, 0.0), every=every)
             for index, target in enumerate(targets)
-            if target.kind == kind and (every or index in found or self._covers(target))
+            if target.kind == kind and (every or index in found or self._may_add(target))
         ]
 
-    def _covers(self, target: Target) -> bool:
-        return self._learned is not None and self._learned.covers(target.slug)
+    def _may_add(self, target: Target) -> bool:
+        """Say whether the table can give a target that no rule found anything for: a theme, no beat."""
+        return target.kind == "theme" and self._learned is not None and self._learned.covers(target.slug)
+
+    def _heard(self, learned: Learned) -> Opinion:
+        """Ask the table, once, and only when its answer counts: most entries are off the subject."""
+        if self._opinion is None:
+            self._opinion = learned.listen(self._reading.opening(OPENING), self._matcher.languages)
+        return self._opinion
 
     def _verdict(self, target: Target, matches: Sequence[Match], own: float, *, every: bool) -> Verdict:
         by_rules = self.sums.get(target.slug, 0.0) + own
@@ -83,11 +89,13 @@ class Weighing:
         )
 
     def _total(self, target: Target, by_rules: float, own: float) -> float:
-        if self._opinion is None or not self._covers(target):
+        if self._learned is None or not self._learned.covers(target.slug):
             return by_rules
-        total = self._opinion.total(target.slug, self.sums) + own
+        if target.kind == "beat" and by_rules <= 0:
+            return by_rules
+        total = self._heard(self._learned).total(target.slug, self.sums) + own
         if target.kind == "beat":
-            return max(total, by_rules) if by_rules > 0 else by_rules
+            return max(total, by_rules)
         return max(total, own) if own > 0 else total
 
     def _shares(self, slug: str, difference: float) -> tuple[Evidence, ...]:
