@@ -1,4 +1,4 @@
-"""The reader's word, and the archive brought up to it: mark, merge, split, and tagging all again."""
+"""The user's word, and the archive brought up to it: mark, merge, split, and tagging all again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import tag
 from monitor.errors import MonitorError
-from monitor.pipeline import gather, mend
+from monitor.pipeline import cluster_entries, refresh_stories
 from monitor.store import Mark
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def mark(
     themes: Sequence[str] | None = None,
     now: datetime,
 ) -> Entry:
-    """Set the reader's correction of an entry, or with None take it back; return the entry as it then stands.
+    """Set the user's correction of an entry, or with None take it back; return the entry as it then stands.
 
     Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without
     `themes` it keeps the tagger's. Raises MonitorError when there is no such entry.
@@ -53,9 +53,9 @@ def mark(
             chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
-        bereft = store.entries.set_taggings({number: explanation.tagging})
-        mend(config, store, {*bereft, *([entry.story] if entry.story else ())})
-        gather(config, store, now=now)
+        affected = store.entries.set_taggings({number: explanation.tagging})
+        refresh_stories(config, store, {*affected, *([entry.story] if entry.story else ())})
+        cluster_entries(config, store, now=now)
     after = store.entries.get(number)
     assert after is not None
     return after
@@ -66,22 +66,24 @@ def retag(
 ) -> tuple[int, list[Change]]:
     """Tag stored entries by the present themes; return how many there were, and what changed.
 
-    What the reader marked stays, what was told is not told again, and texts that retention has removed are
+    What the user marked stays, what was told is not told again, and texts that retention has removed are
     left as they were tagged.
     """
     tagger = tag.Tagger(config.rules)
-    seen, changes, bereft = 0, list[Change](), set[int]()
+    seen, changes, affected = 0, list[Change](), set[int]()
     for batch in store.entries.iterate(since):
         seen += len(batch)
         after = {entry.id: tagger.tag(entry) for entry in batch}
         after = store.marks.correct(after)
         changed = [Change(e, e.tagging, after[e.id]) for e in batch if after[e.id] != e.tagging]
         with store.transaction():
-            bereft |= set(store.entries.set_taggings({change.entry.id: change.after for change in changed}))
+            affected |= set(store.entries.set_taggings({change.entry.id: change.after for change in changed}))
         changes += [change for change in changed if _names(change.before) != _names(change.after)]
     with store.transaction():
-        mend(config, store, bereft | {change.entry.story for change in changes if change.entry.story})
-        gather(config, store, now=now)
+        refresh_stories(
+            config, store, affected | {change.entry.story for change in changes if change.entry.story}
+        )
+        cluster_entries(config, store, now=now)
     return seen, changes
 
 
@@ -93,7 +95,7 @@ def merge(config: Config, store: Store, story: int, other: int, *, now: datetime
     """Put two stories together, for good. Raises StoreError when one is not there."""
     with store.transaction():
         store.stories.merge(story, other, now)
-        return mend(config, store, [story])[0]
+        return refresh_stories(config, store, [story])[0]
 
 
 def split(
@@ -102,5 +104,5 @@ def split(
     """Take entries out of a story, for good; return what remains and the new story. Raises StoreError."""
     with store.transaction():
         remains, new = store.stories.split(story, entries, now)
-        first, second = mend(config, store, [remains.id, new.id])
+        first, second = refresh_stories(config, store, [remains.id, new.id])
         return first, second

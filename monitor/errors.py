@@ -1,4 +1,4 @@
-"""The errors of the monitor, one tree; each room translates its libraries' errors into these.
+"""The errors of the monitor, one tree; each package translates its libraries' errors into these.
 
     MonitorError
     ├── ConfigError      the configuration is wrong; carries every fault found
@@ -61,7 +61,7 @@ class DeliveryError(MonitorError):
     """A delivery did not succeed. `permanent` says that trying again cannot help.
 
     `delay` is how long to wait at least before the next try: after a reply that was lost, and
-    while only the reader can mend it (a wrong password).
+    while only the user can mend it (a wrong password).
     """
 
     def __init__(self, message: str, *, permanent: bool, delay: timedelta = timedelta(0)) -> None:

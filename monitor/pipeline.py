@@ -3,7 +3,7 @@
     poll      feeds due | fetch | parse | only what is new or changed | tag | store | gather into stories
     publish   what was not told yet | compose | freeze with its deliveries | deliver
 
-Rooms meet here and nowhere else: each takes values and gives values, and this page hands them on.
+Packages meet here and nowhere else: each takes values and gives values, and this page hands them on.
 What is due is the store's to know, never a timer's, so both runs may be called at any time, as often
 as anyone likes, and after any crash: what was done is not done again, what was not done is done now.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor import cluster, digest, fetch, languages, material, parse, tag
+from monitor import cluster, digest, digest_input, fetch, languages, parse, tag
 from monitor.deliver import Files, retry
 from monitor.errors import DeliveryError, ParseError
 from monitor.fetch import Outcome, schedule
@@ -62,7 +62,7 @@ async def poll(
     as it is done. A feed's trouble is recorded on that feed and never stops the others; an error that
     nobody expected is recorded there too, and raised once all feeds have had their turn.
     """
-    async with store.polling():
+    async with store.poll_lock():
         return await _poll(config, store, now=now, only=only, every=every, arrived=arrived)
 
 
@@ -97,11 +97,11 @@ async def _poll(
                 failed.append(result)
     outage = schedule.is_outage([*failed]) and not done
     for response in failed:
-        done.append(run.blame(response, states[response.feed.url], outage=outage))
+        done.append(run.record_failure(response, states[response.feed.url], outage=outage))
         arrived(done[-1])
-    for state in schedule.put_off(_all_states(config, store), failed, now):
+    for state in schedule.defer_host(_all_states(config, store), failed, now):
         store.feeds.save_state(state)
-    gather(config, store, now=now)
+    cluster_entries(config, store, now=now)
     summary = _summary(done, now, timedelta(seconds=time.monotonic() - started), outage=outage)
     store.feeds.log_poll(summary)
     if bugs:
@@ -163,9 +163,11 @@ class _Run:
     ) -> FeedPoll:
         with self.store.transaction():
             new = self.store.entries.add(self._tagged(changes.new), identity.fingerprint)
-            bereft = self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
+            affected = self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
             edited = self.store.entries.get_many(entry.id for entry in changes.changed)
-            mend(self.config, self.store, {*bereft, *(entry.story for entry in edited if entry.story)})
+            refresh_stories(
+                self.config, self.store, {*affected, *(entry.story for entry in edited if entry.story)}
+            )
             outcome = Outcome(
                 new=len(new),
                 changed=len(changes.changed),
@@ -184,7 +186,7 @@ class _Run:
     def _tagged(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         return tuple(replace(entry, tagging=self.tagger.tag(entry)) for entry in entries)
 
-    def blame(self, response: Response, state: FeedState, *, outage: bool) -> FeedPoll:
+    def record_failure(self, response: Response, state: FeedState, *, outage: bool) -> FeedPoll:
         """Record a failure on its feed, unless it was our own network that failed."""
         settings, jitter = self.config.fetch, random.random()  # noqa: S311 - spreads polls, guards nothing
         if outage:
@@ -224,32 +226,32 @@ def _summary(done: Sequence[FeedPoll], now: datetime, took: timedelta, *, outage
     )
 
 
-# --- gather
+# --- stories
 
 
-def gather(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
+def cluster_entries(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
     """Put relevant entries that have no story into open stories or new ones; return these.
 
     Done for all feeds of a poll together, so that the order in which they answered decides nothing; and
     by state, so that a poll that was cut off is completed by the next.
     """
     with store.transaction():
-        loose = store.entries.without_story()
-        if not loose:
+        unclustered = store.entries.without_story()
+        if not unclustered:
             return ()
         opened = store.stories.open(now - config.cluster.open_for)
-        present = [*loose, *(entry for story in opened for entry in story.entries)]
-        terms = [cluster.terms(entry) for entry in loose]
+        present = [*unclustered, *(entry for story in opened for entry in story.entries)]
+        terms = [cluster.terms(entry) for entry in unclustered]
         store.terms.add(terms)
         total, counts = store.terms.counts(frozenset().union(*terms, *(cluster.terms(e) for e in present)))
         stories = cluster.assign(
-            loose,
+            unclustered,
             opened,
             cluster.TermCounts(documents=total, counts=counts),
             {feed.url: feed for feed in config.feeds},
             config.cluster,
             vectors=_vectors(config, store, present),
-            cannot=parted(store),
+            cannot_link=cannot_link(store),
             past=[
                 cluster.Past(id=number, names=frozenset(names), last_seen=last)
                 for number, names, last in store.stories.past(now - config.cluster.related_for)
@@ -258,11 +260,11 @@ def gather(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
         return store.stories.save(stories)
 
 
-def mend(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
+def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
     """Choose title, summary, themes and sources anew for stories whose entries changed; return them by id."""
     feeds = {feed.url: feed for feed in config.feeds}
     found = store.stories.get_many(stories)
-    return store.stories.save([cluster.dressed(story, feeds, config.cluster) for story in found])
+    return store.stories.save([cluster.with_summary(story, feeds, config.cluster) for story in found])
 
 
 def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int, bytes] | None:
@@ -276,8 +278,8 @@ def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int
     return known | fresh
 
 
-def parted(store: Store) -> frozenset[tuple[int, int]]:
-    """Return the pairs of entries that the reader has put into different stories."""
+def cannot_link(store: Store) -> frozenset[tuple[int, int]]:
+    """Return the pairs of entries that the user has put into different stories."""
     return frozenset((c.entry, c.other) for c in store.stories.corrections() if not c.together)
 
 
@@ -301,13 +303,15 @@ def make_due_digest(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
 ) -> Digest | None:
     """Freeze the digest that is due together with its deliveries; None when none is due."""
-    gather(config, store, now=now)
+    cluster_entries(config, store, now=now)
     with store.transaction():
         due = due_digest(config, store, now=now)
         if due is None:
             return None
-        made = digest.compose(due, material.collect(config, store, due.window, now=now), config.digest, now)
-        edition = material.rendered(config, store, made)
+        made = digest.compose(
+            due, digest_input.collect(config, store, due.window, now=now), config.digest, now
+        )
+        edition = digest_input.rendered(config, store, made)
         wanted = channels if digest.worth_sending(made, config.digest) else ()
         frozen = store.digests.freeze(
             digest.to_json(made),
@@ -334,18 +338,18 @@ def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | N
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
-    """Freeze an alert for each untold story that passes the reader's threshold; once per story."""
+    """Freeze an alert for each untold story that passes the user's threshold; once per story."""
     alert = config.alert
     if alert is None:
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
     stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
     known = store.deliveries.alerted([story.id for story in stories])
-    feeds = material.named_feeds(config, store)
+    feeds = digest_input.named_feeds(config, store)
     for story in stories:
         loud = story.sources >= alert.min_sources and digest.score(story, feeds, now) >= alert.min_score
         if loud and story.id not in known:
-            edition = material.alert(config, story, feeds, now=now)
+            edition = digest_input.alert(config, story, feeds, now=now)
             deliveries = [delivery for channel in chosen for delivery in channel.prepare(edition, now=now)]
             store.deliveries.alert(story.id, deliveries, now)
 

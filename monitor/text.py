@@ -1,4 +1,4 @@
-"""Text in, text out: what every room needs of words and addresses. Pure; none of it raises on any string."""
+"""Text in, text out: what every package needs of words and addresses. Pure; nothing raises on any string."""
 
 from __future__ import annotations
 

@@ -191,15 +191,15 @@ def test_outlets_of_one_family_and_of_one_aggregator_count_once():
 def test_what_the_reader_parted_stays_apart():
     both = [entry(1, GEMA_DE), entry(2, GEMA_EN)]
     assert len(poll(both)) == 1
-    assert len(poll(both, cannot=frozenset({(1, 2)}))) == 2
+    assert len(poll(both, cannot_link=frozenset({(1, 2)}))) == 2
     story = stored(poll(both[:1]))
-    (second,) = poll(both[1:], story, cannot=frozenset({(1, 2)}))
+    (second,) = poll(both[1:], story, cannot_link=frozenset({(1, 2)}))
     assert second.id == 0
 
 
 def test_even_copies_obey_the_reader():
     both = [entry(1, GEMA_DE), entry(2, GEMA_DE)]
-    assert len(poll(both, cannot=frozenset({(1, 2)}))) == 2
+    assert len(poll(both, cannot_link=frozenset({(1, 2)}))) == 2
 
 
 def test_pinned_entries_stay_where_the_reader_put_them():

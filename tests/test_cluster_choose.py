@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.cluster import Settings, choose, dressed
+from monitor.cluster import Settings, choose, with_summary
 from monitor.models import Entry, Story
 
 NOW = datetime(2025, 11, 11, 12, tzinfo=UTC)
@@ -61,7 +61,7 @@ def test_the_order_of_entries_does_not_matter():
 
 
 def story(*entries: Entry) -> Story:
-    return dressed(Story(entries=entries, first_seen=NOW, last_seen=NOW), {}, Settings(language="en"))
+    return with_summary(Story(entries=entries, first_seen=NOW, last_seen=NOW), {}, Settings(language="en"))
 
 
 def test_title_and_summary_are_verbatim_and_of_one_entry_where_it_has_both():

@@ -35,13 +35,13 @@ def test_fixed_groups_never_meet_not_even_over_a_third():
 
 def test_parted_groups_never_meet_not_even_over_a_third():
     scores = {(0, 1): 6.0, (0, 2): 5.0, (1, 2): 6.0}
-    assert grouping(3, scores, cannot={(0, 2)}) == [0, 0, 2]
-    assert grouping(3, scores, cannot={(0, 1), (0, 2), (1, 2)}) == [0, 1, 2]
+    assert grouping(3, scores, cannot_link={(0, 2)}) == [0, 0, 2]
+    assert grouping(3, scores, cannot_link={(0, 1), (0, 2), (1, 2)}) == [0, 1, 2]
 
 
 def test_a_group_that_absorbed_a_parted_one_is_parted_too():
     scores = {(0, 1): 6.0, (0, 2): 5.5, (0, 3): 6.0, (1, 2): 6.0, (1, 3): 5.0, (2, 3): 6.0}
-    roots = grouping(4, scores, cannot={(2, 3)})
+    roots = grouping(4, scores, cannot_link={(2, 3)})
     assert roots[2] != roots[3]
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from monitor.deliver import files
 from monitor.errors import DeliveryError
-from monitor.models import Delivery, Edition
+from monitor.models import Delivery, RenderedDigest
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
-EDITION = Edition(
+EDITION = RenderedDigest(
     key="digest:2026-11-23",
     date=date(2026, 11, 23),
     made_at=NOW,

@@ -12,14 +12,14 @@ import smtp
 
 from monitor.deliver import mail
 from monitor.errors import DeliveryError
-from monitor.models import Edition, Headline
+from monitor.models import Headline, RenderedDigest
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 PASSWORD = "correct horse"
-EDITION = Edition(
+EDITION = RenderedDigest(
     key="digest:2026-11-23",
     date=date(2026, 11, 23),
     made_at=NOW,
@@ -100,7 +100,7 @@ def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
 
 
 def test_without_a_minimum_even_a_quiet_day_is_mailed():
-    quiet = Edition(
+    quiet = RenderedDigest(
         key="digest:2026-11-24", date=EDITION.date, made_at=NOW, language="en", subject="Quiet",
         preheader="", headlines=(), renderings=EDITION.renderings,
     )  # fmt: skip

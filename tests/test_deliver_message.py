@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.deliver import message
-from monitor.models import Edition
+from monitor.models import RenderedDigest
 
-EDITION = Edition(
+EDITION = RenderedDigest(
     key="digest:2026-11-23",
     date=date(2026, 11, 23),
     made_at=datetime(2026, 11, 23, 6, 0, 5, tzinfo=UTC),

@@ -13,12 +13,12 @@ import pytest
 
 from monitor.deliver import push
 from monitor.errors import DeliveryError
-from monitor.models import Edition, Headline
+from monitor.models import Headline, RenderedDigest
 
 with_apprise = pytest.mark.skipif(find_spec("apprise") is None, reason="needs the extra")
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 KEY = "s3cr3t"
-EDITION = Edition(
+EDITION = RenderedDigest(
     key="digest:2026-11-23",
     date=date(2026, 11, 23),
     made_at=NOW,

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from monitor import languages
-from monitor.digest import edition, from_json, summarise
+from monitor.digest import from_json, render_all, summarise
 from monitor.digest.archive import files
 
 DATA = Path(__file__).parent / "data" / "digests"
@@ -38,7 +38,7 @@ def test_days_are_listed_newest_first_whatever_the_order_given():
 
 
 def test_a_day_made_again_replaces_itself():
-    made = edition(DIGEST, ENGLISH, [day(1), day(0, stories=())])
+    made = render_all(DIGEST, ENGLISH, [day(1), day(0, stories=())])
     assert made.files["index.html"].count("<section") == 2
     assert "Quiet" not in made.files["index.html"]
 
@@ -84,7 +84,7 @@ def test_feeds_are_bounded_and_updated_with_the_newest_digest():
 
 
 def test_a_digest_as_a_feed_has_its_stories():
-    feed = edition(DIGEST, ENGLISH).renderings["atom"]
+    feed = render_all(DIGEST, ENGLISH).renderings["atom"]
     assert [entry.findtext(f"{ATOM}title") for entry in entries(feed)] == [
         story.title for story in DIGEST.stories
     ]

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.digest import Due, Material, Settings, compose, present
+from monitor.digest import DigestInput, Due, Settings, compose, present
 from monitor.models import Entry, Feed, FeedHealth, Story, Tagging, Window
 
 END = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -54,8 +54,8 @@ def story(number, *entries, **values):
     return Story(**(defaults | values))
 
 
-def made(*stories, settings=SETTINGS, **material):
-    return compose(DUE, Material(stories=stories, feeds=FEEDS, **material), settings, END)
+def made(*stories, settings=SETTINGS, **digest_input):
+    return compose(DUE, DigestInput(stories=stories, feeds=FEEDS, **digest_input), settings, END)
 
 
 def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first():

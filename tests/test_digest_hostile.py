@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from monitor import languages
-from monitor.digest import edition, from_json, to_json
+from monitor.digest import from_json, render_all, to_json
 from monitor.digest.markdown import escape
 from monitor.digest.safe import line
 
@@ -92,7 +92,7 @@ class Reader(HTMLParser):
 
 
 def rendered(text):
-    return edition(poisoned(text), ENGLISH)
+    return render_all(poisoned(text), ENGLISH)
 
 
 hostile = given(

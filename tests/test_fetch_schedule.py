@@ -280,7 +280,7 @@ def test_the_other_feeds_of_a_public_host_wait_too(feed, state, expected):
         failed(status=503, url="http://10.0.0.1/", retry_after=2 * HOUR),
         failed(status=None, url="", retry_after=9 * HOUR),
     ]
-    after = schedule.put_off([(feed, state)], responses, NOW)
+    after = schedule.defer_host([(feed, state)], responses, NOW)
     assert after == (() if expected is None else (replace(state, next_poll_at=expected),))
 
 

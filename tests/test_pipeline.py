@@ -9,7 +9,7 @@ import pytest
 from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
 
-from monitor import cluster, material, pipeline
+from monitor import cluster, digest_input, pipeline
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from monitor.models import Digest, Edition, FeedHealth
+    from monitor.models import Digest, FeedHealth, RenderedDigest
     from monitor.store import Poll, Store
 
 LEAK = "Testers leak OpenAI tool Sora in protest"
@@ -46,7 +46,7 @@ class Newsroom:
         return made(self.store, day)
 
     def healths(self, now: datetime) -> dict[str, FeedHealth]:
-        found = material.healths(self.desk.config, self.store, now=now)
+        found = digest_input.healths(self.desk.config, self.store, now=now)
         return {health.url.rpartition("/")[2]: health for health in found}
 
     def titles(self) -> set[str]:
@@ -371,7 +371,7 @@ class Post:
         self.payloads: list[bytes] = []
         self.busy = self.most_busy = 0
 
-    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         return tuple(
             Delivery(edition=edition.key, channel=self.name, recipient=one, payload=b"news", created_at=now)
             for one in ("sick@example.org", "b@example.org", "c@example.org")

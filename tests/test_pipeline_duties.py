@@ -82,9 +82,9 @@ async def test_a_second_poll_waits_its_turn_and_asks_nothing_twice(tmp_path):
             both = await asyncio.gather(
                 pipeline.poll(desk.config, one, now=at(9)), pipeline.poll(desk.config, other, now=at(9))
             )
-            async with one.polling():
+            async with one.poll_lock():
                 with pytest.raises(StoreError, match="another process holds"):
-                    async with other.polling(timedelta(0)):
+                    async with other.poll_lock(timedelta(0)):
                         pass
 
     assert sorted(poll.feeds for poll in both) == [0, 1]

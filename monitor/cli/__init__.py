@@ -1,4 +1,4 @@
-"""The commands of the monitor; the only room that prints. Each module here holds the commands of one concern.
+"""The commands of the monitor; the only package that prints. Each module holds those of one concern.
 
 Heavy libraries are imported inside the commands that need them, so that `--help` answers at once.
 """

@@ -1,4 +1,4 @@
-"""`entries`, `search`, `stories`: what is stored, and the reader's word on which reports belong together."""
+"""`entries`, `search`, `stories`: what is stored, and the user's word on which reports belong together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def entries(
     json: Json = False,
 ) -> None:
     """List stored entries, newest first: the relevant ones, or all."""
-    from monitor import material
+    from monitor import digest_input
 
     current = session(context)
     with current.reading() as (config, store):
@@ -60,7 +60,7 @@ def entries(
             found = store.entries.listing(
                 everything=everything, since=start, beat=beat, theme=theme, feed=feed, limit=limit
             )
-        feeds = material.named_feeds(config, store)
+        feeds = digest_input.named_feeds(config, store)
     _show_entries(found, config, feeds, json=json, jsonl=jsonl)
 
 
@@ -85,7 +85,7 @@ def _show_entries(
 
 
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
-    """Return the name of who published an entry, as the reader knows it."""
+    """Return the name of who published an entry, as the user knows it."""
     return entry.outlet or (feeds[entry.feed].title if entry.feed in feeds else redact_url(entry.feed))
 
 
@@ -114,11 +114,11 @@ def search(
     json: Json = False,
 ) -> None:
     """Search the full text of all stored entries, best first."""
-    from monitor import material
+    from monitor import digest_input
 
     with session(context).reading() as (config, store):
         found = store.entries.search(query, limit=limit)
-        feeds = material.named_feeds(config, store)
+        feeds = digest_input.named_feeds(config, store)
     _show_entries(found, config, feeds, json=json)
 
 
@@ -132,13 +132,13 @@ def stories(
     """List stories with their entries, latest first; or merge and split them."""
     if context.invoked_subcommand is not None:
         return
-    from monitor import digest, material
+    from monitor import digest, digest_input
 
     current = session(context)
     with current.reading() as (config, store):
         start = instant(since, config.timezone) if since else None
         found = store.stories.listing(since=start, limit=limit)
-        feeds = material.named_feeds(config, store)
+        feeds = digest_input.named_feeds(config, store)
     scores = {story.id: digest.score(story, feeds, current.now()) for story in found}
     if json:
         show_json([story_json(story) | {"score": round(scores[story.id], 2)} for story in found])
@@ -196,12 +196,12 @@ def split(
 @stories_app.command("corrections")
 def export_corrections(context: typer.Context) -> None:
     """Print the entries of merges and splits as labelled lines, for `evaluate`."""
-    from monitor import material
+    from monitor import digest_input
 
     with session(context).reading() as (config, store):
         ids = {entry for c in store.stories.corrections() for entry in (c.entry, c.other)}
         found = store.entries.get_many(ids)
-        feeds = material.named_feeds(config, store)
+        feeds = digest_input.named_feeds(config, store)
     if not ids:
         raise MonitorError("no story was merged or split yet")
     _show_entries(found, config, feeds, json=False, jsonl=True)

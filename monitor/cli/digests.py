@@ -58,12 +58,12 @@ def digest(
     if send:
         _send(current, resend=resend)
         return
-    from monitor import digest as room
+    from monitor import digest as package
     from monitor import languages
 
     with current.reading() as (config, store):
         made = _chosen(current, config, store, date=date, since=since, until=until)
-    text = room.render(made, languages.load(made.language), format_)
+    text = package.render(made, languages.load(made.language), format_)
     if output is None:
         sys.stdout.write(text)
         return
@@ -75,8 +75,8 @@ def digest(
 
 
 def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
-    from monitor import digest as room
-    from monitor import material
+    from monitor import digest as package
+    from monitor import digest_input
 
     now, zone = current.now(), config.timezone
     if since or until:
@@ -84,17 +84,17 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
         start = instant(since, zone) if since else end - timedelta(days=1)
         if start >= end:
             raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
-        return material.review(config, store, start=start, end=end, now=now)
+        return digest_input.review(config, store, start=start, end=end, now=now)
     if not date:
-        return material.preview(config, store, now=now)
+        return digest_input.preview(config, store, now=now)
     wanted = day(date)
     stored = store.digests.get(wanted)
     if stored is not None:
-        return room.from_json(stored.body)
+        return package.from_json(stored.body)
     start, end = _day_of(wanted, config, store)
     if start >= now:
         raise UsageError(f"{wanted} is still to come")
-    return replace(material.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
+    return replace(digest_input.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
 
 
 def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, datetime]:

@@ -34,12 +34,12 @@ def status(
     context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
 ) -> None:
     """Show the health of every feed, of the last poll, digest and delivery."""
-    from monitor import material, service
+    from monitor import digest_input, service
 
     current = session(context)
     now = current.now()
     with current.reading() as (config, store):
-        feeds = material.healths(config, store, now=now)
+        feeds = digest_input.healths(config, store, now=now)
         last_poll, last_digest = store.feeds.last_poll(), store.digests.last()
         deliveries = _deliveries(store, last_digest, now)
         troubles = [f"{name}: {trouble}" for name, trouble in service.troubles(store).items()]

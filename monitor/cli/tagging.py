@@ -50,16 +50,16 @@ def explain(
     """Say why an entry has its beats and themes, or none, and why it is in its story."""
     if sum((bool(text), entry is not None, bool(url))) != 1:
         raise UsageError("give a text, --entry or --url")
-    from monitor import tag as room
+    from monitor import tag as package
 
     current = session(context)
     if text:
         title, _, rest = text.strip().partition("\n")
-        chosen, story = _loose(title, rest, current.now()), None
+        chosen, story = _entry_of_text(title, rest, current.now()), None
         rules = current.rules()
     else:
         chosen, story, rules = _stored(current, entry, url)
-    explanation = room.Tagger(rules).explain(chosen)
+    explanation = package.Tagger(rules).explain(chosen)
     if json:
         show_json(_explanation_json(chosen, explanation, story))
         return
@@ -69,7 +69,7 @@ def explain(
     show(*_story_lines(chosen, story))
 
 
-def _loose(title: str, summary: str, now: datetime) -> Entry:
+def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
     return Entry(feed="", title=title, summary=summary.strip(), published=now, first_seen=now)
 
 
@@ -189,7 +189,7 @@ def try_phrase(
     since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
 ) -> None:
     """Show what a phrase would gain and lose over the stored entries, before it is written into the file."""
-    from monitor import tag as room
+    from monitor import tag as package
     from monitor.cli.session import instant
 
     current = session(context)
@@ -197,10 +197,10 @@ def try_phrase(
         start = instant(since, config.timezone) if since else None
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:
-            changes = room.Tagger(config.rules).try_phrase(
+            changes = package.Tagger(config.rules).try_phrase(
                 phrase, target, everything, grade=grade, language=language
             )
-        except room.GrammarError as error:
+        except package.GrammarError as error:
             raise ConfigError([Fault("", repr(phrase), str(error))]) from error
     for change in changes:
         names = " ".join((*(f"+{name}" for name in change.gains), *(f"-{name}" for name in change.losses)))
@@ -219,11 +219,11 @@ def tag(
     """Tag records from standard input, JSON lines in and out; touches no database."""
     del jsonl
     from monitor import cluster
-    from monitor import tag as room
+    from monitor import tag as package
     from monitor.tag import records
 
     current = session(context)
-    tagger = room.Tagger(current.rules())
+    tagger = package.Tagger(current.rules())
     read = records.read(sys.stdin.read(), file="standard input", now=current.now())
     taggings = [tagger.tag(record.entry) for record in read]
     chosen = [index for index, tagging in enumerate(taggings) if tagging.relevant]
@@ -257,7 +257,7 @@ def evaluate(
 ) -> None:
     """Score the tagger and the stories against labelled lines."""
     from monitor import cluster
-    from monitor import tag as room
+    from monitor import tag as package
     from monitor.tag import scoring
 
     current = session(context)
@@ -266,7 +266,7 @@ def evaluate(
     read += _marked(current) if marked else []
     if not read:
         raise UsageError("nothing to score: give a FILE, or --marked")
-    tagger = room.Tagger(rules)
+    tagger = package.Tagger(rules)
     tagged = [tagger.tag(record.entry) for record in read]
     scores = scoring.score(read, tagged, rules)
     languages = scoring.by_language(read, tagged, rules)

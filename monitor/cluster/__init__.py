@@ -7,7 +7,7 @@ story's title and summary, `encoder.py` is the `semantic` extra. What the matche
 """
 
 from monitor.cluster.assign import assign
-from monitor.cluster.choose import choose, dressed
+from monitor.cluster.choose import choose, with_summary
 from monitor.cluster.encoder import Encoder
 from monitor.cluster.match import TermCounts
 from monitor.cluster.related import Past
@@ -25,8 +25,8 @@ __all__ = [
     "TermCounts",
     "assign",
     "choose",
-    "dressed",
     "replay",
     "score",
     "terms",
+    "with_summary",
 ]

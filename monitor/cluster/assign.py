@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from monitor.cluster.board import Board
-from monitor.cluster.choose import dressed
+from monitor.cluster.choose import with_summary
 from monitor.cluster.match import rarity
 from monitor.cluster.member import Members
 from monitor.cluster.related import Affairs, Past
@@ -29,7 +29,7 @@ def assign(
     settings: Settings,
     *,
     vectors: Mapping[int, bytes] | None = None,
-    cannot: AbstractSet[tuple[int, int]] = frozenset(),
+    cannot_link: AbstractSet[tuple[int, int]] = frozenset(),
     past: Sequence[Past] = (),
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
@@ -37,9 +37,9 @@ def assign(
     `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of
     them already stays there and its text is renewed. `counts` are those of the archive, `new` included, for
     the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
-    decides. `cannot` holds the pairs of entry ids that the reader has parted. `past` are closed stories that
-    new ones may be linked to. Entries of several days are taken day by day, so that one large poll and many
-    small ones agree.
+    decides. `cannot_link` holds the pairs of entry ids that the user keeps apart. `past` are closed
+    stories that new ones may be linked to. Entries of several days are taken day by day, so that one large
+    poll and many small ones agree.
     """
     members = Members(rarity(counts), feeds, vectors or {})
     found = {story.id: story for story in _renewed(stories, new)}
@@ -47,7 +47,7 @@ def assign(
     fresh = sorted({entry.id: entry for entry in new if entry.id not in told}.values(), key=_day)
     for day, arrived in groupby(fresh, key=_day):
         near = [story for _, story in sorted(found.items()) if _open(story, day, settings.open_for.days)]
-        board = Board(near, list(arrived), members, threshold=settings.threshold, cannot=cannot)
+        board = Board(near, list(arrived), members, threshold=settings.threshold, cannot_link=cannot_link)
         for story in board.grown():
             key = story.id or min((0, *found)) - 1
             found[key] = replace(story, id=key)
@@ -59,7 +59,7 @@ def assign(
 
 def _finished(story: Story, affairs: Affairs, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, and the earlier ones of its affair."""
-    shown = dressed(replace(story, id=max(0, story.id)), feeds, settings)
+    shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
     return replace(shown, related=tuple(dict.fromkeys((*story.related, *affairs.related(shown)))))
 
 

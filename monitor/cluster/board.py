@@ -38,10 +38,10 @@ class Board:
         members: Members,
         *,
         threshold: float,
-        cannot: AbstractSet[tuple[int, int]],
+        cannot_link: AbstractSet[tuple[int, int]],
     ) -> None:
         self._stories = stories
-        self._parted = cannot | {(other, one) for one, other in cannot}
+        self._cannot_link = cannot_link | {(other, one) for one, other in cannot_link}
         self._groups = [[members.of(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
         self._place([members.of(entry) for entry in sorted(new, key=order)])
@@ -83,7 +83,7 @@ class Board:
         return sum(member.entry.published.date() in days for members in self._groups for member in members)
 
     def _apart(self, member: Member, number: int) -> bool:
-        return any((member.entry.id, other.entry.id) in self._parted for other in self._groups[number])
+        return any((member.entry.id, other.entry.id) in self._cannot_link for other in self._groups[number])
 
     def _neighbours(self, index: Index) -> dict[int, list[int]]:
         """Return for each new group those that share the most telling terms with it."""
@@ -95,14 +95,14 @@ class Board:
 
     def _roots(self) -> list[int]:
         home = self._home
-        parted = {(home[a], home[b]) for a, b in self._parted if a in home and b in home}
+        linked = {(home[a], home[b]) for a, b in self._cannot_link if a in home and b in home}
         return group(
             len(self._groups),
             {(min(pair), max(pair)) for one, near in self._near.items() for pair in ((one, n) for n in near)},
             self._link,
             threshold=self._bar,
             fixed=len(self._stories),
-            cannot={(a, b) for a, b in parted if a != b},
+            cannot_link={(a, b) for a, b in linked if a != b},
         )
 
     def _story(self, old: Story | None, members: Sequence[Member]) -> Story:

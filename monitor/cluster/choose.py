@@ -40,7 +40,7 @@ _NAMED = 3
 _THEME_SHARE = 1 / 3
 
 
-def dressed(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
+def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, from its title to its number of sources."""
     lead = choose(story.entries, settings.language)
     entries = story.entries

@@ -47,15 +47,15 @@ def group(
     *,
     threshold: float,
     fixed: int = 0,
-    cannot: AbstractSet[tuple[int, int]] = frozenset(),
+    cannot_link: AbstractSet[tuple[int, int]] = frozenset(),
 ) -> list[int]:
     """Return for each of the groups 0, 1, ... the one that it ends in: the lowest of its cluster.
 
-    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups, `cannot` holds
-    pairs that never meet, and none of the first `fixed` groups meets another of them. The strongest link is
-    closed first while it reaches `threshold`; of equal ones that with the lower groups.
+    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups,
+    `cannot_link` holds pairs that never meet, and none of the first `fixed` groups meets another of them.
+    The strongest link is closed first while it reaches `threshold`; of equal ones that with the lower groups.
     """
-    clusters = _Clusters(groups, near, link, threshold=threshold, fixed=fixed, cannot=cannot)
+    clusters = _Clusters(groups, near, link, threshold=threshold, fixed=fixed, cannot_link=cannot_link)
     while (pair := clusters.strongest()) is not None:
         clusters.merge(*pair)
     return clusters.root
@@ -76,7 +76,7 @@ class _Clusters:
         *,
         threshold: float,
         fixed: int,
-        cannot: AbstractSet[tuple[int, int]],
+        cannot_link: AbstractSet[tuple[int, int]],
     ) -> None:
         self.root = list(range(groups))
         self._link, self._threshold, self._fixed = link, threshold, fixed
@@ -84,7 +84,7 @@ class _Clusters:
         self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
         self._apart: dict[int, set[int]] = {key: set() for key in self.root}
         self._heap: list[tuple[float, int, int]] = []
-        for one, other in cannot:
+        for one, other in cannot_link:
             self._apart[one].add(other)
             self._apart[other].add(one)
         for one, other in sorted(near):

@@ -1,4 +1,4 @@
-"""What the reader can set about stories."""
+"""What the user can set about stories."""
 
 from __future__ import annotations
 

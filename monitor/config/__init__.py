@@ -1,8 +1,8 @@
 """The TOML files of one directory -> one frozen Config, or every fault with its file and key.
 
-monitor.toml   settings         schema.py says which, build.py hands them to the rooms
+monitor.toml   settings         schema.py says which, build.py hands them to the packages
 feeds.toml     subscriptions    subscriptions.py edits them
-themes.toml    what to look for read by the tag room
+themes.toml    what to look for read by the tag package
 """
 
 from __future__ import annotations

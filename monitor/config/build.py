@@ -1,4 +1,4 @@
-"""From checked tables to the settings of each room."""
+"""From checked tables to the settings of each package."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Alert:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """The whole configuration. Rooms get their own part of it, never this."""
+    """The whole configuration. Packages get their own part of it, never this."""
 
     directory: Path
     data_dir: Path

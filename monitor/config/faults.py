@@ -57,7 +57,7 @@ def _fault(model: type[BaseModel], problem: Any, file: str) -> Fault:
 
 
 def _is_branch(part: int | str) -> bool:
-    """Tell what pydantic adds for a union's branch, which the reader never wrote."""
+    """Tell what pydantic adds for a union's branch, which the user never wrote."""
     return isinstance(part, str) and ("[" in part or "(" in part)
 
 

@@ -1,6 +1,6 @@
 """The tables of monitor.toml and feeds.toml as they may be written: every key, its type and its default.
 
-To add a setting, add it here, hand it to its room in `build.py`, and describe it in config/monitor.toml.
+To add a setting, add it here, hand it to its package in `build.py`, and describe it in config/monitor.toml.
 """
 
 from __future__ import annotations

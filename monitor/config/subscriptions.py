@@ -1,4 +1,4 @@
-"""Edits of feeds.toml on the reader's behalf: every other line, comments too, stays as it is."""
+"""Edits of feeds.toml on the user's behalf: every other line, comments too, stays as it is."""
 
 from __future__ import annotations
 

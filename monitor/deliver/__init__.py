@@ -1,6 +1,6 @@
 """The ways out. A channel freezes an edition into deliveries, and sends one delivery at a time.
 
-    prepare   Edition -> [Delivery]: one for each recipient or file, its bytes final. Pure
+    prepare   RenderedDigest -> [Delivery]: one for each recipient or file, its bytes final. Pure
     send      Delivery -> the world. Returns, or raises DeliveryError
 
 Looking to add a channel? One module with a Settings and a class like `Files`, one line in CHANNELS.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from monitor.models import Delivery, Edition
+    from monitor.models import Delivery, RenderedDigest
 
 __all__ = ["CHANNELS", "Channel", "Files", "Mail", "Push"]
 
@@ -31,7 +31,7 @@ class Channel(Protocol):
     def name(self) -> str:
         """The key in CHANNELS, kept with each delivery."""
 
-    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze an edition for each recipient; none where it has nothing that this channel wants."""
 
     async def send(self, delivery: Delivery) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from monitor.models import Edition
+    from monitor.models import RenderedDigest
 
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
@@ -36,7 +36,7 @@ class Files:
     settings: Settings
     name: ClassVar[str] = "files"
 
-    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze one file for each format that the edition has, then the archive's own files."""
         stem = file_stem(edition)
         chosen = {
@@ -66,7 +66,7 @@ class Files:
             raise DeliveryError(f"cannot write {path}: {reason}", permanent=False) from error
 
 
-def file_stem(edition: Edition) -> str:
+def file_stem(edition: RenderedDigest) -> str:
     """Name an edition: the date for a digest, date and key for anything else."""
     if edition.key.startswith("digest:"):
         return edition.date.isoformat()

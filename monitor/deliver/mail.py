@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
     import aiosmtplib
 
-    from monitor.models import Edition
+    from monitor.models import RenderedDigest
 
 Tls = Literal["starttls", "tls", "none"]
 
 UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
 """How long a message whose fate is unknown waits, from the beginning of the try: well over our patience."""
 READER_DELAY: Final = timedelta(hours=6)
-"""How long to wait when only the reader can mend it: a wrong password must not be hammered."""
+"""How long to wait when only the user can mend it: a wrong password must not be hammered."""
 
 _START_INPUT: Final = 354
 _ACCEPTED: Final = 250
@@ -85,7 +85,7 @@ class Mail:
     _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
 
-    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze one message for each recipient, none when no story reaches `min_score`."""
         best = max((headline.score for headline in edition.headlines), default=0.0)
         if best < self.settings.min_score:
@@ -98,12 +98,12 @@ class Mail:
             await smtp.mail(message.parse_address(self.settings.sender).addr_spec)
             await smtp.rcpt(delivery.recipient)
             await _hand_over(smtp, delivery.payload, self.settings.patience)
-        farewell = asyncio.create_task(_farewell(smtp))
+        farewell = asyncio.create_task(_quit(smtp))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
         await asyncio.sleep(0)  # or QUIT would go unsaid where this is the process's last act
 
-    def _delivery(self, edition: Edition, recipient: str, now: datetime) -> Delivery:
+    def _delivery(self, edition: RenderedDigest, recipient: str, now: datetime) -> Delivery:
         built = message.build(
             edition,
             sender=self.settings.sender,
@@ -124,7 +124,7 @@ async def check(settings: Settings) -> None:
     """Connect and log in as a delivery would, and send nothing. Raises DeliveryError."""
     async with _session(settings) as smtp:
         await smtp.noop()
-    await _farewell(smtp)
+    await _quit(smtp)
 
 
 @contextlib.asynccontextmanager
@@ -208,7 +208,7 @@ async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta)
         raise aiosmtplib.SMTPDataError(reply.code, reply.message)
 
 
-async def _farewell(smtp: aiosmtplib.SMTP) -> None:
+async def _quit(smtp: aiosmtplib.SMTP) -> None:
     """Say QUIT. The message is the server's by now, so nothing that happens here is a failure."""
     import aiosmtplib
 

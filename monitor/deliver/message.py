@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from monitor import text
 
 if TYPE_CHECKING:
-    from monitor.models import Edition
+    from monitor.models import RenderedDigest
 
 _MAX_SUBJECT: Final = 200
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
@@ -28,7 +28,7 @@ class Message:
     content: bytes
 
 
-def build(edition: Edition, *, sender: str, recipient: str, html: bool) -> Message:
+def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -> Message:
     """Return the message for one recipient: text, and with `html` the same content as HTML beside it.
 
     Each recipient has a message of their own, so nobody sees another's address. Raises ValueError
@@ -64,7 +64,7 @@ def parse_address(written: str) -> Address:
     return Address(display_name=text.clean(name), username=local, domain=domain)
 
 
-def _message_id(edition: Edition, recipient: str, domain: str) -> str:
+def _message_id(edition: RenderedDigest, recipient: str, domain: str) -> str:
     key = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in edition.key)
     return f"<{key}.{_digest(edition.key, parse_address(recipient).addr_spec.lower())}@{domain}>"
 

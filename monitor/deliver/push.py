@@ -19,7 +19,7 @@ from monitor.models import Delivery
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from monitor.models import Edition
+    from monitor.models import RenderedDigest
 
 _TIMEOUT_SECONDS: Final = 60
 
@@ -44,7 +44,7 @@ class Push:
     settings: Settings
     name: ClassVar[str] = "apprise"
 
-    def prepare(self, edition: Edition, *, now: datetime) -> tuple[Delivery, ...]:
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze subject and headlines for each service; none when `min_score` leaves no story."""
         headlines = [story for story in edition.headlines if story.score >= self.settings.min_score]
         if self.settings.min_score > 0 and not headlines:

@@ -1,4 +1,4 @@
-"""Where passwords come from: the environment, a file of the reader's own, or systemd's credentials."""
+"""Where passwords come from: the environment, a file of the user's own, or systemd's credentials."""
 
 from __future__ import annotations
 

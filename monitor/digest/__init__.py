@@ -3,26 +3,26 @@
 from monitor.digest import schedule
 from monitor.digest.archive import summarise
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
-from monitor.digest.compose import Material, compose, present
-from monitor.digest.edition import alert_edition, edition, render
+from monitor.digest.compose import DigestInput, compose, present
 from monitor.digest.outcome import outcome, worth_sending
 from monitor.digest.rank import score
+from monitor.digest.rendering import render, render_alert, render_all
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
 from monitor.digest.summary import DigestSummary
 
 __all__ = [
+    "DigestInput",
     "DigestSummary",
     "Due",
-    "Material",
     "Settings",
-    "alert_edition",
     "compose",
-    "edition",
     "from_json",
     "outcome",
     "present",
     "render",
+    "render_alert",
+    "render_all",
     "schedule",
     "score",
     "summarise",

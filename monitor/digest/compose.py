@@ -26,7 +26,7 @@ _LATE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Material:
+class DigestInput:
     """All that a digest is made of, as the store tells it."""
 
     stories: Sequence[Story] = ()
@@ -56,13 +56,13 @@ class Material:
     version: str = ""
 
 
-def compose(due: Due, material: Material, settings: Settings, now: datetime) -> Digest:
+def compose(due: Due, digest_input: DigestInput, settings: Settings, now: datetime) -> Digest:
     """Return the digest of that window; the same values give the same digest.
 
     A story is in it when it has a report that is news: first seen in the window (or changed in it, when only
     the change made it relevant), never told before, and no feed's backlog. What was seen later is left out.
     """
-    told = (_told(story, due, material, settings) for story in material.stories)
+    told = (_told(story, due, digest_input, settings) for story in digest_input.stories)
     stories = tuple(sorted((story for story in told if story), key=rank.order))
     return Digest(
         date=due.date,
@@ -73,9 +73,9 @@ def compose(due: Due, material: Material, settings: Settings, now: datetime) -> 
         made_at=now,
         stories=stories,
         max_stories=settings.max_stories,
-        labels=tuple((slug, text.clean(label)) for slug, label in material.labels),
-        trends=_trends(material, due.window.end),
-        receipt=_receipt(stories, material),
+        labels=tuple((slug, text.clean(label)) for slug, label in digest_input.labels),
+        trends=_trends(digest_input, due.window.end),
+        receipt=_receipt(stories, digest_input),
     )
 
 
@@ -114,22 +114,22 @@ def present(
     )
 
 
-def _told(story: Story, due: Due, material: Material, settings: Settings) -> DigestStory | None:
+def _told(story: Story, due: Due, digest_input: DigestInput, settings: Settings) -> DigestStory | None:
     seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
-    new = {entry.id for entry in seen if _is_news(entry, due.window, material.told_entries)}
+    new = {entry.id for entry in seen if _is_news(entry, due.window, digest_input.told_entries)}
     if not new:
         return None
-    titles = {**material.titles, **{other.id: other.title for other in material.stories}}
+    titles = {**digest_input.titles, **{other.id: other.title for other in digest_input.stories}}
     shown = present(
         replace(story, entries=seen, joins=()),
-        material.feeds,
+        digest_input.feeds,
         settings.timezone,
         due.window.end,
         is_new=lambda entry: entry.id in new,
     )
     return replace(
         shown,
-        new=story.id not in material.told_stories,
+        new=story.id not in digest_input.told_stories,
         related=tuple((other, text.clean(titles[other])) for other in story.related if other in titles),
     )
 
@@ -162,11 +162,11 @@ def _outlet(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     return text.clean(entry.outlet or (feed.title if feed else "") or text.host_of(entry.feed))
 
 
-def _trends(material: Material, end: datetime) -> tuple[Trend, ...]:
+def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
     """Count each theme's entries a day, in steps of 24 hours back from the window's end."""
-    labels = dict(material.labels)
+    labels = dict(digest_input.labels)
     counts = {slug: [0] * TREND_DAYS for slug in labels}
-    for seen, themes in material.recent:
+    for seen, themes in digest_input.recent:
         age = (end - seen).days
         if 0 <= age < TREND_DAYS:
             for theme in themes:
@@ -174,27 +174,27 @@ def _trends(material: Material, end: datetime) -> tuple[Trend, ...]:
     return tuple(Trend(theme=slug, counts=tuple(days)) for slug, days in counts.items() if any(days))
 
 
-def _receipt(stories: Sequence[DigestStory], material: Material) -> Receipt:
+def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Receipt:
     new = [report for story in stories for report in story.reports if report.new]
-    families = {text.redact_url(feed.url): feed.family for feed in material.feeds.values()}
+    families = {text.redact_url(feed.url): feed.family for feed in digest_input.feeds.values()}
     return Receipt(
-        feeds=tuple(material.healths),
-        polls=material.polls,
-        entries=material.entries,
-        relevant=material.relevant,
+        feeds=tuple(digest_input.healths),
+        polls=digest_input.polls,
+        entries=digest_input.entries,
+        relevant=digest_input.relevant,
         stories=len(stories),
         reports=len(new),
         sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
-        gaps=tuple((text.clean(title), n) for title, n in material.gaps),
-        near_misses=_near_misses(material),
-        failed_deliveries=tuple(map(text.clean, material.failed_deliveries)),
-        version=material.version,
+        gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),
+        near_misses=_near_misses(digest_input),
+        failed_deliveries=tuple(map(text.clean, digest_input.failed_deliveries)),
+        version=digest_input.version,
     )
 
 
-def _near_misses(material: Material) -> tuple[NearMiss, ...]:
+def _near_misses(digest_input: DigestInput) -> tuple[NearMiss, ...]:
     candidates = [
-        entry for entry in material.near_misses if entry.tagging.near and not entry.tagging.relevant
+        entry for entry in digest_input.near_misses if entry.tagging.near and not entry.tagging.relevant
     ]
     best = sorted(candidates, key=lambda entry: (-entry.tagging.score, entry.id))[:NEAR_MISSES]
     return tuple(
@@ -202,7 +202,7 @@ def _near_misses(material: Material) -> tuple[NearMiss, ...]:
             entry=entry.id,
             title=text.clean(entry.title),
             url=text.redact_url(entry.url),
-            outlet=_outlet(entry, material.feeds),
+            outlet=_outlet(entry, digest_input.feeds),
             score=entry.tagging.score,
             why=text.clean(entry.tagging.near),
         )

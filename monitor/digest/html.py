@@ -24,7 +24,7 @@ def render(page: View) -> str:
 
 
 def fill(template: str, **values: Any) -> str:
-    """Return one of the room's templates filled; every text is cleaned and escaped."""
+    """Return one of the package's templates filled; every text is cleaned and escaped."""
     return _environment().get_template(template).render(**values)
 
 

@@ -1,4 +1,4 @@
-"""The receipt at a digest's end, in the reader's words: what was heard, what was not, what fell through."""
+"""The receipt at a digest's end, in the user's words: what was heard, what was not, what fell through."""
 
 from __future__ import annotations
 

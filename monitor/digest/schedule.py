@@ -43,7 +43,7 @@ def due(
     """Return the digest that is due at `now`, None when there is none.
 
     `last_end` is where the last digest's window ended and `last_date` its date: no date gets a second digest,
-    even when the reader has changed time or zone. `installed_at` is the first poll. A fresh installation
+    even when the user has changed time or zone. `installed_at` is the first poll. A fresh installation
     need not wait a day: its first digest is due once today's time has passed, and reaches `backlog` back.
     """
     slots = _slots_before(now, settings)

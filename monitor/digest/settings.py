@@ -1,4 +1,4 @@
-"""What the digest room needs of the configuration."""
+"""What the digest package needs of the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A digest in the reader's words: the content that text, Markdown and HTML share, so that they cannot differ.
+"""A digest in the user's words: the content that text, Markdown and HTML share, so that they cannot differ.
 
 Everything here is plain text on one line or a safe link; the renderers add mark-up and escaping alone.
 """
@@ -253,7 +253,7 @@ def heights(counts: Iterable[int], busiest: int) -> tuple[int, ...]:
 
 
 def local(instant: datetime, digest: Digest) -> datetime:
-    """Return the instant in the reader's zone."""
+    """Return the instant in the user's zone."""
     return instant.astimezone(ZoneInfo(digest.timezone))
 
 

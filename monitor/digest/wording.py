@@ -1,4 +1,4 @@
-"""What the digest asks of a language; the languages room has the words."""
+"""What the digest asks of a language; the languages package has the words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Wording(Protocol):
-    """Sentences, counts, days and numbers in the reader's language."""
+    """Sentences, counts, days and numbers in the user's language."""
 
     @property
     def code(self) -> str:
@@ -34,7 +34,7 @@ class Wording(Protocol):
         """Return a day in full."""
 
     def moment(self, instant: dt.datetime) -> str:
-        """Return the day and wall time of an instant in the reader's zone."""
+        """Return the day and wall time of an instant in the user's zone."""
 
     def stamp(self, instant: dt.datetime) -> str:
         """Return the same in fewer characters."""

@@ -1,6 +1,6 @@
 """Feed + FeedState -> Response: conditional, polite, bounded, guarded; and when each feed is due next.
 
-httpx and httpcore live in this room alone, and are imported with the first request.
+httpx and httpcore live in this package alone, and are imported with the first request.
 """
 
 from monitor.fetch import schedule

@@ -20,13 +20,13 @@ Address = IPv4Address | IPv6Address
 
 class _Range(NamedTuple):
     network: IPv4Network | IPv6Network
-    openable: bool
+    may_be_allowed: bool
     """The configuration may allow it: loopback and private networks."""
     name: str
 
 
-def _range(network: str, name: str, *, openable: bool = False) -> _Range:
-    return _Range(ip_network(network), openable, name)
+def _range(network: str, name: str, *, may_be_allowed: bool = False) -> _Range:
+    return _Range(ip_network(network), may_be_allowed, name)
 
 
 # The first range that holds an address names it: cloud metadata stands before the networks around it.
@@ -35,13 +35,13 @@ _SPECIAL = (
     _range("fd00:ec2::254/128", "cloud metadata"),
     _range("169.254.0.0/16", "link-local"),
     _range("fe80::/10", "link-local"),
-    _range("127.0.0.0/8", "loopback", openable=True),
-    _range("::1/128", "loopback", openable=True),
-    _range("10.0.0.0/8", "private", openable=True),
-    _range("172.16.0.0/12", "private", openable=True),
-    _range("192.168.0.0/16", "private", openable=True),
-    _range("100.64.0.0/10", "private", openable=True),
-    _range("fc00::/7", "private", openable=True),
+    _range("127.0.0.0/8", "loopback", may_be_allowed=True),
+    _range("::1/128", "loopback", may_be_allowed=True),
+    _range("10.0.0.0/8", "private", may_be_allowed=True),
+    _range("172.16.0.0/12", "private", may_be_allowed=True),
+    _range("192.168.0.0/16", "private", may_be_allowed=True),
+    _range("100.64.0.0/10", "private", may_be_allowed=True),
+    _range("fc00::/7", "private", may_be_allowed=True),
     _range("0.0.0.0/8", "unspecified"),
     _range("::/128", "unspecified"),
     _range("224.0.0.0/4", "multicast"),
@@ -77,19 +77,22 @@ _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 def public(address: str) -> bool:
     """Say whether an address, and every address that hides in it, is one of the public internet."""
-    return all(_trait(face) is None for face in _faces(_parse(address)))
+    return all(_special_range(face) is None for face in _embedded_addresses(_parse(address)))
 
 
 def forbidden_always(address: str) -> bool:
     """Say whether no setting may open an address: link-local, metadata, multicast, unspecified, reserved."""
-    return any(trait and not trait.openable for trait in map(_trait, _faces(_parse(address))))
+    return any(
+        trait and not trait.may_be_allowed
+        for trait in map(_special_range, _embedded_addresses(_parse(address)))
+    )
 
 
 def refusal(address: str, *, private_allowed: bool) -> str:
     """Return "" for an address that may be connected to, else what it is ("private", "link-local")."""
-    traits = [trait for trait in map(_trait, _faces(_parse(address))) if trait]
-    worst = min(traits, key=lambda trait: trait.openable, default=None)
-    if worst is None or (worst.openable and private_allowed):
+    traits = [trait for trait in map(_special_range, _embedded_addresses(_parse(address))) if trait]
+    worst = min(traits, key=lambda trait: trait.may_be_allowed, default=None)
+    if worst is None or (worst.may_be_allowed and private_allowed):
         return ""
     return worst.name
 
@@ -125,7 +128,7 @@ def _parse(address: str) -> Address:
     return ip_address(address.partition("%")[0])
 
 
-def _trait(address: Address) -> _Range | None:
+def _special_range(address: Address) -> _Range | None:
     for special in _SPECIAL:
         if address.version == special.network.version and address in special.network:
             return special
@@ -140,7 +143,7 @@ def _translated(address: IPv6Address) -> bool:
     return address in _NAT64_LOCAL or any(address in network for network in _TAIL_HOLDS_IPV4)
 
 
-def _faces(address: Address) -> Iterator[Address]:
+def _embedded_addresses(address: Address) -> Iterator[Address]:
     """Yield an address and the IPv4 addresses that a translator or tunnel would take out of it."""
     yield address
     if not isinstance(address, IPv6Address):

@@ -5,7 +5,7 @@ The interval after a success, in words:
 1. It starts from `feed.interval`, else `settings.interval`, and follows the feed: half of its usual time
    between two new entries when that is shorter, so that an entry waits for less than the next one takes.
 2. A feed that has been quiet is polled less: after a silence of a day every hour, after a week every seven
-   hours. The reader's own `feed.interval` is not stretched.
+   hours. The user's own `feed.interval` is not stretched.
 3. For a week after entries fell through between two polls it is halved.
 4. All of that stays within [min_interval, max_interval].
 5. The publisher's wishes make it longer, never shorter: `max-age`, `Expires`, `ttl`, `updatePeriod`, then
@@ -45,7 +45,7 @@ _SHORTEST_RHYTHM = timedelta(minutes=1)
 _AGREEING_POLLS = 3
 """A permanent redirect is believed after so many polls in a row."""
 _LOST_AFTER = 3
-"""A location that fails so often in a row is given up for the reader's own address."""
+"""A location that fails so often in a row is given up for the user's own address."""
 _GONE = 410
 
 
@@ -149,7 +149,7 @@ def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
 
 
-def put_off(
+def defer_host(
     pairs: Iterable[tuple[Feed, FeedState]], responses: Iterable[Response], now: datetime
 ) -> tuple[FeedState, ...]:
     """Return the changed states of feeds that must wait because another feed of their public host must.

@@ -1,4 +1,4 @@
-"""What fetching and scheduling may do: the room's own settings."""
+"""What fetching and scheduling may do: the package's own settings."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Language:
         return self._day("long_date", day)
 
     def moment(self, instant: dt.datetime) -> str:
-        """Return day and wall time of an instant in the reader's zone: `Mon 23 Nov, 07:00`."""
+        """Return day and wall time of an instant in the user's zone: `Mon 23 Nov, 07:00`."""
         return self._day("moment", instant)
 
     def stamp(self, instant: dt.datetime) -> str:

@@ -1,4 +1,4 @@
-"""The nouns of the monitor: frozen values that the rooms hand to each other. No I/O, no decisions.
+"""The nouns of the monitor: frozen values that the packages hand to each other. No I/O, no decisions.
 
 Instants are aware datetimes in UTC. Text is plain text: mark-up, control characters and
 surplus white space were removed on the way in (`text.py`). Empty means "", never None.
@@ -11,10 +11,10 @@ from monitor.models.digests import (
     DeliveryState,
     Digest,
     DigestStory,
-    Edition,
     Headline,
     NearMiss,
     Receipt,
+    RenderedDigest,
     Report,
     Trend,
     Window,
@@ -45,7 +45,6 @@ __all__ = [
     "Digest",
     "DigestStory",
     "Document",
-    "Edition",
     "Entry",
     "Evidence",
     "Feed",
@@ -58,6 +57,7 @@ __all__ = [
     "Known",
     "NearMiss",
     "Receipt",
+    "RenderedDigest",
     "Report",
     "Response",
     "Story",

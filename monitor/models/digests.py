@@ -30,7 +30,7 @@ class Report:
     feed: str
     """The feed's address, without credentials."""
     outlet: str
-    """The name the reader knows: the feed's title, or the aggregator's source."""
+    """The name the user knows: the feed's title, or the aggregator's source."""
     language: str
     published: datetime
     dated: DateBasis
@@ -138,7 +138,7 @@ class Headline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Edition:
+class RenderedDigest:
     """A digest or an alert, rendered, as the channels take it."""
 
     key: str

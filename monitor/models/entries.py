@@ -9,6 +9,7 @@ from typing import Literal
 from monitor.models.feeds import Hints
 
 DateBasis = Literal["publisher", "missing", "future", "absurd"]
+Shelf = Literal["", "perhaps", "sure"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +45,11 @@ class Tagging:
     near: str = ""
     """For an entry without a beat: the beat it came nearest to and what it lacked, in one line."""
     corrected: bool = False
-    """The reader set beats and themes by hand (`mark`)."""
+    """The user set beats and themes by hand (`mark`)."""
+    certainty: float = 0.0
+    """The calibrated probability, 0 to 1, that the entry is relevant, at the rate at which news really comes."""
+    shelf: Shelf = ""
+    """ "sure" makes stories, "perhaps" a single line; "" for what is not chosen."""
 
     @property
     def relevant(self) -> bool:
@@ -123,8 +128,10 @@ class Join:
     runner_up: int | None = None
     """The story that was second best, when there was one."""
     runner_up_similarity: float = 0.0
+    doubtful: bool = False
+    """It was joined just above the bar."""
     pinned: bool = False
-    """The reader put it here (`stories merge`, `stories split`)."""
+    """The user put it here (`stories merge`, `stories split`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,3 +159,9 @@ class Story:
     """Earlier and later stories of the same affair."""
     names: tuple[str, ...] = ()
     """What it is known by, for later stories of the same affair to find it."""
+    kind: str = ""
+    """What happened: a kind of event ("ruling", "strike", "deal", "launch", ...), "" when none is seen."""
+    parties: tuple[str, ...] = ()
+    """Who did it to whom, also by role ("court", "union")."""
+    affair: int | None = None
+    """The id of the affair (case, strike, product, person) of which this event is a step."""

@@ -11,7 +11,7 @@ FeedStateName = Literal["new", "ok", "failing", "silent", "gone", "disabled"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Feed:
-    """A subscription, as the reader wrote it in feeds.toml."""
+    """A subscription, as the user wrote it in feeds.toml."""
 
     url: str
     title: str = ""
@@ -19,11 +19,13 @@ class Feed:
     """Primary language subtag ("en", "de") of its entries; "" when unknown."""
     tags: tuple[str, ...] = ()
     interval: timedelta | None = None
-    """The reader's own poll interval for this feed; None: the general one."""
+    """The user's own poll interval for this feed; None: the general one."""
     weight: float = 1.0
     """How much one report of this feed counts in the digest's ranking."""
     family: str = ""
     """The publisher; outlets of one family count as one independent source."""
+    kind: str = ""
+    """What it writes of: "technology", "culture", "law", "union", "general"; "" when unknown."""
     enabled: bool = True
     private_host: str = ""
     """A host that this feed may reach although its address is private."""
@@ -66,7 +68,7 @@ class FeedState:
     last_error: str = ""
     consecutive_failures: int = 0
     gone: bool = False
-    """The server answered 410; the feed is polled no more until the reader acts."""
+    """The server answered 410; the feed is polled no more until the user acts."""
     first_success_at: datetime | None = None
     newest_entry_at: datetime | None = None
     """When an entry that was new to us last came in."""

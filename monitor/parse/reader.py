@@ -76,7 +76,7 @@ class _Reading:
     now: datetime
     title: str = ""
     language: str = ""
-    """What the reader, else the document declares."""
+    """What the user, else the document declares."""
     usual: str = ""
     """What most of it is in when nobody declares anything."""
 

@@ -21,12 +21,12 @@ from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
 from monitor.store.feeds import FeedPoll, Feeds, Poll
+from monitor.store.lock import lock
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.stories import Correction, Stories
 from monitor.store.terms import Terms
-from monitor.store.turns import turn
-from monitor.store.values import instant, stamp
+from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,17 +88,17 @@ class Store:
         """Let all reading inside see one moment of the database, whatever others write meanwhile."""
         return self._db.snapshot()
 
-    def polling(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
+    def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
         """Take the one turn to poll there is, so that no feed is asked twice. Raises StoreError."""
-        return turn(self._db.path.with_suffix(".poll.lock"), patience)
+        return lock(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
         """Return when the first poll was made; `now` before it."""
-        return instant(self.note("installed_at") or stamp(now))
+        return parse_utc(self.note("installed_at") or format_utc(now))
 
     def install(self, now: datetime) -> None:
         """Remember the first poll; later calls change nothing."""
-        self._db.change("insert or ignore into meta values ('installed_at', ?)", [stamp(now)])
+        self._db.change("insert or ignore into meta values ('installed_at', ?)", [format_utc(now)])
 
     def note(self, key: str) -> str:
         """Return a remembered text (the service's last heartbeat, say), "" when there is none."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.models import Delivery
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.values import instant, maybe_instant, maybe_stamp, stamp
+from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 from monitor.text import redact_url
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Deliveries:
             return tuple(self._add(delivery, now) for delivery in deliveries)
 
     def _add(self, delivery: Delivery, now: datetime) -> Delivery:
-        self._db.change(_ADD, {**_row(delivery), "changed_at": stamp(now)})
+        self._db.change(_ADD, {**_row(delivery), "changed_at": format_utc(now)})
         key = [delivery.edition, delivery.channel, delivery.recipient]
         row = self._db.rows(
             "select * from deliveries where edition = ? and channel = ? and recipient = ?", key
@@ -44,22 +44,22 @@ class Deliveries:
 
     def due(self, now: datetime) -> tuple[Delivery, ...]:
         """Return the pending deliveries whose next try is due, oldest first."""
-        return tuple(map(_delivery, self._db.rows(_DUE, [stamp(now)])))
+        return tuple(map(_delivery, self._db.rows(_DUE, [format_utc(now)])))
 
     def claim(self, delivery: int, now: datetime) -> Delivery | None:
         """Take a pending delivery for sending and open a try; None when it is pending no longer."""
         with self._db.transaction():
-            if not self._db.change(_CLAIM, [stamp(now), delivery]):
+            if not self._db.change(_CLAIM, [format_utc(now), delivery]):
                 return None
-            self._db.insert("attempts", [{"delivery_id": delivery, "started_at": stamp(now)}])
+            self._db.insert("attempts", [{"delivery_id": delivery, "started_at": format_utc(now)}])
             return self.get(delivery)
 
     def save(self, delivery: Delivery, now: datetime) -> None:
         """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay."""
-        row = {**_row(delivery), "id": delivery.id, "changed_at": stamp(now)}
+        row = {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)}
         with self._db.transaction():
             self._db.change(_SAVE, row)
-            self._db.change(_FINISH, [stamp(now), row["last_error"] or delivery.state, delivery.id])
+            self._db.change(_FINISH, [format_utc(now), row["last_error"] or delivery.state, delivery.id])
 
     def recover(self, now: datetime) -> tuple[Delivery, ...]:
         """Make deliveries pending again whose sender died; return them. Only the one sender may call this.
@@ -86,22 +86,22 @@ class Deliveries:
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good after an instant, in that order."""
         sql = "select * from deliveries where state = 'failed' and changed_at > ? order by changed_at, id"
-        return tuple(map(_delivery, self._db.rows(sql, [stamp(moment)])))
+        return tuple(map(_delivery, self._db.rows(sql, [format_utc(moment)])))
 
     def supersede(self, delivery: Delivery, now: datetime) -> int:
         """Give up what is pending of earlier editions of its kind, channel and recipient; return how many."""
         kind = delivery.edition.partition(":")[0] + ":"
-        wanted = [stamp(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
+        wanted = [format_utc(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
         return self._db.change(_SUPERSEDE, wanted)
 
     def reopen(self, edition: str, now: datetime) -> int:
         """Make an edition's settled deliveries pending again, with the same bytes; return how many."""
-        return self._db.change(_REOPEN, [stamp(now), edition])
+        return self._db.change(_REOPEN, [format_utc(now), edition])
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was before."""
         with self._db.transaction():
-            if not self._db.change("insert or ignore into alerts values (?, ?)", [story, stamp(now)]):
+            if not self._db.change("insert or ignore into alerts values (?, ?)", [story, format_utc(now)]):
                 return ()
             return self.add(deliveries, now)
 
@@ -120,10 +120,10 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id,
         "state": delivery.state,
         "attempts": delivery.attempts,
-        "next_attempt_at": maybe_stamp(delivery.next_attempt_at),
+        "next_attempt_at": maybe_format_utc(delivery.next_attempt_at),
         "last_error": redact_url(delivery.last_error),
-        "created_at": stamp(delivery.created_at),
-        "sent_at": maybe_stamp(delivery.sent_at),
+        "created_at": format_utc(delivery.created_at),
+        "sent_at": maybe_format_utc(delivery.sent_at),
     }
 
 
@@ -137,10 +137,10 @@ def _delivery(row: Row) -> Delivery:
         message_id=row["message_id"],
         state=row["state"],
         attempts=row["attempts"],
-        next_attempt_at=maybe_instant(row["next_attempt_at"]),
+        next_attempt_at=maybe_parse_utc(row["next_attempt_at"]),
         last_error=row["last_error"],
-        created_at=instant(row["created_at"]),
-        sent_at=maybe_instant(row["sent_at"]),
+        created_at=parse_utc(row["created_at"]),
+        sent_at=maybe_parse_utc(row["sent_at"]),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.errors import StoreError
 from monitor.models import Window
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.values import instant, stamp
+from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredDigest:
-    """A digest as it was frozen. `counts` and `body` are the digest room's own JSON."""
+    """A digest as it was frozen. `counts` and `body` are the digest package's own JSON."""
 
     date: date
     window: Window
@@ -58,9 +58,9 @@ class Digests:
         """
         row = {
             "date": date.isoformat(),
-            "window_start": stamp(window.start),
-            "window_end": stamp(window.end),
-            "made_at": stamp(made_at),
+            "window_start": format_utc(window.start),
+            "window_end": format_utc(window.end),
+            "made_at": format_utc(made_at),
             "counts": json.dumps(counts, ensure_ascii=False, sort_keys=True),
             "body": body,
         }
@@ -90,8 +90,8 @@ class Digests:
 def _digest(row: Row) -> StoredDigest:
     return StoredDigest(
         date=date.fromisoformat(row["date"]),
-        window=Window(start=instant(row["window_start"]), end=instant(row["window_end"])),
-        made_at=instant(row["made_at"]),
+        window=Window(start=parse_utc(row["window_start"]), end=parse_utc(row["window_end"])),
+        made_at=parse_utc(row["made_at"]),
         counts=json.loads(row["counts"]),
         body=row["body"],
     )

@@ -11,7 +11,7 @@ from monitor.store.connection import ANY_OF, listed
 from monitor.store.feeds import address
 from monitor.store.search import index_text, match_expression
 from monitor.store.taggings import Taggings, tagging_row
-from monitor.store.values import instant, maybe_instant, maybe_stamp, stamp
+from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class Entries:
             return self._taggings.replace(taggings, {entry.id: entry.changed_at for entry in entries})
 
     def set_taggings(self, taggings: Mapping[int, Tagging]) -> tuple[int, ...]:
-        """Store new taggings by entry id. The reader's marks win over them.
+        """Store new taggings by entry id. The user's marks win over them.
 
         An entry that is relevant no more leaves its story. Returns the stories that lost one and still exist.
         """
@@ -121,8 +121,8 @@ class Entries:
     ) -> tuple[Entry, ...]:
         """Return the relevant entries, or `everything`, newest first: `since <= first_seen <= until`."""
         wanted = {
-            "since": maybe_stamp(since),
-            "until": maybe_stamp(until),
+            "since": maybe_format_utc(since),
+            "until": maybe_format_utc(until),
             "beat": beat,
             "theme": theme,
             "feed": feed and address(feed),
@@ -138,8 +138,8 @@ class Entries:
 
     def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
         """Return when relevant entries were first seen, from `moment` on, and their themes; no backlog."""
-        rows = self._db.rows(_THEMES, [stamp(moment)])
-        return tuple((instant(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
+        rows = self._db.rows(_THEMES, [format_utc(moment)])
+        return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
 
     def search(self, query: str, *, limit: int = 50) -> tuple[Entry, ...]:
         """Return the entries that hold every word of a query, best first (bm25). Any text is a valid query.
@@ -151,7 +151,7 @@ class Entries:
 
     def iterate(self, since: datetime | None = None) -> Iterator[tuple[Entry, ...]]:
         """Give all entries first seen at or after `since`, in batches by id; writing in between is fine."""
-        last, start = 0, maybe_stamp(since) or ""
+        last, start = 0, maybe_format_utc(since) or ""
         where = "where e.id > ? and e.first_seen >= ? order by e.id limit ?"
         while batch := self._read(where, [last, start, _BATCH]):
             yield batch
@@ -159,22 +159,22 @@ class Entries:
 
     def near_misses(self, window: Window, limit: int = 5) -> tuple[Entry, ...]:
         """Return the entries of a window that came nearest to being relevant, best first."""
-        return self._read(_NEAR, [stamp(window.start), stamp(window.end), limit])
+        return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
 
     def counts_in(self, window: Window) -> tuple[int, int]:
         """Return how many entries were first seen in a window, and how many of them are relevant."""
-        seen, relevant = self._db.rows(_COUNTS, [stamp(window.start), stamp(window.end)])[0]
+        seen, relevant = self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0]
         return seen, relevant
 
     def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
         """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
 
-        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one. What the reader
+        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one. What the user
         marked keeps its text.
         """
         with self._db.transaction():
-            old = [row["id"] for row in self._db.rows(_OLD, [int(relevant), stamp(before)])]
-            self._db.change(_EMPTY, [stamp(now), listed(old)])
+            old = [row["id"] for row in self._db.rows(_OLD, [int(relevant), format_utc(before)])]
+            self._db.change(_EMPTY, [format_utc(now), listed(old)])
             for table in ("search", "vectors") if relevant else ("search", "vectors", "evidence"):
                 self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(old)])
             return len(old)
@@ -197,8 +197,8 @@ def _known(row: Row) -> Known:
         url=row["url"],
         title=row["title"],
         fingerprint=row["fingerprint"],
-        published=instant(row["published"]),
-        first_seen=instant(row["first_seen"]),
+        published=parse_utc(row["published"]),
+        first_seen=parse_utc(row["first_seen"]),
     )
 
 
@@ -211,10 +211,10 @@ def _text_row(entry: Entry) -> dict[str, Any]:
         "author": entry.author,
         "language": entry.language,
         "outlet": entry.outlet,
-        "published": stamp(entry.published),
+        "published": format_utc(entry.published),
         "dated": entry.dated,
-        "updated": maybe_stamp(entry.updated),
-        "changed_at": maybe_stamp(entry.changed_at),
+        "updated": maybe_format_utc(entry.updated),
+        "changed_at": maybe_format_utc(entry.changed_at),
     }
 
 
@@ -223,8 +223,8 @@ def _row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
         "id": entry.id,
         "feed_id": feed_id,
         "guid": entry.guid,
-        "first_seen": stamp(entry.first_seen),
-        "news_at": stamp(entry.first_seen),
+        "first_seen": format_utc(entry.first_seen),
+        "news_at": format_utc(entry.first_seen),
         "backlog": int(entry.backlog),
         "fingerprint": fingerprint,
         **_text_row(entry),
@@ -249,11 +249,11 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
         author=row["author"],
         language=row["language"],
         outlet=row["outlet"],
-        published=instant(row["published"]),
+        published=parse_utc(row["published"]),
         dated=row["dated"],
-        updated=maybe_instant(row["updated"]),
-        first_seen=instant(row["first_seen"]),
-        changed_at=maybe_instant(row["changed_at"]),
+        updated=maybe_parse_utc(row["updated"]),
+        first_seen=parse_utc(row["first_seen"]),
+        changed_at=maybe_parse_utc(row["changed_at"]),
         backlog=bool(row["backlog"]),
         tagging=tagging,
         story=row["story_id"],

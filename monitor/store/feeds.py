@@ -9,7 +9,15 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.models import FeedState, Hints
-from monitor.store.values import duration, instant, maybe_instant, maybe_stamp, names, seconds, stamp
+from monitor.store.values import (
+    duration,
+    format_utc,
+    maybe_format_utc,
+    maybe_parse_utc,
+    names,
+    parse_utc,
+    seconds,
+)
 from monitor.text import redact_url
 
 if TYPE_CHECKING:
@@ -70,7 +78,7 @@ class Feeds:
             self._rename(wanted)
             gone = [key for key in self._followed() if key not in wanted]
             removed = "update feeds set removed_at = ? where url = ?"
-            self._db.change_many(removed, [(stamp(now), key) for key in gone])
+            self._db.change_many(removed, [(format_utc(now), key) for key in gone])
             self._db.change_many(_SYNC, [_feed_row(key, feed, now) for key, feed in wanted.items()])
 
     def _followed(self) -> set[str]:
@@ -123,7 +131,7 @@ class Feeds:
 
     def log_poll(self, poll: Poll) -> None:
         """Record one run of poll(), and forget those of more than 60 days ago."""
-        old = stamp(poll.finished_at - _LOG_KEPT)
+        old = format_utc(poll.finished_at - _LOG_KEPT)
         with self._db.transaction():
             self._db.insert("polls", [_poll_row(poll)])
             self._db.change("delete from polls where finished_at < ?", [old])
@@ -137,11 +145,11 @@ class Feeds:
     def polls_in(self, window: Window) -> int:
         """Return how many runs of poll() began in a window."""
         sql = "select count(*) from polls where started_at > ? and started_at <= ?"
-        return int(self._db.value(sql, [stamp(window.start), stamp(window.end)]))
+        return int(self._db.value(sql, [format_utc(window.start), format_utc(window.end)]))
 
     def gaps_in(self, window: Window) -> tuple[tuple[str, int], ...]:
         """Return the feeds from which entries fell through in a window, by `url`, and how often."""
-        rows = self._db.rows(_GAPS, [stamp(window.start), stamp(window.end)])
+        rows = self._db.rows(_GAPS, [format_utc(window.start), format_utc(window.end)])
         return tuple((self.url_of(row["url"]), row["n"]) for row in rows)
 
 
@@ -169,19 +177,19 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_modified": state.last_modified,
         "validators_url": redact_url(state.validators_url),
         "body_hash": state.body_hash,
-        "next_poll_at": maybe_stamp(state.next_poll_at),
-        "last_poll_at": maybe_stamp(state.last_poll_at),
-        "last_success_at": maybe_stamp(state.last_success_at),
+        "next_poll_at": maybe_format_utc(state.next_poll_at),
+        "last_poll_at": maybe_format_utc(state.last_poll_at),
+        "last_success_at": maybe_format_utc(state.last_success_at),
         "last_status": state.last_status,
         "last_error": redact_url(state.last_error),
         "consecutive_failures": state.consecutive_failures,
         "gone": int(state.gone),
-        "first_success_at": maybe_stamp(state.first_success_at),
-        "newest_entry_at": maybe_stamp(state.newest_entry_at),
+        "first_success_at": maybe_format_utc(state.first_success_at),
+        "newest_entry_at": maybe_format_utc(state.newest_entry_at),
         "rhythm_seconds": seconds(state.rhythm),
         "polls": state.polls,
         "gaps": state.gaps,
-        "last_gap_at": maybe_stamp(state.last_gap_at),
+        "last_gap_at": maybe_format_utc(state.last_gap_at),
         "asked_period_seconds": seconds(state.hints.period),
         "skip_hours": json.dumps(sorted(state.hints.skip_hours)),
         "skip_days": json.dumps(sorted(state.hints.skip_days)),
@@ -203,19 +211,19 @@ def _state(row: Row, url: str) -> FeedState:
         last_modified=row["last_modified"],
         validators_url=row["validators_url"],
         body_hash=row["body_hash"],
-        next_poll_at=maybe_instant(row["next_poll_at"]),
-        last_poll_at=maybe_instant(row["last_poll_at"]),
-        last_success_at=maybe_instant(row["last_success_at"]),
+        next_poll_at=maybe_parse_utc(row["next_poll_at"]),
+        last_poll_at=maybe_parse_utc(row["last_poll_at"]),
+        last_success_at=maybe_parse_utc(row["last_success_at"]),
         last_status=row["last_status"],
         last_error=row["last_error"],
         consecutive_failures=row["consecutive_failures"],
         gone=bool(row["gone"]),
-        first_success_at=maybe_instant(row["first_success_at"]),
-        newest_entry_at=maybe_instant(row["newest_entry_at"]),
+        first_success_at=maybe_parse_utc(row["first_success_at"]),
+        newest_entry_at=maybe_parse_utc(row["newest_entry_at"]),
         rhythm=duration(row["rhythm_seconds"]),
         polls=row["polls"],
         gaps=row["gaps"],
-        last_gap_at=maybe_instant(row["last_gap_at"]),
+        last_gap_at=maybe_parse_utc(row["last_gap_at"]),
         hints=Hints(
             period=duration(row["asked_period_seconds"]),
             skip_hours=frozenset(json.loads(row["skip_hours"])),
@@ -227,7 +235,7 @@ def _state(row: Row, url: str) -> FeedState:
 def _feed_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
     return {
         "url": key,
-        "added_at": stamp(now),
+        "added_at": format_utc(now),
         "title": feed.title,
         "language": feed.language,
         "tags": names(feed.tags),
@@ -242,7 +250,7 @@ def _feed_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
 def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
     return {
         "feed_id": feed_id,
-        "at": stamp(poll.at),
+        "at": format_utc(poll.at),
         "status": poll.status,
         "error": redact_url(poll.error),
         "new": poll.new,
@@ -253,8 +261,8 @@ def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
 
 def _poll_row(poll: Poll) -> dict[str, Any]:
     return {
-        "started_at": stamp(poll.started_at),
-        "finished_at": stamp(poll.finished_at),
+        "started_at": format_utc(poll.started_at),
+        "finished_at": format_utc(poll.finished_at),
         "feeds": poll.feeds,
         "ok": poll.ok,
         "failed": poll.failed,
@@ -268,7 +276,7 @@ def _poll_row(poll: Poll) -> dict[str, Any]:
 def _poll(row: dict[str, Any]) -> Poll:
     row.pop("id")
     started, finished, outage = (row.pop(name) for name in ("started_at", "finished_at", "outage"))
-    return Poll(started_at=instant(started), finished_at=instant(finished), outage=bool(outage), **row)
+    return Poll(started_at=parse_utc(started), finished_at=parse_utc(finished), outage=bool(outage), **row)
 
 
 _SYNC: Final = """

@@ -1,4 +1,4 @@
-"""The reader's corrections of taggings. They win over every tagging that is stored later."""
+"""The user's corrections of taggings. They win over every tagging that is stored later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.values import instant, name_list, names, stamp
+from monitor.store.values import format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """What the reader says of one entry."""
+    """What the user says of one entry."""
 
     entry: int
     relevant: bool
@@ -44,7 +44,7 @@ class Marks:
             int(mark.relevant),
             names(mark.beats),
             None if mark.themes is None else names(mark.themes),
-            stamp(mark.made_at),
+            format_utc(mark.made_at),
         ]
         self._db.change("insert or replace into marks values (?, ?, ?, ?, ?)", row)
 
@@ -68,7 +68,7 @@ class Marks:
 
 
 def corrected(tagging: Tagging, mark: Mark | None) -> Tagging:
-    """Return a tagging with the reader's word over the tagger's; score, evidence and near miss stay."""
+    """Return a tagging with the user's word over the tagger's; score, evidence and near miss stay."""
     if mark is None:
         return replace(tagging, corrected=False)
     if not mark.relevant:
@@ -83,5 +83,5 @@ def _mark(row: Row) -> Mark:
         relevant=bool(row["relevant"]),
         beats=name_list(row["beats"]),
         themes=None if row["themes"] is None else name_list(row["themes"]),
-        made_at=instant(row["made_at"]),
+        made_at=parse_utc(row["made_at"]),
     )

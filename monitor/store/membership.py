@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def join(db: Connection, story: int, entries: Iterable[int], joins: Iterable[Join]) -> None:
-    """Put entries into a story, out of their former ones. What the reader pinned stays pinned."""
+    """Put entries into a story, out of their former ones. What the user pinned stays pinned."""
     ids = listed(entries)
     former = db.rows(
         f"select distinct story_id from entries where id {ANY_OF} and story_id <> ?", [ids, story]
     )
     db.change(f"update entries set story_id = ? where id {ANY_OF} and story_id is not ?", [story, ids, story])
     db.change_many(_JOIN, (_row(reason) for reason in joins))
-    mend(db, [row["story_id"] for row in former])
+    repair_stories(db, [row["story_id"] for row in former])
 
 
 def leave(db: Connection, entries: Iterable[int]) -> tuple[int, ...]:
@@ -33,10 +33,10 @@ def leave(db: Connection, entries: Iterable[int]) -> tuple[int, ...]:
         return ()
     db.change(f"update entries set story_id = null where id {ANY_OF}", [ids])
     db.change(f"delete from joins where entry_id {ANY_OF}", [ids])
-    return mend(db, [row["story_id"] for row in rows])
+    return repair_stories(db, [row["story_id"] for row in rows])
 
 
-def mend(db: Connection, stories: Iterable[int]) -> tuple[int, ...]:
+def repair_stories(db: Connection, stories: Iterable[int]) -> tuple[int, ...]:
     """Make stories that lost or won entries whole again; return those that still exist.
 
     An empty one goes; one without its lead takes title and summary of its earliest entry, verbatim.

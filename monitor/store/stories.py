@@ -1,4 +1,4 @@
-"""Stories: entries on one event, why they are together, and what the reader changed about that."""
+"""Stories: entries on one event, why they are together, and what the user changed about that."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.errors import StoreError
 from monitor.models import Join, Story
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.membership import join, mend
-from monitor.store.values import instant, maybe_stamp, name_list, names, stamp
+from monitor.store.membership import join, repair_stories
+from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
-    """The reader's word on two entries: they tell of one event, or they do not."""
+    """The user's word on two entries: they tell of one event, or they do not."""
 
     entry: int
     other: int
@@ -42,12 +42,12 @@ class Stories:
 
     def open(self, since: datetime) -> tuple[Story, ...]:
         """Return the stories that had an entry at or after `since`, by id: new entries may join them."""
-        return self._read("where last_seen >= ? order by id", [stamp(since)])
+        return self._read("where last_seen >= ? order by id", [format_utc(since)])
 
     def listing(self, *, since: datetime | None = None, limit: int | None = None) -> tuple[Story, ...]:
         """Return the stories with an entry first seen at or after `since`, latest first."""
         rest = "where last_seen >= ? order by last_seen desc, id desc limit ?"
-        return self._read(rest, [maybe_stamp(since) or "", -1 if limit is None else limit])
+        return self._read(rest, [maybe_format_utc(since) or "", -1 if limit is None else limit])
 
     def get(self, story: int) -> Story | None:
         """Return a story by its id, or by that of one merged into it."""
@@ -60,8 +60,8 @@ class Stories:
     def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime], ...]:
         """Return id, names and last report of the stories that had an entry at or after `since`, by id."""
         sql = "select id, names, last_seen from stories where last_seen >= ? order by id"
-        rows = self._db.rows(sql, [stamp(since)])
-        return tuple((row["id"], name_list(row["names"]), instant(row["last_seen"])) for row in rows)
+        rows = self._db.rows(sql, [format_utc(since)])
+        return tuple((row["id"], name_list(row["names"]), parse_utc(row["last_seen"])) for row in rows)
 
     def resolve(self, story: int) -> int:
         """Return the present id of a story that may have been merged into another."""
@@ -70,7 +70,7 @@ class Stories:
     def with_news(self, window: Window, *, told: bool = False) -> tuple[Story, ...]:
         """Return the stories that have news in a window, by id, each with all of its entries; see `news`."""
         rest = f"where id in (select story_id from entries where {_IS_NEWS}) order by id"
-        return self._read(rest, [stamp(window.start), stamp(window.end), int(told)])
+        return self._read(rest, [format_utc(window.start), format_utc(window.end), int(told)])
 
     def news(self, window: Window, *, told: bool = False) -> frozenset[int]:
         """Return the ids of the relevant entries that are news in a window.
@@ -79,7 +79,8 @@ class Stories:
         window or became relevant in it by an edit.
         """
         rows = self._db.rows(
-            f"select id from entries where {_IS_NEWS}", [stamp(window.start), stamp(window.end), int(told)]
+            f"select id from entries where {_IS_NEWS}",
+            [format_utc(window.start), format_utc(window.end), int(told)],
         )
         return frozenset(row["id"] for row in rows)
 
@@ -169,7 +170,7 @@ class Stories:
         ids = [entry.id for entry in entries]
         joins = (Join(entry=entry, similarity=1.0, reason=reason, pinned=True) for entry in ids)
         join(self._db, story, ids, joins)
-        mend(self._db, [story])
+        repair_stories(self._db, [story])
 
     def _pin(self, entries: Sequence[Entry]) -> None:
         ids = listed(entry.id for entry in entries)
@@ -179,7 +180,7 @@ class Stories:
         self, some: Sequence[Entry], others: Sequence[Entry], *, together: bool, now: datetime
     ) -> None:
         pairs = (sorted((one.id, other.id)) for one, other in product(some, others))
-        rows = ((*pair, int(together), stamp(now)) for pair in pairs)
+        rows = ((*pair, int(together), format_utc(now)) for pair in pairs)
         self._db.change_many("insert or replace into story_corrections values (?, ?, ?, ?)", rows)
 
     def _read(self, rest: str, parameters: Sequence[Any]) -> tuple[Story, ...]:
@@ -206,8 +207,8 @@ def _story(row: Row, entries: Sequence[Entry], joins: Mapping[int, Join], relate
         lead=row["lead_id"] or 0,
         beats=name_list(row["beats"]),
         themes=name_list(row["themes"]),
-        first_seen=instant(row["first_seen"]),
-        last_seen=instant(row["last_seen"]),
+        first_seen=parse_utc(row["first_seen"]),
+        last_seen=parse_utc(row["last_seen"]),
         sources=row["sources"],
         names=name_list(row["names"]),
         related=tuple(related),
@@ -221,8 +222,8 @@ def _row(story: Story) -> dict[str, Any]:
         "lead_id": story.lead or None,
         "beats": names(story.beats),
         "themes": names(story.themes),
-        "first_seen": stamp(story.first_seen),
-        "last_seen": stamp(story.last_seen),
+        "first_seen": format_utc(story.first_seen),
+        "last_seen": format_utc(story.last_seen),
         "sources": story.sources,
         "names": names(story.names),
     }
@@ -244,7 +245,7 @@ def _correction(row: Row) -> Correction:
         entry=row["entry_id"],
         other=row["other_id"],
         together=bool(row["together"]),
-        made_at=instant(row["made_at"]),
+        made_at=parse_utc(row["made_at"]),
     )
 
 

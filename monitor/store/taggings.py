@@ -1,4 +1,4 @@
-"""What entries are about, as rows: beats, themes, evidence and near miss, under the reader's marks."""
+"""What entries are about, as rows: beats, themes, evidence and near miss, under the user's marks."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.models import Evidence, Tagging
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.membership import leave
-from monitor.store.values import maybe_stamp
+from monitor.store.values import maybe_format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ class Taggings:
         final = self._marks.correct(taggings)
         moments = edited or {}
         rows = (
-            {"id": key, "edited": maybe_stamp(moments.get(key)), **tagging_row(new)}
+            {"id": key, "edited": maybe_format_utc(moments.get(key)), **tagging_row(new)}
             for key, new in final.items()
         )
         self._db.change_many(_UPDATE, rows)

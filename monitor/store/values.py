@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def stamp(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """Write an instant. Raises ValueError for one without a zone."""
     if moment.tzinfo is None:
         raise ValueError(f"an instant without a zone: {moment}")
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def maybe_stamp(moment: datetime | None) -> str | None:
+def maybe_format_utc(moment: datetime | None) -> str | None:
     """Write an instant that may be absent."""
-    return None if moment is None else stamp(moment)
+    return None if moment is None else format_utc(moment)
 
 
-def instant(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     """Read an instant."""
     return datetime.fromisoformat(text)
 
 
-def maybe_instant(text: str | None) -> datetime | None:
+def maybe_parse_utc(text: str | None) -> datetime | None:
     """Read an instant that may be absent."""
-    return None if text is None else instant(text)
+    return None if text is None else parse_utc(text)
 
 
 def seconds(span: timedelta | None) -> float | None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import alert_edition, edition, from_json, render, summarise, to_json
-from monitor.digest.edition import _LIMIT
+from monitor.digest import from_json, render, render_alert, render_all, summarise, to_json
+from monitor.digest.rendering import _LIMIT
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGESTS = {code: from_json((DATA / f"{code}.json").read_text("utf-8")) for code in ("de", "en")}
@@ -33,7 +33,7 @@ def past(code):
 
 
 def documents(code):
-    made = edition(DIGESTS[code], languages.load(code), past(code))
+    made = render_all(DIGESTS[code], languages.load(code), past(code))
     shown = {f"{code}.{format_}": text for format_, text in made.renderings.items() if format_ != "json"}
     return shown | {f"{code}-{name}": text for name, text in made.files.items()}
 
@@ -52,15 +52,15 @@ def test_all_documents_are_the_golden_ones(code):
 @pytest.mark.parametrize("code", DIGESTS)
 def test_an_edition_made_again_from_the_stored_digest_is_the_same_bytes(code):
     language = languages.load(code)
-    made = edition(DIGESTS[code], language, past(code))
-    assert edition(from_json(made.renderings["json"]), language, past(code)) == made
+    made = render_all(DIGESTS[code], language, past(code))
+    assert render_all(from_json(made.renderings["json"]), language, past(code)) == made
     assert {
         format_: render(DIGESTS[code], language, format_) for format_ in made.renderings
     } == made.renderings
 
 
 def test_an_edition_knows_its_key_its_subject_and_its_headlines():
-    made = edition(DIGESTS["en"], languages.load("en"))
+    made = render_all(DIGESTS["en"], languages.load("en"))
     assert made.key == "digest:2026-11-23"
     assert made.subject == (
         "Sora monitor, 23 Nov 2026: 5 stories – Testers share access to Sora in protest; the company pauses it"
@@ -88,7 +88,7 @@ def crowded(stories, reports, words=40):
 @pytest.mark.parametrize(("stories", "reports"), [(1, 1), (20, 5), (60, 30), (400, 3), (1, 500)])
 def test_text_and_html_together_fit_into_a_message(stories, reports):
     language = languages.load("en")
-    made = edition(crowded(stories, reports), language)
+    made = render_all(crowded(stories, reports), language)
     bodies = made.renderings["text"], made.renderings["html"]
     assert sum(len(quopri.encodestring(body.encode())) for body in bodies) <= _LIMIT
     pointer = "monitor digest --date 2026-11-23 --format md"
@@ -97,13 +97,13 @@ def test_text_and_html_together_fit_into_a_message(stories, reports):
 
 
 def test_text_and_html_have_equal_content():
-    made = edition(DIGESTS["en"], languages.load("en"))
+    made = render_all(DIGESTS["en"], languages.load("en"))
     links = [re.findall(r"https://[^\s\"<]+", made.renderings[format_]) for format_ in ("text", "html")]
     assert set(links[0]) == set(links[1])
 
 
 def test_the_html_stands_alone():
-    html = edition(DIGESTS["en"], languages.load("en")).renderings["html"]
+    html = render_all(DIGESTS["en"], languages.load("en")).renderings["html"]
     assert html.startswith("<!DOCTYPE html>")
     assert "default-src 'none'" in html
     assert '<html lang="en"' in html
@@ -115,7 +115,7 @@ def test_the_html_stands_alone():
 
 def test_an_alert_is_one_story_and_nothing_else():
     digest = DIGESTS["de"]
-    made = alert_edition(
+    made = render_alert(
         digest.stories[0],
         languages.load("de"),
         labels=digest.labels,

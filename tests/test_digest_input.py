@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import Desk, at, polled, told
 
-from monitor import config, material, store
+from monitor import config, digest_input, store
 from monitor.models import Window
 
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ def opened(settings: Config) -> Iterator[Store]:
 
 
 def test_a_preview_holds_what_the_next_digest_would_tell(settings: Config, opened: Store) -> None:
-    made = material.preview(settings, opened, now=at(12))
+    made = digest_input.preview(settings, opened, now=at(12))
     assert told(made) == BOTH
     assert made.window.end == at(12)
-    assert told(material.preview(settings, opened, now=at(7, 1))) == BOTH
+    assert told(digest_input.preview(settings, opened, now=at(7, 1))) == BOTH
 
 
 def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store) -> None:
-    made = material.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
+    made = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
     assert (told(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
-    assert told(material.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+    assert told(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
 
 
 def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:
-    found = material.collect(settings, opened, Window(start=at(0), end=at(12)), now=at(12))
+    found = digest_input.collect(settings, opened, Window(start=at(0), end=at(12)), now=at(12))
     assert (found.polls, found.entries, found.relevant) == (1, 3, 2)
     assert [(health.state, health.entries) for health in found.healths] == [("ok", 3), ("failing", 0)]
     assert [slug for slug, _ in found.labels] == [
@@ -59,15 +59,15 @@ def test_a_feed_is_called_as_the_reader_then_as_the_publisher_calls_it(
     settings: Config, opened: Store, tmp_path: Path
 ) -> None:
     good, bad = settings.feeds
-    names = material.named_feeds(settings, opened)
+    names = digest_input.named_feeds(settings, opened)
     assert names[good.url].title == "The Paper"
     assert "hunter2" not in names[bad.url].title
     own = Desk(tmp_path / "own", [good.url], names={good.url: "My paper"}).config
-    assert material.named_feeds(own, opened)[good.url].title == "My paper"
+    assert digest_input.named_feeds(own, opened)[good.url].title == "My paper"
 
 
 def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: Store) -> None:
-    edition = material.rendered(settings, opened, material.preview(settings, opened, now=at(7, 1)))
+    edition = digest_input.rendered(settings, opened, digest_input.preview(settings, opened, now=at(7, 1)))
     assert edition.key == "digest:2024-12-03"
     assert {"md", "html"} <= set(edition.renderings)
     assert all(title in edition.renderings["md"].replace("\\", "") for title in BOTH)

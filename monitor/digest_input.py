@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Digest, Edition, Feed, FeedHealth, Story
+    from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
     from monitor.store import Store
 
 LONGEST_POLL = timedelta(hours=1)
@@ -43,7 +43,7 @@ def review(config: Config, store: Store, *, start: datetime, end: datetime, now:
 
 def collect(
     config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
-) -> digest.Material:
+) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
     reach = window if told else Window(start=window.start - LONGEST_POLL, end=window.end)
     news = store.stories.news(reach, told=told)
@@ -51,7 +51,7 @@ def collect(
     related = store.stories.get_many({other for story in stories for other in story.related})
     entries, relevant = store.entries.counts_in(window)
     feeds = named_feeds(config, store)
-    return digest.Material(
+    return digest.DigestInput(
         stories=stories,
         titles={story.id: story.title for story in related},
         feeds=feeds,
@@ -80,7 +80,7 @@ def labels(config: Config) -> list[tuple[str, str]]:
 
 
 def named_feeds(config: Config, store: Store) -> dict[str, Feed]:
-    """Return the feeds of feeds.toml by address, each with a name: the reader's, else the publisher's."""
+    """Return the feeds of feeds.toml by address, each with a name: the user's, else the publisher's."""
     states = store.feeds.states(config.feeds)
     return {
         feed.url: replace(feed, title=feed.title or states[feed.url].title or redact_url(feed.url))
@@ -97,9 +97,9 @@ def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
     ]
 
 
-def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> Edition:
+def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
     """Render one story as a message of its own."""
-    return digest.alert_edition(
+    return digest.render_alert(
         digest.present(story, feeds, config.digest.timezone, now),
         languages.load(config.language),
         labels=labels(config),
@@ -108,9 +108,11 @@ def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datet
     )
 
 
-def rendered(config: Config, store: Store, made: Digest) -> Edition:
+def rendered(config: Config, store: Store, made: Digest) -> RenderedDigest:
     """Render a digest in all forms, with the archive's pages brought up to it."""
     stored = [
         digest.summary_from_dict(other.counts) for other in store.digests.listing() if other.date != made.date
     ]
-    return digest.edition(made, languages.load(made.language), stored, formats=config.tables.digest.formats)
+    return digest.render_all(
+        made, languages.load(made.language), stored, formats=config.tables.digest.formats
+    )

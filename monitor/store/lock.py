@@ -18,7 +18,7 @@ _PAUSE = 0.05
 
 
 @asynccontextmanager
-async def turn(path: Path, patience: timedelta) -> AsyncIterator[None]:
+async def lock(path: Path, patience: timedelta) -> AsyncIterator[None]:
     """Hold a lock file, waiting for who holds it. The kernel frees it with its process, however that ends.
 
     Raises StoreError when it is not free within `patience`.

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from monitor.digest import archive, atom, codec, html, markdown, plain
 from monitor.digest.safe import link, title
 from monitor.digest.view import Caps, alert_view, view
-from monitor.models import Digest, Edition, Headline, Receipt, Window
+from monitor.models import Digest, Headline, Receipt, RenderedDigest, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,13 +31,13 @@ _MEASURES: Final = (
 _WHOLE: Final = Caps(stories=1000, reports=200, lines=500, summary=2000)
 
 
-def edition(
+def render_all(
     digest: Digest,
     language: Wording,
     past: Sequence[DigestSummary] = (),
     *,
     formats: Sequence[str] = ("md", "html"),
-) -> Edition:
+) -> RenderedDigest:
     """Return the digest as the channels take it, with the archive's files over it and the `past` digests.
 
     `formats` are those that the archive has a file of for each day, and can link to.
@@ -46,7 +46,7 @@ def edition(
     today = archive.summarise(digest, language)
     days = {day.date: day for day in (*past, today)}
     page = view(digest, language, _WHOLE)
-    return Edition(
+    return RenderedDigest(
         key=f"digest:{digest.date.isoformat()}",
         date=digest.date,
         made_at=digest.made_at,
@@ -65,9 +65,9 @@ def edition(
     )
 
 
-def alert_edition(
+def render_alert(
     story: DigestStory, language: Wording, *, labels: Sequence[tuple[str, str]], timezone: str, now: datetime
-) -> Edition:
+) -> RenderedDigest:
     """Return one story as a message of its own, for a reader who is not to wait for the digest."""
     alert = Digest(
         date=now.astimezone(ZoneInfo(timezone)).date(),
@@ -82,7 +82,7 @@ def alert_edition(
         receipt=_receipt(story),
     )
     page = alert_view(alert, language, _MEASURES[0])
-    return Edition(
+    return RenderedDigest(
         key=f"alert:{story.id}",
         date=alert.date,
         made_at=now,
