@@ -47,7 +47,7 @@ class Tagging:
     corrected: bool = False
     """The user set beats and themes by hand (`mark`)."""
     certainty: float = 0.0
-    """The calibrated probability, 0 to 1, that the entry is relevant, at the rate at which news really comes."""
+    """The calibrated probability, 0 to 1, that the entry is relevant, at the real rate of news."""
     shelf: Shelf = ""
     """ "sure" makes stories, "perhaps" a single line; "" for what is not chosen."""
 
