@@ -53,7 +53,7 @@ def mark(
             chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
-        affected = store.entries.set_taggings({number: explanation.tagging})
+        affected = store.entries.set_taggings({number: explanation.tagging}, now)
         refresh_stories(config, store, {*affected, *([entry.story] if entry.story else ())})
         cluster_entries(config, store, now=now)
     after = store.entries.get(number)
@@ -77,7 +77,8 @@ def retag(
         after = store.marks.correct(after)
         changed = [Change(e, e.tagging, after[e.id]) for e in batch if after[e.id] != e.tagging]
         with store.transaction():
-            affected |= set(store.entries.set_taggings({change.entry.id: change.after for change in changed}))
+            tagged = {change.entry.id: change.after for change in changed}
+            affected |= set(store.entries.set_taggings(tagged, now))
         changes += [change for change in changed if _names(change.before) != _names(change.after)]
     with store.transaction():
         refresh_stories(

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
     from monitor.store import Store
 
-LONGEST_POLL = timedelta(hours=1)
-"""A poll that was under way when a digest closed its window stores entries dated before its end."""
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
@@ -45,24 +43,23 @@ def collect(
     config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
 ) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
-    reach = window if told else Window(start=window.start - LONGEST_POLL, end=window.end)
-    news = store.stories.news(reach, told=told)
-    stories = store.stories.with_news(reach, told=told)
+    stories = store.stories.with_news(window, told=told)
     related = store.stories.get_many({other for story in stories for other in story.related})
-    entries, relevant = store.entries.counts_in(window)
+    counts = store.entries.counts_in(window)
     feeds = named_feeds(config, store)
     return digest.DigestInput(
         stories=stories,
+        news=store.stories.news(window, told=told),
         titles={story.id: story.title for story in related},
         feeds=feeds,
         healths=healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
-        entries=entries,
-        relevant=relevant,
+        entries=counts.entries,
+        relevant=counts.relevant,
+        held_back=counts.held_back,
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         told_stories=store.stories.told([story.id for story in stories]),
-        told_entries={entry.id for story in stories for entry in story.entries} - news,
         recent=store.entries.themes_since(window.end - TREND),
         labels=labels(config),
         failed_deliveries=[

@@ -241,9 +241,8 @@ def cluster_entries(config: Config, store: Store, *, now: datetime) -> tuple[Sto
             return ()
         opened = store.stories.open(now - config.cluster.open_for)
         present = [*unclustered, *(entry for story in opened for entry in story.entries)]
-        terms = [cluster.terms(entry) for entry in unclustered]
-        store.terms.add(terms)
-        total, counts = store.terms.counts(frozenset().union(*terms, *(cluster.terms(e) for e in present)))
+        store.terms.add({entry.id: cluster.terms(entry) for entry in unclustered})
+        total, counts = store.terms.counts(frozenset().union(*map(cluster.terms, present)))
         stories = cluster.assign(
             unclustered,
             opened,

@@ -247,15 +247,15 @@ def test_a_first_document_is_backlog_but_for_the_last_days() -> None:
         ("Title just", False),
         ("Title old", True),
         ("Title undated", True),
-        ("Title ahead", True),
+        ("Title ahead", False),
     ]
 
 
-def test_later_an_undated_entry_is_news_and_an_old_one_is_not() -> None:
+def test_later_nothing_is_held_back_and_what_has_an_old_date_is_late() -> None:
     feed = Follower()
     feed.poll(entry("a"))
     changes = feed.poll(entry("undated", dated="missing"), entry("old", age=10 * DAY), entry("a"))
-    assert [one.backlog for one in changes.new] == [False, True]
+    assert [(one.backlog, one.late) for one in changes.new] == [(False, False), (False, True)]
 
 
 def test_a_document_of_only_newer_entries_has_a_gap_before_it() -> None:

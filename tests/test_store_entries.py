@@ -64,6 +64,7 @@ def test_an_entry_comes_back_as_it_was_stored(archive):
         dated="future",
         updated=NOW - timedelta(minutes=3, microseconds=7),
         backlog=True,
+        late=True,
         tagging=RELEVANT,
     )
     (added,) = add(archive, full)
@@ -137,19 +138,64 @@ def test_an_edit_changes_text_and_tagging_but_not_identity(archive):
 
 def test_what_an_edit_made_relevant_is_news_from_then_on(archive):
     first, second = add(archive, entry(1, tagging=NEAR), entry(2, tagging=NEAR))
-    later = Window(start=NOW + timedelta(hours=1), end=NOW + timedelta(hours=3))
-    archive.entries.update(
-        [replace(first, changed_at=NOW + timedelta(hours=2), tagging=RELEVANT)], fingerprint
-    )
-    archive.entries.set_taggings({second.id: RELEVANT})
-    assert archive.stories.news(later) == {first.id}
-    assert archive.stories.news(Window(start=NOW - timedelta(hours=1), end=NOW)) == {second.id}
+    later = NOW + timedelta(hours=2)
+    archive.entries.update([replace(first, changed_at=later, tagging=RELEVANT)], fingerprint)
+    archive.entries.set_taggings({second.id: RELEVANT}, later)
+    assert archive.stories.news(Window(start=NOW, end=later - timedelta(hours=1))) == frozenset()
+    assert archive.stories.news(Window(start=NOW, end=later)) == {first.id, second.id}
 
 
-def test_a_second_edit_of_a_relevant_entry_is_no_news(archive):
+def test_what_was_told_is_not_news_again_after_an_edit(archive):
     (first,) = add(archive, entry(1, tagging=RELEVANT))
+    freeze(archive, NOW, told=[first.id])
     archive.entries.update([replace(first, changed_at=NOW + timedelta(hours=2))], fingerprint)
     assert archive.stories.news(Window(start=NOW, end=NOW + timedelta(days=1))) == frozenset()
+
+
+def test_new_themes_do_not_make_news_of_an_old_archive(archive):
+    old, recent = add(archive, entry(1), entry(2, first_seen=NOW + timedelta(days=10)))
+    later = NOW + timedelta(days=20)
+    archive.entries.set_taggings({old.id: RELEVANT, recent.id: RELEVANT}, later)
+    assert archive.stories.news(Window(start=NOW, end=later)) == {recent.id}
+    assert archive.entries.get(old.id).backlog
+
+
+def freeze(archive, end, told=()):
+    window = Window(start=end - timedelta(days=1), end=end)
+    archive.digests.freeze(
+        "{}", date=end.date(), window=window, made_at=end, counts={}, told=told, deliveries=[]
+    )
+
+
+@pytest.mark.parametrize("hours", [0, 3, 30], ids=["at its end", "the same day", "a laptop that slept"])
+def test_what_a_poll_stores_behind_a_digests_back_belongs_to_the_next(archive, hours):
+    closed = NOW + timedelta(hours=hours)
+    freeze(archive, closed)
+    (stored,) = add(archive, entry(1, tagging=RELEVANT))
+    following = Window(start=closed, end=closed + timedelta(days=1))
+    assert archive.entries.get(1).first_seen == stored.first_seen > closed
+    assert archive.stories.news(following) == {1}
+    assert archive.entries.counts_in(following).entries == 1
+
+
+def test_a_digest_of_a_clock_that_ran_ahead_moves_nothing(archive):
+    freeze(archive, NOW + timedelta(days=365))
+    add(archive, entry(1, tagging=RELEVANT))
+    assert archive.entries.get(1).first_seen == NOW
+    assert archive.stories.news(Window(start=NOW, end=NOW)) == {1}
+
+
+def test_news_that_a_digest_passed_over_is_told_by_the_next(archive):
+    add(archive, entry(1, tagging=RELEVANT))
+    freeze(archive, NOW + timedelta(hours=1))
+    assert archive.stories.news(Window(start=NOW + timedelta(days=3), end=NOW + timedelta(days=4))) == {1}
+
+
+def test_an_edited_entry_is_encoded_anew(archive):
+    (first,) = add(archive, entry(1))
+    archive.terms.save_vectors("small", {1: b"old"})
+    archive.entries.update([replace(first, title="Other", changed_at=NOW)], fingerprint)
+    assert archive.terms.vectors("small", [1]) == {}
 
 
 def test_listing_filters_and_orders(archive):
@@ -185,12 +231,13 @@ def test_counts_and_near_misses_of_a_window(archive):
         entry(3, tagging=RELEVANT),
         entry(4, first_seen=NOW - timedelta(days=2), tagging=NEAR),
         entry(5),
+        entry(6, tagging=RELEVANT, backlog=True),
     )
     window = Window(start=NOW - timedelta(days=1), end=NOW)
-    assert archive.entries.counts_in(window) == (4, 1)
+    assert archive.entries.counts_in(window) == (5, 2, 1)
     assert [e.id for e in archive.entries.near_misses(window)] == [2, 1]
     assert [e.id for e in archive.entries.near_misses(window, limit=1)] == [2]
-    assert archive.entries.counts_in(Window(start=NOW, end=NOW)) == (0, 0)
+    assert archive.entries.counts_in(Window(start=NOW, end=NOW)) == (0, 0, 0)
 
 
 def test_relevant_entries_wait_for_a_story(archive):
@@ -224,10 +271,10 @@ def test_iterate_gives_everything_once_while_batches_are_written(archive):
     add(archive, *(entry(n) for n in range(1203)))
     seen = []
     for batch in archive.entries.iterate():
-        archive.entries.set_taggings({one.id: RELEVANT for one in batch})
+        archive.entries.set_taggings({one.id: RELEVANT for one in batch}, NOW)
         seen += [one.id for one in batch]
     assert seen == list(range(1, 1204))
-    assert archive.entries.counts_in(Window(start=NOW - timedelta(1), end=NOW)) == (1203, 1203)
+    assert archive.entries.counts_in(Window(start=NOW - timedelta(1), end=NOW)) == (1203, 1203, 0)
     assert list(archive.entries.iterate(since=NOW + timedelta(seconds=1))) == []
 
 
@@ -291,7 +338,7 @@ def test_a_mark_holds_against_retagging_and_editing(archive):
     archive.marks.set(mark(1, relevant=False, beats=()))
     archive.marks.set(mark(2, themes=("consent",)))
     for _ in range(2):
-        archive.entries.set_taggings({1: RELEVANT, 2: NEAR})
+        archive.entries.set_taggings({1: RELEVANT, 2: NEAR}, NOW)
         archive.entries.update(archive.entries.get_many([1, 2]), fingerprint)
     first, second = archive.entries.get_many([1, 2])
     assert first.tagging == replace(RELEVANT, beats=(), themes=(), corrected=True)
@@ -302,7 +349,7 @@ def test_a_mark_holds_against_retagging_and_editing(archive):
 def test_a_mark_without_themes_keeps_those_of_the_tagger(archive):
     add(archive, entry(1))
     archive.marks.set(mark(1))
-    archive.entries.set_taggings({1: RELEVANT})
+    archive.entries.set_taggings({1: RELEVANT}, NOW)
     assert archive.entries.get(1).tagging == replace(RELEVANT, beats=("sora",), corrected=True)
 
 
@@ -314,7 +361,7 @@ def test_marks_are_listed_replaced_and_cleared(archive):
     assert archive.marks.listing() == (mark(2, relevant=False, beats=()), later)
     assert archive.marks.clear(1)
     assert not archive.marks.clear(1)
-    archive.entries.set_taggings({1: NEAR})
+    archive.entries.set_taggings({1: NEAR}, NOW)
     assert archive.entries.get(1).tagging == NEAR
 
 
@@ -340,12 +387,12 @@ def test_an_entry_that_matters_no_longer_leaves_its_story(archive):
         sources=2,
     )
     archive.stories.save([story])
-    assert archive.entries.set_taggings({1: NEAR, 2: RELEVANT}) == (1,)
+    assert archive.entries.set_taggings({1: NEAR, 2: RELEVANT}, NOW) == (1,)
     left = archive.stories.get(1)
     assert [e.id for e in left.entries] == [2]
     assert (left.title, left.summary, left.lead, left.sources) == ("Second", "Summary 2", 2, 1)
     assert archive.entries.get(1).story is None
-    assert archive.entries.set_taggings({2: Tagging()}) == ()
+    assert archive.entries.set_taggings({2: Tagging()}, NOW) == ()
     assert archive.stories.listing() == ()
 
 

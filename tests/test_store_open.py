@@ -13,7 +13,7 @@ import pytest
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Entry, Feed
+from monitor.models import Entry, Feed, Window
 from monitor.store.connection import connect
 from monitor.store.migrations import STEPS, migrate
 
@@ -102,6 +102,24 @@ def test_an_older_file_is_upgraded_with_its_content_and_its_search(path):
     assert triggers(path) == {"search_ai", "search_ad", "search_au"}
     with closing(connect(path, read_only=False)) as upgraded:
         assert upgraded.value("select rowid from search_fts where search_fts match 'later'") == 1
+
+
+def test_what_version_1_0_left_untold_is_no_news_after_an_upgrade(path):
+    path.parent.mkdir(parents=True)
+    with closing(connect(path, read_only=False)) as older:
+        migrate(older, STEPS[:1])
+        older.change("insert into feeds (id, url, added_at) values (1, 'https://a.example/', '')")
+        older.change("insert into digests values ('', '', '2026-11-23T07:00:00.000000Z', '', '{}', '')")
+        for number, seen in enumerate(("22T20:00", "23T05:59", "23T06:01", "23T09:00"), start=1):
+            older.change(
+                "insert into entries (id, feed_id, guid, url, title, summary, content, author, language, outlet,"
+                " published, dated, first_seen, news_at, backlog, fingerprint, relevant, score, near, corrected)"
+                " values (:n, 1, :n, '', '', '', '', '', '', '', :at, '', :at, :at, 0, '', 1, 1.0, '', 0)",
+                {"n": str(number), "at": f"2026-11-{seen}:00.000000Z"},
+            )
+    with store.open(path) as archive:
+        day = Window(start=NOW, end=NOW + timedelta(days=2))
+        assert archive.stories.news(day) == {3, 4}
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(path):

@@ -91,7 +91,7 @@ def test_an_entry_that_moves_leaves_its_former_story_whole(archive):
 
 def test_the_number_of_a_story_that_went_is_not_given_again(archive):
     save(archive, (1,), (2,))
-    archive.entries.set_taggings({2: Tagging()})
+    archive.entries.set_taggings({2: Tagging()}, NOW)
     assert archive.stories.get(2) is None
     assert save(archive, (3,))[0].id == 3
 
@@ -132,8 +132,10 @@ def test_news_is_untold_relevant_and_no_backlog(archive):
     assert archive.stories.told([1, 2, 3]) == {1, 2}
 
 
-def test_the_window_is_open_at_its_start_and_closed_at_its_end(archive):
-    assert archive.stories.news(Window(start=NOW - 3 * HOUR, end=NOW - HOUR)) == {4, 5}
+def test_the_window_of_a_review_is_open_at_its_start_and_closed_at_its_end(archive):
+    window = Window(start=NOW - 3 * HOUR, end=NOW - HOUR)
+    assert archive.stories.news(window, told=True) == {4, 5}
+    assert archive.stories.news(window) == {1, 2, 3, 4, 5}
 
 
 def test_a_merge_holds_and_keeps_the_address(archive):
@@ -210,13 +212,11 @@ def test_an_alert_is_for_a_story_and_for_those_merged_into_it(archive):
     assert archive.deliveries.alerted([1, 2, 3]) == {1, 2}
 
 
-def test_terms_are_counted_and_forgotten(archive):
+def test_the_terms_of_an_entry_are_counted_once(archive):
     assert archive.terms.counts(["sora"]) == (0, {})
-    archive.terms.add([frozenset({"sora", "ruling"}), frozenset({"sora"})])
-    archive.terms.add([frozenset(), frozenset({"münchen", "sora"})])
+    archive.terms.add({1: frozenset({"sora", "ruling"}), 2: frozenset({"sora"})})
+    archive.terms.add({2: frozenset({"sora"}), 3: frozenset(), 4: frozenset({"münchen", "sora"})})
     assert archive.terms.counts(["sora", "münchen", "nothing"]) == (4, {"sora": 3, "münchen": 1})
-    archive.terms.clear()
-    assert archive.terms.counts(["sora"]) == (0, {})
 
 
 def test_vectors_are_kept_by_model(archive):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -17,12 +16,10 @@ if TYPE_CHECKING:
 
     from monitor.digest.schedule import Due
     from monitor.digest.settings import Settings
-    from monitor.models import Entry, Feed, FeedHealth, Story, Window
+    from monitor.models import Entry, Feed, FeedHealth, Story
 
 NEAR_MISSES: Final = 5
 TREND_DAYS: Final = 14
-_LATE: Final = timedelta(hours=1)
-"""A poll under way while the last digest was made stores what it had seen before that digest's end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +27,9 @@ class DigestInput:
     """All that a digest is made of, as the store tells it."""
 
     stories: Sequence[Story] = ()
-    """Those with an entry first seen or changed in the window, with all their entries; more do no harm."""
+    """Those with news, with all their entries; more do no harm."""
+    news: Collection[int] = frozenset()
+    """Ids of the entries that are news for this digest; the store decides it."""
     titles: Mapping[int, str] = field(default_factory=dict)
     """Titles of other stories by id, for those that are related to one of these."""
     feeds: Mapping[str, Feed]
@@ -41,13 +40,14 @@ class DigestInput:
     entries: int = 0
     """Entries first seen in the window, backlog included."""
     relevant: int = 0
+    held_back: int = 0
+    """Relevant entries of the window that are backlog."""
     gaps: Sequence[tuple[str, int]] = ()
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     told_stories: Collection[int] = frozenset()
-    told_entries: Collection[int] = frozenset()
-    """Ids of what earlier digests have told, or what is otherwise known to be no news."""
+    """Ids of the stories that earlier digests have told of."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
@@ -59,8 +59,7 @@ class DigestInput:
 def compose(due: Due, digest_input: DigestInput, settings: Settings, now: datetime) -> Digest:
     """Return the digest of that window; the same values give the same digest.
 
-    A story is in it when it has a report that is news: first seen in the window (or changed in it, when only
-    the change made it relevant), never told before, and no feed's backlog. What was seen later is left out.
+    A story is in it when one of its reports is news. What was seen after the window is left out.
     """
     told = (_told(story, due, digest_input, settings) for story in digest_input.stories)
     stories = tuple(sorted((story for story in told if story), key=rank.order))
@@ -116,7 +115,7 @@ def present(
 
 def _told(story: Story, due: Due, digest_input: DigestInput, settings: Settings) -> DigestStory | None:
     seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
-    new = {entry.id for entry in seen if _is_news(entry, due.window, digest_input.told_entries)}
+    new = {entry.id for entry in seen}.intersection(digest_input.news)
     if not new:
         return None
     titles = {**digest_input.titles, **{other.id: other.title for other in digest_input.stories}}
@@ -134,11 +133,6 @@ def _told(story: Story, due: Due, digest_input: DigestInput, settings: Settings)
     )
 
 
-def _is_news(entry: Entry, window: Window, told: Collection[int]) -> bool:
-    arrived = max(entry.first_seen, entry.changed_at or entry.first_seen)
-    return arrived > window.start - _LATE and not entry.backlog and entry.id not in told
-
-
 def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
     return Report(
         entry=entry.id,
@@ -150,6 +144,7 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
         published=entry.published,
         dated=entry.dated,
         new=new,
+        late=entry.late,
     )
 
 
@@ -185,6 +180,8 @@ def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Recei
         stories=len(stories),
         reports=len(new),
         sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
+        late=sum(report.late for report in new),
+        held_back=digest_input.held_back,
         gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),
         near_misses=_near_misses(digest_input),
         failed_deliveries=tuple(map(text.clean, digest_input.failed_deliveries)),

@@ -36,6 +36,8 @@ class Report:
     dated: DateBasis
     new: bool
     """First told in this digest; an entry is new in one digest only."""
+    late: bool = False
+    """Dated long before we could see it: after an outage, or put into the feed days later."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +102,10 @@ class Receipt:
     sources: int
     gaps: tuple[tuple[str, int], ...] = ()
     """Feeds from which entries fell through in the window, by title, and how often."""
+    late: int = 0
+    """How many of the new reports are dated long before they were first seen."""
+    held_back: int = 0
+    """Relevant entries of the window that are no news: what newly followed feeds brought along of old."""
     near_misses: tuple[NearMiss, ...] = ()
     failed_deliveries: tuple[str, ...] = ()
     """One line for each delivery that failed for good since the last digest."""

@@ -83,7 +83,9 @@ class Entry:
     changed_at: datetime | None = None
     """When a later poll last brought other text for it."""
     backlog: bool = False
-    """It came with a feed's first document, or long after its date: known and searchable, but no news."""
+    """It came with a feed's first document and is old: known and searchable, but no news."""
+    late: bool = False
+    """Its date lies long before `first_seen`: news all the same, to be told with its date."""
     tagging: Tagging = Tagging()
     story: int | None = None
 
@@ -98,6 +100,7 @@ class Known:
     title: str
     fingerprint: str
     published: datetime
+    dated: DateBasis = "publisher"
     first_seen: datetime
 
 

@@ -60,8 +60,9 @@ def compare(
 ) -> Changes:
     """Tell a document's entries apart into new, changed and unchanged ones.
 
-    No news but backlog is what was published more than `backlog` before `now`, and what a first document
-    brings without a date that can be believed.
+    What was published more than `backlog` before `now` is late. Only a first document has a backlog, no news:
+    what is so old in it, or of unknown age. Later on nothing is held back for its date, which may be old
+    because we could not look for days, or because the publisher was slow.
     """
     new: list[Entry] = []
     changed: list[Entry] = []
@@ -71,8 +72,10 @@ def compare(
     for entry in _without_repeats(document.entries):
         match = matches.get(entry.guid)
         if match is None:
-            late = _late(entry, now - backlog, first_document=first_document)
-            new.append(replace(entry, guid=_free(entry, guids), backlog=late))
+            late = entry.dated == "publisher" and entry.published < now - backlog
+            held_back = first_document and (late or entry.dated in {"missing", "absurd"})
+            late = late and not held_back
+            new.append(replace(entry, guid=_free(entry, guids), backlog=held_back, late=late))
         elif match.fingerprint == fingerprint(entry):
             unchanged.append(match.id)
         else:
@@ -160,10 +163,6 @@ def _free(entry: Entry, guids: set[str]) -> str:
     guid = next(guid for guid in chain((entry.guid,), spellings) if guid not in guids)
     guids.add(guid)
     return guid
-
-
-def _late(entry: Entry, since: datetime, *, first_document: bool) -> bool:
-    return entry.published < since if entry.dated == "publisher" else first_document
 
 
 def _all_newer(new: Sequence[Entry], known: Sequence[Known]) -> bool:

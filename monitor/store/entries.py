@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.models import Entry, Known
 from monitor.store.connection import ANY_OF, listed
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 500
 _NEWEST: Final = 200
+_LONGEST_POLL: Final = timedelta(days=2)
+"""A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock."""
+
+
+_NEWS_FOR: Final = timedelta(days=14)
+
+
+class Counts(NamedTuple):
+    """What came in within a window."""
+
+    entries: int
+    relevant: int
+    held_back: int
+    """Relevant, but backlog."""
 
 
 class Entries:
@@ -49,13 +64,19 @@ class Entries:
     def add(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[Entry, ...]:
         """Store new entries with their taggings; return them with ids.
 
-        One whose feed and guid are known is left out. Raises KeyError for a feed that is not followed.
+        One whose feed and guid are known is left out. A digest that was made while the poll was under way
+        has closed its window over `first_seen`: such an entry counts as seen right after that window, so
+        that it falls into the one digest that can tell it. Raises KeyError for a feed that is not followed.
         """
         with self._db.transaction():
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
             last = self._db.value("select coalesce(max(id), 0) from entries")
+            closed = maybe_parse_utc(self._db.value("select max(window_end) from digests"))
             fresh = enumerate(self._unknown(entries, feeds), last + 1)
-            added = tuple(replace(entry, id=number, story=None) for number, entry in fresh)
+            added = tuple(
+                replace(entry, id=number, story=None, first_seen=_after(closed, entry.first_seen))
+                for number, entry in fresh
+            )
             self._db.insert("entries", (_row(e, feeds[e.feed], fingerprint(e)) for e in added))
             self._taggings.insert({entry.id: entry.tagging for entry in added})
             self._db.insert("search", map(_search_row, added))
@@ -80,17 +101,21 @@ class Entries:
         with self._db.transaction():
             rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
             self._db.change_many(_EDIT, rows)
+            edited = listed(entry.id for entry in entries)
+            self._db.change(f"delete from vectors where entry_id {ANY_OF}", [edited])
             self._db.change_many(_REINDEX, map(_search_row, entries))
             taggings = {entry.id: entry.tagging for entry in entries}
             return self._taggings.replace(taggings, {entry.id: entry.changed_at for entry in entries})
 
-    def set_taggings(self, taggings: Mapping[int, Tagging]) -> tuple[int, ...]:
+    def set_taggings(self, taggings: Mapping[int, Tagging], now: datetime) -> tuple[int, ...]:
         """Store new taggings by entry id. The user's marks win over them.
 
-        An entry that is relevant no more leaves its story. Returns the stories that lost one and still exist.
+        One that becomes relevant is news from `now` on if it was first seen within the last 14 days: new
+        themes must not fill a digest with a year's archive. One that is relevant no more leaves its story.
+        Returns the stories that lost one and still exist.
         """
         with self._db.transaction():
-            return self._taggings.replace(taggings)
+            return self._taggings.replace(taggings, dict.fromkeys(taggings, now), now - _NEWS_FOR)
 
     def get(self, entry: int) -> Entry | None:
         """Return an entry by its id."""
@@ -161,10 +186,9 @@ class Entries:
         """Return the entries of a window that came nearest to being relevant, best first."""
         return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
 
-    def counts_in(self, window: Window) -> tuple[int, int]:
-        """Return how many entries were first seen in a window, and how many of them are relevant."""
-        seen, relevant = self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0]
-        return seen, relevant
+    def counts_in(self, window: Window) -> Counts:
+        """Count the entries that were first seen in a window."""
+        return Counts(*self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0])
 
     def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
         """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
@@ -186,6 +210,12 @@ class Entries:
         return tuple(_entry(row, self._feeds.url_of(row["feed"]), taggings[row["id"]]) for row in rows)
 
 
+def _after(closed: datetime | None, seen: datetime) -> datetime:
+    if closed is None or not seen <= closed <= seen + _LONGEST_POLL:
+        return seen
+    return closed + timedelta(microseconds=1)
+
+
 def _limit(limit: int | None) -> int:
     return -1 if limit is None else limit
 
@@ -198,6 +228,7 @@ def _known(row: Row) -> Known:
         title=row["title"],
         fingerprint=row["fingerprint"],
         published=parse_utc(row["published"]),
+        dated=row["dated"],
         first_seen=parse_utc(row["first_seen"]),
     )
 
@@ -226,6 +257,7 @@ def _row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
         "first_seen": format_utc(entry.first_seen),
         "news_at": format_utc(entry.first_seen),
         "backlog": int(entry.backlog),
+        "late": int(entry.late),
         "fingerprint": fingerprint,
         **_text_row(entry),
         **tagging_row(entry.tagging),
@@ -255,6 +287,7 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
         first_seen=parse_utc(row["first_seen"]),
         changed_at=maybe_parse_utc(row["changed_at"]),
         backlog=bool(row["backlog"]),
+        late=bool(row["late"]),
         tagging=tagging,
         story=row["story_id"],
     )
@@ -285,7 +318,8 @@ order by e.score desc, e.id limit ?
 """
 
 _COUNTS: Final = """
-select count(*), coalesce(sum(relevant), 0) from entries where first_seen > ? and first_seen <= ?
+select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog), 0)
+from entries where first_seen > ? and first_seen <= ?
 """
 
 _THEMES: Final = """
@@ -294,7 +328,7 @@ from entries where relevant = 1 and backlog = 0 and first_seen >= ? order by fir
 """
 
 _KNOWN: Final = """
-select id, guid, url, title, fingerprint, published, first_seen from entries where id in (
+select id, guid, url, title, fingerprint, published, dated, first_seen from entries where id in (
     select id from entries where feed_id = :feed and guid in (select value from json_each(:guids))
     union
     select id from entries where feed_id = :feed and url in (select value from json_each(:urls))

@@ -305,7 +305,25 @@ def first(db: Database) -> None:
     db.table("search").enable_fts(["words"], create_triggers=True, tokenize="unicode61 remove_diacritics 2")
 
 
-STEPS: Final = (first,)
+def intake(db: Database) -> None:
+    """Tell late entries from backlog, count terms once, index links by feed, remember more of polls.
+
+    What earlier versions left untold behind a digest's window stays untold: it is no news of today.
+    """
+    db.execute("alter table entries add column late integer not null default 0")
+    db.execute("alter table entries add column counted integer not null default 0")
+    db.execute("update entries set counted = 1 where story_id is not null")
+    db.execute("alter table feed_states add column last_document_at text")
+    db.execute("alter table feed_states add column note text not null default ''")
+    db.execute("alter table feed_polls add column unreachable integer not null default 0")
+    db.execute("create index entries_feed_url on entries(feed_id, url)")
+    db.execute(
+        "update entries set backlog = 1 where relevant = 1 and told_in is null"
+        " and news_at <= (select strftime('%Y-%m-%dT%H:%M:%SZ', max(window_end), '-1 hour') from digests)"
+    )
+
+
+STEPS: Final = (first, intake)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

@@ -68,20 +68,18 @@ class Stories:
         return int(self._db.value("select story_id from story_aliases where old_id = ?", [story]) or story)
 
     def with_news(self, window: Window, *, told: bool = False) -> tuple[Story, ...]:
-        """Return the stories that have news in a window, by id, each with all of its entries; see `news`."""
+        """Return the stories that have news for a window, by id, each with all of its entries; see `news`."""
         rest = f"where id in (select story_id from entries where {_IS_NEWS}) order by id"
-        return self._read(rest, [format_utc(window.start), format_utc(window.end), int(told)])
+        return self._read(rest, _news_of(window, told=told))
 
     def news(self, window: Window, *, told: bool = False) -> frozenset[int]:
-        """Return the ids of the relevant entries that are news in a window.
+        """Return the ids of the entries that are news for a window. Nothing else decides that.
 
-        News is what no digest has told (`told`: or has), came with no backlog, and was first seen in the
-        window or became relevant in it by an edit.
+        News is what is relevant and no backlog, was seen (or became relevant) before the window's end, and
+        was told by no digest: whatever kept it out of an earlier window, it is told in this one. With `told`,
+        for looking back: what was seen or became relevant within the window, told or not.
         """
-        rows = self._db.rows(
-            f"select id from entries where {_IS_NEWS}",
-            [format_utc(window.start), format_utc(window.end), int(told)],
-        )
+        rows = self._db.rows(f"select id from entries where {_IS_NEWS}", _news_of(window, told=told))
         return frozenset(row["id"] for row in rows)
 
     def told(self, stories: Iterable[int]) -> frozenset[int]:
@@ -183,7 +181,7 @@ class Stories:
         rows = ((*pair, int(together), format_utc(now)) for pair in pairs)
         self._db.change_many("insert or replace into story_corrections values (?, ?, ?, ?)", rows)
 
-    def _read(self, rest: str, parameters: Sequence[Any]) -> tuple[Story, ...]:
+    def _read(self, rest: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Story, ...]:
         with self._db.snapshot():
             rows = self._db.rows(f"select * from stories {rest}", parameters)
             ids = [row["id"] for row in rows]
@@ -195,6 +193,10 @@ class Stories:
             for story, other in self._db.rows(_RELATED, [listed(ids)] * 2):
                 related[story].append(other)
         return tuple(_story(row, entries[row["id"]], joins, related[row["id"]]) for row in rows)
+
+
+def _news_of(window: Window, *, told: bool) -> dict[str, Any]:
+    return {"start": format_utc(window.start), "end": format_utc(window.end), "told": int(told)}
 
 
 def _story(row: Row, entries: Sequence[Entry], joins: Mapping[int, Join], related: Sequence[int]) -> Story:
@@ -249,7 +251,10 @@ def _correction(row: Row) -> Correction:
     )
 
 
-_IS_NEWS: Final = "relevant = 1 and backlog = 0 and news_at > ? and news_at <= ? and (told_in is null or ?)"
+_IS_NEWS: Final = """
+relevant = 1 and backlog = 0 and news_at <= :end
+and case when :told then news_at > :start else told_in is null end
+"""
 
 _UPDATE: Final = """
 update stories set title = :title, summary = :summary, lead_id = :lead_id, beats = :beats, themes = :themes,

@@ -37,17 +37,21 @@ class Taggings:
         self._db.insert("evidence", evidence)
 
     def replace(
-        self, taggings: Mapping[int, Tagging], edited: Mapping[int, datetime | None] | None = None
+        self,
+        taggings: Mapping[int, Tagging],
+        at: Mapping[int, datetime | None],
+        news_since: datetime | None = None,
     ) -> tuple[int, ...]:
         """Store new taggings, corrected by the marks, in place of the old ones.
 
-        An entry that an edit made relevant (`edited` says when) is news from then on; one that is relevant no
-        longer leaves its story. Returns the stories that lost an entry and still exist.
+        An entry that became relevant (`at` says when) is news from then on, but backlog when it was first
+        seen before `news_since`; one that is relevant no longer leaves its story. Returns the stories that
+        lost an entry and still exist.
         """
         final = self._marks.correct(taggings)
-        moments = edited or {}
+        since = maybe_format_utc(news_since) or ""
         rows = (
-            {"id": key, "edited": maybe_format_utc(moments.get(key)), **tagging_row(new)}
+            {"id": key, "at": maybe_format_utc(at.get(key)), "since": since, **tagging_row(new)}
             for key, new in final.items()
         )
         self._db.change_many(_UPDATE, rows)
@@ -120,6 +124,7 @@ def _evidence(row: Row) -> Evidence:
 
 _UPDATE: Final = """
 update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
-    news_at = case when relevant = 0 and :relevant = 1 then coalesce(:edited, news_at) else news_at end
+    news_at = case when relevant = 0 and :relevant = 1 then coalesce(:at, news_at) else news_at end,
+    backlog = case when relevant = 0 and :relevant = 1 and first_seen < :since then 1 else backlog end
 where id = :id
 """

@@ -28,19 +28,20 @@ class Terms:
         documents = self._db.value("select value from meta where key = ?", [_DOCUMENTS])
         return int(documents or 0), {row["term"]: row["entries"] for row in rows}
 
-    def add(self, entries: Iterable[frozenset[str]]) -> None:
-        """Count entries, each given by its terms."""
-        counted = list(entries)
-        totals = Counter(term for terms in counted for term in terms)
-        with self._db.transaction():
-            self._db.change_many(_COUNT, totals.items())
-            self._db.change(_COUNT_ENTRIES, [_DOCUMENTS, str(len(counted))])
+    def add(self, entries: Mapping[int, frozenset[str]]) -> None:
+        """Count entries, by id, each given by its terms; one that was counted before is not counted again.
 
-    def clear(self) -> None:
-        """Forget all counts, before the archive is counted anew."""
+        An entry may lose its story (by an edit, a mark, a retag) and find another.
+        """
         with self._db.transaction():
-            self._db.change("delete from term_counts")
-            self._db.change("delete from meta where key = ?", [_DOCUMENTS])
+            rows = self._db.rows(
+                f"select id from entries where counted = 0 and id {ANY_OF}", [listed(entries)]
+            )
+            fresh = [row["id"] for row in rows]
+            totals = Counter(term for entry in fresh for term in entries[entry])
+            self._db.change_many(_COUNT, totals.items())
+            self._db.change(_COUNT_ENTRIES, [_DOCUMENTS, str(len(fresh))])
+            self._db.change(f"update entries set counted = 1 where id {ANY_OF}", [listed(fresh)])
 
     def vectors(self, model: str, entries: Iterable[int]) -> dict[int, bytes]:
         """Return the vectors that a model gave these entries, by entry id, as far as they are stored."""
