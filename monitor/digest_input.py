@@ -7,12 +7,15 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from monitor import __version__, digest, fetch, languages
+from monitor import store as store_package
+from monitor.deliver.files import write_atomically
 from monitor.models import Window
 from monitor.text import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from monitor.config import Config
     from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
@@ -105,11 +108,18 @@ def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datet
     )
 
 
-def rendered(config: Config, store: Store, made: Digest) -> RenderedDigest:
-    """Render a digest in all forms, with the archive's pages brought up to it."""
-    stored = [
-        digest.summary_from_dict(other.counts) for other in store.digests.listing() if other.date != made.date
-    ]
-    return digest.render_all(
-        made, languages.load(made.language), stored, formats=config.tables.digest.formats
-    )
+def rendered(made: Digest) -> RenderedDigest:
+    """Render a digest in all forms."""
+    return digest.render_all(made, languages.load(made.language))
+
+
+def write_archive(config: Config, folder: Path) -> None:
+    """Write the archive's pages over all digests so far into a folder; raises OSError and StoreError.
+
+    It runs in a thread of its own, beside the loop, and so opens the store itself.
+    """
+    with store_package.open(config.database, read_only=True) as store:
+        days = [digest.summary_from_dict(stored.counts) for stored in store.digests.listing()]
+    pages = digest.archive_files(days, languages.load(config.language), config.tables.digest.formats)
+    for name, content in pages.items():
+        write_atomically(folder / name, content.encode("utf-8", "replace"))

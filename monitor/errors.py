@@ -60,11 +60,14 @@ class StoreError(MonitorError):
 class DeliveryError(MonitorError):
     """A delivery did not succeed. `permanent` says that trying again cannot help.
 
-    `delay` is how long to wait at least before the next try: after a reply that was lost, and
-    while only the user can mend it (a wrong password).
+    `delay` is how long to wait at least before the next try, after a reply that was lost, say. `blocked` says
+    that only the user can mend it (a wrong password): it is shown at once, and tried again when they come by.
     """
 
-    def __init__(self, message: str, *, permanent: bool, delay: timedelta = timedelta(0)) -> None:
+    def __init__(
+        self, message: str, *, permanent: bool, delay: timedelta = timedelta(0), blocked: bool = False
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.delay = delay
+        self.blocked = blocked

@@ -10,16 +10,16 @@ as anyone likes, and after any crash: what was done is not done again, what was 
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor import cluster, digest, digest_input, fetch, languages, parse, tag
-from monitor.deliver import Files, retry
-from monitor.errors import DeliveryError, ParseError
+from monitor import cluster, digest, digest_input, fetch, languages, outbox, parse, tag
+from monitor.deliver import Archive, Files
+from monitor.errors import ParseError
 from monitor.fetch import Outcome, schedule
 from monitor.models import Window
 from monitor.parse import identity
@@ -286,22 +286,38 @@ def cannot_link(store: Store) -> frozenset[tuple[int, int]]:
 
 
 async def publish(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
 ) -> list[Delivery]:
     """Make the digest that is due, if one is, and what is to be told at once; then every delivery due.
 
-    Returns the deliveries that were tried, as they stand.
+    With `blocked` the deliveries that wait for the user are tried too. Returns those that were tried, as they
+    stand.
     """
     if make_due_digest(config, store, channels, now=now):
         forget(config, store, now=now)
+    return await deliver(config, store, channels, now=now, blocked=blocked)
+
+
+async def deliver(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
+) -> list[Delivery]:
+    """Make the alerts that are called for, then every delivery that is due; return those that were tried."""
+    channels = _with_archive(config, channels)
     make_alerts(config, store, channels, now=now)
-    return await deliver_due(store, channels, now=now)
+    return await outbox.send_due(store, channels, now=now, blocked=blocked)
+
+
+def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
+    """Put the archive beside the files, where files are written."""
+    write = partial(digest_input.write_archive, config)
+    return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
 
 def make_due_digest(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
 ) -> Digest | None:
     """Freeze the digest that is due together with its deliveries; None when none is due."""
+    channels = _with_archive(config, channels)
     cluster_entries(config, store, now=now)
     with store.transaction():
         due = due_digest(config, store, now=now)
@@ -310,7 +326,6 @@ def make_due_digest(
         made = digest.compose(
             due, digest_input.collect(config, store, due.window, now=now), config.digest, now
         )
-        edition = digest_input.rendered(config, store, made)
         wanted = channels if digest.worth_sending(made, config.digest) else ()
         frozen = store.digests.freeze(
             digest.to_json(made),
@@ -319,11 +334,9 @@ def make_due_digest(
             made_at=now,
             counts=digest.summary_to_dict(digest.summarise(made, languages.load(made.language))),
             told=[report.entry for story in made.stories for report in story.reports if report.new],
-            deliveries=[delivery for channel in wanted for delivery in channel.prepare(edition, now=now)],
+            deliveries=outbox.prepare(wanted, digest_input.rendered(made), now=now),
         )
-        for delivery in frozen:
-            if delivery.channel == Files.name:
-                store.deliveries.supersede(delivery, now)
+        outbox.supersede(store, channels, frozen, now)
         return made
 
 
@@ -349,7 +362,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
         loud = story.sources >= alert.min_sources and digest.score(story, feeds, now) >= alert.min_score
         if loud and story.id not in known:
             edition = digest_input.alert(config, story, feeds, now=now)
-            deliveries = [delivery for channel in chosen for delivery in channel.prepare(edition, now=now)]
+            deliveries = outbox.prepare(chosen, edition, now=now)
             store.deliveries.alert(story.id, deliveries, now)
 
 
@@ -358,24 +371,3 @@ def forget(config: Config, store: Store, *, now: datetime) -> None:
     for relevant, period in ((True, config.retention.relevant), (False, config.retention.other)):
         if period is not None:
             store.entries.purge(now - period, now, relevant=relevant)
-
-
-async def deliver_due(store: Store, channels: Sequence[Channel], *, now: datetime) -> list[Delivery]:
-    """Make the deliveries whose next try is due, side by side: no recipient's trouble delays another."""
-    by_name = {channel.name: channel for channel in channels}
-    waiting = [delivery for delivery in store.deliveries.due(now) if delivery.channel in by_name]
-    tries = [_deliver(store, by_name[delivery.channel], delivery, now) for delivery in waiting]
-    return [done for done in await asyncio.gather(*tries) if done]
-
-
-async def _deliver(store: Store, channel: Channel, delivery: Delivery, now: datetime) -> Delivery | None:
-    claimed = store.deliveries.claim(delivery.id, now)
-    if claimed is None:
-        return None
-    try:
-        await channel.send(claimed)
-        after = retry.after_success(claimed, now=now)
-    except DeliveryError as error:
-        after = retry.after_error(claimed, error, now=now, jitter=random.random())  # noqa: S311
-    store.deliveries.save(after, now)
-    return after

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.deliver import files
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, RenderedDigest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 EDITION = RenderedDigest(
@@ -25,7 +29,6 @@ EDITION = RenderedDigest(
     preheader="",
     headlines=(),
     renderings={"md": "# Ä\n", "html": "<p>", "text": "T", "json": "{}", "atom": "<feed/>"},
-    files={"index.html": "<i>", "digests.atom": "<d/>"},
 )
 
 
@@ -48,8 +51,6 @@ def test_one_delivery_a_file(tmp_path):
     assert {one.recipient: one.payload for one in prepared} == {
         "2026-11-23.md": "# Ä\n".encode(),
         "2026-11-23.html": b"<p>",
-        "index.html": b"<i>",
-        "digests.atom": b"<d/>",
     }
     assert {(one.edition, one.channel, one.state) for one in prepared} == {
         ("digest:2026-11-23", "files", "pending")
@@ -69,7 +70,7 @@ def test_without_formats_nothing_is_written(tmp_path):
 
 
 def test_an_alert_never_takes_the_place_of_the_digest(tmp_path):
-    alert = replace(EDITION, key="alert:17/../x", files={}, renderings={"md": "!"})
+    alert = replace(EDITION, key="alert:17/../x", renderings={"md": "!"})
     assert [one.recipient for one in channel(tmp_path).prepare(alert, now=NOW)] == [
         "2026-11-23-alert-17-x.md"
     ]
@@ -80,7 +81,7 @@ async def test_sending_makes_the_folder_and_writes_the_bytes(tmp_path):
     for one in channel(folder).prepare(EDITION, now=NOW):
         await channel(folder).send(one)
     assert (folder / "2026-11-23.md").read_text("utf-8") == "# Ä\n"
-    assert names(folder) == ["2026-11-23.html", "2026-11-23.md", "digests.atom", "index.html"]
+    assert names(folder) == ["2026-11-23.html", "2026-11-23.md"]
 
 
 async def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):
@@ -117,9 +118,33 @@ async def test_no_other_name_is_ever_written(tmp_path, name):
     assert names(tmp_path) == []
 
 
-def test_an_archive_file_with_an_unsafe_name_is_refused_at_once(tmp_path):
-    with pytest.raises(DeliveryError):
-        channel(tmp_path).prepare(replace(EDITION, files={"../index.html": ""}), now=NOW)
+async def test_the_archive_is_written_when_it_is_sent_and_freezes_nothing(tmp_path):
+    written = []
+    archive = files.Archive(files.Settings(output_dir=tmp_path), written.append)
+    (one,) = archive.prepare(EDITION, now=NOW)
+    assert (one.channel, one.recipient, one.payload) == ("archive", "index.html", b"")
+    assert written == []
+    await archive.send(one)
+    assert written == [tmp_path]
+
+
+def test_an_alert_and_a_monitor_without_files_call_for_no_archive(tmp_path):
+    archive = files.Archive(files.Settings(output_dir=tmp_path), lambda _: None)
+    assert archive.prepare(replace(EDITION, key="alert:17"), now=NOW) == ()
+    none = files.Archive(files.Settings(output_dir=tmp_path, formats=()), lambda _: None)
+    assert none.prepare(EDITION, now=NOW) == ()
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), StoreError("the disk is full")])
+async def test_an_archive_that_cannot_be_written_is_tried_again(tmp_path, trouble):
+    def broken(_folder: Path) -> None:
+        raise trouble
+
+    archive = files.Archive(files.Settings(output_dir=tmp_path), broken)
+    (one,) = archive.prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match="cannot write") as caught:
+        await archive.send(one)
+    assert not caught.value.permanent
 
 
 async def test_a_folder_that_cannot_be_written_is_tried_again(tmp_path):

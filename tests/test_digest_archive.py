@@ -37,12 +37,6 @@ def test_days_are_listed_newest_first_whatever_the_order_given():
     assert "3 digests since 21 Nov 2026" in index
 
 
-def test_a_day_made_again_replaces_itself():
-    made = render_all(DIGEST, ENGLISH, [day(1), day(0, stories=())])
-    assert made.files["index.html"].count("<section") == 2
-    assert "Quiet" not in made.files["index.html"]
-
-
 def test_days_link_to_the_formats_there_are():
     index = files([day(0)], ENGLISH, ("md", "json"))["index.html"]
     assert re.findall(r'href="(2026[^"]+)"', index) == ["2026-11-23.md", "2026-11-23.md", "2026-11-23.json"]

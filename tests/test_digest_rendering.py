@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import from_json, render, render_alert, render_all, summarise, to_json
+from monitor.digest import archive_files, from_json, render, render_alert, render_all, summarise, to_json
 from monitor.digest.rendering import _LIMIT
 
 DATA = Path(__file__).parent / "data" / "digests"
@@ -33,9 +33,11 @@ def past(code):
 
 
 def documents(code):
-    made = render_all(DIGESTS[code], languages.load(code), past(code))
+    language = languages.load(code)
+    made = render_all(DIGESTS[code], language)
+    pages = archive_files([*past(code), summarise(DIGESTS[code], language)], language, ("md", "html"))
     shown = {f"{code}.{format_}": text for format_, text in made.renderings.items() if format_ != "json"}
-    return shown | {f"{code}-{name}": text for name, text in made.files.items()}
+    return shown | {f"{code}-{name}": text for name, text in pages.items()}
 
 
 def without_styles(document):
@@ -52,8 +54,8 @@ def test_all_documents_are_the_golden_ones(code):
 @pytest.mark.parametrize("code", DIGESTS)
 def test_an_edition_made_again_from_the_stored_digest_is_the_same_bytes(code):
     language = languages.load(code)
-    made = render_all(DIGESTS[code], language, past(code))
-    assert render_all(from_json(made.renderings["json"]), language, past(code)) == made
+    made = render_all(DIGESTS[code], language)
+    assert render_all(from_json(made.renderings["json"]), language) == made
     assert {
         format_: render(DIGESTS[code], language, format_) for format_ in made.renderings
     } == made.renderings
@@ -124,7 +126,6 @@ def test_an_alert_is_one_story_and_nothing_else():
     )
     assert made.key == "alert:17"
     assert made.subject.startswith("Sora-Monitor, Eilmeldung: Testers share access")
-    assert made.files == {}
     assert len(made.headlines) == 1
     assert "3 Quellen, 4 Berichte" in made.renderings["text"]
     assert "Leaks &amp; Protest" in made.renderings["html"]

@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from monitor import config, pipeline, service, store
 from monitor.deliver import Mail
 from monitor.errors import ConfigError, StoreError
-from monitor.service import runs, serve
+from monitor.service import serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,9 +180,7 @@ async def test_killed_between_sending_and_the_answer_the_same_message_goes_out_a
             await asyncio.wait_for(script.reached.wait(), PATIENCE)
             first.kill()
             assert await first.wait() == -signal.SIGKILL
-        with home.archive() as archive:
-            states = {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
-        assert states["email"] == "sending"
+        assert _states(home)["email"] == "sending"
         script.hold = ""
         async with serving(home, systemd, LATER + timedelta(minutes=1)):
             await until(lambda: len(script.received) == 2)
@@ -241,9 +239,7 @@ async def test_a_mail_that_hangs_is_left_to_the_next_start(home, systemd, monkey
         await install(home, systemd)
         async with serving(home, systemd, LATER):
             await asyncio.wait_for(script.reached.wait(), PATIENCE)
-    with home.archive() as archive:
-        states = {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
-    assert states == {"files": "sent", "email": "sending"}
+    assert _states(home) == {"files": "sent", "archive": "sent", "email": "sending"}
 
 
 async def test_the_second_service_on_a_data_directory_is_refused(home, systemd):
@@ -337,21 +333,24 @@ async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home
         await until(lambda: not _troubles(home))
 
 
-async def test_a_delivery_that_met_a_bug_is_taken_up_again(home, systemd, monkeypatch):
-    monkeypatch.setattr(serve, "TICK", timedelta(seconds=0.2))
-    monkeypatch.setattr(runs, "_FIRST_PAUSE", timedelta(0))
-    send = Mail.send
-
-    async def once_broken(channel: Mail, delivery: Delivery) -> None:
-        monkeypatch.setattr(Mail, "send", send)
+async def test_a_delivery_that_met_a_bug_waits_and_harms_no_other(home, systemd, monkeypatch):
+    async def broken(channel: Mail, delivery: Delivery) -> None:
         raise RuntimeError("a bug")
 
     async with Loopback() as web, smtp.inbox() as box:
         web.on("/feed", feed("Studios sue OpenAI over Sora"))
         home.write(web.url("/feed"), mail_port=box.port)
         await install(home, systemd)
-        monkeypatch.setattr(Mail, "send", once_broken)
-        async with serving(home, systemd, LATER):
+        with monkeypatch.context() as patch:
+            patch.setattr(Mail, "send", broken)
+            async with serving(home, systemd, LATER):
+                await until(lambda: _states(home).get("email") == "pending")
+        with home.archive() as archive:
+            (mail,) = [one for one in archive.deliveries.listing() if one.channel == "email"]
+            assert "internal error: RuntimeError at test_service_serve.py" in mail.last_error
+            assert service.troubles(archive) == {}
+        assert _states(home) == {"files": "sent", "archive": "sent", "email": "pending"}
+        async with serving(home, systemd, LATER + timedelta(hours=1)):
             await asyncio.wait_for(box.arrived.wait(), PATIENCE)
     assert len(box.received) == 1
 
@@ -422,6 +421,11 @@ async def until(holds) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
+
+
+def _states(home: Home) -> dict[str, str]:
+    with home.archive() as archive:
+        return {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
 
 
 def _troubles(home: Home) -> dict[str, str]:

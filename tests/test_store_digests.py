@@ -157,21 +157,49 @@ def test_the_result_of_a_try_is_stored_but_never_another_payload(archive):
     archive.deliveries.save(
         replace(stored, state="sent", attempts=2, last_error="", sent_at=NOW + HOUR), NOW + HOUR
     )
-    tries = archive._db.rows("select started_at < finished_at, outcome from attempts order by id")
-    assert [tuple(row) for row in tries] == [(1, "451 try later smtp://***@host"), (0, "sent")]
+    assert archive.deliveries.get(one.id).state == "sent"
 
 
-def test_what_a_dead_sender_left_is_pending_again_with_the_same_bytes(archive):
-    one, two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
-    archive.deliveries.claim(one.id, NOW)
-    (found,) = archive.deliveries.recover(NOW + HOUR)
-    assert found.id == one.id
-    assert archive.deliveries.get(one.id) == found
-    assert (found.state, found.payload, found.message_id) == ("pending", one.payload, one.message_id)
-    assert "unknown" in found.last_error
-    assert archive.deliveries.due(NOW + HOUR) == (found, two)
-    assert archive.deliveries.recover(NOW + HOUR) == ()
-    assert archive.deliveries.claim(one.id, NOW + HOUR)
+def test_what_a_dead_sender_left_is_found(archive):
+    one, _two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
+    claimed = archive.deliveries.claim(one.id, NOW)
+    assert archive.deliveries.sending() == (claimed,)
+    archive.deliveries.save(replace(claimed, state="pending"), NOW)
+    assert archive.deliveries.sending() == ()
+
+
+def test_a_next_try_that_cannot_be_is_due_and_what_waits_for_the_user_is_asked_for(archive):
+    soon, never, blocked = archive.deliveries.add(
+        [
+            delivery(next_attempt_at=NOW + HOUR),
+            delivery(recipient="b", next_attempt_at=NOW + timedelta(days=365)),
+            delivery(recipient="c", next_attempt_at=NOW + 6 * HOUR, blocked=True),
+        ],
+        NOW,
+    )
+    assert archive.deliveries.due(NOW) == (never,)
+    assert archive.deliveries.due(NOW, blocked=True) == (never, blocked)
+    assert archive.deliveries.due(NOW + HOUR) == (soon, never)
+
+
+def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(archive):
+    old, waiting, last = archive.deliveries.add(
+        [
+            delivery(edition="digest:2026-11-22", state="sent"),
+            delivery(edition="digest:2026-11-22", recipient="b"),
+            delivery(state="sent"),
+        ],
+        NOW,
+    )
+    window = Window(start=NOW - HOUR, end=NOW)
+    frozen = {"window": window, "made_at": NOW, "counts": {}, "told": (), "deliveries": ()}
+    archive.digests.freeze("{}", date=date(2026, 11, 23), **frozen)
+    assert archive.deliveries.let_go(NOW) == 0
+    assert archive.deliveries.let_go(NOW + HOUR) == 1
+    assert archive.deliveries.get(old.id).payload == b""
+    assert archive.deliveries.get(waiting.id) == waiting
+    assert archive.deliveries.get(last.id) == last
+    assert archive.deliveries.reopen("digest:2026-11-22", NOW) == 1
 
 
 def test_failed_since_goes_by_when_it_failed(archive):
@@ -183,11 +211,10 @@ def test_failed_since_goes_by_when_it_failed(archive):
 
 
 def test_a_newer_edition_supersedes_what_is_still_pending(archive):
-    old, sent, alert, other, new = archive.deliveries.add(
+    old, sent, other, new = archive.deliveries.add(
         [
             delivery(edition="digest:2026-11-21"),
             delivery(edition="digest:2026-11-20", state="sent"),
-            delivery(edition="alert:7"),
             delivery(edition="digest:2026-11-21", recipient="b"),
             delivery(),
         ],
@@ -199,25 +226,26 @@ def test_a_newer_edition_supersedes_what_is_still_pending(archive):
     assert states == {
         old.id: "superseded",
         sent.id: "sent",
-        alert.id: "pending",
         other.id: "pending",
         new.id: "pending",
     }
 
 
 def test_an_edition_is_sent_again_to_all_who_had_it(archive):
-    one, two, three = archive.deliveries.add(
+    one, two, waiting, three = archive.deliveries.add(
         [
             delivery(state="sent"),
             delivery(recipient="b", state="failed", last_error="550 no"),
+            delivery(recipient="c", next_attempt_at=NOW + HOUR, last_error="535 no", blocked=True),
             delivery(edition="digest:2026-11-22", state="sent"),
         ],
         NOW,
     )
-    assert archive.deliveries.reopen("digest:2026-11-23", NOW) == 2
+    assert archive.deliveries.reopen("digest:2026-11-23", NOW) == 3
     assert archive.deliveries.due(NOW) == (
         replace(one, state="pending"),
         replace(two, state="pending", last_error=""),
+        replace(waiting, next_attempt_at=None, last_error="", blocked=False),
     )
     assert archive.deliveries.get(three.id) == three
 
@@ -235,3 +263,8 @@ def test_a_story_is_alerted_of_once(archive):
     assert archive.deliveries.alert(17, [delivery(edition="alert:17b")], NOW) == ()
     assert archive.deliveries.alerted([16, 17]) == {17}
     assert len(archive.deliveries.listing()) == 1
+
+
+def test_an_alert_that_no_channel_takes_is_not_used_up(archive):
+    assert archive.deliveries.alert(17, [], NOW) == ()
+    assert archive.deliveries.alerted([17]) == frozenset()

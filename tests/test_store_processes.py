@@ -186,7 +186,7 @@ def test_of_two_senders_each_delivery_goes_to_one(path):
             go(process)
         assert sum(int(heard(process)) for process in children) == 100
     with store.open(path) as archive:
-        assert len(archive.deliveries.recover(NOW)) == 100
+        assert len(archive.deliveries.sending()) == 100
 
 
 def test_a_writer_that_waits_in_vain_is_told_so(path, monkeypatch):

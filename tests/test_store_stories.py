@@ -9,7 +9,7 @@ import pytest
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Entry, Feed, Join, Story, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, Join, Story, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -207,7 +207,8 @@ def test_a_merge_that_is_none_is_refused(archive):
 
 def test_an_alert_is_for_a_story_and_for_those_merged_into_it(archive):
     save(archive, (1,), (2,), (3,))
-    assert archive.deliveries.alert(2, [], NOW) == ()
+    alert = Delivery(edition="alert:2", channel="email", recipient="a", payload=b"!", created_at=NOW)
+    assert archive.deliveries.alert(2, [alert], NOW)
     archive.stories.merge(1, 2, NOW)
     assert archive.deliveries.alerted([1, 2, 3]) == {1, 2}
 

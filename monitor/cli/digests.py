@@ -14,6 +14,7 @@ import typer
 from monitor.cli.output import local, say, show, show_json, utc
 from monitor.cli.session import Session, UsageError, day, instant, session
 from monitor.errors import MonitorError
+from monitor.models import digest_key
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -106,16 +107,16 @@ def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, da
 
 
 def _send(current: Session, *, resend: bool) -> None:
-    from monitor import pipeline, service
+    from monitor import outbox, pipeline, service
 
     config = current.config()
     channels = config.channels()
     with service.sole_sender(config.data_dir), current.writing() as (_, store):
         now = current.now()
-        service.recover(store, now=now)
+        outbox.recover(store, now=now)
         if resend:
-            _reopen_last(store, now)
-        done = asyncio.run(pipeline.publish(config, store, channels, now=now))
+            _resend_last(store, now)
+        done = asyncio.run(pipeline.publish(config, store, channels, now=now, blocked=True))
     if not done:
         show("no digest is due; nothing was sent")
     show(*map(_delivery_line, done))
@@ -123,12 +124,13 @@ def _send(current: Session, *, resend: bool) -> None:
         raise typer.Exit(1)
 
 
-def _reopen_last(store: Store, now: datetime) -> None:
-    """Make the last digest's deliveries pending again: the same bytes under the same Message-ID."""
+def _resend_last(store: Store, now: datetime) -> None:
+    from monitor import outbox
+
     last = store.digests.last()
     if last is None:
         raise MonitorError("no digest was made yet; there is nothing to send again")
-    store.deliveries.reopen(f"digest:{last.date}", now)
+    outbox.resend(store, last.date, now=now)
 
 
 def _delivery_line(delivery: Delivery) -> str:
@@ -144,7 +146,7 @@ def digests(
     with session(context).reading() as (config, store):
         made = store.digests.listing()
         deliveries = store.deliveries.listing()
-    of = {stored.date: [d for d in deliveries if d.edition == f"digest:{stored.date}"] for stored in made}
+    of = {stored.date: [d for d in deliveries if d.edition == digest_key(stored.date)] for stored in made}
     if json:
         show_json(
             [

@@ -10,6 +10,7 @@ import typer
 from monitor.cli.digests import delivery_json
 from monitor.cli.output import local, show, show_json, utc
 from monitor.cli.session import session
+from monitor.models import digest_key
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -54,7 +55,7 @@ def status(
 
 def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> list[Delivery]:
     """Return the last digest's deliveries, and others that wait or failed of late."""
-    own = f"digest:{last.date}" if last else ""
+    own = digest_key(last.date) if last else ""
     waiting = [
         d
         for d in store.deliveries.listing(limit=200)

@@ -4,14 +4,14 @@
     send      Delivery -> the world. Returns, or raises DeliveryError
 
 Looking to add a channel? One module with a Settings and a class like `Files`, one line in CHANNELS.
-What happens between the tries is decided in `retry.py`, where the state of a delivery changes.
+What happens between the tries is decided in `outbox.py`, where the state of a delivery changes.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from monitor.deliver.files import Files
+from monitor.deliver.files import Archive, Files
 from monitor.deliver.mail import Mail
 from monitor.deliver.push import Push
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from monitor.models import Delivery, RenderedDigest
 
-__all__ = ["CHANNELS", "Channel", "Files", "Mail", "Push"]
+__all__ = ["CHANNELS", "Archive", "Channel", "Files", "Mail", "Push"]
 
 
 class Channel(Protocol):
@@ -31,8 +31,15 @@ class Channel(Protocol):
     def name(self) -> str:
         """The key in CHANNELS, kept with each delivery."""
 
+    @property
+    def latest_only(self) -> bool:
+        """True where only the latest edition counts: an earlier one that still waits is dropped."""
+
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze an edition for each recipient; none where it has nothing that this channel wants."""
+
+    def reaches(self, recipient: str) -> bool:
+        """Say whether the channel still has this recipient: who left the list is not written to."""
 
     async def send(self, delivery: Delivery) -> None:
         """Send the frozen bytes as they are. Raise DeliveryError when they may not have arrived."""

@@ -1,4 +1,9 @@
-"""Editions as files in a folder: whole or not at all, and under names of our own making."""
+"""Editions as files in a folder: whole or not at all, and under names of our own making.
+
+`Files` freezes each digest's own files. `Archive` stands beside it for the pages over all digests, which are
+made of the store when they are written: frozen with each digest, they made the database grow with the square
+of the days.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,14 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from monitor.errors import DeliveryError
-from monitor.models import Delivery
+from monitor.errors import DeliveryError, StoreError
+from monitor.models import Delivery, is_digest_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -35,16 +42,16 @@ class Files:
 
     settings: Settings
     name: ClassVar[str] = "files"
+    latest_only: ClassVar[bool] = False
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze one file for each format that the edition has, then the archive's own files."""
+        """Freeze one file for each format that the edition has."""
         stem = file_stem(edition)
         chosen = {
             f"{stem}.{'txt' if format_ == 'text' else format_}": edition.renderings[format_]
             for format_ in self.settings.formats
             if format_ in edition.renderings
         }
-        archive = edition.files if self.settings.formats else {}
         return tuple(
             Delivery(
                 edition=edition.key,
@@ -53,22 +60,62 @@ class Files:
                 payload=content.encode("utf-8", "replace"),
                 created_at=now,
             )
-            for name, content in {**chosen, **archive}.items()
+            for name, content in chosen.items()
         )
+
+    def reaches(self, recipient: str) -> bool:  # noqa: ARG002 - a file of an earlier choice of formats is one
+        """Take every file: its name is its recipient."""
+        return True
 
     async def send(self, delivery: Delivery) -> None:
         """Write the file; raise a transient DeliveryError when the folder cannot be written."""
         path = self.settings.output_dir / _checked(delivery.recipient)
-        try:
-            await asyncio.to_thread(write_atomically, path, delivery.payload)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise DeliveryError(f"cannot write {path}: {reason}", permanent=False) from error
+        await _in_a_thread(path, partial(write_atomically, path, delivery.payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Brings the pages over all digests up to date, one delivery a digest; only the latest counts."""
+
+    settings: Settings
+    write: Callable[[Path], None]
+    """Writes the pages into a folder. It runs in a thread, and raises OSError or StoreError."""
+    name: ClassVar[str] = "archive"
+    latest_only: ClassVar[bool] = True
+
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
+        """Call for the pages after a digest; an alert changes nothing in them."""
+        if not self.settings.formats or not is_digest_key(edition.key):
+            return ()
+        return (
+            Delivery(
+                edition=edition.key, channel=self.name, recipient="index.html", payload=b"", created_at=now
+            ),
+        )
+
+    def reaches(self, recipient: str) -> bool:  # noqa: ARG002 - there is one
+        """Take the one delivery that there is."""
+        return True
+
+    async def send(self, delivery: Delivery) -> None:  # noqa: ARG002 - the store has what it tells
+        """Write the pages; raise a transient DeliveryError when that cannot be done."""
+        folder = self.settings.output_dir
+        await _in_a_thread(folder, partial(self.write, folder))
+
+
+async def _in_a_thread(path: Path, write: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(write)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DeliveryError(f"cannot write {path}: {reason}", permanent=False) from error
+    except StoreError as error:
+        raise DeliveryError(f"cannot write {path}: {error}", permanent=False) from error
 
 
 def file_stem(edition: RenderedDigest) -> str:
     """Name an edition: the date for a digest, date and key for anything else."""
-    if edition.key.startswith("digest:"):
+    if is_digest_key(edition.key):
         return edition.date.isoformat()
     return f"{edition.date.isoformat()}-{_UNSAFE.sub('-', edition.key).strip('-')}"
 

@@ -84,6 +84,7 @@ class Mail:
     )
     _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
+    latest_only: ClassVar[bool] = False
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze one message for each recipient, none when no story reaches `min_score`."""
@@ -91,6 +92,10 @@ class Mail:
         if best < self.settings.min_score:
             return ()
         return tuple(self._delivery(edition, recipient, now) for recipient in self.settings.to)
+
+    def reaches(self, recipient: str) -> bool:
+        """Say whether a recipient still is on the list."""
+        return recipient in {message.parse_address(to).addr_spec for to in self.settings.to}
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""

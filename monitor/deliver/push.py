@@ -43,6 +43,7 @@ class Push:
 
     settings: Settings
     name: ClassVar[str] = "apprise"
+    latest_only: ClassVar[bool] = False
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze subject and headlines for each service; none when `min_score` leaves no story."""
@@ -60,6 +61,10 @@ class Push:
             )
             for service in self._services()
         )
+
+    def reaches(self, recipient: str) -> bool:
+        """Say whether a service of that name is still configured."""
+        return recipient in self._services()
 
     async def send(self, delivery: Delivery) -> None:
         """Send to one service; raise a permanent DeliveryError when it cannot be addressed at all."""

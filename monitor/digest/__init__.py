@@ -1,6 +1,7 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
+from monitor.digest.archive import files as archive_files
 from monitor.digest.archive import summarise
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import DigestInput, compose, present
@@ -16,6 +17,7 @@ __all__ = [
     "DigestSummary",
     "Due",
     "Settings",
+    "archive_files",
     "compose",
     "from_json",
     "outcome",

@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import html
+from monitor.models import digest_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ def one_day(day: DigestSummary, words: Wording) -> str:
     """Return one digest as a feed of its stories."""
     items = [_story(story) for story in day.stories]
     title = words.text("page_title", brand=words.text("brand"), date=words.long_date(day.date))
-    return _feed(f"digest:{day.date.isoformat()}", title, words, day.made_at, items)
+    return _feed(digest_key(day.date), title, words, day.made_at, items)
 
 
 def digests(days: Sequence[DigestSummary], words: Wording, page: str) -> str:
@@ -77,7 +78,7 @@ def _story(story: StorySummary) -> dict[str, Any]:
 def _day(day: DigestSummary, words: Wording, page: str) -> dict[str, Any]:
     titles = "; ".join(story.title for story in day.stories)
     return {
-        "id": _tag(f"digest:{day.date.isoformat()}"),
+        "id": _tag(digest_key(day.date)),
         "title": f"{words.long_date(day.date)}: {day.lead}",
         "updated": _instant(day.made_at),
         "url": f"{day.date.isoformat()}{page}" if page else "",

@@ -9,13 +9,12 @@ from zoneinfo import ZoneInfo
 from monitor.digest import archive, atom, codec, html, markdown, plain
 from monitor.digest.safe import link, title
 from monitor.digest.view import Caps, alert_view, view
-from monitor.models import Digest, Headline, Receipt, RenderedDigest, Window
+from monitor.models import Digest, Headline, Receipt, RenderedDigest, Window, alert_key, digest_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from monitor.digest.summary import DigestSummary
     from monitor.digest.wording import Wording
     from monitor.models import DigestStory
 
@@ -31,23 +30,12 @@ _MEASURES: Final = (
 _WHOLE: Final = Caps(stories=1000, reports=200, lines=500, summary=2000)
 
 
-def render_all(
-    digest: Digest,
-    language: Wording,
-    past: Sequence[DigestSummary] = (),
-    *,
-    formats: Sequence[str] = ("md", "html"),
-) -> RenderedDigest:
-    """Return the digest as the channels take it, with the archive's files over it and the `past` digests.
-
-    `formats` are those that the archive has a file of for each day, and can link to.
-    """
+def render_all(digest: Digest, language: Wording) -> RenderedDigest:
+    """Return the digest as the channels take it."""
     plain_text, rich = _message(digest, language)
-    today = archive.summarise(digest, language)
-    days = {day.date: day for day in (*past, today)}
     page = view(digest, language, _WHOLE)
     return RenderedDigest(
-        key=f"digest:{digest.date.isoformat()}",
+        key=digest_key(digest.date),
         date=digest.date,
         made_at=digest.made_at,
         language=digest.language,
@@ -61,7 +49,6 @@ def render_all(
             "json": codec.to_json(digest),
             "atom": _atom(digest, language),
         },
-        files=archive.files(tuple(days.values()), language, formats),
     )
 
 
@@ -83,7 +70,7 @@ def render_alert(
     )
     page = alert_view(alert, language, _MEASURES[0])
     return RenderedDigest(
-        key=f"alert:{story.id}",
+        key=alert_key(story.id),
         date=alert.date,
         made_at=now,
         language=language.code,

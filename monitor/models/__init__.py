@@ -18,6 +18,9 @@ from monitor.models.digests import (
     Report,
     Trend,
     Window,
+    alert_key,
+    digest_key,
+    is_digest_key,
 )
 from monitor.models.entries import (
     DateBasis,
@@ -64,4 +67,7 @@ __all__ = [
     "Tagging",
     "Trend",
     "Window",
+    "alert_key",
+    "digest_key",
+    "is_digest_key",
 ]

@@ -11,6 +11,9 @@ from monitor.models.feeds import FeedHealth
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 
+_DIGEST = "digest:"
+_ALERT = "alert:"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
@@ -143,12 +146,27 @@ class Headline:
     score: float
 
 
+def digest_key(day: date) -> str:
+    """Return the key of a day's digest: every delivery of it, and its Message-IDs, go by it."""
+    return f"{_DIGEST}{day.isoformat()}"
+
+
+def alert_key(story: int) -> str:
+    """Return the key of the alert of a story."""
+    return f"{_ALERT}{story}"
+
+
+def is_digest_key(key: str) -> bool:
+    """Say whether an edition is a day's digest, and not an alert."""
+    return key.startswith(_DIGEST)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDigest:
     """A digest or an alert, rendered, as the channels take it."""
 
     key: str
-    """ "digest:2026-11-23" or "alert:17": unique for ever; Message-IDs derive from it."""
+    """What `digest_key` or `alert_key` made: unique for ever; Message-IDs derive from it."""
     date: date
     made_at: datetime
     language: str
@@ -157,8 +175,6 @@ class RenderedDigest:
     headlines: tuple[Headline, ...]
     renderings: dict[str, str] = field(hash=False)
     """Format ("md", "html", "text", "json", "atom") to the whole text of it."""
-    files: dict[str, str] = field(default_factory=dict, hash=False)
-    """Further files of the archive by name ("index.html", "digests.atom", "stories.atom")."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,10 +188,13 @@ class Delivery:
     recipient: str
     """An address, a file name, a service's name: never a secret."""
     payload: bytes
+    """Empty for what is made of the store when it is sent, and once it was settled long ago."""
     message_id: str = ""
     state: DeliveryState = "pending"
     attempts: int = 0
     next_attempt_at: datetime | None = None
     last_error: str = ""
+    blocked: bool = False
+    """It waits for the user: only they can mend what keeps it (a refused log-in)."""
     created_at: datetime
     sent_at: datetime | None = None

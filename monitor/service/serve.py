@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from monitor import fetch, pipeline, store, text
-from monitor.deliver import retry
+from monitor import fetch, outbox, pipeline, store, text
 from monitor.errors import ConfigError, Fault
 from monitor.service.lock import sole_sender
 from monitor.service.notify import Systemd
@@ -80,13 +79,6 @@ async def run(
             await service.reload(load_config)
         on_stop()
         await service.stop()
-
-
-def recover(archive: store.Store, *, now: datetime) -> None:
-    """Take up deliveries that were under way when a sender died or broke off. For the sole sender alone."""
-    with archive.transaction():
-        for delivery in archive.deliveries.recover(now):
-            archive.deliveries.save(retry.after_interruption(delivery, now=now), now)
 
 
 def troubles(archive: store.Store) -> dict[str, str]:
@@ -222,7 +214,7 @@ class _Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
         config, now = self._setup.config, self._clock()
-        recover(self._archive, now=now)
+        outbox.recover(self._archive, now=now)
         before = self._archive.digests.last()
         done = await pipeline.publish(config, self._archive, self._setup.channels, now=now)
         made = self._archive.digests.last()

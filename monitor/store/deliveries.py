@@ -1,9 +1,9 @@
-"""The outbox: one row for each edition, channel and recipient, and one for each try."""
+"""The outbox's rows, one for each edition, channel and recipient; `outbox.py` decides what comes of them."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.models import Delivery
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.store.connection import Connection, Row
+
+
+_LONGEST_WAIT: Final = timedelta(days=1)
+"""Over every wait that the outbox and the channels know."""
 
 
 class Deliveries:
@@ -42,39 +46,31 @@ class Deliveries:
         row = self._db.row("select * from deliveries where id = ?", [delivery])
         return _delivery(row) if row else None
 
-    def due(self, now: datetime) -> tuple[Delivery, ...]:
-        """Return the pending deliveries whose next try is due, oldest first."""
-        return tuple(map(_delivery, self._db.rows(_DUE, [format_utc(now)])))
+    def due(self, now: datetime, *, blocked: bool = False) -> tuple[Delivery, ...]:
+        """Return the pending deliveries whose next try is due, oldest first.
+
+        With `blocked` also those that wait for the user. A next try that is further ahead than any wait can
+        be was stored by a wrong clock, and is due.
+        """
+        never = format_utc(now + _LONGEST_WAIT)
+        return tuple(map(_delivery, self._db.rows(_DUE, [format_utc(now), never, int(blocked)])))
+
+    def sending(self) -> tuple[Delivery, ...]:
+        """Return the deliveries that were claimed and never saved, oldest first."""
+        return tuple(
+            map(_delivery, self._db.rows("select * from deliveries where state = 'sending' order by id"))
+        )
 
     def claim(self, delivery: int, now: datetime) -> Delivery | None:
-        """Take a pending delivery for sending and open a try; None when it is pending no longer."""
+        """Take a pending delivery for sending; None when it is pending no longer."""
         with self._db.transaction():
             if not self._db.change(_CLAIM, [format_utc(now), delivery]):
                 return None
-            self._db.insert("attempts", [{"delivery_id": delivery, "started_at": format_utc(now)}])
             return self.get(delivery)
 
     def save(self, delivery: Delivery, now: datetime) -> None:
         """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay."""
-        row = {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)}
-        with self._db.transaction():
-            self._db.change(_SAVE, row)
-            self._db.change(_FINISH, [format_utc(now), row["last_error"] or delivery.state, delivery.id])
-
-    def recover(self, now: datetime) -> tuple[Delivery, ...]:
-        """Make deliveries pending again whose sender died; return them. Only the one sender may call this.
-
-        Whether such a message went out is unknown: it is sent again with the same bytes and Message-ID.
-        """
-        with self._db.transaction():
-            lost = self._db.rows("select * from deliveries where state = 'sending' order by id")
-            note = "the sender was interrupted; whether it arrived is unknown"
-            found = tuple(
-                replace(_delivery(row), state="pending", next_attempt_at=now, last_error=note) for row in lost
-            )
-            for delivery in found:
-                self.save(delivery, now)
-            return found
+        self._db.change(_SAVE, {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)})
 
     def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
         """Return deliveries, of one edition or of all, latest first."""
@@ -89,21 +85,33 @@ class Deliveries:
         return tuple(map(_delivery, self._db.rows(sql, [format_utc(moment)])))
 
     def supersede(self, delivery: Delivery, now: datetime) -> int:
-        """Give up what is pending of earlier editions of its kind, channel and recipient; return how many."""
-        kind = delivery.edition.partition(":")[0] + ":"
-        wanted = [format_utc(now), delivery.channel, delivery.recipient, delivery.id, len(kind), kind]
+        """Drop what is pending of its channel and recipient from before it; return how many."""
+        wanted = [format_utc(now), delivery.channel, delivery.recipient, delivery.id]
         return self._db.change(_SUPERSEDE, wanted)
 
     def reopen(self, edition: str, now: datetime) -> int:
-        """Make an edition's settled deliveries pending again, with the same bytes; return how many."""
+        """Make an edition's deliveries due now, with the same bytes; return how many.
+
+        Not those under way, nor those whose bytes were let go.
+        """
         return self._db.change(_REOPEN, [format_utc(now), edition])
 
+    def let_go(self, before: datetime) -> int:
+        """Empty the payloads of what was settled before an instant; return how many.
+
+        The last digest's stay, so that it can always be sent again.
+        """
+        return self._db.change(_LET_GO, [format_utc(before)])
+
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
-        """Record that a story was alerted of, with its deliveries; nothing when it was before."""
+        """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
+        found = tuple(deliveries)
         with self._db.transaction():
-            if not self._db.change("insert or ignore into alerts values (?, ?)", [story, format_utc(now)]):
+            if not found or not self._db.change(
+                "insert or ignore into alerts values (?, ?)", [story, format_utc(now)]
+            ):
                 return ()
-            return self.add(deliveries, now)
+            return self.add(found, now)
 
     def alerted(self, stories: Iterable[int]) -> frozenset[int]:
         """Return those of these stories that were alerted of."""
@@ -122,6 +130,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "next_attempt_at": maybe_format_utc(delivery.next_attempt_at),
         "last_error": redact_url(delivery.last_error),
+        "blocked": int(delivery.blocked),
         "created_at": format_utc(delivery.created_at),
         "sent_at": maybe_format_utc(delivery.sent_at),
     }
@@ -139,6 +148,7 @@ def _delivery(row: Row) -> Delivery:
         attempts=row["attempts"],
         next_attempt_at=maybe_parse_utc(row["next_attempt_at"]),
         last_error=row["last_error"],
+        blocked=bool(row["blocked"]),
         created_at=parse_utc(row["created_at"]),
         sent_at=maybe_parse_utc(row["sent_at"]),
     )
@@ -146,16 +156,18 @@ def _delivery(row: Row) -> Delivery:
 
 _ADD: Final = """
 insert into deliveries (
-    edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error,
+    edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, blocked,
     created_at, sent_at, changed_at
 ) values (
     :edition, :channel, :recipient, :payload, :message_id, :state, :attempts, :next_attempt_at, :last_error,
-    :created_at, :sent_at, :changed_at
+    :blocked, :created_at, :sent_at, :changed_at
 ) on conflict (edition, channel, recipient) do nothing
 """
 
 _DUE: Final = """
-select * from deliveries where state = 'pending' and (next_attempt_at is null or next_attempt_at <= ?)
+select * from deliveries
+where state = 'pending'
+    and (next_attempt_at is null or next_attempt_at <= ? or next_attempt_at > ? or (blocked and ?))
 order by created_at, id
 """
 
@@ -163,20 +175,23 @@ _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where i
 
 _SAVE: Final = """
 update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,
-    last_error = :last_error, sent_at = :sent_at, changed_at = :changed_at
+    last_error = :last_error, blocked = :blocked, sent_at = :sent_at, changed_at = :changed_at
 where id = :id
 """
 
-_FINISH: Final = """
-update attempts set finished_at = ?, outcome = ? where delivery_id = ? and finished_at is null
+_REOPEN: Final = """
+update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
+    changed_at = ?
+where edition = ? and state in ('sent', 'failed', 'pending') and (payload <> x'' or channel = 'archive')
 """
 
-_REOPEN: Final = """
-update deliveries set state = 'pending', next_attempt_at = null, last_error = '', changed_at = ?
-where edition = ? and state in ('sent', 'failed')
+_LET_GO: Final = """
+update deliveries set payload = x''
+where state in ('sent', 'failed', 'superseded') and changed_at < ? and payload <> x''
+    and edition <> coalesce((select 'digest:' || date from digests order by window_end desc limit 1), '')
 """
 
 _SUPERSEDE: Final = """
 update deliveries set state = 'superseded', changed_at = ?
-where state = 'pending' and channel = ? and recipient = ? and id < ? and substr(edition, 1, ?) = ?
+where state = 'pending' and channel = ? and recipient = ? and id < ?
 """

@@ -298,6 +298,11 @@ left join joins j on j.entry_id = e.id
 order by s.last_seen desc, s.id, e.first_seen, e.id;
 """
 
+_OUTBOX: Final = """
+alter table deliveries add column blocked integer not null default 0;
+drop table attempts;
+"""
+
 
 def first(db: Database) -> None:
     """Make the tables, the full-text index and the views."""
@@ -323,7 +328,12 @@ def intake(db: Database) -> None:
     )
 
 
-STEPS: Final = (first, intake)
+def outbox(db: Database) -> None:
+    """Mark deliveries that wait for the user, and drop the log of tries that nothing read."""
+    db.executescript(_OUTBOX)
+
+
+STEPS: Final = (first, intake, outbox)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

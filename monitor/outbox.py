@@ -1,0 +1,231 @@
+"""The outbox: the one place where a delivery changes its state, from a frozen digest to its user.
+
+    pending --send_due--> sending --it arrived-------------> sent
+       ^                     |-----a permanent error-------> failed      (or a transient one, after five days)
+       |                     |-----any other error: it waits
+       +---------------------+-----the sender died: recover
+    pending --supersede, withdraw--> superseded   (a later edition counts alone, a recipient left the list)
+    sent, failed, pending --resend--> pending
+
+Takes the store, the channels and `now`; gives the deliveries as they stand. What a try's end means is decided
+by the pure functions at the end of the page. Only the holder of the sender's lock may call what sends.
+
+A delivery's bytes and Message-ID are frozen with the digest, so every try sends the same message. What SMTP
+leaves open (the server took it and its answer was lost) ends in "twice", never in "never" (RFC 5321, 4.2.5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from monitor.errors import DeliveryError, MonitorError
+from monitor.models import Delivery, digest_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
+
+    from monitor.deliver import Channel
+    from monitor.models import RenderedDigest
+    from monitor.store import Store
+
+FIRST: Final = timedelta(minutes=5)
+LONGEST: Final = timedelta(hours=4)
+LIFE: Final = timedelta(days=5)
+"""The waits are those of a mail queue (RFC 5321, 4.5.4.1; Postfix qmgr): doubling up to the longest."""
+FEWEST_TRIES: Final = 5
+"""Tries before a delivery is given up for its age: a machine that was off for a week has tried nothing."""
+JITTER: Final = 0.2
+_DOUBLINGS: Final = 10
+
+
+def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: datetime) -> list[Delivery]:
+    """Freeze an edition for every channel; one that breaks has a failed delivery and harms no other."""
+    prepared: list[Delivery] = []
+    for channel in channels:
+        try:
+            prepared += channel.prepare(edition, now=now)
+        except Exception as error:  # noqa: BLE001 - a digest must not be lost to one channel
+            prepared.append(
+                Delivery(
+                    edition=edition.key,
+                    channel=channel.name,
+                    recipient="everybody",
+                    payload=b"",
+                    state="failed",
+                    last_error=str(_as_delivery_error(error)),
+                    created_at=now,
+                )
+            )
+    return prepared
+
+
+def supersede(
+    store: Store, channels: Iterable[Channel], deliveries: Iterable[Delivery], now: datetime
+) -> None:
+    """Drop what still waits of earlier editions, in the channels in which only the latest counts."""
+    latest_only = {channel.name for channel in channels if channel.latest_only}
+    for delivery in deliveries:
+        if delivery.channel in latest_only:
+            store.deliveries.supersede(delivery, now)
+
+
+def recover(store: Store, *, now: datetime) -> None:
+    """Take up the deliveries that were under way when their sender died or was stopped."""
+    with store.transaction():
+        for delivery in store.deliveries.sending():
+            store.deliveries.save(after_interruption(delivery, now=now), now)
+
+
+def resend(store: Store, day: date, *, now: datetime) -> int:
+    """Make all deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
+
+    One that is under way is left alone. Raises MonitorError when nothing is left that could be sent.
+    """
+    reopened = store.deliveries.reopen(digest_key(day), now)
+    if not reopened:
+        raise MonitorError(f"the digest of {day} has no deliveries whose bytes are still kept")
+    return reopened
+
+
+async def send_due(
+    store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
+) -> list[Delivery]:
+    """Make the deliveries that are due, side by side; return them as they stand afterwards.
+
+    With `blocked` also those that wait for the user (a refused log-in): one of a channel first, the others
+    only when that one was not refused again, for each refused log-in counts against the account.
+    """
+    by_name = {channel.name: channel for channel in channels}
+    waiting = defaultdict[str, list[Delivery]](list)
+    for delivery in store.deliveries.due(now, blocked=blocked):
+        if channel := by_name.get(delivery.channel):
+            if channel.reaches(delivery.recipient):
+                waiting[channel.name].append(delivery)
+            else:
+                _withdraw(store, delivery, now)
+    tried = await asyncio.gather(
+        *(_send_all(store, by_name[name], deliveries, now) for name, deliveries in waiting.items())
+    )
+    return [delivery for of_channel in tried for delivery in of_channel]
+
+
+def _withdraw(store: Store, delivery: Delivery, now: datetime) -> None:
+    note = f"{delivery.recipient} is on the list no more"
+    settled = replace(delivery, state="superseded", next_attempt_at=None, last_error=note, blocked=False)
+    store.deliveries.save(settled, now)
+
+
+async def _send_all(
+    store: Store, channel: Channel, deliveries: Sequence[Delivery], now: datetime
+) -> list[Delivery]:
+    """Send one channel's deliveries, the ones that wait for the user after one of them has got through."""
+    held = [delivery for delivery in deliveries if delivery.blocked]
+    probe = await _send(store, channel, held[0], now) if held else None
+    rest = [delivery for delivery in deliveries if not held or delivery.id != held[0].id]
+    if probe and probe.blocked:
+        again, refusal = probe.next_attempt_at, probe.last_error
+        waiting = [
+            replace(delivery, next_attempt_at=again, last_error=refusal, blocked=True) for delivery in rest
+        ]
+        for delivery in waiting:
+            store.deliveries.save(delivery, now)
+        return [probe, *waiting]
+    sent = await asyncio.gather(*(_send(store, channel, delivery, now) for delivery in rest))
+    return [delivery for delivery in (probe, *sent) if delivery]
+
+
+async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetime) -> Delivery | None:
+    """Make one try and store how it ended; None when somebody else has taken the delivery meanwhile."""
+    claimed = store.deliveries.claim(delivery.id, now)
+    if claimed is None:
+        return None
+    try:
+        await channel.send(claimed)
+        after = after_success(claimed, now=now)
+    except Exception as error:  # noqa: BLE001 - one delivery's trouble, of whatever kind, is nobody else's
+        after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311
+    store.deliveries.save(after, now)
+    return after
+
+
+def _as_delivery_error(error: Exception) -> DeliveryError:
+    """Take an error that nobody expected for a transient one, and name the line of ours that it came from."""
+    if isinstance(error, DeliveryError):
+        return error
+    ours = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(ours.filename).name}:{ours.lineno}"
+    return DeliveryError(f"internal error: {type(error).__name__} at {place}: {error}", permanent=False)
+
+
+# --- how a try ends. Pure: delivery, outcome and now in, delivery out
+
+
+def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
+    """Settle a delivery that arrived."""
+    return replace(
+        delivery,
+        state="sent",
+        attempts=delivery.attempts + 1,
+        sent_at=now,
+        next_attempt_at=None,
+        last_error="",
+        blocked=False,
+    )
+
+
+def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitter: float) -> Delivery:
+    """Give up when `error` is permanent or the delivery too old; else wait for the next try.
+
+    `jitter`, 0 to 1, stretches the wait by up to a fifth.
+    """
+    tries = delivery.attempts + 1
+    if error.permanent:
+        return _failed(delivery, tries, str(error))
+    if _is_too_old(delivery, tries, now):
+        return _failed(delivery, tries, f"given up after {LIFE.days} days: {error}")
+    pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
+    return replace(
+        delivery,
+        state="pending",
+        attempts=tries,
+        next_attempt_at=now + pause,
+        last_error=str(error),
+        blocked=error.blocked,
+    )
+
+
+def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
+    """Free a delivery that was being sent when the process died; nobody knows whether it arrived.
+
+    It is tried again at once, with the same bytes and Message-ID. If that dies too, the waits apply, so that
+    a crash that repeats itself does not repeat the message; at the end of its life it is given up as well.
+    """
+    tries = delivery.attempts + 1
+    note = "interrupted while sending; it may have arrived"
+    if _is_too_old(delivery, tries, now):
+        return _failed(delivery, tries, f"given up after {LIFE.days} days: {note}")
+    pause = timedelta(0) if tries == 1 else wait(tries)
+    return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=note)
+
+
+def wait(attempts: int) -> timedelta:
+    """Return the pause after so many tries, without jitter."""
+    return min(LONGEST, FIRST * (1 << min(_DOUBLINGS, max(0, attempts - 1))))
+
+
+def _failed(delivery: Delivery, tries: int, reason: str) -> Delivery:
+    return replace(
+        delivery, state="failed", attempts=tries, next_attempt_at=None, last_error=reason, blocked=False
+    )
+
+
+def _is_too_old(delivery: Delivery, tries: int, now: datetime) -> bool:
+    return now - delivery.created_at >= LIFE and tries >= FEWEST_TRIES

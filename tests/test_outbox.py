@@ -1,0 +1,262 @@
+"""The life of a delivery: how long it waits, when it is given up, and what a crash does to it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import outbox, store
+from monitor.errors import DeliveryError, MonitorError
+from monitor.models import Delivery, RenderedDigest
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+FRESH = Delivery(
+    id=7,
+    edition="digest:2026-11-23",
+    channel="email",
+    recipient="a@example.org",
+    payload=b"x",
+    created_at=NOW,
+)
+SENDING = replace(FRESH, state="sending")
+SHAKY = DeliveryError("refused: 451 later", permanent=False)
+
+
+def minutes(*values):
+    return [timedelta(minutes=value) for value in values]
+
+
+def test_the_waits_double_from_five_minutes_to_four_hours():
+    assert [outbox.wait(tries) for tries in range(1, 10)] == minutes(5, 10, 20, 40, 80, 160, 240, 240, 240)
+    assert outbox.wait(10**6) == timedelta(hours=4)
+
+
+def test_success_settles_it():
+    sent = outbox.after_success(replace(SENDING, last_error="earlier"), now=NOW)
+    assert (sent.attempts, sent.state, sent.sent_at, sent.next_attempt_at, sent.last_error) == (
+        1,
+        "sent",
+        NOW,
+        None,
+        "",
+    )
+
+
+@pytest.mark.parametrize(("jitter", "expected"), [(0.0, 5), (0.5, 5.5), (1.0, 6)])
+def test_a_transient_error_waits_with_jitter(jitter, expected):
+    after = outbox.after_error(SENDING, SHAKY, now=NOW, jitter=jitter)
+    assert (after.state, after.attempts, after.last_error) == ("pending", 1, "refused: 451 later")
+    assert after.next_attempt_at == NOW + timedelta(minutes=expected)
+
+
+def test_an_error_may_ask_for_a_longer_wait_never_for_a_shorter_one():
+    slow = DeliveryError("unconfirmed", permanent=False, delay=timedelta(minutes=15))
+    first = outbox.after_error(SENDING, slow, now=NOW, jitter=0)
+    assert first.next_attempt_at == NOW + timedelta(minutes=15)
+    later = outbox.after_error(replace(SENDING, attempts=6), slow, now=NOW, jitter=0)
+    assert later.next_attempt_at == NOW + timedelta(hours=4)
+
+
+def test_a_permanent_error_is_final():
+    after = outbox.after_error(SENDING, DeliveryError("refused: 550 no", permanent=True), now=NOW, jitter=0)
+    assert (after.state, after.next_attempt_at, after.last_error) == ("failed", None, "refused: 550 no")
+
+
+def test_after_five_days_it_is_given_up():
+    last = NOW + timedelta(days=5)
+    tried = replace(SENDING, attempts=20)
+    almost = outbox.after_error(tried, SHAKY, now=last - timedelta(seconds=1), jitter=0)
+    assert almost.state == "pending"
+    given_up = outbox.after_error(tried, SHAKY, now=last, jitter=0)
+    assert given_up.state == "failed"
+    assert given_up.last_error == "given up after 5 days: refused: 451 later"
+
+
+def test_what_was_hardly_tried_is_not_given_up_for_its_age():
+    """A machine that was off for a week, or a clock that was."""
+    after = outbox.after_error(SENDING, SHAKY, now=NOW + timedelta(days=400), jitter=0)
+    assert (after.state, after.attempts) == ("pending", 1)
+
+
+def test_an_interruption_that_repeats_itself_ends_with_its_life():
+    worn = replace(SENDING, attempts=20)
+    after = outbox.after_interruption(worn, now=NOW + timedelta(days=5))
+    assert (after.state, after.next_attempt_at) == ("failed", None)
+    assert after.last_error.startswith("given up after 5 days: interrupted")
+
+
+def test_an_interrupted_try_is_repeated_at_once_but_a_crash_that_repeats_itself_waits():
+    first = outbox.after_interruption(SENDING, now=NOW)
+    assert (first.state, first.next_attempt_at) == ("pending", NOW)
+    assert "may have arrived" in first.last_error
+    second = outbox.after_interruption(replace(first, state="sending"), now=NOW)
+    assert second.next_attempt_at == NOW + timedelta(minutes=10)
+
+
+def test_a_server_that_never_recovers_is_asked_some_thirty_times_in_five_days():
+    delivery, now = FRESH, NOW
+    while delivery.state == "pending":
+        delivery = outbox.after_error(delivery, SHAKY, now=now, jitter=0)
+        now = delivery.next_attempt_at or now
+    assert 30 <= delivery.attempts <= 40
+    assert now - NOW >= timedelta(days=5)
+
+
+@given(
+    attempts=st.integers(0, 10**6),
+    age=st.timedeltas(timedelta(0), timedelta(days=9)),
+    delay=st.timedeltas(timedelta(0), timedelta(days=1)),
+    jitter=st.floats(0, 1),
+    permanent=st.booleans(),
+)
+def test_what_a_delivery_is_never_changes(attempts, age, delay, jitter, permanent):
+    begun = replace(SENDING, attempts=attempts)
+    error = DeliveryError("x", permanent=permanent, delay=delay)
+    after = outbox.after_error(begun, error, now=NOW + age, jitter=jitter)
+    unlike = {"attempts": 0, "next_attempt_at": None, "last_error": "", "blocked": False}
+    assert replace(after, state="pending", **unlike) == FRESH
+    assert (after.state == "failed") == (after.next_attempt_at is None)
+    if after.next_attempt_at:
+        assert after.next_attempt_at - (NOW + age) >= max(delay, timedelta(minutes=5))
+
+
+@dataclass
+class Channel:
+    """A channel that takes what it can; `troubles` says what happens to a recipient, once each time."""
+
+    name: str = "post"
+    recipients: tuple[str, ...] = ("a", "b", "c")
+    latest_only: bool = False
+    troubles: dict[str, list[Exception]] = field(default_factory=dict)
+    tried: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when as many tries as there are recipients have begun."""
+
+    def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
+        if "prepare" in self.troubles:
+            raise self.troubles["prepare"][0]
+        return tuple(
+            Delivery(edition=edition.key, channel=self.name, recipient=one, payload=b"x", created_at=now)
+            for one in self.recipients
+        )
+
+    def reaches(self, recipient: str) -> bool:
+        return recipient in self.recipients
+
+    async def send(self, delivery: Delivery) -> None:
+        self.tried.append(delivery.recipient)
+        if len(self.tried) == len(self.recipients):
+            self.done.set()
+        if self.gate:
+            await self.gate.wait()
+        if self.troubles.get(delivery.recipient):
+            raise self.troubles[delivery.recipient].pop()
+        self.sent.append(delivery.recipient)
+
+
+EDITION = RenderedDigest(
+    key="digest:2026-11-23", date=NOW.date(), made_at=NOW, language="en", subject="", preheader="",
+    headlines=(), renderings={},
+)  # fmt: skip
+REFUSED = DeliveryError("log-in refused: 535", permanent=False, delay=timedelta(hours=6), blocked=True)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    with store.open(tmp_path / "monitor.db") as one:
+        yield one
+
+
+def freeze(opened, *channels, key=EDITION.key):
+    prepared = outbox.prepare(channels, replace(EDITION, key=key), now=NOW)
+    return opened.deliveries.add(prepared, NOW)
+
+
+def states(opened):
+    return {(one.channel, one.recipient): one.state for one in opened.deliveries.listing()}
+
+
+async def test_an_error_of_any_kind_is_its_own_deliverys_and_sends_no_neighbour_twice(opened):
+    bad, slow = Channel(troubles={"b": [UnicodeError("label too long")]}), Channel("slow", ("z",))
+    slow.gate = asyncio.Event()
+    freeze(opened, bad, slow)
+    sending = asyncio.create_task(outbox.send_due(opened, [bad, slow], now=NOW))
+    await bad.done.wait()
+    assert not sending.done()
+    slow.gate.set()
+    await sending
+    assert states(opened) == {
+        ("post", "a"): "sent", ("post", "b"): "pending", ("post", "c"): "sent", ("slow", "z"): "sent",
+    }  # fmt: skip
+    (waiting,) = [one for one in opened.deliveries.listing() if one.state == "pending"]
+    assert waiting.last_error.startswith("internal error: UnicodeError at test_outbox.py:")
+    outbox.recover(opened, now=NOW)
+    await outbox.send_due(opened, [bad, slow], now=NOW + timedelta(minutes=10))
+    assert sorted(bad.sent + slow.sent) == ["a", "b", "c", "z"]
+
+
+def test_a_channel_that_cannot_prepare_has_a_failed_delivery_and_the_others_theirs(opened):
+    freeze(opened, Channel("bad", troubles={"prepare": [KeyError("x")]}), Channel("good", ("a",)))
+    assert states(opened) == {("bad", "everybody"): "failed", ("good", "a"): "pending"}
+
+
+async def test_who_left_the_list_is_not_written_to(opened):
+    channel = Channel(troubles={"b": [SHAKY]})
+    freeze(opened, channel)
+    await outbox.send_due(opened, [channel], now=NOW)
+    channel.recipients = ("a", "c")
+    assert await outbox.send_due(opened, [channel], now=NOW + timedelta(hours=1)) == []
+    assert states(opened)["post", "b"] == "superseded"
+    assert channel.sent == ["a", "c"]
+
+
+async def test_a_channel_that_is_not_there_keeps_its_deliveries(opened):
+    channel = Channel()
+    freeze(opened, channel)
+    assert await outbox.send_due(opened, [], now=NOW) == []
+    assert len(await outbox.send_due(opened, [channel], now=NOW)) == 3
+
+
+async def test_what_waits_for_the_user_is_tried_when_they_come_one_first(opened):
+    channel = Channel(troubles={one: [REFUSED, REFUSED] for one in "abc"})
+    freeze(opened, channel)
+    await outbox.send_due(opened, [channel], now=NOW)
+    assert await outbox.send_due(opened, [channel], now=NOW + timedelta(hours=1)) == []
+    channel.tried.clear()
+    done = await outbox.send_due(opened, [channel], now=NOW + timedelta(hours=1), blocked=True)
+    assert (channel.tried, len(done)) == (["a"], 3)
+    assert all(one.blocked and one.next_attempt_at >= NOW + timedelta(hours=7) for one in done)
+    channel.troubles.clear()
+    await outbox.send_due(opened, [channel], now=NOW + timedelta(hours=2), blocked=True)
+    assert sorted(channel.sent) == ["a", "b", "c"]
+
+
+async def test_only_the_latest_counts_where_the_channel_says_so(opened):
+    latest, every = Channel("latest", ("a",), latest_only=True), Channel("every", ("a",))
+    freeze(opened, latest, every)
+    frozen = freeze(opened, latest, every, key="digest:2026-11-24")
+    outbox.supersede(opened, [latest, every], frozen, NOW)
+    assert [one.state for one in opened.deliveries.listing() if one.channel == "latest"] == [
+        "pending",
+        "superseded",
+    ]
+    assert len(await outbox.send_due(opened, [latest, every], now=NOW)) == 3
+
+
+async def test_resending_takes_what_was_sent_failed_and_waits(opened):
+    final = DeliveryError("550 no", permanent=True)
+    channel = Channel(troubles={"b": [final], "c": [REFUSED]})
+    freeze(opened, channel)
+    await outbox.send_due(opened, [channel], now=NOW)
+    assert outbox.resend(opened, NOW.date(), now=NOW) == 3
+    await outbox.send_due(opened, [channel], now=NOW)
+    assert sorted(channel.sent) == ["a", "a", "b", "c"]
+    with pytest.raises(MonitorError, match="no deliveries whose bytes are still kept"):
+        outbox.resend(opened, NOW.date() - timedelta(days=1), now=NOW)
