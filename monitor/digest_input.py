@@ -10,7 +10,7 @@ from monitor import __version__, digest, fetch, languages
 from monitor import store as store_package
 from monitor.deliver.files import write_atomically
 from monitor.models import Window
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,11 +1,11 @@
-"""Text in, text out: what every package needs of words and addresses. Pure; nothing raises on any string."""
+"""Text in, text out: what every package needs of words. Pure; nothing raises on any string."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from typing import Final
-from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
@@ -79,27 +79,6 @@ _FOLDING: Final = _folding()
 _FREQUENT: Final = {char: _PLAIN[char] for char in "äöüß„“”’–…"}
 """What most German and English texts hold: replacing it first spares most of them the slow way."""
 
-_TRACKING: Final = re.compile(
-    r"utm_\w*|wt_z?mc\w*|at_\w+|ns_\w+|mtm_\w+|pk_\w+|piwik_\w+|hsa_\w+|guce_\w+|guccounter|fbclid|gclid|gclsrc|dclid"
-    r"|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_[ce]id|_hsenc|_hsmi|mkt_tok|cmpid|ocid|ito|ftag|ncid|smid|xtor|xtref"
-    r"|feedtype|feedname|__twitter_impression|oc",
-    re.IGNORECASE,
-)
-_RSS_MARK: Final = re.compile(
-    r"(?:ref|src|source|from|via|partner|emc|cmp|mod|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
-    re.IGNORECASE,
-)
-_WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
-_HOST: Final = re.compile(r"[a-z0-9._-]*")
-_URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
-_SAFE: Final = "%/:@!$&'()*+,;=~"
-
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/?#\s]*@")
-_SECRET: Final = re.compile(
-    r"([?&;#][^=&;#\s]*(?:token|key(?!word)|auth|sig(?![hn]t)|secret|passw|pwd|session|credential|sid|jwt)[^=&;#\s]*=)[^&;#\s]+",
-    re.IGNORECASE,
-)
-
 _CP1252: Final = {
     ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): chr(byte) for byte in range(0x80, 0xA0)
 }
@@ -164,64 +143,6 @@ def _fold_run(match: re.Match[str]) -> str:
     return match[0].translate(_FOLDING)
 
 
-def canonical_url(url: str, base: str = "") -> str:
-    """Return the one spelling under which a link is known, resolved against `base`; "" unless it is http(s).
-
-    Credentials, fragment, default port and tracking parameters go, scheme and host are lower-cased (IDN as
-    punycode), the address behind a Bing or Google redirect is taken out; path, percent-encoding and the order
-    of the other parameters stay. Idempotent.
-    """
-    try:
-        parts = urlsplit(urljoin(base, _URL_NOISE.sub("", url).strip()))
-        host, port = _ascii_host(parts.hostname or ""), parts.port
-    except ValueError:
-        return ""
-    if parts.scheme not in {"http", "https"} or not host:
-        return ""
-    wrapper, parameter = _WRAPPERS.get(parts.path, ("", ""))
-    if wrapper and (host == wrapper or host.endswith("." + wrapper)):
-        target = canonical_url(dict(parse_qsl(parts.query)).get(parameter, ""))
-        if target:
-            return target
-    if port is not None and port != {"http": 80, "https": 443}[parts.scheme]:
-        host = f"{host}:{port}"
-    path = quote(parts.path, safe=_SAFE) or "/"
-    return urlunsplit((parts.scheme, host, path, _own_query(parts.query), ""))
-
-
-def _own_query(query: str) -> str:
-    pairs = quote(query, safe=_SAFE + "?").split("&")
-    return "&".join(
-        pair
-        for pair in pairs
-        if pair and not _TRACKING.fullmatch(pair.partition("=")[0]) and not _RSS_MARK.fullmatch(pair)
-    )
-
-
-def _ascii_host(host: str) -> str:
-    """Return the host in ASCII, an IPv6 address in its brackets; raise ValueError if it cannot be one."""
-    host = host.rstrip(".")
-    if ":" in host:
-        return f"[{host}]"
-    host = host if host.isascii() else host.encode("idna").decode().lower()
-    if not _HOST.fullmatch(host):
-        raise ValueError(host)
-    return host
-
-
-def host_of(url: str) -> str:
-    """Return the lower-case ASCII host of a URL, without port; "" when it has none."""
-    try:
-        return _ascii_host(urlsplit(url).hostname or "").strip("[]")
-    except ValueError:
-        return ""
-
-
-def redact_url(url: str) -> str:
-    """Return a URL, or text with URLs in it, fit for eyes: credentials and what looks secret as `***`."""
-    return _SECRET.sub(r"\1***", _CREDENTIALS.sub("***@", url))
-
-
 def repair_mojibake(text: str) -> str:
     """Return `text` with UTF-8 that was read as Windows-1252 put right, where that is certain; else as it is.
 
@@ -244,3 +165,19 @@ def _ungarble(match: re.Match[str]) -> str:
         return match[0].translate(_CP1252).encode("latin-1").decode("utf-8")
     except UnicodeError:
         return match[0]
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, cut between words and marked with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 2]
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-–") + " …"
+
+
+def span_in_words(span: timedelta) -> str:
+    """Return a span in its largest fitting unit: "9 days", "1 hour"."""
+    units = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+    name, unit = next(((name, unit) for name, unit in units if span >= unit), units[-1])
+    count = max(1, round(span / unit))
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"

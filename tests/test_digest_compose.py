@@ -99,12 +99,13 @@ def test_a_late_report_says_so_and_the_receipt_counts_it():
     assert (told.receipt.late, told.receipt.held_back) == (1, 4)
 
 
-def test_summary_outlet_and_address_are_the_leads_and_hold_no_secret():
-    told = made(story(7, entry(1, feed=C, url="https://u:p@c.example/1", summary="Words"), summary="Words"))
+def test_summary_outlet_and_link_are_the_leads_and_the_feeds_address_holds_no_secret():
+    link = "https://c.example/article.pl?sid=4711&author=jane"
+    told = made(story(7, entry(1, feed=C, url=link, summary="Words"), summary="Words"))
     shown = told.stories[0]
     assert (shown.summary, shown.summary_outlet) == ("Words", "c.example")
     assert "secret" not in shown.reports[0].feed
-    assert "u:p" not in shown.url
+    assert shown.url == shown.reports[0].url == link
 
 
 def test_an_aggregators_source_is_the_outlet():

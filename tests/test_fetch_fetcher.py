@@ -101,7 +101,7 @@ async def test_a_public_host_that_asks_for_a_pause_gets_it_from_all_its_feeds(he
         assert len(server.requests) == 1
         assert responses[0].error == "HTTP 429 Too Many Requests"
         for response in responses[1:]:
-            assert response.error == "not asked: busy.test wants no requests for 10 min"
+            assert response.error == "not asked: busy.test wants no requests for 10 minutes"
             assert timedelta(minutes=9) < response.retry_after <= timedelta(minutes=10)
             assert not response.unreachable
         again = await fetcher.get(urls[0])

@@ -187,6 +187,41 @@ def test_new_credentials_make_no_new_feed(archive):
     assert rows(archive, "select count(*) from feeds") == [(1,)]
 
 
+def test_another_value_of_a_query_is_another_feed(archive):
+    first = replace(FEED, url="https://outlet.example/feed?topic=film")
+    archive.feeds.sync([first], NOW)
+    archive.feeds.sync([replace(FEED, url="https://outlet.example/feed?topic=music")], NOW + HOUR)
+    assert rows(archive, "select count(*) from feeds") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://outlet.example/feed?format=xml", "https://outlet.example/feed?format=xml"),
+        (
+            "https://u:p@outlet.example/feed?token=a&x=1",
+            "https://***@outlet.example/feed?token=***&x=1#879609b9",
+        ),
+    ],
+)
+def test_a_feed_that_version_1_0_stored_otherwise_is_still_the_same(archive, url, stored):
+    archive._db.change("insert into feeds (url, added_at) values (?, '')", [stored])
+    archive.feeds.sync([replace(FEED, url=url)], NOW)
+    assert rows(archive, "select count(*), max(removed_at is null) from feeds") == [(1, 1)]
+    assert archive.feeds.id_of(url) == 1
+
+
+def test_who_only_reads_knows_the_addresses_too(tmp_path):
+    path = tmp_path / "monitor.db"
+    with store.open(path) as archive:
+        archive.feeds.sync([SECRET], NOW)
+        add(archive, SECRET)
+    with store.open(path, read_only=True) as archive:
+        archive.feeds.know([SECRET])
+        assert archive.feeds.counts() == {SECRET.url: 1}
+        assert archive.entries.get(1).feed == SECRET.url
+
+
 def poll(at, **changes):
     figures = {"feeds": 4, "ok": 2, "failed": 1, "not_modified": 1, "new": 7, "changed": 3}
     return store.Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})

@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.cli.output import entry_json, entry_lines, local, show, show_json, story_json
 from monitor.cli.session import UsageError, instant, session
 from monitor.errors import MonitorError
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

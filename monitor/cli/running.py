@@ -12,7 +12,7 @@ import typer
 
 from monitor.cli.output import progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from monitor.store import FeedPoll, Poll

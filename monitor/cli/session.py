@@ -65,6 +65,7 @@ class Session:
 
         config = self.config()
         with store.open(config.database, read_only=True) as opened:
+            opened.feeds.know(config.feeds)
             yield config, opened
 
     @contextmanager

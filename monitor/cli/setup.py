@@ -11,7 +11,7 @@ import typer
 from monitor.cli.output import progress, say, show
 from monitor.cli.session import Session, session
 from monitor.errors import DeliveryError, MonitorError
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from monitor.config import Config

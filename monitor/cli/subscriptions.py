@@ -13,7 +13,7 @@ from monitor.cli.output import say, show, show_json
 from monitor.cli.session import UsageError, session
 from monitor.errors import MonitorError
 from monitor.models import Feed
-from monitor.text import redact_url
+from monitor.url import redact_url
 
 app = typer.Typer(help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None)
 

@@ -74,7 +74,7 @@ def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
 
 
 def _stored(current: Session, number: int | None, url: str) -> tuple[Entry, Story | None, Rules]:
-    from monitor.text import canonical_url
+    from monitor.url import canonical_url
 
     with current.reading() as (config, store):
         if number is not None:

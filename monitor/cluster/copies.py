@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from monitor.cluster.lexicon import plain_words
 from monitor.cluster.traits import said
-from monitor.text import fold, host_of
+from monitor.text import fold
+from monitor.url import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

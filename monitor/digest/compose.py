@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from monitor import text
 from monitor.digest import rank
 from monitor.models import Digest, DigestStory, NearMiss, Receipt, Report, Trend
+from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -97,7 +98,7 @@ def present(
     return DigestStory(
         id=story.id,
         title=text.clean(title),
-        url=text.redact_url(lead.url),
+        url=lead.url,
         summary=text.clean(summary),
         summary_outlet=_outlet(lead, feeds) if summary else "",
         beats=story.beats,
@@ -137,8 +138,8 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
     return Report(
         entry=entry.id,
         title=text.clean(entry.title),
-        url=text.redact_url(entry.url),
-        feed=text.redact_url(entry.feed),
+        url=entry.url,
+        feed=redact_url(entry.feed),
         outlet=_outlet(entry, feeds),
         language=entry.language,
         published=entry.published,
@@ -154,7 +155,7 @@ def _report_order(report: Report) -> tuple[bool, float, int]:
 
 def _outlet(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     feed = feeds.get(entry.feed)
-    return text.clean(entry.outlet or (feed.title if feed else "") or text.host_of(entry.feed))
+    return text.clean(entry.outlet or (feed.title if feed else "") or host_of(entry.feed))
 
 
 def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
@@ -171,7 +172,7 @@ def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
 
 def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Receipt:
     new = [report for story in stories for report in story.reports if report.new]
-    families = {text.redact_url(feed.url): feed.family for feed in digest_input.feeds.values()}
+    families = {redact_url(feed.url): feed.family for feed in digest_input.feeds.values()}
     return Receipt(
         feeds=tuple(digest_input.healths),
         polls=digest_input.polls,
@@ -198,7 +199,7 @@ def _near_misses(digest_input: DigestInput) -> tuple[NearMiss, ...]:
         NearMiss(
             entry=entry.id,
             title=text.clean(entry.title),
-            url=text.redact_url(entry.url),
+            url=entry.url,
             outlet=_outlet(entry, digest_input.feeds),
             score=entry.tagging.score,
             why=text.clean(entry.tagging.near),

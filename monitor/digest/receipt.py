@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from monitor import text
 from monitor.digest.safe import line, link, title
+from monitor.url import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -142,13 +142,13 @@ def _near(miss: NearMiss, words: Wording) -> Line:
 
 
 def _name(feed: FeedHealth) -> str:
-    return line(feed.title) or title(text.redact_url(feed.url))
+    return line(feed.title) or title(feed.url)
 
 
 def _reason(feed: FeedHealth, digest: Digest, words: Wording) -> str:
     if feed.state in {"silent", "gone"} and feed.note:
-        return line(text.redact_url(feed.note), _REASON)
-    reason = line(text.redact_url(feed.last_error or feed.note), _REASON) or words.text("no_reason")
+        return line(feed.note, _REASON)
+    reason = line(redact(feed.last_error or feed.note), _REASON) or words.text("no_reason")
     if feed.state != "failing":
         return reason
     failures = words.plural("failures", feed.consecutive_failures)

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from monitor import text
+from monitor.url import canonical_url
 
 TITLE: Final = 300
 """The most characters of a title that any output shows."""
@@ -31,7 +32,7 @@ def title(raw: str, limit: int = TITLE) -> str:
 
 def link(url: str) -> str:
     """Return an http(s) link in ASCII that needs no quoting in HTML or Markdown; "" for anything else."""
-    canonical = text.canonical_url(text.redact_url(url))
+    canonical = canonical_url(url)
     host = _HOST.match(canonical)
     if not host or len(canonical) > _MAX_URL:
         return ""

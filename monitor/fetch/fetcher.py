@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from monitor.errors import FetchError
 from monitor.fetch import guard
 from monitor.models import Feed, FeedState, Response
+from monitor.text import span_in_words
+from monitor.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -186,7 +188,7 @@ def queue_of(url: httpx.URL, private_host: str) -> Queue:
     """Return the queue of an address; a host is private by its spelling or by the feed's own table."""
     host = guard.bare(url.host)
     if guard.private_name(host) or host == guard.bare(private_host):
-        return Queue(host, url.port or (443 if url.scheme == "https" else 80))
+        return Queue(host, url.port or DEFAULT_PORTS[url.scheme])
     return Queue(host, None)
 
 
@@ -196,9 +198,5 @@ def _held_back(feed: Feed, queue: Queue, seconds: float) -> Response:
         feed=feed,
         url="",
         retry_after=pause,
-        error=f"not asked: {queue.host} wants no requests for {_minutes(pause)}",
+        error=f"not asked: {queue.host} wants no requests for {span_in_words(pause)}",
     )
-
-
-def _minutes(pause: timedelta) -> str:
-    return f"{max(1, round(pause / timedelta(minutes=1)))} min"

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from monitor.models import FeedHealth
-from monitor.text import redact_url
+from monitor.text import span_in_words
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,18 +72,12 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
         return f"failing {state.consecutive_failures} times in a row{since}"
     if name == "silent":
-        usual = f"; usually one every {_spoken(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
-        return f"nothing new for {_spoken(_silence(state, now))}{usual}"
+        usual = (
+            f"; usually one every {span_in_words(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
+        )
+        return f"nothing new for {span_in_words(_silence(state, now))}{usual}"
     if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
     if state.location and name != "disabled":
         return f"moved for good to {redact_url(state.location)}: change the address in feeds.toml"
     return ""
-
-
-def _spoken(span: timedelta) -> str:
-    """Return a span in its largest fitting unit: "9 days", "1 hour"."""
-    units = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
-    name, unit = next(((name, unit) for name, unit in units if span >= unit), units[-1])
-    count = max(1, round(span / unit))
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"

@@ -19,6 +19,7 @@ from monitor.fetch import headers as said
 from monitor.fetch.inflate import Inflater
 from monitor.fetch.network import explain
 from monitor.models import Response
+from monitor.url import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -177,7 +178,7 @@ def _credentials(address: str, url: httpx.URL) -> bytes:
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
+    return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme, 0)
 
 
 def _raw(reply: httpx.Response, name: bytes) -> str:

@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.fetch import guard
-from monitor.text import host_of
+from monitor.url import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

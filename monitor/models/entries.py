@@ -67,7 +67,7 @@ class Entry:
     guid: str = ""
     """What the publisher calls it, made up from link or title and date where there is none."""
     url: str = ""
-    """The canonical link (`text.canonical_url`), "" when it has none."""
+    """The canonical link (`url.canonical_url`), "" when it has none."""
     title: str
     summary: str = ""
     content: str = ""

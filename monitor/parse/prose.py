@@ -6,7 +6,7 @@ import html
 import re
 from typing import Final
 
-from monitor.text import clean, fold, html_to_text, repair_mojibake
+from monitor.text import clean, fold, html_to_text, repair_mojibake, shorten
 
 MAX_TITLE: Final = 300
 MAX_SUMMARY: Final = 2_000
@@ -113,11 +113,3 @@ def beginning(text: str, limit: int) -> str:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
     return text[: ends[-1]] if ends and ends[-1] > limit // 4 else shorten(text, limit)
-
-
-def shorten(text: str, limit: int) -> str:
-    """Return `text` in at most `limit` characters, cut between words and marked with an ellipsis."""
-    if len(text) <= limit:
-        return text
-    cut = text[: limit - 2]
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-–") + " …"

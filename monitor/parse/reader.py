@@ -12,7 +12,8 @@ from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
 from monitor.parse.identity import is_home
 from monitor.parse.speech import detect, primary
-from monitor.text import canonical_url, clean, fold, host_of
+from monitor.text import clean, fold, shorten
+from monitor.url import canonical_url, host_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,7 +103,7 @@ class _Reading:
             title=title,
             summary=summary,
             content=content,
-            author=prose.shorten(prose.plain(item.author), _MAX_AUTHOR),
+            author=shorten(prose.plain(item.author), _MAX_AUTHOR),
             language=primary(item.language) or self.language or detect(f"{title}. {summary}") or self.usual,
             outlet=outlet,
             published=published,

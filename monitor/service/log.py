@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from monitor import text
+from monitor.url import redact
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -16,7 +17,7 @@ _NOISY: Final = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx", "url
 def set_up(stream: TextIO, *, level: int = logging.INFO, colour: bool = False) -> None:
     """Send our log and that of the libraries to `stream`, once for the whole process.
 
-    Credentials in URLs are masked, control characters dropped: most of what is logged came from the web.
+    What may be secret in addresses is masked, control characters are dropped: most of it came from the web.
     """
     import structlog
     from structlog.stdlib import ProcessorFormatter
@@ -71,5 +72,5 @@ def _fit_for_eyes(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     for key, value in shown.items():
         if isinstance(value, str):
             line = value if key == "exception" else text.clean(value)
-            shown[key] = text.redact_url(line)
+            shown[key] = redact(line)
     return shown

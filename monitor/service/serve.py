@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from monitor import fetch, outbox, pipeline, store, text
+from monitor import fetch, outbox, pipeline, store
 from monitor.errors import ConfigError, Fault
 from monitor.service.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
+from monitor.url import host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -236,7 +237,7 @@ class _Service:
         if not (url := self._setup.ping_url):
             return
         async with fetch.Fetcher(self._setup.config.fetch) as fetcher:
-            response = await fetcher.get(url, max_bytes=_MAX_PING_BYTES, private_host=text.host_of(url))
+            response = await fetcher.get(url, max_bytes=_MAX_PING_BYTES, private_host=host_of(url))
         if not response.ok:
             _log.warning("health check not reached", status=response.status)
 

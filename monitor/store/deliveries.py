@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.models import Delivery
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
-from monitor.text import redact_url
+from monitor.url import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,7 +129,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.state,
         "attempts": delivery.attempts,
         "next_attempt_at": maybe_format_utc(delivery.next_attempt_at),
-        "last_error": redact_url(delivery.last_error),
+        "last_error": redact(delivery.last_error),
         "blocked": int(delivery.blocked),
         "created_at": format_utc(delivery.created_at),
         "sent_at": maybe_format_utc(delivery.sent_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,7 +19,7 @@ from monitor.store.values import (
     parse_utc,
     seconds,
 )
-from monitor.text import redact_url
+from monitor.url import redact, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 _LOG_KEPT: Final = timedelta(days=60)
+_LASTING: Final = 8
+_REST: Final = 4
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+_SECRET: Final = re.compile(
+    r"([?&;#][^=&;#\s]*(?:token|key(?!word)|auth|sig(?![hn]t)|secret|passw|pwd|session|credential|sid|jwt)[^=&;#\s]*=)[^&;#\s]+",
+    re.IGNORECASE,
+)
+"""Parameters whose value is likely to be changed as a password is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,9 +96,16 @@ class Feeds:
     def _rename(self, wanted: dict[str, Feed]) -> None:
         """Give a feed that leaves the file the address of the one in the file that is really the same."""
         stored = {row["url"]: row["location"] for row in self._db.rows(_LOCATIONS)}
-        arriving = {same: key for key in wanted if key not in stored for same in (key, _plain(key))}
+        arriving = {
+            same: key
+            for key, feed in wanted.items()
+            if key not in stored
+            for same in (key, _without_credentials(key), _address_in_version_1_0(feed.url))
+        }
         for key, location in stored.items():
-            if key not in wanted and (new := arriving.get(location) or arriving.get(_plain(key))):
+            known_as = (location, _without_credentials(key), key)
+            new = next(filter(None, map(arriving.get, known_as)), "")
+            if key not in wanted and new:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
                 arriving = {same: other for same, other in arriving.items() if other != new}
 
@@ -117,8 +133,12 @@ class Feeds:
             raise KeyError(f"no such feed: {redact_url(url)}")
         return int(found)
 
+    def know(self, feeds: Iterable[Feed]) -> None:
+        """Take in the addresses of feeds.toml, writing nothing: stored ones lack their secrets."""
+        self._urls.update((address(feed.url), feed.url) for feed in feeds)
+
     def url_of(self, key: str) -> str:
-        """Return the address in feeds.toml of a stored one; before `sync`, the stored one itself."""
+        """Return the address in feeds.toml of a stored one; of a feed that is not there, the stored one."""
         return self._urls.get(key, key)
 
     def counts(self) -> dict[str, int]:
@@ -154,13 +174,30 @@ class Feeds:
 
 
 def address(url: str) -> str:
-    """Return a feed's address as the store keeps it: without secrets, yet different for different ones."""
+    """Return a feed's address as the store keeps it: without secrets, yet different for different ones.
+
+    Behind the `#` stand a hash of the address without its credentials, and one of it all: a feed whose
+    password was changed is still the same feed.
+    """
     shown = redact_url(url)
-    return url if shown == url else f"{shown}#{sha256(url.encode()).hexdigest()[:8]}"
+    if shown == url:
+        return url
+    lasting = _SECRET.sub(r"\1", _USERINFO.sub("", url))
+    return f"{shown}#{_hash(lasting)}{_hash(url)[:_REST]}"
 
 
-def _plain(key: str) -> str:
-    return key.partition("#")[0] if "***" in key else key
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:_LASTING]
+
+
+def _without_credentials(key: str) -> str:
+    return key[:-_REST] if "***" in key else key
+
+
+def _address_in_version_1_0(url: str) -> str:
+    """Return what `address` was before it masked every value of a query."""
+    shown = _SECRET.sub(r"\1***", _USERINFO.sub("***@", url))
+    return url if shown == url else f"{shown}#{_hash(url)}"
 
 
 def _state_row(state: FeedState) -> dict[str, Any]:
@@ -181,7 +218,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_poll_at": maybe_format_utc(state.last_poll_at),
         "last_success_at": maybe_format_utc(state.last_success_at),
         "last_status": state.last_status,
-        "last_error": redact_url(state.last_error),
+        "last_error": redact(state.last_error),
         "consecutive_failures": state.consecutive_failures,
         "gone": int(state.gone),
         "first_success_at": maybe_format_utc(state.first_success_at),
@@ -252,7 +289,7 @@ def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
         "feed_id": feed_id,
         "at": format_utc(poll.at),
         "status": poll.status,
-        "error": redact_url(poll.error),
+        "error": redact(poll.error),
         "new": poll.new,
         "changed": poll.changed,
         "gap": int(poll.gap),

@@ -1,0 +1,133 @@
+"""Addresses: the one spelling of a publisher's link, and what of our feeds' addresses may be shown.
+
+Links are the publishers': they are shown as they are. The address of a feed is the user's: a password, a
+token or a private name may stand anywhere in it, so all that can hold one is masked. Pure; nothing raises on
+any string.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+_TRACKING: Final = re.compile(
+    r"utm_\w*|wt_z?mc\w*|at_\w+|ns_\w+|mtm_\w+|pk_\w+|piwik_\w+|hsa_\w+|guce_\w+|guccounter|fbclid|gclid|gclsrc|dclid"
+    r"|gbraid|wbraid|msclkid|yclid|twclid|igshid|mc_[ce]id|_hsenc|_hsmi|mkt_tok|cmpid|ocid|ito|ftag|ncid|smid|xtor|xtref"
+    r"|echobox|intcid|feedtype|feedname|__twitter_impression|oc",
+    re.IGNORECASE,
+)
+_RSS_MARK: Final = re.compile(
+    r"(?:ref|src|source|from|via|partner|emc|cmp|mod|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
+    re.IGNORECASE,
+)
+_WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
+_HOST: Final = re.compile(r"[a-z0-9._-]*")
+_URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_SAFE: Final = "%/:@!$&'()*+,;=~"
+
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"“”]+", re.IGNORECASE)
+_PARTS: Final = re.compile(
+    r"([a-z][a-z0-9+.-]*://)(?:([^/?#]*)@)?([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL
+)
+_VALUE: Final = re.compile(r"(?<==)[^&;#]+")
+_MASK: Final = "***"
+_HEX: Final = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{16,}", re.IGNORECASE)
+_MIXED: Final = re.compile(
+    r"(?=.{16})(?:[a-z]+[0-9]+|[0-9]+[a-z]+)[a-z0-9]*"
+    r"|(?=.{10})[a-z]*(?:[0-9]+[a-z]+){2,}[0-9]*",  # "a1b2c3d4e5", but not "iphone17promax"
+    re.IGNORECASE,
+)
+
+
+def canonical_url(url: str, base: str = "") -> str:
+    """Return the one spelling under which a link is known, resolved against `base`; "" unless it is http(s).
+
+    Credentials, default port and tracking parameters go, scheme and host are lower-cased (IDN as punycode),
+    the address behind a Bing or Google redirect is taken out; path, percent-encoding and the order of the
+    other parameters stay. So does a fragment that names a place: posts of one live page differ in nothing
+    else. Idempotent.
+    """
+    try:
+        parts = urlsplit(urljoin(base, _URL_NOISE.sub("", url).strip()))
+        host, port = _ascii_host(parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in DEFAULT_PORTS or not host:
+        return ""
+    wrapper, parameter = _WRAPPERS.get(parts.path, ("", ""))
+    if wrapper and (host == wrapper or host.endswith("." + wrapper)):
+        target = canonical_url(dict(parse_qsl(parts.query)).get(parameter, ""))
+        if target:
+            return target
+    if port is not None and port != DEFAULT_PORTS[parts.scheme]:
+        host = f"{host}:{port}"
+    path = quote(parts.path, safe=_SAFE) or "/"
+    fragment = "" if parts.fragment.startswith(":~:") else _own_pairs(parts.fragment)
+    return urlunsplit((parts.scheme, host, path, _own_pairs(parts.query), fragment))
+
+
+def _own_pairs(query: str) -> str:
+    pairs = quote(query, safe=_SAFE + "?").split("&")
+    return "&".join(
+        pair
+        for pair in pairs
+        if pair and not _TRACKING.fullmatch(pair.partition("=")[0]) and not _RSS_MARK.fullmatch(pair)
+    )
+
+
+def _ascii_host(host: str) -> str:
+    """Return the host in ASCII, an IPv6 address in its brackets; raise ValueError if it cannot be one."""
+    host = host.rstrip(".")
+    if ":" in host:
+        return f"[{host}]"
+    host = host if host.isascii() else host.encode("idna").decode().lower()
+    if not _HOST.fullmatch(host):
+        raise ValueError(host)
+    return host
+
+
+def host_of(url: str) -> str:
+    """Return the lower-case ASCII host of a URL, without port; "" when it has none."""
+    try:
+        return _ascii_host(urlsplit(url).hostname or "").strip("[]")
+    except ValueError:
+        return ""
+
+
+def redact_url(url: str) -> str:
+    """Return the address of one of our feeds fit for eyes: all that can hold a secret as `***`.
+
+    Masked are user and password, each value of the query, and parts of the path that look drawn by lot. A
+    list of suspicious names was tried before: ?pass=, ?code= and Reddit's ?feed= were not on it. Idempotent.
+    """
+    match = _PARTS.fullmatch(url)
+    if match is None:
+        return url
+    scheme, user, host, path, query, fragment = (part or "" for part in match.groups())
+    return "".join((
+        scheme,
+        f"{_MASK}@" if user else "",
+        host,
+        "/".join(map(_segment, path.split("/"))),
+        _VALUE.sub(_MASK, query) if "=" in query else query[:1] + _segment(query[1:]),
+        _VALUE.sub(_MASK, fragment),
+    ))  # fmt: skip
+
+
+def redact(text: str) -> str:
+    """Return a line of text with each address in it redacted."""
+    return _ADDRESS.sub(lambda match: redact_url(match[0]), text)
+
+
+def _segment(segment: str) -> str:
+    """Return one part of a path, masked where it looks like a key; its ending (".xml") stays."""
+    if ";" in segment:
+        segment = _VALUE.sub(_MASK, segment)
+    name, dot, ending = segment.partition(".")
+    drawn_by_lot = _HEX.fullmatch(name.replace("-", "")) or any(
+        map(_MIXED.fullmatch, re.split(r"[-_~]", name))
+    )
+    return f"{_MASK}{dot}{ending}" if drawn_by_lot else segment
