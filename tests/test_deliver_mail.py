@@ -166,7 +166,7 @@ async def test_no_password_in_clear_to_another_machine():
     (delivery,) = sender.prepare(EDITION, now=NOW)
     with pytest.raises(DeliveryError, match="in clear") as caught:
         await sender.send(delivery)
-    assert caught.value.delay == mail.READER_DELAY
+    assert caught.value.delay == mail.USER_DELAY
 
 
 async def test_a_wrong_password_is_tried_once_shown_without_itself_and_not_hammered():
@@ -196,8 +196,9 @@ async def test_a_server_without_a_known_log_in():
     ("place", "reply", "permanent"),
     [
         ("connect", "421 too busy", False),
-        ("connect", "554 go away", True),
-        ("MAIL", "550 sender unknown", True),
+        ("connect", "554 go away", False),
+        ("EHLO", "501 no such name", False),
+        ("MAIL", "550 sender unknown", False),
         ("RCPT", "450 4.2.0 greylisted", False),
         ("RCPT", "550 greylisting in action, come back", False),
         ("RCPT", "550 no such user", True),
@@ -208,11 +209,95 @@ async def test_a_server_without_a_known_log_in():
         (".", "nonsense", False),
     ],
 )
-async def test_4xx_is_tried_again_and_5xx_is_final(place, reply, permanent):
+async def test_4xx_is_tried_again_and_5xx_of_the_message_is_final(place, reply, permanent):
     error = await deliver(smtp.Script(replies={place: reply}))
     assert error is not None
     assert error.permanent is permanent
     assert reply.split(maxsplit=1)[-1] in str(error)
+
+
+@pytest.mark.parametrize(
+    ("place", "reply", "blocked"),
+    [
+        ("connect", "554 go away", True),
+        ("EHLO", "501 no such name", True),
+        ("MAIL", "550 sender unknown", True),
+        ("AUTH", "535 no", True),
+        ("AUTH", "454 later", False),
+        ("connect", "421 busy", False),
+        ("MAIL", "452 later", False),
+        ("RCPT", "550 no such user", False),
+    ],
+)
+async def test_what_only_the_user_can_mend_is_marked(place, reply, blocked):
+    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": PASSWORD}, replies={place: reply})
+    error = await deliver(script, username="me", password=PASSWORD)
+    assert error is not None
+    assert error.blocked is blocked
+
+
+async def test_tls_on_a_port_that_starts_in_clear_is_told_in_words():
+    error = await deliver(smtp.Script(), tls="tls")
+    assert error is not None
+    assert "does not speak TLS from the first byte" in str(error)
+    assert (error.permanent, error.blocked) == (False, True)
+
+
+async def test_a_port_that_wants_tls_from_the_start_is_told_in_words():
+    sender = channel(465, host="localhost", tls="starttls")
+    (delivery,) = sender.prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match='set tls = "tls"'):
+        await sender.send(delivery)
+
+
+async def test_a_host_name_that_cannot_be_is_a_trouble_like_others():
+    sender = channel(25, host="smtp..example.org")
+    (delivery,) = sender.prepare(EDITION, now=NOW)
+    with pytest.raises(DeliveryError, match="no such host name"):
+        await sender.send(delivery)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mail.example.org", "mail.example.org"),
+        ("anna_laptop.lan", "[127.0.0.1]"),
+        ("laptop", "[127.0.0.1]"),
+        ("-a.example", "[127.0.0.1]"),
+    ],
+)
+async def test_ehlo_names_a_host_name_or_an_address(monkeypatch, name, said):
+    monkeypatch.setattr(mail.socket, "gethostname", lambda: name)
+    script = smtp.Script()
+    assert await deliver(script) is None
+    assert script.commands[0] == f"EHLO {said}"
+
+
+async def test_an_address_outside_ascii_goes_where_the_server_knows_such():
+    script = smtp.Script(extensions=("SMTPUTF8",))
+    assert await deliver(script, to=("pöst@bühne.example",)) is None
+    assert script.received[0].recipients == ("pöst@xn--bhne-0ra.example",)
+    assert "MAIL FROM:<monitor@example.org> SMTPUTF8" in script.commands
+
+
+async def test_an_address_outside_ascii_is_a_fault_of_its_own_elsewhere():
+    script = smtp.Script()
+    error = await deliver(script, to=("pöst@bühne.example",))
+    assert error is not None
+    assert "letters outside ASCII before the @: pöst@" in str(error)
+    assert error.permanent
+
+
+def test_an_address_that_no_message_can_be_made_for_harms_no_other():
+    good, bad = channel(25, to=("a@example.org", "b@ü..example")).prepare(EDITION, now=NOW)
+    assert (good.state, bad.state, bad.recipient) == ("pending", "failed", "b@ü..example")
+    assert "has a domain that cannot be" in bad.last_error
+
+
+def test_who_is_on_the_list_is_reached():
+    sender = channel(25, to=("A <a@bühne.example>",))
+    assert sender.reaches("a@xn--bhne-0ra.example")
+    assert not sender.reaches("b@example.org")
 
 
 async def test_a_connection_lost_before_the_message_is_tried_again():

@@ -44,6 +44,25 @@ def test_from_a_file_relative_to_the_configuration_without_its_line_end(tmp_path
     assert read(tmp_path, file="password") == "hünter 2 "
 
 
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbfhunter2\r\n", b"hunter2\r", b"hunter2\n\n"])
+def test_what_an_editor_adds_is_no_part_of_it(tmp_path, written):
+    path = write(tmp_path / "password")
+    path.write_bytes(written)
+    assert read(tmp_path, file="password") == "hunter2"
+    assert read(tmp_path, env="SECRET", environ={"SECRET": "hunter2\r\n"}) == "hunter2"
+
+
+def test_a_file_for_all_in_a_directory_for_one(tmp_path):
+    """As a container's secrets are: mode 0444, and nobody can change that."""
+    private = tmp_path / "private" / "secrets"
+    private.mkdir(parents=True)
+    write(private / "password", mode=0o444)
+    tmp_path.chmod(0o755)
+    private.parent.chmod(0o755)
+    private.chmod(0o700)
+    assert read(tmp_path, file=str(private / "password")) == "hunter2"
+
+
 def test_from_an_absolute_file_whatever_systemd_granted(tmp_path):
     path = write(tmp_path / "password")
     assert read(tmp_path / "x", file=str(path), environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "hunter2"

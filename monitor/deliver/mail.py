@@ -17,7 +17,7 @@ import os
 import re
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
@@ -39,7 +39,7 @@ Tls = Literal["starttls", "tls", "none"]
 
 UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
 """How long a message whose fate is unknown waits, from the beginning of the try: well over our patience."""
-READER_DELAY: Final = timedelta(hours=6)
+USER_DELAY: Final = timedelta(hours=6)
 """How long to wait when only the user can mend it: a wrong password must not be hammered."""
 
 _START_INPUT: Final = 354
@@ -49,6 +49,10 @@ _CREDENTIALS: Final = frozenset({530, 534, 535, 538})
 _GREYLISTED: Final = re.compile(r"gr[ae]y-?list|try again later", re.IGNORECASE)
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MAX_REPLY: Final = 200
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]", re.IGNORECASE
+)
+_TLS_FROM_THE_START: Final = 465
 _FAREWELL_SECONDS: Final = 5
 _MAX_CONNECTIONS: Final = 4
 
@@ -95,13 +99,12 @@ class Mail:
 
     def reaches(self, recipient: str) -> bool:
         """Say whether a recipient still is on the list."""
-        return recipient in {message.parse_address(to).addr_spec for to in self.settings.to}
+        return recipient in map(message.address_spec, self.settings.to)
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""
         async with self._lines, _session(self.settings) as smtp:
-            await smtp.mail(message.parse_address(self.settings.sender).addr_spec)
-            await smtp.rcpt(delivery.recipient)
+            await _envelope(smtp, message.address_spec(self.settings.sender), delivery.recipient)
             await _hand_over(smtp, delivery.payload, self.settings.patience)
         farewell = asyncio.create_task(_quit(smtp))
         self._farewells.add(farewell)
@@ -109,20 +112,20 @@ class Mail:
         await asyncio.sleep(0)  # or QUIT would go unsaid where this is the process's last act
 
     def _delivery(self, edition: RenderedDigest, recipient: str, now: datetime) -> Delivery:
-        built = message.build(
-            edition,
-            sender=self.settings.sender,
-            recipient=recipient,
-            html=self.settings.format == "both",
-        )
-        return Delivery(
+        """Freeze one message; an address that none can be made for has a failed delivery of its own."""
+        frozen = Delivery(
             edition=edition.key,
             channel=self.name,
-            recipient=message.parse_address(recipient).addr_spec,
-            payload=built.content,
-            message_id=built.id,
+            recipient=message.address_spec(recipient),
+            payload=b"",
             created_at=now,
         )
+        try:
+            html = self.settings.format == "both"
+            built = message.build(edition, sender=self.settings.sender, recipient=recipient, html=html)
+        except ValueError as error:
+            return replace(frozen, state="failed", last_error=str(error))
+        return replace(frozen, payload=built.content, message_id=built.id)
 
 
 async def check(settings: Settings) -> None:
@@ -141,7 +144,8 @@ async def _session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
         raise DeliveryError(
             f'will not send a password in clear to {settings.host}: set tls to "starttls" or "tls"',
             permanent=False,
-            delay=READER_DELAY,
+            delay=USER_DELAY,
+            blocked=True,
         )
     smtp = aiosmtplib.SMTP(
         hostname=settings.host,
@@ -149,30 +153,34 @@ async def _session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
         timeout=settings.timeout.total_seconds(),
         use_tls=settings.tls == "tls",
         start_tls=False,
-        local_hostname=_own_name(),
+        local_hostname="localhost",  # or it would ask DNS for one; what is said is decided once connected
         tls_context=ssl.create_default_context(),
     )
-    with _translated(settings):
-        try:
+    try:
+        with _translated(settings, of_session=True):
             await smtp.connect()
             await _secure(smtp, settings)
             await _log_in(smtp, settings)
+        with _translated(settings, of_session=False):
             yield smtp
-        except BaseException:
-            smtp.close()
-            raise
+    except BaseException:
+        smtp.close()
+        raise
 
 
 async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
-    await smtp.ehlo()
+    await smtp.ehlo(hostname=_own_name(smtp))
     if settings.tls != "starttls":
         return
     if not smtp.supports_extension("starttls"):
         raise DeliveryError(
-            f"{settings.host} does not offer STARTTLS; nothing was sent", permanent=False, delay=READER_DELAY
+            f"{settings.host} does not offer STARTTLS; nothing was sent",
+            permanent=False,
+            delay=USER_DELAY,
+            blocked=True,
         )
     await smtp.starttls()
-    await smtp.ehlo()
+    await smtp.ehlo(hostname=_own_name(smtp))
 
 
 async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
@@ -186,8 +194,26 @@ async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
         await smtp.auth_login(settings.username, settings.password)
     else:
         raise DeliveryError(
-            f"{settings.host} offers no log-in that the monitor knows", permanent=False, delay=READER_DELAY
+            f"{settings.host} offers no log-in that the monitor knows",
+            permanent=False,
+            delay=USER_DELAY,
+            blocked=True,
         )
+
+
+async def _envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
+    """Name sender and recipient; letters outside ASCII before the @ want SMTPUTF8 (RFC 6531)."""
+    if sender.isascii() and recipient.isascii():
+        await smtp.mail(sender)
+        await smtp.rcpt(recipient)
+        return
+    if not smtp.supports_extension("smtputf8"):
+        strange = sender if recipient.isascii() else recipient
+        raise DeliveryError(
+            f"the server takes no address with letters outside ASCII before the @: {strange}", permanent=True
+        )
+    await smtp.mail(sender, options=["SMTPUTF8"], encoding="utf-8")
+    await smtp.rcpt(recipient, encoding="utf-8")
 
 
 async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) -> None:
@@ -225,38 +251,61 @@ async def _quit(smtp: aiosmtplib.SMTP) -> None:
 
 
 @contextlib.contextmanager
-def _translated(settings: Settings) -> Iterator[None]:
-    """Turn every trouble of the library, the network or the server into a DeliveryError."""
+def _translated(settings: Settings, *, of_session: bool) -> Iterator[None]:
+    """Turn every trouble of the library, the network or the server into a DeliveryError.
+
+    What goes wrong before the envelope is a fault of the session and says nothing about the message: it is
+    never a reason to give the message up.
+    """
     import aiosmtplib
 
     try:
         yield
+    except aiosmtplib.SMTPSenderRefused as error:
+        raise _refusal(error.code, _shown(error.message, settings), ours=True) from error
     except aiosmtplib.SMTPResponseException as error:
-        raise _refusal(error.code, _shown(error.message, settings)) from error
-    except (aiosmtplib.SMTPException, OSError) as error:
-        server = f"{settings.host}:{settings.port}"
+        raise _refusal(error.code, _shown(error.message, settings), ours=of_session) from error
+    except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
         cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            raise DeliveryError(
-                f"the certificate of {server} cannot be trusted: {cause.verify_message}; nothing was sent",
-                permanent=False,
-                delay=READER_DELAY,
-            ) from error
+        if isinstance(cause, ssl.SSLError):
+            raise _tls_fault(cause, settings) from error
         reason = _shown(_reason(error, cause), settings)
+        if settings.port == _TLS_FROM_THE_START and settings.tls != "tls":
+            reason += '; port 465 expects TLS from the first byte: set tls = "tls"'
+        server = f"{settings.host}:{settings.port}"
         raise DeliveryError(f"no connection with {server}: {reason}", permanent=False) from error
+
+
+def _tls_fault(cause: ssl.SSLError, settings: Settings) -> DeliveryError:
+    """Say in words what is wrong with TLS; OpenSSL's numbers would be taken for the system's."""
+    server = f"{settings.host}:{settings.port}"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        words = f"the certificate of {server} cannot be trusted: {cause.verify_message}"
+    elif "WRONG_VERSION" in (cause.reason or "") and settings.tls == "tls":
+        words = (
+            f'{server} does not speak TLS from the first byte: set tls = "starttls", or the port that does'
+        )
+    else:
+        known = (cause.reason or "").replace("_", " ").lower() or "the connection broke off"
+        words = f"no TLS with {server}: {known}"
+    return DeliveryError(f"{words}; nothing was sent", permanent=False, delay=USER_DELAY, blocked=True)
 
 
 def _reason(error: Exception, cause: BaseException | None) -> str:
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno) if cause.errno > 0 else cause.strerror or str(error)
-    return str(error)
+    return f"no such host name ({error})" if isinstance(error, UnicodeError) else str(error)
 
 
-def _refusal(code: int, reply: str) -> DeliveryError:
+def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
+    """Judge a refusal; one that is `ours`, of the session or the sender, gives no message up."""
     if code in _CREDENTIALS:
-        return DeliveryError(f"log-in refused: {code} {reply}", permanent=False, delay=READER_DELAY)
-    permanent = code >= _PERMANENT and not _GREYLISTED.search(reply)
-    return DeliveryError(f"refused: {code} {reply}", permanent=permanent)
+        words = f"log-in refused: {code} {reply}"
+        return DeliveryError(words, permanent=False, delay=USER_DELAY, blocked=True)
+    final = code >= _PERMANENT and not _GREYLISTED.search(reply)
+    if ours and final:
+        return DeliveryError(f"refused: {code} {reply}", permanent=False, delay=USER_DELAY, blocked=True)
+    return DeliveryError(f"refused: {code} {reply}", permanent=final)
 
 
 def _shown(reply: str, settings: Settings) -> str:
@@ -275,7 +324,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _own_name() -> str:
-    """Return what to say in EHLO, without asking DNS: a full name, or an address literal."""
+def _own_name(smtp: aiosmtplib.SMTP) -> str:
+    """Return what to say in EHLO, without asking DNS: a full host name, else the address (RFC 5321, 4.1.4).
+
+    Exim's default refuses a name with "_" in it, which laptops have, and some refuse one without a dot.
+    """
     name = socket.gethostname()
-    return name if "." in name else "[127.0.0.1]"
+    if _HOST_NAME.fullmatch(name):
+        return name
+    own = smtp.transport.get_extra_info("sockname") if smtp.transport else None
+    address = own[0].partition("%")[0] if own else "127.0.0.1"
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from monitor import text
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from monitor.models import RenderedDigest
 
 _MAX_SUBJECT: Final = 200
-_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+_LONGEST_LINE: Final = 76
+"""Of quoted-printable (RFC 2045, 6.7); the library would take the 78 that RFC 5322 allows a header."""
+_MAILBOX: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,16 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
     """
     address = parse_address(sender)
     id_ = _message_id(edition, recipient, address.domain)
-    message = EmailMessage(policy=SMTP)
+    to = parse_address(recipient)
+    policy = SMTP if (address.addr_spec + to.addr_spec).isascii() else SMTPUTF8
+    message = EmailMessage(policy=policy.clone(max_line_length=_LONGEST_LINE))
     message["Subject"] = _subject(edition.subject)
     message["From"] = address
-    message["To"] = parse_address(recipient)
+    message["To"] = to
     message["Date"] = format_datetime(edition.made_at)
     message["Message-ID"] = id_
     message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"
+    message["List-Unsubscribe"] = f"<mailto:{quote(address.addr_spec, safe='@')}?subject=unsubscribe>"
     message["Auto-Submitted"] = "auto-generated"
     plain = edition.renderings["text"]
     message.set_content(_sendable(plain), cte="quoted-printable")
@@ -56,12 +62,30 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
 
 
 def parse_address(written: str) -> Address:
-    """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither."""
+    """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither.
+
+    A domain with letters outside ASCII becomes what DNS knows it as (A-labels, RFC 5891), by IDNA 2008: for
+    that of 2003, which the standard library has, "ß" is "ss": another domain, and somebody else's mail.
+    """
+    import idna
+
     name, specification = parseaddr(written)
     local, _, domain = specification.rpartition("@")
-    if not (written.isprintable() and local and domain and _VISIBLE_ASCII.fullmatch(specification)):
+    if not (written.isprintable() and _MAILBOX.fullmatch(specification)):
         raise ValueError(f"{written!r} is not an e-mail address")
-    return Address(display_name=text.clean(name), username=local, domain=domain)
+    try:
+        known_as = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"{written!r} has a domain that cannot be: {error}") from error
+    return Address(display_name=text.clean(name), username=local, domain=known_as)
+
+
+def address_spec(written: str) -> str:
+    """Return what stands in the envelope; of what is no address, itself."""
+    try:
+        return parse_address(written).addr_spec
+    except ValueError:
+        return written
 
 
 def _message_id(edition: RenderedDigest, recipient: str, domain: str) -> str:

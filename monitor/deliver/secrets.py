@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_ENTER = stat.S_IXGRP | stat.S_IXOTH
+_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_LINE_ENDS = "\r\n"
 
 
 def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Mapping[str, str]) -> str:
@@ -19,8 +22,9 @@ def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Map
 
     A relative `file` is one of systemd's credentials (`LoadCredential=`, in
     `$CREDENTIALS_DIRECTORY`) when there is one of that name, else relative to `folder`. A file that
-    others may read is refused; systemd guards its own. Raises ConfigError, whose fault names no file
-    and is placed at `<name>_env` or `<name>_file`.
+    others may read is refused, unless they cannot get to it: systemd guards its credentials, a container its
+    /run/secrets, and a directory that only its owner may enter what was put there to be read. Raises
+    ConfigError, whose fault names no file and is placed at `<name>_env` or `<name>_file`.
     """
     try:
         if env:
@@ -31,7 +35,7 @@ def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Map
 
 
 def _from_environment(variable: str, environ: Mapping[str, str]) -> str:
-    if not (secret := environ.get(variable, "")):
+    if not (secret := environ.get(variable, "").strip(_LINE_ENDS)):
         raise ValueError(f"the environment variable {variable} is not set")
     return secret
 
@@ -42,16 +46,28 @@ def _from_file(file: str, folder: Path, credentials: str) -> str:
         if granted is not None and granted.is_file():
             return _content(granted)
         path = folder / Path(file).expanduser()
-        if path.stat().st_mode & _OTHERS:
+        if path.stat().st_mode & _OTHERS and not _is_out_of_reach(path.resolve()):
             raise ValueError(f"others can read {path}: run chmod 600 on it")
         return _content(path)
     except OSError as error:
         raise ValueError(f"cannot read {file}: {error.strerror}") from error
 
 
+def _is_out_of_reach(path: Path) -> bool:
+    """Say whether others cannot get as far as to a file that they might read.
+
+    Containers hand secrets over in mode 0444 on a file system where nobody can chmod. A file that its owner
+    may write is none of these: that one can be made private, and is better so.
+    """
+    if path.is_relative_to("/run/secrets"):
+        return True
+    return not path.stat().st_mode & _WRITE and not path.parent.stat().st_mode & _ENTER
+
+
 def _content(path: Path) -> str:
+    """Read a secret without what editors add: a mark of the byte order in front, line ends behind."""
     try:
-        secret = path.read_bytes().decode().rstrip("\r\n")
+        secret = path.read_bytes().decode("utf-8-sig").rstrip(_LINE_ENDS)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} is not UTF-8 text") from error
     if not secret:
