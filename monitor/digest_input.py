@@ -76,7 +76,7 @@ def collect(
 def labels(config: Config) -> list[tuple[str, str]]:
     """Return beats and themes with their labels in the digest's language, in the order of themes.toml."""
     both = (*config.rules.beats, *config.rules.themes)
-    return [(label.slug, label.label[config.language]) for label in both]
+    return [(label.slug, label.in_language(config.language)) for label in both]
 
 
 def named_feeds(config: Config, store: Store) -> dict[str, Feed]:
@@ -120,6 +120,7 @@ def write_archive(config: Config, folder: Path) -> None:
     """
     with store_package.open(config.database, read_only=True) as store:
         days = [digest.summary_from_dict(stored.counts) for stored in store.digests.listing()]
-    pages = digest.archive_files(days, languages.load(config.language), config.tables.digest.formats)
+    formats = {name: digest.FORMATS[name].suffix for name in config.settings["files"].formats}
+    pages = digest.archive_files(days, languages.load(config.language), formats)
     for name, content in pages.items():
         write_atomically(folder / name, content.encode("utf-8", "replace"))

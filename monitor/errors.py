@@ -26,15 +26,17 @@ class MonitorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault of a configuration file: `place` is a key (`feed[2].url`) or a line (`line 12`)."""
+    """One fault of a configuration file. `place` is a key (`feed[2].url`), `line` its line, 0 for none."""
 
     file: str
     place: str
     message: str
+    line: int = 0
 
     def __str__(self) -> str:
-        """Render as `file: place: message`."""
-        return ": ".join(part for part in (self.file, self.place, self.message) if part)
+        """Render as `file:line: place: message`, as compilers do: editors open it with a click."""
+        file = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (file, self.place, self.message) if part)
 
 
 class ConfigError(MonitorError):

@@ -268,7 +268,7 @@ def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tup
 
 def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int, bytes] | None:
     """Return the vectors of entries where the `semantic` extra is in use; each is made once."""
-    if not config.semantic or not cluster.Encoder.available():
+    if not config.cluster.semantic or not cluster.Encoder.available():
         return None
     encoder = cluster.Encoder()
     known = store.terms.vectors(encoder.name, [entry.id for entry in entries])

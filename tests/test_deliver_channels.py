@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.deliver import CHANNELS, Channel, files, mail, push
+from monitor.deliver import CHANNELS, Channel, Secrets, files, mail, push
 
 SETTINGS = {
     "files": files.Settings(output_dir=Path("digests")),
@@ -14,5 +14,7 @@ SETTINGS = {
 
 
 def test_every_channel_is_made_from_its_settings_and_knows_its_name():
-    made: dict[str, Channel] = {name: CHANNELS[name](SETTINGS[name]) for name in CHANNELS}
+    made: dict[str, Channel] = {
+        name: CHANNELS[name].of(SETTINGS[name], Secrets(Path(), {})) for name in CHANNELS
+    }
     assert {name: channel.name for name, channel in made.items()} == {name: name for name in SETTINGS}

@@ -33,7 +33,9 @@ EDITION = RenderedDigest(
 
 
 def channel(folder, *formats):
-    return files.Files(files.Settings(output_dir=folder, formats=formats or ("md", "html")))
+    return files.Files(
+        files.Settings(output_dir=folder, formats=formats or ("md", "html"), suffixes={"text": "txt"})
+    )
 
 
 def delivery(name, payload=b"new"):

@@ -375,7 +375,7 @@ async def test_check_logs_in_and_sends_nothing(trusted):
         settings = channel(
             script.port, host="localhost", tls="starttls", username="me", password=PASSWORD
         ).settings
-        await mail.check(settings)
+        await mail.Mail(settings).check()
     verbs = [line.split()[0] for line in script.commands]
     assert verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH", "NOOP", "QUIT"]
     assert not script.received
@@ -384,4 +384,4 @@ async def test_check_logs_in_and_sends_nothing(trusted):
 async def test_check_reports_what_a_delivery_would():
     async with smtp.scripted(smtp.Script(replies={"NOOP": "421 closing"})) as script:
         with pytest.raises(DeliveryError, match="421 closing"):
-            await mail.check(channel(script.port).settings)
+            await channel(script.port).check()

@@ -42,14 +42,15 @@ def text_of(sender, edition=EDITION):
     return delivery.payload.decode()
 
 
-def test_subject_headlines_and_link():
-    assert text_of(channel(link="https://digests.example/")) == (
-        "Sora: two stories\n\n• Studios sue\n  https://news.example/1\n• Artists march\n\nhttps://digests.example/"
+def test_subject_and_headlines():
+    assert (
+        text_of(channel()) == "Sora: two stories\n\n• Studios sue\n  https://news.example/1\n• Artists march"
     )
 
 
 def test_only_the_first_headlines_and_only_those_that_reach_the_score():
-    assert "Artists" not in text_of(channel(max_headlines=1))
+    many = replace(EDITION, headlines=EDITION.headlines[:1] * 5 + EDITION.headlines[1:])
+    assert "Artists" not in text_of(channel(), many)
     assert "Artists" not in text_of(channel(min_score=1.5))
     assert channel(min_score=3.5).prepare(EDITION, now=NOW) == ()
 

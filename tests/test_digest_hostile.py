@@ -96,7 +96,7 @@ def rendered(text):
 
 
 def archive(text):
-    return archive_files([summarise(poisoned(text), ENGLISH)], ENGLISH, ("md", "html"))
+    return archive_files([summarise(poisoned(text), ENGLISH)], ENGLISH, {"md": "md", "html": "html"})
 
 
 hostile = given(

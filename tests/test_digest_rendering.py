@@ -12,7 +12,7 @@ import pytest
 
 from monitor import languages
 from monitor.digest import archive_files, from_json, render, render_alert, render_all, summarise, to_json
-from monitor.digest.rendering import _LIMIT
+from monitor.digest.formats import _LIMIT
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGESTS = {code: from_json((DATA / f"{code}.json").read_text("utf-8")) for code in ("de", "en")}
@@ -35,7 +35,9 @@ def past(code):
 def documents(code):
     language = languages.load(code)
     made = render_all(DIGESTS[code], language)
-    pages = archive_files([*past(code), summarise(DIGESTS[code], language)], language, ("md", "html"))
+    pages = archive_files(
+        [*past(code), summarise(DIGESTS[code], language)], language, {"md": "md", "html": "html"}
+    )
     shown = {f"{code}.{format_}": text for format_, text in made.renderings.items() if format_ != "json"}
     return shown | {f"{code}-{name}": text for name, text in pages.items()}
 

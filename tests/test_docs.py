@@ -8,9 +8,10 @@ from pathlib import Path
 import typer.main
 
 from monitor.cli import app
-from monitor.config import schema
-from monitor.config.faults import _models
+from monitor.config import tables
+from monitor.config.load import DECLARED
 from monitor.deliver import CHANNELS
+from monitor.models import Feed
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,13 +26,6 @@ def commands():
             yield f"{name} {inner}", below
 
 
-def keys(model):
-    for name, info in model.model_fields.items():
-        yield info.alias or name
-        for inner in _models(info.annotation):
-            yield from keys(inner)
-
-
 def test_readme_names_every_command():
     missing = [name for name, _ in commands() if f"monitor {name}" not in README]
     assert missing == []
@@ -40,7 +34,10 @@ def test_readme_names_every_command():
 def test_readme_names_every_setting():
     named = set(re.findall(r"[\w-]+", README))
     missing = [
-        key for model in (schema.MonitorFile, schema.FeedsFile) for key in keys(model) if key not in named
+        setting.key
+        for declared in (*DECLARED, Feed)
+        for setting in tables.settings_of(declared)
+        if setting.key not in named
     ]
     assert missing == []
 

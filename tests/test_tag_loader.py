@@ -94,9 +94,15 @@ def test_all_faults_are_reported_at_once_with_key_and_line() -> None:
         ("threshold = 1.5", "threshold = 0", "beat.sora.threshold", "more than 0"),
         (
             'label = { en = "Sora", de = "Sora" }',
-            'label = { en = "Sora" }',
-            "beat.sora.label.de",
+            'label = { en = "" }',
+            "beat.sora.label.en",
             "a text is needed",
+        ),
+        (
+            'label = { en = "Sora", de = "Sora" }',
+            'label = { qq = "Sora" }',
+            "beat.sora.label.qq",
+            "there is no language 'qq'",
         ),
         ("en.sure", "en.shure", "beat.sora.en.shure", "unknown grade, did you mean 'sure'"),
         ('en.sure = ["Sora AND {firm}"]', 'en = ["Sora"]', "beat.sora.en", "must be a table"),

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from monitor.models import Delivery, Digest
     from monitor.store import Store
 
-FORMATS = ("md", "html", "text", "json", "atom")
-
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
@@ -37,7 +35,7 @@ def digest(
     date: Annotated[str, typer.Option(help="The digest of this day.", metavar="YYYY-MM-DD")] = "",
     since: Annotated[str, typer.Option(help="What was first seen from here …", metavar="TIME")] = "",
     until: Annotated[str, typer.Option(help="… to here, told before or not.", metavar="TIME")] = "",
-    format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "text",
+    format_: Annotated[str, typer.Option("--format", help="text, md, html, json or atom.")] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,
@@ -48,8 +46,6 @@ def digest(
 ) -> None:
     """Print a digest and change nothing; with --send, deliver the one that is due."""
     current = session(context)
-    if format_ not in FORMATS:
-        raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
     if resend and not send:
         raise UsageError("--resend goes with --send")
     if send and (date or since or until or output):
@@ -60,8 +56,10 @@ def digest(
         _send(current, resend=resend)
         return
     from monitor import digest as package
-    from monitor import languages
+    from monitor import languages, values
 
+    if format_ not in package.FORMATS:
+        raise UsageError(f"no such format: {format_!r}{values.likely(format_, package.FORMATS)}")
     with current.reading() as (config, store):
         made = _chosen(current, config, store, date=date, since=since, until=until)
     text = package.render(made, languages.load(made.language), format_)

@@ -100,7 +100,7 @@ def _needs_help(feed: FeedHealth, now: datetime) -> bool:
 def _stories_by(config: Config) -> str:
     from monitor import cluster
 
-    return "semantic" if config.semantic and cluster.Encoder.available() else "lexical"
+    return "semantic" if config.cluster.semantic and cluster.Encoder.available() else "lexical"
 
 
 def _status_json(

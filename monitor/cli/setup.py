@@ -50,14 +50,13 @@ def check(
     """Check the configuration and tell every fault at once."""
     current = session(context)
     config = current.config()
-    config.channels()
-    config.ping_url()
+    config.check()
     show(
         f"{current.directory}: {len(config.feeds)} feeds "
         f"({sum(not feed.enabled for feed in config.feeds)} switched off), "
         f"{len(config.rules.beats)} beats, {len(config.rules.themes)} themes: no fault found"
     )
-    if not config.tables.user_agent:
+    if not config.general.user_agent:
         say("hint: set user_agent in monitor.toml and add a way to reach you; publishers ask for it")
     if online and not asyncio.run(_check_online(current, config)):
         raise typer.Exit(1)
@@ -66,7 +65,6 @@ def check(
 async def _check_online(current: Session, config: Config) -> bool:
     """Fetch every feed and log in to the mail server; tell what is wrong, and return whether all is well."""
     from monitor import fetch, parse
-    from monitor.deliver.mail import check as check_mail
     from monitor.models import FeedState
 
     faults: dict[str, str] = {}
@@ -82,16 +80,14 @@ async def _check_online(current: Session, config: Config) -> bool:
                     faults[response.feed.url] = fault
     show(*(f"{_name(feed)}: {faults[feed.url]}" for feed in feeds if feed.url in faults))
     show(f"{len(feeds) - len(faults)} of {len(feeds)} feeds answer with a feed")
-    mail = config.mail()
-    if mail is None:
-        return not faults
-    try:
-        await check_mail(mail.settings)
-    except DeliveryError as error:
-        show(f"email: {error}")
-        return False
-    show(f"email: {mail.settings.host} lets us in")
-    return not faults
+    well = not faults
+    for channel in config.channels():
+        try:
+            show(f"{channel.name}: {await channel.check()}")
+        except DeliveryError as error:
+            show(f"{channel.name}: {error}")
+            well = False
+    return well
 
 
 async def _fault_of(parser: Parser, response: Response, current: Session) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from monitor import values
 from monitor.cli.output import say, show, show_json
 from monitor.cli.session import UsageError, session
 from monitor.errors import MonitorError
@@ -58,8 +59,11 @@ def add(
     """Add a feed to feeds.toml."""
     from monitor.config import subscriptions
 
-    _require_http(url)
-    added, _ = subscriptions.add(session(context).directory, [Feed(url=url, title=title, language=language)])
+    try:
+        feed = Feed(url=values.web_address(url), title=values.text(title), language=values.language(language))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    added, _ = subscriptions.add(session(context).directory, [feed])
     show(f"added {redact_url(url)}" if added else f"{redact_url(url)} is in the list already")
     session(context).config()
 
@@ -83,8 +87,13 @@ def import_opml(
     from monitor.config import subscriptions
     from monitor.parse.feedlist import read_opml
 
-    found = [feed for feed in read_opml(file.read_bytes()) if feed.url.startswith(("http://", "https://"))]
-    added, present = subscriptions.add(session(context).directory, found)
+    good: list[Feed] = []
+    for feed in read_opml(file.read_bytes()):
+        try:
+            good.append(replace(feed, url=values.web_address(feed.url)))
+        except ValueError as error:
+            say(f"left out {redact_url(feed.url)}: {error}")
+    added, present = subscriptions.add(session(context).directory, good)
     show(f"added {len(added)} feeds; {len(present)} were in the list already")
 
 
@@ -128,5 +137,7 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
 
 
 def _require_http(url: str) -> None:
-    if not url.startswith(("http://", "https://")):
-        raise UsageError(f"{url!r} is not an address that starts with http:// or https://")
+    try:
+        values.web_address(url)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

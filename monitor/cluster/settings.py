@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
+
+from monitor.values import Duration, Switch  # noqa: TC001 - config reads the annotations at run time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """How stories form and how long they stay open."""
 
-    open_for: timedelta = timedelta(days=10)
-    """A story takes in reports until this long after its last one."""
+    TABLE: ClassVar[str] = "stories"
+
+    open_for: Duration = timedelta(days=10)
+    """A story without a new report for this long is closed."""
+    semantic: Switch = True
+    """Use the multilingual encoder when it is installed (see README)."""
     related_for: timedelta = timedelta(days=180)
     """How far back a story is linked to others of the same affair."""
     threshold: float = 0.62

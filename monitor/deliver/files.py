@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping  # noqa: TC003 - config reads the annotations at run time
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, is_digest_key
+from monitor.values import FilePath, Texts  # noqa: TC001 - config reads the annotations at run time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
+    from monitor.deliver.secrets import Secrets
     from monitor.models import RenderedDigest
 
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
@@ -30,10 +32,16 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Where editions are written, and in which formats ("md", "html", "text", "json", "atom")."""
+    """Where editions are written, and in which formats."""
 
-    output_dir: Path
-    formats: tuple[str, ...] = ("md", "html")
+    TABLE: ClassVar[str] = "digest"
+
+    formats: Texts = ("md", "html")
+    """Files to write: {formats}."""
+    output_dir: FilePath = Path("digests")
+    """One file a day and format, and an index.html over all days."""
+    suffixes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The end of a format's file names, where it is not the format's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +51,27 @@ class Files:
     settings: Settings
     name: ClassVar[str] = "files"
     latest_only: ClassVar[bool] = False
+    declared: ClassVar[type[Settings]] = Settings
+
+    @classmethod
+    def of(cls, settings: Settings, secrets: Secrets) -> Self:
+        """Make the channel; it needs no secret."""
+        del secrets
+        return cls(settings)
+
+    def missing(self) -> str:
+        """Say why the folder cannot be written; "" when it can."""
+        return unwritable(self.settings.output_dir)
+
+    async def check(self) -> str:
+        """Say where the files will be."""
+        return f"{self.settings.output_dir} can be written"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze one file for each format that the edition has."""
         stem = file_stem(edition)
         chosen = {
-            f"{stem}.{'txt' if format_ == 'text' else format_}": edition.renderings[format_]
+            f"{stem}.{self.settings.suffixes.get(format_, format_)}": edition.renderings[format_]
             for format_ in self.settings.formats
             if format_ in edition.renderings
         }
@@ -111,6 +134,18 @@ async def _in_a_thread(path: Path, write: Callable[[], None]) -> None:
         raise DeliveryError(f"cannot write {path}: {reason}", permanent=False) from error
     except StoreError as error:
         raise DeliveryError(f"cannot write {path}: {error}", permanent=False) from error
+
+
+def unwritable(folder: Path) -> str:
+    """Say why a folder cannot be made or written; "" when it can. Nothing is left behind."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        return f"{there} is no folder"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"{there} cannot be written by this user"
+    return ""
 
 
 def file_stem(edition: RenderedDigest) -> str:

@@ -20,12 +20,23 @@ import ssl
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from monitor import text
 from monitor.deliver import message
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
+from monitor.values import (
+    Example,
+    Key,
+    Mailbox,
+    Mailboxes,
+    Share,
+    Switch,
+    Text,
+    choice,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -33,6 +44,7 @@ if TYPE_CHECKING:
 
     import aiosmtplib
 
+    from monitor.deliver.secrets import Secrets
     from monitor.models import RenderedDigest
 
 Tls = Literal["starttls", "tls", "none"]
@@ -59,23 +71,43 @@ _MAX_CONNECTIONS: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The account to send from, and to whom. The password is in clear, so it never shows."""
+    """Email. The password never stands in this file.
 
-    host: str
-    port: int = 587
-    tls: Tls = "starttls"
-    username: str = ""
-    """"" for a server that wants no log-in."""
+    It comes from an environment variable or from a file that only you can read.
+    """
+
+    TABLE: ClassVar[str] = "email"
+
+    enabled: Switch = True
+    host: Annotated[Text, Example("smtp.example.org")]
+    port: Annotated[int, whole(1, 65535)] = 587
+    tls: Annotated[Tls, choice("starttls", "tls", "none")] = "starttls"
+    """"starttls", "tls" (port 465) or "none"; never less safe than what you say."""
+    username: Annotated[Text, Example("monitor@example.org")] = ""
+    """Leave it out for a server that wants no log-in."""
+    password_env: Annotated[Text, Example("MONITOR_SMTP_PASSWORD")] = ""
+    """The environment variable that holds the password."""
+    password_file: Annotated[Text, Example("smtp-password")] = ""
+    """Instead of password_env: a file, or under systemd a credential's name."""
+    sender: Annotated[Mailbox, Key("from"), Example("Monitor <monitor@example.org>")]
+    to: Annotated[Mailboxes, Example(["you@example.org"])]
+    """Each gets a message of their own."""
+    format: Annotated[Literal["both", "text"], choice("both", "text")] = "both"
+    """"both": text and HTML in one message; "text": text alone."""
+    min_score: Share = 0.0
+    """Not sent when no story scores as much; 0 sends all."""
     password: str = field(default="", repr=False)
-    sender: str
-    to: tuple[str, ...]
-    format: Literal["both", "text"] = "both"
-    min_score: float = 0.0
-    """An edition whose best story scores less is not mailed; 0: every edition is."""
+    """In clear, so it never shows."""
     timeout: timedelta = timedelta(seconds=60)
     """For the connection and for each command."""
     patience: timedelta = timedelta(minutes=10)
     """For the answer to the whole message (RFC 5321, 4.5.3.2.6)."""
+
+    def __post_init__(self) -> None:
+        if self.password_env and self.password_file:
+            raise ValueError("password_env and password_file: give one of them")
+        if self.username and not (self.password_env or self.password_file or self.password):
+            raise ValueError("a username needs password_env or password_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +121,24 @@ class Mail:
     _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
     latest_only: ClassVar[bool] = False
+    declared: ClassVar[type[Settings]] = Settings
+
+    @classmethod
+    def of(cls, settings: Settings, secrets: Secrets) -> Self:
+        """Make the channel with its password. Raises ConfigError."""
+        password = secrets.read("password", env=settings.password_env, file=settings.password_file)
+        return cls(replace(settings, password=password or settings.password))
+
+    def missing(self) -> str:
+        """Return "": sending mail needs nothing that is not in the settings."""
+        return ""
+
+    async def check(self) -> str:
+        """Connect and log in as a delivery would, and send nothing. Raises DeliveryError."""
+        async with _session(self.settings) as smtp:
+            await smtp.noop()
+        await _quit(smtp)
+        return f"{self.settings.host} lets us in"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze one message for each recipient, none when no story reaches `min_score`."""
@@ -126,13 +176,6 @@ class Mail:
         except ValueError as error:
             return replace(frozen, state="failed", last_error=str(error))
         return replace(frozen, payload=built.content, message_id=built.id)
-
-
-async def check(settings: Settings) -> None:
-    """Connect and log in as a delivery would, and send nothing. Raises DeliveryError."""
-    async with _session(settings) as smtp:
-        await smtp.noop()
-    await _quit(smtp)
 
 
 @contextlib.asynccontextmanager

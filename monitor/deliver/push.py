@@ -8,33 +8,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from monitor import text
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
+from monitor.values import Example, Share, Switch, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from monitor.deliver.secrets import Secrets
     from monitor.models import RenderedDigest
 
 _TIMEOUT_SECONDS: Final = 60
+_MAX_HEADLINES: Final = 5
+_NEEDS_EXTRA: Final = "push needs the extra: pip install 'sora-monitor[apprise]'"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Whom to tell, and how much."""
+    """Headlines to chat, push and a hundred other services (pip install 'sora-monitor[apprise]').
 
-    urls: tuple[str, ...] = field(repr=False)
-    """In apprise's notation; secret."""
-    min_score: float = 0.0
+    The service addresses are secrets; one a line.
+    """
+
+    TABLE: ClassVar[str] = "apprise"
+
+    enabled: Switch = True
+    urls_env: Annotated[Text, Example("MONITOR_APPRISE_URLS")] = ""
+    """The environment variable that holds the addresses."""
+    urls_file: Annotated[Text, Example("apprise-urls")] = ""
+    """Instead of urls_env: a file."""
+    min_score: Share = 0.0
     """Stories that score less are left out; 0: none is."""
-    max_headlines: int = 5
-    link: str = ""
-    """Where the whole digest can be read, "" for nowhere."""
+    urls: tuple[str, ...] = field(default=(), repr=False)
+    """In apprise's notation; secret."""
+
+    def __post_init__(self) -> None:
+        if not self.urls and bool(self.urls_env) == bool(self.urls_file):
+            raise ValueError("give either urls_env or urls_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +60,28 @@ class Push:
     settings: Settings
     name: ClassVar[str] = "apprise"
     latest_only: ClassVar[bool] = False
+    declared: ClassVar[type[Settings]] = Settings
+
+    @classmethod
+    def of(cls, settings: Settings, secrets: Secrets) -> Self:
+        """Make the channel with its addresses. Raises ConfigError."""
+        found = secrets.read("urls", env=settings.urls_env, file=settings.urls_file)
+        return cls(replace(settings, urls=tuple(found.split()) or settings.urls))
+
+    def missing(self) -> str:
+        """Say that the extra is not installed; "" when it is."""
+        return "" if find_spec("apprise") else _NEEDS_EXTRA
+
+    async def check(self) -> str:
+        """Say which services are told; asking them would send something."""
+        return f"{', '.join(self._services())}: not tried, for a try would send something"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         """Freeze subject and headlines for each service; none when `min_score` leaves no story."""
         headlines = [story for story in edition.headlines if story.score >= self.settings.min_score]
         if self.settings.min_score > 0 and not headlines:
             return ()
-        shown = headlines[: self.settings.max_headlines]
-        lines = [f"• {story.title}\n  {story.url}".rstrip() for story in shown]
-        if self.settings.link:
-            lines += ["", self.settings.link]
+        lines = [f"• {story.title}\n  {story.url}".rstrip() for story in headlines[:_MAX_HEADLINES]]
         payload = "\n".join([text.clean(edition.subject), "", *lines]).encode("utf-8", "replace")
         return tuple(
             Delivery(
@@ -88,9 +116,7 @@ def _notify(url: str, service: str, subject: str, body: str) -> None:
     try:
         import apprise
     except ImportError as error:
-        raise DeliveryError(
-            "push needs the extra: pip install 'sora-monitor[apprise]'", permanent=False
-        ) from error
+        raise DeliveryError(_NEEDS_EXTRA, permanent=False) from error
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its warnings hold parts of addresses
     services = apprise.Apprise()
     if not services.add(url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,18 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ENTER = stat.S_IXGRP | stat.S_IXOTH
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _LINE_ENDS = "\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Where the secrets of one configuration are looked for: its folder and the environment."""
+
+    folder: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def read(self, name: str, *, env: str, file: str) -> str:
+        """Return the secret of that name, "" when neither place is named. Raises ConfigError."""
+        return read(name, env=env, file=file, folder=self.folder, environ=self.environ)
 
 
 def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Mapping[str, str]) -> str:

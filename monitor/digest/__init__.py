@@ -5,6 +5,7 @@ from monitor.digest.archive import files as archive_files
 from monitor.digest.archive import summarise
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import DigestInput, compose, present
+from monitor.digest.formats import FORMATS, Format
 from monitor.digest.outcome import outcome, worth_sending
 from monitor.digest.rank import score
 from monitor.digest.rendering import render, render_alert, render_all
@@ -13,9 +14,11 @@ from monitor.digest.settings import Settings
 from monitor.digest.summary import DigestSummary
 
 __all__ = [
+    "FORMATS",
     "DigestInput",
     "DigestSummary",
     "Due",
+    "Format",
     "Settings",
     "archive_files",
     "compose",

@@ -12,7 +12,7 @@ from monitor.digest.summary import DigestSummary, StorySummary
 from monitor.digest.view import heights, lead
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory
@@ -42,8 +42,11 @@ def summarise(digest: Digest, words: Wording) -> DigestSummary:
     )
 
 
-def files(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]) -> dict[str, str]:
-    """Return the archive's page and feeds by file name; `formats` are those that each day has a file of."""
+def files(days: Sequence[DigestSummary], words: Wording, formats: Mapping[str, str]) -> dict[str, str]:
+    """Return the archive's page and feeds by file name.
+
+    `formats` are those that each day has a file of, each with the end of the file's name.
+    """
     latest = sorted(days, key=lambda day: day.date, reverse=True)
     return {
         "index.html": _index(latest, words, formats),
@@ -52,7 +55,7 @@ def files(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str])
     }
 
 
-def _index(days: Sequence[DigestSummary], words: Wording, formats: Sequence[str]) -> str:
+def _index(days: Sequence[DigestSummary], words: Wording, formats: Mapping[str, str]) -> str:
     brand = words.text("brand")
     told = words.plural("digests", len(days))
     charted = days[: _CHARTED[1]]
@@ -92,11 +95,11 @@ def _busiest(days: Sequence[DigestSummary]) -> int:
     return max((count for day in days for _, count in day.themes), default=0)
 
 
-def _row(day: DigestSummary, words: Wording, formats: Sequence[str]) -> dict[str, Any]:
+def _row(day: DigestSummary, words: Wording, formats: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": words.long_date(day.date),
         "page": f"{day.date.isoformat()}{_page(formats)}" if _page(formats) else "",
-        "files": [(format_, f"{day.date.isoformat()}.{format_}") for format_ in formats],
+        "files": [(name, f"{day.date.isoformat()}.{suffix}") for name, suffix in formats.items()],
         "outcome": day.outcome,
         "lead": day.lead,
         "catches_up": day.catches_up,
@@ -104,9 +107,9 @@ def _row(day: DigestSummary, words: Wording, formats: Sequence[str]) -> dict[str
     }
 
 
-def _page(formats: Sequence[str]) -> str:
+def _page(formats: Mapping[str, str]) -> str:
     """Return the ending of the file that a day's link opens."""
-    return "." + ("html" if "html" in formats else formats[0]) if formats else ""
+    return f".{formats.get('html') or next(iter(formats.values()))}" if formats else ""
 
 
 def _summary(story: DigestStory, labels: dict[str, str]) -> StorySummary:

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import quopri
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.digest import archive, atom, codec, html, markdown, plain
+from monitor.digest.formats import FORMATS, alert_page, whole
 from monitor.digest.safe import link, title
-from monitor.digest.view import Caps, alert_view, view
 from monitor.models import Digest, Headline, Receipt, RenderedDigest, Window, alert_key, digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from monitor.digest.wording import Wording
     from monitor.models import DigestStory
 
-_LIMIT: Final = 97_000
-"""Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB."""
-_MEASURES: Final = (
-    Caps(stories=1000, reports=12, lines=30, summary=700),
-    Caps(stories=1000, reports=5, lines=15, summary=500, shortened=True),
-    Caps(stories=10, reports=4, lines=10, summary=400, shortened=True),
-    Caps(stories=5, reports=3, lines=6, summary=300, shortened=True),
-    Caps(stories=2, reports=2, lines=3, summary=200, shortened=True),
-)
-_WHOLE: Final = Caps(stories=1000, reports=200, lines=500, summary=2000)
-
 
 def render_all(digest: Digest, language: Wording) -> RenderedDigest:
     """Return the digest as the channels take it."""
-    plain_text, rich = _message(digest, language)
-    page = view(digest, language, _WHOLE)
+    page = whole(digest, language)
     return RenderedDigest(
         key=digest_key(digest.date),
         date=digest.date,
@@ -42,13 +28,7 @@ def render_all(digest: Digest, language: Wording) -> RenderedDigest:
         subject=page.subject,
         preheader=page.preheader,
         headlines=_headlines(digest),
-        renderings={
-            "md": _markdown(digest, language),
-            "html": rich,
-            "text": plain_text,
-            "json": codec.to_json(digest),
-            "atom": _atom(digest, language),
-        },
+        renderings={name: format_.render(digest, language) for name, format_ in FORMATS.items()},
     )
 
 
@@ -68,7 +48,7 @@ def render_alert(
         trends=(),
         receipt=_receipt(story),
     )
-    page = alert_view(alert, language, _MEASURES[0])
+    page = alert_page(alert, language)
     return RenderedDigest(
         key=alert_key(story.id),
         date=alert.date,
@@ -78,46 +58,14 @@ def render_alert(
         preheader=page.preheader,
         headlines=_headlines(alert),
         renderings={
-            "md": markdown.render(page),
-            "html": html.render(page),
-            "text": plain.render(page),
-            "json": codec.to_json(alert),
+            name: format_.alert(alert, language) for name, format_ in FORMATS.items() if format_.alert
         },
     )
 
 
 def render(digest: Digest, language: Wording, format_: str) -> str:
-    """Return the digest as "md", "html", "text", "json" or "atom"; raise KeyError for another format."""
-    return _RENDERERS[format_](digest, language)
-
-
-def _message(digest: Digest, language: Wording) -> tuple[str, str]:
-    """Return text and HTML of equal content, as full as one message can hold."""
-    for caps in _MEASURES:
-        page = view(digest, language, caps)
-        bodies = plain.render(page), html.render(page)
-        if sum(len(quopri.encodestring(body.encode())) for body in bodies) <= _LIMIT:
-            break
-    return bodies
-
-
-def _markdown(digest: Digest, language: Wording) -> str:
-    page = view(digest, language, _WHOLE)
-    return markdown.render(page, markdown.front_matter(digest, page))
-
-
-def _atom(digest: Digest, language: Wording) -> str:
-    day = archive.summarise(digest, language)
-    return atom.one_day(day, language)
-
-
-_RENDERERS: Final[dict[str, Callable[[Digest, Wording], str]]] = {
-    "md": _markdown,
-    "html": lambda digest, language: _message(digest, language)[1],
-    "text": lambda digest, language: _message(digest, language)[0],
-    "json": lambda digest, _: codec.to_json(digest),
-    "atom": _atom,
-}
+    """Return the digest in one of FORMATS; raise KeyError for another."""
+    return FORMATS[format_].render(digest, language)
 
 
 def _headlines(digest: Digest) -> tuple[Headline, ...]:

@@ -1,23 +1,36 @@
-"""What the digest package needs of the configuration."""
+"""What the user can set about the digest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time, timedelta
+from typing import Annotated, ClassVar
+
+from monitor.values import (
+    Duration,
+    Switch,
+    TimeOfDay,
+    Weekdays,
+    whole,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """When a digest is due, in which language, and how much it holds."""
+    """When a digest is due, and how much it holds."""
+
+    TABLE: ClassVar[str] = "digest"
 
     language: str = "en"
     timezone: str = "Europe/Berlin"
     """IANA name of the zone of the schedule and of all dates shown."""
-    time: time = time(7, 0)
-    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
-    """Days of the week with a digest, at least one; Monday is 0."""
-    max_stories: int = 20
-    send_if_empty: bool = True
-    """Whether a quiet day is delivered too; a broken one always is."""
-    backlog: timedelta = timedelta(days=2)
-    """How far before its start the very first digest reaches."""
+    time: TimeOfDay = time(7, 0)
+    """Local time."""
+    days: Weekdays = (0, 1, 2, 3, 4, 5, 6)
+    """Days with a digest."""
+    max_stories: Annotated[int, whole(1, 200)] = 20
+    """Told in full; further ones get one line each."""
+    send_if_empty: Switch = True
+    """A quiet day is news too: false sends nothing then; a broken one is always told."""
+    backlog: Duration = timedelta(days=2)
+    """Of a newly followed feed only what is younger than this is news."""

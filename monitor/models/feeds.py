@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
+from monitor.values import (
+    Language,
+    OwnDuration,
+    Switch,
+    Text,
+    Texts,
+    Url,
+    choice,
+    number,
+)
+
+FeedKind = Literal["", "technology", "culture", "law", "union", "general"]
 FeedStateName = Literal["new", "ok", "failing", "silent", "gone", "disabled"]
 
 
@@ -13,22 +25,26 @@ FeedStateName = Literal["new", "ok", "failing", "silent", "gone", "disabled"]
 class Feed:
     """A subscription, as the user wrote it in feeds.toml."""
 
-    url: str
-    title: str = ""
-    language: str = ""
-    """Primary language subtag ("en", "de") of its entries; "" when unknown."""
-    tags: tuple[str, ...] = ()
-    interval: timedelta | None = None
-    """The user's own poll interval for this feed; None: the general one."""
-    weight: float = 1.0
-    """How much one report of this feed counts in the digest's ranking."""
-    family: str = ""
+    url: Url
+    """The feed's address."""
+    title: Text = ""
+    """How the digest names it; without it, by the feed's own title."""
+    language: Language = ""
+    """"en", "de"; without it the feed's own word, else recognised entry by entry."""
+    tags: Texts = ()
+    """Your own marks; `monitor feeds export` writes them as OPML categories."""
+    interval: OwnDuration = None
+    """Poll this feed at this interval instead of the general one ("1h", "1d")."""
+    weight: Annotated[float, number(0.01, 10)] = 1.0
+    """How much its reports count in the ranking."""
+    family: Text = ""
     """The publisher; outlets of one family count as one independent source."""
-    kind: str = ""
-    """What it writes of: "technology", "culture", "law", "union", "general"; "" when unknown."""
-    enabled: bool = True
-    private_host: str = ""
-    """A host that this feed may reach although its address is private."""
+    kind: Annotated[FeedKind, choice(*get_args(FeedKind))] = ""
+    """What it writes of: "technology", "culture", "law", "union", "general"."""
+    enabled: Switch = True
+    """False keeps the feed in the list without polling it."""
+    private_host: Text = ""
+    """A host on your own network that this feed may reach."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,7 @@ from monitor.store.feeds import FeedPoll, Feeds, Poll
 from monitor.store.lock import lock
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
+from monitor.store.settings import Retention
 from monitor.store.stories import Correction, Stories
 from monitor.store.terms import Terms
 from monitor.store.values import format_utc, parse_utc
@@ -44,6 +45,7 @@ __all__ = [
     "Mark",
     "Marks",
     "Poll",
+    "Retention",
     "Store",
     "StoredDigest",
     "Stories",

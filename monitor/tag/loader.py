@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+from monitor import values
 from monitor.errors import ConfigError, Fault
 from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
 from monitor.tag.rules import ANY, LANGUAGES, Fields, GlossaryList, Rule, Rules, Target
@@ -148,12 +149,22 @@ class _Reader:
         )
 
     def _label(self, table: dict[str, Any], place: str, slug: str) -> dict[str, str]:
+        """Read what users see, by language; one is enough, for others fall back to it."""
         label = self._table(table, "label", place)
-        self._known(label, LANGUAGES, f"{place}.label")
-        for language in LANGUAGES:
-            if not isinstance(label.get(language), str) or not label[language].strip():
-                self._fault(f"{place}.label.{language}", slug, "a text is needed: what readers see")
-        return {language: str(label.get(language, slug)) for language in LANGUAGES}
+        found: dict[str, str] = {}
+        for language, name in label.items():
+            try:
+                known = values.language(language)
+            except ValueError as error:
+                self._fault(f"{place}.label.{language}", language, str(error))
+                continue
+            if isinstance(name, str) and name.strip():
+                found[known] = name
+            else:
+                self._fault(f"{place}.label.{language}", slug, "a text is needed: what users see")
+        if not label:
+            self._fault(f"{place}.label", slug, 'a text is needed: what users see, as in { en = "…" }')
+        return found or {"en": slug}
 
     def _rules(self, table: dict[str, Any], language: str, place: str) -> Iterable[Rule]:
         section = self._table(table, language, place)

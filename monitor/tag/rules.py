@@ -22,6 +22,10 @@ class Label:
     slug: str
     label: Mapping[str, str]
 
+    def in_language(self, language: str) -> str:
+        """Return its name in a language, else in English, else in any that it has."""
+        return self.label.get(language) or self.label.get("en") or next(iter(self.label.values()))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:

@@ -1,0 +1,280 @@
+"""The three files of a directory to one frozen `Config`, or every fault of all of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from monitor import cluster, digest, fetch, languages, parse, store, tag, values
+from monitor.config import tables
+from monitor.config.general import Alert, General, Service
+from monitor.config.places import FILES, starter
+from monitor.deliver import CHANNELS, ConfiguredChannel, Secrets, unwritable
+from monitor.errors import ConfigError, Fault
+from monitor.models import Feed
+from monitor.toml import Document
+from monitor.url import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
+
+MONITOR, FEEDS, THEMES = FILES
+DECLARED: Final[tuple[type[Any], ...]] = (
+    General,
+    fetch.Settings,
+    digest.Settings,
+    CHANNELS["files"].declared,
+    cluster.Settings,
+    *(channel.declared for name, channel in CHANNELS.items() if name != "files"),
+    Alert,
+    store.Retention,
+    Service,
+)
+"""Every class that declares keys of monitor.toml, in the order of the starter file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """The whole configuration. Packages get their own part of it, never this."""
+
+    directory: Path
+    general: General
+    feeds: tuple[Feed, ...]
+    rules: tag.Rules
+    fetch: fetch.Settings
+    parse: parse.Settings
+    cluster: cluster.Settings
+    digest: digest.Settings
+    retention: store.Retention
+    alert: Alert | None
+    service: Service
+    settings: Mapping[str, Any]
+    """The Settings of each channel that is switched on, by the channel's name."""
+    secrets: Secrets
+
+    @property
+    def language(self) -> str:
+        """The language of the digest."""
+        return self.general.language
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The zone of the digest's schedule and dates."""
+        return self.general.timezone
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the database lies."""
+        return self.general.data_dir
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "monitor.db"
+
+    def channels(self) -> tuple[ConfiguredChannel, ...]:
+        """Make the channels that are switched on, files first, with their secrets.
+
+        Raises ConfigError when a secret is missing or others can read it.
+        """
+        found: list[ConfiguredChannel] = []
+        problems: list[Fault] = []
+        for name, settings in self.settings.items():
+            try:
+                found.append(CHANNELS[name].of(settings, self.secrets))
+            except ConfigError as error:
+                problems += [_below(settings.TABLE, fault) for fault in error.faults]
+        if problems:
+            raise ConfigError(problems)
+        return tuple(found)
+
+    def ping_url(self) -> str:
+        """Return the health-check address, "" for none. Raises ConfigError when it cannot be read."""
+        service = self.service
+        try:
+            return self.secrets.read("ping_url", env=service.ping_url_env, file=service.ping_url_file)
+        except ConfigError as error:
+            raise ConfigError([_below(service.TABLE, fault) for fault in error.faults]) from error
+
+    def check(self) -> None:
+        """Look at what lies outside the files: secrets, folders, extras. Raises ConfigError."""
+        found: list[Fault] = []
+        channels: tuple[ConfiguredChannel, ...] = ()
+        for look in (self.channels, self.ping_url):
+            try:
+                seen = look()
+            except ConfigError as error:
+                found += error.faults
+            else:
+                channels = seen if isinstance(seen, tuple) else channels
+        if reason := unwritable(self.data_dir):
+            found.append(Fault(MONITOR, "data_dir", reason))
+        found += [
+            Fault(MONITOR, self.settings[channel.name].TABLE, reason)
+            for channel in channels
+            if (reason := channel.missing())
+        ]
+        if found:
+            raise ConfigError(found)
+
+
+def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check the three files. A missing monitor.toml or themes.toml has the starter's values.
+
+    Raises ConfigError with every fault of every file.
+    """
+    if not any((directory / name).is_file() for name in FILES):
+        raise ConfigError(
+            [Fault(str(directory), "", "no configuration here; run `monitor init` to write one")]
+        )
+    monitor, subscriptions = (Document.read(directory / name) for name in (MONITOR, FEEDS))
+    settings = _settings(monitor)
+    feeds = _feeds(subscriptions)
+    faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()]
+    try:
+        rules = load_rules(directory)
+    except ConfigError as error:
+        faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return _config(
+        directory, {key: _at(directory, value) for key, value in settings.items()}, feeds, rules, environ
+    )
+
+
+def load_rules(directory: Path) -> tag.Rules:
+    """Read themes.toml, else the starter's. Raises ConfigError with every fault."""
+    path = directory / THEMES
+    document = Document.read(path if path.is_file() else starter() / THEMES)
+    if document.faults:
+        raise ConfigError(document.faults)
+    return tag.load(document.text, file=document.name)
+
+
+def _settings(document: Document) -> dict[type[Any], Any]:
+    """Read every declared table of monitor.toml: its values by class, None where it is off or at fault."""
+    found: dict[type[Any], Any] = {}
+    for name in dict.fromkeys(declared.TABLE for declared in DECLARED):
+        place, table = ((name,), document.data.get(name, {})) if name else ((), document.data)
+        sharing = [each for each in DECLARED if each.TABLE == name]  # noqa: SIM300 - TABLE is no constant
+        if not isinstance(table, dict):
+            document.fault(place, f"expected a table, [{name}]{values.got(table)}")
+            continue
+        keys = [setting.key for declared in sharing for setting in tables.settings_of(declared)]
+        inner = [] if name else [declared.TABLE for declared in DECLARED if declared.TABLE]
+        tables.unknown(document, place, table, [*keys, *dict.fromkeys(inner)])
+        for declared in sharing:
+            absent = tables.is_optional(declared) and name not in document.data
+            found[declared] = None if absent else tables.read(declared, document, place, table)
+    _judge_members(document, found)
+    return found
+
+
+def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
+    """Check names against the registries that know them: languages, formats, channels."""
+    general, files, alert = found[General], found[CHANNELS["files"].declared], found[Alert]
+    if general and general.language not in languages.AVAILABLE:
+        reason = f"there is no {general.language!r}{values.likely(general.language, languages.AVAILABLE)}"
+        document.fault(("language",), reason)
+    for index, name in enumerate(files.formats if files else ()):
+        if name not in digest.FORMATS:
+            document.fault(
+                ("digest", "formats", index), f"there is no {name!r}{values.likely(name, digest.FORMATS)}"
+            )
+    for index, name in enumerate(alert.channels if alert and alert.enabled else ()):
+        place = ("alert", "channels", index)
+        if name not in CHANNELS:
+            document.fault(place, f"there is no {name!r}{values.likely(name, CHANNELS)}")
+            continue
+        declared = CHANNELS[name].declared
+        if declared.TABLE not in document.data and tables.is_optional(declared):
+            document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
+        elif found[declared] and not getattr(found[declared], "enabled", True):
+            document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
+
+
+def _feeds(document: Document) -> tuple[Feed, ...]:
+    """Read every [[feed]]; one whose address stands twice is a fault."""
+    tables.unknown(document, (), document.data, ["feed"])
+    listed = document.data.get("feed", [])
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        document.fault(("feed",), "expected tables, each under [[feed]]")
+        return ()
+    keys = [setting.key for setting in tables.settings_of(Feed)]
+    first: dict[str, int] = {}
+    feeds = []
+    for index, table in enumerate(listed):
+        place, before = ("feed", index), len(document.faults)
+        tables.unknown(document, place, table, keys)
+        feed = tables.read(Feed, document, place, table)
+        if feed is not None:
+            feeds.append(feed)
+            original = first.setdefault(same_address(feed.url), index)
+            if original != index:
+                where = f"feed[{original + 1}], line {document.line(('feed', original))}"
+                document.fault((*place, "url"), f"is listed twice (first as {where})")
+        if isinstance(url := table.get("url"), str) and url:
+            name = f" (of {redact_url(url)})"
+            document.faults[before:] = [
+                replace(f, message=f.message + name) for f in document.faults[before:]
+            ]
+    return tuple(feeds)
+
+
+def same_address(url: str) -> str:
+    """Return what two spellings of one address have in common: HTTP://Host is http://host."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash or '/'}{path}"
+
+
+def _at(directory: Path, settings: T) -> T:
+    """Take relative paths from the configuration's directory."""
+    if settings is None:
+        return settings
+    found = {
+        setting.field: directory / getattr(settings, setting.field)
+        for setting in tables.settings_of(type(settings))
+        if setting.kind is values.PATH
+    }
+    return replace(settings, **found) if found else settings  # type: ignore[type-var]
+
+
+def _config(
+    directory: Path,
+    settings: Mapping[type[Any], Any],
+    feeds: tuple[Feed, ...],
+    rules: tag.Rules,
+    environ: Mapping[str, str],
+) -> Config:
+    """Put the parts together, and hand on what one table says to the packages that ask for it."""
+    general: General = settings[General]
+    polling: fetch.Settings = settings[fetch.Settings]
+    alert: Alert | None = settings[Alert]
+    on = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
+    suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
+    on["files"] = replace(on["files"], suffixes=suffixes)
+    return Config(
+        directory=directory,
+        general=general,
+        feeds=feeds,
+        rules=rules,
+        fetch=replace(polling, user_agent=general.user_agent or polling.user_agent),
+        parse=parse.Settings(),
+        cluster=replace(settings[cluster.Settings], language=general.language),
+        digest=replace(settings[digest.Settings], language=general.language, timezone=general.timezone.key),
+        retention=settings[store.Retention],
+        alert=alert if alert and alert.enabled else None,
+        service=settings[Service],
+        settings={name: one for name, one in on.items() if one and getattr(one, "enabled", True)},
+        secrets=Secrets(directory, environ),
+    )
+
+
+def _below(table: str, fault: Fault) -> Fault:
+    return Fault(MONITOR, f"{table}.{fault.place}", fault.message)

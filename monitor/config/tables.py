@@ -1,0 +1,96 @@
+"""Declared tables: a Settings class out of what a file says, with a fault for all that it says wrongly.
+
+A package declares a table as a frozen dataclass: `TABLE` names it, and each field whose type carries a
+`values.Kind` is a key of it, with type, default and meaning. A field without a kind is not for the file: it
+holds what the configuration or a test hands over. Several classes may share one table, each with own keys. A
+class with a field `enabled` describes something that is off while its table is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
+
+from monitor import values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from monitor.toml import Document, Place
+
+T = TypeVar("T")
+
+SECRETS = frozenset({"password", "passwd", "urls", "ping_url", "token", "secret"})
+"""Keys under which people write down what must not stand in these files."""
+
+
+class Setting(NamedTuple):
+    """One key of a table, as its class declares it."""
+
+    field: str
+    key: str
+    kind: values.Kind[Any]
+    default: Any
+    """MISSING where there is none."""
+    example: Any
+    """What to show where no default helps; None for nothing."""
+
+
+def settings_of(declared: type) -> tuple[Setting, ...]:
+    """Return the keys that a class declares, in its order."""
+    hints = get_type_hints(declared, include_extras=True)
+    found = []
+    for item in fields(declared):
+        notes = getattr(hints[item.name], "__metadata__", ())
+        kind = next((note for note in notes if isinstance(note, values.Kind)), None)
+        if kind is not None:
+            key = next((note.name for note in notes if isinstance(note, values.Key)), item.name)
+            example = next((note.value for note in notes if isinstance(note, values.Example)), None)
+            found.append(Setting(item.name, key, kind, _default(item), example))
+    return tuple(found)
+
+
+def _default(item: Field[Any]) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def read(declared: type[T], document: Document, place: Place, table: Mapping[str, Any]) -> T | None:
+    """Make a Settings of what stands in a table; None when that cannot be, its faults noted."""
+    given: dict[str, Any] = {}
+    before = len(document.faults)
+    for setting in settings_of(declared):
+        here = (*place, setting.key)
+        if setting.key not in table:
+            if setting.default is MISSING:
+                document.fault(here, "is required")
+            continue
+        try:
+            given[setting.field] = setting.kind.read(table[setting.key])
+        except values.UnfitError as unfit:
+            for index, reason in unfit.found:
+                document.fault((*here, index), reason)
+        except ValueError as error:
+            document.fault(here, str(error))
+    if len(document.faults) > before:
+        return None
+    try:
+        return declared(**given)
+    except ValueError as error:  # keys that are right by themselves, but not beside each other
+        document.fault(place, str(error))
+        return None
+
+
+def unknown(document: Document, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    """Note each key of a table that nothing declares."""
+    names = list(known)
+    for key in table:
+        if key in SECRETS and key not in names:
+            reason = f"secrets do not belong in this file; use {key}_env or {key}_file"
+            document.fault((*place, key), reason)
+        elif key not in names:
+            document.fault((*place, key), "unknown key" + values.likely(key, names))
+
+
+def is_optional(declared: type) -> bool:
+    """Tell whether what a class describes is off while its table is missing."""
+    return any(item.name == "enabled" for item in fields(declared)) and bool(getattr(declared, "TABLE", ""))

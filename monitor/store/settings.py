@@ -1,0 +1,21 @@
+"""What the user can set about what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from monitor.values import Period  # noqa: TC001 - config reads the annotations at run time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """How long texts are kept. That an entry was seen is never forgotten, or it would come back as news."""
+
+    TABLE: ClassVar[str] = "retention"
+
+    relevant: Period = None
+    """Texts of relevant entries."""
+    other: Period = timedelta(days=90)
+    """Texts of all others."""

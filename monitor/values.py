@@ -1,0 +1,351 @@
+"""The kinds of value that a person writes in a file or on the command line: one judge for each.
+
+A judge takes what stands there and gives the value, or raises ValueError with one line that says what was
+expected. Configuration, `feeds add`, OPML import and the channels ask the same judges, so that what one of
+them takes the others take too. `Duration` and its like go with a field of a Settings class: they are the type
+that a checker sees, and carry the `Kind` by which `config` reads, writes and describes the field.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import time, timedelta
+from difflib import get_close_matches
+from email.utils import getaddresses, parseaddr
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
+_CENTURY: Final = 100 * 365 * 86400
+_MAX_PORT: Final = 65535
+_LONGEST_SHOWN: Final = 60
+_LANGUAGES: Final = """\
+    aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv
+    dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie
+    ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv
+    mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm
+    rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts
+    tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+"""
+"""ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How one kind of value is read, written into a TOML file and named in the reference."""
+
+    read: Callable[[Any], T]
+    """The judge. Raises ValueError with what was expected, or UnfitError for parts of a list."""
+    name: str
+    write: Callable[[T], object] = lambda value: value
+    """The value as TOML knows it: a string, number, boolean or list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The name of a setting in its file, where it cannot be the field's name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What the starter shows for a setting that has no default."""
+
+    value: object
+
+
+class UnfitError(ValueError):
+    """Elements of a list that their judge refused: the index and the reason of each."""
+
+    def __init__(self, found: list[tuple[int, str]]) -> None:
+        self.found = found
+        super().__init__("; ".join(reason for _, reason in found))
+
+
+def got(value: object) -> str:
+    """Return ` (got 3)`, so that a fault shows what it is about; "" for what is too long to help."""
+    short = isinstance(value, str | int | float) and len(repr(value)) <= _LONGEST_SHOWN
+    return f" (got {value!r})" if short else ""
+
+
+def likely(name: str, known: Iterable[str]) -> str:
+    """Return what to say beside a name that is not known: the one that was meant, else all there are."""
+    there = list(known)
+    near = get_close_matches(name, there, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(there)}"
+
+
+def toml(value: object) -> str:
+    """Write a string, number, boolean or list of them as TOML; JSON is the same but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def duration(value: Any) -> timedelta:
+    """Read "90s", "30m", "6h", "1d", "2w", or seconds as a number; it must be longer than nothing."""
+    found = pause(value)
+    if not found:
+        raise ValueError("expected a duration longer than nothing" + got(value))
+    return found
+
+
+def pause(value: Any) -> timedelta:
+    """Read a duration that may be nothing at all."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", value)):
+        seconds = float(match[1]) * _UNITS[match[2]]
+    else:
+        raise ValueError('expected a duration such as "90s", "30m", "6h" or "1d"' + got(value))
+    if not 0 <= seconds <= _CENTURY:
+        raise ValueError("expected a duration between nothing and a century" + got(value))
+    return timedelta(seconds=seconds)
+
+
+def written_duration(value: timedelta) -> str:
+    """Write a duration in the largest unit that it is a whole number of: 90 s, but 2 m for 120."""
+    seconds = value.total_seconds()
+    unit = next((unit for unit, size in _UNITS.items() if unit != "w" and seconds % size == 0), "s")
+    number = seconds / _UNITS[unit]
+    return f"{int(number) if number.is_integer() else number}{unit}"
+
+
+def period(value: Any) -> timedelta | None:
+    """Read a duration, or "forever" as None."""
+    return None if value == "forever" else duration(value)
+
+
+def size(value: Any) -> int:
+    """Read "10MB", "500kB", or bytes as a number; decimal units."""
+    match = (
+        re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?b)\s*", value.lower()) if isinstance(value, str) else None
+    )
+    if match:
+        number = int(float(match[1]) * {unit.lower(): size for unit, size in _SIZES.items()}[match[2]])
+    elif isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    else:
+        raise ValueError('expected a size such as "10MB" or "500kB"' + got(value))
+    if number <= 0:
+        raise ValueError("expected a size larger than nothing" + got(value))
+    return number
+
+
+def written_size(value: int) -> str:
+    """Write a number of bytes in the largest unit that it is a whole number of."""
+    unit = next(unit for unit, size in _SIZES.items() if value % size == 0)
+    return f"{value // _SIZES[unit]}{unit}"
+
+
+def time_of_day(value: Any) -> time:
+    """Read "07:00"."""
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('expected a time of day such as "07:00"' + got(value))
+    return time(int(match[1]), int(match[2]))
+
+
+def weekdays(value: Any) -> tuple[int, ...]:
+    """Read ["mon", "fri"] as weekday numbers, Monday is 0."""
+    if not isinstance(value, list) or not value or any(day not in DAYS for day in value):
+        raise ValueError(f"expected a list of weekdays out of {', '.join(DAYS)}")
+    return tuple(sorted({DAYS.index(day) for day in value}))
+
+
+def zone(value: Any) -> ZoneInfo:
+    """Read an IANA time zone name."""
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise ValueError(f'{value!r} is not a time zone; expected a name such as "Europe/Berlin"') from None
+
+
+def text(value: Any) -> str:
+    """Read a text on one line."""
+    if not isinstance(value, str):
+        raise ValueError("expected a text in quotes" + got(value))  # noqa: TRY004 - every judge's error is this one
+    if not value.isprintable():
+        raise ValueError("expected a text on one line, without control characters" + got(value))
+    return value
+
+
+def ascii_text(value: Any) -> str:
+    """Read a text that may stand in an HTTP header."""
+    if not text(value).isascii():
+        raise ValueError("expected plain ASCII letters, as they go into a request's header" + got(value))
+    return text(value)
+
+
+def switch(value: Any) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false, without quotes" + got(value))  # noqa: TRY004 - see text
+    return value
+
+
+class Address(NamedTuple):
+    """A mailbox (RFC 5322, 3.4): the name shown, and both halves of the address."""
+
+    name: str
+    local: str
+    domain: str
+
+
+def mailbox(value: Any) -> Address:
+    """Read `reader@example.org` or `A Reader <reader@example.org>`, one and no more."""
+    written = text(value).strip()
+    name, specification = parseaddr(written)
+    local, _, domain = specification.rpartition("@")
+    if len(getaddresses([written.replace(";", ",")])) > 1 or written.count("@") > 1:
+        raise ValueError(f"expected one email address: write each in quotes of its own{got(value)}")
+    if not (re.fullmatch(r"[^@\s<>,;:]+", local) and re.fullmatch(r"[^@\s<>,;:\"()]+", domain)):
+        raise ValueError(f"{value!r} is not an email address")
+    return Address(name, local, domain)
+
+
+def _mailbox_text(value: Any) -> str:
+    mailbox(value)
+    return str(value).strip()
+
+
+def web_address(value: Any) -> str:
+    """Read an http(s) address with a host; one whose secrets were masked for eyes is none."""
+    written = text(value).strip()
+    try:
+        parts = urlsplit(written)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"not an address that can be asked: {str(error).lower()}{got(value)}") from None
+    if not good or re.search(r"\s", written):
+        raise ValueError("expected an address that starts with http:// or https://" + got(value))
+    if "***" in written:
+        raise ValueError("its secret was masked as ***: put the real address in" + got(value))
+    return written
+
+
+def path(value: Any) -> Path:
+    """Read a path; `~` is the home directory."""
+    try:
+        return Path(text(value)).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{value!r} cannot be found: {error}") from None
+
+
+def language(value: Any) -> str:
+    """Read a language tag (BCP 47) as its primary subtag; "" stands for none."""
+    written = text(value).strip()
+    primary = re.split("[-_]", written, maxsplit=1)[0].lower()
+    if written and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9_-]+)?", written):
+        raise ValueError('expected a language such as "en" or "de"' + got(value))
+    if len(primary) == 2 and primary not in _LANGUAGES.split():  # noqa: PLR2004 - ISO 639-1 codes have two letters
+        raise ValueError(f'there is no language {primary!r}; expected one such as "en" or "de"')
+    return primary
+
+
+def whole(low: int, high: int) -> Kind[int]:
+    """Make the kind of whole numbers between two bounds."""
+
+    def read(value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}{got(value)}")
+        return value
+
+    return Kind(read, f"a whole number from {low} to {high}")
+
+
+def number(low: float, high: float = float("inf")) -> Kind[float]:
+    """Make the kind of numbers between two bounds."""
+    bounds = f"from {low:g}" + (f" to {high:g}" if high < float("inf") else " up")
+
+    def read(value: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"expected a number {bounds}{got(value)}")
+        return float(value)
+
+    return Kind(read, f"a number {bounds}")
+
+
+def choice(*names: str) -> Kind[Any]:
+    """Make the kind of names out of a fixed few."""
+    shown = ", ".join(f'"{name}"' for name in names)
+
+    def read(value: Any) -> str:
+        if value not in names:
+            meant = get_close_matches(value, names, n=1) if isinstance(value, str) else []
+            raise ValueError(
+                f"expected one of {shown}{f'; did you mean {meant[0]!r}?' if meant else got(value)}"
+            )
+        return str(value)
+
+    return Kind(read, f"one of {shown}")
+
+
+def listed(kind: Kind[T], *, least: int = 0) -> Kind[tuple[T, ...]]:
+    """Make the kind of lists of a kind, with at least so many elements."""
+
+    def read(value: Any) -> tuple[T, ...]:
+        if not isinstance(value, list) or len(value) < least:
+            raise ValueError(f"expected a list{' with something in it' if least else ''}{got(value)}")
+        good: list[T] = []
+        bad: list[tuple[int, str]] = []
+        for index, item in enumerate(value):
+            try:
+                good.append(kind.read(item))
+            except ValueError as error:
+                bad.append((index, str(error)))
+        if bad:
+            raise UnfitError(bad)
+        return tuple(good)
+
+    return Kind(read, f"a list, each {kind.name}", lambda value: [kind.write(item) for item in value])
+
+
+TEXT: Final = Kind(text, "a text")
+MAILBOX: Final = Kind(_mailbox_text, "an email address")
+PATH: Final = Kind(path, "a path", str)
+DURATION: Final = Kind(duration, "a duration", written_duration)
+
+Text = Annotated[str, TEXT]
+AsciiText = Annotated[str, Kind(ascii_text, "a text in ASCII")]
+Texts = Annotated[tuple[str, ...], listed(TEXT)]
+Switch = Annotated[bool, Kind(switch, "true or false")]
+Duration = Annotated[timedelta, DURATION]
+OwnDuration = Annotated[timedelta | None, DURATION]
+"""A duration that takes another's place; None where it does not."""
+Pause = Annotated[timedelta, Kind(pause, "a duration, 0 for none", written_duration)]
+Period = Annotated[
+    timedelta | None,
+    Kind(
+        period,
+        'a duration, or "forever"',
+        lambda value: "forever" if value is None else written_duration(value),
+    ),
+]
+Size = Annotated[int, Kind(size, "a size", written_size)]
+TimeOfDay = Annotated[time, Kind(time_of_day, "a time of day", lambda value: f"{value:%H:%M}")]
+Weekdays = Annotated[
+    tuple[int, ...], Kind(weekdays, "a list of weekdays", lambda value: [DAYS[day] for day in value])
+]
+Zone = Annotated[ZoneInfo, Kind(zone, "a time zone", lambda value: value.key)]
+Mailbox = Annotated[str, MAILBOX]
+Mailboxes = Annotated[tuple[str, ...], listed(MAILBOX, least=1)]
+Url = Annotated[str, Kind(web_address, "a web address")]
+FilePath = Annotated[Path, PATH]
+Language = Annotated[str, Kind(language, "a language")]
+Share = Annotated[float, number(0)]

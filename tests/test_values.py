@@ -1,0 +1,92 @@
+"""Each kind of value has one judge: what it takes, what it refuses, and that it reads what it writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import values
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("1d", 86400), ("2w", 1209600), (45, 45)],
+)
+def test_durations(text, expected):
+    assert values.duration(text) == timedelta(seconds=expected)
+
+
+@pytest.mark.parametrize("text", ["", "30", "30 minutes", "-1s", True, None, 0, "1y", [], float("nan"), 1e30])
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError, match="expected a duration"):
+        values.duration(text)
+
+
+def test_sizes():
+    assert values.size("10MB") == 10_000_000
+    assert values.size("1.5kb") == 1500
+    assert values.size(512) == 512
+    assert values.written_size(1500) == "1500B"
+    assert values.written_size(1_500_000) == "1500kB"
+
+
+@given(st.integers(1, 10**9))
+def test_what_is_written_is_read_again(number):
+    assert values.size(values.written_size(number)) == number
+    assert values.duration(values.written_duration(timedelta(seconds=number))) == timedelta(seconds=number)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("a@x.example", ("", "a", "x.example")),
+        (" Ada Example <ada@x.example> ", ("Ada Example", "ada", "x.example")),
+        ('"Example, Ada" <ada+news@x.example>', ("Example, Ada", "ada+news", "x.example")),
+        ("mörfelden@bücher.example", ("", "mörfelden", "bücher.example")),
+    ],
+)
+def test_mailboxes(written, address):
+    assert values.mailbox(written) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "me", "a@", "@x.example", "a@x.example, b@x.example", "a@x.example; b@x.example", "a b@x.example",
+     "a@x.example b@x.example", "a@x.example\nBcc: b@x.example", "A <a@x.example> B <b@x.example>", 7, None, ["a@x.example"]],
+)  # fmt: skip
+def test_what_is_no_mailbox_or_more_than_one(text):
+    with pytest.raises(ValueError, match=r"address|text"):
+        values.mailbox(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://x.example/feed", " HTTP://x.example:8080/?q=a ", "https://[::1]/f"]
+)
+def test_web_addresses(text):
+    assert values.web_address(text) == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x.example/feed", "ftp://x.example/", "https://", "https://x.example:80443/f", "https://x.example:0/f",
+     "https://x.example/a b", "https://***@x.example/f", "https://x.example/f?token=***", "https://[::1/f", 3],
+)  # fmt: skip
+def test_what_is_no_web_address(text):
+    with pytest.raises(ValueError, match=r".+"):
+        values.web_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "primary"), [("de", "de"), ("de-AT", "de"), ("EN_us", "en"), ("", ""), ("gsw", "gsw")]
+)
+def test_languages(text, primary):
+    assert values.language(text) == primary
+
+
+@pytest.mark.parametrize("text", ["xx", "german", "d", "de at", "12", None])
+def test_what_is_no_language(text):
+    with pytest.raises(ValueError, match=r"language|text"):
+        values.language(text)
