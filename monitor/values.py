@@ -326,7 +326,10 @@ AsciiText = Annotated[str, Kind(ascii_text, "a text in ASCII")]
 Texts = Annotated[tuple[str, ...], listed(TEXT)]
 Switch = Annotated[bool, Kind(switch, "true or false")]
 Duration = Annotated[timedelta, DURATION]
-OwnDuration = Annotated[timedelta | None, DURATION]
+OwnDuration = Annotated[
+    timedelta | None,
+    Kind(duration, "a duration", lambda value: "" if value is None else written_duration(value)),
+]
 """A duration that takes another's place; None where it does not."""
 Pause = Annotated[timedelta, Kind(pause, "a duration, 0 for none", written_duration)]
 Period = Annotated[

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer.main
 
 from monitor.cli import app
-from monitor.config import tables
+from monitor.config import reference, tables
 from monitor.config.load import DECLARED
 from monitor.deliver import CHANNELS
 from monitor.models import Feed
@@ -40,6 +40,22 @@ def test_readme_names_every_setting():
         if setting.key not in named
     ]
     assert missing == []
+
+
+def test_what_is_made_of_the_declarations_is_fresh():
+    stale = [path.name for path, text in reference.texts(ROOT).items() if path.read_text("utf-8") != text]
+    assert stale == [], "write them anew: python -m monitor.config.reference"
+
+
+def test_every_setting_says_what_it_means():
+    declared = (*DECLARED, Feed)
+    silent = [
+        f"{one.TABLE if one is not Feed else 'feed'}.{setting.key}"
+        for one in declared
+        for setting in tables.settings_of(one)
+        if not reference.meanings(one)[setting.field]
+    ]
+    assert silent == []
 
 
 def test_every_command_and_parameter_has_help():

@@ -45,6 +45,7 @@ class Alert:
     TABLE: ClassVar[str] = "alert"
 
     enabled: Switch = True
+    """False switches it off and keeps the rest."""
     min_score: Share = 10.0
     """As the digest ranks; `monitor stories` shows scores."""
     min_sources: Annotated[int, whole(1, 1000)] = 3

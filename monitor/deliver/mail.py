@@ -71,18 +71,22 @@ _MAX_CONNECTIONS: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Email. The password never stands in this file.
+    """Delivery by email.
 
-    It comes from an environment variable or from a file that only you can read.
+    The password never stands in this file: it comes from an environment variable, or from a file that only
+    you can read.
     """
 
     TABLE: ClassVar[str] = "email"
 
     enabled: Switch = True
+    """False switches it off and keeps the rest."""
     host: Annotated[Text, Example("smtp.example.org")]
+    """Your provider's server for outgoing mail."""
     port: Annotated[int, whole(1, 65535)] = 587
+    """587 for "starttls", 465 for "tls"."""
     tls: Annotated[Tls, choice("starttls", "tls", "none")] = "starttls"
-    """"starttls", "tls" (port 465) or "none"; never less safe than what you say."""
+    """"starttls", "tls" or "none"; never less safe than what you say."""
     username: Annotated[Text, Example("monitor@example.org")] = ""
     """Leave it out for a server that wants no log-in."""
     password_env: Annotated[Text, Example("MONITOR_SMTP_PASSWORD")] = ""
@@ -90,6 +94,7 @@ class Settings:
     password_file: Annotated[Text, Example("smtp-password")] = ""
     """Instead of password_env: a file, or under systemd a credential's name."""
     sender: Annotated[Mailbox, Key("from"), Example("Monitor <monitor@example.org>")]
+    """Who it comes from: most servers take their own users' addresses alone."""
     to: Annotated[Mailboxes, Example(["you@example.org"])]
     """Each gets a message of their own."""
     format: Annotated[Literal["both", "text"], choice("both", "text")] = "both"

@@ -39,6 +39,7 @@ class Settings:
     TABLE: ClassVar[str] = "apprise"
 
     enabled: Switch = True
+    """False switches it off and keeps the rest."""
     urls_env: Annotated[Text, Example("MONITOR_APPRISE_URLS")] = ""
     """The environment variable that holds the addresses."""
     urls_file: Annotated[Text, Example("apprise-urls")] = ""

@@ -1,0 +1,177 @@
+"""What the declarations say, for people: the starter monitor.toml, README's block, the page of all settings.
+
+A setting's type, default and docstring stand in its package's `Settings` and nowhere else; these texts are
+made of them, and a test says when they are stale. Write them anew, in a checkout, with
+
+    python -m monitor.config.reference
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from dataclasses import MISSING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor import digest, languages, values
+from monitor.config import tables
+from monitor.config.load import DECLARED
+from monitor.deliver import CHANNELS
+from monitor.models import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from monitor.config.tables import Setting
+
+_COLUMN: Final = 36
+"""Where the remark behind a setting begins."""
+_WIDTH: Final = 120
+_START, _END = "<!-- settings -->\n", "<!-- /settings -->"
+_HEAD: Final = """\
+# monitor.toml - the settings of monitor.
+#
+# Every setting has a default; the values below are the defaults, and a line that begins with "#"
+# shows a setting that is not set: take the "#" away to set it, or to switch a whole table on.
+# `monitor check` reports every mistake in this folder at once.
+# Durations: "90s", "30m", "6h", "1d", "2w", or seconds as a number. Sizes: "500kB", "10MB".
+# Relative paths are relative to this folder; "~" is your home directory.
+"""
+_PAGE_HEAD: Final = """\
+# Every setting
+
+Three files in one folder; every value but the feeds has a default. `monitor check` tells every fault at once,
+with its file, line and key. Durations are written `"90s"`, `"30m"`, `"6h"`, `"1d"`, `"2w"`, or as a number of
+seconds; sizes `"500kB"`, `"10MB"`; relative paths are relative to the folder, and `~` is your home directory.
+Secrets never stand in these files: a setting names the environment variable or the file that holds one.
+
+This page is written from the program itself: what it says is what holds.
+
+# monitor.toml
+"""
+_FEEDS_HEAD: Final = """\
+# feeds.toml
+
+One `[[feed]]` a subscription; only `url` is required.
+"""
+
+
+def starter() -> str:
+    """Return the starter monitor.toml: every setting with its default, what is off commented out."""
+    return _HEAD + "".join(f"\n{text}" for text in _tables(comment_out=True))
+
+
+def readme_block() -> str:
+    """Return the same without its head, with an example of every table."""
+    return "\n".join(_tables(comment_out=False))
+
+
+def settings_page() -> str:
+    """Return the page of all settings, in Markdown."""
+    parts = [_PAGE_HEAD]
+    for name, sharing in _by_table():
+        title = f"## [{name}]" if name else "## At the head of the file"
+        if any(tables.is_optional(declared) for declared in sharing):
+            title += " (off while it is missing)"
+        parts.append(f"{title}\n\n{_prose(sharing[0])}\n\n{_rows(sharing)}")
+    return "\n".join([*parts, _FEEDS_HEAD, _rows([Feed])])
+
+
+def _by_table() -> Iterator[tuple[str, list[type[Any]]]]:
+    for name in dict.fromkeys(declared.TABLE for declared in DECLARED):
+        yield name, [declared for declared in DECLARED if name == declared.TABLE]
+
+
+def _tables(*, comment_out: bool) -> Iterator[str]:
+    """Yield each table as it stands in a file."""
+    for name, sharing in _by_table():
+        off = comment_out and any(tables.is_optional(declared) for declared in sharing)
+        head = [f"[{name}]"] if name else []
+        remark = textwrap.wrap(_prose(sharing[0]), 100) if name else []
+        lines = [
+            *head,
+            *(
+                line
+                for declared in sharing
+                for setting in tables.settings_of(declared)
+                for line in _lines(setting, meanings(declared)[setting.field], is_off=off or not comment_out)
+            ),
+        ]
+        body = [f"# {line}" if off and not line.startswith("#") else line for line in lines]
+        yield "\n".join([*(f"# {line}" for line in remark), *body]) + "\n"
+
+
+def _lines(setting: Setting, meaning: str, *, is_off: bool) -> Iterator[str]:
+    """Yield a setting's line, its remark behind it where there is room, else above it."""
+    shows_example = setting.example is not None
+    value = setting.example if shows_example else setting.kind.write(setting.default)
+    text = f"{setting.key} = {values.toml(value)}"
+    if (shows_example and not is_off) or setting.key.endswith("_file"):  # a secret has one place
+        text = f"# {text}"
+    beside = f"{text:<{_COLUMN}}# {meaning}" if len(text) < _COLUMN else f"{text}  # {meaning}"
+    if not meaning:
+        yield text
+    elif len(beside) <= _WIDTH:
+        yield beside
+    else:
+        yield from (f"# {line}" for line in textwrap.wrap(meaning, _WIDTH - 4))
+        yield text
+
+
+def _rows(sharing: Iterable[type[Any]]) -> str:
+    lines = ["| setting | is | default | |", "|---|---|---|---|"]
+    for declared in sharing:
+        for setting in tables.settings_of(declared):
+            default = "required"
+            if setting.default is not MISSING:
+                default = f"`{values.toml(setting.kind.write(setting.default))}`".replace('`""`', "none")
+            meaning = meanings(declared)[setting.field].replace("|", "\\|")
+            lines.append(f"| `{setting.key}` | {setting.kind.name} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def meanings(declared: type[Any]) -> dict[str, str]:
+    """Return what the docstring under each field says, by the field's name."""
+    source = Path(inspect.getfile(declared)).read_text(encoding="utf-8")
+    body = next(
+        node.body
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and node.name == declared.__name__
+    )
+    found: dict[str, str] = {}
+    for field, below in zip(body, [*body[1:], None], strict=True):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            text = below.value if isinstance(below, ast.Expr) else None
+            found[field.target.id] = _filled(ast.literal_eval(text) if isinstance(text, ast.Constant) else "")
+    return found
+
+
+def _prose(declared: type[Any]) -> str:
+    return _filled(declared.__doc__ or "")
+
+
+def _filled(text: str) -> str:
+    """Return a docstring on one line, with the members of the registries that it names."""
+    members = {"languages": languages.AVAILABLE, "formats": digest.FORMATS, "channels": CHANNELS}
+    for name, known in members.items():
+        text = text.replace(f"{{{name}}}", ", ".join(f'"{one}"' for one in known))
+    return " ".join(text.split())
+
+
+def texts(root: Path) -> dict[Path, str]:
+    """Return what is made of the declarations, by the file of a checkout that holds it."""
+    readme = root / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(_START)
+    _, _, after = rest.partition(_END)
+    return {
+        root / "config" / "monitor.toml": starter(),
+        root / "docs" / "settings.md": settings_page(),
+        readme: f"{before}{_START}```toml\n{readme_block()}```\n{_END}{after}",
+    }
+
+
+if __name__ == "__main__":
+    for path, text in texts(Path(__file__).resolve().parents[2]).items():
+        path.write_text(text, encoding="utf-8")
