@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor import cluster, digest, fetch, languages, parse, store, tag, values
 from monitor.config import tables
@@ -24,18 +24,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MONITOR, FEEDS, THEMES = FILES
-DECLARED: Final[tuple[type[Any], ...]] = (
-    General,
-    fetch.Settings,
-    digest.Settings,
-    CHANNELS["files"].declared,
-    cluster.Settings,
-    *(channel.declared for name, channel in CHANNELS.items() if name != "files"),
-    Alert,
-    store.Retention,
-    Service,
-)
-"""Every class that declares keys of monitor.toml, in the order of the starter file."""
+
+
+def declared_tables() -> dict[str, list[type[Any]]]:
+    """Return the classes that declare keys of monitor.toml by their table, in the starter's order."""
+    files, *others = (channel.declared for channel in CHANNELS.values())
+    every: tuple[type[Any], ...] = (
+        General,
+        fetch.Settings,
+        digest.Settings,
+        files,
+        cluster.Settings,
+        *others,
+        Alert,
+        store.Retention,
+        Service,
+    )
+    by_table: dict[str, list[type[Any]]] = {}
+    for declared in every:
+        by_table.setdefault(declared.TABLE, []).append(declared)
+    return by_table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,15 +167,14 @@ def load_rules(directory: Path) -> tag.Rules:
 def _settings(document: Document) -> dict[type[Any], Any]:
     """Read every declared table of monitor.toml: its values by class, None where it is off or at fault."""
     found: dict[type[Any], Any] = {}
-    for name in dict.fromkeys(declared.TABLE for declared in DECLARED):
+    every = declared_tables()
+    for name, sharing in every.items():
         place, table = ((name,), document.data.get(name, {})) if name else ((), document.data)
-        sharing = [each for each in DECLARED if each.TABLE == name]  # noqa: SIM300 - TABLE is no constant
         if not isinstance(table, dict):
             document.fault(place, f"expected a table, [{name}]{values.got(table)}")
             continue
         keys = [setting.key for declared in sharing for setting in tables.settings_of(declared)]
-        inner = [] if name else [declared.TABLE for declared in DECLARED if declared.TABLE]
-        tables.unknown(document, place, table, [*keys, *dict.fromkeys(inner)])
+        tables.unknown(document, place, table, keys if name else [*keys, *filter(None, every)])
         for declared in sharing:
             absent = tables.is_optional(declared) and name not in document.data
             found[declared] = None if absent else tables.read(declared, document, place, table)
@@ -177,7 +184,8 @@ def _settings(document: Document) -> dict[type[Any], Any]:
 
 def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
     """Check names against the registries that know them: languages, formats, channels."""
-    general, files, alert = found[General], found[CHANNELS["files"].declared], found[Alert]
+    general, alert = found.get(General), found.get(Alert)
+    files = found.get(CHANNELS["files"].declared)
     if general and general.language not in languages.AVAILABLE:
         reason = f"there is no {general.language!r}{values.likely(general.language, languages.AVAILABLE)}"
         document.fault(("language",), reason)
@@ -194,7 +202,7 @@ def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
         declared = CHANNELS[name].declared
         if declared.TABLE not in document.data and tables.is_optional(declared):
             document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
-        elif found[declared] and not getattr(found[declared], "enabled", True):
+        elif found.get(declared) and not getattr(found[declared], "enabled", True):
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
 
 

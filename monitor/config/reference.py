@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor import digest, languages, values
 from monitor.config import tables
-from monitor.config.load import DECLARED
+from monitor.config.load import declared_tables
 from monitor.deliver import CHANNELS
 from monitor.models import Feed
 
@@ -71,7 +71,7 @@ def readme_block() -> str:
 def settings_page() -> str:
     """Return the page of all settings, in Markdown."""
     parts = [_PAGE_HEAD]
-    for name, sharing in _by_table():
+    for name, sharing in declared_tables().items():
         title = f"## [{name}]" if name else "## At the head of the file"
         if any(tables.is_optional(declared) for declared in sharing):
             title += " (off while it is missing)"
@@ -79,14 +79,9 @@ def settings_page() -> str:
     return "\n".join([*parts, _FEEDS_HEAD, _rows([Feed])])
 
 
-def _by_table() -> Iterator[tuple[str, list[type[Any]]]]:
-    for name in dict.fromkeys(declared.TABLE for declared in DECLARED):
-        yield name, [declared for declared in DECLARED if name == declared.TABLE]
-
-
 def _tables(*, comment_out: bool) -> Iterator[str]:
     """Yield each table as it stands in a file."""
-    for name, sharing in _by_table():
+    for name, sharing in declared_tables().items():
         off = comment_out and any(tables.is_optional(declared) for declared in sharing)
         head = [f"[{name}]"] if name else []
         remark = textwrap.wrap(_prose(sharing[0]), 100) if name else []

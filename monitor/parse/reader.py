@@ -16,6 +16,7 @@ from monitor.text import clean, fold, shorten
 from monitor.url import canonical_url, host_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from monitor.models import Feed
@@ -26,6 +27,13 @@ _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
 _TITLES: Final = 50
+
+
+FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]], ...]] = (
+    (lambda text: text.startswith("{"), jsonfeed.read),
+    (lambda _: True, xmlfeed.read),
+)
+"""Who reads what: the first whose test holds. A new format is a module that gives a RawFeed, and a line."""
 
 
 def read(
@@ -44,7 +52,8 @@ def read(
     Entries over `max_entries` are left out. `note` says what was unusual. Undated entries get `now`.
     """
     text, note = decode(body, content_type)
-    raw = jsonfeed.read(text, max_entries) if text.startswith("{") else xmlfeed.read(text, max_entries)
+    read_raw = next(read_raw for is_it, read_raw in FORMATS if is_it(text))
+    raw = read_raw(text, max_entries)
     link = canonical_url(raw.link, url) if raw.link else ""
     reading = _Reading(raw, feed, url, link, now)
     return Document(
