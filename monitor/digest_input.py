@@ -28,7 +28,7 @@ TREND = timedelta(days=15)
 def preview(config: Config, store: Store, *, now: datetime) -> Digest:
     """Compose what the next digest would hold now; nothing is written."""
     with store.snapshot():
-        last = store.digests.last()
+        last = store.digests.last(now)
         end, day = (last.window.end, last.date) if last else (None, None)
         due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
         return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)

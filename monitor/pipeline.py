@@ -10,8 +10,10 @@ as anyone likes, and after any crash: what was done is not done again, what was 
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -19,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from monitor import cluster, digest, digest_input, fetch, languages, outbox, parse, tag
 from monitor.deliver import Archive, Files
-from monitor.errors import ParseError
+from monitor.errors import ParseError, StoreError
 from monitor.fetch import Outcome, schedule
 from monitor.models import Window
 from monitor.parse import identity
 from monitor.store import FeedPoll, Poll
+from monitor.store import open as open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -118,6 +121,7 @@ def due_feeds(
     config: Config, store: Store, *, now: datetime, only: Collection[str] = (), every: bool = False
 ) -> list[tuple[Feed, FeedState]]:
     """Return the feeds to poll now, with what is known of each."""
+    store.clock.observe(now)
     store.feeds.sync(config.feeds, now)
     pairs = [(feed, state) for feed, state in _all_states(config, store) if feed.enabled]
     if only:
@@ -293,9 +297,13 @@ async def publish(
     With `blocked` the deliveries that wait for the user are tried too. Returns those that were tried, as they
     stand.
     """
-    if make_due_digest(config, store, channels, now=now):
+    store.clock.observe(now)
+    made = make_due_digest(config, store, channels, now=now)
+    done = await deliver(config, store, channels, now=now, blocked=blocked)
+    if made:
         forget(config, store, now=now)
-    return await deliver(config, store, channels, now=now, blocked=blocked)
+        await asyncio.to_thread(_tidy, config)
+    return done
 
 
 async def deliver(
@@ -305,6 +313,12 @@ async def deliver(
     channels = _with_archive(config, channels)
     make_alerts(config, store, channels, now=now)
     return await outbox.send_due(store, channels, now=now, blocked=blocked)
+
+
+def _tidy(config: Config) -> None:
+    """Keep the database fit beside the loop. Where it is in use just now, tomorrow is as good."""
+    with suppress(StoreError), open_store(config.database) as store:
+        store.tidy()
 
 
 def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
@@ -341,12 +355,16 @@ def make_due_digest(
 
 
 def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | None:
-    """Return which digest is due; None when none is, or when nothing was polled yet."""
+    """Return which digest is due; None when none is, or when nothing was polled yet.
+
+    Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
+    """
     if store.feeds.last_poll() is None:
         return None
-    last = store.digests.last()
+    last = store.digests.last(now)
     end, day = (last.window.end, last.date) if last else (None, None)
-    return digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
+    due = digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
+    return None if due is None or store.digests.get(due.date) else due
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
@@ -367,7 +385,14 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
 
 
 def forget(config: Config, store: Store, *, now: datetime) -> None:
-    """Remove texts that retention keeps no longer; that an entry was seen is never forgotten."""
+    """Remove texts that retention keeps no longer; that an entry was seen is never forgotten.
+
+    Nothing goes on the word of a clock that has just made a leap.
+    """
+    if not store.clock.may_delete(now):
+        return
+    if config.retention.deliveries is not None:
+        store.deliveries.let_go(now - config.retention.deliveries)
     for relevant, period in ((True, config.retention.relevant), (False, config.retention.other)):
         if period is not None:
             store.entries.purge(now - period, now, relevant=relevant)

@@ -356,7 +356,10 @@ class TestPublish:
                 patch.setattr(type(room.store.deliveries), "add", _raise)
                 with pytest.raises(RuntimeError):
                     await room.publish(at(7, 1))
-            assert room.store.digests.last() is None or room.store.digests.last().date != at(7, 1).date()
+            assert (
+                room.store.digests.last_made() is None
+                or room.store.digests.last_made().date != at(7, 1).date()
+            )
             assert told(await room.digest(1)) == [LEAK]
 
 

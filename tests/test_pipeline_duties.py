@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, page, rss
+from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
 from smtp import inbox
 
 from monitor import pipeline
@@ -99,3 +99,25 @@ async def test_a_304_to_a_question_without_validators_is_a_failure(tmp_path):
             poll = await pipeline.poll(desk.config, store, now=at(9))
 
     assert (poll.failed, poll.not_modified) == (1, 0)
+
+
+async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops_nothing(tmp_path):
+    settings = SETTINGS + '[retention]\nother = "1d"\n'
+    async with Loopback() as server:
+        rain, leak = item("n", "Rain", "wet", published=at(8)), item("a", LEAK, "unpaid", published=at(8))
+        late = item("b", "AI choir angers artists", "Graz", published=at(8, day=1))
+        server.on("/a", page(rain), page(rain, leak), page(rain, leak, late))
+        desk = Desk(tmp_path, [server.url("/a")], settings=settings)
+        config = desk.config
+        with desk.store() as store:
+            await pipeline.poll(config, store, now=at(9))
+            await pipeline.poll(config, store, now=at(9, day=365))
+            await pipeline.publish(config, store, config.channels(), now=at(10, day=365))
+            assert store.entries.get(1).summary == "wet"  # nothing is deleted on its word
+            poll = await pipeline.poll(config, store, now=at(9, day=1))
+            await pipeline.publish(config, store, config.channels(), now=at(9, day=1))
+            await pipeline.publish(config, store, config.channels(), now=at(9, day=365))
+            digests = [stored.date for stored in store.digests.listing()]
+            assert told(made(store, 1)) == ["AI choir angers artists"]
+    assert poll.new == 1
+    assert digests == [at(9, day=365).date(), at(9, day=1).date()]

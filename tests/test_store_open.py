@@ -237,7 +237,7 @@ def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
     path.parent.mkdir()
     path.touch()
     with store.open(path, read_only=True) as archive:
-        assert archive.digests.last() is None
+        assert archive.digests.last_made() is None
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def _send(current: Session, *, resend: bool) -> None:
 def _resend_last(store: Store, now: datetime) -> None:
     from monitor import outbox
 
-    last = store.digests.last()
+    last = store.digests.last_made()
     if last is None:
         raise MonitorError("no digest was made yet; there is nothing to send again")
     outbox.resend(store, last.date, now=now)

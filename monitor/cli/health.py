@@ -41,7 +41,7 @@ def status(
     now = current.now()
     with current.reading() as (config, store):
         feeds = digest_input.healths(config, store, now=now)
-        last_poll, last_digest = store.feeds.last_poll(), store.digests.last()
+        last_poll, last_digest = store.feeds.last_poll(), store.digests.last(now)
         deliveries = _deliveries(store, last_digest, now)
         troubles = [f"{name}: {trouble}" for name, trouble in service.troubles(store).items()]
     problems = [*troubles, *_problems(feeds, deliveries, last_poll, now)]

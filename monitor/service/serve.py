@@ -216,9 +216,9 @@ class _Service:
             await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
         config, now = self._setup.config, self._clock()
         outbox.recover(self._archive, now=now)
-        before = self._archive.digests.last()
+        before = self._archive.digests.last_made()
         done = await pipeline.publish(config, self._archive, self._setup.channels, now=now)
-        made = self._archive.digests.last()
+        made = self._archive.digests.last_made()
         if made is not None and made != before:
             _log.info("digest made", date=made.date.isoformat(), holds=made.counts.get("lead", ""))
         for delivery in done:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
 from monitor.store.backup import copy_to
+from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
 from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Clock",
     "Correction",
     "Deliveries",
     "Digests",
     "Entries",
     "FeedPoll",
     "Feeds",
+    "Leap",
     "Mark",
     "Marks",
     "Poll",
@@ -55,6 +58,8 @@ __all__ = [
 ]
 
 
+_WORTH_A_VACUUM = 8_000_000
+"""Bytes."""
 _POLL_PATIENCE = timedelta(minutes=15)
 """How long a poll waits for another one to end."""
 
@@ -64,6 +69,7 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self.clock = Clock(connection)
         self.feeds = Feeds(connection)
         self.marks = Marks(connection)
         self.entries = Entries(connection, self.feeds, self.marks)
@@ -95,8 +101,8 @@ class Store:
         return lock(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
-        """Return when the first poll was made; `now` before it."""
-        return parse_utc(self.note("installed_at") or format_utc(now))
+        """Return when the first poll was made; `now` before it, or where its clock was ahead of today's."""
+        return min(now, parse_utc(self.note("installed_at") or format_utc(now)))
 
     def install(self, now: datetime) -> None:
         """Remember the first poll; later calls change nothing."""
@@ -109,6 +115,19 @@ class Store:
     def set_note(self, key: str, value: str) -> None:
         """Remember a text under a key."""
         self._db.change("insert or replace into meta values (?, ?)", [key, value])
+
+    def tidy(self) -> None:
+        """Keep the file fit: the log folded in, the planner's figures fresh, empty space given back.
+
+        Space is given back when it is a quarter of the file and worth the writing, which takes some seconds.
+        """
+        pages, free, size = (
+            int(self._db.value(f"pragma {name}")) for name in ("page_count", "freelist_count", "page_size")
+        )
+        self._db.change("pragma optimize")
+        if free * size > _WORTH_A_VACUUM and free * 4 > pages:
+            self._db.change("vacuum")
+        self._db.rows("pragma wal_checkpoint(truncate)")
 
     def check(self) -> None:
         """Look the whole file over. Raises StoreError when it is damaged."""

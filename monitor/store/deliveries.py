@@ -188,7 +188,7 @@ where edition = ? and state in ('sent', 'failed', 'pending') and (payload <> x''
 _LET_GO: Final = """
 update deliveries set payload = x''
 where state in ('sent', 'failed', 'superseded') and changed_at < ? and payload <> x''
-    and edition <> coalesce((select 'digest:' || date from digests order by window_end desc limit 1), '')
+    and edition <> coalesce((select 'digest:' || date from digests order by number desc limit 1), '')
 """
 
 _SUPERSEDE: Final = """

@@ -67,13 +67,20 @@ class Digests:
         with self._db.transaction():
             if self.get(date):
                 raise StoreError(f"the digest of {date} was made already")
+            row["number"] = self._db.value("select coalesce(max(number), 0) + 1 from digests")
             self._db.insert("digests", [row])
             self._db.change(_TELL, [date.isoformat(), listed(told)])
             return self._deliveries.add(deliveries, made_at)
 
-    def last(self) -> StoredDigest | None:
-        """Return the digest whose window ends last, None before the first."""
-        row = self._db.row("select * from digests order by window_end desc limit 1")
+    def last_made(self) -> StoredDigest | None:
+        """Return the digest that was made last, whatever the clock then said; None before the first."""
+        row = self._db.row("select * from digests order by number desc limit 1")
+        return _digest(row) if row else None
+
+    def last(self, now: datetime) -> StoredDigest | None:
+        """Return the digest whose window ends last, but for those that a clock ahead of `now` has made."""
+        sql = "select * from digests where window_end <= ? order by window_end desc limit 1"
+        row = self._db.row(sql, [format_utc(now)])
         return _digest(row) if row else None
 
     def get(self, date: date) -> StoredDigest | None:

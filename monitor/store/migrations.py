@@ -303,6 +303,11 @@ alter table deliveries add column blocked integer not null default 0;
 drop table attempts;
 """
 
+_NUMBERS: Final = """
+alter table digests add column number integer not null default 0;
+update digests set number = (select count(*) from digests d where d.made_at <= digests.made_at);
+"""
+
 
 def first(db: Database) -> None:
     """Make the tables, the full-text index and the views."""
@@ -333,7 +338,12 @@ def outbox(db: Database) -> None:
     db.executescript(_OUTBOX)
 
 
-STEPS: Final = (first, intake, outbox)
+def digests_in_order(db: Database) -> None:
+    """Give digests the order in which they were made, which a clock cannot tell."""
+    db.executescript(_NUMBERS)
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

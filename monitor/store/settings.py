@@ -19,3 +19,5 @@ class Retention:
     """Texts of relevant entries."""
     other: Period = timedelta(days=90)
     """Texts of all others."""
+    deliveries: Period = timedelta(days=30)
+    """Mails and files as they were sent; the digests themselves stay."""
