@@ -60,7 +60,7 @@ def test_entries_are_chosen_by_each_filter(archive: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--theme", "protest"), ("--beat", "x"), ("--since", "yesterday"), ("--limit", "0"), ("--limit", "x")],
+    [("--theme", "protest"), ("--beat", "x"), ("--since", "tomorrow"), ("--limit", "0"), ("--limit", "x")],
 )
 def test_filters_that_make_no_sense_are_wrong_usage(archive: Path, arguments: tuple[str, str]) -> None:
     result = run(archive, "entries", *arguments)

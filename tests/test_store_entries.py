@@ -414,7 +414,7 @@ def test_purge_removes_text_but_not_knowledge(archive):
     assert (purged.title, purged.summary, purged.content, purged.author) == ("Title 1", "", "", "")
     assert archive.entries.known(FEED.url) == before
     assert add(archive, entry(1)) == ()
-    assert [e.id for e in archive.entries.search("needle")] == [4, 3, 2]
+    assert sorted(e.id for e in archive.entries.search("needle")) == [2, 3, 4]
     assert archive.entries.purge(NOW - timedelta(days=90), NOW, relevant=True) == 1
     assert archive.entries.get(2).tagging == RELEVANT
     assert archive.entries.get(2).content == ""

@@ -9,24 +9,56 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from monitor.cli import archive, digests, health, running, setup, subscriptions, tagging
+from monitor.cli import archive, digests, entries, health, running, setup, subscriptions, tagging
 from monitor.cli.output import say
 from monitor.cli.session import Session, UsageError, instant
 from monitor.errors import ConfigError, MonitorError
 
+GROUPS: Final = {
+    "Set up": ("setup", "init", "check", "config", "feeds", "demo"),
+    "Run": ("run", "poll", "digest", "digests", "status"),
+    "Read": ("entries", "search", "stories", "report", "why", "explain"),
+    "Correct": ("mark", "learn", "themes", "retag"),
+    "Take out and keep": ("export", "backup", "restore"),
+    "Measure": ("replay", "tag", "evaluate"),
+}
+"""The commands by what they are for, in the order in which one needs them; `--help` shows them so."""
+
+
+class Commands(TyperGroup):
+    """The commands in groups, each with its first sentence whole: click would cut it."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the groups of commands."""
+        grouped = {name for names in GROUPS.values() for name in names}
+        others = tuple(name for name in self.list_commands(ctx) if name not in grouped)
+        for title, names in (GROUPS | {"More": others}).items():
+            rows = [(name, _sentence(command)) for name in names if (command := self.get_command(ctx, name))]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _sentence(command: Any) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
 app = typer.Typer(
     name="monitor",
-    help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.",
+    cls=Commands,
+    help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.\n\n"
+    "`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (setup, running, digests, archive, tagging, health):
+for module in (setup, running, digests, entries, tagging, health):
     module.register(app)
 app.add_typer(subscriptions.app, name="feeds")
 app.add_typer(archive.stories_app, name="stories")

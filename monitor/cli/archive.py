@@ -1,125 +1,28 @@
-"""`entries`, `search`, `stories`: what is stored, and the user's word on which reports belong together."""
+"""`stories`: which reports belong together, and the user's word on it."""
 
 from __future__ import annotations
 
-import json as json_
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from monitor.cli.output import entry_json, entry_lines, local, show, show_json, story_json
-from monitor.cli.session import UsageError, instant, session
+from monitor.cli.entries import labelled, outlet_of
+from monitor.cli.output import Json, local, show, show_json, show_records, story_json
+from monitor.cli.session import session
 from monitor.errors import MonitorError
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from monitor.config import Config
-    from monitor.models import Entry, Feed, Story
-
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+    from monitor.models import Feed, Story
 
 stories_app = typer.Typer(
     help="Stories with their entries; merge and split them.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command()(entries)
-    app.command()(search)
-
-
-def entries(
-    context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is not relevant.")] = False,
-    theme: Annotated[str, typer.Option(help="Only this theme.")] = "",
-    beat: Annotated[str, typer.Option(help="Only this beat.")] = "",
-    feed: Annotated[str, typer.Option(help="Only this feed.", metavar="URL")] = "",
-    since: Annotated[str, typer.Option(help="First seen from here on.", metavar="TIME")] = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
-    marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
-    json: Json = False,
-) -> None:
-    """List stored entries, newest first: the relevant ones, or all."""
-    from monitor import digest_input
-
-    current = session(context)
-    with current.reading() as (config, store):
-        _check_names(config, beat=beat, theme=theme)
-        if marked:
-            found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
-        else:
-            start = instant(since, config.timezone) if since else None
-            found = store.entries.listing(
-                everything=everything, since=start, beat=beat, theme=theme, feed=feed, limit=limit
-            )
-        feeds = digest_input.named_feeds(config, store)
-    _show_entries(found, config, feeds, json=json, jsonl=jsonl)
-
-
-def _check_names(config: Config, *, beat: str, theme: str) -> None:
-    for given, kind, labels in (("beat", beat, config.rules.beats), ("theme", theme, config.rules.themes)):
-        known = [label.slug for label in labels]
-        if kind and kind not in known:
-            raise UsageError(f"no such {given}: {kind!r}; there are {', '.join(known)}")
-
-
-def _show_entries(
-    found: Sequence[Entry], config: Config, feeds: Mapping[str, Feed], *, json: bool, jsonl: bool = False
-) -> None:
-    if jsonl:
-        for entry in found:
-            sys.stdout.write(json_.dumps(labelled(entry, feeds), ensure_ascii=False) + "\n")
-    elif json:
-        show_json([entry_json(entry) for entry in found])
-    else:
-        for entry in found:
-            show(*entry_lines(entry, outlet_of(entry, feeds), config.timezone))
-
-
-def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
-    """Return the name of who published an entry, as the user knows it."""
-    return entry.outlet or (feeds[entry.feed].title if entry.feed in feeds else redact_url(entry.feed))
-
-
-def labelled(entry: Entry, feeds: Mapping[str, Feed]) -> dict[str, object]:
-    """Write an entry as a labelled record, as `evaluate` reads them."""
-    return {
-        "id": f"entry-{entry.id}",
-        "title": entry.title,
-        "summary": entry.summary,
-        "lang": entry.language,
-        "source": outlet_of(entry, feeds),
-        "url": entry.url or None,
-        "published": entry.published.date().isoformat(),
-        "beats": list(entry.tagging.beats),
-        "themes": list(entry.tagging.themes),
-        "story": f"story-{entry.story}" if entry.story else None,
-    }
-
-
-def search(
-    context: typer.Context,
-    query: Annotated[
-        str, typer.Argument(help='Words; "words in quotes" stand together; strike* begins a word.')
-    ],
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
-    json: Json = False,
-) -> None:
-    """Search the full text of all stored entries, best first."""
-    from monitor import digest_input
-
-    with session(context).reading() as (config, store):
-        found = store.entries.search(query, limit=limit)
-        feeds = digest_input.named_feeds(config, store)
-    _show_entries(found, config, feeds, json=json)
 
 
 @stories_app.callback()
@@ -136,7 +39,7 @@ def stories(
 
     current = session(context)
     with current.reading() as (config, store):
-        start = instant(since, config.timezone) if since else None
+        start = current.since(since, config.timezone)
         found = store.stories.listing(since=start, limit=limit)
         feeds = digest_input.named_feeds(config, store)
     scores = {story.id: digest.score(story, feeds, current.now()) for story in found}
@@ -204,4 +107,4 @@ def export_corrections(context: typer.Context) -> None:
         feeds = digest_input.named_feeds(config, store)
     if not ids:
         raise MonitorError("no story was merged or split yet")
-    _show_entries(found, config, feeds, json=False, jsonl=True)
+    show_records((labelled(entry, feeds) for entry in found), jsonl=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.output import local, say, show, show_json, utc
-from monitor.cli.session import Session, UsageError, day, instant, session
+from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.models import digest_key
 
@@ -79,10 +79,10 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
 
     now, zone = current.now(), config.timezone
     if since or until:
-        end = min(instant(until, zone, end_of_day=True), now) if until else now
-        start = instant(since, zone) if since else end - timedelta(days=1)
+        end = min(current.until(until, zone) or now, now)
+        start = current.since(since, zone) or end - timedelta(days=1)
         if start >= end:
-            raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
+            raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
         return digest_input.review(config, store, start=start, end=end, now=now)
     if not date:
         return digest_input.preview(config, store, now=now)

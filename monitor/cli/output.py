@@ -1,23 +1,41 @@
-"""What commands print: results to standard output, everything else to standard error."""
+"""What commands print: results to standard output, everything else to standard error.
+
+On a terminal lines are wrapped between words at its width; into a pipe each goes out whole, so that `grep`
+finds what it looks for.
+"""
 
 from __future__ import annotations
 
+import csv as csv_
 import json
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
+from monitor.cli.session import UsageError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import tzinfo
+    from typing import TextIO
 
     from monitor.models import Entry, Story
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
+Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
+
+_UNBOUND: Final = 100_000
+"""The width of a pipe: wider than any line."""
+_FORMULA: Final = tuple("=+-@\t\r")
+"""What makes a spreadsheet take a cell for a formula."""
 
 
 def stdout() -> Console:
@@ -49,6 +67,83 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def show_records(
+    records: Iterable[Mapping[str, Any]], *, json: bool = False, jsonl: bool = False, csv: bool = False
+) -> bool:
+    """Print records in the one form that was asked for; return False when none was: people want words."""
+    if json + jsonl + csv > 1:
+        raise UsageError("--json, --jsonl and --csv exclude each other")
+    if json:
+        show_json(list(records))
+    elif jsonl:
+        write_jsonl(records, sys.stdout)
+    elif csv:
+        write_csv(records, sys.stdout)
+    return json or jsonl or csv
+
+
+def write_jsonl(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    """Write records as JSON, one a line."""
+    file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def write_csv(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    """Write records of one shape as CSV with a head; nothing for none. Lists are joined by "; ".
+
+    Titles are strangers' words: one that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    writer = None
+    for record in records:
+        if writer is None:
+            writer = csv_.writer(file, lineterminator="\n")
+            writer.writerow(record)
+        writer.writerow(map(_cell, record.values()))
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        value = "; ".join(map(str, value))
+    elif isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, bool):
+        return int(value)
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def width() -> int:
+    """Return how wide a line of the result may be: the terminal's width, no bound in a pipe."""
+    console = stdout()
+    return console.width if console.is_terminal else _UNBOUND
+
+
+def show_wrapped(text: str | Text, *, indent: int = 0, hang: int = 0) -> None:
+    """Print one line of the result, wrapped between words where it is too long for the terminal."""
+    line = text if isinstance(text, Text) else Text(text)
+    console = stdout()
+    for number, part in enumerate(line.wrap(console, max(width() - indent - hang, 20))):
+        part.rstrip()
+        console.print(Text(" " * (indent + hang * (number > 0))) + part)
+
+
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print rows under headings. Where the terminal is too narrow, the last column is wrapped."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings[:-1]:
+        table.add_column(heading, no_wrap=True)
+    table.add_column(headings[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width())
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: "1 report", "2 reports", "2 entries"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def progress(*, quiet: bool) -> Progress:
     """Return a progress bar on standard error; it draws only on a terminal and goes when it is done."""
     console = stderr()
@@ -56,6 +151,7 @@ def progress(*, quiet: bool) -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
         console=console,
         transient=True,
         disable=quiet or not console.is_terminal,
@@ -118,14 +214,3 @@ def story_json(story: Story) -> dict[str, Any]:
         "sources": story.sources,
         "related": list(story.related),
     }
-
-
-def entry_lines(entry: Entry, outlet: str, zone: tzinfo) -> Iterable[Text]:
-    """Write an entry for a reader in two lines, and a third for its link."""
-    about = ", ".join((*entry.tagging.beats, *entry.tagging.themes)) or "not relevant"
-    yield Text.assemble(
-        (f"{entry.id:>6}  ", "bold"), f"{local(entry.published, zone)}  {outlet}  ", (about, "cyan")
-    )
-    yield Text(f"        {entry.title}")
-    if entry.url:
-        yield Text(f"        {entry.url}", "dim")

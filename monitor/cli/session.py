@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from monitor import values
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.store import Store
     from monitor.tag import Rules
+
+_AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
+_DAYS: Final = {"today": 0, "yesterday": -1}
+_HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
 
 
 class UsageError(MonitorError):
@@ -38,6 +44,14 @@ class Session:
     def now(self) -> datetime:
         """Read the run's clock: `--now`, else the time."""
         return self.fixed_now or datetime.now(UTC)  # noqa: TID251 - the one clock of the commands
+
+    def since(self, text: str, zone: tzinfo) -> datetime | None:
+        """Read a `--since`: a moment, a day, or how long ago; None for "". Raises UsageError."""
+        return instant(text, zone, now=self.now()) if text else None
+
+    def until(self, text: str, zone: tzinfo) -> datetime | None:
+        """Read an `--until`: like `since`, but a day means its end."""
+        return instant(text, zone, now=self.now(), end_of_day=True) if text else None
 
     @property
     def directory(self) -> Path:
@@ -85,20 +99,46 @@ def session(context: typer.Context) -> Session:
     return found
 
 
-def instant(text: str, zone: tzinfo = UTC, *, end_of_day: bool = False) -> datetime:
-    """Read an ISO 8601 time or date; without an offset it is in `zone`.
+def instant(
+    text: str, zone: tzinfo = UTC, *, now: datetime | None = None, end_of_day: bool = False
+) -> datetime:
+    """Read a moment: ISO 8601, a date, and where `now` is given also `7d`, `12h`, `today` or `yesterday`.
 
-    A date alone means its first instant, or with `end_of_day` the first of the next day.
-    Raises UsageError.
+    Without an offset it is in `zone`. A day alone means its first instant, or with `end_of_day` the first of
+    the next day. Raises UsageError.
     """
+    written = text.strip()
     try:
-        if len(text) == len("2024-12-10"):
-            day = date.fromisoformat(text) + timedelta(days=end_of_day)
+        if now is not None and _AGO.fullmatch(written):
+            return now - values.duration(written)
+        if now is not None and written in _DAYS:
+            written = (now.astimezone(zone).date() + timedelta(days=_DAYS[written])).isoformat()
+        if len(written) == len("2024-12-10"):
+            day = date.fromisoformat(written) + timedelta(days=end_of_day)
             return datetime.combine(day, time(), zone).astimezone(UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time; expected ISO 8601 such as 2024-12-10T07:00Z") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        moment = datetime.fromisoformat(written)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        also = ", or `7d`, `12h`, `yesterday`" if now is not None else ""
+        message = f"{text!r} is not a time; expected one such as 2024-12-10T07:00Z or 2024-12-10{also}"
+        raise UsageError(message) from None
+
+
+def entry_number(text: str) -> int:
+    """Read the handle of an entry: e9071, or the bare number. Raises UsageError."""
+    return _number(text, "e", "an entry")
+
+
+def story_number(text: str) -> int:
+    """Read the handle of a story: s412, or the bare number. Raises UsageError."""
+    return _number(text, "s", "a story")
+
+
+def _number(text: str, letter: str, noun: str) -> int:
+    match = _HANDLE.fullmatch(text.strip().lower())
+    if match is None or match[1] not in {"", letter}:
+        raise UsageError(f"{text!r} does not name {noun}; expected {letter}12 or 12")
+    return int(match[2])
 
 
 def day(text: str) -> date:

@@ -157,11 +157,10 @@ def retag(
 ) -> None:
     """Apply the present themes to stored entries, and say what changed."""
     from monitor import corrections
-    from monitor.cli.session import instant
 
     current = session(context)
     with current.writing() as (config, store):
-        start = instant(since, config.timezone) if since else None
+        start = current.since(since, config.timezone)
         seen, changes = corrections.retag(config, store, now=current.now(), since=start)
     for entry, before, after in changes:
         show(f"{entry.id:>6}  {_difference(before, after)}  {entry.title}")
@@ -190,11 +189,10 @@ def try_phrase(
 ) -> None:
     """Show what a phrase would gain and lose over the stored entries, before it is written into the file."""
     from monitor import tag as package
-    from monitor.cli.session import instant
 
     current = session(context)
     with current.reading() as (config, store):
-        start = instant(since, config.timezone) if since else None
+        start = current.since(since, config.timezone)
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:
             changes = package.Tagger(config.rules).try_phrase(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from monitor.models import Entry, Known
 from monitor.store.connection import ANY_OF, listed
@@ -17,6 +17,7 @@ from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from typing import Unpack
 
     from monitor.models import Tagging, Window
     from monitor.store.connection import Connection, Row
@@ -39,6 +40,19 @@ class Counts(NamedTuple):
     relevant: int
     held_back: int
     """Relevant, but backlog."""
+
+
+class Narrowing(TypedDict, total=False):
+    """What a list of entries may be narrowed to; empty and missing mean all."""
+
+    since: datetime | None
+    """First seen at or after it."""
+    until: datetime | None
+    """First seen at or before it."""
+    beat: str
+    theme: str
+    feed: str
+    language: str
 
 
 class Entries:
@@ -134,28 +148,12 @@ class Entries:
         return self._read("where e.url = ? order by e.relevant desc, e.id", [url])
 
     def listing(
-        self,
-        *,
-        everything: bool = False,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        beat: str = "",
-        theme: str = "",
-        feed: str = "",
-        limit: int | None = None,
+        self, *, everything: bool = False, limit: int | None = None, **narrow: Unpack[Narrowing]
     ) -> tuple[Entry, ...]:
-        """Return the relevant entries, or `everything`, newest first: `since <= first_seen <= until`."""
-        wanted = {
-            "since": maybe_format_utc(since),
-            "until": maybe_format_utc(until),
-            "beat": beat,
-            "theme": theme,
-            "feed": feed and address(feed),
-            "relevant": not everything,
-        }
-        clauses = [clause for key, clause in _FILTERS.items() if wanted[key]]
-        where = f"where {' and '.join(clauses)}" if clauses else ""
-        return self._read(f"{where} {_NEWEST_FIRST} limit :limit", {**wanted, "limit": _limit(limit)})
+        """Return the relevant entries, or `everything`, newest first."""
+        wanted = _wanted(narrow, everything=everything)
+        rest = f"where {_clauses(wanted)} {_NEWEST_FIRST} limit :limit"
+        return self._read(rest, {**wanted, "limit": _limit(limit)})
 
     def without_story(self) -> tuple[Entry, ...]:
         """Return the relevant entries that are in no story yet, in order of `first_seen`."""
@@ -166,13 +164,17 @@ class Entries:
         rows = self._db.rows(_THEMES, [format_utc(moment)])
         return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
 
-    def search(self, query: str, *, limit: int = 50) -> tuple[Entry, ...]:
-        """Return the entries that hold every word of a query, best first (bm25). Any text is a valid query.
+    def search(
+        self, query: str, *, everything: bool = True, limit: int = 50, **narrow: Unpack[Narrowing]
+    ) -> tuple[Entry, ...]:
+        """Return the entries that hold every word of a query, relevant ones first, then best first (bm25).
 
-        "Words in quotes" must stand together; a star ends the beginning of a word: `strike*`.
+        Any text is a valid query. "Words in quotes" must stand together; a star ends the beginning of a word:
+        `strike*`.
         """
-        expression = match_expression(query)
-        return self._read(_MATCHING, [expression, limit]) if expression else ()
+        expression, wanted = match_expression(query), _wanted(narrow, everything=everything)
+        rest = f"{_MATCHING} and {_clauses(wanted)} {_BEST_FIRST} limit :limit"
+        return self._read(rest, {**wanted, "expression": expression, "limit": limit}) if expression else ()
 
     def iterate(self, since: datetime | None = None) -> Iterator[tuple[Entry, ...]]:
         """Give all entries first seen at or after `since`, in batches by id; writing in between is fine."""
@@ -214,6 +216,22 @@ def _after(closed: datetime | None, seen: datetime) -> datetime:
     if closed is None or not seen <= closed <= seen + _LONGEST_POLL:
         return seen
     return closed + timedelta(microseconds=1)
+
+
+def _wanted(narrow: Narrowing, *, everything: bool) -> dict[str, Any]:
+    """Return what a list is narrowed to, as the parameters of `_FILTERS`."""
+    feed = narrow.get("feed")
+    return dict.fromkeys(_FILTERS, "") | {
+        **narrow,
+        "since": maybe_format_utc(narrow.get("since")),
+        "until": maybe_format_utc(narrow.get("until")),
+        "feed": feed and address(feed),
+        "relevant": not everything,
+    }
+
+
+def _clauses(wanted: Mapping[str, Any]) -> str:
+    return " and ".join(clause for key, clause in _FILTERS.items() if wanted[key]) or "true"
 
 
 def _limit(limit: int | None) -> int:
@@ -304,13 +322,11 @@ _FILTERS: Final = {
     "beat": "e.id in (select entry_id from entry_beats where beat = :beat)",
     "theme": "e.id in (select entry_id from entry_themes where theme = :theme)",
     "feed": "f.url = :feed",
+    "language": "e.language = :language",
 }
 
-_MATCHING: Final = """
-join search_fts on search_fts.rowid = e.id
-where search_fts match ?
-order by search_fts.rank, e.first_seen desc, e.id desc limit ?
-"""
+_MATCHING: Final = "join search_fts on search_fts.rowid = e.id where search_fts match :expression"
+_BEST_FIRST: Final = "order by e.relevant desc, search_fts.rank, e.first_seen desc, e.id desc"
 
 _NEAR: Final = """
 where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? and e.first_seen <= ?

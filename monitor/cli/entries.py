@@ -1,0 +1,200 @@
+"""`entries`, `search`: what is stored, as a list for people, spreadsheets and programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from monitor import values
+from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, plural, say, show_records, show_wrapped
+from monitor.cli.session import Session, UsageError, session
+from monitor.text import fold
+from monitor.url import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.config import Config
+    from monitor.models import Entry, Feed
+
+Theme = Annotated[str, typer.Option(help="Only this theme.")]
+Beat = Annotated[str, typer.Option(help="Only this beat.")]
+FeedOption = Annotated[str, typer.Option("--feed", help="Only this feed.", metavar="URL")]
+Language = Annotated[str, typer.Option(help='Only this language: "en", "de", …')]
+Since = Annotated[
+    str, typer.Option(help="First seen from here on: a date, `7d`, `12h`, `yesterday`.", metavar="TIME")
+]
+Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
+
+_SNIPPET = 24
+"""Words shown around what was found."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(entries)
+    app.command()(search)
+
+
+def entries(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is not relevant.")] = False,
+    theme: Theme = "",
+    beat: Beat = "",
+    feed: FeedOption = "",
+    language: Language = "",
+    since: Since = "",
+    until: Until = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
+    csv: Csv = False,
+    json: Json = False,
+) -> None:
+    """List stored entries, newest first: the relevant ones, or all.
+
+    Example: monitor entries --since 7d --theme copyright
+    """
+    from monitor import digest_input
+
+    current = session(context)
+    with current.reading() as (config, store):
+        if marked:
+            found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
+        else:
+            wanted = _filters(current, config, theme, beat, feed, language, since, until)
+            found = store.entries.listing(everything=everything, limit=limit, **wanted)
+        feeds = digest_input.named_feeds(config, store)
+    if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
+        return
+    if show_records(map(entry_json, found), json=json, csv=csv):
+        return
+    for entry in found:
+        show_entry(entry, config, feeds)
+    if not found:
+        say("no stored entry is like that" if everything else "no relevant entry is like that; see --all")
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Argument(help='Words; "words in quotes" stand together; strike* begins a word.')
+    ],
+    relevant: Annotated[bool, typer.Option("--relevant", help="Only relevant entries.")] = False,
+    theme: Theme = "",
+    beat: Beat = "",
+    feed: FeedOption = "",
+    language: Language = "",
+    since: Since = "",
+    until: Until = "",
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    jsonl: Jsonl = False,
+    csv: Csv = False,
+    json: Json = False,
+) -> None:
+    """Search the full text of all stored entries: relevant ones first, then best first.
+
+    Umlauts, ß and accents are found in every spelling: München, Muenchen, Munchen.
+
+    Example: monitor search "strike* voice" --since 30d --language en
+    """
+    from monitor import digest_input
+
+    current = session(context)
+    with current.reading() as (config, store):
+        wanted = _filters(current, config, theme, beat, feed, language, since, until)
+        found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
+        feeds = digest_input.named_feeds(config, store)
+    if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):
+        return
+    for entry in found:
+        show_entry(entry, config, feeds, snippet(f"{entry.summary} {entry.content}", query))
+    if not found:
+        say("nothing stored holds all of these words" if query.strip() else "no words were given")
+    elif len(found) == limit:
+        say(f"only the first {plural(limit, 'entry', 'entries')}: --limit shows more")
+
+
+def _filters(
+    current: Session,
+    config: Config,
+    theme: str,
+    beat: str,
+    feed: str,
+    language: str,
+    since: str,
+    until: str,
+) -> dict[str, Any]:
+    """Read what both lists are narrowed by. Raises UsageError for a name that there is not."""
+    for kind, given, labels in (("beat", beat, config.rules.beats), ("theme", theme, config.rules.themes)):
+        known = [label.slug for label in labels]
+        if given and given not in known:
+            raise UsageError(f"no such {kind}: {given!r}{values.likely(given, known)}")
+    followed = [one.url for one in config.feeds]
+    if feed and feed not in followed:
+        say(f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}")
+    return {
+        "theme": theme,
+        "beat": beat,
+        "feed": feed,
+        "language": language.lower(),
+        "since": current.since(since, config.timezone),
+        "until": current.until(until, config.timezone),
+    }
+
+
+def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: Text | None = None) -> None:
+    """Print an entry for people: its handle, date and labels, its title, what was found in it, its link."""
+    labels = (*config.rules.beats, *config.rules.themes)
+    names = {label.slug: label.in_language(config.language) for label in labels}
+    about = ", ".join(names.get(slug, slug) for slug in (*entry.tagging.beats, *entry.tagging.themes))
+    head = Text.assemble(
+        (f"e{entry.id}", "bold"),
+        f"  {local(entry.published, config.timezone)}  {outlet_of(entry, feeds)}  ",
+        (about or "not relevant", "cyan" if about else "dim"),
+    )
+    show_wrapped(head, hang=4)
+    show_wrapped(entry.title, indent=4)
+    if found:
+        show_wrapped(found, indent=4)
+    if entry.url:
+        show_wrapped(Text(entry.url, "dim"), indent=4)
+
+
+def snippet(text: str, query: str) -> Text | None:
+    """Return the words around the first that a query names, those it names in bold; None for none."""
+    wanted = tuple(filter(None, (word.strip("\"*'.,;:()") for word in fold(query).split())))
+    words = text.split()
+    hits = {index for index, word in enumerate(words) if fold(word).strip("\"'.,;:()„“").startswith(wanted)}
+    if not wanted or not hits:
+        return None
+    start = max(min(hits) - _SNIPPET // 3, 0)
+    shown = Text("… " if start else "", "dim")
+    for index, word in enumerate(words[start : start + _SNIPPET], start):
+        shown.append(word, "bold" if index in hits else "")
+        shown.append(" ")
+    shown.append("…" if start + _SNIPPET < len(words) else "")
+    return shown
+
+
+def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
+    """Return the name of who published an entry, as the user knows it."""
+    return entry.outlet or (feeds[entry.feed].title if entry.feed in feeds else redact_url(entry.feed))
+
+
+def labelled(entry: Entry, feeds: Mapping[str, Feed]) -> dict[str, object]:
+    """Write an entry as a labelled record, as `evaluate` reads them."""
+    return {
+        "id": f"entry-{entry.id}",
+        "title": entry.title,
+        "summary": entry.summary,
+        "lang": entry.language,
+        "source": outlet_of(entry, feeds),
+        "url": entry.url or None,
+        "published": entry.published.date().isoformat(),
+        "beats": list(entry.tagging.beats),
+        "themes": list(entry.tagging.themes),
+        "story": f"story-{entry.story}" if entry.story else None,
+    }

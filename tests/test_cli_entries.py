@@ -1,0 +1,157 @@
+"""`entries` and `search` as lists: for people on a terminal, for spreadsheets, for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import Desk, at, item, page, run, serving
+
+from monitor.cli.entries import snippet
+from monitor.cli.session import UsageError, entry_number, instant, story_number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG = (
+    "Testers leak the OpenAI tool Sora in protest against unpaid work that studios of all sizes profit from"
+)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Polled at nine: two relevant entries, one in German off the subject, one that is a formula."""
+    directory = tmp_path_factory.mktemp("desk")
+    with serving() as server:
+        server.on(
+            "/a",
+            page(
+                item("leak", LONG, "They call it unpaid."),
+                item("sum", "=HYPERLINK(1) OpenAI and Sora", "Munich, not the leak"),
+                item("street", "Die Straße nach München ist gesperrt", "Kein leak"),
+            ),
+        )
+        desk = Desk(directory, [server.url("/a")], names={server.url("/a"): "The Paper"})
+        assert run(desk.directory, "poll", now=at(9)).code == 0
+    return directory
+
+
+def on_terminal(desk: Path, *arguments: str, columns: int = 80) -> str:
+    """Run the program on a terminal of so many columns."""
+    primary, secondary = pty.openpty()
+    environ = {**os.environ, "COLUMNS": str(columns), "TERM": "dumb"}
+    command = [sys.executable, "-m", "monitor", "--config", str(desk), *arguments]
+    with subprocess.Popen(command, stdout=secondary, stderr=secondary, stdin=secondary, env=environ):
+        os.close(secondary)
+        shown = b""
+        while True:
+            try:
+                part = os.read(primary, 65536)
+            except OSError:  # Linux says so when the other side has closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(primary)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_lists_fit_the_terminal_and_break_no_word(archive: Path) -> None:
+    for arguments in (("entries",), ("search", "unpaid"), ("stories",)):
+        shown = on_terminal(archive, *arguments)
+        assert set(LONG.split()) <= set(shown.split()), arguments
+    assert max(map(len, on_terminal(archive, "entries").splitlines())) <= 80
+    assert LONG in run(archive, "entries").out, "in a pipe each line is whole"
+
+
+def test_labels_stand_where_people_read_and_slugs_where_programs_do(archive: Path) -> None:
+    shown = run(archive, "entries").out
+    assert "Sora, Leak and protest, Unpaid labour" in shown
+    assert "leak-protest" not in shown
+    assert run(archive, "entries", "--theme", "leak-protest", "--json").json[0]["themes"]
+
+
+def test_a_spreadsheet_runs_no_title(archive: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(archive, "entries", "--csv").out)))
+    assert {row["title"] for row in rows} == {LONG, "'=HYPERLINK(1) OpenAI and Sora"}
+    assert rows[0]["beats"] == "sora"
+
+
+def test_one_form_at_a_time(archive: Path) -> None:
+    assert run(archive, "search", "leak", "--csv", "--json").code == 2
+    lines = run(archive, "search", "unpaid", "--jsonl").out.splitlines()
+    assert [json.loads(line)["guid"] for line in lines] == ["leak"]
+
+
+def test_search_puts_the_relevant_first_and_shows_what_it_found(archive: Path) -> None:
+    shown = run(archive, "search", "leak").out
+    assert shown.index("Testers leak") < shown.index("gesperrt")
+    assert "Kein leak" in shown
+    assert "gesperrt" not in run(archive, "search", "leak", "--relevant").out
+
+
+@pytest.mark.parametrize("query", ["münchen", "muenchen", "munchen", "MÜNCHEN", "straße", "strasse"])
+def test_umlauts_are_found_in_every_spelling(archive: Path, query: str) -> None:
+    assert [found["guid"] for found in run(archive, "search", query, "--json").json] == ["street"]
+
+
+def test_search_is_narrowed_by_theme_time_and_language(archive: Path) -> None:
+    def guids(*options: str, day: int = 0) -> set[str]:
+        return {e["guid"] for e in run(archive, "search", "leak", "--json", *options, now=at(12, day)).json}
+
+    assert guids() == {"leak", "sum", "street"}
+    assert guids("--theme", "unpaid-labour") == {"leak"}
+    assert guids("--since", "2h") == set()
+    assert guids("--since", "4h") == {"leak", "sum", "street"}
+    assert guids("--since", "yesterday", day=1) == {"leak", "sum", "street"}
+    assert guids("--since", "yesterday", "--until", "yesterday", day=2) == set()
+    assert guids("--language", "de") == set(), "the feed says that it is English"
+
+
+def test_what_is_empty_says_so_beside_the_result(archive: Path) -> None:
+    for arguments in (("entries", "--since", "2h"), ("search", "nowhere"), ("search", " ")):
+        result = run(archive, *arguments, now=at(12))
+        assert (result.code, result.out) == (0, "")
+        assert result.err.count("\n") == 1
+    assert (
+        run(archive, "entries", "--theme", "leakprotest").err.strip().endswith("did you mean 'leak-protest'?")
+    )
+    assert "is not in feeds.toml" in run(archive, "entries", "--feed", "https://nowhere.test/").err
+
+
+def test_moments_are_read_in_the_zone_of_the_user() -> None:
+    from zoneinfo import ZoneInfo
+
+    berlin, now = ZoneInfo("Europe/Berlin"), at(23.5)
+    assert instant("yesterday", berlin, now=now) == at(-1)
+    assert instant("yesterday", berlin, now=now, end_of_day=True) == at(23)
+    assert instant(" 36h ", berlin, now=now) == at(-12.5)
+    assert instant("2024-12-02T08:00", berlin, now=now) == at(7)
+    for rubbish in ("", "7", "7 days", "-7d", "tomorrow", "2024-13-01", "99999999999d", "0001-01-01", "½d"):
+        with pytest.raises(UsageError):
+            instant(rubbish, berlin, now=now)
+
+
+def test_handles_name_an_entry_or_a_story() -> None:
+    assert (entry_number("e9071"), entry_number(" 12 "), story_number("S412")) == (9071, 12, 412)
+    for rubbish in ("s12", "e", "", "e-1", "x", "e1.5", "²", "e" + "9" * 40):
+        with pytest.raises(UsageError):
+            entry_number(rubbish)
+
+
+def test_a_snippet_begins_before_the_first_hit_and_marks_all() -> None:
+    words = " ".join(f"w{number}" for number in range(100))
+    found = snippet(f"{words} Straße {words} streik", "strasse")
+    assert found is not None
+    assert "w99 Straße w0" in found.plain
+    assert found.plain.startswith("… ")
+    assert len(found.plain.split()) <= 26
+    assert snippet(words, "nothing") is None
+    assert snippet(words, '"') is None
