@@ -34,6 +34,21 @@ def preview(config: Config, store: Store, *, now: datetime) -> Digest:
         return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
 
 
+def due_digest(
+    config: Config, store: Store, *, now: datetime, patience: timedelta = timedelta(0)
+) -> digest.Due | None:
+    """Return which digest is due, and was so `patience` ago; None when none is, or nothing was polled yet.
+
+    Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
+    """
+    if store.feeds.last_poll() is None:
+        return None
+    last = store.digests.last(now)
+    end, day = (last.window.end, last.date) if last else (None, None)
+    due = digest.schedule.due(end, store.installed_at(now), config.digest, now - patience, last_date=day)
+    return None if due is None or store.digests.get(due.date) else due
+
+
 def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
     """Compose what a digest of a past window holds, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))

@@ -5,6 +5,7 @@
     ├── FetchError       a feed could not be fetched
     ├── ParseError       what was fetched is not a feed, or not one that can be read
     ├── StoreError       the database cannot be opened, is damaged or busy beyond patience
+    │   └── BusyError    another process is at work on it
     └── DeliveryError    a delivery did not succeed; knows whether trying again can help
 
 A message is one line that a user understands and never holds a secret.
@@ -57,6 +58,10 @@ class ParseError(MonitorError):
 
 class StoreError(MonitorError):
     """The database cannot be used."""
+
+
+class BusyError(StoreError):
+    """Another process is at work on the same data directory."""
 
 
 class DeliveryError(MonitorError):

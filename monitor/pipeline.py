@@ -334,7 +334,7 @@ def make_due_digest(
     channels = _with_archive(config, channels)
     cluster_entries(config, store, now=now)
     with store.transaction():
-        due = due_digest(config, store, now=now)
+        due = digest_input.due_digest(config, store, now=now)
         if due is None:
             return None
         made = digest.compose(
@@ -352,19 +352,6 @@ def make_due_digest(
         )
         outbox.supersede(store, channels, frozen, now)
         return made
-
-
-def due_digest(config: Config, store: Store, *, now: datetime) -> digest.Due | None:
-    """Return which digest is due; None when none is, or when nothing was polled yet.
-
-    Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
-    """
-    if store.feeds.last_poll() is None:
-        return None
-    last = store.digests.last(now)
-    end, day = (last.window.end, last.date) if last else (None, None)
-    due = digest.schedule.due(end, store.installed_at(now), config.digest, now, last_date=day)
-    return None if due is None or store.digests.get(due.date) else due
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:

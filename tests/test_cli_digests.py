@@ -5,6 +5,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+import smtp
 from newsroom import SETTINGS, Desk, at, item, page, polled, run, serving
 
 if TYPE_CHECKING:
@@ -148,3 +149,39 @@ def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
     assert (desk / "digests" / "2024-12-03.md").exists()
     status = run(desk, "status", "--json", now=MORNING)
     assert "pending" in {delivery["state"] for delivery in json.loads(status.out)["deliveries"]}
+
+
+def test_what_waits_for_a_mended_log_in_is_tried_at_once_and_what_waits_otherwise_is_told(
+    tmp_path: Path,
+) -> None:
+    mail = (
+        '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@example.org"\n'
+        'to = ["r@example.org"]\nusername = "me"\npassword_file = "password"\n'
+    )
+    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
+    with serving() as server, smtp.scripted_in_a_thread(script):
+        server.on("/a", page(item("leak", LEAK)))
+        desk = Desk(
+            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
+        ).directory
+        (desk / "password").write_text("wrong")
+        (desk / "password").chmod(0o600)
+        run(desk, "poll", now=at(9))
+        refused = run(desk, "digest", "--send", now=MORNING)
+        assert (refused.code, "log-in refused: 535" in refused.out) == (1, True)
+        (problem,) = run(desk, "status", "--json", now=MORNING).json["problems"]
+        assert "email to r@example.org waiting: log-in refused" in problem["what"]
+        assert "digest --send" in problem["do"]
+        (desk / "password").write_text("right")
+        script.replies["RCPT"] = "451 later"
+        late = run(desk, "digest", "--send", now=at(9, 1))
+        assert "email to r@example.org: pending (refused: 451 later); next try 2024-12-03 09:" in late.out
+        waiting = run(desk, "digest", "--send", now=at(9.01, 1))
+        assert waiting.code == 1
+        assert waiting.out.startswith(
+            "no digest is due; nothing was sent\nstill waiting:\ndigest of 2024-12-03: email"
+        )
+        assert script.received == []
+        del script.replies["RCPT"]
+        assert run(desk, "digest", "--send", "--resend", now=at(9.02, 1)).code == 0
+    assert len(script.received) == 1

@@ -73,7 +73,7 @@ def test_a_skipped_and_a_doubled_hour_have_one_instant_each(zone, day, wall, exp
 def test_a_digest_is_for_its_day_and_its_window_begins_where_the_last_one_ended():
     found = due(at("2026-11-22 07:00:03"), at("2026-01-01 12:00"), Settings(), at("2026-11-23 07:00:20"))
     window = Window(start=at("2026-11-22 07:00:03"), end=at("2026-11-23 07:00:20"))
-    assert found == Due(date=date(2026, 11, 23), window=window)
+    assert found == Due(date=date(2026, 11, 23), window=window, at=at("2026-11-23 07:00"))
 
 
 def test_nothing_is_due_a_second_before_its_time():

@@ -70,9 +70,9 @@ def test_no_secret_is_shown():
         ({"consecutive_failures": 1}, {}, "failing"),
         ({"last_success_at": None}, {}, "new"),
         ({"last_success_at": None, "consecutive_failures": 1}, {}, "failing"),
-        ({"newest_entry_at": NOW - 8 * DAY}, {}, "ok"),
-        ({"newest_entry_at": NOW - 8 * DAY - MINUTE}, {}, "silent"),
-        ({"newest_entry_at": NOW - 7 * DAY - MINUTE, "rhythm": HOUR}, {}, "silent"),
+        ({"newest_entry_at": NOW - 8 * DAY - HOUR}, {}, "ok"),
+        ({"newest_entry_at": NOW - 8 * DAY - HOUR - MINUTE}, {}, "silent"),
+        ({"newest_entry_at": NOW - 7 * DAY - HOUR - MINUTE, "rhythm": HOUR}, {}, "silent"),
         ({"newest_entry_at": NOW - 7 * DAY, "rhythm": HOUR}, {}, "ok"),
         ({"newest_entry_at": NOW - 30 * DAY, "rhythm": 7 * DAY}, {}, "ok"),
         ({"newest_entry_at": NOW - 60 * DAY, "rhythm": 7 * DAY}, {}, "silent"),
@@ -85,6 +85,13 @@ def test_states(changes, feed, name):
     found = judge(replace(GOOD, **changes), replace(FEED, **feed))
     assert found.state == name
     assert (found.next_poll_at is None) == (name in {"gone", "disabled"})
+
+
+def test_silence_is_judged_over_the_time_in_which_we_looked():
+    stopped = replace(GOOD, last_poll_at=NOW - 30 * DAY, last_success_at=NOW - 30 * DAY)
+    assert judge(replace(stopped, newest_entry_at=NOW - 31 * DAY)).state == "ok"
+    assert judge(replace(stopped, newest_entry_at=NOW - 39 * DAY)).state == "silent"
+    assert judge(replace(stopped, newest_entry_at=NOW - 39 * DAY)).note.startswith("nothing new for 9 days")
 
 
 def test_silence_is_not_judged_between_polls_that_are_far_apart():

@@ -18,7 +18,7 @@ import smtp
 from loopback import Loopback, Reply
 from structlog.testing import capture_logs
 
-from monitor import config, pipeline, service, store
+from monitor import config, health, pipeline, service, store
 from monitor.deliver import Mail
 from monitor.errors import ConfigError, StoreError
 from monitor.service import serve
@@ -326,7 +326,7 @@ async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home
                 await until(lambda: any(line.get("exc_info") for line in logs))
                 assert not task.done()
     with home.archive() as archive:
-        assert service.troubles(archive) == {"publish": "RuntimeError: a bug"}
+        assert health.troubles(archive) == {"publish": "RuntimeError: a bug"}
         assert archive.feeds.last_poll().ok == 1
     monkeypatch.undo()
     async with Loopback() as web, serving(home, systemd):
@@ -348,7 +348,7 @@ async def test_a_delivery_that_met_a_bug_waits_and_harms_no_other(home, systemd,
         with home.archive() as archive:
             (mail,) = [one for one in archive.deliveries.listing() if one.channel == "email"]
             assert "internal error: RuntimeError at test_service_serve.py" in mail.last_error
-            assert service.troubles(archive) == {}
+            assert health.troubles(archive) == {}
         assert _states(home) == {"files": "sent", "archive": "sent", "email": "pending"}
         async with serving(home, systemd, LATER + timedelta(hours=1)):
             await asyncio.wait_for(box.arrived.wait(), PATIENCE)
@@ -430,4 +430,4 @@ def _states(home: Home) -> dict[str, str]:
 
 def _troubles(home: Home) -> dict[str, str]:
     with home.archive() as archive:
-        return service.troubles(archive)
+        return health.troubles(archive)

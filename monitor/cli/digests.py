@@ -14,14 +14,20 @@ import typer
 from monitor.cli.output import local, say, show, show_json, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
-from monitor.models import digest_key
+from monitor.models import digest_key, name_of_edition
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Iterator
+    from datetime import tzinfo
 
     from monitor.config import Config
     from monitor.models import Delivery, Digest
     from monitor.store import Store
+
+
+_NAMED = 4
+"""Recipients that are named; of more it is said how many."""
 
 
 def register(app: typer.Typer) -> None:
@@ -105,35 +111,55 @@ def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, da
 
 
 def _send(current: Session, *, resend: bool) -> None:
+    from monitor import digest as package
     from monitor import outbox, pipeline, service
 
     config = current.config()
     channels = config.channels()
     with service.sole_sender(config.data_dir), current.writing() as (_, store):
-        now = current.now()
+        now, before = current.now(), store.digests.last_made()
+        warn_of_leap(store, now)
         outbox.recover(store, now=now)
         if resend:
-            _resend_last(store, now)
+            if before is None:
+                raise MonitorError("no digest was made yet; there is nothing to send again")
+            outbox.resend(store, before.date, now=now)
         done = asyncio.run(pipeline.publish(config, store, channels, now=now, blocked=True))
-    if not done:
+        made = store.digests.last_made()
+        known = {delivery.id for delivery in done}
+        waiting = [delivery for delivery in store.deliveries.waiting() if delivery.id not in known]
+    if made and made != before and not done:
+        show(f"made the digest of {made.date}; no channel was to have it")
+    elif not done:
         show("no digest is due; nothing was sent")
-    show(*map(_delivery_line, done))
-    if any(delivery.state != "sent" for delivery in done):
+        if not current.quiet:
+            say(f"the next is due {local(package.schedule.next_due(config.digest, now), config.timezone)}")
+    show(*delivery_lines(done, config.timezone))
+    if waiting:
+        show("still waiting:", *delivery_lines(waiting, config.timezone))
+    if any(delivery.state != "sent" for delivery in done) or any(one.last_error for one in waiting):
         raise typer.Exit(1)
 
 
-def _resend_last(store: Store, now: datetime) -> None:
-    from monitor import outbox
-
-    last = store.digests.last_made()
-    if last is None:
-        raise MonitorError("no digest was made yet; there is nothing to send again")
-    outbox.resend(store, last.date, now=now)
+def warn_of_leap(store: Store, now: datetime) -> None:
+    """Say so when the clock has gone where it cannot have gone."""
+    if leap := store.clock.observe(now):
+        say(f"monitor: {leap}: if it is right now, nothing needs to be done")
 
 
-def _delivery_line(delivery: Delivery) -> str:
-    line = f"{delivery.edition}  {delivery.channel} to {delivery.recipient}: {delivery.state}"
-    return f"{line} ({delivery.last_error})" if delivery.last_error else line
+def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str]:
+    """Say how deliveries stand, one line for all that fared alike."""
+    alike: dict[tuple[str, str, str, str], list[Delivery]] = {}
+    for one in deliveries:
+        alike.setdefault((one.edition, one.channel, one.state, one.last_error), []).append(one)
+    for (edition, channel, state, error), those in alike.items():
+        whom = ", ".join(one.recipient for one in those)
+        if len(those) > _NAMED:
+            whom = f"{len(those)} recipients"
+        again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
+        trying = f"; next try {local(again, zone)}" if state == "pending" and again else ""
+        reason = f" ({error})" if error else ""
+        yield f"{name_of_edition(edition)}: {channel} to {whom}: {state}{reason}{trying}"
 
 
 def digests(
@@ -166,7 +192,7 @@ def digests(
             f"{stored.date}  {len(stored.counts['stories'])} stories, "
             f"made {local(stored.made_at, config.timezone)}"
         )
-        show(*(f"    {_delivery_line(delivery).partition('  ')[2]}" for delivery in of[stored.date]))
+        show(*(f"    {line.partition(': ')[2]}" for line in delivery_lines(of[stored.date], config.timezone)))
 
 
 def delivery_json(delivery: Delivery) -> dict[str, object]:

@@ -1,29 +1,25 @@
-"""`status`: how every feed, the last poll, digest and delivery fare; exit 1 when something needs a human."""
+"""`status`: the one page of truth. Problems first, each with what to do; exit 1 when there is one."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.digests import delivery_json
-from monitor.cli.output import local, show, show_json, utc
+from monitor.cli.digests import delivery_json, delivery_lines
+from monitor.cli.output import counted, local, show, show_json, utc
 from monitor.cli.session import session
-from monitor.models import digest_key
+from monitor.text import span_in_words
 
 if TYPE_CHECKING:
-    from datetime import datetime, tzinfo
+    from collections.abc import Iterator
+    from datetime import tzinfo
 
     from monitor.config import Config
-    from monitor.models import Delivery, FeedHealth
-    from monitor.store import Poll, Store, StoredDigest
-
-PATIENCE = timedelta(days=1)
-"""A feed may fail for this long before a human should look."""
-UNDELIVERED = timedelta(hours=1)
-"""A delivery that still waits after this long should be looked at."""
-RECENT = timedelta(days=7)
+    from monitor.health import Problem, Report
+    from monitor.models import FeedHealth
+    from monitor.store import Poll
 
 
 def register(app: typer.Typer) -> None:
@@ -32,69 +28,30 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List the feeds that fare well, too.")] = False,
+    service: Annotated[
+        bool,
+        typer.Option("--service", help="Exit 1 only when polls or digests do not get through, for watchers."),
+    ] = False,
 ) -> None:
-    """Show the health of every feed, of the last poll, digest and delivery."""
-    from monitor import digest_input, service
+    """Show what needs a human and what to do about it, then how polls, digests, mail and feeds fare."""
+    from monitor import health
 
     current = session(context)
-    now = current.now()
     with current.reading() as (config, store):
-        feeds = digest_input.healths(config, store, now=now)
-        last_poll, last_digest = store.feeds.last_poll(), store.digests.last(now)
-        deliveries = _deliveries(store, last_digest, now)
-        troubles = [f"{name}: {trouble}" for name, trouble in service.troubles(store).items()]
-    problems = [*troubles, *_problems(feeds, deliveries, last_poll, now)]
+        found = health.report(config, store, now=current.now())
     if json:
-        show_json(_status_json(feeds, last_poll, last_digest, deliveries, problems, _stories_by(config)))
-    else:
-        _show(config, feeds, last_poll, last_digest, deliveries, problems)
-    if problems:
+        show_json(_status_json(config, found))
+    elif not current.quiet:
+        show(*_problem_lines(found, config.timezone), "")
+        show(*_report_lines(config, found), "")
+        show(*_feed_lines(found, config.timezone, every=every))
+        if not found.problems:
+            show("", "all is well")
+    if (not found.delivers) if service else found.problems:
         raise typer.Exit(1)
-
-
-def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> list[Delivery]:
-    """Return the last digest's deliveries, and others that wait or failed of late."""
-    own = digest_key(last.date) if last else ""
-    waiting = [
-        d
-        for d in store.deliveries.listing(limit=200)
-        if d.edition == own or d.state in {"pending", "sending"}
-    ]
-    known = {delivery.id for delivery in waiting}
-    return waiting + [d for d in store.deliveries.failed_since(now - RECENT) if d.id not in known]
-
-
-def _problems(
-    feeds: list[FeedHealth], deliveries: list[Delivery], last_poll: Poll | None, now: datetime
-) -> list[str]:
-    """Name, one line each, what needs a human."""
-    found = [
-        f"{feed.title or feed.url}: {feed.note or feed.last_error}"
-        for feed in feeds
-        if _needs_help(feed, now)
-    ]
-    found += [
-        f"{delivery.edition} to {delivery.recipient} failed for good: {delivery.last_error}"
-        for delivery in deliveries
-        if delivery.state == "failed"
-    ]
-    found += [
-        f"{delivery.edition} to {delivery.recipient} is not delivered yet: {delivery.last_error}"
-        for delivery in deliveries
-        if delivery.state == "pending" and delivery.last_error and now - delivery.created_at > UNDELIVERED
-    ]
-    if last_poll is not None and last_poll.outage:
-        found.append("no feed could be reached at the last poll: our network is down")
-    return found
-
-
-def _needs_help(feed: FeedHealth, now: datetime) -> bool:
-    if feed.state in {"gone", "silent"}:
-        return True
-    if feed.state != "failing":
-        return False
-    return feed.last_success_at is None or now - feed.last_success_at > PATIENCE
 
 
 def _stories_by(config: Config) -> str:
@@ -103,29 +60,73 @@ def _stories_by(config: Config) -> str:
     return "semantic" if config.cluster.semantic and cluster.Encoder.available() else "lexical"
 
 
-def _status_json(
-    feeds: list[FeedHealth],
-    last_poll: Poll | None,
-    last_digest: StoredDigest | None,
-    deliveries: list[Delivery],
-    problems: list[str],
-    stories_by: str,
-) -> dict[str, Any]:
+def _problem_lines(found: Report, zone: tzinfo) -> Iterator[str]:
+    if not found.problems:
+        yield "no problems"
+        return
+    verb = "needs" if len(found.problems) == 1 else "need"
+    yield f"{counted(len(found.problems), 'problem')} {verb} a human:"
+    for problem in found.problems:
+        since = f" (since {local(problem.since, zone)})" if problem.since else ""
+        yield f"  {problem.what}{since}"
+        yield f"      {problem.do}"
+
+
+def _report_lines(config: Config, found: Report) -> Iterator[str]:
+    zone = config.timezone
+    if found.last_poll is None:
+        yield "last poll    never"
+    else:
+        failing = f", {found.last_poll.failed} failing" if found.last_poll.failed else ""
+        figures = f"{counted(found.last_poll.feeds, 'feed')}{failing}, {found.last_poll.new} new"
+        yield f"last poll    {local(found.last_poll.finished_at, zone)}: {figures}"
+    yield f"next poll    {local(found.next_poll_at, zone) if found.next_poll_at else 'at once'}"
+    yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
+    yield f"next digest  {local(found.next_digest_at, zone)}"
+    yield from (f"    {line}" for line in delivery_lines(found.deliveries, zone))
+    yield f"stories      {_stories_by(config)}"
+
+
+def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
+    counts = Counter(feed.state for feed in found.feeds)
+    yield "feeds        " + (", ".join(f"{number} {state}" for state, number in counts.items()) or "none")
+    titles = Counter(feed.title for feed in found.feeds)
+    for feed in sorted(found.feeds, key=lambda feed: feed.state in {"ok", "new", "disabled"}):
+        if not every and feed.state in {"ok", "new", "disabled"} and not feed.note:
+            continue
+        named = feed.title if feed.title and titles[feed.title] == 1 else f"{feed.title} {feed.url}".strip()
+        rhythm = f", one in {span_in_words(feed.rhythm).removeprefix('1 ')}" if feed.rhythm else ""
+        yield f"  {feed.state:8}  {named}: {counted(feed.entries, 'entry', 'entries')}{rhythm}"
+        yield f"            polled {local(feed.last_poll_at, zone)}, next {local(feed.next_poll_at, zone)}"
+        yield from (f"            {reason}" for reason in (feed.note, feed.last_error) if reason)
+    if not every and counts["ok"]:
+        yield "  (--all lists those that fare well)"
+
+
+def _status_json(config: Config, found: Report) -> dict[str, Any]:
+    last = found.last_digest
     return {
-        "feeds": [_feed_json(feed) for feed in feeds],
-        "last_poll": _poll_json(last_poll),
+        "problems": [_problem_json(problem) for problem in found.problems],
+        "feeds": [_feed_json(feed) for feed in found.feeds],
+        "last_poll": _poll_json(found.last_poll),
+        "next_poll_at": utc(found.next_poll_at),
         "last_digest": None
-        if last_digest is None
+        if last is None
         else {
-            "date": last_digest.date.isoformat(),
-            "window": {"from": utc(last_digest.window.start), "to": utc(last_digest.window.end)},
-            "made_at": utc(last_digest.made_at),
+            "date": last.date.isoformat(),
+            "window": {"from": utc(last.window.start), "to": utc(last.window.end)},
+            "made_at": utc(last.made_at),
         },
-        "deliveries": [delivery_json(delivery) for delivery in deliveries],
-        "stories_by": stories_by,
-        "problems": problems,
-        "healthy": not problems,
+        "next_digest_at": utc(found.next_digest_at),
+        "deliveries": [delivery_json(delivery) for delivery in found.deliveries],
+        "stories_by": _stories_by(config),
+        "healthy": not found.problems,
+        "delivers": found.delivers,
     }
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {"what": problem.what, "since": utc(problem.since), "do": problem.do, "ours": problem.ours}
 
 
 def _feed_json(feed: FeedHealth) -> dict[str, Any]:
@@ -159,41 +160,3 @@ def _poll_json(poll: Poll | None) -> dict[str, Any] | None:
         "changed": poll.changed,
         "outage": poll.outage,
     }
-
-
-def _show(
-    config: Config,
-    feeds: list[FeedHealth],
-    last_poll: Poll | None,
-    last_digest: StoredDigest | None,
-    deliveries: list[Delivery],
-    problems: list[str],
-) -> None:
-    zone = config.timezone
-    show(*(_feed_line(feed, zone) for feed in feeds), "")
-    if last_poll is None:
-        show("last poll: never")
-    else:
-        figures = f"{last_poll.feeds} feeds, {last_poll.failed} failing, {last_poll.new} new entries"
-        show(f"last poll: {local(last_poll.finished_at, zone)}, {figures}")
-    show(f"last digest: {last_digest.date if last_digest else 'none yet'}")
-    for delivery in deliveries:
-        note = f" ({delivery.last_error})" if delivery.last_error else ""
-        show(f"    {delivery.edition}  {delivery.channel} to {delivery.recipient}: {delivery.state}{note}")
-    show(f"stories: {_stories_by(config)}")
-    show("", *(f"needs a human: {problem}" for problem in problems)) if problems else show("", "all is well")
-
-
-def _feed_line(feed: FeedHealth, zone: tzinfo) -> str:
-    rhythm = f", one in {_span(feed.rhythm)}" if feed.rhythm else ""
-    line = f"{feed.state:8}  {feed.title or feed.url}  {feed.entries} entries{rhythm}"
-    times = f"polled {local(feed.last_poll_at, zone)}, next {local(feed.next_poll_at, zone)}"
-    detail = feed.note or feed.last_error
-    return f"{line}; {times}" + (f"\n          {detail}" if detail else "")
-
-
-def _span(length: timedelta) -> str:
-    hours = length.total_seconds() / 3600
-    if hours >= 48:  # noqa: PLR2004 - two days
-        return f"{hours / 24:.0f} days"
-    return f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import progress, say, show, show_json, stderr, utc
+from monitor.cli.digests import delivery_lines, warn_of_leap
+from monitor.cli.output import counted, progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
+from monitor.errors import BusyError, ConfigError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from monitor.store import FeedPoll, Poll
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.models import Delivery
+    from monitor.store import FeedPoll, Poll, Store
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +50,7 @@ def poll(
         if strange := [redact_url(url) for url in only if url not in known]:
             raise UsageError(f"not a feed of feeds.toml that is switched on: {', '.join(strange)}")
         now = current.now()
+        warn_of_leap(store, now)
         due = pipeline.due_feeds(config, store, now=now, only=only, every=every)
         with progress(quiet=current.quiet) as bar:
             task = bar.add_task("polling", total=len(due))
@@ -55,30 +62,64 @@ def poll(
             summary = asyncio.run(
                 pipeline.poll(config, store, now=now, only=only, every=every, arrived=arrived)
             )
+            delivered = asyncio.run(_deliver(config, store, now))
     if json:
         show_json(poll_json(summary, done))
-        return
+    else:
+        if not current.quiet:
+            say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
+        if current.verbose:
+            say(*(_feed_line(line) for line in done if not line.error))
+        show(_sentence(summary))
     if not current.quiet:
-        say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
-    if current.verbose:
-        say(
-            *(
-                f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed"
-                for line in done
-                if not line.error
-            )
-        )
-    show(_sentence(summary))
+        say(*delivery_lines(delivered, config.timezone))
+    if _reached_nothing(summary, done, enabled=len(known)):
+        raise typer.Exit(1)
+
+
+async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery]:
+    """Make alerts and the deliveries that are due, unless the service is there to do it.
+
+    A secret that cannot be read keeps nobody from polling.
+    """
+    from monitor import outbox, pipeline, service
+
+    if config.alert is None and not store.deliveries.waiting():
+        return []
+    try:
+        channels = config.channels()
+        with service.sole_sender(config.data_dir):
+            outbox.recover(store, now=now)
+            return await pipeline.deliver(config, store, channels, now=now, blocked=True)
+    except ConfigError as error:
+        say("monitor: what waits was not sent:", *map(str, error.faults))
+    except BusyError:
+        pass
+    return []
+
+
+def _feed_line(line: FeedPoll) -> str:
+    return f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed"
+
+
+def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:
+    """Say whether no feed at all could be reached, and it was not one feed of many that was asked."""
+    unreached = done and all(line.error and line.status is None for line in done)
+    return summary.outage or bool(unreached and len(done) == enabled)
 
 
 def _sentence(summary: Poll) -> str:
     if not summary.feeds:
         return "no feed is due"
     if summary.outage:
-        return f"none of {summary.feeds} feeds could be reached: our network is down, no feed is blamed"
+        return (
+            f"none of {counted(summary.feeds, 'feed')} could be reached: our network is down, "
+            "which is no feed's fault"
+        )
     return (
-        f"{summary.feeds} feeds polled: {summary.ok} ok ({summary.not_modified} not modified), "
-        f"{summary.failed} failing; {summary.new} new entries, {summary.changed} changed"
+        f"{counted(summary.feeds, 'feed')} polled: {summary.ok} ok ({summary.not_modified} not modified), "
+        f"{summary.failed} failing; {counted(summary.new, 'new entry', 'new entries')}, "
+        f"{summary.changed} changed"
     )
 
 

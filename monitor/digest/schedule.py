@@ -30,6 +30,8 @@ class Due:
     window: Window
     catches_up: bool = False
     """An earlier due digest was missed; this one covers its time too."""
+    at: datetime | None = None
+    """When it fell due, or will."""
 
 
 def due(
@@ -55,7 +57,8 @@ def due(
     if latest <= since and not first_of_today:
         return None
     _, before = next(slots)
-    return Due(date=day, window=_window(last_end, installed_at, settings, now), catches_up=before > since)
+    window = _window(last_end, installed_at, settings, now)
+    return Due(date=day, window=window, catches_up=before > since, at=latest)
 
 
 def preview(
@@ -70,8 +73,8 @@ def preview(
     found = due(last_end, installed_at, settings, now, last_date=last_date)
     if found:
         return found
-    day = _local_day(next_due(settings, now), settings)
-    return Due(date=day, window=_window(last_end, installed_at, settings, now))
+    at = next_due(settings, now)
+    return Due(date=_local_day(at, settings), window=_window(last_end, installed_at, settings, now), at=at)
 
 
 def next_due(settings: Settings, now: datetime) -> datetime:

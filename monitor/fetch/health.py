@@ -56,8 +56,9 @@ def _name(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> Fe
 
 
 def _silence(state: FeedState, now: datetime) -> timedelta:
-    since = state.newest_entry_at or state.first_success_at or now
-    return now - since
+    """Return how long it had brought nothing when it last answered: nobody knows of the time since."""
+    looked = min(now, state.last_success_at or now)
+    return looked - (state.newest_entry_at or state.first_success_at or looked)
 
 
 def _patience(state: FeedState, settings: Settings) -> timedelta:

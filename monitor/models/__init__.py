@@ -21,6 +21,7 @@ from monitor.models.digests import (
     alert_key,
     digest_key,
     is_digest_key,
+    name_of_edition,
 )
 from monitor.models.entries import (
     DateBasis,
@@ -70,4 +71,5 @@ __all__ = [
     "alert_key",
     "digest_key",
     "is_digest_key",
+    "name_of_edition",
 ]

@@ -161,6 +161,13 @@ def is_digest_key(key: str) -> bool:
     return key.startswith(_DIGEST)
 
 
+def name_of_edition(key: str) -> str:
+    """Say what a key stands for: "digest of 2026-11-23", "alert on story 17"."""
+    if is_digest_key(key):
+        return f"digest of {key.removeprefix(_DIGEST)}"
+    return f"alert on story {key.removeprefix(_ALERT)}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDigest:
     """A digest or an alert, rendered, as the channels take it."""

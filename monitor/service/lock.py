@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from monitor.errors import StoreError
+from monitor.errors import BusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sole_sender(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory's lock. Raises StoreError when another process holds it.
+    """Hold the data directory's lock. Raises BusyError when another process holds it.
 
     The kernel frees the lock with the process, however that ends: a lock file that was left behind
     locks nobody out.
@@ -26,7 +26,7 @@ def sole_sender(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise StoreError(f"another monitor is at work on {data_dir}; stop it first") from None
+        raise BusyError(f"another monitor is at work on {data_dir}; stop it first") from None
     except OSError as error:
         raise StoreError(f"the directory {data_dir} cannot be used: {error.strerror}") from error
     try:

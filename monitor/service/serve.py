@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from monitor import fetch, outbox, pipeline, store
+from monitor import fetch, health, outbox, pipeline, store
 from monitor.errors import ConfigError, Fault
 from monitor.service.lock import sole_sender
 from monitor.service.notify import Systemd
@@ -41,7 +41,6 @@ _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
 _LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
-_TROUBLES: Final = "service.troubles"
 
 
 def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) -> None:
@@ -80,12 +79,6 @@ async def run(
             await service.reload(load_config)
         on_stop()
         await service.stop()
-
-
-def troubles(archive: store.Store) -> dict[str, str]:
-    """Return what keeps the service from its work, by the name of the run; empty when all is well."""
-    found: dict[str, str] = json.loads(archive.note(_TROUBLES) or "{}")
-    return found
 
 
 def _listen() -> asyncio.Queue[signal.Signals]:
@@ -251,10 +244,10 @@ class _Service:
             await asyncio.sleep(self._systemd.watchdog.total_seconds() / 2)
 
     def _report(self, name: str, reason: str) -> None:
-        found = troubles(self._archive)
+        found = health.troubles(self._archive)
         if found.get(name, "") != reason:
             now = {key: value for key, value in {**found, name: reason}.items() if value}
-            self._archive.set_note(_TROUBLES, json.dumps(now, ensure_ascii=False))
+            self._archive.set_note(health.TROUBLES, json.dumps(now, ensure_ascii=False))
 
 
 def _bell_failed(event: JobEvent) -> None:

@@ -10,6 +10,7 @@ for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreErr
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -115,6 +116,13 @@ class Store:
     def set_note(self, key: str, value: str) -> None:
         """Remember a text under a key."""
         self._db.change("insert or replace into meta values (?, ?)", [key, value])
+
+    def unwritable(self) -> str:
+        """Say why this user cannot write the file, "" when they can or when there is none yet."""
+        path = self._db.path
+        wanted = [path, path.parent] if path.is_file() else []
+        locked = [str(one) for one in wanted if not os.access(one, os.W_OK)]
+        return f"{locked[0]} is read-only for this user" if locked else ""
 
     def tidy(self) -> None:
         """Keep the file fit: the log folded in, the planner's figures fresh, empty space given back.

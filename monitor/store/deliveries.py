@@ -55,6 +55,11 @@ class Deliveries:
         never = format_utc(now + _LONGEST_WAIT)
         return tuple(map(_delivery, self._db.rows(_DUE, [format_utc(now), never, int(blocked)])))
 
+    def waiting(self) -> tuple[Delivery, ...]:
+        """Return the deliveries that are to be sent or under way, oldest first."""
+        sql = "select * from deliveries where state in ('pending', 'sending') order by created_at, id"
+        return tuple(map(_delivery, self._db.rows(sql)))
+
     def sending(self) -> tuple[Delivery, ...]:
         """Return the deliveries that were claimed and never saved, oldest first."""
         return tuple(

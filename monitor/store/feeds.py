@@ -159,7 +159,7 @@ class Feeds:
 
     def last_poll(self) -> Poll | None:
         """Return the latest run of poll(), None before the first."""
-        row = self._db.row("select * from polls order by finished_at desc, id desc limit 1")
+        row = self._db.row("select * from polls order by id desc limit 1")
         return _poll(dict(row)) if row else None
 
     def polls_in(self, window: Window) -> int:

@@ -1,0 +1,215 @@
+"""Is it well? What keeps news from its user, since when, and what to do about it.
+
+Takes the configuration, the store and `now`; gives a `Report` whose problems come the gravest first. Both the
+`status` command and the service's health ping ask it, so that the two never tell different stories. Dead must
+not look like quiet: that nothing was polled, that a digest is overdue or a mail waits is a problem by itself,
+whatever the feeds last said; and no publisher is accused for the time in which nobody looked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from monitor import digest, digest_input
+from monitor.models import Delivery, digest_key
+from monitor.text import span_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.models import FeedHealth
+    from monitor.store import Poll, Store, StoredDigest
+
+TROUBLES: Final = "service.troubles"
+"""The note under which the service keeps what stopped its runs, by the name of the run."""
+LATE: Final = timedelta(hours=1)
+"""By so much a poll or a delivery may be late: cron lines run once an hour."""
+DIGEST_LATE: Final = timedelta(hours=2)
+PATIENCE: Final = timedelta(days=1)
+"""A feed may fail for this long before somebody should look."""
+RECENT: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something that needs a person."""
+
+    what: str
+    since: datetime | None
+    do: str
+    ours: bool = True
+    """It keeps news from the user; False for one feed's trouble, which the digest tells as well."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How everything fares."""
+
+    problems: tuple[Problem, ...]
+    feeds: tuple[FeedHealth, ...]
+    last_poll: Poll | None
+    next_poll_at: datetime | None
+    last_digest: StoredDigest | None
+    next_digest_at: datetime
+    """In the past when one is due and not yet made."""
+    deliveries: tuple[Delivery, ...]
+    """The last digest's, and all that wait or failed of late."""
+
+    @property
+    def delivers(self) -> bool:
+        """True while polls and digests get through, whatever single feeds do."""
+        return not any(problem.ours for problem in self.problems)
+
+
+def report(config: Config, store: Store, *, now: datetime) -> Report:
+    """Look at everything. Nothing is written."""
+    with store.snapshot():
+        feeds = tuple(digest_input.healths(config, store, now=now))
+        last_poll, last_digest = store.feeds.last_poll(), store.digests.last(now)
+        deliveries = _deliveries(store, last_digest, now)
+        due = digest_input.due_digest(config, store, now=now)
+        overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
+        problems = (
+            *_store_problems(store, now),
+            *_poll_problems(config, last_poll, feeds, now),
+            *_digest_problems(overdue, store.installed_at(now)),
+            *_delivery_problems(config, deliveries, now),
+            *_feed_problems(feeds),
+        )
+    coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
+    return Report(
+        problems=problems,
+        feeds=feeds,
+        last_poll=last_poll,
+        next_poll_at=min(coming, default=None),
+        last_digest=last_digest,
+        next_digest_at=due.at if due and due.at else digest.schedule.next_due(config.digest, now),
+        deliveries=deliveries,
+    )
+
+
+def troubles(store: Store) -> dict[str, str]:
+    """Return what keeps the service from its work, by the name of the run; empty when all is well."""
+    found: dict[str, str] = json.loads(store.note(TROUBLES) or "{}")
+    return found
+
+
+def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> tuple[Delivery, ...]:
+    key = digest_key(last.date) if last else ""
+    of_last = store.deliveries.listing(edition=key) if key else ()
+    known = {delivery.id for delivery in of_last}
+    others = (*store.deliveries.waiting(), *store.deliveries.failed_since(now - RECENT))
+    return (*of_last, *(delivery for delivery in others if delivery.id not in known))
+
+
+def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
+    if reason := store.unwritable():
+        yield Problem(
+            what=f"the database cannot be written: {reason}",
+            since=None,
+            do="give this user the file and its directory, and see that the disk is not full",
+        )
+    for name, trouble in troubles(store).items():
+        yield Problem(what=f"{name}: {trouble}", since=None, do="see the service's log for more")
+    if leap := store.clock.fresh_leap(now):
+        yield Problem(
+            what=str(leap),
+            since=leap.end,
+            do="see that the clock is right now; nothing was lost, and for a week nothing is deleted",
+            ours=False,
+        )
+
+
+def _poll_problems(
+    config: Config, last: Poll | None, feeds: Sequence[FeedHealth], now: datetime
+) -> Iterator[Problem]:
+    start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
+    if all(feed.state == "disabled" for feed in feeds):
+        yield Problem(what="no feed is followed", since=None, do="add one: `monitor feeds add ADDRESS`")
+    elif last is None:
+        yield Problem(what="nothing was ever polled", since=None, do=start)
+    elif now - last.finished_at > config.fetch.max_interval + LATE:
+        silence = span_in_words(now - last.finished_at)
+        yield Problem(what=f"nothing was polled for {silence}", since=last.finished_at, do=start)
+    elif last.outage:
+        yield Problem(
+            what="no feed could be reached at the last poll: our network is down",
+            since=last.started_at,
+            do="see to the connection of this machine; the feeds are asked again by themselves",
+        )
+
+
+def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iterator[Problem]:
+    """Name a digest that should be there; one for the time before the first poll is a courtesy."""
+    if overdue is not None and overdue.at is not None and overdue.at >= installed_at:
+        yield Problem(
+            what=f"the digest of {overdue.date} was not made yet",
+            since=overdue.at,
+            do="start the service (`monitor run`), or see that cron runs `monitor digest --send`",
+        )
+
+
+def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: datetime) -> Iterator[Problem]:
+    """Gather deliveries by what happened to them: a refused log-in for twenty recipients is one problem."""
+    waiting = defaultdict[tuple[str, str], list[Delivery]](list)
+    failed = defaultdict[tuple[str, str], list[Delivery]](list)
+    for delivery in deliveries:
+        is_late = not now - LATE <= delivery.created_at
+        if delivery.channel not in {*config.settings, "archive"}:
+            continue  # the user has switched this channel off
+        if delivery.state == "failed":
+            failed[delivery.channel, delivery.last_error].append(delivery)
+        elif delivery.state in {"pending", "sending"} and (is_late or delivery.blocked):
+            waiting[delivery.channel, delivery.last_error].append(delivery)
+    for (channel, reason), those in waiting.items():
+        again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
+        tried = f": {reason}" if reason else ", and was never tried"
+        yield Problem(
+            what=f"{_counted(channel, those)} waiting{tried}",
+            since=min(one.created_at for one in those),
+            do="mend that, then run `monitor digest --send`: it tries at once"
+            if any(one.blocked for one in those)
+            else f"it is tried again {_at(config, again)}"
+            if again and again > now
+            else "start the service, or run `monitor digest --send`",
+        )
+    for (channel, reason), those in failed.items():
+        yield Problem(
+            what=f"{_counted(channel, those)} given up: {reason}",
+            since=min(one.created_at for one in those),
+            do="mend that, then send it again: `monitor digest --send --resend`",
+        )
+
+
+def _counted(channel: str, those: Sequence[Delivery]) -> str:
+    whom = {one.recipient for one in those}
+    named = next(iter(whom)) if len(whom) == 1 else f"{len(whom)} recipients"
+    return f"{channel} to {named}" + (f" ({len(those)} editions)" if len(those) > len(whom) else "")
+
+
+def _at(config: Config, moment: datetime) -> str:
+    return f"at {moment.astimezone(config.timezone):%H:%M on %d %b}"
+
+
+def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
+    """Name the feeds that need a person, judged over the time in which we looked."""
+    for feed in feeds:
+        name = feed.title or feed.url
+        reason = "; ".join(filter(None, (feed.note, feed.last_error)))
+        looked_in_vain = (
+            feed.last_success_at is None
+            or (feed.last_poll_at or feed.last_success_at) - feed.last_success_at > PATIENCE
+        )
+        if feed.state in {"gone", "silent"} or (feed.state == "failing" and looked_in_vain):
+            yield Problem(
+                what=f"{name}: {reason or feed.state}",
+                since=feed.newest_entry_at if feed.state == "silent" else feed.last_success_at,
+                do=f"open {feed.url} in a browser; give its new address in feeds.toml, or switch it off",
+                ours=False,
+            )

@@ -1,0 +1,170 @@
+"""What needs a person: that dead never looks like quiet, and nobody is accused for what we did not see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import SETTINGS, Desk, at
+
+from monitor import health
+from monitor.models import Delivery, FeedState, Window
+from monitor.store import Poll
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.store import Store
+
+URLS = ("https://a.test/feed", "https://b.test/feed")
+MAIL = '[email]\nhost = "x.test"\nfrom = "m@news.test"\nto = ["a@news.test", "b@news.test"]\n'
+
+
+@pytest.fixture
+def desk(tmp_path) -> Desk:
+    return Desk(tmp_path / "desk", URLS, settings=SETTINGS + MAIL)
+
+
+@pytest.fixture
+def opened(desk: Desk) -> Iterator[Store]:
+    """A store that was polled at six, and had its digest at seven."""
+    with desk.store() as one:
+        one.feeds.sync(desk.config.feeds, at(6))
+        one.install(at(6))
+        polled(one, at(6))
+        for url in URLS:
+            one.feeds.save_state(state(url))
+        frozen = {"made_at": at(7), "counts": {}, "told": (), "deliveries": ()}
+        one.digests.freeze("{}", date=at(7).date(), window=Window(start=at(0), end=at(7)), **frozen)
+        yield one
+
+
+def state(url: str, **changes: object) -> FeedState:
+    whole = FeedState(
+        url=url, first_success_at=at(6), last_success_at=at(6), last_poll_at=at(6), next_poll_at=at(6.5),
+        newest_entry_at=at(6), last_status=200,
+    )  # fmt: skip
+    return replace(whole, **changes)
+
+
+def polled(store: Store, now, **changes: object) -> None:
+    poll = Poll(
+        started_at=now,
+        finished_at=now,
+        feeds=2,
+        ok=2,
+        failed=0,
+        not_modified=0,
+        new=0,
+        changed=0,
+        outage=False,
+    )
+    store.feeds.log_poll(replace(poll, **changes))
+
+
+def delivery(recipient: str = "a@news.test", **changes: object) -> Delivery:
+    whole = Delivery(
+        edition="digest:2024-12-02", channel="email", recipient=recipient, payload=b"x", created_at=at(7)
+    )
+    return replace(whole, **changes)
+
+
+def problems(desk: Desk, store: Store, now) -> list[str]:
+    return [problem.what for problem in health.report(desk.config, store, now=now).problems]
+
+
+def test_all_is_well(desk, opened):
+    found = health.report(desk.config, opened, now=at(7.5))
+    assert (found.problems, found.delivers) == ((), True)
+    assert (found.next_digest_at, found.next_poll_at) == (at(7, 1), at(6.5))
+
+
+def test_nothing_ever_polled_is_a_problem(desk):
+    with desk.store() as empty:
+        found = health.report(desk.config, empty, now=at(7))
+    assert [problem.what for problem in found.problems] == ["nothing was ever polled"]
+    assert not found.delivers
+
+
+def test_no_feeds_at_all_is_a_problem(desk, opened):
+    desk.follow([])
+    assert problems(desk, opened, at(7.5)) == ["no feed is followed"]
+
+
+def test_a_dead_service_comes_first_and_no_publisher_is_accused(desk, opened):
+    assert problems(desk, opened, at(7, 1)) == []
+    found = health.report(desk.config, opened, now=at(9.1, 6))
+    assert [problem.what for problem in found.problems] == [
+        "nothing was polled for 6 days",
+        "the digest of 2024-12-08 was not made yet",
+    ]
+    assert "monitor run" in found.problems[0].do
+    assert found.problems[0].since == at(6)
+    assert found.next_digest_at == at(7, 6)
+    assert {feed.state for feed in found.feeds} == {"ok"}
+
+
+def test_an_outage_is_ours(desk, opened):
+    polled(opened, at(8), outage=True, ok=0, failed=2)
+    (problem,) = health.report(desk.config, opened, now=at(8.1)).problems
+    assert "our network is down" in problem.what
+    assert problem.ours
+
+
+def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, opened):
+    failing = state(URLS[0], consecutive_failures=11, last_error="not a feed: an HTML page")
+    opened.feeds.save_state(replace(failing, last_poll_at=at(6, 1)))
+    polled(opened, at(6, 1))
+    assert problems(desk, opened, at(7, 1)) == []
+    opened.feeds.save_state(replace(failing, last_poll_at=at(6.1, 1)))
+    found = health.report(desk.config, opened, now=at(7, 1))
+    (problem,) = found.problems
+    assert problem.what.endswith("failing 11 times in a row since 2024-12-02; not a feed: an HTML page")
+    assert found.delivers
+
+
+def test_refused_log_ins_are_one_problem_at_once(desk, opened):
+    refused = {"last_error": "log-in refused: 535", "blocked": True, "next_attempt_at": at(13)}
+    opened.deliveries.add([delivery(**refused), delivery("b@news.test", **refused)], at(7))
+    found = health.report(desk.config, opened, now=at(7.1))
+    (problem,) = found.problems
+    assert problem.what == "email to 2 recipients waiting: log-in refused: 535"
+    assert "monitor digest --send" in problem.do
+    assert not found.delivers
+
+
+def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(desk, opened):
+    opened.deliveries.add([delivery(last_error="refused: 451 later", next_attempt_at=at(8.5))], at(7))
+    assert problems(desk, opened, at(7.9)) == []
+    (problem,) = health.report(desk.config, opened, now=at(8.1)).problems
+    assert (problem.what, problem.since) == ("email to a@news.test waiting: refused: 451 later", at(7))
+    assert problem.do == "it is tried again at 08:30 on 02 Dec"
+
+
+def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
+    opened.deliveries.add([delivery(state="failed", last_error="refused: 550 no such user")], at(7))
+    (problem,) = health.report(desk.config, opened, now=at(8)).problems
+    assert problem.what == "email to a@news.test given up: refused: 550 no such user"
+    assert "--resend" in problem.do
+
+
+def test_a_channel_that_was_switched_off_is_no_problem(desk, opened):
+    opened.deliveries.add([delivery(channel="apprise", last_error="no")], at(7))
+    assert problems(desk, opened, at(12)) == []
+
+
+def test_what_stops_the_service_is_told_and_a_leap_of_the_clock(desk, opened):
+    opened.set_note(health.TROUBLES, '{"publish": "the disk is full"}')
+    opened.clock.observe(at(9, 365))
+    opened.clock.observe(at(8))
+    found = problems(desk, opened, at(8.1))
+    assert found[0] == "publish: the disk is full"
+    assert found[1].startswith("the clock went back from 2025-12-02 09:00")
+    assert health.report(desk.config, opened, now=at(8, 1) + timedelta(hours=1)).problems[0].ours
+
+
+def test_a_database_that_cannot_be_written_is_told(desk, opened, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert problems(desk, opened, at(7.5))[0].endswith("monitor.db is read-only for this user")
