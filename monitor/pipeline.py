@@ -126,7 +126,9 @@ def due_feeds(
     pairs = [(feed, state) for feed, state in _all_states(config, store) if feed.enabled]
     if only:
         return [(feed, state) for feed, state in pairs if feed.url in only]
-    return [(feed, state) for feed, state in pairs if every or schedule.is_due(feed, state, now)]
+    return [
+        (feed, state) for feed, state in pairs if every or schedule.is_due(feed, state, now, config.fetch)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,8 +152,9 @@ class _Run:
             return replace(response, error=str(error))
         known = self.store.entries.known(
             response.feed.url,
-            guids=[entry.guid for entry in document.entries],
-            urls=[entry.url for entry in document.entries if entry.url],
+            guids=identity.spellings(entry.guid for entry in document.entries),
+            urls=identity.spellings(entry.url for entry in document.entries),
+            newest=len(document.entries) + 200,
         )
         changes = identity.compare(
             document,
@@ -175,7 +178,6 @@ class _Run:
             outcome = Outcome(
                 new=len(new),
                 changed=len(changes.changed),
-                total=len(document.entries) if document else 0,
                 gap=changes.gap,
                 first=document is not None and state.first_success_at is None,
                 document=document,

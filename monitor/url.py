@@ -25,6 +25,7 @@ _RSS_MARK: Final = re.compile(
 )
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
 _HOST: Final = re.compile(r"[a-z0-9._-]*")
+_SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"})
 _URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SAFE: Final = "%/:@!$&'()*+,;=~"
 
@@ -95,6 +96,15 @@ def host_of(url: str) -> str:
         return _ascii_host(urlsplit(url).hostname or "").strip("[]")
     except ValueError:
         return ""
+
+
+def site_of(url: str) -> str:
+    """Return the site that a URL is of, "" when it has no host: www.bbc.co.uk is bbc.co.uk."""
+    labels = host_of(url).split(".")
+    if labels[-1].isdigit():
+        return ".".join(labels)
+    country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL  # noqa: PLR2004 - co.uk
+    return ".".join(labels[-3 if country else -2 :])
 
 
 def redact_url(url: str) -> str:

@@ -73,6 +73,7 @@ def test_no_secret_is_shown():
         ({"newest_entry_at": NOW - 8 * DAY - HOUR}, {}, "ok"),
         ({"newest_entry_at": NOW - 8 * DAY - HOUR - MINUTE}, {}, "silent"),
         ({"newest_entry_at": NOW - 7 * DAY - HOUR - MINUTE, "rhythm": HOUR}, {}, "silent"),
+        ({"newest_entry_at": NOW - 40 * DAY, "last_success_at": NOW - 39 * DAY}, {}, "ok"),
         ({"newest_entry_at": NOW - 7 * DAY, "rhythm": HOUR}, {}, "ok"),
         ({"newest_entry_at": NOW - 30 * DAY, "rhythm": 7 * DAY}, {}, "ok"),
         ({"newest_entry_at": NOW - 60 * DAY, "rhythm": 7 * DAY}, {}, "silent"),
@@ -84,7 +85,7 @@ def test_no_secret_is_shown():
 def test_states(changes, feed, name):
     found = judge(replace(GOOD, **changes), replace(FEED, **feed))
     assert found.state == name
-    assert (found.next_poll_at is None) == (name in {"gone", "disabled"})
+    assert (found.next_poll_at is None) == (name == "disabled")
 
 
 def test_silence_is_judged_over_the_time_in_which_we_looked():
@@ -105,7 +106,7 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
     [
         (
             {"gone": True},
-            "the publisher says it is gone for good (HTTP 410): remove it or give its new address",
+            "the publisher says it is gone for good (HTTP 410), and is asked again once a week: remove it or give its new address",
         ),
         ({"consecutive_failures": 2}, ""),
         ({"consecutive_failures": 5}, "failing 5 times in a row since 2026-11-23"),
@@ -133,6 +134,7 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
             "entries fell through between two polls, last on 2026-11-22",
         ),
         ({"last_gap_at": NOW - 8 * DAY}, ""),
+        ({"note": "7 older entries over the cap left out"}, "7 older entries over the cap left out"),
     ],
 )
 def test_notes_are_one_line_for_a_human(changes, note):

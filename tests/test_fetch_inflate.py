@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import FetchError
-from monitor.fetch.inflate import Inflater
+from monitor.fetch.inflate import Inflater, inflated
 
 
 def raw_deflate(data: bytes) -> bytes:
@@ -120,3 +120,21 @@ def test_a_bomb_never_grows_beyond_its_limit():
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 4_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("step", [1, 2, 100])
+def test_a_body_that_is_not_encoded_as_declared_is_taken_as_it_is(encoding, step):
+    body = b"<?xml version='1.0'?><rss/>"
+    inflater = inflate(encoding, body, step=step)
+    assert (inflater.body, inflater.complete) == (body, True)
+
+
+def test_gzip_that_no_header_declared_is_inflated_within_the_limit():
+    assert inflated(gzip.compress(b"feed"), 100) == b"feed"
+    assert inflated(gzip.compress(gzip.compress(b"feed")), 100) == b"feed"
+    assert inflated(b"feed", 100) == b"feed"
+    with pytest.raises(FetchError, match="larger than"):
+        inflated(gzip.compress(bytes(1000)), 100)
+    with pytest.raises(FetchError, match="corrupt"):
+        inflated(gzip.compress(b"feed")[:-8] + bytes(8), 100)

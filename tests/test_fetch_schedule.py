@@ -83,19 +83,22 @@ def wait(state: FeedState) -> timedelta:
         (FEED, replace(NEW, next_poll_at=NOW), True),
         (FEED, replace(NEW, next_poll_at=NOW - DAY), True),
         (FEED, replace(NEW, next_poll_at=NOW + timedelta(seconds=1)), False),
-        (FEED, replace(NEW, gone=True), False),
+        (FEED, replace(NEW, next_poll_at=NOW + 7 * DAY), False),
+        (FEED, replace(NEW, next_poll_at=NOW + 365 * DAY), True),
+        (FEED, replace(NEW, gone=True, next_poll_at=NOW + 6 * DAY), False),
+        (FEED, replace(NEW, gone=True, next_poll_at=NOW), True),
         (replace(FEED, enabled=False), NEW, False),
     ],
 )
 def test_a_feed_is_due_when_its_time_has_come(feed, state, due):
-    assert schedule.is_due(feed, state, NOW) is due
+    assert schedule.is_due(feed, state, NOW, SETTINGS) is due
 
 
 # --- the interval --------------------------------------------------------------------------------------------
 
 
 def test_a_new_feed_starts_at_the_general_interval():
-    assert wait(success(NEW, ok(), Outcome(new=3, total=3, first=True))) == 30 * MINUTE
+    assert wait(success(NEW, ok(), Outcome(new=3, first=True))) == 30 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -125,9 +128,9 @@ def test_the_interval_follows_the_feed(state, feed, expected):
 
 
 def test_a_gap_is_recorded_and_the_feed_is_polled_faster():
-    state = success(KNOWN, ok(), Outcome(new=1, total=1, gap=True))
+    state = success(KNOWN, ok(), Outcome(new=1, gap=True))
     assert (state.gaps, state.last_gap_at) == (1, NOW)
-    assert wait(state) < wait(success(KNOWN, ok(), Outcome(new=1, total=1)))
+    assert wait(state) < wait(success(KNOWN, ok(), Outcome(new=1)))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +207,7 @@ def test_in_the_long_run_polls_keep_pace_with_the_feed(every, shortest, longest)
     for number in range(200):
         new = int((now - published) / (every * MINUTE))
         published += new * every * MINUTE
-        outcome = Outcome(new=new, total=20, first=not number)
+        outcome = Outcome(new=new, first=not number)
         state = success(state, ok() if new else unchanged(), outcome, now=now, jitter=0.5)
         now = state.next_poll_at
     assert shortest * MINUTE <= now - state.last_poll_at <= longest * 1.1 * MINUTE
@@ -221,7 +224,7 @@ def test_failures_back_off_to_a_day_and_never_end():
     assert waits[:7] == [30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY]
     assert set(waits[6:]) == {DAY}
     assert state.consecutive_failures == 60
-    assert schedule.is_due(FEED, state, NOW + DAY)
+    assert schedule.is_due(FEED, state, NOW + DAY, SETTINGS)
 
 
 def test_a_failure_is_told_in_one_line_and_forgets_nothing():
@@ -284,10 +287,11 @@ def test_the_other_feeds_of_a_public_host_wait_too(feed, state, expected):
     assert after == (() if expected is None else (replace(state, next_poll_at=expected),))
 
 
-def test_410_stops_the_feed_and_says_so():
+def test_a_feed_that_is_gone_is_asked_again_after_a_week():
     state = failure(KNOWN, failed("HTTP 410 Gone", status=410))
     assert state.gone
-    assert not schedule.is_due(FEED, state, NOW + 365 * DAY)
+    assert wait(state) == 7 * DAY
+    assert wait(failure(state, failed("HTTP 410 Gone", status=410))) == 7 * DAY
     assert not failure(KNOWN, failed("HTTP 404 Not Found", status=404)).gone
     assert not success(state, ok()).gone
 
@@ -350,6 +354,15 @@ OLD = kept(KNOWN)
 )
 def test_validators(response, outcome, expected):
     assert kept(success(KNOWN, response, outcome)) == expected
+
+
+def test_when_a_document_last_came_is_remembered_and_what_was_lost_of_it():
+    read = replace(document(), losses="7 older entries over the cap left out")
+    state = success(KNOWN, ok(), Outcome(document=read))
+    assert (state.last_document_at, state.note) == (NOW, read.losses)
+    later = success(state, unchanged(), now=NOW + DAY)
+    assert (later.last_document_at, later.note) == (NOW, read.losses)
+    assert success(state, ok(), Outcome(document=document())).note == ""
 
 
 def test_validators_survive_a_failure():

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Hints
-from monitor.parse import hints
 from monitor.parse.markup import describe, prepare
+from monitor.parse.markup import head as head_of
+from monitor.parse.xmlfeed import hints
 
 RSS = "<rss><channel><title>T</title>{}</channel></rss>"
 RDF = "<rdf:RDF xmlns:rdf='r'><channel></channel>{}</rdf:RDF>"
@@ -130,7 +131,7 @@ def test_an_undeclared_prefix_goes_and_a_declared_one_stays() -> None:
     ],
 )  # fmt: skip
 def test_hints(head: str, expected: Hints) -> None:
-    assert hints.read(RSS.format(head)) == expected
+    assert hints(head_of(RSS.format(head))) == expected
 
 
 @pytest.mark.parametrize(

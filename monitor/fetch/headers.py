@@ -18,6 +18,7 @@ LONGEST = timedelta(days=1)
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _MAX_AGE = re.compile(r'"?([0-9]{1,12})"?')
 _FOREVER = timedelta(days=3650)
+_CODINGS = frozenset({"gzip", "deflate", "br", "zstd", "compress", "dcb", "dcz", "exi", "aes128gcm"})
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
@@ -49,16 +50,21 @@ def max_age(headers: Mapping[str, str], *, now: datetime | None = None) -> timed
 
 
 def encoding(headers: Mapping[str, str]) -> str:
-    """Return "identity", "gzip" or "deflate"; raise FetchError for any other encoding and for two."""
-    coded = [part.strip().lower() for part in headers.get("content-encoding", "").split(",")]
-    coded = [part.removeprefix("x-") for part in coded if part not in {"", "identity"}]
-    if not coded:
-        return "identity"
+    """Return "identity", "gzip" or "deflate"; raise FetchError for another coding and for two of them.
+
+    What is no content coding (RFC 9110 8.4.1) says nothing: publishers write "UTF-8" and "none" there, and
+    proxies name one coding twice.
+    """
+    named = (
+        part.strip().lower().removeprefix("x-") for part in headers.get("content-encoding", "").split(",")
+    )
+    coded = {name for name in named if name in _CODINGS}
     if len(coded) > 1:
         raise FetchError("the body is encoded more than once")
-    if coded[0] not in {"gzip", "deflate"}:
+    coding = next(iter(coded), "identity")
+    if coding not in {"identity", "gzip", "deflate"}:
         raise FetchError("the body has an encoding that was not asked for")
-    return coded[0]
+    return coding
 
 
 def _directives(value: str) -> dict[str, str]:

@@ -1,10 +1,14 @@
-"""How a feed fares, from its state alone. Pure."""
+"""How a feed fares, from its state alone. Pure.
+
+Silence ends with the last poll that was answered: for the time in which we did not look no feed is to blame.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from monitor.fetch.schedule import GAP_MEMORY, silence
 from monitor.models import FeedHealth
 from monitor.text import span_in_words
 from monitor.url import redact_url
@@ -18,14 +22,13 @@ if TYPE_CHECKING:
 _SILENT_AFTER = timedelta(days=7)
 _SILENT_RHYTHMS = 8
 """A feed is silent when it brings nothing for a week and for so many times its usual gap."""
-_GAP_MEMORY = timedelta(days=7)
 _OFTEN = 3
 """From so many failures in a row on, a human should look."""
 
 
 def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, settings: Settings) -> FeedHealth:
     """Judge a feed as of `now`. `entries` is how many the store has of it."""
-    name = _name(feed, state, settings, now)
+    name = _name(feed, state, settings)
     return FeedHealth(
         url=redact_url(feed.url),
         title=feed.title or state.title,
@@ -35,7 +38,7 @@ def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, setting
         consecutive_failures=state.consecutive_failures,
         last_poll_at=state.last_poll_at,
         last_success_at=state.last_success_at,
-        next_poll_at=None if name in {"gone", "disabled"} else state.next_poll_at,
+        next_poll_at=None if name == "disabled" else state.next_poll_at,
         newest_entry_at=state.newest_entry_at,
         entries=entries,
         rhythm=state.rhythm,
@@ -43,7 +46,7 @@ def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, setting
     )
 
 
-def _name(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> FeedStateName:
+def _name(feed: Feed, state: FeedState, settings: Settings) -> FeedStateName:
     if not feed.enabled:
         return "disabled"
     if state.gone:
@@ -52,13 +55,7 @@ def _name(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> Fe
         return "failing"
     if state.last_success_at is None:
         return "new"
-    return "silent" if _silence(state, now) > _patience(state, settings) else "ok"
-
-
-def _silence(state: FeedState, now: datetime) -> timedelta:
-    """Return how long it had brought nothing when it last answered: nobody knows of the time since."""
-    looked = min(now, state.last_success_at or now)
-    return looked - (state.newest_entry_at or state.first_success_at or looked)
+    return "silent" if silence(state, state.last_success_at) > _patience(state, settings) else "ok"
 
 
 def _patience(state: FeedState, settings: Settings) -> timedelta:
@@ -68,7 +65,10 @@ def _patience(state: FeedState, settings: Settings) -> timedelta:
 def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
     """Return the one line that a human should read, "" when there is nothing to say."""
     if name == "gone":
-        return "the publisher says it is gone for good (HTTP 410): remove it or give its new address"
+        return (
+            "the publisher says it is gone for good (HTTP 410), and is asked again once a week:"
+            " remove it or give its new address"
+        )
     if name == "failing" and state.consecutive_failures >= _OFTEN:
         since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
         return f"failing {state.consecutive_failures} times in a row{since}"
@@ -76,9 +76,9 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         usual = (
             f"; usually one every {span_in_words(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
         )
-        return f"nothing new for {span_in_words(_silence(state, now))}{usual}"
-    if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
+        return f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}"
+    if state.last_gap_at and now - state.last_gap_at < GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
     if state.location and name != "disabled":
         return f"moved for good to {redact_url(state.location)}: change the address in feeds.toml"
-    return ""
+    return state.note if name == "ok" else ""

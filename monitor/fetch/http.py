@@ -1,7 +1,7 @@
 """One poll over HTTP: a conditional GET, redirects by hand, one deadline, a bounded body.
 
 Only httpx's transport is used: its client would keep cookies, decode bodies without a bound and log
-addresses with their secrets.
+addresses with their secrets. Cookies live as long as one chain of redirects: gates set one and send us on.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
 
 from monitor.errors import FetchError
-from monitor.fetch import headers as said
-from monitor.fetch.inflate import Inflater
+from monitor.fetch import headers
+from monitor.fetch.inflate import Inflater, inflated
 from monitor.fetch.network import explain
 from monitor.models import Response
 from monitor.url import DEFAULT_PORTS
@@ -33,6 +34,8 @@ _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+_BELIEVED = timedelta(days=1)
+"""How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves."""
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
@@ -70,6 +73,7 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
     Source: RFC 9110 (redirects 15.4, conditions 13). One deadline, from the look-up to the last byte.
     """
     partial = Response(feed=poll.feed, url=str(poll.target), unreachable=True)
+    cookies = httpx.Cookies()
     seconds = settings.timeout.total_seconds()
     try:
         async with asyncio.timeout(seconds):
@@ -77,7 +81,10 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
             for _ in range(MAX_REDIRECTS + 1):
                 partial = replace(partial, url=str(hop.url), status=None)
                 request = _request(hop.url, poll, settings)
+                cookies.set_cookie_header(request)
                 reply = await transport.handle_async_request(request)
+                reply.request = request
+                cookies.extract_cookies(reply)
                 partial = replace(partial, status=reply.status_code, unreachable=False)
                 try:
                     if reply.status_code not in _REDIRECTS:
@@ -99,19 +106,26 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
 def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
     """Build the request for one hop; secrets and validators go to their own origin and nowhere else."""
     state = poll.state
-    headers = [
+    fields = [
         (b"User-Agent", settings.user_agent.encode()),
         (b"Accept", _ACCEPT.encode()),
         (b"Accept-Encoding", b"gzip"),
     ]
     if credentials := _credentials(poll.feed.url, url):
-        headers.append((b"Authorization", credentials))
-    if state.validators_url and _origin(httpx.URL(state.validators_url)) == _origin(url):
+        fields.append((b"Authorization", credentials))
+    if _believes_conditions(poll) and _origin(httpx.URL(state.validators_url)) == _origin(url):
         if state.etag:
-            headers.append((b"If-None-Match", state.etag.encode("latin-1", "ignore")))
+            fields.append((b"If-None-Match", state.etag.encode("latin-1", "ignore")))
         if state.last_modified:
-            headers.append((b"If-Modified-Since", state.last_modified.encode("latin-1", "ignore")))
-    return httpx.Request("GET", url, headers=headers)
+            fields.append((b"If-Modified-Since", state.last_modified.encode("latin-1", "ignore")))
+    return httpx.Request("GET", url, headers=fields)
+
+
+def _believes_conditions(poll: Poll) -> bool:
+    last = poll.state.last_document_at
+    return bool(poll.state.validators_url) and (
+        poll.now is None or (last is not None and poll.now - last < _BELIEVED)
+    )
 
 
 async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: Poll) -> Response:
@@ -120,21 +134,21 @@ async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: 
     response = Response(feed=poll.feed, url=str(hop.url), status=status)
     unchanged = status == HTTPStatus.NOT_MODIFIED and not _CONDITIONS.isdisjoint(request.headers)
     if not unchanged and (not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT):
-        pause = said.retry_after(reply.headers, now=poll.now) if status in _BUSY else None
+        pause = headers.retry_after(reply.headers, now=poll.now) if status in _BUSY else None
         return replace(response, error=_status_line(status), retry_after=pause)
     response = replace(
         response,
         not_modified=unchanged,
         etag=_raw(reply, b"etag"),
         last_modified=_raw(reply, b"last-modified"),
-        max_age=said.max_age(reply.headers, now=poll.now),
+        max_age=headers.max_age(reply.headers, now=poll.now),
         moved_to=str(hop.url) if hop.permanent and hop.url != poll.target else "",
     )
     return response if unchanged else await _with_body(reply, response, poll.max_bytes)
 
 
 async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) -> Response:
-    inflater = Inflater(said.encoding(reply.headers), limit=max_bytes)
+    inflater = Inflater(headers.encoding(reply.headers), limit=max_bytes)
     cut = False
     try:
         async for piece in reply.aiter_raw():
@@ -143,7 +157,8 @@ async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) 
         if not inflater.body:
             raise FetchError("the connection broke off before the body") from error
         cut = True
-    response = replace(response, body=inflater.body, content_type=reply.headers.get("content-type", ""))
+    body = inflated(inflater.body, max_bytes)
+    response = replace(response, body=body, content_type=reply.headers.get("content-type", ""))
     if cut or not inflater.complete:
         return replace(response, complete=False, etag="", last_modified="")
     return response

@@ -15,8 +15,24 @@ _PIECES = 50_000
 """So are more pieces: a body in chunks of one byte costs seconds."""
 
 
+_PLAIN = (b"<?xml", b"<rss", b"<feed", b"<rdf:", b"<!--", b"\xef\xbb\xbf<")
+"""How feeds begin that were not encoded, whatever their headers say. A lone "{" may begin bare deflate."""
+
+
+def inflated(body: bytes, limit: int) -> bytes:
+    """Return a body out of gzip that no header declared: a file of its own, or one that was packed twice."""
+    for _ in range(2):
+        if body.startswith(_GZIP_MAGIC):
+            inflater = Inflater("gzip", limit=limit)
+            inflater.feed(body)
+            body = inflater.body
+    return body
+
+
 class Inflater:
     """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
+
+    A body that begins as a feed does, though it is declared to be encoded, is taken as it is.
 
     Raises FetchError when the body is larger than `limit` bytes, before or after decoding, when it is corrupt
     and when it is cut up in a way that only costs time.
@@ -78,8 +94,15 @@ class Inflater:
     def _begin(self, data: bytes) -> bytes:
         """Open the next compressed stream; return what it shall decode, b"" while its head is incomplete."""
         self._held, data = b"", self._held + data
+        if len(data) < max(map(len, _PLAIN)) and any(start.startswith(data) for start in _PLAIN):
+            self._held = data
+            return b""
         if len(data) < len(_GZIP_MAGIC):
             self._held = data
+            return b""
+        if not self._members and data.startswith((*_PLAIN, b"{") if self._encoding == "gzip" else _PLAIN):
+            self._encoding = "identity"
+            self._body += data
             return b""
         if self._members and (self._encoding != "gzip" or not data.startswith(_GZIP_MAGIC)):
             self._held = b""  # padding after the end

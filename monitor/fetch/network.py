@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 import threading
@@ -22,6 +23,76 @@ _PATIENCE = 4.0
 """Seconds for one of several addresses, so that the next gets its turn within the poll's deadline."""
 _IDLE_SECONDS = 2.0
 """Shorter than what common servers allow, so that a connection is not reused as it closes."""
+
+
+_LONGEST_HEAD = 100_000
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+)[ \t]*(:[^\0]*)", re.IGNORECASE)
+
+
+class LenientStream(httpcore.AsyncNetworkStream):
+    """Passes on what comes, without those lines of a reply's head that are no header fields.
+
+    Servers send a PHP notice there, or a field without a colon. Browsers and curl skip such a line, while h11
+    refuses the reply.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._head: bytearray | None = bytearray()
+        """What has come of the next head; None within a body."""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """Return the next bytes, a head in one piece."""
+        while self._head is not None:
+            if end := _HEAD_END.search(self._head):
+                head, rest = bytes(self._head[: end.end()]), self._head[end.end() :]
+                interim = head.split(b" ", 2)[1:2] and head.split(b" ", 2)[1].startswith(b"1")
+                self._head = rest if interim else None
+                return tidy_head(head) if interim else tidy_head(head) + bytes(rest)
+            piece = await self._stream.read(max_bytes, timeout)
+            self._head += piece
+            if not piece or len(self._head) > _LONGEST_HEAD:
+                whole, self._head = bytes(self._head), None
+                return whole
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        """Send a request; what comes next is the head of its reply."""
+        self._head = bytearray()
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
+    ) -> httpcore.AsyncNetworkStream:
+        """Return the encrypted stream."""
+        return LenientStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of itself."""
+        return self._stream.get_extra_info(info)
+
+
+def tidy_head(head: bytes) -> bytes:
+    """Return a reply's head without lines that are no header fields; continuations go with their field."""
+    first, *lines = head.split(b"\n")
+    kept, keep = [first], False
+    for line in lines:
+        bare = line.rstrip(b"\r")
+        if bare[:1] not in {b" ", b"\t"}:
+            field = _FIELD.fullmatch(bare)
+            keep = not bare or field is not None
+            line = field[1] + field[2] + b"\r" if field else line  # noqa: PLW2901 - "Name : value" is meant well
+        if keep:
+            kept.append(line)
+    return b"\n".join(kept)
 
 
 class GuardedBackend(httpcore.AnyIOBackend):
@@ -50,10 +121,14 @@ class GuardedBackend(httpcore.AnyIOBackend):
         self._judge(host, addresses)
         for address in addresses[:-1]:
             try:
-                return await super().connect_tcp(address, port, _PATIENCE, local_address, socket_options)
+                return LenientStream(
+                    await super().connect_tcp(address, port, _PATIENCE, local_address, socket_options)
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+        return LenientStream(
+            await super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+        )
 
     async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Refuse: no feed lives in a socket file."""

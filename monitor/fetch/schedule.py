@@ -13,6 +13,8 @@ The interval after a success, in words:
 6. Jitter adds up to a tenth.
 
 A failure doubles the starting interval for each one in a row, up to a day, for ever; `Retry-After` is obeyed.
+A feed that is gone (410) is asked again after a week. No wait is longer: one that is comes of a clock that
+was wrong when it was written, and is over.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from monitor.fetch import guard
+from monitor.text import shorten
 from monitor.url import host_of
 
 if TYPE_CHECKING:
@@ -38,7 +41,8 @@ _NOTHING = timedelta(0)
 _JITTER = 0.1
 _QUIET_SHARE = 24
 """A quiet feed waits this fraction of its silence."""
-_GAP_MEMORY = timedelta(days=7)
+GAP_MEMORY = timedelta(days=7)
+_NOTE = 200
 _LEARNING = 0.3
 """The weight of the newest observation in the rhythm."""
 _SHORTEST_RHYTHM = timedelta(minutes=1)
@@ -47,6 +51,7 @@ _AGREEING_POLLS = 3
 _LOST_AFTER = 3
 """A location that fails so often in a row is given up for the user's own address."""
 _GONE = 410
+_GONE_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +60,6 @@ class Outcome:
 
     new: int = 0
     changed: int = 0
-    total: int = 0
     gap: bool = False
     """Entries fell through: the oldest of the document is newer than all we knew."""
     first: bool = False
@@ -64,11 +68,12 @@ class Outcome:
     """None when there was none to read: not modified, or the same bytes as last time."""
 
 
-def is_due(feed: Feed, state: FeedState, now: datetime) -> bool:
-    """Say whether a feed is to be polled now: enabled, not gone, and its time has come."""
-    if not feed.enabled or state.gone:
+def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> bool:
+    """Say whether a feed is to be polled now: it is enabled, and its time has come or cannot be."""
+    if not feed.enabled:
         return False
-    return state.next_poll_at is None or state.next_poll_at <= now
+    longest = max(_GONE_FOR, settings.max_interval) * (1 + _JITTER)
+    return state.next_poll_at is None or not now < state.next_poll_at <= now + longest
 
 
 def body_hash(body: bytes) -> str:
@@ -104,7 +109,7 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
     )
     state = _with_document(state, outcome.document)
     state = _with_entries(state, outcome, now)
-    state = _with_validators(state, response, outcome)
+    state = _with_validators(state, response, outcome, now)
     state = _with_location(feed, state, response.moved_to)
     wait = max(
         _interval(feed, state, settings, now), response.max_age or _NOTHING, state.hints.period or _NOTHING
@@ -127,19 +132,20 @@ def after_failure(  # noqa: PLR0917 - see above
     failures = state.consecutive_failures + 1
     lost = bool(state.location) and failures >= _LOST_AFTER
     base = max(_start(feed, settings), settings.min_interval)
-    wait = max(min(base * 2 ** min(failures - 1, 10), _DAY), pause)
+    gone = response.status == _GONE
+    wait = _GONE_FOR if gone else max(min(base * 2 ** min(failures - 1, 10), _DAY), pause)
     return replace(
         state,
         last_poll_at=now,
         last_status=response.status,
         last_error=" ".join(response.error.split()),
         consecutive_failures=failures,
-        gone=response.status == _GONE,
+        gone=gone,
         location="" if lost else state.location,
         moving_to="",
         moving_seen=0,
         polls=state.polls + 1,
-        next_poll_at=now + min(wait * (1 + _JITTER * jitter), _DAY),
+        next_poll_at=now + (wait if gone else min(wait * (1 + _JITTER * jitter), _DAY)),
     )
 
 
@@ -178,23 +184,26 @@ def _start(feed: Feed, settings: Settings) -> timedelta:
 def _interval(feed: Feed, state: FeedState, settings: Settings, now: datetime) -> timedelta:
     wait = _start(feed, settings)
     if feed.interval is None:
-        wait = max(wait, _silence(state, now) / _QUIET_SHARE)
+        wait = max(wait, silence(state, now) / _QUIET_SHARE)
     if state.rhythm:
-        wait = min(wait, max(state.rhythm, _silence(state, now) / _QUIET_SHARE) / 2)
-    if state.last_gap_at and now - state.last_gap_at < _GAP_MEMORY:
+        wait = min(wait, max(state.rhythm, silence(state, now) / _QUIET_SHARE) / 2)
+    if state.last_gap_at and now - state.last_gap_at < GAP_MEMORY:
         wait /= 2
     return min(max(wait, settings.min_interval), settings.max_interval)
 
 
-def _silence(state: FeedState, now: datetime) -> timedelta:
-    since = state.newest_entry_at or state.first_success_at or now
-    return max(now - since, _NOTHING)
+def silence(state: FeedState, until: datetime) -> timedelta:
+    """Return how long a feed has brought nothing new."""
+    since = state.newest_entry_at or state.first_success_at or until
+    return max(until - since, _NOTHING)
 
 
 def _with_document(state: FeedState, document: Document | None) -> FeedState:
     if document is None:
         return state
-    return replace(state, title=document.title or state.title, hints=document.hints)
+    return replace(
+        state, title=document.title or state.title, hints=document.hints, note=shorten(document.losses, _NOTE)
+    )
 
 
 def _with_entries(state: FeedState, outcome: Outcome, now: datetime) -> FeedState:
@@ -206,7 +215,7 @@ def _with_entries(state: FeedState, outcome: Outcome, now: datetime) -> FeedStat
     if outcome.first or state.newest_entry_at is None:
         rhythm = _published_rhythm(outcome.document) or state.rhythm
     else:
-        observed = (now - state.newest_entry_at) / outcome.new
+        observed = max(now - state.newest_entry_at, _NOTHING) / outcome.new
         rhythm = observed if state.rhythm is None else state.rhythm + (observed - state.rhythm) * _LEARNING
     return replace(state, newest_entry_at=now, rhythm=rhythm and max(rhythm, _SHORTEST_RHYTHM))
 
@@ -219,7 +228,7 @@ def _published_rhythm(document: Document | None) -> timedelta | None:
     return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
-def _with_validators(state: FeedState, response: Response, outcome: Outcome) -> FeedState:
+def _with_validators(state: FeedState, response: Response, outcome: Outcome, now: datetime) -> FeedState:
     """Keep what the last whole document gave, byte for byte; a 304 may renew it, a cut one does nothing."""
     if response.not_modified:
         return replace(
@@ -231,6 +240,7 @@ def _with_validators(state: FeedState, response: Response, outcome: Outcome) -> 
         return state
     return replace(
         state,
+        last_document_at=now,
         etag=response.etag,
         last_modified=response.last_modified,
         validators_url=response.url if response.etag or response.last_modified else "",

@@ -75,6 +75,8 @@ class Entry:
     language: str = ""
     outlet: str = ""
     """Who published it when the feed is an aggregator (`<source>` of Google News); else ""."""
+    citing: str = ""
+    """Whom the entry names as its source, when the feed's links are its own: no independent source."""
     published: datetime
     """The publisher's instant when it can be believed, else `first_seen`; `dated` says which."""
     dated: DateBasis = "publisher"
@@ -117,6 +119,8 @@ class Document:
     """False for a truncated document: its entries count, its validators do not."""
     note: str = ""
     """One line on what was unusual (declared encoding was wrong, entries over the cap, ...)."""
+    losses: str = ""
+    """One line on what of it could not be taken: entries over the cap, entries that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

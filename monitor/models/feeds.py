@@ -84,7 +84,7 @@ class FeedState:
     last_error: str = ""
     consecutive_failures: int = 0
     gone: bool = False
-    """The server answered 410; the feed is polled no more until the user acts."""
+    """The server answered 410; the feed is asked again once a week, for some say it by mistake."""
     first_success_at: datetime | None = None
     newest_entry_at: datetime | None = None
     """When an entry that was new to us last came in."""
@@ -94,6 +94,10 @@ class FeedState:
     gaps: int = 0
     """How many times entries fell through between two polls."""
     last_gap_at: datetime | None = None
+    last_document_at: datetime | None = None
+    """When the server last gave a document; until then it said "not modified"."""
+    note: str = ""
+    """What of the last document could not be taken; "" when all was."""
     hints: Hints = Hints()
     """What the last document asked for; it holds through replies without a document ("not modified")."""
 

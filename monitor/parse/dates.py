@@ -6,15 +6,18 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
+from monitor.models import DateBasis
 from monitor.text import fold
 
 if TYPE_CHECKING:
-    from monitor.models import DateBasis
+    from collections.abc import Iterable
 
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 """Nothing on the web is older; an earlier date is a default value or a mistake."""
 TOLERANCE: Final = timedelta(hours=1)
 """How far ahead of our clock a publisher's clock may run before its date counts as future."""
+_AHEAD: Final = timedelta(days=1)
+"""Dates further ahead are mistakes; nearer ones are today's: local time that calls itself GMT, an embargo."""
 
 _MAX_LENGTH: Final = 100
 _MAX_OFFSET: Final = timedelta(hours=14)
@@ -82,41 +85,58 @@ _DATES: Final = tuple(
         r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
         r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})\b",
         r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",
-        r"\b(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})\b",
     )
 )
+_NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)\b(?!\2)")
+"""28/11/2026 in most of the world, 11/28/2026 in America."""
+_MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
 _CLOCK: Final = re.compile(rf"\b{_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
 
 
-def parse(text: str) -> datetime | None:
+def parse(text: str, *, day_first: bool = False) -> datetime | None:
     """Return the instant that `text` names, in UTC; None when it names none.
 
-    Knows RFC 822 and 850 with their misuses, ISO 8601 and W3C-DTF, asctime, and dates in words of seven
-    languages. Without a zone, and with one that cannot be (+99:99, unknown letters), the clock is UTC.
+    Knows RFC 822 and 850 with their misuses, ISO 8601 and W3C-DTF, asctime, dates in words of seven
+    languages, and numeric ones, of which `day_first` says how they are meant. Without a zone, and with one
+    that cannot be (+99:99, unknown letters), the clock is UTC.
     """
     text = fold(text[:_MAX_LENGTH]).strip()
     try:
-        return _iso(text) or _compact(text) or _worded(text)
+        return _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)
     except (ValueError, OverflowError):
         return None
 
 
-def judge(texts: tuple[str, ...], now: datetime) -> tuple[datetime, DateBasis]:
-    """Return when an entry was published and on what ground, from the first of `texts` that is not empty.
+def day_first(texts: Iterable[str], language: str, now: datetime) -> bool:
+    """Return whether the numeric dates of a document have the day before the month.
 
-    A date that is missing, future (over an hour ahead) or absurd (before 1995, unreadable) gives way to
-    `now`.
+    So they are read as most of them are dates, and no future ones: 28/11 has no other reading, and of 05/12
+    on 5 December one lies in the past. Where that decides nothing, the feed's language does.
     """
-    text = next((text for text in texts if text.strip()), "")
-    if not text:
-        return now, "missing"
-    instant = parse(text)
-    if instant is None or instant < EARLIEST:
-        return now, "absurd"
-    if instant > now + TOLERANCE:
-        return now, "future"
-    return instant, "publisher"
+    numeric = [text for text in texts if _NUMERIC.search(text)]
+
+    def faults(*, day_first: bool) -> int:
+        instants = (parse(text, day_first=day_first) for text in numeric)
+        return sum(instant is None or instant > now + _AHEAD for instant in instants)
+
+    month_first = faults(day_first=False)
+    return faults(day_first=True) < month_first + (language.lower() not in _MONTH_FIRST)
+
+
+def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> tuple[datetime, DateBasis]:
+    """Return when an entry was published and on what ground: the first of `texts` that can be believed.
+
+    Where none can, it is `now`, and the first text that is not empty says why: its date is future (an hour
+    to a day ahead), absurd (before 1995, further ahead, unreadable) or missing.
+    """
+    bases = list[DateBasis]()
+    for text in filter(str.strip, texts):
+        instant = parse(text, day_first=day_first)
+        if instant is not None and EARLIEST <= instant <= now + TOLERANCE:
+            return instant, "publisher"
+        bases.append("future" if instant and now < instant <= now + _AHEAD else "absurd")
+    return now, bases[0] if bases else "missing"
 
 
 def _iso(text: str) -> datetime | None:
@@ -133,6 +153,16 @@ def _compact(text: str) -> datetime | None:
         return None
     year, month, day, hour, minute, second, zone = match.groups()
     return _instant(int(year), int(month), int(day), (hour, minute, second, None, zone))
+
+
+def _numeric(text: str, *, day_first: bool) -> datetime | None:
+    match = _NUMERIC.search(text)
+    if match is None:
+        return None
+    first, _, second, year = match.groups()
+    day, month = (first, second) if day_first else (second, first)
+    clock = _CLOCK.search(text)
+    return _instant(_year(year), int(month), int(day), clock.groups() if clock else _NO_TIME)
 
 
 def _worded(text: str) -> datetime | None:

@@ -36,6 +36,13 @@ _REFERENCE: Final = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]);|x0*(?:[0-8bcef]|1[0-9a-f]);)", re.IGNORECASE
 )
 _HEADER: Final = re.compile(r"<\?xml[^>]{0,300}\?>", re.IGNORECASE)
+_BEGINNING: Final = re.compile(
+    r"""\s*(?:<(?:\?xml|!--|!DOCTYPE\s+(?!html)|(?:[\w.-]+:)?(?:rss|feed|rdf)[\s>])|[{\[]\s*["{}\[\]])""",
+    re.IGNORECASE,
+)
+_ROOT: Final = re.compile(r"<(?:\?xml\s|(?:[\w.-]+:)?(?:rss|feed|rdf)[\s>])", re.IGNORECASE)
+_PAGE: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_JSON: Final = re.compile(r"""\{\s*"(?:version|title|items|home_page_url|feed_url|description)"\s*:""")
 _START: Final = re.compile(r"[<{]")
 _LEAD: Final = 4096
 
@@ -112,7 +119,21 @@ def _same(said: str, encoding: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """Return the document from its first `<` or `{`, without what no XML parser takes."""
-    text = _HEADER.sub("", text[:_LEAD]) + text[_LEAD:]
-    start = _START.search(text)
-    return _REFERENCE.sub("", _ILLEGAL.sub("", text[start.start() if start else 0 :]))
+    """Return the document from its beginning on, without what no XML parser takes."""
+    text = text[_start(text) :]
+    text = (_HEADER.sub("", text[:_LEAD]) + text[_LEAD:]).lstrip()
+    return _REFERENCE.sub("", _ILLEGAL.sub("", text))
+
+
+def _start(text: str) -> int:
+    """Return where the document begins: notices of a web server's programs may stand before it.
+
+    They may hold mark-up and braces of their own; so a feed's root counts, unless it stands within a page.
+    """
+    if _BEGINNING.match(text):
+        return 0
+    root, page = _ROOT.search(text), _PAGE.search(text)
+    if root and not (page and page.start() < root.start()):
+        return root.start()
+    start = (None if page else _JSON.search(text)) or _START.search(text)
+    return start.start() if start else 0

@@ -1,12 +1,16 @@
 """Which entries of a document are new, which are known and changed: one entry stays one entry. Pure.
 
-An entry is known by its link, where only one has it; else by its guid; else by title and instant together.
-So a guid that changes at each request, an edited link and an entry that comes back after weeks are no news.
+No single mark of an entry can be relied on: feeds draw guids anew at each request, give one to all entries or
+use an old one again, give all entries one link ("today's briefing"), move to https, edit titles and dates. So
+an entry is looked for by pairs of marks before single ones, and what is found by fewer marks than speak
+against it is another entry. When in doubt it is another: an entry told twice is a nuisance, one taken for an
+edit of an old one is lost, and so is the old one.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,8 +28,25 @@ if TYPE_CHECKING:
 
 _One = TypeVar("_One", bound="Entry | Known")
 
-_APART: Final = timedelta(days=1)
-"""How far apart the dates of two entries are, at least, when one guid or link has served both."""
+_DAY: Final = timedelta(hours=20)
+"""From so far apart on, two dates are of two days: what appears daily does not do so to the hour."""
+_EDITED: Final = timedelta(hours=1)
+"""So soon after its first date an article is rewritten; a page that serves many has its next then."""
+_REUSED: Final = timedelta(days=14)
+"""A publisher's guid and link together serve one article for so long, whatever happens to its title."""
+_ALIKE: Final = 2 / 3
+"""The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
+entries share up to .63 ("OpenAI's video generator Sora: ...")."""
+_CONTAINED: Final = 4
+_NOTHING: Final = ("", None)
+_FEW: Final = 5
+"""Of so many entries one may be older than all that was known, and it is still a new stretch of the feed."""
+
+_WORD: Final = re.compile(r"\w+")
+_SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
+_SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
+"""What makes an address that of one article: a number, or a title of four words."""
+_AGAIN: Final = re.compile(r" ~\d+$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,13 +54,13 @@ class Changes:
     """What a document brings against what was known."""
 
     new: tuple[Entry, ...] = ()
-    """In the document's order, `backlog` decided."""
+    """In the document's order, `backlog` and `late` decided."""
     changed: tuple[Entry, ...] = ()
     """Known entries with other text; they keep their id, guid and `first_seen`."""
     unchanged: tuple[int, ...] = ()
     """Ids."""
     gap: bool = False
-    """Nothing of the document was known and all of it is newer: entries fell through between two polls."""
+    """Entries fell through between two polls: what was newest is gone, and all that is new is newer."""
 
 
 def fingerprint(entry: Entry) -> str:
@@ -48,6 +69,18 @@ def fingerprint(entry: Entry) -> str:
         " ".join(part.split()) for part in (entry.title, entry.summary, entry.content, entry.url)
     )
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def spellings(addresses: Iterable[str]) -> set[str]:
+    """Return guids or links as they may have been stored: sites move between http, https, www and slashes."""
+    found = set(addresses)
+    for address in tuple(found):
+        bare, moved = _SCHEME.subn("", address)
+        if moved:
+            ends = {bare.rstrip("/"), f"{bare.rstrip('/')}/"}
+            starts = ("http://", "https://", "http://www.", "https://www.")
+            found |= {start + end for start in starts for end in ends}
+    return found
 
 
 def compare(
@@ -75,36 +108,58 @@ def compare(
             late = entry.dated == "publisher" and entry.published < now - backlog
             held_back = first_document and (late or entry.dated in {"missing", "absurd"})
             late = late and not held_back
-            new.append(replace(entry, guid=_free(entry, guids), backlog=held_back, late=late))
+            new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
         elif match.fingerprint == fingerprint(entry):
             unchanged.append(match.id)
         else:
             changed.append(
                 replace(entry, id=match.id, guid=match.guid, first_seen=match.first_seen, changed_at=now)
             )
-    fell_through = known and new and not matches and not first_document and _all_newer(new, known)
-    return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=bool(fell_through))
+    gap = not first_document and _fell_through(new, known, {match.id for match in matches.values()})
+    return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=gap)
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
     """Return the entries but for those that repeat the title, link and date of an earlier one."""
     first: dict[Hashable, Entry] = {}
     for entry in entries:
-        said = (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid
-        first.setdefault(said, entry)
+        mark = (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid
+        first.setdefault(mark, entry)
     return first.values()
+
+
+def _free(wanted: str, guids: set[str]) -> str:
+    """Return a guid for a new entry that no known one has, and take it."""
+    guid = next(guid for guid in chain([wanted], (f"{wanted} ~{n}" for n in count(2))) if guid not in guids)
+    guids.add(guid)
+    return guid
+
+
+# --- the same entry?
 
 
 def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
 
     def link(one: Entry | Known) -> str:
-        return "" if is_home(one.url, document.link) else one.url
+        return "" if is_home(one.url, document.link) else _bare(one.url)
+
+    def pair(*marks: Callable[[Entry | Known], Hashable]) -> Callable[[Entry | Known], Hashable]:
+        return lambda one: found if all(found := tuple(mark(one) for mark in marks)) else None
 
     matches: dict[str, Known] = {}
     taken: set[int] = set()
-    for key_of in (_guid_and_link, link, _guid, _headline):
-        candidates = _unique(known, key_of)
+    for key_of in (
+        pair(_guid, link, _title),
+        pair(_guid, link),
+        pair(link, _title),
+        pair(_guid, _title),
+        pair(_title, _instant),
+        pair(_title, _path),
+        _guid,
+        link,
+    ):
+        candidates = _newest(known, key_of)
         for key, entry in _unique(document.entries, key_of).items():
             match = candidates.get(key)
             if match and entry.guid not in matches and match.id not in taken and not _another(entry, match):
@@ -113,37 +168,78 @@ def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
     return matches
 
 
+def _another(entry: Entry, known: Known) -> bool:
+    """Return True when an entry has another title than a known one, and its guid or link served before."""
+    if _alike(entry.title, known.title):
+        return False
+    dated = entry.dated == known.dated == "publisher"
+    apart = abs(entry.published - known.published) if dated else None
+    guids = {_own_guid(entry), _own_guid(known)} - {""}
+    if not entry.url or _bare(entry.url) != _bare(known.url):
+        longest = timedelta(0) if entry.url and known.url else _DAY
+    elif len(guids) > 1:
+        return True
+    elif guids and _own_guid(entry) == _own_guid(known):
+        longest = _REUSED if _is_of_one(next(iter(guids))) else _DAY
+    else:
+        longest = _DAY if _is_of_one(entry.url) else _EDITED
+    return apart > longest if apart is not None else longest < _DAY
+
+
+def _alike(one: str, other: str) -> bool:
+    """Return whether two titles may be one, edited: they share most words, or one holds the other."""
+    first, second = set(_WORD.findall(fold(one))), set(_WORD.findall(fold(other)))
+    shared, fewest = len(first & second), min(len(first), len(second))
+    return 2 * shared >= _ALIKE * (len(first) + len(second)) or (shared == fewest >= _CONTAINED)
+
+
 def is_home(url: str, home: str) -> bool:
     """Return True for a link to a front page: some feeds give it to all their entries."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return bool(parts.netloc) and (url == home or (parts.path in {"", "/"} and not parts.query))
+    front = parts.path in {"", "/"} and not parts.query and not parts.fragment
+    return bool(parts.netloc) and (url == home or front)
 
 
-def _guid_and_link(one: Entry | Known) -> Hashable:
-    return one.guid, one.url
+def _guid(one: Entry | Known) -> str:
+    return _bare(_AGAIN.sub("", one.guid))
 
 
-def _guid(one: Entry | Known) -> Hashable:
-    return one.guid
+def _own_guid(one: Entry | Known) -> str:
+    """Return a guid that says more than the link does, since it is not made of it; else ""."""
+    guid = _guid(one)
+    made_of_link = bool(one.url) and guid.partition("#")[0].startswith(_bare(one.url).partition("#")[0])
+    return "" if made_of_link else guid
 
 
-def _headline(one: Entry | Known) -> Hashable:
-    return (fold(one.title), one.published) if _dated(one) else None
+def _is_of_one(address: str) -> bool:
+    """Return whether a guid or link looks like that of one article, not of a page that changes."""
+    return _SLUG.search(_place(address)) is not None
 
 
-def _dated(one: Entry | Known) -> bool:
-    """Return True when the publisher gave a date: one that we made up is the instant of the first poll."""
-    return one.published != one.first_seen
+def _title(one: Entry | Known) -> str:
+    return fold(one.title)
 
 
-def _another(entry: Entry, known: Known) -> bool:
-    """Return True when a guid or link, not both, served again for something else: other title, other day."""
-    if _guid_and_link(entry) == _guid_and_link(known) or not (_dated(entry) and _dated(known)):
-        return False
-    return abs(entry.published - known.published) > _APART and fold(entry.title) != fold(known.title)
+def _instant(one: Entry | Known) -> datetime | None:
+    """Return the publisher's date; one that we made up says when we first looked."""
+    return one.published if one.dated == "publisher" else None
+
+
+def _path(one: Entry | Known) -> str:
+    """Return the link without its host: a site may move."""
+    return _place(_bare(one.url))
+
+
+def _bare(address: str) -> str:
+    """Return a link or guid without what changes when a site moves to https, to www or away from it."""
+    return _SCHEME.sub("", address).rstrip("/")
+
+
+def _place(address: str) -> str:
+    return _SCHEME.sub("", address).partition("/")[2] if "/" in address else address
 
 
 def _unique(values: Sequence[_One], key_of: Callable[[_One], Hashable]) -> dict[Hashable, _One]:
@@ -153,17 +249,37 @@ def _unique(values: Sequence[_One], key_of: Callable[[_One], Hashable]) -> dict[
     return {
         key: value
         for key, value in zip(keys, values, strict=True)
-        if key not in {"", None} and counts[key] == 1
+        if key not in _NOTHING and counts[key] == 1
     }
 
 
-def _free(entry: Entry, guids: set[str]) -> str:
-    """Return a guid for a new entry that no known one has, and take it."""
-    spellings = (f"{entry.guid} {entry.url} {n}".rstrip(" 1") for n in count(1))
-    guid = next(guid for guid in chain((entry.guid,), spellings) if guid not in guids)
-    guids.add(guid)
-    return guid
+def _newest(values: Sequence[Known], key_of: Callable[[Known], Hashable]) -> dict[Hashable, Known]:
+    """Return the known entries by their keys: of several, one after the other, the last; of equals, none."""
+    first: dict[Hashable, Known] = {}
+    equals: set[Hashable] = set()
+    for value in sorted(values, key=lambda one: one.first_seen):
+        key = key_of(value)
+        before = first.get(key)
+        (equals.add if before and before.first_seen == value.first_seen else equals.discard)(key)
+        first[key] = value
+    return {key: value for key, value in first.items() if key not in _NOTHING and key not in equals}
 
 
-def _all_newer(new: Sequence[Entry], known: Sequence[Known]) -> bool:
-    return min(entry.published for entry in new) > max(one.published for one in known)
+# --- what fell through
+
+
+def _fell_through(new: Sequence[Entry], known: Sequence[Known], matched: set[int]) -> bool:
+    """Return whether a document has left behind what was newest before it.
+
+    A pinned entry that is still there proves nothing when what was newer than it is gone; one or two of the
+    newest may have been withdrawn while their neighbours are still there.
+    """
+    if not new or not known:
+        return False
+    newest = max(one.published for one in known)
+    older = sum(entry.published <= newest for entry in new)
+    if older * _FEW > len(new):
+        return False
+    still = max((one.published for one in known if one.id in matched), default=None)
+    gone = [one for one in known if still is None or one.published > still]
+    return len(gone) >= max(1, len(matched))

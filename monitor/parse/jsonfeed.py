@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from monitor.errors import ParseError
+from monitor.parse import dates
 from monitor.parse.raw import RawEntry, RawFeed
 
 _ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
@@ -15,7 +16,7 @@ _OBJECT: Final = re.compile(r"[\s,]*\{")
 
 
 def read(text: str, max_entries: int) -> RawFeed:
-    """Return the feed in a JSON document, at most `max_entries` of its entries; else raise ParseError.
+    """Return the feed in a JSON document, its newest `max_entries` entries; else raise ParseError.
 
     Fields of the wrong type count as absent; of a document that breaks off the whole items are kept.
     """
@@ -27,15 +28,24 @@ def read(text: str, max_entries: int) -> RawFeed:
         title=_text(data, "title"),
         language=_text(data, "language"),
         link=_text(data, "home_page_url"),
-        entries=tuple(_entry(item) for item in items[:max_entries] if isinstance(item, dict)),
+        entries=tuple(map(_entry, _newest([item for item in items if isinstance(item, dict)], max_entries))),
         complete=complete,
         left_out=max(0, len(items) - max_entries),
     )
 
 
+def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Return `count` of the items, in their order: those of the latest dates, the first of undated ones."""
+    if len(items) <= count:
+        return items
+    instants = [dates.parse(_text(item, "date_published")) or dates.EARLIEST for item in items]
+    newest = sorted(range(len(items)), key=instants.__getitem__, reverse=True)[:count]
+    return [items[n] for n in sorted(newest)]
+
+
 def _load(text: str) -> tuple[Any, bool]:
     try:
-        return json.loads(text), True
+        return json.JSONDecoder().raw_decode(text)[0], True
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:

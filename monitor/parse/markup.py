@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 from xml.parsers import expat
 
+from monitor.parse import dates
 from monitor.text import clean, html_to_text
 
 _ITEM: Final = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
+_ITEM_END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<((?:[\w.-]+:)?(?:rss|feed|rdf))[\s>]", re.IGNORECASE)
 _CHANNEL: Final = re.compile(r"<([\w.-]{1,40}):(?:channel|feed)[\s>]", re.IGNORECASE)
 _TITLE_END: Final = re.compile(r"</(?:[\w.-]+:)?title\s*>", re.IGNORECASE)
@@ -21,19 +24,26 @@ _PERSON: Final = re.compile(
 )
 _SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
 _CAPTION: Final = re.compile(
-    r"<media:description[\s>][^<]*(?><!\[CDATA\[.*?\]\]>)?[^<]*</media:description\s*>", re.DOTALL
+    r"<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>", re.DOTALL
 )
 _NEEDLESS: Final = re.compile(
     r"<(category|comments|dc:subject|wfw:\w+|slash:\w+|thr:\w+|media:(?:content|thumbnail|keywords|credit|category))"
-    r"(?:\s[^<>]*)?(?:/>|>[^<]*(?>(?:<!\[CDATA\[.*?\]\]>[^<]*)*)</\1\s*>)\s*",
+    r"(?:\s[^<>]*)?(?:/>|>[^<]*(?>(?:<!\[CDATA\[.{0,500}?\]\]>[^<]*){0,3})</\1\s*>)\s*",
     re.DOTALL,
 )
-"""What nobody reads: each element costs feedparser as much time as a title does."""
+"""What nobody reads: each element costs feedparser as much time as a title does.
+
+CDATA is bounded here and above: many openings without an end cost quadratic time, 20 s for 160 KB.
+"""
 _AMPERSAND: Final = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(?:\w{1,32};)?",
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(?:\w{1,32};)?",
     re.DOTALL | re.IGNORECASE,
 )
 """One that begins no reference of XML; CDATA sections are passed over."""
+_DATE: Final = re.compile(
+    r"<(?:[\w.-]+:)?(?:pubDate|published|updated|date|issued|modified)[^<>]{0,200}>\s{0,20}(?:<!\[CDATA\[)?([^<]{4,100})",
+    re.IGNORECASE,
+)
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _HEAD: Final = 20_000
@@ -50,23 +60,51 @@ class Markup(NamedTuple):
 
 
 def prepare(text: str, max_entries: int) -> Markup:
-    """Return `text` with at most `max_entries` entries and without what makes feedparser slow or wrong.
+    """Return `text` with its newest `max_entries` entries and without what makes feedparser slow or wrong.
 
     The text of persons is shortened: feedparser looks for addresses in it in quadratic time. Captions of
     images go where there are summaries, for which feedparser would take them. An entry that breaks off before
     the end of its title is dropped.
     """
-    text = text if _well_formed(text) else _mended(text)
+    text = text if _well_formed(text) else _mended(_without_rest(text))
     starts = [match.start() for match in _ITEM.finditer(text)]
     complete = _ends(text)
     if len(starts) > max_entries:
-        text = _close(text[: starts[max_entries]])
+        text = _newest(text, starts, max_entries)
     elif not complete and starts and not _TITLE_END.search(text, starts[-1]):
         text = _close(text[: starts[-1]])
     if starts and _SUMMARY.search(text, starts[0]):
         text = _CAPTION.sub("", text)
     text = _NEEDLESS.sub("", text)
     return Markup(_PERSON.sub(r"\1", text), complete, max(0, len(starts) - max_entries))
+
+
+def head(text: str) -> str:
+    """Return what a feed says before its entries."""
+    item = _ITEM.search(text)
+    return text[: min(item.start() if item else _HEAD, _HEAD)]
+
+
+def _newest(text: str, starts: list[int], count: int) -> str:
+    """Return the document with `count` of its entries, in their order: those of the latest dates.
+
+    A feed in the order of time has its news at the end. Entries without a date count as old, the earlier in
+    the document the newer.
+    """
+    ends = [match.end() for match in _ITEM_END.finditer(text, starts[-1])]
+    spans = list(pairwise([*starts, ends[-1] if ends else len(text)]))
+    dated = (_DATE.search(text, start, end) for start, end in spans)
+    instants = [(match and dates.parse(clean(match[1]))) or dates.EARLIEST for match in dated]
+    newest = sorted(range(len(spans)), key=instants.__getitem__, reverse=True)[:count]
+    return _close(text[: starts[0]] + "".join(text[slice(*spans[n])] for n in sorted(newest)))
+
+
+def _without_rest(text: str) -> str:
+    """Return `text` without what stands behind the end of its root: notices, a provider's scripts."""
+    root = _ROOT.search(text[:_HEAD])
+    start = text.casefold().rfind(f"</{root[1]}".casefold()) if root else -1
+    end = text.find(">", start)
+    return text[: end + 1] if 0 <= start < end else text
 
 
 def _well_formed(text: str) -> bool:

@@ -20,7 +20,8 @@ class RawEntry:
     language: str = ""
     """Only when the entry itself states one."""
     source: str = ""
-    """The outlet that an aggregator names."""
+    """Another outlet that the entry names: whose report it is, or whom it cites."""
+    source_url: str = ""
     published: str = ""
     updated: str = ""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, replace
+import re
+import traceback
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from monitor.models import Document, Entry
@@ -13,7 +15,7 @@ from monitor.parse.encoding import decode
 from monitor.parse.identity import is_home
 from monitor.parse.speech import detect, primary
 from monitor.text import clean, fold, shorten
-from monitor.url import canonical_url, host_of
+from monitor.url import canonical_url, host_of, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,15 @@ _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
 _TITLES: Final = 50
+_NO_GUID: Final = re.compile(
+    r"n/?a|none|null|nil|nan|undefined|unknown|not available|no guid|guid|id|true|false|tba|[\W_0]*",
+    re.IGNORECASE,
+)
+"""What programs write where they have no guid."""
+_SYNDICATORS: Final = frozenset(
+    {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
+)
+"""Aggregators that link to pages of their own, and whose word on whose report it is may be taken."""
 
 
 FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]], ...]] = (
@@ -45,34 +56,43 @@ def read(
     now: datetime,
     max_entries: int = MAX_ENTRIES,
 ) -> Document:
-    """Return the feed document in `body`, which came from `url` (the base of its relative links).
+    """Return the feed document in `body`, which came from `url`.
 
     RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0 and JSON Feed, well formed or not, whatever encoding and content
     type they declare. An empty channel is a document without entries; what is not a feed raises ParseError.
-    Entries over `max_entries` are left out. `note` says what was unusual. Undated entries get `now`.
+    The oldest entries over `max_entries` are left out, and those that cannot be read. `note` says what was
+    unusual. Undated entries get `now`.
     """
     text, note = decode(body, content_type)
     read_raw = next(read_raw for is_it, read_raw in FORMATS if is_it(text))
     raw = read_raw(text, max_entries)
-    link = canonical_url(raw.link, url) if raw.link else ""
-    reading = _Reading(raw, feed, url, link, now)
+    reading = _Reading(raw, feed, url, now)
+    entries, faults = list[Entry](), list[str]()
+    for item in filter(lambda item: item.says_something, raw.entries):
+        try:
+            entries.append(reading.entry(item))
+        except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
+            faults.append(_where(bug))
+    losses = "; ".join(filter(None, (
+        f"{raw.left_out} older entries over the cap left out" if raw.left_out else "",
+        f"{len(faults)} entries could not be read ({faults[0]})" if faults else "",
+    )))  # fmt: skip
+    odd = ("" if raw.complete else "breaks off before its end", "" if raw.entries else "holds no entries")
     return Document(
         title=prose.title(raw.title),
         language=primary(raw.language),
-        link=link,
-        entries=_distinct([reading.entry(item) for item in raw.entries if item.says_something]),
+        link=reading.home,
+        entries=_distinct(entries),
         hints=raw.hints,
         complete=raw.complete,
-        note="; ".join(filter(None, (note, *_notes(raw)))),
+        note="; ".join(filter(None, (note, losses, *odd))),
+        losses=losses,
     )
 
 
-def _notes(raw: RawFeed) -> tuple[str, ...]:
-    return (
-        "" if raw.complete else "breaks off before its end",
-        f"{raw.left_out} entries over the cap left out" if raw.left_out else "",
-        "" if raw.entries else "holds no entries",
-    )
+def _where(bug: Exception) -> str:
+    place = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"internal error: {type(bug).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
 
 
 @dataclass(slots=True)
@@ -82,29 +102,44 @@ class _Reading:
     raw: RawFeed
     feed: Feed
     url: str
-    home: str
     now: datetime
-    title: str = ""
-    language: str = ""
+    home: str = field(init=False)
+    """The site that the feed is of, "" when it does not say: also what its relative links are relative to."""
+    title: str = field(init=False)
+    language: str = field(init=False)
     """What the user, else the document declares."""
     usual: str = ""
     """What most of it is in when nobody declares anything."""
+    day_first: bool = field(init=False)
+    """How its numeric dates are to be read."""
+    cited: dict[str, set[str]] = field(init=False)
+    """The outlets that are named for the links to each site."""
 
     def __post_init__(self) -> None:
+        self.home = canonical_url(self.raw.link, self.url) if self.raw.link else ""
         self.title = prose.title(self.raw.title)
         self.language = primary(self.feed.language) or primary(self.raw.language)
         if not self.language:
             self.usual = detect(". ".join(prose.title(item.title) for item in self.raw.entries[:_TITLES]))
+        tag = self.feed.language or self.raw.language or self.usual
+        stated = (text for item in self.raw.entries for text in (item.published, item.updated))
+        self.day_first = dates.day_first(stated, tag, self.now)
+        self.cited = defaultdict(set)
+        for item in self.raw.entries:
+            if item.source:
+                self.cited[site_of(self._link(item))].add(fold(prose.title(item.source)))
 
     def entry(self, item: RawEntry) -> Entry:
+        link = self._link(item)
         outlet = prose.title(item.source)
         outlet = "" if outlet == self.title else outlet
         title = prose.title_without(outlet, prose.title(item.title))
         summary, content = prose.summary_and_content(item.summary, item.content, title, outlet)
         title = title or prose.beginning(summary or content, _HEADING)
-        link = canonical_url(item.link, self.url) if item.link else ""
-        published, dated = dates.judge((item.published, item.updated), self.now)
-        updated = dates.parse(item.updated)
+        stated = (item.published, item.updated)
+        published, dated = dates.judge(stated, self.now, day_first=self.day_first)
+        updated = dates.parse(item.updated, day_first=self.day_first)
+        theirs = self._published_by(item, link)
         return Entry(
             feed=self.feed.url,
             guid=self._guid(item, link, title),
@@ -114,12 +149,31 @@ class _Reading:
             content=content,
             author=shorten(prose.plain(item.author), _MAX_AUTHOR),
             language=primary(item.language) or self.language or detect(f"{title}. {summary}") or self.usual,
-            outlet=outlet,
+            outlet=outlet if theirs else "",
+            citing="" if theirs else outlet,
             published=published,
             dated=dated,
             updated=updated if updated and published < updated <= self.now + dates.TOLERANCE else None,
             first_seen=self.now,
         )
+
+    def _link(self, item: RawEntry) -> str:
+        """Return an entry's link; relative ones lead to the site, which may not be where the feed is kept."""
+        return canonical_url(item.link, self.home or self.url) if item.link else ""
+
+    def _published_by(self, item: RawEntry, link: str) -> bool:
+        """Return whether the outlet that an entry names has published it: the link leads to it.
+
+        A feed that links to itself only cites the outlets it names; so does one whose links to one site are
+        said to be of several outlets. Believed it would pass for as many independent sources as it likes.
+        """
+        site = site_of(link)
+        if not site or site in _SYNDICATORS:
+            return bool(site)
+        own = {site_of(self.feed.url), site_of(self.url), site_of(self.home)}
+        if site in own or len(self.cited[site]) > 1:
+            return False
+        return not item.source_url or site_of(item.source_url) in {site, ""}
 
     def _guid(self, item: RawEntry, link: str, title: str) -> str:
         """Return the publisher's guid, else the link, else one made up; a link to the front page is none.
@@ -128,7 +182,7 @@ class _Reading:
         """
         guid = clean(item.guid)
         foreign = self.home and host_of(guid) != host_of(self.home)
-        if guid and (foreign or not is_home(guid, self.home)):
+        if not _NO_GUID.fullmatch(guid) and (foreign or not is_home(guid, self.home)):
             return guid if len(guid) <= _MAX_GUID else _digest(guid)
         if link and not is_home(link, self.home):
             return link
@@ -136,18 +190,30 @@ class _Reading:
 
 
 def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Return the entries with distinct guids: one of several links takes the link in, else it is counted."""
-    links: dict[str, set[str]] = {}
-    for entry in entries:
-        links.setdefault(entry.guid, set()).add(entry.url)
-    seen: Counter[str] = Counter()
-    distinct = []
-    for entry in entries:
-        guid = f"{entry.guid} {entry.url}".strip() if len(links[entry.guid]) > 1 else entry.guid
-        seen[guid] += 1
-        distinct.append(replace(entry, guid=guid if seen[guid] == 1 else f"{guid} {seen[guid]}"))
-    return tuple(distinct)
+    """Return the entries without repeats, with distinct guids: a shared one takes in link, title and date.
+
+    Not its place: with the next entry on top, all would be taken for edits of their neighbours.
+    """
+    entries = list({(one.guid, one.url, _title_and_date(one)): one for one in reversed(entries)}.values())[
+        ::-1
+    ]
+    for mark in (_link_beside_guid, _title_and_date):
+        shared = Counter(entry.guid for entry in entries)
+        entries = [
+            replace(entry, guid=f"{entry.guid} {mark(entry)}".strip()) if shared[entry.guid] > 1 else entry
+            for entry in entries
+        ]
+    return tuple({entry.guid: entry for entry in reversed(entries)}.values())[::-1]
+
+
+def _link_beside_guid(entry: Entry) -> str:
+    return "" if entry.url == entry.guid else entry.url
+
+
+def _title_and_date(entry: Entry) -> str:
+    date = entry.published.isoformat() if entry.dated == "publisher" else ""
+    return _digest(f"{fold(entry.title)}\n{date}")

@@ -1,19 +1,36 @@
-"""RSS, RDF and Atom through feedparser: bytes in a buffer, never a string that it might open as a URL."""
+"""RSS, RDF and Atom through feedparser: bytes in a buffer, never a string that it might open as a URL.
+
+How often a feed asks to be polled is read beside it: RSS 2.0 `ttl`, `skipHours`, `skipDays`, and the
+syndication module of RSS 1.0.
+"""
 
 from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import ParseError
-from monitor.parse import hints
-from monitor.parse.markup import describe, prepare
+from monitor.models import Hints
+from monitor.parse.markup import describe, head, prepare
 from monitor.parse.raw import RawEntry, RawFeed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PERIODS: Final = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+_LONGEST: Final = 525_600
+"""Minutes in a year."""
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,100}")
 
 
@@ -33,7 +50,7 @@ def read(text: str, max_entries: int) -> RawFeed:
         language=language,
         link=_text(feed, "link"),
         entries=tuple(_entry(entry, language) for entry in result["entries"]),
-        hints=hints.read(markup.text),
+        hints=hints(head(markup.text)),
         complete=markup.complete,
         left_out=markup.left_out,
     )
@@ -61,22 +78,34 @@ def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
     language = _language(entry, "title_detail") or _language(entry, "summary_detail")
     return RawEntry(
         guid=_text(entry, "id"),
-        link=_text(entry, "feedburner_origlink") or _text(entry, "link") or _enclosure(entry),
+        link=_link(entry),
         title=_text(entry, "title"),
         summary=_text(entry, "summary"),
         content=max(contents, key=len, default=""),
         author=_author(entry),
         language="" if language == feed_language else language,
         source=_text(entry, "news_source") or _text(entry.get("source") or {}, "title"),
+        source_url=_text(entry.get("source") or {}, "href"),
         published=_text(entry, "published") or _text(entry, "created"),
         updated=_text(entry, "updated") if "updated" in entry else "",
     )
 
 
-def _enclosure(entry: Mapping[str, Any]) -> str:
-    """Return the address of the recording, all the link that some podcasts have."""
-    return next(
-        (_text(link, "href") for link in entry.get("links") or () if link.get("rel") == "enclosure"), ""
+def _link(entry: Mapping[str, Any]) -> str:
+    """Return where an entry leads: its page, else a document of another type, else the recording.
+
+    feedparser takes a guid for a link even when it is a bare number, and no link to a PDF for one.
+    """
+    links = {link.get("rel", "alternate"): _text(link, "href") for link in reversed(entry.get("links") or ())}
+    stated, guid = _text(entry, "link"), _text(entry, "id")
+    if stated == guid and stated not in links.values() and not _WEB.match(stated):
+        stated = ""
+    return (
+        _text(entry, "feedburner_origlink")
+        or stated
+        or links.get("alternate")
+        or links.get("enclosure")
+        or (guid if _WEB.match(guid) else "")
     )
 
 
@@ -92,3 +121,41 @@ def _language(part: Mapping[str, Any], key: str) -> str:
 def _text(part: Mapping[str, Any], key: str) -> str:
     value = part.get(key)
     return value if isinstance(value, str) else ""
+
+
+def hints(head: str) -> Hints:
+    """Return how often a feed asks to be polled, from what stands before its entries; nonsense is no hint."""
+    hours = [int(hour) for hour in _inside(head, "skiphours", "hour") if _NUMBER.fullmatch(hour)]
+    days = [day.lower() for day in _inside(head, "skipdays", "day")]
+    return Hints(
+        period=max(filter(None, (_ttl(head), _update_period(head))), default=None),
+        skip_hours=frozenset(hour % 24 for hour in hours if hour <= 24),  # noqa: PLR2004 - RSS 0.91 counts to 24
+        skip_days=frozenset(_WEEKDAYS.index(day) for day in days if day in _WEEKDAYS),
+    )
+
+
+def _ttl(head: str) -> timedelta | None:
+    return timedelta(minutes=min(_number(head, "ttl"), _LONGEST)) or None
+
+
+def _update_period(head: str) -> timedelta | None:
+    period = _PERIODS.get(_value(head, "sy:updatePeriod").lower())
+    return period and period / (_number(head, "sy:updateFrequency") or 1)
+
+
+def _number(head: str, name: str) -> int:
+    """Return a positive number, 0 for anything else: `isdigit` is true of "²" as well."""
+    value = _value(head, name)
+    return int(value) if _NUMBER.fullmatch(value) else 0
+
+
+def _value(head: str, name: str) -> str:
+    """Return an element's text. As part of the pattern the blanks around it would cost cubic time."""
+    match = re.search(rf"<{name}(?:\s[^<>]{{0,200}})?>([^<]{{1,200}})</{name}", head, re.IGNORECASE)
+    return match[1].strip() if match else ""
+
+
+def _inside(head: str, outer: str, inner: str) -> list[str]:
+    block = re.search(rf"<{outer}>(.{{0,2000}}?)</{outer}>", head, re.IGNORECASE | re.DOTALL)
+    found = re.findall(rf"<{inner}>([^<]{{1,40}})</{inner}>", block[1], re.IGNORECASE) if block else []
+    return [text.strip() for text in found]

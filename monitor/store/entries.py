@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from monitor.store.marks import Marks
 
 _BATCH: Final = 500
-_NEWEST: Final = 200
 _LONGEST_POLL: Final = timedelta(days=2)
 """A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock."""
 
@@ -64,7 +63,7 @@ class Entries:
         self._taggings = Taggings(connection, marks)
 
     def known(
-        self, feed: str, *, guids: Iterable[str] = (), urls: Iterable[str] = (), newest: int = _NEWEST
+        self, feed: str, *, guids: Iterable[str] = (), urls: Iterable[str] = (), newest: int = 200
     ) -> tuple[Known, ...]:
         """Return what a document is compared with: entries with its guids or links, and the feed's newest."""
         wanted = {
@@ -260,6 +259,7 @@ def _text_row(entry: Entry) -> dict[str, Any]:
         "author": entry.author,
         "language": entry.language,
         "outlet": entry.outlet,
+        "citing": entry.citing,
         "published": format_utc(entry.published),
         "dated": entry.dated,
         "updated": maybe_format_utc(entry.updated),
@@ -299,6 +299,7 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
         author=row["author"],
         language=row["language"],
         outlet=row["outlet"],
+        citing=row["citing"],
         published=parse_utc(row["published"]),
         dated=row["dated"],
         updated=maybe_parse_utc(row["updated"]),
@@ -357,8 +358,8 @@ select id, guid, url, title, fingerprint, published, dated, first_seen from entr
 
 _EDIT: Final = """
 update entries set url = :url, title = :title, summary = :summary, content = :content, author = :author,
-    language = :language, outlet = :outlet, published = :published, dated = :dated, updated = :updated,
-    changed_at = :changed_at, fingerprint = :fingerprint, text_removed_at = null
+    language = :language, outlet = :outlet, citing = :citing, published = :published, dated = :dated,
+    updated = :updated, changed_at = :changed_at, fingerprint = :fingerprint, text_removed_at = null
 where id = :id
 """
 

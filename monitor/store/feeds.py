@@ -66,6 +66,8 @@ class FeedPoll:
     changed: int = 0
     gap: bool = False
     """Entries fell through between this poll and the one before."""
+    unreachable: bool = False
+    """No answer came, for a reason that may lie with our own network."""
 
 
 class Feeds:
@@ -227,6 +229,8 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "polls": state.polls,
         "gaps": state.gaps,
         "last_gap_at": maybe_format_utc(state.last_gap_at),
+        "last_document_at": maybe_format_utc(state.last_document_at),
+        "note": state.note,
         "asked_period_seconds": seconds(state.hints.period),
         "skip_hours": json.dumps(sorted(state.hints.skip_hours)),
         "skip_days": json.dumps(sorted(state.hints.skip_days)),
@@ -261,6 +265,8 @@ def _state(row: Row, url: str) -> FeedState:
         polls=row["polls"],
         gaps=row["gaps"],
         last_gap_at=maybe_parse_utc(row["last_gap_at"]),
+        last_document_at=maybe_parse_utc(row["last_document_at"]),
+        note=row["note"],
         hints=Hints(
             period=duration(row["asked_period_seconds"]),
             skip_hours=frozenset(json.loads(row["skip_hours"])),
@@ -293,6 +299,7 @@ def _feed_poll_row(feed_id: int, poll: FeedPoll) -> dict[str, Any]:
         "new": poll.new,
         "changed": poll.changed,
         "gap": int(poll.gap),
+        "unreachable": int(poll.unreachable),
     }
 
 

@@ -321,6 +321,7 @@ def intake(db: Database) -> None:
     What earlier versions left untold behind a digest's window stays untold: it is no news of today.
     """
     db.execute("alter table entries add column late integer not null default 0")
+    db.execute("alter table entries add column citing text not null default ''")
     db.execute("alter table entries add column counted integer not null default 0")
     db.execute("update entries set counted = 1 where story_id is not null")
     db.execute("alter table feed_states add column last_document_at text")
