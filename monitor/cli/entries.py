@@ -28,6 +28,8 @@ Since = Annotated[
 ]
 Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
 
+_MARGIN = 8
+"""Columns that are an entry's handle's."""
 _SNIPPET = 24
 """Words shown around what was found."""
 
@@ -151,16 +153,15 @@ def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: T
     names = {label.slug: label.in_language(config.language) for label in labels}
     about = ", ".join(names.get(slug, slug) for slug in (*entry.tagging.beats, *entry.tagging.themes))
     head = Text.assemble(
-        (f"e{entry.id}", "bold"),
-        f"  {local(entry.published, config.timezone)}  {outlet_of(entry, feeds)}  ",
+        f"{local(entry.published, config.timezone)}  {outlet_of(entry, feeds)}  ",
         (about or "not relevant", "cyan" if about else "dim"),
     )
-    show_wrapped(head, hang=4)
-    show_wrapped(entry.title, indent=4)
+    show_wrapped(head, indent=_MARGIN, first=Text(f"e{entry.id} ", "bold"))
+    show_wrapped(entry.title, indent=_MARGIN)
     if found:
-        show_wrapped(found, indent=4)
+        show_wrapped(found, indent=_MARGIN)
     if entry.url:
-        show_wrapped(Text(entry.url, "dim"), indent=4)
+        show_wrapped(Text(entry.url, "dim"), indent=_MARGIN)
 
 
 def snippet(text: str, query: str) -> Text | None:

@@ -116,13 +116,14 @@ def width() -> int:
     return console.width if console.is_terminal else _UNBOUND
 
 
-def show_wrapped(text: str | Text, *, indent: int = 0, hang: int = 0) -> None:
-    """Print one line of the result, wrapped between words where it is too long for the terminal."""
-    line = text if isinstance(text, Text) else Text(text)
-    console = stdout()
-    for number, part in enumerate(line.wrap(console, max(width() - indent - hang, 20))):
+def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -> None:
+    """Print one line of the result behind `first`, wrapped between words where the terminal is narrower."""
+    console, label = stdout(), Text.assemble(first)
+    label.pad_right(max(indent - label.cell_len, 0))
+    for part in Text.assemble(text).wrap(console, max(width() - indent, 20)):
         part.rstrip()
-        console.print(Text(" " * (indent + hang * (number > 0))) + part)
+        console.print(label + part)
+        label = Text(" " * indent)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:

@@ -138,7 +138,13 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """
     if not any((directory / name).is_file() for name in FILES):
         raise ConfigError(
-            [Fault(str(directory), "", "no configuration here; run `monitor init` to write one")]
+            [
+                Fault(
+                    str(directory),
+                    "",
+                    "no configuration here; run `monitor setup`, or `monitor init` to write one",
+                )
+            ]
         )
     monitor, subscriptions = (Document.read(directory / name) for name in (MONITOR, FEEDS))
     settings = _settings(monitor)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from monitor.models import Entry, Known
@@ -182,6 +182,11 @@ class Entries:
         while batch := self._read(where, [last, start, _BATCH]):
             yield batch
             last = batch[-1].id
+
+    def told_in(self, entry: int) -> date | None:
+        """Return the date of the digest that told of an entry; None when none did."""
+        found = self._db.value("select told_in from entries where id = ?", [entry])
+        return date.fromisoformat(found) if found else None
 
     def near_misses(self, window: Window, limit: int = 5) -> tuple[Entry, ...]:
         """Return the entries of a window that came nearest to being relevant, best first."""

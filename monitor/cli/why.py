@@ -1,0 +1,173 @@
+"""`why`: the first question of every user, in five lines. Collects the facts; `monitor.why` judges them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.text import Text
+
+from monitor.cli.output import Json, show, show_json, show_wrapped
+from monitor.cli.session import Session, UsageError, entry_number, session
+from monitor.errors import MonitorError
+from monitor.models import Entry
+from monitor.url import canonical_url
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.store import Store
+    from monitor.tag import Tagger
+    from monitor.why import Facts, Telling, Trial
+
+_QUESTIONS: Final = {
+    "followed": "Followed",
+    "known": "Seen",
+    "chosen": "Chosen",
+    "told": "Told",
+    "instead": "To change it",
+}
+_ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
+_LOOK_BACK: Final = timedelta(days=30)
+"""How much of the archive a proposed phrase is tried on."""
+_MANY: Final = 1000
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(why)
+
+
+def why(
+    context: typer.Context,
+    asked: Annotated[
+        str, typer.Argument(help="An address, an entry (e12), or a headline.", metavar="URL|ENTRY|TEXT")
+    ],
+    json: Json = False,
+) -> None:
+    """Say in five lines why something was or was not told, and what would have caught it.
+
+    Example: monitor why https://outlet.example/2024/12/10/story.html
+    """
+    from monitor import tag
+    from monitor import why as package
+
+    if not asked.strip():
+        raise UsageError("ask about an address, an entry such as e12, or a headline")
+    current = session(context)
+    with current.reading() as (config, store):
+        found = _entry_asked(asked, store, current)
+        facts = _facts(asked, found, config, store, tag.Tagger(config.rules), current.now())
+    answer = package.answer(facts)
+    if json:
+        show_json(answer.to_dict())
+        return
+    if answer.title:
+        show(Text.assemble((f"e{answer.entry}  " if answer.entry else "", "bold"), answer.title))
+    width = max(map(len, _QUESTIONS.values())) + 2
+    for line in answer.lines:
+        show_wrapped(line.text, indent=width, first=Text(f"{_QUESTIONS[line.question]}:", "cyan"))
+
+
+def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
+    """Return the entry that is meant: by its number, its address, its title; else one made of the text."""
+    from monitor.why import same_title
+
+    if _ENTRY.fullmatch(asked):
+        entry = store.entries.get(entry_number(asked))
+        if entry is None:
+            raise MonitorError(f"there is no entry {asked.strip()}")
+        return entry
+    if _ADDRESS.fullmatch(asked):
+        url = asked.strip() if "://" in asked else f"https://{asked.strip()}"
+        return next(iter(store.entries.find_by_url(canonical_url(url))), None)
+    title, _, rest = asked.strip().partition("\n")
+    quoted = title.replace('"', " ")
+    alike = (e for e in store.entries.search(f'"{quoted}"') if same_title(e.title, title))
+    now = current.now()
+    made = Entry(feed="", title=title, summary=rest.strip(), published=now, first_seen=now)
+    return next(alike, made)
+
+
+def _facts(
+    asked: str, entry: Entry | None, config: Config, store: Store, tagger: Tagger, now: datetime
+) -> Facts:
+    from monitor import digest, digest_input, values
+    from monitor.why import Facts, site_of
+
+    healths = digest_input.healths(config, store, now=now)
+    followed = list(zip(config.feeds, healths, strict=True))
+    if entry is None:
+        feeds = [(feed, health) for feed, health in followed if site_of(feed.url) == site_of(asked)]
+    else:
+        feeds = [(feed, health) for feed, health in followed if feed.url == entry.feed]
+    states = store.feeds.states([feed for feed, _ in feeds])
+    stored = entry if entry and entry.id else None
+    mark = store.marks.get([stored.id]).get(stored.id) if stored else None
+    return Facts(
+        asked=asked.strip(),
+        entry=entry,
+        outlet=entry.outlet or entry.feed if entry else "",
+        feeds=[health for _, health in feeds],
+        gaps=sum(state.gaps for state in states.values()),
+        explanation=tagger.explain(entry) if entry else None,
+        marked_at=mark.made_at if mark else None,
+        story=store.stories.get(entry.story) if entry and entry.story else None,
+        telling=_telling(stored, store) if stored else None,
+        next_digest=digest.schedule.next_due(config.digest, now),
+        backlog=values.written_duration(config.digest.backlog),
+        trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
+        labels=dict(digest_input.labels(config)),
+        timezone=config.timezone,
+    )
+
+
+def _telling(entry: Entry, store: Store) -> Telling | None:
+    """Find the digest that told of an entry, and the place of its story there."""
+    from monitor import digest
+    from monitor.why import Telling
+
+    day = store.entries.told_in(entry.id)
+    stored = store.digests.get(day) if day else None
+    if day is None or stored is None:
+        return None
+    made = digest.from_json(stored.body)
+    for place, story in enumerate(made.stories, 1):
+        if any(report.entry == entry.id for report in story.reports):
+            return Telling(
+                date=day,
+                story=story.id,
+                title=story.title,
+                place=place,
+                stories=len(made.stories),
+                in_full=made.max_stories,
+            )
+    return Telling(date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories)
+
+
+def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:
+    """Find the phrase of the title that would have chosen the entry and lets in the least besides."""
+    from monitor import tag
+    from monitor.cluster.lexicon import lexicon
+    from monitor.why import Trial, proposals
+
+    nearest = tagger.explain(entry).nearest
+    if nearest is None or nearest.score <= 0:
+        return None  # nothing hints at what it could be about
+    counted = []
+    for phrase in proposals(entry, lexicon().stop):
+        holding = store.entries.search(f'"{phrase}"', since=now - _LOOK_BACK, limit=_MANY)
+        others = sum(not one.tagging.relevant and one.id != entry.id for one in holding)
+        counted.append((others, phrase))
+    for others, phrase in sorted(counted, key=lambda pair: pair[0]):
+        try:
+            changes = tagger.try_phrase(phrase, nearest.slug, [entry])
+        except tag.GrammarError:
+            continue
+        if any(nearest.slug in change.gains for change in changes):
+            return Trial(phrase=phrase, target=nearest.slug, others=others, days=_LOOK_BACK.days)
+    return None

@@ -1,0 +1,294 @@
+"""Why something was, or was not, in a digest: the five answers, out of what the store and the tagger know.
+
+Takes `Facts`, gives an `Answer` in five lines: is its outlet followed, was it ever in a feed, was it chosen,
+when was it told and in which story, and what would have changed that. Pure: `cli/why.py` collects the facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from monitor.text import fold
+from monitor.url import host_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date, datetime, tzinfo
+
+    from monitor.models import Entry, FeedHealth, Story
+    from monitor.tag import Explanation
+
+Verdict = Literal["yes", "no", "perhaps", "off", "waiting", "held back", "unknown"]
+
+_SHORTEST: Final = 3
+"""Letters that a word needs to be part of a proposed phrase."""
+_TERMS: Final = 3
+_SECOND_LEVEL: Final = frozenset({"co", "com", "org", "gov", "ac", "net"})
+_SHARED_HOSTS: Final = ("substack.com", "wordpress.com", "blogspot.com", "medium.com", "github.io")
+"""Where each name below the host is another publisher."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """The digest that told of an entry, and where in it."""
+
+    date: date
+    story: int
+    """0 when the digest names none."""
+    title: str
+    place: int
+    stories: int
+    in_full: int
+    """How many stories the digest tells in full; the rest have a line each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A phrase that would have chosen the entry, and how much else of the archive holds it."""
+
+    phrase: str
+    target: str
+    others: int
+    """Entries that hold it and were not chosen, the entry itself left out: what it would let in besides."""
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known of the thing asked about."""
+
+    asked: str
+    entry: Entry | None = None
+    """The stored entry, or one made of the text; None for an address that no feed has brought."""
+    outlet: str = ""
+    feeds: Sequence[FeedHealth] = ()
+    """The entry's feed; of an address that no feed has brought, the feeds of its site."""
+    gaps: int = 0
+    """How often entries fell through between two polls of these feeds."""
+    explanation: Explanation | None = None
+    """By today's themes."""
+    marked_at: datetime | None = None
+    story: Story | None = None
+    telling: Telling | None = None
+    next_digest: datetime | None = None
+    backlog: str = ""
+    """The setting by which old entries of a new feed are held back."""
+    trial: Trial | None = None
+    labels: Mapping[str, str]
+    timezone: tzinfo
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One answer: in a word for programs, in a sentence for people."""
+
+    question: str
+    verdict: Verdict
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The five answers, in the order in which an entry could have been lost."""
+
+    asked: str
+    entry: int
+    """0 for what is not stored."""
+    title: str
+    lines: tuple[Line, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as JSON-able values."""
+        answers = {line.question: {"answer": line.verdict, "text": line.text} for line in self.lines}
+        return {"asked": self.asked, "entry": self.entry or None, "title": self.title, **answers}
+
+
+def answer(facts: Facts) -> Answer:
+    """Return the five answers to why something was or was not told."""
+    entry = facts.entry
+    return Answer(
+        asked=facts.asked,
+        entry=entry.id if entry else 0,
+        title=entry.title if entry else "",
+        lines=(_followed(facts), _known(facts), _chosen(facts), _told(facts), _instead(facts)),
+    )
+
+
+def proposals(entry: Entry, stop: Collection[str]) -> list[str]:
+    """Return phrases of two telling words from an entry's title, in the title's order."""
+    words = [word.strip("\"'“”„‘’.,;:!?()[]«»…") for word in entry.title.split()]
+    return [
+        f"{one} {other}"
+        for one, other in pairwise(words)
+        if all(_telling_word(word, stop) for word in (one, other))
+    ]
+
+
+def _telling_word(word: str, stop: Collection[str]) -> bool:
+    return word.isalpha() and len(word) >= _SHORTEST and fold(word) not in stop
+
+
+def site_of(url: str) -> str:
+    """Return the part of an address that one publisher owns: `bbc.co.uk` of feeds.bbci.bbc.co.uk."""
+    host = host_of(url if "://" in url else f"https://{url}")
+    parts = host.split(".")
+    if parts[-1].isdigit():
+        return host
+    long = len(parts) > 2 and (parts[-2] in _SECOND_LEVEL or host.endswith(_SHARED_HOSTS))  # noqa: PLR2004 - a.co.uk
+    return ".".join(parts[-3 if long else -2 :])
+
+
+def _followed(facts: Facts) -> Line:
+    names = ", ".join(feed.title or feed.url for feed in facts.feeds)
+    if facts.entry and not facts.entry.id:
+        return Line(question="followed", verdict="unknown", text="a text alone does not say who published it")
+    if not facts.feeds:
+        where = facts.outlet or site_of(facts.asked)
+        ended = " any more" if facts.entry else ""
+        return Line(question="followed", verdict="no", text=f"{where} is not followed{ended}")
+    troubled = [feed for feed in facts.feeds if feed.state not in {"ok", "new"}]
+    if len(troubled) < len(facts.feeds):
+        return Line(question="followed", verdict="yes", text=f"yes: {names}")
+    feed = troubled[0]
+    reason = feed.note or feed.last_error
+    text = f"{names} is {feed.state}" + (f": {reason}" if reason else "")
+    return Line(question="followed", verdict="off" if feed.state == "disabled" else "yes", text=text)
+
+
+def _known(facts: Facts) -> Line:
+    entry = facts.entry
+    if entry is None or not entry.id:
+        text = "no feed has brought it"
+        if facts.gaps:
+            text += f"; entries fell through {facts.gaps} times between two polls of its feeds"
+        elif facts.feeds and entry is None:
+            text += ": its publisher may not have put it into the feed that is followed"
+        return Line(question="known", verdict="no", text=text)
+    text = f"first seen {_moment(entry.first_seen, facts)}"
+    if entry.dated == "publisher":
+        text += f", published {_moment(entry.published, facts)}"
+    return Line(question="known", verdict="yes", text=text + (" (late)" if entry.late else ""))
+
+
+def _chosen(facts: Facts) -> Line:
+    entry, explanation = facts.entry, facts.explanation
+    if entry is None or explanation is None:
+        return Line(question="chosen", verdict="unknown", text="nothing is known of its text")
+    tagging = entry.tagging if entry.id else explanation.tagging
+    names = ", ".join(facts.labels.get(slug, slug) for slug in (*tagging.beats, *tagging.themes))
+    if facts.marked_at is not None:
+        text = f"you marked it on {_moment(facts.marked_at, facts)}: {names or 'not relevant'}"
+        return Line(question="chosen", verdict="yes" if tagging.relevant else "no", text=text)
+    figures = f"score {tagging.score:.2f}, the bar is 1.00"
+    if tagging.certainty:
+        figures = f"certainty {tagging.certainty:.0%}"
+    if tagging.relevant:
+        terms = _terms(explanation, tagging.beats)
+        verdict: Verdict = "perhaps" if tagging.shelf == "perhaps" else "yes"
+        return Line(question="chosen", verdict=verdict, text=f"{verdict} ({figures}): {names}{terms}")
+    nearest = explanation.nearest
+    if explanation.tagging.relevant:
+        text = f"no ({figures}), but by today's themes it would be"
+    elif nearest is None or nearest.score <= 0:
+        text = f"no ({figures}): nothing in it speaks for any beat"
+    else:
+        label = facts.labels.get(nearest.slug, nearest.slug)
+        text = f"no ({figures}): nearest to {label}{_terms(explanation, (nearest.slug,))}; {nearest.lacking}"
+    return Line(question="chosen", verdict="no", text=text)
+
+
+def _terms(explanation: Explanation, slugs: Iterable[str]) -> str:
+    """Quote the words that spoke most for these beats."""
+    wanted = set(slugs)
+    found = sorted(
+        (e for v in explanation.verdicts if v.slug in wanted for e in v.evidence if e.field and e.weight > 0),
+        key=lambda e: -e.weight,
+    )
+    terms = dict.fromkeys(f"“{item.term}”" for item in found)
+    return f", by {', '.join([*terms][:_TERMS])}" if terms else ""
+
+
+def _told(facts: Facts) -> Line:
+    entry, telling = facts.entry, facts.telling
+    story = f" in story s{facts.story.id} “{facts.story.title}”" if facts.story else ""
+    if telling is not None:
+        place = f", {_ordinal(telling.place)} of {telling.stories}" if telling.place else ""
+        if telling.place > telling.in_full:
+            place += f", in one line: the digest tells {telling.in_full} in full"
+        was = f"; there it was story s{telling.story}" if _moved(facts) else ""
+        return Line(question="told", verdict="yes", text=f"on {telling.date:%d %b %Y}{story}{place}{was}")
+    if entry is None or not entry.id:
+        return Line(question="told", verdict="no", text="no digest could tell it")
+    if not entry.tagging.relevant:
+        return Line(question="told", verdict="no", text="no: only what is chosen is told")
+    if entry.backlog:
+        text = f"held back{story}: it was old when its feed was new ([digest] backlog is {facts.backlog})"
+        return Line(question="told", verdict="held back", text=text)
+    when = f"; the next digest is due {_moment(facts.next_digest, facts)}" if facts.next_digest else ""
+    return Line(question="told", verdict="waiting", text=f"not yet{story}{when}")
+
+
+def _moved(facts: Facts) -> bool:
+    """Say whether the entry's story was merged or split since the digest."""
+    telling, story = facts.telling, facts.story
+    return bool(telling and telling.story and story and telling.story != story.id)
+
+
+def _instead(facts: Facts) -> Line:
+    """Say what would have caught it, or for what was told what would keep the like out."""
+    entry, explanation = facts.entry, facts.explanation
+    if entry is None:
+        site = _address(facts.asked)
+        if facts.feeds:
+            return _do("unknown", f"another feed of the site: monitor feeds discover {site}")
+        return _do("yes", f"follow it: monitor feeds add {site}")
+    if facts.telling or (entry.id and entry.tagging.relevant and not entry.backlog):
+        return _do("no", f"nothing was lost; if it is not for you: monitor mark e{entry.id} --not-relevant")
+    if entry.backlog and entry.tagging.relevant:
+        return _do("yes", f"a longer [digest] backlog; it is in the archive: monitor search “{entry.title}”")
+    if not (explanation and explanation.tagging.relevant):
+        return _phrase(facts, f"monitor mark e{entry.id} --relevant" if entry.id else "")
+    retag = "monitor retag applies today's themes to what is stored"
+    return _do("yes", retag) if entry.id else _do("unknown", "a feed that brings it: it would be chosen")
+
+
+def _phrase(facts: Facts, mark: str) -> Line:
+    """Say which phrase would have chosen an entry, and how to correct it by hand."""
+    if facts.trial is None:
+        own = 'a phrase of your own: monitor themes test "PHRASE" --target BEAT'
+        return _do("unknown", f"{mark}; or {own}" if mark else own)
+    trial = facts.trial
+    besides = f"{trial.others} other {'entry' if trial.others == 1 else 'entries'} of {trial.days} days"
+    phrase = f"the phrase “{trial.phrase}” (it would let in up to {besides})"
+    test = f'monitor themes test "{trial.phrase}" --target {trial.target}'
+    return _do("yes", f"{phrase}: {test}" + (f"; or {mark}" if mark else ""))
+
+
+def _do(verdict: Verdict, text: str) -> Line:
+    return Line(question="instead", verdict=verdict, text=text)
+
+
+def _address(asked: str) -> str:
+    scheme, found, _ = asked.partition("://")
+    whole = asked if found else f"https://{asked}"
+    return f"{scheme if found else 'https'}://{host_of(whole) or asked}"
+
+
+def _moment(moment: datetime, facts: Facts) -> str:
+    return f"{moment.astimezone(facts.timezone):%d %b %Y %H:%M}"
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in {11, 12, 13} else ending}"
+
+
+def same_title(one: str, other: str) -> bool:
+    """Say whether two titles differ in nothing but case, spelling of letters and marks."""
+    return _letters(one) == _letters(other)
+
+
+def _letters(title: str) -> str:
+    return "".join(filter(str.isalnum, fold(title)))

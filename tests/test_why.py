@@ -1,0 +1,145 @@
+"""`why` answers in five lines: each stage at which news can be lost, and what would have caught it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import SETTINGS, Desk, at, item, page, run, serving
+
+from monitor.why import same_title, site_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEAR = "Robot choir angers painters in Graz"
+THEMES = """\
+[grades]
+sure = 1.0
+weak = 0.6
+[beat.ai-creative-labour]
+label = { en = "AI and creative labour", de = "KI und Kreativarbeit" }
+any.sure = ["AI AND artists"]
+any.weak = ["painters"]
+[theme.protest]
+label = { en = "Protest", de = "Protest" }
+any.sure = ["protest"]
+"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days: an old entry of a new feed, one told, one nearly chosen, one that came after the digest."""
+    directory = tmp_path_factory.mktemp("desk")
+    told = item("told", "AI artists protest in Rome")
+    near = item("near", NEAR, "The painters object.")
+    old = item("old", "AI artists met a month ago", published=at(0, -30))
+    with serving() as server:
+        url = server.url("/a")
+        desk = Desk(directory, [url], settings=SETTINGS, names={url: "The Paper"})
+        (directory / "themes.toml").write_text(THEMES)
+        server.on("/a", page(told, near, old))
+        assert run(directory, "poll", now=at(5)).code == 0
+        assert run(directory, "digest", "--send", now=at(7)).code == 0
+        server.on("/a", page(item("late", "AI artists win a prize"), told, near, old))
+        assert run(directory, "poll", "--all", now=at(12)).code == 0
+    assert desk.directory == directory
+    return directory
+
+
+def answers(desk: Path, asked: str) -> dict[str, str]:
+    found = run(desk, "why", asked, "--json", now=at(13)).json
+    return {key: found[key]["answer"] for key in ("followed", "known", "chosen", "told", "instead")}
+
+
+def number(desk: Path, guid: str) -> int:
+    return next(e["id"] for e in run(desk, "entries", "--all", "--json").json if e["guid"] == guid)
+
+
+def test_what_was_told_names_its_digest_story_and_place(desk: Path) -> None:
+    entry = number(desk, "told")
+    assert answers(desk, f"e{entry}") == {
+        "followed": "yes", "known": "yes", "chosen": "yes", "told": "yes", "instead": "no",
+    }  # fmt: skip
+    shown = run(desk, "why", entry, now=at(13)).out
+    assert len(shown.splitlines()) == 6, "a title and five lines"
+    assert "on 02 Dec 2024 in story s" in shown
+    assert "1st of 1" in shown
+    assert f"monitor mark e{entry} --not-relevant" in shown
+
+
+def test_a_near_miss_gets_the_phrase_that_would_have_caught_it(desk: Path) -> None:
+    for asked in (f"e{number(desk, 'near')}", "https://news.test/near", NEAR.upper() + "!"):
+        assert answers(desk, asked) == {
+            "followed": "yes", "known": "yes", "chosen": "no", "told": "no", "instead": "yes",
+        }  # fmt: skip
+    shown = run(desk, "why", NEAR, now=at(13)).out
+    assert "“painters”" in shown
+    assert 'monitor themes test "Robot choir" --target ai-creative-labour' in shown
+    assert "0 other entries" in shown
+
+
+def test_the_proposed_phrase_does_what_it_says(desk: Path) -> None:
+    tried = run(desk, "themes", "test", "Robot choir", "--target", "ai-creative-labour")
+    assert "1 entries would gain" in tried.out or "1 entry would gain" in tried.out
+
+
+def test_what_waits_and_what_was_held_back(desk: Path) -> None:
+    assert answers(desk, "https://news.test/late")["told"] == "waiting"
+    assert "03 Dec 2024 07:00" in run(desk, "why", "AI artists win a prize", now=at(13)).out
+    held = run(desk, "why", "https://news.test/old", now=at(13)).out
+    assert answers(desk, "https://news.test/old")["told"] == "held back"
+    assert "[digest] backlog is 2d" in held
+
+
+def test_an_address_that_nobody_brought(desk: Path) -> None:
+    assert answers(desk, "https://elsewhere.test/x") == {
+        "followed": "no", "known": "no", "chosen": "unknown", "told": "no", "instead": "yes",
+    }  # fmt: skip
+    assert "monitor feeds add https://elsewhere.test" in run(desk, "why", "elsewhere.test/x").out
+
+
+def test_a_text_is_judged_by_todays_themes(desk: Path) -> None:
+    assert answers(desk, "AI wins over artists")["chosen"] == "yes"
+    assert answers(desk, "Bread is dearer")["chosen"] == "no"
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    ["\0", "http://[", "http://", "e", "🎨", '"', "a" * 9000, "--", "://x", "x/", "\x1b[31m", "a.b/"],
+)
+def test_any_question_gets_an_answer(desk: Path, rubbish: str) -> None:
+    result = run(desk, "why", "--", rubbish)
+    assert (result.code, result.err) == (0, "")
+
+
+def test_questions_that_make_no_sense(desk: Path) -> None:
+    assert run(desk, "why", " ").code == 2
+    assert run(desk, "why", "e999").code == 1
+
+
+def test_a_mark_is_named_and_wins(desk: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = shutil.copytree(desk, tmp_path / "copy")
+    entry = number(copy, "near")
+    assert run(copy, "mark", entry, "--relevant", "--beat", "ai-creative-labour", now=at(12.5)).code == 0
+    assert answers(copy, f"e{entry}")["chosen"] == "yes"
+    assert "you marked it on 02 Dec 2024 12:30" in run(copy, "why", entry, now=at(13)).out
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://feeds.bbci.co.uk/news", "bbci.co.uk"), ("https://www.spiegel.de/x", "spiegel.de"),
+        ("spiegel.de/x", "spiegel.de"), ("https://someone.substack.com/p/x", "someone.substack.com"),
+        ("http://127.0.0.1:80/", "127.0.0.1"), ("nonsense", "nonsense"), ("", ""),
+    ],
+)  # fmt: skip
+def test_the_site_of_an_address(url: str, site: str) -> None:
+    assert site_of(url) == site
+
+
+def test_titles_are_the_same_whatever_their_quotes() -> None:
+    assert same_title("„Größe“ – ein Test", 'Groesse" - Ein Test!')
+    assert not same_title("One test", "Two tests")
