@@ -142,7 +142,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
                 Fault(
                     str(directory),
                     "",
-                    "no configuration here; run `monitor setup`, or `monitor init` to write one",
+                    "no configuration here; run `monitor init` to write one",
                 )
             ]
         )
