@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from loopback import Reply
-from newsroom import Desk, run, serving
+from newsroom import Desk, at, item, page, run, serving
+
+from monitor import config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ONE, TWO = "https://news.test/one", "https://reader:hunter2@news.test/two"
 SHOWN = "https://***@news.test/two"
+LEAK = item("leak", "Testers leak OpenAI tool Sora in protest")
 
 
 @pytest.fixture
@@ -23,36 +26,158 @@ def urls(desk: Path) -> list[str]:
 
 
 def test_a_feed_is_added_once_and_removed(desk: Path) -> None:
-    added = run(desk, "feeds", "add", TWO, "--title", "Zwei", "--language", "de")
-    assert (added.code, added.out) == (0, f"added {SHOWN}\n")
-    assert "already" in run(desk, "feeds", "add", TWO).out
+    added = run(desk, "feeds", "add", TWO, "--title", "Zwei", "--language", "de", "--no-check")
+    assert (added.code, added.out) == (0, f"added {SHOWN}: Zwei\n")
+    assert "already" in run(desk, "feeds", "add", TWO, "--no-check").out
     listed = run(desk, "feeds", "list")
-    assert listed.out.splitlines() == [ONE, f"{SHOWN}  Zwei"]
+    assert listed.out.split() == ["your", "own:", ONE, "Zwei", SHOWN]
     assert "hunter2" not in listed.out
     assert run(desk, "feeds", "remove", ONE).code == 0
     assert urls(desk) == [SHOWN]
     assert run(desk, "feeds", "remove", ONE).code == 1
 
 
-@pytest.mark.parametrize("url", ["news.test/feed", "ftp://news.test/", "file:///etc/passwd", ""])
-def test_what_is_no_web_address_is_not_added(desk: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["news"],
+        ["ftp://news.test/"],
+        ["file:///etc/passwd"],
+        [""],
+        ["https://news.test:80443/feed"],
+        ["https://***@news.test/two"],
+        [TWO, "--language", "xx"],
+        [TWO, "--kind", "sport"],
+    ],
+)
+def test_what_is_not_right_is_not_added(desk: Path, arguments: list[str]) -> None:
     before = (desk / "feeds.toml").read_bytes()
-    result = run(desk, "feeds", "add", url)
+    result = run(desk, "feeds", "add", *arguments, "--no-check")
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert (desk / "feeds.toml").read_bytes() == before
 
 
-def test_what_was_exported_can_be_imported(desk: Path, tmp_path: Path) -> None:
-    run(desk, "feeds", "add", TWO, "--title", "Zwei & Co")
+def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
+    before = (desk / "feeds.toml").read_bytes()
+    with serving() as server:
+        good = server.on("/feed", page(LEAK, title="The Paper"))
+        site = server.on(
+            "/",
+            Reply(
+                b'<link rel="alternate" type="application/rss+xml" href="/gone.xml">'
+                b'<link rel="alternate" type="application/rss+xml" href="/feed">',
+                headers={"Content-Type": "text/html"},
+            ),
+        )
+        lost = run(desk, "feeds", "add", server.url("/lost"))
+        bare = run(desk, "feeds", "add", server.on("/bare", Reply(b"<html></html>")))
+        assert (lost.code, bare.code) == (1, 1)
+        assert "404" in lost.err
+        assert "no feed is named there" in bare.err
+        assert (desk / "feeds.toml").read_bytes() == before
+        added = run(desk, "feeds", "add", site)
+        assert (added.code, added.out) == (0, f"added {good}: The Paper\n")
+        assert "The Paper: 1 entry, newest " in added.err
+    assert urls(desk) == [ONE, good]
+
+
+@pytest.mark.parametrize(
+    ("meant", "url"),
+    [
+        ("news.test/feed", "https://news.test/feed"),
+        ("@guild@social.test", "https://social.test/@guild.rss"),
+        (
+            "UC-0123456789abcdefghijk",
+            "https://www.youtube.com/feeds/videos.xml?channel_id=UC-0123456789abcdefghijk",
+        ),
+    ],
+)
+def test_sites_and_handles_are_understood(desk: Path, meant: str, url: str) -> None:
+    assert run(desk, "feeds", "add", meant, "--no-check").code == 0
+    assert config.load(desk).feeds[-1].url == url
+
+
+def test_a_feed_is_switched_and_renamed(desk: Path) -> None:
+    assert run(desk, "feeds", "disable", ONE).code == 0
+    assert not config.load(desk).feeds[0].enabled
+    assert "off" in run(desk, "feeds", "list").out
+    assert run(desk, "feeds", "rename", ONE, "The One").code == 0
+    assert run(desk, "feeds", "enable", "the one").out == "on: The One\n"
+    assert run(desk, "feeds", "list", "--json").json[0]["title"] == "The One"
+    unknown = run(desk, "feeds", "enable", "nope")
+    assert (unknown.code, unknown.err) == (1, "monitor: nope is not in the list\n")
+
+
+def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
+    with serving() as server:
+        old, new = server.on("/old", page(LEAK)), server.on("/new", page(LEAK))
+        desk = Desk(tmp_path / "desk", [old]).directory
+        assert run(desk, "poll", now=at(9)).code == 0
+        untold = run(desk, "feeds", "move", old)
+        assert (untold.code, "name the new address" in untold.err) == (1, True)
+        moved = run(desk, "feeds", "move", old, new, now=at(9))
+        assert (moved.code, moved.out) == (0, f"{old} is now {new}\n")
+        assert run(desk, "poll", "--all", now=at(12)).code == 0
+    (feed,) = run(desk, "status", "--json", now=at(12)).json["feeds"]
+    assert (feed["url"], feed["entries"]) == (new, 1)
+
+
+def test_what_was_exported_can_be_imported_whole(desk: Path, tmp_path: Path) -> None:
+    own = """
+[[feed]]
+url = "https://film.test/feed?format=rss"
+title = "Film & Bühne"
+language = "de"
+tags = ["film", "stage"]
+interval = "6h"
+weight = 0.5
+family = "F"
+kind = "culture"
+group = "mine"
+enabled = false
+private_host = "box.local"
+"""
+    (desk / "feeds.toml").write_text((desk / "feeds.toml").read_text() + own)
+    before = config.load(desk).feeds
     opml, other = tmp_path / "feeds.opml", Desk(tmp_path / "other", []).directory
     assert run(desk, "feeds", "export", opml).out == ""
     assert opml.read_text() == run(desk, "feeds", "export").out
-    assert "hunter2" not in opml.read_text()
     first = run(other, "feeds", "import", opml)
-    assert first.out == "added 1 feeds; 0 were in the list already\n"
-    assert first.err.startswith(f"left out {SHOWN}: its secret was masked")
-    assert run(other, "feeds", "import", opml).out == "added 0 feeds; 1 were in the list already\n"
+    assert first.out == "added 2 of 2 feeds; 0 were in the list already, 0 left out\n"
+    assert config.load(other).feeds == before
+    again = run(other, "feeds", "import", opml)
+    assert again.out == "added 0 of 2 feeds; 2 were in the list already, 0 left out\n"
+
+
+def test_secrets_are_exported_only_when_asked_for(desk: Path, tmp_path: Path) -> None:
+    run(desk, "feeds", "add", TWO, "--no-check")
+    opml, other = tmp_path / "feeds.opml", Desk(tmp_path / "other", []).directory
+    masked = run(desk, "feeds", "export", opml)
+    assert "1 addresses hold a secret" in masked.err
+    assert "hunter2" not in opml.read_text()
+    left = run(other, "feeds", "import", opml)
+    assert "1 left out" in left.out
+    assert f"({SHOWN}): its secret was masked" in left.err
     assert urls(other) == [ONE]
+    run(desk, "feeds", "export", opml, "--with-secrets")
+    assert opml.stat().st_mode & 0o077 == 0
+    run(other, "feeds", "import", opml)
+    assert [feed.url for feed in config.load(other).feeds] == [ONE, TWO]
+
+
+def test_each_subscription_that_is_left_out_is_named(desk: Path, tmp_path: Path) -> None:
+    opml = tmp_path / "x.opml"
+    opml.write_text(
+        '<opml><body><outline text="Letter" xmlUrl="newsletter://box.test/7"/>'
+        '<outline text="Bad" xmlUrl="https://bad.test:80443/"/>'
+        '<outline text="Good" xmlUrl="feed://good.test/"/></body></opml>'
+    )
+    result = run(desk, "feeds", "import", opml)
+    assert result.code == 0
+    assert urls(desk) == [ONE, "http://good.test/"]
+    assert result.out == "added 1 of 3 feeds; 0 were in the list already, 2 left out\n"
+    assert "left out Letter (newsletter://box.test/7): expected an address" in result.err
+    assert "left out Bad (https://bad.test:80443/)" in result.err
 
 
 def test_a_file_that_is_no_opml_is_told_in_a_line(desk: Path, tmp_path: Path) -> None:
@@ -60,6 +185,14 @@ def test_a_file_that_is_no_opml_is_told_in_a_line(desk: Path, tmp_path: Path) ->
     result = run(desk, "feeds", "import", tmp_path / "x.opml")
     assert result.code in {1, 2}
     assert result.err.count("\n") == 1
+
+
+def test_an_export_that_cannot_be_written_is_told_in_a_line(desk: Path) -> None:
+    result = run(desk, "feeds", "export", "/nonexistent/x")
+    assert (result.code, result.err) == (
+        1,
+        "monitor: /nonexistent/x cannot be written: No such file or directory\n",
+    )
 
 
 def test_the_feeds_of_a_site_are_discovered(desk: Path) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import config
-from monitor.config import subscriptions
 from monitor.errors import ConfigError
-from monitor.models import Feed
 
 HTTP = "starts with http:// or https://"
 FEED = '[[feed]]\nurl = "https://outlet.example/feed"\n'
@@ -221,25 +219,3 @@ def test_a_missing_secret_is_a_fault_of_its_channel_and_of_nothing_else(tmp_path
     loaded = config.load(tmp_path, {"PW": "hunter2"})
     assert [channel.name for channel in loaded.channels()] == ["files", "email"]
     assert "hunter2" not in repr(loaded) + repr(loaded.channels())
-
-
-def test_adding_and_removing_a_feed_leaves_every_other_line(tmp_path):
-    text = (
-        "# mine\n\n" + FEED + 'title = "One"\n\n# --- group\n\n[[feed]]\nurl = "https://b.example/"\n# tail\n'
-    )
-    (tmp_path / "feeds.toml").write_text(text)
-    new = Feed(url="https://c.example/?q=ü", title='Say "C" \\ [[feed]]', tags=("a", "b"), enabled=False)
-
-    assert subscriptions.add(tmp_path, [new, Feed(url="https://b.example/")]) == (
-        [new.url],
-        ["https://b.example/"],
-    )
-    loaded = config.load(tmp_path, {})
-    assert loaded.feeds[-1] == new
-
-    assert subscriptions.remove(tmp_path, "https://outlet.example/feed")
-    assert not subscriptions.remove(tmp_path, "https://outlet.example/feed")
-    assert "# mine" in (tmp_path / "feeds.toml").read_text()
-    assert "# --- group" in (tmp_path / "feeds.toml").read_text()
-    assert subscriptions.remove(tmp_path, new.url)
-    assert (tmp_path / "feeds.toml").read_text() == text.replace(FEED + 'title = "One"\n\n', "") + "\n"

@@ -1,81 +1,319 @@
-"""`feeds`: the subscription list."""
+"""`feeds`: the subscription list. Each command judges first and writes last."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor import values
-from monitor.cli.output import say, show, show_json
-from monitor.cli.session import UsageError, session
-from monitor.errors import MonitorError
+from monitor.cli.output import local, progress, say, show, show_json
+from monitor.cli.session import Session, UsageError, session
+from monitor.errors import MonitorError, ParseError
 from monitor.models import Feed
-from monitor.url import redact_url
+from monitor.url import holds_secret, redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.config.subscriptions import Subscriptions
+    from monitor.fetch import Fetcher
+    from monitor.models import FeedHealth, Response
+    from monitor.parse import Parser
 
 app = typer.Typer(help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None)
+
+FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
+_OTHERS_SHOWN = 5
 
 
 @app.command("list")
 def list_feeds(
     context: typer.Context,
+    curated: Annotated[
+        bool, typer.Option("--curated", help="The list that comes with monitor, by group.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the feeds."""
-    feeds = session(context).config().feeds
+    """List the feeds and how they fare."""
+    from monitor.config import feedlist
+
+    config = session(context).config()
+    followed = {feedlist.same_address(feed.url) for feed in config.feeds if feed.enabled}
+    feeds = tuple(feedlist.curated().values()) if curated else config.feeds
     if json:
-        show_json(
-            [
-                {
-                    "url": redact_url(feed.url),
-                    "title": feed.title,
-                    "language": feed.language,
-                    "tags": list(feed.tags),
-                    "family": feed.family,
-                    "enabled": feed.enabled,
-                }
-                for feed in feeds
-            ]
-        )
+        show_json([_json(feed, on=feedlist.same_address(feed.url) in followed) for feed in feeds])
         return
-    show(
-        *(
-            f"{redact_url(feed.url)}  {feed.title}{'' if feed.enabled else '  (off)'}".rstrip()
-            for feed in feeds
-        )
-    )
+    if not feeds:
+        say("no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml")
+    healths = {} if curated else _healths(session(context), config)
+    group = None
+    for feed in feeds:
+        if feed.group != group:
+            group = feed.group
+            show(f"{group or 'your own'}:")
+        health = healths.get(redact_url(feed.url))
+        show(*_lines(feed, health, config, on=feedlist.same_address(feed.url) in followed))
+
+
+def _json(feed: Feed, *, on: bool) -> dict[str, Any]:
+    return {
+        "url": redact_url(feed.url),
+        "title": feed.title,
+        "language": feed.language,
+        "tags": list(feed.tags),
+        "family": feed.family,
+        "kind": feed.kind,
+        "group": feed.group,
+        "weight": feed.weight,
+        "interval_seconds": feed.interval.total_seconds() if feed.interval else None,
+        "enabled": on,
+    }
+
+
+def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
+    """Return how each feed fares by its shown address; nothing where there is no database yet."""
+    from monitor import digest_input
+
+    if not config.database.exists():
+        return {}
+    with current.reading() as (_, store):
+        return {health.url: health for health in digest_input.healths(config, store, now=current.now())}
+
+
+def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -> Iterator[str]:
+    state = health.state if health and on else "" if on else "off"
+    title = feed.title or (health.title if health else "")
+    newest = f", newest {local(health.newest_entry_at, config.timezone)}" if health and health.entries else ""
+    count = f"  {_counted(health.entries)}{newest}" if health and on else ""
+    yield f"  {state:9}{title or redact_url(feed.url)}{count}"
+    if title:
+        yield f"           {redact_url(feed.url)}"
+    if health and on and (health.note or health.last_error):
+        yield f"           {health.note or health.last_error}"
 
 
 @app.command()
 def add(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(help="The feed's address.")],
-    title: Annotated[str, typer.Option(help="How the digest names it.")] = "",
+    address: Annotated[
+        str, typer.Argument(help="A feed, a site, a channel of YouTube, or @name@server of Mastodon.")
+    ],
+    title: Annotated[str, typer.Option(help="How the digest names it; else by its own title.")] = "",
     language: Annotated[str, typer.Option(help='"en", "de", …')] = "",
+    family: Annotated[str, typer.Option(help="The publisher.")] = "",
+    group: Annotated[str, typer.Option(help="Where it belongs in the list.")] = "",
+    kind: Annotated[str, typer.Option(help='"technology", "culture", "law", "union", "general".')] = "",
+    no_check: NoCheck = False,
 ) -> None:
-    """Add a feed to feeds.toml."""
+    """Look at an address, find its feed, and add it to feeds.toml."""
     from monitor.config import subscriptions
 
+    current = session(context)
+    given = {"title": title, "language": language, "family": family, "group": group, "kind": kind}
     try:
-        feed = Feed(url=values.web_address(url), title=values.text(title), language=values.language(language))
+        feed = subscriptions.feed_of(_address(address), given)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    added, _ = subscriptions.add(session(context).directory, [feed])
-    show(f"added {redact_url(url)}" if added else f"{redact_url(url)} is in the list already")
-    session(context).config()
+    listed = subscriptions.Subscriptions(current.directory)
+    if not no_check:
+        seen = _look(current, feed)
+        feed = replace(feed, url=seen.url, title=feed.title or seen.title)
+        say(*seen.said(current.config()))
+    added = listed.add([feed])
+    if not added:
+        off = "" if listed.find(feed.url).enabled else ", switched off: `monitor feeds enable` puts it on"
+        show(f"{redact_url(feed.url)} is in the list already{off}")
+        return
+    listed.save()
+    show(f"added {redact_url(feed.url)}" + (f": {feed.title}" if feed.title else ""))
+
+
+def _address(text: str) -> str:
+    """Return the address that somebody means: of a handle its feed, of a bare host its site."""
+    text = text.strip()
+    if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
+        name, server = text[1:].split("@")
+        return values.web_address(f"https://{server}/@{name}.rss")
+    if text.startswith("UC") and len(text) == len("UCBR8-60-B28hp2BmDPdntcQ"):
+        return f"https://www.youtube.com/feeds/videos.xml?channel_id={text}"
+    bare = "://" not in text and "." in text.partition("/")[0] and not text.startswith((".", "/"))
+    return values.web_address(f"https://{text}" if bare else text)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What stands at an address."""
+
+    url: str
+    title: str
+    entries: int
+    newest: datetime | None
+    others: Sequence[str] = ()
+    """Further feeds of the same page."""
+
+    def said(self, config: Config) -> Iterator[str]:
+        newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
+        yield f"{self.title or 'without a title'}: {_counted(self.entries)}{newest}"
+        if self.others:
+            more = len(self.others) - _OTHERS_SHOWN
+            yield (
+                "the page names further feeds: "
+                + ", ".join(self.others[:_OTHERS_SHOWN])
+                + (f" and {more} more" if more > 0 else "")
+            )
+
+
+def _counted(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
+
+
+def _look(current: Session, feed: Feed) -> _Seen:
+    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError."""
+
+    async def look() -> _Seen:
+        from monitor import fetch, parse
+
+        config = current.config()
+        with progress(quiet=current.quiet) as bar:
+            bar.add_task(f"looking at {redact_url(feed.url)}", total=None)
+            async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+                return await _find(current, fetcher, parser, feed)
+
+    return asyncio.run(look())
+
+
+async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) -> _Seen:
+    from monitor.parse import feedlist
+
+    response = await fetcher.get(feed.url, private_host=feed.private_host)
+    if response.error:
+        raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check takes it all the same")
+    try:
+        return await _read(current, parser, response, feed.url)
+    except ParseError as error:
+        named = feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
+        for url in named[:_OTHERS_SHOWN]:
+            page = await fetcher.get(url)
+            with suppress(ParseError):
+                if page.ok:
+                    seen = await _read(current, parser, page, url)
+                    return replace(seen, others=[other for other in named if other != url])
+        raise MonitorError(f"{redact_url(feed.url)}: {error}; no feed is named there either") from error
+
+
+async def _read(current: Session, parser: Parser, response: Response, url: str) -> _Seen:
+    """Read a document. A new subscription begins where a permanent redirect leads. Raises ParseError."""
+    document = await parser.parse(response, Feed(url=url), now=current.now())
+    dates = [entry.published for entry in document.entries if entry.dated == "publisher"]
+    return _Seen(response.moved_to or url, document.title, len(document.entries), max(dates, default=None))
+
+
+def _edited(context: typer.Context) -> Subscriptions:
+    from monitor.config import subscriptions
+
+    return subscriptions.Subscriptions(session(context).directory)
 
 
 @app.command()
-def remove(context: typer.Context, url: Annotated[str, typer.Argument(help="The feed's address.")]) -> None:
+def remove(context: typer.Context, feed: FeedName) -> None:
     """Take a feed out of feeds.toml; its entries stay in the archive."""
-    from monitor.config import subscriptions
+    listed = _edited(context)
+    found = listed.find(feed)
+    if found not in listed.feeds:
+        raise MonitorError(f"{redact_url(found.url)} is not followed")
+    gone = listed.remove(found)
+    listed.save()
+    show(f"{'removed' if gone else 'switched off'} {redact_url(found.url)}")
+    if not gone:
+        say(f"it stays in the list, for the group {found.group!r} is followed")
 
-    if not subscriptions.remove(session(context).directory, url):
-        raise MonitorError(f"{redact_url(url)} is not in the list")
-    show(f"removed {redact_url(url)}")
+
+@app.command()
+def enable(context: typer.Context, feed: FeedName) -> None:
+    """Poll a feed from now on: one that was switched off, or one of the curated list."""
+    _switch(context, feed, on=True)
+
+
+@app.command()
+def disable(context: typer.Context, feed: FeedName) -> None:
+    """Poll a feed no more, and keep it in the list."""
+    _switch(context, feed, on=False)
+
+
+def _switch(context: typer.Context, name: str, *, on: bool) -> None:
+    listed = _edited(context)
+    feed = listed.find(name)
+    listed.switch(feed, on=on)
+    listed.save()
+    show(f"{'on' if on else 'off'}: {feed.title or redact_url(feed.url)}")
+
+
+@app.command()
+def rename(
+    context: typer.Context,
+    feed: FeedName,
+    title: Annotated[str, typer.Argument(help="How the digest names it.")],
+) -> None:
+    """Give a feed another name in the digest."""
+    listed = _edited(context)
+    found = listed.find(feed)
+    try:
+        listed.rename(found, values.text(title))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    listed.save()
+    show(f"{redact_url(found.url)} is {title}")
+
+
+@app.command()
+def move(
+    context: typer.Context,
+    feed: FeedName,
+    to: Annotated[str, typer.Argument(help="Its new address; default: where its server sends us.")] = "",
+    no_check: NoCheck = False,
+) -> None:
+    """Follow a feed at its new address; it stays the same feed, and nothing of it is told again."""
+    current = session(context)
+    config = current.config()
+    listed = _edited(context)
+    found = listed.find(feed)
+    if found not in listed.feeds:
+        raise MonitorError(f"{redact_url(found.url)} is not followed")
+    new = replace(found, url=_moved_to(current, config, found, to))
+    if not no_check:
+        seen = _look(current, new)
+        new = replace(new, url=seen.url)
+        say(*seen.said(config))
+    listed.move(found, new.url)
+    with current.writing() as (_, store), store.transaction():
+        store.feeds.move(found.url, new.url)
+        listed.save()
+        store.feeds.sync(current.config().feeds, current.now())
+    show(f"{redact_url(found.url)} is now {redact_url(new.url)}")
+
+
+def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
+    if to:
+        try:
+            return _address(to)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    location = ""
+    if config.database.exists():
+        with current.reading() as (_, store):
+            state = store.feeds.states([feed])[feed.url]
+        location = state.location or state.moving_to
+    if not location:
+        raise MonitorError(f"{redact_url(feed.url)} has not said that it moved; name the new address")
+    return location
 
 
 @app.command("import")
@@ -83,35 +321,78 @@ def import_opml(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="An OPML file.", exists=True, dir_okay=False)],
 ) -> None:
-    """Add the feeds of an OPML file."""
+    """Add the feeds of an OPML file; each that is left out is named."""
     from monitor.config import subscriptions
     from monitor.parse.feedlist import read_opml
 
+    listed = _edited(context)
     good: list[Feed] = []
-    for feed in read_opml(file.read_bytes()):
+    found = read_opml(_bytes(file))
+    for outline in found:
+        plain = {"title": outline.title, "language": outline.language}
         try:
-            good.append(replace(feed, url=values.web_address(feed.url)))
+            feed = subscriptions.feed_of(outline.url, {**outline.own, **plain}, lenient=True)
         except ValueError as error:
-            say(f"left out {redact_url(feed.url)}: {error}")
-    added, present = subscriptions.add(session(context).directory, good)
-    show(f"added {len(added)} feeds; {len(present)} were in the list already")
+            say(f"left out {outline.title or 'one without a title'} ({redact_url(outline.url)}): {error}")
+            continue
+        good.append(replace(feed, tags=outline.tags))
+    added = listed.add(good)
+    if added:
+        listed.save()
+    show(
+        f"added {len(added)} of {len(found)} feeds; {len(good) - len(added)} were in the list already, "
+        f"{len(found) - len(good)} left out"
+    )
+    if not found:
+        raise MonitorError(f"{file} names no feed")
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MonitorError(f"{file} cannot be read: {error.strerror}") from error
 
 
 @app.command()
 def export(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Also write passwords and tokens in addresses.")
+    ] = False,
 ) -> None:
-    """Write the feeds as OPML; credentials in addresses are masked."""
-    from monitor.parse.feedlist import write_opml
+    """Write the feeds with all that is set for them as OPML; addresses that hold a secret are masked."""
+    from monitor.config import subscriptions
+    from monitor.parse.feedlist import Outline, write_opml
 
-    feeds = [replace(feed, url=redact_url(feed.url)) for feed in session(context).config().feeds]
-    text = write_opml(feeds, title="monitor")
+    outlines = []
+    masked = 0
+    for feed in session(context).config().feeds:
+        hide = holds_secret(feed.url) and not with_secrets
+        masked += hide
+        outlines.append(
+            Outline(
+                redact_url(feed.url) if hide else feed.url,
+                feed.title,
+                feed.language,
+                feed.tags,
+                subscriptions.to_attributes(feed),
+            )
+        )
+    text = write_opml(outlines, title="monitor")
+    if masked:
+        say(f"{masked} addresses hold a secret and are masked; --with-secrets writes them out")
     if file is None:
         show(text.rstrip("\n"))
         return
-    file.write_text(text, encoding="utf-8")
-    say(f"wrote {len(feeds)} feeds to {file}")
+    try:
+        file.write_text(text, encoding="utf-8")
+        if with_secrets:
+            file.chmod(0o600)
+    except OSError as error:
+        raise MonitorError(f"{file} cannot be written: {error.strerror}") from error
+    say(f"wrote {len(outlines)} feeds to {file}")
 
 
 @app.command()
@@ -120,24 +401,20 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
     from monitor import fetch
     from monitor.parse import feedlist
 
-    _require_http(url)
+    try:
+        address = _address(url)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     config = session(context).config()
 
     async def page() -> tuple[str, ...]:
         async with fetch.Fetcher(config.fetch) as fetcher:
-            response = await fetcher.get(url)
+            response = await fetcher.get(address)
         if response.error:
-            raise MonitorError(f"{redact_url(url)}: {response.error}")
+            raise MonitorError(f"{redact_url(address)}: {response.error}")
         return feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
 
     found = asyncio.run(page())
     if not found:
-        raise MonitorError(f"{redact_url(url)} names no feed")
+        raise MonitorError(f"{redact_url(address)} names no feed")
     show(*found)
-
-
-def _require_http(url: str) -> None:
-    try:
-        values.web_address(url)
-    except ValueError as error:
-        raise UsageError(str(error)) from None

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor import cluster, digest, fetch, languages, parse, store, tag, values
-from monitor.config import tables
+from monitor.config import feedlist, tables
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES, starter
 from monitor.deliver import CHANNELS, ConfiguredChannel, Secrets, unwritable
 from monitor.errors import ConfigError, Fault
-from monitor.models import Feed
 from monitor.toml import Document
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
+
+    from monitor.models import Feed
 
 T = TypeVar("T")
 
@@ -148,7 +148,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         )
     monitor, subscriptions = (Document.read(directory / name) for name in (MONITOR, FEEDS))
     settings = _settings(monitor)
-    feeds = _feeds(subscriptions)
+    feeds = feedlist.read(subscriptions)
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()]
     try:
         rules = load_rules(directory)
@@ -210,41 +210,6 @@ def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
             document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
         elif found.get(declared) and not getattr(found[declared], "enabled", True):
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
-
-
-def _feeds(document: Document) -> tuple[Feed, ...]:
-    """Read every [[feed]]; one whose address stands twice is a fault."""
-    tables.unknown(document, (), document.data, ["feed"])
-    listed = document.data.get("feed", [])
-    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
-        document.fault(("feed",), "expected tables, each under [[feed]]")
-        return ()
-    keys = [setting.key for setting in tables.settings_of(Feed)]
-    first: dict[str, int] = {}
-    feeds = []
-    for index, table in enumerate(listed):
-        place, before = ("feed", index), len(document.faults)
-        tables.unknown(document, place, table, keys)
-        feed = tables.read(Feed, document, place, table)
-        if feed is not None:
-            feeds.append(feed)
-            original = first.setdefault(same_address(feed.url), index)
-            if original != index:
-                where = f"feed[{original + 1}], line {document.line(('feed', original))}"
-                document.fault((*place, "url"), f"is listed twice (first as {where})")
-        if isinstance(url := table.get("url"), str) and url:
-            name = f" (of {redact_url(url)})"
-            document.faults[before:] = [
-                replace(f, message=f.message + name) for f in document.faults[before:]
-            ]
-    return tuple(feeds)
-
-
-def same_address(url: str) -> str:
-    """Return what two spellings of one address have in common: HTTP://Host is http://host."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}://{host.lower()}{slash or '/'}{path}"
 
 
 def _at(directory: Path, settings: T) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from platformdirs import user_config_path
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FILES = ("monitor.toml", "feeds.toml", "themes.toml")
+TOPIC: Final = Path(__file__).resolve().parents[1] / "topic"
+"""What comes with the package and is upgraded with it: the curated feeds."""
 
 
 def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:

@@ -1,102 +1,251 @@
-"""Edits of feeds.toml on the user's behalf: every other line, comments too, stays as it is."""
+"""Edits of feeds.toml on the user's behalf: every other line, comments too, stays as it is.
+
+An edit is made in memory, judged as `load` would judge it, and only then written: in one step, with the mode,
+the owner and the place behind a link that the file had.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-import tomllib
-from itertools import pairwise
+import os
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor.errors import ConfigError, Fault
+from monitor import values
+from monitor.config import feedlist, tables
+from monitor.config.feedlist import NAME, same_address
+from monitor.errors import ConfigError, Fault, MonitorError
+from monitor.models import Feed
+from monitor.toml import Document
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from monitor.models import Feed
 
-NAME = "feeds.toml"
-_HEADER = re.compile(r"\s*\[\[\s*feed\s*\]\]")
+class Subscriptions:
+    """A feeds.toml under edit, not written before `save`. Raises ConfigError when it cannot be read."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / NAME
+        self._take(Document.read(self._path))
+
+    def _take(self, document: Document) -> None:
+        """Go on with a document, if it is one that loads."""
+        feeds = feedlist.read(document)
+        if document.faults:
+            raise ConfigError(document.sorted_faults())
+        self._document = document
+        self._feeds = {same_address(feed.url): feed for feed in feeds}
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """The feeds that are followed or listed, with what the curated list says of them."""
+        return tuple(self._feeds.values())
+
+    def find(self, wanted: str) -> Feed:
+        """Return the feed of an address, or of a title; curated ones that are not followed too.
+
+        The address may be spelt otherwise or masked, the title a part of it. Raises MonitorError.
+        """
+        known = {**feedlist.curated(), **self._feeds}
+        if found := known.get(same_address(wanted.strip())):
+            return found
+        titles = {feed: feed.title.casefold() for feed in known.values() if feed.title and wanted}
+        for fits in (
+            [feed for feed in known.values() if redact_url(feed.url) == wanted],
+            [feed for feed, title in titles.items() if title == wanted.casefold()],
+            [feed for feed, title in titles.items() if wanted.casefold() in title],
+        ):
+            if len(fits) == 1:
+                return fits[0]
+            if fits:
+                names = ", ".join(f"{feed.title} ({redact_url(feed.url)})" for feed in fits)
+                raise MonitorError(f"{wanted!r} may be one of several: {names}")
+        raise MonitorError(f"{redact_url(wanted)} is not in the list")
+
+    def add(self, feeds: Iterable[Feed]) -> list[Feed]:
+        """Append those feeds that are not listed, on or off, and return them."""
+        new = {same_address(feed.url): feed for feed in feeds if same_address(feed.url) not in self._feeds}
+        self._append(*new.values())
+        return list(new.values())
+
+    def remove(self, feed: Feed) -> bool:
+        """Take a feed out; False when it can only be switched off, for its group is followed."""
+        index = self._index(feed)
+        if index is not None:
+            self._cut(index)
+        if same_address(feed.url) in self._feeds:
+            self._append(Feed(url=feed.url, enabled=False))
+            return False
+        return True
+
+    def switch(self, feed: Feed, *, on: bool) -> None:
+        """Poll a feed from now on, or no more."""
+        index = self._index(feed)
+        if index is None:
+            if on != (feed.enabled and same_address(feed.url) in self._feeds):
+                self._append(Feed(url=feed.url, enabled=on))
+            return
+        if not on:
+            self._set(index, "enabled", value=False)
+            return
+        table = self._tables()[index]
+        if table.keys() <= {"url", "enabled"} and self._follows(feed):
+            self._cut(index)  # nothing is left that the curated list does not say
+        elif "enabled" in table:
+            self._set(index, "enabled", value=True)
+
+    def rename(self, feed: Feed, title: str) -> None:
+        """Give a feed the name under which the digest shows it."""
+        index = self._index(feed)
+        if index is None:
+            self._append(Feed(url=feed.url, title=title))
+        else:
+            self._set(index, "title", value=title)
+
+    def move(self, feed: Feed, url: str) -> None:
+        """Follow a feed at another address, with all that is set for it."""
+        if same_address(url) != same_address(feed.url) and same_address(url) in self._feeds:
+            raise MonitorError(f"{redact_url(url)} is in the list already")
+        index = self._index(feed)
+        if index is not None and same_address(feed.url) not in feedlist.curated():
+            self._set(index, "url", value=url)
+            return
+        if index is not None:
+            self._cut(index)
+        if self._follows(feed):
+            self._append(Feed(url=feed.url, enabled=False))
+        self._append(replace(feed, url=url, enabled=True))
+
+    def save(self) -> None:
+        """Write the file. Raises ConfigError when that cannot be done; the old one then stands."""
+        write(self._path, self._document.text)
+
+    def _tables(self) -> list[dict[str, Any]]:
+        return list(self._document.data.get("feed", []))
+
+    def _index(self, feed: Feed) -> int | None:
+        """Return which [[feed]] of the file is about a feed."""
+        key = same_address(feed.url)
+        own = (i for i, table in enumerate(self._tables()) if same_address(str(table.get("url"))) == key)
+        return next(own, None)
+
+    def _follows(self, feed: Feed) -> bool:
+        """Tell whether a feed is followed with its group, whatever else the file says."""
+        shipped = feedlist.curated().get(same_address(feed.url))
+        return shipped is not None and shipped.group in feedlist.follow(self._document)
+
+    def _append(self, *feeds: Feed) -> None:
+        text = self._document.text
+        for feed in feeds:
+            table = "".join(f"{key} = {values.toml(value)}\n" for key, value in written(feed).items())
+            text = f"{text.rstrip()}\n\n[[feed]]\n{table}".lstrip("\n")
+        self._edit(text)
+
+    def _cut(self, index: int) -> None:
+        """Take a table out; comments behind it belong to what follows."""
+        text, (start, end) = self._document.text, self._span(index)
+        end = _end_of_line(text, end)
+        while end < len(text) and not text[end : _end_of_line(text, end)].strip():
+            end = _end_of_line(text, end)
+        self._edit(text[:start] + text[end:])
+
+    def _set(self, index: int, key: str, *, value: object) -> None:
+        """Give a key of a table a value, in its place or behind the table's last key."""
+        text, spot = self._document.text, self._document.spots.get(("feed", index, key))
+        if spot is not None:
+            self._edit(text[: spot.value] + values.toml(value) + text[spot.end :])
+            return
+        end = _end_of_line(text, self._span(index)[1])
+        before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
+        self._edit(f"{before}{key} = {values.toml(value)}\n{text[end:]}")
+
+    def _span(self, index: int) -> tuple[int, int]:
+        """Return where a [[feed]] begins and where its last value ends."""
+        spots = self._document.spots
+        head = spots[("feed", index)]
+        if not self._document.text.startswith("[[", head.start):
+            fault = Fault(NAME, f"feed[{index + 1}]", "is no [[feed]] table: edit the file", line=head.line)
+            raise ConfigError([fault])
+        return head.start, max(spot.end for place, spot in spots.items() if place[:2] == ("feed", index))
+
+    def _edit(self, text: str) -> None:
+        self._take(Document(NAME, text))
 
 
-def add(directory: Path, feeds: Sequence[Feed]) -> tuple[list[str], list[str]]:
-    """Append feeds to feeds.toml: the addresses added, and those that were there already."""
-    text = _text(directory / NAME)
-    known = {table.get("url") for table in _tables(text)}
-    added: list[str] = []
-    present: list[str] = []
-    for feed in feeds:
-        if feed.url in known:
-            present.append(feed.url)
+def written(feed: Feed) -> dict[str, object]:
+    """Return what a [[feed]] has to say of a feed: no default, and nothing that the curated list says."""
+    shipped = feedlist.curated().get(same_address(feed.url))
+    table: dict[str, object] = {}
+    for setting in tables.settings_of(Feed):
+        value = getattr(feed, setting.field)
+        is_new = setting.key in {"url", "enabled"} or value != getattr(shipped, setting.field, None)
+        if is_new and value != setting.default:
+            table[setting.key] = setting.kind.write(value)
+    return table
+
+
+def feed_of(url: str, said: Mapping[str, str], *, lenient: bool = False) -> Feed:
+    """Make a feed of texts: options of a command, or attributes of an OPML list; "" says nothing.
+
+    Raises ValueError when the address is none, or when a judge refuses what is said, unless `lenient`.
+    """
+    found: dict[str, Any] = {"url": values.web_address(url)}
+    for setting in tables.settings_of(Feed):
+        if setting.key == "url" or not said.get(setting.key):
             continue
-        known.add(feed.url)
-        added.append(feed.url)
-        text = f"{text.rstrip()}\n\n{_table(feed)}".lstrip("\n")
-    if added:
-        _write(directory / NAME, text)
-    return added, present
+        try:
+            found[setting.field] = _of_text(setting.kind, said[setting.key])
+        except ValueError as error:
+            if not lenient:
+                raise ValueError(f"{setting.key}: {error}") from error
+    return Feed(**found)
 
 
-def remove(directory: Path, url: str) -> bool:
-    """Take a feed out of feeds.toml; False when it was not there."""
-    text = _text(directory / NAME)
-    tables = _tables(text)
-    position = next((i for i, table in enumerate(tables) if table.get("url") == url), None)
-    if position is None:
-        return False
-    lines = text.splitlines(keepends=True)
-    start, end = _span(lines, position)
-    shorter = "".join(lines[:start] + lines[end:])
-    if _tables(shorter) != tables[:position] + tables[position + 1 :]:
-        raise ConfigError([Fault(NAME, f"feed[{position + 1}]", "cannot be removed here; edit the file")])
-    _write(directory / NAME, shorter)
-    return True
-
-
-def _span(lines: list[str], position: int) -> tuple[int, int]:
-    """Find the lines of one [[feed]] table; comments behind it belong to what follows."""
-    headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    start, end = list(pairwise([*headers, len(lines)]))[position]
-    while end > start and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
-    while end < len(lines) and not lines[end].strip():
-        end += 1
-    return start, end
-
-
-def _table(feed: Feed) -> str:
-    """Write a feed as TOML; a JSON string or list of strings is a TOML one too."""
-    values = {
-        "url": feed.url,
-        "title": feed.title,
-        "language": feed.language,
-        "family": feed.family,
-        "tags": list(feed.tags),
-    }
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items() if value]
-    return "\n".join(["[[feed]]", *lines, *([] if feed.enabled else ["enabled = false"])]) + "\n"
-
-
-def _tables(text: str) -> list[dict[str, Any]]:
+def _of_text(kind: values.Kind[Any], text: str) -> object:
+    """Read a value that stands in an attribute: as a text, else as the number or switch that it spells."""
     try:
-        return list(tomllib.loads(text).get("feed", []))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Fault(NAME, "", f"cannot be edited: {error}")]) from error
+        return kind.read(text)
+    except ValueError:
+        return kind.read(Document("", f"value = {text}").data.get("value"))
 
 
-def _text(path: Path) -> str:
+def to_attributes(feed: Feed) -> dict[str, str]:
+    """Return what an OPML list says of a feed beside address, title, language and tags."""
+    found = {}
+    for setting in tables.settings_of(Feed):
+        value = getattr(feed, setting.field)
+        if setting.key not in {"url", "title", "language", "tags"} and value != setting.default:
+            said = setting.kind.write(value)
+            found[setting.key] = said if isinstance(said, str) else values.toml(said)
+    return found
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a full disk or a crash never leaves half of it.
+
+    Its mode and owner stay, and where the path is a link, so does the link. Raises ConfigError.
+    """
+    real = path.resolve()
+    draft = real.with_name(f".{real.name}.new")
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, so that a full disk or a crash never leaves half a list."""
-    draft = path.with_suffix(".toml.new")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        old = real.stat() if real.exists() else None
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            if old is not None:
+                os.fchmod(file.fileno(), old.st_mode & 0o7777)
+                with suppress(PermissionError):  # only root may give a file away
+                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(real)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise ConfigError([Fault(str(path), "", f"cannot be written: {error.strerror}")]) from error
+
+
+def _end_of_line(text: str, place: int) -> int:
+    end = text.find("\n", place)
+    return len(text) if end < 0 else end + 1

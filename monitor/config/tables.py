@@ -36,8 +36,17 @@ class Setting(NamedTuple):
     """What to show where no default helps; None for nothing."""
 
 
+_KNOWN: dict[type, tuple[Setting, ...]] = {}
+
+
 def settings_of(declared: type) -> tuple[Setting, ...]:
     """Return the keys that a class declares, in its order."""
+    if declared not in _KNOWN:
+        _KNOWN[declared] = _settings_of(declared)
+    return _KNOWN[declared]
+
+
+def _settings_of(declared: type) -> tuple[Setting, ...]:
     hints = get_type_hints(declared, include_extras=True)
     found = []
     for item in fields(declared):

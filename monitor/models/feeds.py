@@ -41,6 +41,8 @@ class Feed:
     """The publisher; outlets of one family count as one independent source."""
     kind: Annotated[FeedKind, choice(*get_args(FeedKind))] = ""
     """What it writes of: "technology", "culture", "law", "union", "general"."""
+    group: Text = ""
+    """Where it belongs: "technology", "unions"; `follow` takes whole groups of the curated list."""
     enabled: Switch = True
     """False keeps the feed in the list without polling it."""
     private_host: Text = ""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from html import escape
+from html.entities import html5
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from monitor.errors import ParseError
-from monitor.models import Feed
 from monitor.parse.encoding import decode
 from monitor.parse.speech import primary
 from monitor.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _STRAY_AMPERSAND: Final = re.compile(r"&(?!#?\w{1,32};)")
+_ENTITY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w{1,32});")
 _FEED_TYPE: Final = re.compile(
     r"application/(?:rss|atom|rdf|feed)\+(?:xml|json)|application/(?:rss|json|xml)|text/xml", re.IGNORECASE
 )
@@ -28,60 +30,98 @@ _COMMENTS: Final = re.compile(r"/comments?/", re.IGNORECASE)
 _MAX_PAGE: Final = 1_000_000
 
 
-def read_opml(body: bytes) -> tuple[Feed, ...]:
-    """Return the feeds of an OPML document in its order, each once; raise ParseError when it is none.
+OWN: Final = "urn:sora-monitor:feed"
+"""The namespace of attributes for what OPML has none of its own: {OWN}interval, {OWN}enabled."""
 
-    Folders of any depth and `category` become tags. A document that declares entities is refused unread.
+
+class Outline(NamedTuple):
+    """One subscription of an OPML list, as it stands there."""
+
+    url: str
+    title: str = ""
+    language: str = ""
+    tags: tuple[str, ...] = ()
+    """Its folders and categories."""
+    own: Mapping[str, str] = {}
+    """What attributes of our own say."""
+
+
+def read_opml(body: bytes) -> tuple[Outline, ...]:
+    """Return the subscriptions of an OPML document in its order, each once; raise ParseError when it is none.
+
+    Folders of any depth and `category` become tags. `feed:` addresses are given as what they mean, others as
+    they are, for the caller to judge. A document that declares entities is refused unread; HTML's named ones,
+    which many exporters copy from pages, are read.
     """
-    text = _STRAY_AMPERSAND.sub("&amp;", decode(body).text)
+    text = _ENTITY.sub(_character, _STRAY_AMPERSAND.sub("&amp;", decode(body).text))
     if "<!ENTITY" in text:
         raise ParseError("not read: the list declares XML entities")
     try:
         root = ET.fromstring(text)  # noqa: S314 - entities are refused above
     except (ET.ParseError, ValueError) as error:
         raise ParseError(f"not an OPML list: {error}") from error
-    if root.tag.lower() != "opml":
-        raise ParseError(f"not an OPML list: its root is <{clean(root.tag)[:40]}>")
-    feeds: dict[str, Feed] = {}
-    for feed in _feeds(root):
-        feeds.setdefault(feed.url, feed)
-    return tuple(feeds.values())
+    if _local(root.tag) != "opml":
+        raise ParseError(f"not an OPML list: its root is <{clean(_local(root.tag))[:40]}>")
+    found: dict[str, Outline] = {}
+    for outline in _outlines(root):
+        found.setdefault(outline.url, outline)
+    return tuple(found.values())
 
 
-def _feeds(root: ET.Element) -> Iterator[Feed]:
-    """Yield the feeds under `root`; without recursion, for folders may nest without end."""
+def _character(match: re.Match[str]) -> str:
+    return escape(html5.get(f"{match[1]};", match[0]))
+
+
+def _local(name: str) -> str:
+    """Return a name without its namespace, in lower case."""
+    return name.rpartition("}")[2].lower()
+
+
+def _outlines(root: ET.Element) -> Iterator[Outline]:
+    """Yield what is under `root`; without recursion, for folders may nest without end."""
     open_folders: list[tuple[ET.Element, tuple[str, ...]]] = [(root, ())]
     while open_folders:
         element, tags = open_folders.pop()
-        attributes = {name.lower(): clean(value) for name, value in element.items()}
+        own = {_local(name): clean(value) for name, value in element.items() if name.startswith(f"{{{OWN}}}")}
+        attributes = {_local(name): clean(value) for name, value in element.items() if OWN not in name}
         name = attributes.get("title") or attributes.get("text", "")
-        url = attributes.get("xmlurl", "")
-        if _is_web(url):
-            own = (part.strip(" /") for part in attributes.get("category", "").split(","))
-            yield Feed(
+        if url := _subscribed(attributes.get("xmlurl", "")):
+            categories = (part.strip(" /") for part in attributes.get("category", "").split(","))
+            yield Outline(
                 url=url,
-                title="" if name == url else name,
+                title="" if name in {url, attributes["xmlurl"]} else name,
                 language=primary(attributes.get("language", "")),
-                tags=tuple(dict.fromkeys(filter(None, (*tags, *own)))),
+                tags=tuple(dict.fromkeys(filter(None, (*tags, *categories)))),
+                own=own,
             )
-        elif element.tag.lower() == "outline" and name:
+        elif _local(element.tag) == "outline" and name:
             tags = (*tags, name)
         open_folders += [(child, tags) for child in reversed(element)]
 
 
-def write_opml(feeds: Iterable[Feed], *, title: str = "Feeds") -> str:
-    """Return the feeds as an OPML 2.0 document that `read_opml` reads back: url, title, language, tags."""
+def _subscribed(url: str) -> str:
+    """Return an address under a scheme as we write it, feed://host and feed:https://host as meant."""
+    scheme, colon, rest = url.partition(":")
+    if scheme.lower() == "feed":
+        return f"http:{rest}" if rest.startswith("//") else _subscribed(rest)
+    return f"{scheme.lower()}{colon}{rest}" if colon else url
+
+
+def write_opml(outlines: Iterable[Outline], *, title: str = "Feeds") -> str:
+    """Return subscriptions as an OPML 2.0 document that `read_opml` reads back whole."""
+    ET.register_namespace("monitor", OWN)
     root = ET.Element("opml", version="2.0")
     ET.SubElement(ET.SubElement(root, "head"), "title").text = clean(title)
     body = ET.SubElement(root, "body")
-    for feed in feeds:
+    for outline in outlines:
         attributes = {
             "type": "rss",
-            "text": clean(feed.title) or feed.url,
-            "title": clean(feed.title),
-            "xmlUrl": feed.url,
-            "language": feed.language,
-            "category": ",".join(feed.tags),
+            "text": clean(outline.title) or outline.url,
+            "title": clean(outline.title),
+            "xmlUrl": outline.url,
+            "language": outline.language,
+            "category": ",".join(outline.tags),
+            **{f"{{{OWN}}}{name}": value for name, value in outline.own.items()},
         }
         ET.SubElement(body, "outline", {name: value for name, value in attributes.items() if value})
     ET.indent(root)

@@ -111,6 +111,12 @@ class Feeds:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
                 arriving = {same: other for same, other in arriving.items() if other != new}
 
+    def move(self, old: str, new: str) -> None:
+        """Give a followed feed another address; entries and state stay its own. Unknown ones stay unknown."""
+        there = self._db.value("select 1 from feeds where url = ?", [address(new)])
+        if there is None:
+            self._db.change("update feeds set url = ? where url = ?", [address(new), address(old)])
+
     def states(self, feeds: Iterable[Feed]) -> dict[str, FeedState]:
         """Return the state of each feed by its `url`; a feed that was never polled has a new one."""
         rows = self._db.rows("select f.url, s.* from feeds f join feed_states s on s.feed_id = f.id")

@@ -1,0 +1,111 @@
+"""feeds.toml and the curated list that comes with the package, together: which feeds are followed.
+
+`follow = ["technology", "unions"]` at the head of feeds.toml takes whole groups of the curated list. A
+[[feed]] of a curated address holds only what differs, or puts it on or off; any other is the user's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor import values
+from monitor.config import tables
+from monitor.config.places import TOPIC
+from monitor.errors import ConfigError
+from monitor.models import Feed
+from monitor.toml import Document
+from monitor.url import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME: Final = "feeds.toml"
+_NOTES: Final = ("robots", "confidence", "seen")
+"""What the curated list says of its feeds, for those who keep it."""
+
+
+@cache
+def curated() -> dict[str, Feed]:
+    """Return the curated feeds by address, in their order. Raises ConfigError where the list is at fault."""
+    document = Document.read(TOPIC / NAME)
+    found = {}
+    for index, table in enumerate(document.data.get("feed", [])):
+        feed = _feed(document, index, {key: value for key, value in table.items() if key not in _NOTES})
+        if feed is not None:
+            found[same_address(feed.url)] = feed
+    if document.faults:
+        raise ConfigError(document.faults)
+    return found
+
+
+def groups() -> tuple[str, ...]:
+    """Return the names of the curated groups, in the list's order."""
+    return tuple(dict.fromkeys(feed.group for feed in curated().values()))
+
+
+def read(document: Document) -> tuple[Feed, ...]:
+    """Return the feeds of a feeds.toml: the groups that it follows, then its own; its faults are noted."""
+    tables.unknown(document, (), document.data, ["follow", "feed"])
+    followed = {same_address(feed.url): feed for feed in curated().values() if feed.group in follow(document)}
+    listed = document.data.get("feed", [])
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        document.fault(("feed",), "expected tables, each under [[feed]]")
+        return tuple(followed.values())
+    first: dict[str, int] = {}
+    for index, table in enumerate(listed):
+        before = len(document.faults)
+        feed = _feed(document, index, table)
+        if feed is not None:
+            key = same_address(feed.url)
+            original = first.setdefault(key, index)
+            if original != index:
+                where = f"feed[{original + 1}], line {document.line(('feed', original))}"
+                document.fault(("feed", index, "url"), f"is listed twice (first as {where})")
+            followed[key] = _over(curated().get(key), feed, table)
+        if isinstance(url := table.get("url"), str) and url:
+            own = document.faults[before:]
+            document.faults[before:] = [
+                replace(fault, message=f"{fault.message} (of {redact_url(url)})") for fault in own
+            ]
+    return tuple(followed.values())
+
+
+def follow(document: Document) -> tuple[str, ...]:
+    """Return the groups that a feeds.toml follows; what is none is a fault."""
+    names = document.data.get("follow", [])
+    if not isinstance(names, list):
+        document.fault(("follow",), "expected a list of groups" + values.got(names))
+        return ()
+    for index, name in enumerate(names):
+        if name not in groups():
+            document.fault(
+                ("follow", index), f"there is no group {name!r}{values.likely(str(name), groups())}"
+            )
+    return tuple(names)
+
+
+def _feed(document: Document, index: int, table: Mapping[str, Any]) -> Feed | None:
+    place = ("feed", index)
+    tables.unknown(document, place, table, [setting.key for setting in tables.settings_of(Feed)])
+    return tables.read(Feed, document, place, table)
+
+
+def _over(shipped: Feed | None, own: Feed, table: Mapping[str, Any]) -> Feed:
+    """Lay what the user wrote over a curated feed; who lists one has switched it on."""
+    if shipped is None:
+        return own
+    written = {
+        setting.field: getattr(own, setting.field)
+        for setting in tables.settings_of(Feed)
+        if setting.key in table or setting.key in {"url", "enabled"}
+    }
+    return replace(shipped, **written)
+
+
+def same_address(url: str) -> str:
+    """Return what all spellings of one address have in common: HTTP://Host is http://host."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash or '/'}{path}"
