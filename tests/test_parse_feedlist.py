@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError
@@ -120,6 +120,7 @@ def test_discover_names_declared_feeds_first_and_comments_last() -> None:
     )
 
 
+@example("<![;", "")
 @given(st.text(alphabet="<>link a='\"rel=href /feed![]-&;"), st.text(alphabet="htp:/[]x"))
 def test_discover_takes_any_page(page: str, base: str) -> None:
     assert all(url.startswith(("http://", "https://")) for url in discover(page, base))

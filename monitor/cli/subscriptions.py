@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor import values
-from monitor.cli.output import local, progress, say, show, show_json
+from monitor.cli.look import address_of, counted, look
+from monitor.cli.output import local, say, show, show_json
 from monitor.cli.session import Session, UsageError, session
-from monitor.errors import MonitorError, ParseError
-from monitor.models import Feed
+from monitor.errors import MonitorError
 from monitor.url import holds_secret, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator
 
     from monitor.config import Config
     from monitor.config.subscriptions import Subscriptions
-    from monitor.fetch import Fetcher
-    from monitor.models import FeedHealth, Response
-    from monitor.parse import Parser
+    from monitor.models import Feed, FeedHealth
 
 app = typer.Typer(help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None)
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
-_OTHERS_SHOWN = 5
 
 
 @app.command("list")
@@ -92,7 +87,7 @@ def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -
     state = health.state if health and on else "" if on else "off"
     title = feed.title or (health.title if health else "")
     newest = f", newest {local(health.newest_entry_at, config.timezone)}" if health and health.entries else ""
-    count = f"  {_counted(health.entries)}{newest}" if health and on else ""
+    count = f"  {counted(health.entries)}{newest}" if health and on else ""
     yield f"  {state:9}{title or redact_url(feed.url)}{count}"
     if title:
         yield f"           {redact_url(feed.url)}"
@@ -119,12 +114,12 @@ def add(
     current = session(context)
     given = {"title": title, "language": language, "family": family, "group": group, "kind": kind}
     try:
-        feed = subscriptions.feed_of(_address(address), given)
+        feed = subscriptions.feed_of(address_of(address), given)
     except ValueError as error:
         raise UsageError(str(error)) from None
     listed = subscriptions.Subscriptions(current.directory)
     if not no_check:
-        seen = _look(current, feed)
+        seen = look(current, feed)
         feed = replace(feed, url=seen.url, title=feed.title or seen.title)
         say(*seen.said(current.config()))
     added = listed.add([feed])
@@ -134,86 +129,6 @@ def add(
         return
     listed.save()
     show(f"added {redact_url(feed.url)}" + (f": {feed.title}" if feed.title else ""))
-
-
-def _address(text: str) -> str:
-    """Return the address that somebody means: of a handle its feed, of a bare host its site."""
-    text = text.strip()
-    if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
-        name, server = text[1:].split("@")
-        return values.web_address(f"https://{server}/@{name}.rss")
-    if text.startswith("UC") and len(text) == len("UCBR8-60-B28hp2BmDPdntcQ"):
-        return f"https://www.youtube.com/feeds/videos.xml?channel_id={text}"
-    bare = "://" not in text and "." in text.partition("/")[0] and not text.startswith((".", "/"))
-    return values.web_address(f"https://{text}" if bare else text)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What stands at an address."""
-
-    url: str
-    title: str
-    entries: int
-    newest: datetime | None
-    others: Sequence[str] = ()
-    """Further feeds of the same page."""
-
-    def said(self, config: Config) -> Iterator[str]:
-        newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
-        yield f"{self.title or 'without a title'}: {_counted(self.entries)}{newest}"
-        if self.others:
-            more = len(self.others) - _OTHERS_SHOWN
-            yield (
-                "the page names further feeds: "
-                + ", ".join(self.others[:_OTHERS_SHOWN])
-                + (f" and {more} more" if more > 0 else "")
-            )
-
-
-def _counted(entries: int) -> str:
-    return "1 entry" if entries == 1 else f"{entries} entries"
-
-
-def _look(current: Session, feed: Feed) -> _Seen:
-    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError."""
-
-    async def look() -> _Seen:
-        from monitor import fetch, parse
-
-        config = current.config()
-        with progress(quiet=current.quiet) as bar:
-            bar.add_task(f"looking at {redact_url(feed.url)}", total=None)
-            async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
-                return await _find(current, fetcher, parser, feed)
-
-    return asyncio.run(look())
-
-
-async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) -> _Seen:
-    from monitor.parse import feedlist
-
-    response = await fetcher.get(feed.url, private_host=feed.private_host)
-    if response.error:
-        raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check takes it all the same")
-    try:
-        return await _read(current, parser, response, feed.url)
-    except ParseError as error:
-        named = feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
-        for url in named[:_OTHERS_SHOWN]:
-            page = await fetcher.get(url)
-            with suppress(ParseError):
-                if page.ok:
-                    seen = await _read(current, parser, page, url)
-                    return replace(seen, others=[other for other in named if other != url])
-        raise MonitorError(f"{redact_url(feed.url)}: {error}; no feed is named there either") from error
-
-
-async def _read(current: Session, parser: Parser, response: Response, url: str) -> _Seen:
-    """Read a document. A new subscription begins where a permanent redirect leads. Raises ParseError."""
-    document = await parser.parse(response, Feed(url=url), now=current.now())
-    dates = [entry.published for entry in document.entries if entry.dated == "publisher"]
-    return _Seen(response.moved_to or url, document.title, len(document.entries), max(dates, default=None))
 
 
 def _edited(context: typer.Context) -> Subscriptions:
@@ -289,7 +204,7 @@ def move(
         raise MonitorError(f"{redact_url(found.url)} is not followed")
     new = replace(found, url=_moved_to(current, config, found, to))
     if not no_check:
-        seen = _look(current, new)
+        seen = look(current, new)
         new = replace(new, url=seen.url)
         say(*seen.said(config))
     listed.move(found, new.url)
@@ -303,7 +218,7 @@ def move(
 def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
     if to:
         try:
-            return _address(to)
+            return address_of(to)
         except ValueError as error:
             raise UsageError(str(error)) from None
     location = ""
@@ -402,7 +317,7 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
     from monitor.parse import feedlist
 
     try:
-        address = _address(url)
+        address = address_of(url)
     except ValueError as error:
         raise UsageError(str(error)) from None
     config = session(context).config()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from html import escape
 from html.entities import html5
 from html.parser import HTMLParser
@@ -134,7 +135,8 @@ def discover(html: str, base: str) -> tuple[str, ...]:
     First what it declares (`<link rel="alternate">`), then links that look like feeds; comments last.
     """
     page = _Page(base)
-    page.feed(html[:_MAX_PAGE])
+    with suppress(AssertionError):  # html.parser's answer to declarations such as <![;
+        page.feed(html[:_MAX_PAGE])
     found = dict.fromkeys(url for url in (*page.declared, *page.linked) if _is_web(url))
     return tuple(sorted(found, key=lambda url: bool(_COMMENTS.search(url))))
 

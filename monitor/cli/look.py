@@ -1,0 +1,108 @@
+"""Looking at an address before it is followed: what is meant by it, which feed is there, what it brings."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from monitor import values
+from monitor.cli.output import local, progress
+from monitor.errors import MonitorError, ParseError
+from monitor.models import Feed
+from monitor.url import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from monitor.cli.session import Session
+    from monitor.config import Config
+    from monitor.fetch import Fetcher
+    from monitor.models import Response
+    from monitor.parse import Parser
+
+_OTHERS_SHOWN = 5
+
+
+def address_of(text: str) -> str:
+    """Return the address that somebody means: of a handle its feed, of a bare host its site."""
+    text = text.strip()
+    if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
+        name, server = text[1:].split("@")
+        return values.web_address(f"https://{server}/@{name}.rss")
+    if text.startswith("UC") and len(text) == len("UCBR8-60-B28hp2BmDPdntcQ"):
+        return f"https://www.youtube.com/feeds/videos.xml?channel_id={text}"
+    bare = "://" not in text and "." in text.partition("/")[0] and not text.startswith((".", "/"))
+    return values.web_address(f"https://{text}" if bare else text)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What stands at an address."""
+
+    url: str
+    title: str
+    entries: int
+    newest: datetime | None
+    others: Sequence[str] = ()
+    """Further feeds of the same page."""
+
+    def said(self, config: Config) -> Iterator[str]:
+        """Say it in a line or two."""
+        newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
+        yield f"{self.title or 'without a title'}: {counted(self.entries)}{newest}"
+        if self.others:
+            more = len(self.others) - _OTHERS_SHOWN
+            yield (
+                "the page names further feeds: "
+                + ", ".join(self.others[:_OTHERS_SHOWN])
+                + (f" and {more} more" if more > 0 else "")
+            )
+
+
+def counted(entries: int) -> str:
+    """Return a count with its noun."""
+    return "1 entry" if entries == 1 else f"{entries} entries"
+
+
+def look(current: Session, feed: Feed) -> Seen:
+    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError."""
+
+    async def look() -> Seen:
+        from monitor import fetch, parse
+
+        config = current.config()
+        with progress(quiet=current.quiet) as bar:
+            bar.add_task(f"looking at {redact_url(feed.url)}", total=None)
+            async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+                return await _find(current, fetcher, parser, feed)
+
+    return asyncio.run(look())
+
+
+async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) -> Seen:
+    from monitor.parse import feedlist
+
+    response = await fetcher.get(feed.url, private_host=feed.private_host)
+    if response.error:
+        raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check takes it all the same")
+    try:
+        return await _read(current, parser, response, feed.url)
+    except ParseError as error:
+        named = feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
+        for url in named[:_OTHERS_SHOWN]:
+            page = await fetcher.get(url)
+            with suppress(ParseError):
+                if page.ok:
+                    seen = await _read(current, parser, page, url)
+                    return replace(seen, others=[other for other in named if other != url])
+        raise MonitorError(f"{redact_url(feed.url)}: {error}; no feed is named there either") from error
+
+
+async def _read(current: Session, parser: Parser, response: Response, url: str) -> Seen:
+    """Read a document. A new subscription begins where a permanent redirect leads. Raises ParseError."""
+    document = await parser.parse(response, Feed(url=url), now=current.now())
+    dates = [entry.published for entry in document.entries if entry.dated == "publisher"]
+    return Seen(response.moved_to or url, document.title, len(document.entries), max(dates, default=None))
