@@ -68,7 +68,10 @@ def collect(
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, told=told),
-        titles={story.id: story.title for story in related},
+        steps={
+            story.id: digest.Step(id=story.id, title=story.title, first_seen=story.first_seen)
+            for story in related
+        },
         feeds=feeds,
         healths=healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
@@ -85,6 +88,7 @@ def collect(
             for delivery in store.deliveries.failed_since(window.start)
         ],
         version=__version__,
+        origin=store.note("origin"),
     )
 
 
@@ -115,7 +119,7 @@ def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
 def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
     """Render one story as a message of its own."""
     return digest.render_alert(
-        digest.present(story, feeds, config.digest.timezone, now),
+        digest.present(story, feeds, config.digest, now),
         languages.load(config.language),
         labels=labels(config),
         timezone=config.digest.timezone,
@@ -135,7 +139,8 @@ def write_archive(config: Config, folder: Path) -> None:
     """
     with store_package.open(config.database, read_only=True) as store:
         days = [digest.summary_from_dict(stored.counts) for stored in store.digests.listing()]
+        origin = store.note("origin")
     formats = {name: digest.FORMATS[name].suffix for name in config.settings["files"].formats}
-    pages = digest.archive_files(days, languages.load(config.language), formats)
+    pages = digest.archive_files(days, languages.load(config.language), formats, origin)
     for name, content in pages.items():
         write_atomically(folder / name, content.encode("utf-8", "replace"))

@@ -349,7 +349,7 @@ def make_due_digest(
             window=made.window,
             made_at=now,
             counts=digest.summary_to_dict(digest.summarise(made, languages.load(made.language))),
-            told=[report.entry for story in made.stories for report in story.reports if report.new],
+            told=made.told,
             deliveries=outbox.prepare(wanted, digest_input.rendered(made), now=now),
         )
         outbox.supersede(store, channels, frozen, now)
@@ -366,8 +366,8 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     known = store.deliveries.alerted([story.id for story in stories])
     feeds = digest_input.named_feeds(config, store)
     for story in stories:
-        loud = story.sources >= alert.min_sources and digest.score(story, feeds, now) >= alert.min_score
-        if loud and story.id not in known:
+        important = digest.importance(story, feeds, config.digest).total >= alert.min_score
+        if important and story.sources >= alert.min_sources and story.id not in known:
             edition = digest_input.alert(config, story, feeds, now=now)
             deliveries = outbox.prepare(chosen, edition, now=now)
             store.deliveries.alert(story.id, deliveries, now)

@@ -27,7 +27,9 @@ EDITION = RenderedDigest(
     subject="Sora: two stories",
     preheader="",
     headlines=(Headline(title="Studios sue", url="https://news.example/1", score=3.0),),
-    renderings={"text": "Hello\n.\n..dots at the start\n", "html": "<p>Hello</p>\n"},
+    renderings={},
+    mail_text="Hello\n.\n..dots at the start\n",
+    mail_html="<p>Hello</p>\n",
 )
 
 
@@ -72,7 +74,7 @@ async def test_a_real_server_gets_the_frozen_bytes_from_the_sender_for_the_recip
     assert got.content == delivery.payload
     assert got.message["Message-ID"] == delivery.message_id
     body = got.message.get_body(("plain",)).get_content()
-    assert body.replace("\r\n", "\n") == EDITION.renderings["text"]
+    assert body.replace("\r\n", "\n") == EDITION.mail_text
 
 
 async def test_each_recipient_has_a_delivery_of_their_own():
@@ -102,7 +104,7 @@ def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
 def test_without_a_minimum_even_a_quiet_day_is_mailed():
     quiet = RenderedDigest(
         key="digest:2026-11-24", date=EDITION.date, made_at=NOW, language="en", subject="Quiet",
-        preheader="", headlines=(), renderings=EDITION.renderings,
+        preheader="", headlines=(), renderings={}, mail_text=EDITION.mail_text, mail_html=EDITION.mail_html,
     )  # fmt: skip
     assert len(channel(1).prepare(quiet, now=NOW)) == 1
 

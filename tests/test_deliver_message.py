@@ -24,7 +24,9 @@ EDITION = RenderedDigest(
     subject="Sora: drei Geschichten – Künstler klagen",
     preheader="",
     headlines=(),
-    renderings={"text": "Grüße\n", "html": "<p>Grüße</p>\n"},
+    renderings={},
+    mail_text="Grüße\n",
+    mail_html="<p>Grüße</p>\n",
 )
 
 
@@ -109,7 +111,7 @@ def test_the_golden_bytes():
 
 
 def test_the_message_id_depends_on_edition_and_recipient_and_on_nothing_else():
-    changed = replace(EDITION, subject="Other", renderings={"text": "x", "html": "y"})
+    changed = replace(EDITION, subject="Other", mail_text="x", mail_html="y")
     assert build(changed).id == build().id
     assert build(recipient="Reader <READER@example.net>").id == build().id
     assert build(recipient="other@example.net").id != build().id
@@ -179,7 +181,7 @@ def test_a_clean_subject_arrives_as_it_was(subject):
     html=any_text | st.just("x" * 3000) | st.just("--=\r\n--\r\n"),
 )
 def test_any_content_arrives_whole_in_short_clean_lines(plain, html):
-    edition = replace(EDITION, renderings={"text": plain, "html": html})
+    edition = replace(EDITION, mail_text=plain, mail_html=html)
     content = build(edition).content
     lines = content.split(b"\r\n")
     assert all(len(line) <= 998 and b"\r" not in line and b"\n" not in line for line in lines)

@@ -1,11 +1,11 @@
-"""What a digest holds: news and no backlog, each report once, corroborated stories before rumours."""
+"""What a digest holds: news and no backlog, each report once, the most important story first."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.digest import DigestInput, Due, Settings, compose, present
+from monitor.digest import DigestInput, Due, Settings, Step, compose, present
 from monitor.models import Entry, Feed, FeedHealth, Story, Tagging, Window
 
 END = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -96,6 +96,7 @@ def test_when_the_lead_was_seen_later_the_first_report_speaks_for_the_story():
 def test_a_late_report_says_so_and_the_receipt_counts_it():
     told = made(story(7, entry(1, late=True), entry(2), entry(3, late=True)), old={3}, held_back=4)
     assert {report.entry: report.late for report in told.stories[0].reports} == {1: True, 2: False, 3: True}
+    assert [report.entry for report in told.late] == [1]
     assert (told.receipt.late, told.receipt.held_back) == (1, 4)
 
 
@@ -122,20 +123,67 @@ def test_the_day_counts_local_days():
     assert made(at_two_in_berlin, settings=Settings(timezone="America/New_York")).stories[0].day == 3
 
 
-def test_related_stories_are_named_when_their_titles_are_known():
-    stories = story(7, entry(1), related=(8, 9, 10)), story(8, entry(2))
-    told = made(*stories, titles={9: "An earlier one"}).stories
-    assert next(one for one in told if one.id == 7).related == ((8, "Title 2"), (9, "An earlier one"))
+def test_the_steps_before_and_after_are_linked():
+    steps = {
+        9: Step(id=9, title="Long before", first_seen=END - 90 * HOUR),
+        11: Step(id=11, title="After", first_seen=END),
+    }
+    stories = story(7, entry(1), related=(8, 9, 10, 11)), story(8, entry(2, age=30))
+    told = made(*stories, steps=steps).stories
+    seven = next(one for one in told if one.id == 7)
+    assert [link.title for link in (*seven.before, *seven.after)] == ["Title 2", "After"]
+    assert seven.related == ((8, "Title 2"), (9, "Long before"), (11, "After"))
+    eight = next(one for one in told if one.id == 8)
+    assert (eight.before, eight.after) == ((), ())
 
 
-def test_new_comes_before_continuing_and_a_single_source_never_before_a_corroborated_story():
-    loud = entry(1, tagging=Tagging(beats=("sora",), score=9.0))
-    rumour = story(1, loud, themes=("a", "b", "c", "d"), beats=("sora", "x", "y"), sources=1)
-    solid = story(2, entry(2), entry(3, feed=C), sources=2)
-    large = story(3, *(entry(number) for number in range(10, 18)), sources=8)
-    told = made(rumour, large, solid, told_stories={3}).stories
-    assert [one.id for one in told] == [2, 1, 3]
-    assert told[1].score > told[0].score
+def test_the_most_important_leads_and_the_others_follow_by_section_and_importance():
+    opinion = story(1, entry(1), kind="opinion", themes=("human-creativity",), beats=("x",))
+    ruling = story(2, entry(2), kind="ruling", themes=("copyright",), beats=("x",))
+    large = story(
+        3, *(entry(n, feed=f"https://{n}.example/") for n in range(10, 14)), kind="ruling", beats=("x",)
+    )
+    launch = story(4, entry(4), entry(5, feed=C), kind="launch")
+    told = made(opinion, ruling, launch, large, told_stories={3}).stories
+    assert [(one.id, one.section, one.lead) for one in told] == [
+        (3, "law", True),
+        (4, "sora", False),
+        (2, "law", False),
+        (1, "debate", False),
+    ]
+
+
+def test_one_link_in_two_feeds_is_one_report_and_a_later_copy_is_no_news():
+    link = "https://a.example/same"
+    first, copy = entry(1, url=link), entry(2, url=link, feed=B)
+    told = made(story(7, first, copy, sources=2))
+    assert [(r.entry, [c.outlet for c in r.also_in]) for r in told.stories[0].reports] == [
+        (1, ["Evening Ledger"])
+    ]
+    assert (told.told, told.stories[0].sources, told.receipt.reports) == ((1, 2), 1, 1)
+    later = made(story(7, first, copy), old={1})
+    assert (later.stories, later.copies, later.told) == ((), (2,), (2,))
+
+
+def test_entries_of_one_feed_under_one_link_are_reports_of_their_own():
+    link = "https://a.example/live"
+    told = made(story(7, entry(1, url=link), entry(2, url=link), entry(3, url=""), entry(4, url="")))
+    assert [report.entry for report in told.stories[0].reports] == [1, 2, 3, 4]
+
+
+def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_told():
+    unsure = [entry(n, tagging=Tagging(beats=("x",), certainty=n / 10, shelf="perhaps")) for n in range(1, 8)]
+    told = made(perhaps=unsure)
+    assert [report.entry for report in told.perhaps] == [7, 6, 5, 4, 3]
+    assert (told.stories, told.told) == ((), (7, 6, 5, 4, 3))
+
+
+def test_trends_and_near_misses_come_with_the_first_digest_of_a_week():
+    monday, tuesday = DUE, replace(DUE, window=Window(start=END, end=END + 24 * HOUR))
+    for overview, expected in (("weekly", [True, False]), ("daily", [True, True]), ("never", [False, False])):
+        settings = Settings(overview=overview)
+        digests = [compose(due, DigestInput(feeds=FEEDS), settings, END) for due in (monday, tuesday)]
+        assert [digest.overview for digest in digests] == expected
 
 
 def test_the_order_of_the_input_does_not_matter():
@@ -189,7 +237,7 @@ def test_trends_count_fourteen_days_back_from_the_windows_end_in_the_order_of_th
 
 
 def test_a_story_is_presented_for_an_alert_with_all_its_reports_new():
-    shown = present(story(7, entry(1), entry(2, language="de")), FEEDS, "Europe/Berlin", END)
+    shown = present(story(7, entry(1), entry(2, language="de")), FEEDS, SETTINGS, END)
     assert shown.new
     assert all(report.new for report in shown.reports)
     assert shown.languages == ("de", "en")

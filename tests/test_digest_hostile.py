@@ -32,6 +32,9 @@ FREE = {
     "why",
     "last_error",
     "note",
+    "first_title",
+    "kind",
+    "parties",
 }
 ATTACKS = (
     "<script>alert(1)</script><img src=x onerror=alert(1)>",
@@ -52,7 +55,7 @@ ATTRIBUTES = {
     "align", "aria-label", "aria-roledescription", "cellpadding", "cellspacing", "charset", "class", "content",
     "dir", "height", "href", "http-equiv", "id", "lang", "name", "role", "scope", "style", "width",
 }  # fmt: skip
-HREF = re.compile(r"(https?://[!-~]+|#story-\d+)")
+HREF = re.compile(r"(https?://[!-~]+|#story-\d+|stories/s\d+\.html)")
 
 
 def poisoned(text):
@@ -96,7 +99,7 @@ def rendered(text):
 
 
 def archive(text):
-    return archive_files([summarise(poisoned(text), ENGLISH)], ENGLISH, {"md": "md", "html": "html"})
+    return archive_files([summarise(poisoned(text), ENGLISH)], ENGLISH, {"md": "md", "html": "html"}, "")
 
 
 hostile = given(

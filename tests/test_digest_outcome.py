@@ -9,7 +9,9 @@ import pytest
 
 from monitor import languages
 from monitor.digest import Settings, from_json, outcome, worth_sending
-from monitor.digest.view import Caps, lead, subject, view
+from monitor.digest.headline import subject, summary
+from monitor.digest.page import Caps
+from monitor.digest.view import view
 from monitor.models import FeedHealth
 
 DATA = Path(__file__).parent / "data" / "digests"
@@ -22,7 +24,7 @@ def day(*states, polls=9, stories=()):
     feeds = tuple(
         FeedHealth(url=f"https://{n}.example", title="", state=state) for n, state in enumerate(states)
     )
-    return replace(NEWS, stories=stories, receipt=replace(NEWS.receipt, feeds=feeds, polls=polls))
+    return replace(NEWS, stories=stories, perhaps=(), receipt=replace(NEWS.receipt, feeds=feeds, polls=polls))
 
 
 QUIET = day(*["ok"] * 40, "failing")
@@ -59,21 +61,32 @@ def test_only_a_quiet_digest_is_ever_held_back():
 
 
 def test_the_top_line_says_what_the_day_was():
-    assert lead(NEWS, ENGLISH) == "5 stories, 8 reports, 4 sources"
-    assert lead(QUIET, ENGLISH) == "Quiet: nothing new; 40 of 41 feeds answered"
-    assert lead(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds failing, nothing can be concluded"
-    assert lead(day(), ENGLISH).startswith("Broken: no feed is followed")
-    assert lead(day("ok", polls=0), ENGLISH).startswith("Broken: no feed was polled")
-    assert lead(BROKEN, GERMAN).startswith("Gestört: 12 von 41 Feeds")
+    assert summary(NEWS, ENGLISH) == "5 stories, 8 new reports, 4 sources"
+    unsure = replace(QUIET, perhaps=NEWS.perhaps)
+    assert summary(unsure, ENGLISH) == "Quiet: nothing that is sure; 40 of 41 feeds answered"
+    assert summary(QUIET, ENGLISH) == "Quiet: nothing new; 40 of 41 feeds answered"
+    assert summary(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds failing, nothing can be concluded"
+    assert summary(day(), ENGLISH).startswith("Broken: no feed is followed")
+    assert summary(day("ok", polls=0), ENGLISH).startswith("Broken: no feed was polled")
+    assert summary(BROKEN, GERMAN).startswith("Gestört: 12 von 41 Feeds")
 
 
 def test_the_subject_tells_quiet_from_broken_too():
-    assert subject(QUIET, ENGLISH) == "Sora monitor, 23 Nov 2026: quiet, nothing new"
-    assert subject(BROKEN, ENGLISH) == "Sora monitor, 23 Nov 2026: BROKEN, 12 of 41 feeds failing"
+    assert subject(QUIET, ENGLISH) == "Quiet, nothing sure – Sora monitor, 23 Nov 2026"
+    assert subject(BROKEN, ENGLISH) == "BROKEN: 12 of 41 feeds failing – Sora monitor, 23 Nov 2026"
     assert (
         subject(day("ok", polls=0), GERMAN)
-        == "Sora-Monitor, 23. Nov. 2026: GESTÖRT, kein Feed wurde abgerufen"
+        == "GESTÖRT: kein Feed wurde abgerufen – Sora-Monitor, 23. Nov. 2026"
     )
+
+
+@pytest.mark.parametrize(
+    ("feeds", "english", "german"), [(1, "1 of 1 feed", "1 von 1 Feed"), (2, "2 of 2 feeds", "2 von 2 Feeds")]
+)
+def test_plurals_are_right_in_both_languages(feeds, english, german):
+    quiet = day(*["ok"] * feeds)
+    assert summary(quiet, ENGLISH) == f"Quiet: nothing new; {english} answered"
+    assert summary(quiet, GERMAN) == f"Ruhig: nichts Neues; {german} mit Antwort"
 
 
 def test_news_heard_from_too_few_feeds_is_marked_incomplete():

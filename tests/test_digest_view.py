@@ -1,4 +1,4 @@
-"""What a page says of a digest: caps, ages, days, groups and the receipt, in text, Markdown and HTML alike."""
+"""What a page says of a digest: the lead, sections, lines and the receipt, in text, Markdown and HTML alike."""
 
 from __future__ import annotations
 
@@ -10,124 +10,140 @@ import pytest
 
 from monitor import languages
 from monitor.digest import from_json, html, markdown, plain
-from monitor.digest.view import Caps, subject, view
+from monitor.digest.headline import preheader, subject
+from monitor.digest.page import Caps
+from monitor.digest.story_view import story_view
+from monitor.digest.view import view
 from monitor.models import FeedHealth
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGEST = from_json((DATA / "en.json").read_text("utf-8"))
 ENGLISH = languages.load("en")
 WIDE = Caps(stories=99, reports=99, lines=99, summary=9999)
-STORY = DIGEST.stories[0]
+STORY = next(story for story in DIGEST.stories if story.id == 17)
+RULING = DIGEST.stories[0]
 
 
-def page(digest=DIGEST, caps=WIDE, language=ENGLISH):
-    return view(digest, language, caps)
+def page(digest=DIGEST, caps=WIDE, **options):
+    return view(digest, ENGLISH, caps, **options)
+
+
+def shown(story=STORY, caps=WIDE, **options):
+    return story_view(story, DIGEST, ENGLISH, caps, **options)
 
 
 def everywhere(shown):
     return [" ".join(render(shown).split()) for render in (plain.render, markdown.render, html.render)]
 
 
-def crowd(count, **values):
-    stories = tuple(replace(STORY, id=100 + n, score=9.0 - n, **values) for n in range(count))
-    return replace(DIGEST, stories=stories)
+def test_the_lead_opens_the_page_and_is_not_told_again_in_its_section():
+    made = page()
+    assert (made.lead.handle, made.lead.meta[:3]) == ("s9", ("ruling", "3 sources", "2 languages"))
+    assert [section.title for section in made.sections] == ["Sora", "Work & unions", "Other"]
+    for document in everywhere(made):
+        assert document.count("Autorinnen klagen weiter") in {1, 3}  # HTML has it as its title and label too
+        assert document.index("Autorinnen klagen") < document.index("Testers share access")
 
 
-def test_stories_are_in_sections_new_before_continuing():
-    shown = page()
-    assert [section.title for section in shown.sections] == ["New", "Continuing"]
-    assert [story.anchor for section in shown.sections for story in section.stories] == [
-        "story-17",
-        "story-21",
-        "story-9",
+def test_subject_and_preheader_are_the_lead():
+    assert subject(DIGEST, ENGLISH).startswith("Autorinnen klagen weiter")
+    assert preheader(DIGEST, ENGLISH).startswith("ruling · 3 sources · 2 languages. Das Gericht")
+    long = replace(DIGEST, stories=(replace(RULING, title="word " * 60),))
+    assert subject(long, ENGLISH).endswith("… – Sora monitor, 23 Nov 2026")
+
+
+def test_a_day_without_a_sure_story_says_so_and_shows_what_is_perhaps():
+    unsure = replace(DIGEST, stories=(), receipt=replace(DIGEST.receipt, feeds=DIGEST.receipt.feeds[:1]))
+    made = page(unsure)
+    assert made.state == "Quiet: nothing that is sure; 1 of 1 feed answered"
+    for document in everywhere(made):
+        assert document.index("nothing that is sure") < document.index("A museum hangs")
+        assert "e51" in document
+
+
+def test_the_most_important_are_told_in_full_and_the_rest_in_a_line_each():
+    made = page(replace(DIGEST, max_stories=2))
+    assert [len(section.stories) for section in made.sections] == [1, 0, 0]
+    line = made.sections[1].lines[0]
+    assert (line.handle, line.note) == ("s21", "Stage & Screen · vote · new today")
+
+
+def test_a_story_of_sections_that_are_no_more_stands_where_it_would_now():
+    moved = replace(STORY, lead=False, section="retired", kind="strike", beats=(), themes=())
+    assert page(replace(DIGEST, stories=(RULING, moved))).sections[0].title == "Work & unions"
+
+
+def test_new_is_marked_and_a_continuing_story_says_since_when():
+    assert shown().meta[-1] == "new today"
+    assert shown(RULING).meta[-1] == "day 4, 1 new report"
+
+
+def test_other_outlets_stand_in_one_line_with_language_and_day_where_they_differ():
+    assert [(line.text, line.note) for line in shown().also] == [
+        ("Evening Ledger", "also in Ledger Sunday"),
+        ("Tagesblatt", "DE"),
+        ("Stage & Screen", ""),
     ]
+    assert [line.note for line in shown(RULING).also] == ["20 Nov", "EN, 20 Nov"]
 
 
-def test_meta_says_age_for_a_new_story_and_the_day_for_a_continuing_one():
-    new, continuing = page().sections[0].stories[0], page().sections[1].stories[0]
-    assert new.meta == ("6 hours ago", "4 reports", "3 sources", "DE EN")
-    assert continuing.meta == ("day 4", "1 new report", "3 sources", "DE EN")
+def test_an_outlet_that_reports_twice_is_named_once_and_numbered():
+    again = replace(STORY.reports[1], entry=9, outlet="Morning Ledger", also_in=())
+    twice = shown(replace(STORY, reports=(*STORY.reports[:1], again, replace(again, entry=10))))
+    assert [line.text for line in twice.also] == ["Morning Ledger (2)", "Morning Ledger (3)"]
 
 
-def test_the_best_stories_are_told_in_full_whether_new_or_not_and_the_rest_by_theme():
-    small = [replace(STORY, id=n, sources=1, themes=("capabilities",), score=5.0) for n in range(1, 5)]
-    large = replace(STORY, id=9, new=False, sources=6, score=4.0)
-    shown = page(replace(DIGEST, stories=(*small, large), max_stories=2))
-    assert [story.anchor for section in shown.sections for story in section.stories] == ["story-1", "story-9"]
-    assert [(group.label, len(group.lines)) for group in shown.groups] == [("Capabilities", 3)]
+def test_a_time_is_told_where_it_differs_by_a_day_and_late_where_it_matters():
+    old = replace(STORY.reports[1], published=STORY.first_seen - timedelta(days=400), also_in=())
+    undated = replace(old, dated="missing", published=STORY.first_seen - timedelta(days=9), late=True)
+    reports = shown(replace(STORY, reports=(STORY.reports[0], old, undated))).also
+    assert [line.note for line in reports] == ["19 Oct 2025", "seen 14 Nov, seen late"]
 
 
-def test_groups_follow_the_order_of_the_themes_and_a_story_without_any_is_still_told():
-    stories = [
-        replace(STORY, id=1, themes=("capabilities",)),
-        replace(STORY, id=2, themes=("leak-protest", "capabilities")),
-        replace(STORY, id=3, themes=(), beats=("sora",)),
-        replace(STORY, id=4, themes=(), beats=()),
-        replace(STORY, id=5, themes=("retired-theme",)),
-    ]
-    shown = page(replace(DIGEST, stories=tuple(stories), max_stories=0))
-    assert [group.label for group in shown.groups] == [
-        "Sora",
-        "Leaks & protest",
-        "Capabilities",
-        "Other",
-        "retired-theme",
-    ]
+def test_a_story_with_one_report_and_no_neighbours_is_brief():
+    vote = next(story for story in DIGEST.stories if story.id == 21)
+    assert shown(vote).brief
+    assert not shown().brief
+    assert len(shown(replace(vote, summary="word " * 200)).teaser) <= 180
 
 
-@pytest.mark.parametrize(("sources", "new", "note"), [(1, True, "new"), (6, False, "6 sources · day 2")])
-def test_one_line_of_a_group_names_outlet_sources_and_state(sources, new, note):
-    digest = replace(DIGEST, stories=(replace(STORY, sources=sources, new=new, day=2),), max_stories=0)
-    assert page(digest).groups[0].lines[0].note == f"Morning Ledger · {note}"
+def test_a_story_that_went_on_says_how_it_began():
+    for document in everywhere(page()):
+        assert "began as: Autorinnen verklagen KI-Firma" in document
+
+
+@pytest.mark.parametrize(
+    ("archive", "before", "after"),
+    [
+        (None, "", "#story-33"),
+        ("", "stories/s99.html", "#story-33"),
+        ("https://a.example/", "https://a.example/stories/s99.html", "#story-33"),
+    ],
+)
+def test_the_steps_before_and_after_link_to_the_page_or_the_archive(archive, before, after):
+    made = shown(anchors={33}, archive=archive)
+    assert (made.before.url, made.after.url) == (before, after)
+
+
+def test_handles_are_shown_in_every_form():
+    for document in everywhere(page()):
+        assert all(handle in document for handle in ("s17", "e2", "s33", "e51", "e90"))
 
 
 def test_what_is_over_a_cap_is_counted_in_every_form():
     caps = replace(WIDE, stories=1, reports=1, lines=2)
     feeds = tuple(FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="failing") for n in range(5))
-    digest = crowd(6)
-    digest = replace(digest, receipt=replace(digest.receipt, feeds=feeds))
+    crowd = tuple(replace(STORY, id=100 + n, score=0.9 - n / 10) for n in range(5))
+    digest = replace(DIGEST, stories=(RULING, *crowd), receipt=replace(DIGEST.receipt, feeds=feeds))
     for document in everywhere(page(digest, caps)):
-        assert "and 3 more reports" in document
-        assert document.count("and 3 more") == 3
+        assert "and 1 more report" in document
+        assert document.count("and 3 more") == 2
         assert "F1" in document
         assert "F2" not in document
 
 
-def test_one_hidden_report_is_one_report():
-    assert page(caps=replace(WIDE, reports=3)).sections[0].stories[0].more == "and 1 more report"
-
-
-def test_a_long_summary_is_cut_at_a_word():
-    cut = page(caps=replace(WIDE, summary=30)).sections[0].stories[0].summary
-    assert cut == "A group of invited artists…"
-
-
-def test_a_report_titled_like_its_story_is_shown_by_its_outlet_alone():
-    reports = page().sections[0].stories[0].reports
-    assert [(report.title, report.outlet) for report in reports[:2]] == [
-        ("", "Morning Ledger"),
-        ("Testers share access to Sora in protest", "Evening Ledger"),
-    ]
-
-
-def test_a_report_of_another_year_has_its_year_and_one_without_a_date_says_when_it_was_seen():
-    old = replace(STORY.reports[0], published=STORY.first_seen - timedelta(days=400))
-    undated = replace(STORY.reports[1], dated="missing")
-    reports = (
-        page(replace(DIGEST, stories=(replace(STORY, reports=(old, undated)),)))
-        .sections[0]
-        .stories[0]
-        .reports
-    )
-    assert reports[0].notes[0] == "19 Oct 2025"
-    assert reports[1].notes[0] == "seen 23 Nov, 03:10"
-
-
-def test_related_stories_are_linked_when_they_are_on_the_page():
-    assert page().sections[0].stories[0].related == (
-        ("Voice actors vote for <b>consent</b> clause & pay", "story-21"),
-        ("The first open letter", ""),
-    )
+def test_a_long_teaser_is_cut_at_a_word():
+    assert shown(caps=replace(WIDE, summary=30)).teaser == "A group of invited artists…"
 
 
 def test_a_digest_that_catches_up_says_so_in_title_subject_and_notice():
@@ -135,19 +151,19 @@ def test_a_digest_that_catches_up_says_so_in_title_subject_and_notice():
         DIGEST, catches_up=True, window=replace(DIGEST.window, start=DIGEST.window.end - timedelta(days=3))
     )
     assert page(late).heading == "20 Nov 2026 to Monday, 23 November 2026"
-    assert subject(late, ENGLISH).startswith("Sora monitor, 20 Nov 2026 to 23 Nov 2026: 5 stories")
+    assert subject(late, ENGLISH).endswith("Sora monitor, 20 Nov 2026 to 23 Nov 2026")
     assert all("This digest catches up" in document for document in everywhere(page(late)))
 
 
 def test_quiet_and_broken_look_different_in_every_form():
-    quiet = replace(DIGEST, stories=())
+    quiet = replace(DIGEST, stories=(), perhaps=())
     broken = replace(quiet, receipt=replace(DIGEST.receipt, polls=0))
     for calm, alarm in zip(everywhere(page(quiet)), everywhere(page(broken)), strict=True):
         assert "Quiet: nothing new; 6 of 7 feeds answered" in calm
         assert "Quiet" not in alarm
         assert "Broken: no feed was polled, nothing can be concluded" in alarm
-    assert 'class="lead quiet"' in html.render(page(quiet))
-    assert 'class="lead broken"' in html.render(page(broken))
+    assert 'class="state quiet"' in html.render(page(quiet))
+    assert 'class="state broken"' in html.render(page(broken))
 
 
 def test_trends_are_measured_against_the_busiest_day_of_all_themes():
@@ -164,33 +180,65 @@ def test_no_trends_are_said_to_be_none():
         assert "No theme had a report in these 14 days." in document
 
 
+def test_trends_and_near_misses_are_shown_weekly_and_in_the_archive():
+    plainly = replace(DIGEST, overview=False)
+    for document in everywhere(page(plainly)):
+        assert "Near misses" not in document
+        assert "Themes over 14 days" not in document
+    for document in everywhere(page(plainly, everything=True)):
+        assert "Near misses" in document
+        assert "Themes over 14 days" in document
+
+
 def receipt(**values):
-    shown = page(replace(DIGEST, receipt=replace(DIGEST.receipt, **values)))
-    return {note.label: note for note in shown.receipt}
+    made = page(replace(DIGEST, receipt=replace(DIGEST.receipt, **values))).receipt
+    return made.line, {note.label: note for note in made.notes}
 
 
-def test_the_receipt_names_each_trouble_with_its_reason():
-    notes = receipt()
-    assert notes["Feeds"].text == "8 feeds followed: 5 ok, 1 failing, 1 silent, 1 switched off"
+WELL = {
+    "feeds": (FeedHealth(url="https://a.example", title="A", state="ok"),) * 42,
+    "gaps": (),
+    "near_misses": (),
+    "failed_deliveries": (),
+    "held_back": 0,
+}
+
+
+def test_the_receipt_is_one_line_when_all_is_well():
+    assert receipt(**WELL) == ("42 feeds, 1,204 entries, nothing lost", {})
+
+
+@pytest.mark.parametrize(
+    ("trouble", "line"),
+    [
+        ({"polls": 0}, "42 feeds, none polled"),
+        ({"gaps": (("A", 1),)}, "42 feeds, 1,204 entries; some entries were missed between two polls"),
+        (
+            {"feeds": (*WELL["feeds"], FeedHealth(url="u", title="B", state="gone"))},
+            "43 feeds, 1 without an answer; 1,204 entries",
+        ),
+    ],
+)
+def test_it_never_says_that_nothing_was_lost_when_something_may_be(trouble, line):
+    said, notes = receipt(**WELL | trouble)
+    assert said == line
+    assert all(note.bad and note.advice for note in notes.values())
+    assert notes
+
+
+def test_the_receipt_names_each_trouble_with_its_reason_and_what_to_do():
+    line, notes = receipt()
+    assert line == "7 feeds, 1 without an answer; 1,204 entries"
     assert notes["Failing"].bad
     assert notes["Failing"].lines[0].note == (
         "HTTP 503 Service Unavailable (12 failures in a row; last good answer Fri 20 Nov, 05:00)"
     )
+    assert "monitor feeds discover SITE" in notes["Failing"].advice
     assert notes["Silent"].lines[0].note == "no new entry for 9 days, usually one a day"
-    assert notes["Entries"].text == "1,204 entries seen in 336 polls, 11 relevant"
-    assert notes["Told here"].text == "8 new reports in 5 stories from 4 sources"
-    assert [line.text for line in notes["Fell through"].lines] == ["Stage & Screen (2×)"]
+    assert [line.text for line in notes["Missed between two polls"].lines] == ["Stage & Screen (2×)"]
     assert notes["Near misses"].lines[0].note.endswith("no creative person is named (score 0.85)")
-    assert notes["Deliveries failed"].bad
-    assert notes["Made"].text == "Mon 23 Nov, 07:00, monitor 1.0.0"
-
-
-def test_a_receipt_without_trouble_has_no_empty_lists():
-    feeds = (FeedHealth(url="https://a.example", title="A", state="ok"),)
-    notes = receipt(feeds=feeds, gaps=(), near_misses=(), failed_deliveries=())
-    assert list(notes) == ["Feeds", "Entries", "Told here", "Fell through", "Window", "Made"]
-    assert notes["Fell through"].text == "no entry between two polls, as far as we know"
-    assert receipt(feeds=())["Feeds"].text == "0 feeds"
+    assert notes["Not delivered"].bad
+    assert "2 relevant entries of newly followed feeds are too old to be news" in notes
 
 
 @pytest.mark.parametrize(
@@ -212,5 +260,6 @@ def test_a_receipt_without_trouble_has_no_empty_lists():
     ],
 )
 def test_a_feeds_trouble(health, name, note):
-    (line,) = next(part.lines for part in receipt(feeds=(health,)).values() if part.lines)
+    _, notes = receipt(**WELL | {"feeds": (health,)})
+    (line,) = next(part.lines for part in notes.values() if part.lines)
     assert (line.text, line.note) == (name, note)

@@ -72,7 +72,7 @@ def test_a_new_file_is_durable_strict_and_checked(path):
         assert read("foreign_keys") == 1
         assert read("busy_timeout") == 30_000
         archive.check()
-    assert triggers(path) == {"search_ai", "search_ad", "search_au"}
+    assert triggers(path) >= {"search_ai", "search_ad", "search_au"}
 
 
 def test_the_file_reads_well_without_us(path):
@@ -99,7 +99,7 @@ def test_an_older_file_is_upgraded_with_its_content_and_its_search(path):
         migrate(older, (*STEPS, add_language_note))
         assert older.value("select note from feeds") is None
         older.change("insert into search values (1, 'later') on conflict do update set words = 'later'")
-    assert triggers(path) == {"search_ai", "search_ad", "search_au"}
+    assert triggers(path) >= {"search_ai", "search_ad", "search_au"}
     with closing(connect(path, read_only=False)) as upgraded:
         assert upgraded.value("select rowid from search_fts where search_fts match 'later'") == 1
 

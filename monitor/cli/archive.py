@@ -42,7 +42,7 @@ def stories(
         start = current.since(since, config.timezone)
         found = store.stories.listing(since=start, limit=limit)
         feeds = digest_input.named_feeds(config, store)
-    scores = {story.id: digest.score(story, feeds, current.now()) for story in found}
+    scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
     if json:
         show_json([story_json(story) | {"score": round(scores[story.id], 2)} for story in found])
         return

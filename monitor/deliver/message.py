@@ -50,10 +50,10 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
     message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"
     message["List-Unsubscribe"] = f"<mailto:{quote(address.addr_spec, safe='@')}?subject=unsubscribe>"
     message["Auto-Submitted"] = "auto-generated"
-    plain = edition.renderings["text"]
+    plain = edition.mail_text
     message.set_content(_sendable(plain), cte="quoted-printable")
     if html:
-        rich = edition.renderings["html"]
+        rich = edition.mail_html
         message.add_alternative(_sendable(rich), subtype="html", cte="quoted-printable")
         # Feeds cannot foresee a hash of the text that they are part of, so none can forge a boundary.
         message.set_boundary(f"={_digest(id_, plain, rich)}=")

@@ -2,16 +2,15 @@
 
 from monitor.digest import schedule
 from monitor.digest.archive import files as archive_files
-from monitor.digest.archive import summarise
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
-from monitor.digest.compose import DigestInput, compose, present
+from monitor.digest.compose import DigestInput, Step, compose, outlet_of, present
 from monitor.digest.formats import FORMATS, Format
+from monitor.digest.importance import importance
 from monitor.digest.outcome import outcome, worth_sending
-from monitor.digest.rank import score
 from monitor.digest.rendering import render, render_alert, render_all
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
-from monitor.digest.summary import DigestSummary
+from monitor.digest.summary import DigestSummary, summarise
 
 __all__ = [
     "FORMATS",
@@ -20,16 +19,18 @@ __all__ = [
     "Due",
     "Format",
     "Settings",
+    "Step",
     "archive_files",
     "compose",
     "from_json",
+    "importance",
     "outcome",
+    "outlet_of",
     "present",
     "render",
     "render_alert",
     "render_all",
     "schedule",
-    "score",
     "summarise",
     "summary_from_dict",
     "summary_to_dict",

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import atom, html
-from monitor.digest.outcome import outcome
-from monitor.digest.safe import line, link, title
-from monitor.digest.summary import DigestSummary, StorySummary
-from monitor.digest.view import heights, lead
+from monitor.digest.view import heights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from monitor.digest.summary import DigestSummary
     from monitor.digest.wording import Wording
-    from monitor.models import Digest, DigestStory
 
 _CHARTED: Final = (30, 60)
 """Columns of the chart of themes, at least and at most: one for each digest."""
@@ -23,26 +19,9 @@ _TOP: Final = 3
 """Stories named beside a day."""
 
 
-def summarise(digest: Digest, words: Wording) -> DigestSummary:
-    """Return what the archive tells of a digest."""
-    labels = {slug: line(label) for slug, label in digest.labels}
-    counts = Counter[str]()
-    for story in digest.stories:
-        new = sum(report.new for report in story.reports)
-        counts.update({labels.get(theme, line(theme)): new for theme in story.themes})
-    order = [*labels.values(), *sorted(counts.keys() - set(labels.values()))]
-    return DigestSummary(
-        date=digest.date,
-        made_at=digest.made_at,
-        outcome=outcome(digest),
-        lead=lead(digest, words),
-        catches_up=digest.catches_up,
-        stories=tuple(_summary(story, labels) for story in digest.stories),
-        themes=tuple((label, counts[label]) for label in order if counts[label]),
-    )
-
-
-def files(days: Sequence[DigestSummary], words: Wording, formats: Mapping[str, str]) -> dict[str, str]:
+def files(
+    days: Sequence[DigestSummary], words: Wording, formats: Mapping[str, str], origin: str
+) -> dict[str, str]:
     """Return the archive's page and feeds by file name.
 
     `formats` are those that each day has a file of, each with the end of the file's name.
@@ -50,8 +29,8 @@ def files(days: Sequence[DigestSummary], words: Wording, formats: Mapping[str, s
     latest = sorted(days, key=lambda day: day.date, reverse=True)
     return {
         "index.html": _index(latest, words, formats),
-        "digests.atom": atom.digests(latest, words, _page(formats)),
-        "stories.atom": atom.stories(latest, words),
+        "digests.atom": atom.digests(latest, words, _page(formats), origin),
+        "stories.atom": atom.stories(latest, words, origin),
     }
 
 
@@ -110,15 +89,3 @@ def _row(day: DigestSummary, words: Wording, formats: Mapping[str, str]) -> dict
 def _page(formats: Mapping[str, str]) -> str:
     """Return the ending of the file that a day's link opens."""
     return f".{formats.get('html') or next(iter(formats.values()))}" if formats else ""
-
-
-def _summary(story: DigestStory, labels: dict[str, str]) -> StorySummary:
-    quoted = f"{line(story.summary, 600)} — {line(story.summary_outlet)}" if story.summary else ""
-    return StorySummary(
-        id=story.id,
-        title=title(story.title),
-        url=link(story.url),
-        text=quoted,
-        themes=tuple(labels.get(theme, line(theme)) for theme in story.themes),
-        updated=story.last_seen,
-    )

@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
 from monitor.digest.summary import DigestSummary
-from monitor.models import Digest, DigestStory, NearMiss, Report, Window
+from monitor.models import Copy, Digest, DigestStory, NearMiss, Report, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RENAMED: Final[dict[type, dict[str, str]]] = {
     Window: {"start": "from", "end": "to"},
     DigestStory: {"reports": "entries"},
+    Copy: {"entry": "id"},
     Report: {"entry": "id"},
     NearMiss: {"entry": "id"},
 }

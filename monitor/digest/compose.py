@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from monitor import text
-from monitor.digest import rank
-from monitor.models import Digest, DigestStory, NearMiss, Receipt, Report, Trend
+from monitor.digest.importance import certainty_of, importance, order
+from monitor.digest.newsworthiness import SECTIONS, section
+from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, Report, StoryLink, Trend
 from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
@@ -17,10 +19,20 @@ if TYPE_CHECKING:
 
     from monitor.digest.schedule import Due
     from monitor.digest.settings import Settings
-    from monitor.models import Entry, Feed, FeedHealth, Story
+    from monitor.models import Entry, Feed, FeedHealth, Story, Window
 
 NEAR_MISSES: Final = 5
+PERHAPS: Final = 5
 TREND_DAYS: Final = 14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """A story of an affair, as its neighbours need to know it."""
+
+    id: int
+    title: str
+    first_seen: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +43,10 @@ class DigestInput:
     """Those with news, with all their entries; more do no harm."""
     news: Collection[int] = frozenset()
     """Ids of the entries that are news for this digest; the store decides it."""
-    titles: Mapping[int, str] = field(default_factory=dict)
-    """Titles of other stories by id, for those that are related to one of these."""
+    perhaps: Sequence[Entry] = ()
+    """Entries of the window that are news, but not sure to be in scope; in any order."""
+    steps: Mapping[int, Step] = field(default_factory=dict)
+    """Other stories by id, for those that are related to one of these."""
     feeds: Mapping[str, Feed]
     """Subscriptions by address; of a feed that was removed since, the address alone is told."""
     healths: Sequence[FeedHealth] = ()
@@ -55,15 +69,20 @@ class DigestInput:
     """Slugs and labels of beats and themes in the digest's language, in the order of themes.toml."""
     failed_deliveries: Sequence[str] = ()
     version: str = ""
+    origin: str = ""
+    """The installation's own part of its Atom ids."""
 
 
 def compose(due: Due, digest_input: DigestInput, settings: Settings, now: datetime) -> Digest:
     """Return the digest of that window; the same values give the same digest.
 
-    A story is in it when one of its reports is news. What was seen after the window is left out.
+    A story is in it when one of its reports is news. What was seen after the window is left out. The most
+    important story leads; the others follow in the order of the sections, by importance within each.
     """
-    told = (_told(story, due, digest_input, settings) for story in digest_input.stories)
-    stories = tuple(sorted((story for story in told if story), key=rank.order))
+    told, copies = _stories(due, digest_input, settings)
+    stories = _in_the_order_told(told)
+    perhaps = _perhaps(digest_input)
+    fresh = [*(report for story in stories for report in story.reports if report.new), *perhaps]
     return Digest(
         date=due.date,
         window=due.window,
@@ -76,37 +95,50 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
         labels=tuple((slug, text.clean(label)) for slug, label in digest_input.labels),
         trends=_trends(digest_input, due.window.end),
         receipt=_receipt(stories, digest_input),
+        perhaps=perhaps,
+        late=tuple(report for report in fresh if report.late),
+        copies=copies,
+        overview=_has_overview(due.window, settings),
+        archive_url=settings.archive_url,
+        origin=digest_input.origin,
     )
 
 
 def present(
     story: Story,
     feeds: Mapping[str, Feed],
-    timezone: str,
+    settings: Settings,
     now: datetime,
     *,
     is_new: Callable[[Entry], bool] = lambda _: True,
 ) -> DigestStory:
     """Return a story as it is shown at `now`; `is_new` says which entries are told for the first time."""
-    zone = ZoneInfo(timezone)
-    reports = sorted((_report(entry, feeds, new=is_new(entry)) for entry in story.entries), key=_report_order)
+    zone = ZoneInfo(settings.timezone)
     lead = next((entry for entry in story.entries if entry.id == story.lead), None)
     title, summary = story.title, story.summary
     if lead is None:
         lead = story.entries[0]
         title, summary = lead.title, lead.summary
+    reports = sorted(_reports(story.entries, lead.id, feeds, is_new), key=_report_order)
+    sources = min(story.sources, len(reports))
+    parts = importance(replace(story, sources=sources), feeds, settings)
     return DigestStory(
         id=story.id,
         title=text.clean(title),
         url=lead.url,
         summary=text.clean(summary),
-        summary_outlet=_outlet(lead, feeds) if summary else "",
+        summary_outlet=outlet_of(lead, feeds) if summary else "",
         beats=story.beats,
         themes=story.themes,
         new=True,
         day=max((now.astimezone(zone).date() - story.first_seen.astimezone(zone).date()).days + 1, 1),
-        sources=min(story.sources, len(reports)),
-        score=rank.score(story, feeds, now),
+        sources=sources,
+        score=parts.total,
+        importance=parts,
+        section=section(story.beats, story.themes, story.kind),
+        kind=story.kind,
+        parties=tuple(map(text.clean, story.parties)),
+        affair=story.affair,
         languages=tuple(sorted({entry.language for entry in story.entries if entry.language})),
         first_seen=story.first_seen,
         last_seen=max(entry.first_seen for entry in story.entries),
@@ -114,24 +146,91 @@ def present(
     )
 
 
-def _told(story: Story, due: Due, digest_input: DigestInput, settings: Settings) -> DigestStory | None:
-    seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
-    new = {entry.id for entry in seen}.intersection(digest_input.news)
-    if not new:
-        return None
-    titles = {**digest_input.titles, **{other.id: other.title for other in digest_input.stories}}
-    shown = present(
-        replace(story, entries=seen, joins=()),
-        digest_input.feeds,
-        settings.timezone,
-        due.window.end,
-        is_new=lambda entry: entry.id in new,
-    )
+def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
+    """Return who published an entry, as the user knows it: the feed's title, or the aggregator's source."""
+    feed = feeds.get(entry.feed)
+    return text.clean(entry.outlet or (feed.title if feed else "") or host_of(entry.feed))
+
+
+def _stories(
+    due: Due, digest_input: DigestInput, settings: Settings
+) -> tuple[list[DigestStory], tuple[int, ...]]:
+    """Return the stories with a new report, and the new entries that only repeat the link of an old one."""
+    here = {
+        story.id: Step(id=story.id, title=story.title, first_seen=story.first_seen)
+        for story in digest_input.stories
+    }
+    steps = {**digest_input.steps, **here}
+    told: list[DigestStory] = []
+    copies: list[int] = []
+    for story in digest_input.stories:
+        seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
+        new = {entry.id for entry in seen}.intersection(digest_input.news)
+        if not new:
+            continue
+        shown = present(
+            replace(story, entries=seen, joins=()),
+            digest_input.feeds,
+            settings,
+            due.window.end,
+            is_new=lambda entry, new=new: entry.id in new,  # type: ignore[misc]
+        )
+        copies += [copy.entry for r in shown.reports if not r.new for copy in r.also_in if copy.entry in new]
+        if any(report.new for report in shown.reports):
+            told.append(_placed(shown, story, steps, new=story.id not in digest_input.told_stories))
+    return told, tuple(copies)
+
+
+def _placed(shown: DigestStory, story: Story, steps: Mapping[int, Step], *, new: bool) -> DigestStory:
+    """Return a story with the steps of its affair before and after it."""
+    related = [steps[other] for other in story.related if other in steps and other != story.id]
+    before = [step for step in related if (step.first_seen, step.id) < (story.first_seen, story.id)]
+    after = [step for step in related if (step.first_seen, step.id) > (story.first_seen, story.id)]
     return replace(
         shown,
-        new=story.id not in digest_input.told_stories,
-        related=tuple((other, text.clean(titles[other])) for other in story.related if other in titles),
+        new=new,
+        related=tuple((step.id, text.clean(step.title)) for step in related),
+        before=tuple(_link(max(before, key=_when)) for _ in before[:1]),
+        after=tuple(_link(min(after, key=_when)) for _ in after[:1]),
     )
+
+
+def _when(step: Step) -> tuple[datetime, int]:
+    return step.first_seen, step.id
+
+
+def _link(step: Step) -> StoryLink:
+    return StoryLink(id=step.id, title=text.clean(step.title))
+
+
+def _in_the_order_told(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
+    ranked = sorted(stories, key=order)
+    lead = [replace(story, lead=True) for story in ranked[:1]]
+    return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))
+
+
+def _reports(
+    entries: Sequence[Entry], lead: int, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]
+) -> Iterable[Report]:
+    """Make one report of the entries of different feeds that carry one link.
+
+    Two entries of one feed with one link are two reports: a live page tells of many things under its address.
+    A report is new when none of its entries was told before: another feed's copy is no news.
+    """
+    by_link: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        key = entry.url
+        if not key or any(other.feed == entry.feed for other in by_link[key]):
+            key = f"entry {entry.id}"
+        by_link[key].append(entry)
+    for group in by_link.values():
+        first = next((entry for entry in group if entry.id == lead), None)
+        first = first or next((entry for entry in group if not is_new(entry)), group[0])
+        others = [entry for entry in group if entry is not first]
+        report = _report(first, feeds, new=all(map(is_new, group)))
+        yield replace(
+            report, also_in=tuple(Copy(entry=entry.id, outlet=outlet_of(entry, feeds)) for entry in others)
+        )
 
 
 def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
@@ -140,7 +239,7 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
         title=text.clean(entry.title),
         url=entry.url,
         feed=redact_url(entry.feed),
-        outlet=_outlet(entry, feeds),
+        outlet=outlet_of(entry, feeds),
         language=entry.language,
         published=entry.published,
         dated=entry.dated,
@@ -153,9 +252,17 @@ def _report_order(report: Report) -> tuple[bool, float, int]:
     return not report.new, -report.published.timestamp(), report.entry
 
 
-def _outlet(entry: Entry, feeds: Mapping[str, Feed]) -> str:
-    feed = feeds.get(entry.feed)
-    return text.clean(entry.outlet or (feed.title if feed else "") or host_of(entry.feed))
+def _perhaps(digest_input: DigestInput) -> tuple[Report, ...]:
+    likeliest = sorted(digest_input.perhaps, key=lambda entry: (-certainty_of(entry.tagging), entry.id))
+    return tuple(_report(entry, digest_input.feeds, new=True) for entry in likeliest[:PERHAPS])
+
+
+def _has_overview(window: Window, settings: Settings) -> bool:
+    """Say whether this digest shows trends and near misses: weekly, it is the first one of an ISO week."""
+    if settings.overview != "weekly":
+        return settings.overview == "daily"
+    zone = ZoneInfo(settings.timezone)
+    return window.start.astimezone(zone).isocalendar()[:2] != window.end.astimezone(zone).isocalendar()[:2]
 
 
 def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
@@ -200,7 +307,7 @@ def _near_misses(digest_input: DigestInput) -> tuple[NearMiss, ...]:
             entry=entry.id,
             title=text.clean(entry.title),
             url=entry.url,
-            outlet=_outlet(entry, digest_input.feeds),
+            outlet=outlet_of(entry, digest_input.feeds),
             score=entry.tagging.score,
             why=text.clean(entry.tagging.near),
         )

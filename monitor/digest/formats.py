@@ -10,25 +10,27 @@ import quopri
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest import archive, atom, codec, html, markdown, plain
-from monitor.digest.view import Caps, View, alert_view, view
+from monitor.digest import atom, codec, html, markdown, plain, summary
+from monitor.digest.page import Caps
+from monitor.digest.view import alert_view, view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor.digest.page import View
     from monitor.digest.wording import Wording
     from monitor.models import Digest
 
 _LIMIT: Final = 97_000
 """Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB."""
 _MEASURES: Final = (
-    Caps(stories=1000, reports=12, lines=30, summary=700),
-    Caps(stories=1000, reports=5, lines=15, summary=500, shortened=True),
-    Caps(stories=10, reports=4, lines=10, summary=400, shortened=True),
-    Caps(stories=5, reports=3, lines=6, summary=300, shortened=True),
+    Caps(stories=200, reports=12, lines=30, summary=400),
+    Caps(stories=200, reports=5, lines=15, summary=280, shortened=True),
+    Caps(stories=10, reports=4, lines=10, summary=280, shortened=True),
+    Caps(stories=5, reports=3, lines=6, summary=240, shortened=True),
     Caps(stories=2, reports=2, lines=3, summary=200, shortened=True),
 )
-_WHOLE: Final = Caps(stories=1000, reports=200, lines=500, summary=2000)
+_WHOLE: Final = Caps(stories=200, reports=200, lines=500, summary=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Format:
 def message(digest: Digest, language: Wording) -> tuple[str, str]:
     """Return text and HTML of equal content, as full as one message can hold."""
     for caps in _MEASURES:
-        page = view(digest, language, caps)
+        page = view(digest, language, caps, archive=digest.archive_url or None)
         bodies = plain.render(page), html.render(page)
         if sum(len(quopri.encodestring(body.encode())) for body in bodies) <= _LIMIT:
             break
@@ -52,8 +54,8 @@ def message(digest: Digest, language: Wording) -> tuple[str, str]:
 
 
 def whole(digest: Digest, language: Wording) -> View:
-    """Return everything that a digest has to say."""
-    return view(digest, language, _WHOLE)
+    """Return everything that a digest has to say, as it lies in the archive's folder."""
+    return view(digest, language, _WHOLE, archive="")
 
 
 def alert_page(alert: Digest, language: Wording) -> View:
@@ -67,18 +69,18 @@ def _markdown(digest: Digest, language: Wording) -> str:
 
 
 def _atom(digest: Digest, language: Wording) -> str:
-    return atom.one_day(archive.summarise(digest, language), language)
+    return atom.one_day(summary.summarise(digest, language), language, digest.origin)
 
 
 FORMATS: Final[dict[str, Format]] = {
     "md": Format(_markdown, "md", lambda alert, words: markdown.render(alert_page(alert, words))),
     "html": Format(
-        lambda digest, words: message(digest, words)[1],
+        lambda digest, words: html.render(whole(digest, words)),
         "html",
         lambda alert, words: html.render(alert_page(alert, words)),
     ),
     "text": Format(
-        lambda digest, words: message(digest, words)[0],
+        lambda digest, words: plain.render(whole(digest, words)),
         "txt",
         lambda alert, words: plain.render(alert_page(alert, words)),
     ),

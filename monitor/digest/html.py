@@ -10,7 +10,7 @@ from monitor import text
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from monitor.digest.view import View
+    from monitor.digest.page import View
 
 
 def render(page: View) -> str:

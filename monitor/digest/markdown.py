@@ -13,8 +13,7 @@ from monitor.digest.outcome import coverage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.digest.receipt import Line, Note
-    from monitor.digest.view import ReportView, StoryView, View
+    from monitor.digest.page import Line, Note, StoryView, View
     from monitor.models import Digest
 
 _SPECIAL: Final = re.compile(
@@ -32,7 +31,7 @@ def escape(words: str) -> str:
 
 def render(page: View, front: str = "") -> str:
     """Return the page as Markdown that ends with a new line, after its front matter."""
-    lines = [*_head(page), *_stories(page), *_groups(page), *_trends(page), *_receipt(page)]
+    lines = [*_head(page), *_sections(page), *_trends(page), *_receipt(page)]
     return front + "\n".join(lines).strip() + "\n"
 
 
@@ -57,53 +56,53 @@ def front_matter(digest: Digest, page: View) -> str:
 
 
 def _head(page: View) -> Iterator[str]:
-    yield from (f"# {escape(page.words['brand'])}: {escape(page.heading)}", "")
-    yield from (f"**{escape(page.lead)}**", "")
+    yield from (f"# {escape(page.words['brand'])} · {escape(page.heading)}", "")
+    if page.lead:
+        yield from _story(page.lead, page, level=2)
+    if page.state:
+        yield from (f"**{escape(page.state)}**", "")
     for notice in page.notices:
         yield from (f"> **{escape(notice)}**", "")
-    if page.window:
-        yield from (escape(page.window), "")
 
 
-def _stories(page: View) -> Iterator[str]:
+def _sections(page: View) -> Iterator[str]:
     for section in page.sections:
         yield from (f"## {escape(section.title)}", "")
         for story in section.stories:
             yield from _story(story, page)
+        yield from _listed(section.lines, section.more)
+    if page.perhaps:
+        yield from (f"## {escape(page.words['perhaps'])}", "")
+        yield from _listed(page.perhaps, "")
 
 
-def _story(story: StoryView, page: View) -> Iterator[str]:
-    yield from (f'### <a id="{story.anchor}"></a>{_link(story.title, story.url)}', "")
-    themes = [f"*{escape(theme)}*" for theme in story.themes]
-    yield from (" · ".join([*map(escape, story.meta), *themes]), "")
-    if story.summary:
-        yield from (f"> {escape(story.summary)}", ">", f"> — {escape(story.outlet)}", "")
-    yield from (_report(report) for report in story.reports)
-    yield from _more(story.more)
-    if story.related:
-        related = "; ".join(_link(title, f"#{anchor}" if anchor else "") for title, anchor in story.related)
-        yield from ("", f"{escape(page.words['related'])}: {related}")
-    yield ""
+def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
+    yield from (f'{"#" * level} <a id="{story.anchor}"></a>{_link(story.title, story.url)}', "")
+    if story.first_title:
+        yield from (f"{escape(page.words['began_as'])}: {escape(story.first_title)}", "")
+    outlet = escape(" · ".join((story.outlet, *story.notes)))
+    yield from (" — ".join(filter(None, (escape(story.teaser), outlet))), "")
+    if story.also:
+        also = [
+            _link(report.text, report.url) + (f" ({escape(report.note)})" if report.note else "")
+            for report in story.also
+        ]
+        more = f" {escape(story.more)}" if story.more else ""
+        yield from (f"{escape(page.words['also'])}: {', '.join(also)}{more}", "")
+    for name, step in (("before", story.before), ("after", story.after)):
+        if step:
+            yield from (f"{escape(page.words[name])}: {_link(step.text, step.url)} {step.handle}", "")
+    handles = " ".join((_link(story.handle, story.page), *story.entries))
+    yield from (f"*{' · '.join(map(escape, story.meta))}* · {handles}", "")
 
 
-def _report(report: ReportView) -> str:
-    shown, notes = report.outlet, report.notes
-    if report.title:
-        shown, notes = report.title, (report.outlet, *report.notes)
-    return f"- {_link(shown, report.url)} — {escape(' · '.join(filter(None, notes)))}"
-
-
-def _groups(page: View) -> Iterator[str]:
-    if page.groups:
-        yield from (f"## {escape(page.words['section_more'])}", "")
-    for group in page.groups:
-        yield from (f"### {escape(group.label)}", "")
-        yield from (_line(item) for item in group.lines)
-        yield from (*_more(group.more), "")
+def _listed(lines: tuple[Line, ...], more: str) -> Iterator[str]:
+    if lines:
+        yield from (*map(_line, lines), *_more(more), "")
 
 
 def _trends(page: View) -> Iterator[str]:
-    if not page.receipt:
+    if not page.overview:
         return
     yield from (f"## {escape(page.words['section_trends'])}", "")
     if page.trends:
@@ -115,21 +114,28 @@ def _trends(page: View) -> Iterator[str]:
 
 
 def _receipt(page: View) -> Iterator[str]:
-    if page.receipt:
-        yield from (f"## {escape(page.words['section_receipt'])}", "")
-    for note in page.receipt:
+    if page.receipt is None:
+        return
+    yield from (f"## {escape(page.words['section_receipt'])}", "")
+    yield from (escape(page.receipt.line), "")
+    for note in page.receipt.notes:
         yield from _note(note)
+    if page.receipt.notes:
+        yield ""
+    for row in page.receipt.colophon:
+        yield from (escape(row), "")
 
 
 def _note(note: Note) -> Iterator[str]:
-    yield f"- **{escape(note.label)}:** {escape(note.text)}".rstrip()
+    label = f"**{escape(note.label)}**" if note.bad else escape(note.label)
+    yield f"- {label}. {escape(note.advice)}"
     yield from (f"  {_line(item)}" for item in note.lines)
     yield from (f"  {more}" for more in _more(note.more))
 
 
 def _line(item: Line) -> str:
-    note = f" — {escape(item.note)}" if item.note else ""
-    return f"- {_link(item.text, item.url)}{note}"
+    note = " · ".join(filter(None, (escape(item.note), item.handle)))
+    return f"- {_link(item.text, item.url)}{f' — {note}' if note else ''}"
 
 
 def _more(more: str) -> Iterator[str]:

@@ -8,94 +8,83 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.digest.receipt import Line, Note
-    from monitor.digest.view import Group, ReportView, StoryView, View
+    from monitor.digest.page import Line, Note, StoryView, View
 
 _WIDTH: Final = 76
 _RULE: Final = {"=": "=" * _WIDTH, "-": "-" * _WIDTH}
+_INDENT: Final = "   "
 
 
 def render(page: View) -> str:
     """Return the page as text that ends with a new line."""
-    lines = [*_head(page), *_stories(page), *_groups(page), *_trends(page), *_receipt(page)]
+    lines = [*_head(page), *_sections(page), *_trends(page), *_receipt(page)]
     return "\n".join(lines).strip() + "\n"
 
 
 def _head(page: View) -> Iterator[str]:
-    yield page.words["brand"]
-    yield page.heading
+    yield f"{page.words['brand']} · {page.heading}"
     yield _RULE["="]
-    yield from _wrap(page.lead)
+    if page.lead:
+        yield from _story(page.lead, page)
+    yield from _wrap(page.state)
     for notice in page.notices:
+        yield ""
         yield from _wrap(notice, first="! ", rest="  ")
-    yield from _wrap(page.window)
 
 
 def _heading(title: str) -> Iterator[str]:
     yield from ("", "", title, _RULE["-"])
 
 
-def _stories(page: View) -> Iterator[str]:
-    number = 0
+def _sections(page: View) -> Iterator[str]:
     for section in page.sections:
         yield from _heading(section.title)
         for story in section.stories:
-            number += 1
-            yield from _story(story, number, page)
+            yield from _story(story, page)
+        if section.lines:
+            yield ""
+            yield from _lines(section.lines, section.more)
+    if page.perhaps:
+        yield from _heading(page.words["perhaps"])
+        yield from _lines(page.perhaps, "")
 
 
-def _story(story: StoryView, number: int, page: View) -> Iterator[str]:
+def _story(story: StoryView, page: View) -> Iterator[str]:
     yield ""
-    yield from _wrap(story.title, first=f"{number}. ", rest="   ")
-    yield from _wrap(" · ".join(story.meta), "   ")
-    yield from _wrap(", ".join(story.themes), "   ")
-    if story.url not in {report.url for report in story.reports}:
-        yield from _url(story.url, "   ")
-    if story.summary:
-        yield ""
-        yield from _wrap(story.summary, "   ")
-        yield from _wrap(f"— {story.outlet}", "   ")
-    yield ""
-    for report in story.reports:
-        yield from _report(report)
-    yield from _wrap(story.more, "   ")
-    if story.related:
-        related = "; ".join(title for title, _ in story.related)
-        yield from _wrap(f"{page.words['related']}: {related}", "   ")
+    yield from _wrap(story.title)
+    if story.first_title:
+        yield from _wrap(f"{page.words['began_as']}: {story.first_title}", _INDENT)
+    handles = " ".join((story.handle, *story.entries))
+    yield from _wrap(" · ".join((*story.meta, handles)), _INDENT)
+    told = " — ".join(filter(None, (story.teaser, " · ".join((story.outlet, *story.notes)))))
+    yield from _wrap(told, _INDENT)
+    yield from _url(story.url, _INDENT)
+    for report in story.also:
+        yield from _named(page.words["also"], report)
+    yield from _wrap(story.more, _INDENT)
+    for name, step in (("before", story.before), ("after", story.after)):
+        if step:
+            yield from _wrap(f"{page.words[name]}: {step.text} ({step.handle})", _INDENT)
+            yield from _url("" if step.url.startswith("#") else step.url, _INDENT)
+    yield from _url(story.page, _INDENT)
 
 
-def _report(report: ReportView) -> Iterator[str]:
-    words = " · ".join(filter(None, (report.outlet, *report.notes)))
-    if report.title:
-        yield from _wrap(report.title, first="   * ", rest="     ")
-        yield from _wrap(words, "     ")
-    else:
-        yield from _wrap(words, first="   * ", rest="     ")
-    yield from _url(report.url, "     ")
-
-
-def _groups(page: View) -> Iterator[str]:
-    if page.groups:
-        yield from _heading(page.words["section_more"])
-    for group in page.groups:
-        yield from _group(group)
-
-
-def _group(group: Group) -> Iterator[str]:
-    yield ""
-    yield from _wrap(group.label)
-    yield from _lines(group.lines, group.more)
+def _named(word: str, report: Line) -> Iterator[str]:
+    note = f" ({report.note})" if report.note else ""
+    yield from _wrap(f"{word}: {report.text}{note}", _INDENT)
+    yield from _url(report.url, _INDENT + "  ")
 
 
 def _lines(lines: tuple[Line, ...], more: str) -> Iterator[str]:
     for item in lines:
-        yield from _wrap(" — ".join(filter(None, (item.text, item.note))), first=" * ", rest="   ")
-        yield from _url(item.url, "   ")
-    yield from _wrap(more, "   ")
+        note = " · ".join(filter(None, (item.note, item.handle)))
+        yield from _wrap(" — ".join(filter(None, (item.text, note))), first=" * ", rest=_INDENT)
+        yield from _url(item.url, _INDENT)
+    yield from _wrap(more, _INDENT)
 
 
 def _trends(page: View) -> Iterator[str]:
-    if not page.receipt:
+    if not page.overview:
         return
     yield from _heading(page.words["section_trends"])
     if not page.trends:
@@ -108,15 +97,20 @@ def _trends(page: View) -> Iterator[str]:
 
 
 def _receipt(page: View) -> Iterator[str]:
-    if page.receipt:
-        yield from _heading(page.words["section_receipt"])
-    for note in page.receipt:
+    if page.receipt is None:
+        return
+    yield from _heading(page.words["section_receipt"])
+    yield from _wrap(page.receipt.line)
+    for note in page.receipt.notes:
         yield from _note(note)
+    for row in page.receipt.colophon:
+        yield from _wrap(row)
 
 
 def _note(note: Note) -> Iterator[str]:
-    yield from _wrap(f"{note.label}: {note.text}".strip(), rest="  ")
+    yield from _wrap(f"{'! ' if note.bad else ''}{note.label}", rest="  ")
     yield from _lines(note.lines, note.more)
+    yield from _wrap(note.advice, first=" > ", rest=_INDENT)
 
 
 def _url(url: str, indent: str) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from monitor.digest.formats import FORMATS, alert_page, whole
+from monitor.digest.formats import FORMATS, alert_page, message, whole
+from monitor.digest.importance import order
 from monitor.digest.safe import link, title
 from monitor.models import Digest, Headline, Receipt, RenderedDigest, Window, alert_key, digest_key
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def render_all(digest: Digest, language: Wording) -> RenderedDigest:
     """Return the digest as the channels take it."""
     page = whole(digest, language)
+    mail_text, mail_html = message(digest, language)
     return RenderedDigest(
         key=digest_key(digest.date),
         date=digest.date,
@@ -29,13 +31,15 @@ def render_all(digest: Digest, language: Wording) -> RenderedDigest:
         preheader=page.preheader,
         headlines=_headlines(digest),
         renderings={name: format_.render(digest, language) for name, format_ in FORMATS.items()},
+        mail_text=mail_text,
+        mail_html=mail_html,
     )
 
 
 def render_alert(
     story: DigestStory, language: Wording, *, labels: Sequence[tuple[str, str]], timezone: str, now: datetime
 ) -> RenderedDigest:
-    """Return one story as a message of its own, for a reader who is not to wait for the digest."""
+    """Return one story as a message of its own, for a user who is not to wait for the digest."""
     alert = Digest(
         date=now.astimezone(ZoneInfo(timezone)).date(),
         window=Window(start=story.first_seen, end=now),
@@ -49,6 +53,7 @@ def render_alert(
         receipt=_receipt(story),
     )
     page = alert_page(alert, language)
+    renderings = {name: format_.alert(alert, language) for name, format_ in FORMATS.items() if format_.alert}
     return RenderedDigest(
         key=alert_key(story.id),
         date=alert.date,
@@ -57,9 +62,9 @@ def render_alert(
         subject=page.subject,
         preheader=page.preheader,
         headlines=_headlines(alert),
-        renderings={
-            name: format_.alert(alert, language) for name, format_ in FORMATS.items() if format_.alert
-        },
+        renderings=renderings,
+        mail_text=renderings["text"],
+        mail_html=renderings["html"],
     )
 
 
@@ -70,7 +75,8 @@ def render(digest: Digest, language: Wording, format_: str) -> str:
 
 def _headlines(digest: Digest) -> tuple[Headline, ...]:
     return tuple(
-        Headline(title=title(story.title), url=link(story.url), score=story.score) for story in digest.stories
+        Headline(title=title(story.title), url=link(story.url), score=story.score)
+        for story in sorted(digest.stories, key=order)
     )
 
 

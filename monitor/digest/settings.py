@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from monitor.values import (
     Duration,
     Switch,
+    Texts,
     TimeOfDay,
     Weekdays,
+    choice,
     whole,
 )
 
@@ -30,7 +32,15 @@ class Settings:
     """Days with a digest."""
     max_stories: Annotated[int, whole(1, 200)] = 20
     """Told in full; further ones get one line each."""
+    favour: Texts = ()
+    """Themes and beats whose stories weigh half as much again in the order."""
+    play_down: Texts = ()
+    """Themes and beats whose stories weigh half."""
+    overview: Annotated[Literal["daily", "weekly", "never"], choice("daily", "weekly", "never")] = "weekly"
+    """When the digest shows trends and near misses; the archive always does."""
     send_if_empty: Switch = True
     """A quiet day is news too: false sends nothing then; a broken one is always told."""
     backlog: Duration = timedelta(days=2)
     """Of a newly followed feed only what is younger than this is news."""
+    archive_url: str = ""
+    """Where the archive can be read on the web ([archive] base_url); "" when nowhere."""

@@ -30,14 +30,17 @@ class Wording(Protocol):
     def date(self, day: dt.date) -> str:
         """Return a day with its year."""
 
+    def short_date(self, day: dt.date) -> str:
+        """Return a day of this year."""
+
+    def month(self, day: dt.date) -> str:
+        """Return a day's month, with its year."""
+
     def long_date(self, day: dt.date) -> str:
         """Return a day in full."""
 
     def moment(self, instant: dt.datetime) -> str:
         """Return the day and wall time of an instant in the user's zone."""
 
-    def stamp(self, instant: dt.datetime) -> str:
-        """Return the same in fewer characters."""
-
-    def ago(self, age: dt.timedelta) -> str:
-        """Return an age."""
+    def kind(self, name: str) -> str:
+        """Return the name of a kind of event, "" for one without a name."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = resources.files(__name__)
 _SUFFIX: Final = ".toml"
-_AGES: Final = ((86400, "days"), (3600, "hours"), (60, "minutes"))
 
 AVAILABLE: Final = tuple(
     sorted(file.name.removesuffix(_SUFFIX) for file in _FOLDER.iterdir() if file.name.endswith(_SUFFIX))
@@ -34,6 +33,8 @@ class Language:
     """Sentences by key, with `{placeholders}`."""
     plurals: Mapping[str, Mapping[str, str]] = field(compare=False)
     """Counted nouns by key, each as `one` and `other`, with `{n}`."""
+    kinds: Mapping[str, str] = field(compare=False)
+    """Names of kinds of event."""
     formats: Mapping[str, Any] = field(compare=False)
     """Patterns of dates, times and numbers, and the names in them."""
 
@@ -44,6 +45,10 @@ class Language:
     def plural(self, key: str, n: int) -> str:
         """Return a count and its noun: `1 story`, `1,204 stories`."""
         return self.plurals[key]["one" if n == 1 else "other"].format(n=self.number(n))
+
+    def kind(self, name: str) -> str:
+        """Return the name of a kind of event: `ruling`; "" for one that has none here."""
+        return self.kinds.get(name, "")
 
     def number(self, n: int) -> str:
         """Return a whole number with the language's thousands separator."""
@@ -57,6 +62,14 @@ class Language:
         """Return a day with its year: `23 Nov 2026`."""
         return self._day("date", day)
 
+    def short_date(self, day: dt.date) -> str:
+        """Return a day of this year: `23 Nov`."""
+        return self._day("short_date", day)
+
+    def month(self, day: dt.date) -> str:
+        """Return a day's month: `November 2026`."""
+        return self._day("month", day)
+
     def long_date(self, day: dt.date) -> str:
         """Return a day in full: `Monday, 23 November 2026`."""
         return self._day("long_date", day)
@@ -64,18 +77,6 @@ class Language:
     def moment(self, instant: dt.datetime) -> str:
         """Return day and wall time of an instant in the user's zone: `Mon 23 Nov, 07:00`."""
         return self._day("moment", instant)
-
-    def stamp(self, instant: dt.datetime) -> str:
-        """Return the same in fewer characters: `23 Nov, 07:00`."""
-        return self._day("stamp", instant)
-
-    def ago(self, age: dt.timedelta) -> str:
-        """Return an age in its largest whole unit: `3 hours ago`."""
-        seconds = age.total_seconds()
-        for length, unit in _AGES:
-            if seconds >= length:
-                return self.text("ago", age=self.plural(f"age_{unit}", int(seconds // length)))
-        return self.text("just_now")
 
     def _day(self, pattern: str, day: dt.date) -> str:
         names = self.formats
@@ -101,5 +102,6 @@ def load(code: str) -> Language:
         name=data["name"],
         texts=data["texts"],
         plurals=data["plurals"],
+        kinds=data["kinds"],
         formats=data["formats"],
     )

@@ -7,15 +7,18 @@ surplus white space were removed on the way in (`text.py`). Empty means "", neve
 from __future__ import annotations
 
 from monitor.models.digests import (
+    Copy,
     Delivery,
     DeliveryState,
     Digest,
     DigestStory,
     Headline,
+    Importance,
     NearMiss,
     Receipt,
     RenderedDigest,
     Report,
+    StoryLink,
     Trend,
     Window,
     alert_key,
@@ -43,6 +46,7 @@ from monitor.models.feeds import (
 )
 
 __all__ = [
+    "Copy",
     "DateBasis",
     "Delivery",
     "DeliveryState",
@@ -57,6 +61,7 @@ __all__ = [
     "FeedStateName",
     "Headline",
     "Hints",
+    "Importance",
     "Join",
     "Known",
     "NearMiss",
@@ -65,6 +70,7 @@ __all__ = [
     "Report",
     "Response",
     "Story",
+    "StoryLink",
     "Tagging",
     "Trend",
     "Window",

@@ -24,6 +24,14 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A further entry with a report's link."""
+
+    entry: int
+    outlet: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """One entry of a story as a digest shows it."""
 
@@ -41,6 +49,31 @@ class Report:
     """First told in this digest; an entry is new in one digest only."""
     late: bool = False
     """Dated long before we could see it: after an outage, or put into the feed days later."""
+    also_in: tuple[Copy, ...] = ()
+    """The same article in other feeds: one report, however many carry its link."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryLink:
+    """Another story, as one points to it."""
+
+    id: int
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Importance:
+    """Why a story stands where it stands: `total` is the product of the four others."""
+
+    certainty: float
+    """How likely it is in scope, 0 to 1."""
+    kind: float
+    """What the kind of event weighs (newsworthiness.toml)."""
+    sources: float
+    """1 for one independent source, and 1 more for each doubling."""
+    weight: float
+    """What the user's feeds and themes weigh, 1 unless set otherwise."""
+    total: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +101,22 @@ class DigestStory:
     """New ones first, then by date."""
     related: tuple[tuple[int, str], ...] = ()
     """Ids and titles of stories of the same affair."""
+    lead: bool = False
+    """It opens the digest; True for one story at most."""
+    section: str = ""
+    """The section that it stands in (newsworthiness.toml); "" in digests of version 1.0."""
+    importance: Importance | None = None
+    """The parts of `score`; None in digests of version 1.0."""
+    kind: str = ""
+    """What happened ("ruling", "strike", ...), "" when none is seen."""
+    parties: tuple[str, ...] = ()
+    first_title: str = ""
+    """How the story began, when `title` is that of its newest turn; else ""."""
+    affair: int | None = None
+    before: tuple[StoryLink, ...] = ()
+    """The step of the affair before this one; none or one."""
+    after: tuple[StoryLink, ...] = ()
+    """The step after it; none or one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,13 +177,32 @@ class Digest:
     timezone: str
     made_at: datetime
     stories: tuple[DigestStory, ...]
-    """All, ranked: new before continuing."""
+    """All, in the order told: the most important first."""
     max_stories: int
     """How many are shown in full; the rest appear in one line each."""
     labels: tuple[tuple[str, str], ...]
     """Beats' and themes' slugs with their labels in the digest's language, in the order of themes.toml."""
     trends: tuple[Trend, ...]
     receipt: Receipt
+    perhaps: tuple[Report, ...] = ()
+    """Entries that may be in scope, the likeliest first: a line each, and no story."""
+    late: tuple[Report, ...] = ()
+    """The new reports, of stories and of `perhaps`, that are dated long before they were seen."""
+    copies: tuple[int, ...] = ()
+    """Entries that bring nothing but the link of a report that was told before: told with it."""
+    overview: bool = True
+    """Whether text, Markdown and HTML show trends and near misses; JSON and the archive always do."""
+    archive_url: str = ""
+    """Where the archive can be read on the web, with a slash at its end; "" when nowhere."""
+    origin: str = ""
+    """What tells this installation's Atom ids from all others'; "" for one of version 1.0."""
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """The entries that were never told before this digest."""
+        fresh = [*(r for story in self.stories for r in story.reports if r.new), *self.perhaps]
+        copies = (copy.entry for report in fresh for copy in report.also_in)
+        return tuple(dict.fromkeys([*(report.entry for report in fresh), *copies, *self.copies]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,6 +250,10 @@ class RenderedDigest:
     headlines: tuple[Headline, ...]
     renderings: dict[str, str] = field(hash=False)
     """Format ("md", "html", "text", "json", "atom") to the whole text of it."""
+    mail_text: str = ""
+    """The text of one message: with `mail_html` under 100 kB, whatever the digest holds."""
+    mail_html: str = ""
+    """The same content as HTML."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

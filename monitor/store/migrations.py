@@ -308,6 +308,43 @@ alter table digests add column number integer not null default 0;
 update digests set number = (select count(*) from digests d where d.made_at <= digests.made_at);
 """
 
+_SITE: Final = """
+create table story_changes (
+    revision integer primary key autoincrement,
+    story_id integer not null unique
+) strict;
+insert into story_changes (story_id) select id from stories order by last_seen, id;
+
+create trigger stories_inserted after insert on stories begin
+    delete from story_changes where story_id = new.id;
+    insert into story_changes (story_id) values (new.id);
+end;
+create trigger stories_updated after update on stories begin
+    delete from story_changes where story_id = new.id;
+    insert into story_changes (story_id) values (new.id);
+end;
+create trigger stories_deleted after delete on stories begin
+    delete from story_changes where story_id = old.id;
+    insert into story_changes (story_id) values (old.id);
+end;
+create trigger entries_of_stories_updated
+after update of story_id, title, summary, url, outlet, told_in on entries
+when old.story_id is not null or new.story_id is not null begin
+    delete from story_changes where story_id in (old.story_id, new.story_id);
+    insert into story_changes (story_id)
+    select old.story_id where old.story_id is not null
+    union
+    select new.story_id where new.story_id is not null;
+end;
+create trigger stories_related after insert on related_stories begin
+    delete from story_changes where story_id in (new.story_id, new.related_id);
+    insert into story_changes (story_id) values (new.story_id), (new.related_id);
+end;
+
+insert or ignore into meta
+select 'origin', lower(hex(randomblob(8))) where not exists (select 1 from digests);
+"""
+
 
 def first(db: Database) -> None:
     """Make the tables, the full-text index and the views."""
@@ -344,7 +381,16 @@ def digests_in_order(db: Database) -> None:
     db.executescript(_NUMBERS)
 
 
-STEPS: Final = (first, intake, outbox, digests_in_order)
+def site(db: Database) -> None:
+    """Note which stories change, for their pages to be written anew; give a new installation a name.
+
+    Whose feeds of digests are read already keeps the ids of version 1.0, or all would come again as unread.
+    Triggers delete and insert: an "or replace" of theirs gives way to the "or ignore" of who fired them.
+    """
+    db.executescript(_SITE)
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order, site)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

@@ -1,0 +1,107 @@
+"""A digest in one line: its subject, its preheader, and what the day was where no story leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from monitor.digest.outcome import coverage, outcome
+from monitor.digest.safe import line, title
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from monitor.digest.wording import Wording
+    from monitor.models import Digest, DigestStory
+
+_SUBJECT: Final = 120
+_PREHEADER: Final = 160
+
+
+def leading(digest: Digest) -> DigestStory | None:
+    """Return the story that opens a digest; in digests of version 1.0 the first one does."""
+    return next((story for story in digest.stories if story.lead), next(iter(digest.stories), None))
+
+
+def subject(digest: Digest, words: Wording) -> str:
+    """Return the subject: the leading story's title, or what the day was; at most 120 characters."""
+    named = {"brand": words.text("brand"), "date": span(digest, words.date(digest.date), words)}
+    lead = leading(digest)
+    if lead:
+        around = words.text("subject_news", **named, title="")
+        return line(
+            words.text("subject_news", **named, title=title(lead.title, _SUBJECT - len(around))), _SUBJECT
+        )
+    if outcome(digest) == "quiet":
+        return line(words.text("subject_quiet", **named), _SUBJECT)
+    problem = words.text(f"problem_{_trouble(digest)}", **counts(digest, words))
+    return line(words.text("subject_broken", **named, problem=problem), _SUBJECT)
+
+
+def preheader(digest: Digest, words: Wording) -> str:
+    """Return what a mail program shows beside the subject: why the first story leads, and its teaser."""
+    lead = leading(digest)
+    if lead is None:
+        return line(f"{state(digest, words)}.", _PREHEADER)
+    return line(". ".join(filter(None, [" · ".join(why(lead, words)), lead.summary])), _PREHEADER)
+
+
+def state(digest: Digest, words: Wording) -> str:
+    """Return what a day without a sure story was, in one line: quiet, or broken."""
+    if outcome(digest) == "quiet":
+        key = "state_perhaps" if digest.perhaps else "state_quiet"
+        return words.text(key, **counts(digest, words))
+    return words.text(f"state_{_trouble(digest)}", **counts(digest, words))
+
+
+def summary(digest: Digest, words: Wording) -> str:
+    """Return a day in one line for lists of days: what was told, or what the day was."""
+    told = digest.receipt
+    if not digest.stories:
+        return state(digest, words)
+    return words.text(
+        "told",
+        stories=words.plural("stories", told.stories),
+        reports=words.plural("new_reports", told.reports),
+        sources=words.plural("sources", told.sources),
+    )
+
+
+def why(story: DigestStory, words: Wording) -> tuple[str, ...]:
+    """Return what happened, how many sources say so, in how many languages, where that is more than one."""
+    many = len(story.languages) > 1
+    parts = (
+        words.kind(story.kind),
+        words.plural("sources", story.sources) if story.sources > 1 else "",
+        words.plural("languages", len(story.languages)) if many else "",
+    )
+    return tuple(filter(None, parts))
+
+
+def counts(digest: Digest, words: Wording) -> dict[str, str]:
+    """Return how many feeds are followed and how many answered, in words."""
+    heard = coverage(digest.receipt)
+    return {
+        "feeds": words.plural("feeds", heard.feeds),
+        "answered": words.number(heard.answered),
+        "unanswered": words.number(heard.unanswered),
+    }
+
+
+def span(digest: Digest, day: str, words: Wording) -> str:
+    """Return the digest's day, or from when to that day when it covers missed ones too."""
+    if not digest.catches_up:
+        return day
+    return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
+
+
+def local(instant: datetime, digest: Digest) -> datetime:
+    """Return the instant in the user's zone."""
+    return instant.astimezone(ZoneInfo(digest.timezone))
+
+
+def _trouble(digest: Digest) -> str:
+    heard = coverage(digest.receipt)
+    if not heard.feeds:
+        return "no_feeds"
+    return "feeds" if heard.polls else "no_polls"

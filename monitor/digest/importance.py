@@ -1,0 +1,66 @@
+"""How important a story is: a product that its user can work out by hand. Pure.
+
+    importance = certainty x kind x sources x weight, where
+
+    certainty  the calibrated probability that its surest report is in scope, 0 to 1 (1 after `mark`)
+    kind       what the kind of event weighs: a ruling 2, a launch 1, an opinion 0.6 (newsworthiness.toml)
+    sources    1 for one independent source, 2 for two, 3 for four, 4 for eight: one more for each doubling
+    weight     the weight of its heaviest feed (feeds.toml), times 1.5 for a theme that the user favours and
+               0.5 for one that is played down (`[digest] favour`, `play_down`)
+
+10 is a very large story. A product and no sum, because a sum let many sources of something doubtful lead, and
+what is new stand above a ruling of yesterday: both happened in eight months of real digests. Freshness only
+breaks ties.
+"""
+
+from __future__ import annotations
+
+from math import log2
+from typing import TYPE_CHECKING, Final
+
+from monitor.digest.newsworthiness import KIND_WEIGHTS
+from monitor.models import Importance
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from monitor.digest.settings import Settings
+    from monitor.models import DigestStory, Feed, Story, Tagging
+
+_FAVOURED: Final = 1.5
+_PLAYED_DOWN: Final = 0.5
+_SURE_SCORE: Final = 6.0
+"""In five months of a real feed, of what version 1.0 chose, .80 was right from a score of 4, .91 from 5."""
+
+
+def importance(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Importance:
+    """Return how important a story is, with the parts of it."""
+    certainty = max(certainty_of(entry.tagging) for entry in story.entries)
+    kind = KIND_WEIGHTS.get(story.kind, 1.0)
+    sources = 1.0 + log2(max(story.sources, 1))
+    weight = max(feeds[entry.feed].weight if entry.feed in feeds else 1.0 for entry in story.entries)
+    weight *= _preference({*story.beats, *story.themes}, settings)
+    return Importance(
+        certainty=round(certainty, 3),
+        kind=kind,
+        sources=round(sources, 3),
+        weight=weight,
+        total=round(certainty * kind * sources * weight, 3),
+    )
+
+
+def order(story: DigestStory) -> tuple[float, float, int]:
+    """Return the sort key of a story: the most important first, among equals that with the newest report."""
+    return -story.score, -max(report.published.timestamp() for report in story.reports), story.id
+
+
+def certainty_of(tagging: Tagging) -> float:
+    """Return how likely an entry is in scope; of one that was tagged by version 1.0, by its score."""
+    if tagging.corrected:
+        return 1.0
+    return tagging.certainty or min(max(tagging.score / _SURE_SCORE, 0.1), 0.95)
+
+
+def _preference(slugs: Collection[str], settings: Settings) -> float:
+    favoured = _FAVOURED if any(slug in settings.favour for slug in slugs) else 1.0
+    return favoured * (_PLAYED_DOWN if any(slug in settings.play_down for slug in slugs) else 1.0)
