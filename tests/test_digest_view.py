@@ -93,6 +93,14 @@ def test_an_outlet_that_reports_twice_is_named_once_and_numbered():
     assert [line.text for line in twice.also] == ["Morning Ledger (2)", "Morning Ledger (3)"]
 
 
+def test_who_cites_another_is_named_first():
+    citing = replace(STORY.reports[1], citing="Reuters", also_in=())
+    assert (
+        shown(replace(STORY, reports=(STORY.reports[0], citing))).also[0].text
+        == "Evening Ledger (citing Reuters)"
+    )
+
+
 def test_a_time_is_told_where_it_differs_by_a_day_and_late_where_it_matters():
     old = replace(STORY.reports[1], published=STORY.first_seen - timedelta(days=400), also_in=())
     undated = replace(old, dated="missing", published=STORY.first_seen - timedelta(days=9), late=True)

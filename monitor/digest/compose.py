@@ -245,6 +245,7 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
         dated=entry.dated,
         new=new,
         late=entry.late,
+        citing=text.clean(entry.citing),
     )
 
 

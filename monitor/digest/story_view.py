@@ -42,7 +42,7 @@ def story_view(
         first_title=line(story.first_title),
         meta=(*why(story, words), _age(story, words)),
         teaser=line(story.summary, caps.summary if also else min(caps.summary, _BRIEF)),
-        outlet=line(first.outlet),
+        outlet=_outlet(first, words),
         notes=_notes(first, first, story, digest, words),
         also=tuple(also[: caps.reports]),
         more=words.plural("more_reports", hidden) if hidden > 0 else "",
@@ -54,13 +54,13 @@ def story_view(
 def story_line(story: DigestStory, words: Wording) -> Line:
     """Return a story that has no room for more in one line."""
     first = _lead_first(story)[0]
-    note = " · ".join(filter(None, (line(first.outlet), *why(story, words), _age(story, words))))
+    note = " · ".join(filter(None, (_outlet(first, words), *why(story, words), _age(story, words))))
     return Line(text=title(story.title), url=link(story.url), note=note, handle=f"s{story.id}")
 
 
 def report_line(report: Report, digest: Digest, words: Wording) -> Line:
     """Return an entry that makes no story in one line."""
-    notes = (line(report.outlet), *_when(report, digest, words))
+    notes = (_outlet(report, words), *_when(report, digest, words))
     return Line(
         text=title(report.title),
         url=link(report.url),
@@ -84,6 +84,12 @@ def link_into(archive: str, path: str) -> str:
     return path if not archive else link(archive + path)
 
 
+def _outlet(report: Report, words: Wording) -> str:
+    """Return who wrote a report, and whom it cites: nobody's name stands for what another has written."""
+    outlet, source = line(report.outlet), line(report.citing)
+    return words.text("citing", outlet=outlet, source=source) if source else outlet
+
+
 def _lead_first(story: DigestStory) -> list[Report]:
     """Return the reports, the one whose title and link the story has first."""
     return sorted(story.reports, key=lambda report: report.url != story.url or not report.url)
@@ -102,10 +108,10 @@ def _also(
     reports: Iterable[Report], first: Report, story: DigestStory, digest: Digest, words: Wording
 ) -> list[Line]:
     """Return the other reports by their outlets; the second of one outlet is called "Outlet (2)"."""
-    seen = Counter[str]([line(first.outlet)])
+    seen = Counter[str]([_outlet(first, words)])
     lines = []
     for report in reports:
-        outlet = line(report.outlet)
+        outlet = _outlet(report, words)
         seen[outlet] += 1
         name = outlet if seen[outlet] == 1 else words.text("again", outlet=outlet, n=seen[outlet])
         notes = _notes(report, first, story, digest, words)

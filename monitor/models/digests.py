@@ -49,6 +49,8 @@ class Report:
     """First told in this digest; an entry is new in one digest only."""
     late: bool = False
     """Dated long before we could see it: after an outage, or put into the feed days later."""
+    citing: str = ""
+    """The source that the outlet names for it, where that is another: it wrote, and another is its witness."""
     also_in: tuple[Copy, ...] = ()
     """The same article in other feeds: one report, however many carry its link."""
 
