@@ -50,7 +50,7 @@ class Report:
     late: bool = False
     """Dated long before we could see it: after an outage, or put into the feed days later."""
     citing: str = ""
-    """The source that the outlet names for it, where that is another: it wrote, and another is its witness."""
+    """Whom the outlet names as its source; "" for its own report."""
     also_in: tuple[Copy, ...] = ()
     """The same article in other feeds: one report, however many carry its link."""
 
