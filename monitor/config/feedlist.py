@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME: Final = "feeds.toml"
-_NOTES: Final = ("robots", "confidence", "seen")
+_NOTES: Final = ("robots", "terms", "confidence", "seen")
 """What the curated list says of its feeds, for those who keep it."""
 
 
