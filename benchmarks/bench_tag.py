@@ -97,7 +97,7 @@ def microseconds(work: Callable[[Entry], object], entries: list[Entry]) -> float
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    path = Path(__file__).parent.parent / "config" / "themes.toml"
+    path = Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml"
     rules = load(path.read_text(encoding="utf-8"), file=path.name)
     entries = make(count)
     tagger = Tagger(rules)

@@ -80,10 +80,13 @@ class Document:
         return sorted(self.faults, key=lambda fault: fault.line)
 
     def line(self, place: Place) -> int:
-        """Return the line of a place, else of the nearest table around it; 0 when there is none."""
+        """Return the line of a place or of the first thing in it, else of what is around it; 0 for none."""
         while place:
             if place in self.spots:
                 return self.spots[place].line
+            inside = [spot.line for other, spot in self.spots.items() if other[: len(place)] == place]
+            if inside:
+                return min(inside)
             place = place[:-1]
         return 0
 

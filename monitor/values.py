@@ -31,6 +31,7 @@ _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 _CENTURY: Final = 100 * 365 * 86400
 _MAX_PORT: Final = 65535
 _LONGEST_SHOWN: Final = 60
+_MOST_SHOWN: Final = 40
 _LANGUAGES: Final = """\
     aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv
     dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie
@@ -84,8 +85,9 @@ def got(value: object) -> str:
 def likely(name: str, known: Iterable[str]) -> str:
     """Return what to say beside a name that is not known: the one that was meant, else all there are."""
     there = list(known)
-    near = get_close_matches(name, there, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(there)}"
+    if near := get_close_matches(name, there, n=1):
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else ""
 
 
 def toml(value: object) -> str:

@@ -38,7 +38,9 @@ HELD_OUT = {
 def measured(
     file: str = "samples", *, learned: bool = True
 ) -> tuple[scoring.Scores, dict[str, scoring.Scores]]:
-    rules = load((HERE.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml")
+    rules = load(
+        (HERE.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
+    )
     text = (HERE / "data" / "labelled" / f"{file}.jsonl").read_text(encoding="utf-8")
     found = records.read(text, file=file, now=datetime(2026, 1, 1, tzinfo=UTC))
     tagger = Tagger(replace(rules, learned=learned))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from monitor.models import Entry
 
 STARTER = load(
-    (Path(__file__).parent.parent / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
+    (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"),
+    file="themes.toml",
 )
 TAGGER = Tagger(STARTER)
 

@@ -14,7 +14,7 @@ from monitor.text import fold
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RULES = load((ROOT / "config" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml")
+RULES = load((ROOT / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml")
 FILES = sorted((ROOT / "training" / "lines").glob("*.jsonl"))
 
 

@@ -31,7 +31,7 @@ from monitor.tag.matcher import texts
 from monitor.tag.words import Words, form
 
 HERE = Path(__file__).parent
-RULES = HERE.parent / "config" / "themes.toml"
+RULES = HERE.parent / "monitor" / "topic" / "themes.toml"
 LINES = HERE / "lines"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PENALTY = 0.3

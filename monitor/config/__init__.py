@@ -2,14 +2,15 @@
 
 monitor.toml   settings         each package declares its own table; load.py puts them together
 feeds.toml     subscriptions    the fields of models.Feed; subscriptions.py edits the file
-themes.toml    what to look for read by the tag package
+themes.toml    what to look for themes.py lays it over the shipped one; read by the tag package
 """
 
 from __future__ import annotations
 
 from monitor.config.general import Alert
-from monitor.config.load import Config, load, load_rules
+from monitor.config.load import Config, load
 from monitor.config.places import FILES, find, starter, write_starter
+from monitor.config.themes import read as load_rules
 
 __all__ = [
     "FILES",

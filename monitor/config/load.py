@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from monitor import cluster, digest, fetch, languages, parse, store, tag, values
-from monitor.config import feedlist, tables
+from monitor.config import feedlist, tables, themes
 from monitor.config.general import Alert, General, Service
-from monitor.config.places import FILES, starter
+from monitor.config.places import FILES
 from monitor.deliver import CHANNELS, ConfiguredChannel, Secrets, unwritable
 from monitor.errors import ConfigError, Fault
 from monitor.toml import Document
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MONITOR, FEEDS, THEMES = FILES
+MONITOR, FEEDS, _ = FILES
 
 
 def declared_tables() -> dict[str, list[type[Any]]]:
@@ -132,7 +132,7 @@ class Config:
 
 
 def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check the three files. A missing monitor.toml or themes.toml has the starter's values.
+    """Read and check the three files. What a missing one says is the default: the shipped themes, no feeds.
 
     Raises ConfigError with every fault of every file.
     """
@@ -151,7 +151,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     feeds = feedlist.read(subscriptions)
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()]
     try:
-        rules = load_rules(directory)
+        rules = themes.read(directory)
     except ConfigError as error:
         faults += error.faults
     if faults:
@@ -159,15 +159,6 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     return _config(
         directory, {key: _at(directory, value) for key, value in settings.items()}, feeds, rules, environ
     )
-
-
-def load_rules(directory: Path) -> tag.Rules:
-    """Read themes.toml, else the starter's. Raises ConfigError with every fault."""
-    path = directory / THEMES
-    document = Document.read(path if path.is_file() else starter() / THEMES)
-    if document.faults:
-        raise ConfigError(document.faults)
-    return tag.load(document.text, file=document.name)
 
 
 def _settings(document: Document) -> dict[type[Any], Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from monitor import values
-from monitor.errors import ConfigError, Fault
+from monitor.errors import ConfigError
 from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
 from monitor.tag.rules import ANY, LANGUAGES, Fields, GlossaryList, Rule, Rules, Target
+from monitor.toml import Document
+from monitor.values import likely
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,16 +22,17 @@ _SECTIONS = (*LANGUAGES, ANY)
 _TOP = ("learned", "fields", "grades", "glossary", "hidden", "beat", "theme")
 
 
-def load(text: str, *, file: str) -> Rules:
-    """Read the text of a themes.toml. Raises `ConfigError` with every fault found in it."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Fault(file, "", f"not valid TOML: {error}")]) from None
-    reader = _Reader(file, text)
-    rules = reader.rules(data)
-    if reader.faults:
-        raise ConfigError(reader.faults)
+def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
+    """Read the text of a themes.toml. Raises `ConfigError` with every fault found in it.
+
+    `data` is what the text comes to where it is laid over another one; faults are told with its own lines.
+    """
+    document = Document(file, text)
+    if document.faults:
+        raise ConfigError(document.faults)
+    rules = _Reader(document).rules(document.data if data is None else data)
+    if document.faults:
+        raise ConfigError(document.sorted_faults())
     return rules
 
 
@@ -38,9 +40,7 @@ def load(text: str, *, file: str) -> Rules:
 class _Reader:
     """Walks the file's tables; notes faults instead of stopping at the first."""
 
-    file: str
-    text: str
-    faults: list[Fault] = field(default_factory=list)
+    document: Document
     lists: tuple[str, ...] = ()
     grades: dict[str, float] = field(default_factory=dict)
 
@@ -58,7 +58,7 @@ class _Reader:
             *(self._target("theme", slug, tables["theme"]) for slug in tables["theme"]),
         ]
         if not tables["beat"]:
-            self._fault("beat", "", "at least one beat is needed: no entry could be relevant")
+            self._fault("beat", "at least one beat is needed: no entry could be relevant")
         return Rules(
             targets=tuple(targets),
             glossary=glossary,
@@ -71,7 +71,7 @@ class _Reader:
     def _switch(self, data: dict[str, Any], name: str) -> bool:
         value = data.get(name, False)
         if not isinstance(value, bool):
-            self._fault(name, name, f"must be true or false, not {value!r}")
+            self._fault(name, f"must be true or false, not {value!r}")
         return value is True
 
     def _grades(self, table: dict[str, Any]) -> dict[str, float]:
@@ -83,7 +83,7 @@ class _Reader:
 
     def _free_name(self, name: str) -> bool:
         if name in {"label", "threshold", *_SECTIONS}:
-            self._fault(f"grades.{name}", name, "this name has another meaning in a beat or theme")
+            self._fault(f"grades.{name}", "this name has another meaning in a beat or theme")
             return False
         return True
 
@@ -113,10 +113,10 @@ class _Reader:
                 place = f"glossary.{language}.{name}"
                 items = self._strings(section, name, f"glossary.{language}")
                 plain = [(key, item) for key, item in items if not references(item)]
-                named = [(key, references(item), item) for key, item in items if references(item)]
+                named = [(key, references(item)) for key, item in items if references(item)]
                 phrases[name][language] = tuple(self._phrases(plain, place))
                 includes[name][language] = tuple(
-                    other for key, other, item in named if self._list_exists(other, key, item)
+                    other for key, other in named if self._list_exists(other, key)
                 )
         found = {name: GlossaryList(phrases=phrases[name], includes=includes[name]) for name in self.lists}
         self._no_circles(found)
@@ -130,7 +130,7 @@ class _Reader:
                 reached |= ahead
                 ahead = {other for step in ahead for other in direct[step]} - reached
             if name in reached:
-                self._fault(f"glossary.*.{name}", name, "this list includes itself")
+                self._fault(f"glossary.*.{name}", "this list includes itself")
 
     def _target(self, kind: Literal["beat", "theme"], slug: str, tables: dict[str, Any]) -> Target:
         place = f"{kind}.{slug}"
@@ -138,7 +138,7 @@ class _Reader:
         self._known(table, ("label", "threshold", *_SECTIONS), place)
         threshold = table.get("threshold", 1.0)
         if not self._number(threshold, f"{place}.threshold") or threshold <= 0:
-            self._fault(f"{place}.threshold", "threshold", "must be more than 0")
+            self._fault(f"{place}.threshold", "must be more than 0")
             threshold = 1.0
         return Target(
             slug=slug,
@@ -156,14 +156,14 @@ class _Reader:
             try:
                 known = values.language(language)
             except ValueError as error:
-                self._fault(f"{place}.label.{language}", language, str(error))
+                self._fault(f"{place}.label.{language}", str(error))
                 continue
             if isinstance(name, str) and name.strip():
                 found[known] = name
             else:
-                self._fault(f"{place}.label.{language}", slug, "a text is needed: what users see")
+                self._fault(f"{place}.label.{language}", "a text is needed: what users see")
         if not label:
-            self._fault(f"{place}.label", slug, 'a text is needed: what users see, as in { en = "…" }')
+            self._fault(f"{place}.label", 'a text is needed: what users see, as in { en = "…" }')
         return found or {"en": slug}
 
     def _rules(self, table: dict[str, Any], language: str, place: str) -> Iterable[Rule]:
@@ -174,9 +174,9 @@ class _Reader:
                 try:
                     condition = parse_rule(text)
                 except GrammarError as error:
-                    self._fault(key, text, str(error))
+                    self._fault(key, str(error))
                     continue
-                exist = [self._list_exists(name, key, text) for name in condition.lists]
+                exist = [self._list_exists(name, key) for name in condition.lists]
                 if all(exist) and grade in self.grades:
                     yield Rule(
                         text=text,
@@ -192,25 +192,25 @@ class _Reader:
             try:
                 yield parse_phrase(item)
             except GrammarError as error:
-                self._fault(key, item, str(error))
+                self._fault(key, str(error))
 
-    def _list_exists(self, name: str, key: str, text: str) -> bool:
+    def _list_exists(self, name: str, key: str) -> bool:
         if name in self.lists:
             return True
-        self._fault(key, text, f"unknown list {{{name}}}{_likely(name, self.lists)}")
+        self._fault(key, f"unknown list {{{name}}}{likely(name, self.lists)}")
         return False
 
     def _table(self, data: dict[str, Any], name: str, place: str) -> dict[str, Any]:
         value = data.get(name, {})
         if isinstance(value, dict):
             return value
-        self._fault(_join(place, name), name, "must be a table")
+        self._fault(_join(place, name), "must be a table")
         return {}
 
     def _strings(self, data: dict[str, Any], name: str, place: str) -> list[tuple[str, str]]:
         values = data.get(name, [])
         if not isinstance(values, list):
-            self._fault(_join(place, name), name, "must be a list of texts")
+            self._fault(_join(place, name), "must be a list of texts")
             return []
         found = []
         for index, value in enumerate(values):
@@ -218,30 +218,25 @@ class _Reader:
             if isinstance(value, str):
                 found.append((key, value))
             else:
-                self._fault(key, name, f"must be a text, not {value!r}")
+                self._fault(key, f"must be a text, not {value!r}")
         return found
 
     def _number(self, value: object, place: str) -> bool:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return True
-        self._fault(place, place.rpartition(".")[2], f"must be a number, not {value!r}")
+        self._fault(place, f"must be a number, not {value!r}")
         return False
 
     def _known(self, table: Mapping[str, Any], known: tuple[str, ...], place: str, what: str = "key") -> None:
         for name in table:
             if name not in known:
-                self._fault(_join(place, name), name, f"unknown {what}{_likely(name, known)}")
+                self._fault(_join(place, name), f"unknown {what}{likely(name, known)}")
 
-    def _fault(self, place: str, text: str, message: str) -> None:
-        """Note a fault; the line is where the faulty text first stands in the file."""
-        line = next((n for n, row in enumerate(self.text.splitlines(), 1) if text and text in row), 0)
-        self.faults.append(Fault(self.file, f"{place} (line {line})" if line else place, message))
+    def _fault(self, place: str, message: str) -> None:
+        """Note a fault at a place such as `theme.music.en.sure[3]`."""
+        parts = re.finditer(r"\[(\d+)\]|([^.\[\]]+)", place)
+        self.document.fault(tuple(int(part[1]) if part[1] else part[2] for part in parts), message)
 
 
 def _join(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
-
-
-def _likely(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
