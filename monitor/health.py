@@ -15,12 +15,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import digest, digest_input
-from monitor.models import Delivery, digest_key
-from monitor.text import span_in_words
+from monitor.models import Delivery, digest_key, name_of_edition
+from monitor.text import counted, span_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from monitor.config import Config
     from monitor.models import FeedHealth
@@ -34,6 +34,8 @@ DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""
 RECENT: Final = timedelta(days=7)
+_NAMED: Final = 4
+"""Recipients that are named; of more it is said how many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,17 +73,11 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
     """Look at everything. Nothing is written."""
     with store.snapshot():
         feeds = tuple(digest_input.healths(config, store, now=now))
-        last_poll, last_digest = store.feeds.last_poll(), store.digests.last(now)
+        last_digest = store.digests.last(now)
         deliveries = _deliveries(store, last_digest, now)
         due = digest_input.due_digest(config, store, now=now)
-        overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
-        problems = (
-            *_store_problems(store, now),
-            *_poll_problems(config, last_poll, feeds, now),
-            *_digest_problems(overdue, store.installed_at(now)),
-            *_delivery_problems(config, deliveries, now),
-            *_feed_problems(feeds),
-        )
+        problems = (*_problems(config, store, deliveries, now), *_feed_problems(feeds))
+        last_poll = store.feeds.last_poll()
     coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
     return Report(
         problems=problems,
@@ -92,6 +88,33 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
         next_digest_at=due.at if due and due.at else digest.schedule.next_due(config.digest, now),
         deliveries=deliveries,
     )
+
+
+def delivers(config: Config, store: Store, *, now: datetime) -> bool:
+    """Say whether polls and digests get through, without a look at each feed: cheap enough for each tick."""
+    with store.snapshot():
+        deliveries = _deliveries(store, store.digests.last(now), now)
+        return not any(problem.ours for problem in _problems(config, store, deliveries, now))
+
+
+def alike(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
+    """Gather deliveries of one edition by one channel that fared alike."""
+    found: dict[tuple[str, str, str, str], list[Delivery]] = {}
+    for one in deliveries:
+        found.setdefault((one.edition, one.channel, one.state, one.last_error), []).append(one)
+    return list(found.values())
+
+
+def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
+    """Say how deliveries stand that fared alike."""
+    one = those[0]
+    whom = ", ".join(delivery.recipient for delivery in those)
+    if len(those) > _NAMED:
+        whom = counted(len(those), "recipient")
+    again = min((each.next_attempt_at for each in those if each.next_attempt_at), default=None)
+    trying = f"; next try {again.astimezone(zone):%Y-%m-%d %H:%M}" if one.state == "pending" and again else ""
+    reason = f" ({one.last_error})" if one.last_error else ""
+    return f"{name_of_edition(one.edition)}: {one.channel} to {whom}: {one.state}{reason}{trying}"
 
 
 def troubles(store: Store) -> dict[str, str]:
@@ -106,6 +129,17 @@ def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> tuple
     known = {delivery.id for delivery in of_last}
     others = (*store.deliveries.waiting(), *store.deliveries.failed_since(now - RECENT))
     return (*of_last, *(delivery for delivery in others if delivery.id not in known))
+
+
+def _problems(
+    config: Config, store: Store, deliveries: Sequence[Delivery], now: datetime
+) -> Iterator[Problem]:
+    """Name what is wrong with us, the gravest first."""
+    overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
+    yield from _store_problems(store, now)
+    yield from _poll_problems(config, store.feeds.last_poll(), now)
+    yield from _digest_problems(overdue, store.installed_at(now))
+    yield from _delivery_problems(config, deliveries, now)
 
 
 def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
@@ -126,11 +160,9 @@ def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
         )
 
 
-def _poll_problems(
-    config: Config, last: Poll | None, feeds: Sequence[FeedHealth], now: datetime
-) -> Iterator[Problem]:
+def _poll_problems(config: Config, last: Poll | None, now: datetime) -> Iterator[Problem]:
     start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
-    if all(feed.state == "disabled" for feed in feeds):
+    if not any(feed.enabled for feed in config.feeds):
         yield Problem(what="no feed is followed", since=None, do="add one: `monitor feeds add ADDRESS`")
     elif last is None:
         yield Problem(what="nothing was ever polled", since=None, do=start)

@@ -175,6 +175,11 @@ def shorten(text: str, limit: int) -> str:
     return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-–") + " …"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Say how many: "1 feed", "3 feeds", "2 entries"."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def span_in_words(span: timedelta) -> str:
     """Return a span in its largest fitting unit: "9 days", "1 hour"."""
     units = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))

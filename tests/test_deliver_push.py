@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from importlib.util import find_spec
 
 import pytest
+import smtp
 
 from monitor.deliver import push
 from monitor.errors import DeliveryError
@@ -119,3 +120,18 @@ async def test_a_real_service_gets_title_and_text(status, caplog):
     assert taken[0]["title"] == "Sora: two stories"
     assert taken[0]["message"].startswith("• Studios sue\n  https://news.example/1")
     assert KEY not in caplog.text
+
+
+@with_apprise
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_a_title_stays_text_where_the_service_takes_html():
+    hostile = '<a href="http://evil.example/">Sign in</a><img src="http://evil.example/p.gif">'
+    edition = replace(EDITION, headlines=(Headline(title=hostile, url="https://a.example", score=3.0),))
+    async with smtp.inbox() as box:
+        sender = channel(f"mailto://127.0.0.1:{box.port}?from=a@x.test&to=b@x.test")
+        await sender.send(sender.prepare(edition, now=NOW)[0])
+    parts = list(box.received[0].message.walk())
+    assert not any(
+        "<a href=" in part.get_content() for part in parts if part.get_content_type() == "text/html"
+    )
+    assert "Sign in" in box.received[0].message.get_body(("plain",)).get_content()

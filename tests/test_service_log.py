@@ -46,6 +46,15 @@ def test_readable_lines_on_a_terminal():
     assert stream.getvalue().endswith("Z [info] polled feeds=42\n")
 
 
+def test_an_event_with_a_sentence_is_that_sentence_for_people_and_all_its_fields_for_machines():
+    for_people, for_machines = io.StringIO(), Terminal()
+    written(for_people, for_people=True).info("polled", message="polled 42 feeds", feeds=42)
+    written(for_machines, for_people=False).info("polled", message="polled 42 feeds", feeds=42)
+    assert for_people.getvalue().endswith("Z [info] polled 42 feeds\n")
+    line = json.loads(for_machines.getvalue())
+    assert (line["event"], line["message"], line["feeds"]) == ("polled", "polled 42 feeds", 42)
+
+
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
 def test_no_credentials_in_urls_wherever_they_stand(stream):
     logger = written(stream)

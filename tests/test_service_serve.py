@@ -263,7 +263,7 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_kept(home, systemd
                 home.write(web.url("/one"), web.url("/two"), more="[digest]\ntime = 25\nfoo = 1\n")
                 os.kill(os.getpid(), signal.SIGHUP)
                 await systemd.hear("RELOADING=1")
-                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=1 feeds"
+                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=1 feed"
                 refused = [line["fault"] for line in logs if "refused" in line["event"]]
                 assert [fault.split(": ")[1] for fault in refused] == [
                     "digest.time",
@@ -373,7 +373,15 @@ async def test_the_log_has_one_line_a_poll_a_digest_and_a_delivery(home, systemd
     assert (digest["date"], digest["holds"]) == ("2026-11-21", "1 story, 1 report, 1 source")
     (waiting,) = [line for line in logs if line["event"] == "delivery pending"]
     assert waiting["log_level"] == "warning"
-    assert waiting["recipient"] == "reader@example.org"
+    assert waiting["recipients"] == ["reader@example.org"]
+    assert polled["message"] == "polled 1 feed: 1 ok, 0 failing, 0 new entries"
+    assert digest["message"].startswith(
+        "digest of 2026-11-21 made: 1 story, 1 report, 1 source; next digest Sun"
+    )
+    assert waiting["message"].startswith(
+        "digest of 2026-11-21: email to reader@example.org: pending (refused"
+    )
+    assert "; next try 2026-11-21 12:0" in waiting["message"]
     assert "450 busy" in waiting["reason"]
 
 
@@ -393,12 +401,98 @@ async def test_a_health_check_is_pinged_after_a_poll_and_its_address_is_not_logg
     assert "s3cr3t" not in repr(logs)
 
 
-async def test_the_watchdog_is_fed_while_the_bell_rings_and_no_longer(home, systemd, monkeypatch):
+async def test_the_health_check_hears_of_failure_while_mail_does_not_get_through(home, systemd, monkeypatch):
+    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
+    async with Loopback() as web, smtp.scripted(script):
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        web.on("/ping", Reply(status=200))
+        web.on("/ping/fail", Reply(status=200))
+        monkeypatch.setenv("PING_URL", web.url("/ping"))
+        monkeypatch.setenv("PASSWORD", "wrong")
+        home.write(web.url("/feed"), mail_port=script.port)
+        account = 'username = "me"\npassword_env = "PASSWORD"\n[service]\nping_url_env = "PING_URL"\n'
+        home.put("monitor.toml", (home.directory / "monitor.toml").read_text() + account)
+        async with serving(home, systemd):
+            await until(lambda: web.seen("/ping"))
+        async with serving(home, systemd, LATER):
+            await until(lambda: web.seen("/ping/fail"))
+        assert len(web.seen("/ping")) == 1
+        monkeypatch.setenv("PASSWORD", "right")
+        async with serving(home, systemd, LATER + timedelta(days=1)):
+            await until(lambda: len(web.seen("/ping")) == 2)
+    assert len(script.received) == 2
+
+
+async def test_a_database_that_was_deleted_is_written_again_and_nothing_is_lost(home, systemd, monkeypatch):
+    monkeypatch.setattr(serve, "TICK", timedelta(seconds=0.1))
+    async with Loopback() as web:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"))
+        with capture_logs() as logs:
+            async with serving(home, systemd):
+                await systemd.hear("STATUS=1 of 1")
+                for file in (home.directory / "data").glob("monitor.db*"):
+                    file.unlink()
+                await until(lambda: any(line["event"] == "database" for line in logs))
+                with home.archive() as archive:
+                    assert [entry.title for entry in archive.entries.listing()] == [
+                        "Studios sue OpenAI over Sora"
+                    ]
+    (line,) = [line for line in logs if line["event"] == "database"]
+    assert (line["log_level"], "nothing is lost" in line["message"]) == ("error", True)
+
+
+async def test_a_database_that_was_replaced_is_used_from_then_on(home, systemd, monkeypatch, tmp_path):
+    monkeypatch.setattr(serve, "TICK", timedelta(seconds=0.1))
+    other = tmp_path / "other.db"
+    store.open(other).close()
+    async with Loopback() as web:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"))
+        async with serving(home, systemd):
+            await systemd.hear("STATUS=1 of 1")
+            for file in (home.directory / "data").glob("monitor.db-*"):
+                file.unlink()
+            other.replace(home.directory / "data" / "monitor.db")
+            await systemd.hear("STATUS=1 of 1")
+            assert len(web.seen("/feed")) == 2
+
+
+async def test_sigterm_ends_the_process_while_the_loop_is_busy(home):
+    """A page of thousands of new entries once kept the loop for a minute."""
+    home.write()
+    script = (
+        "import sys, time\n"
+        "from datetime import timedelta\n"
+        "from monitor import pipeline\n"
+        "from monitor.__main__ import main\n"
+        "from monitor.service import serve\n"
+        "serve._LAST_MOMENT = timedelta(seconds=0.5)\n"
+        "def busy(*_, **__):\n"
+        "    print('busy', file=sys.stderr, flush=True)\n"
+        "    until = time.monotonic() + 100\n"
+        "    while time.monotonic() < until: pass\n"
+        "pipeline.due_feeds = busy\n"
+        "sys.argv[1:] = ['--config', sys.argv[1], 'run']\n"
+        "main()\n"
+    )
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(home.directory), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        while b"busy" not in await running.stderr.readline():
+            pass
+        running.terminate()
+        await running.communicate()
+    assert running.returncode == 0
+
+
+async def test_the_watchdog_is_fed_while_the_loop_ticks_and_no_longer(home, systemd, monkeypatch):
     home.write()
     async with serving(home, systemd, WATCHDOG_USEC="100000"):
         await systemd.hear("WATCHDOG=1")
         await systemd.hear("WATCHDOG=1")
-        monkeypatch.setattr(serve, "_DEAF_AFTER", timedelta(seconds=-1))
+        monkeypatch.setattr(serve, "_STUCK_AFTER", timedelta(seconds=-1))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(starved(systemd), 1)
 

@@ -14,7 +14,7 @@ import typer
 from monitor.cli.output import local, say, show, show_json, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
-from monitor.models import digest_key, name_of_edition
+from monitor.models import digest_key
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.models import Delivery, Digest
     from monitor.store import Store
-
-
-_NAMED = 4
-"""Recipients that are named; of more it is said how many."""
 
 
 def register(app: typer.Typer) -> None:
@@ -149,17 +145,9 @@ def warn_of_leap(store: Store, now: datetime) -> None:
 
 def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str]:
     """Say how deliveries stand, one line for all that fared alike."""
-    alike: dict[tuple[str, str, str, str], list[Delivery]] = {}
-    for one in deliveries:
-        alike.setdefault((one.edition, one.channel, one.state, one.last_error), []).append(one)
-    for (edition, channel, state, error), those in alike.items():
-        whom = ", ".join(one.recipient for one in those)
-        if len(those) > _NAMED:
-            whom = f"{len(those)} recipients"
-        again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
-        trying = f"; next try {local(again, zone)}" if state == "pending" and again else ""
-        reason = f" ({error})" if error else ""
-        yield f"{name_of_edition(edition)}: {channel} to {whom}: {state}{reason}{trying}"
+    from monitor import health
+
+    return (health.delivery_line(those, zone) for those in health.alike(deliveries))
 
 
 def digests(

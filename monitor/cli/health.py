@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.digests import delivery_json, delivery_lines
-from monitor.cli.output import counted, local, show, show_json, utc
+from monitor.cli.output import local, show, show_json, utc
 from monitor.cli.session import session
-from monitor.text import span_in_words
+from monitor.text import counted, span_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

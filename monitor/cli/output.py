@@ -159,11 +159,6 @@ def progress(*, quiet: bool) -> Progress:
     )
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Say how many: "1 feed", "3 feeds", "2 entries"."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
-
-
 def utc(moment: datetime | None) -> str | None:
     """Write an instant as the contract wants it: ISO 8601 in UTC with Z, to the second."""
     return None if moment is None else f"{moment.replace(tzinfo=None):%Y-%m-%dT%H:%M:%S}Z"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
-from monitor.cli.output import counted, progress, say, show, show_json, stderr, utc
+from monitor.cli.output import progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
 from monitor.errors import BusyError, ConfigError
+from monitor.text import counted
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.models import Delivery
     from monitor.store import FeedPoll, Poll, Store
+
+
+class LogFormat(StrEnum):
+    """How the service writes its log."""
+
+    AUTO = "auto"
+    TEXT = "text"
+    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -149,14 +159,20 @@ def poll_json(summary: Poll, lines: list[FeedPoll]) -> dict[str, object]:
     }
 
 
-def run(context: typer.Context) -> None:
+def run(
+    context: typer.Context,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log", help="Lines for people, or JSON; auto: JSON where no terminal is.")
+    ] = LogFormat.AUTO,
+) -> None:
     """Poll and send digests on schedule, in the foreground, until SIGTERM or SIGINT."""
     from monitor import service
     from monitor.service import log
 
     current = session(context)
     level = logging.DEBUG if current.verbose else logging.WARNING if current.quiet else logging.INFO
-    log.set_up(sys.stderr, level=level, colour=stderr().color_system is not None)
+    for_people = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and sys.stderr.isatty())
+    log.set_up(sys.stderr, level=level, for_people=for_people, colour=stderr().color_system is not None)
     service.main(current.config, clock=current.now)
 
 

@@ -122,5 +122,8 @@ def _notify(url: str, service: str, subject: str, body: str) -> None:
     services = apprise.Apprise()
     if not services.add(url):
         raise DeliveryError(f"{service}: apprise does not understand its address", permanent=True)
-    if not services.notify(body=body.strip() or subject, title=subject, timeout=_TIMEOUT_SECONDS):
+    text_as_it_is = apprise.NotifyFormat.TEXT  # else it is taken for what the service takes: HTML, in mail
+    if not services.notify(
+        body=body.strip() or subject, title=subject, body_format=text_as_it_is, timeout=_TIMEOUT_SECONDS
+    ):
         raise DeliveryError(f"{service}: the service did not take it", permanent=False)

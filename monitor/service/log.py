@@ -1,4 +1,7 @@
-"""How the log is written: readable lines on a terminal, JSON lines elsewhere. No secret reaches either."""
+"""How the log is written: one readable line a fact for people, JSON lines for machines. No secret in either.
+
+An event that has a `message` is read as that by people; machines get all its fields.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ if TYPE_CHECKING:
 _NOISY: Final = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx", "urllib3")
 
 
-def set_up(stream: TextIO, *, level: int = logging.INFO, colour: bool = False) -> None:
+def set_up(
+    stream: TextIO, *, level: int = logging.INFO, for_people: bool | None = None, colour: bool = False
+) -> None:
     """Send our log and that of the libraries to `stream`, once for the whole process.
 
+    `for_people` chooses the form; None: lines for people on a terminal.
     What may be secret in addresses is masked, control characters are dropped: most of it came from the web.
     """
     import structlog
@@ -29,7 +35,8 @@ def set_up(stream: TextIO, *, level: int = logging.INFO, colour: bool = False) -
         _fit_for_eyes,
     ]
     handler = logging.StreamHandler(stream)
-    last = _console(colour=colour) if stream.isatty() else _json()
+    people = stream.isatty() if for_people is None else for_people
+    last = _console(colour=colour) if people else _json()
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=common, processors=[ProcessorFormatter.remove_processors_meta, *last]
@@ -50,14 +57,23 @@ def _console(*, colour: bool) -> list[Any]:
     import structlog
 
     return [
+        _sentence_alone,
         structlog.dev.ConsoleRenderer(
             colors=colour,
             timestamp_key="time",
             pad_event_to=0,
             pad_level=False,
             exception_formatter=structlog.dev.plain_traceback,
-        )
+        ),
     ]
+
+
+def _sentence_alone(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Leave out the fields of an event that says all of it in a sentence."""
+    if not (sentence := event.get("message")):
+        return event
+    shown = {key: event[key] for key in ("time", "level", "exception") if key in event}
+    return {**shown, "event": sentence}
 
 
 def _json() -> list[Any]:

@@ -1,4 +1,4 @@
-"""The service itself: what is set up, in which order, what the bell starts, and how it winds up."""
+"""The service itself: what is set up, in which order, what each tick starts, and how it winds up."""
 
 from __future__ import annotations
 
@@ -11,36 +11,43 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from monitor import fetch, health, outbox, pipeline, store
+from monitor import digest, fetch, health, outbox, pipeline, store
 from monitor.errors import ConfigError, Fault
 from monitor.service.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
+from monitor.text import counted
 from monitor.url import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from types import FrameType
 
     from apscheduler.events import JobEvent
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
     from monitor.config import Config
     from monitor.deliver import Channel
+    from monitor.models import Delivery
+    from monitor.store import FeedPoll, Poll
 
 _log = structlog.get_logger("monitor.service")
 
 TICK: Final = timedelta(seconds=15)
-_DEAF_AFTER: Final = 4 * TICK
-"""A bell that was not heard for so long is broken: the watchdog is fed no more."""
+_STUCK_AFTER: Final = 4 * TICK
+"""A loop that did not tick for so long is stuck: the watchdog is fed no more."""
 _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
 """How long the first digest after a start waits for the news of the time when nobody polled."""
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
 _LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
+_NAMED: Final = 3
+"""Failing feeds that the line of a poll names."""
 
 
 def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) -> None:
@@ -67,26 +74,46 @@ async def run(
 ) -> None:
     """Poll and publish until SIGTERM or SIGINT; read the configuration again at SIGHUP.
 
-    Raises ConfigError when there is no configuration to start with, StoreError when another process
-    works on the same data directory or the database cannot be used.
+    `on_stop` is called as soon as the signal arrives, even while the loop is busy. Raises ConfigError when
+    there is no configuration to start with, StoreError when another process works on the same data directory
+    or the database cannot be used.
     """
-    signals = _listen()
-    setup = _Setup.of(load_config())
-    with sole_sender(setup.config.data_dir), store.open(setup.config.database) as archive:
-        service = _Service(setup, archive, clock=clock, systemd=Systemd.of(environ))
-        service.start()
-        while await signals.get() is signal.SIGHUP:
-            await service.reload(load_config)
-        on_stop()
-        await service.stop()
+    with _signals(on_stop) as signals:
+        setup = _Setup.of(load_config())
+        with sole_sender(setup.config.data_dir):
+            service = _Service(setup, clock=clock, systemd=Systemd.of(environ))
+            try:
+                service.start()
+                while await signals.get() is signal.SIGHUP:
+                    await service.reload(load_config)
+                await service.stop()
+            finally:
+                service.close()
 
 
-def _listen() -> asyncio.Queue[signal.Signals]:
-    """Queue the service's signals from now on."""
-    heard: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, heard.put_nowait, number)
-    return heard
+@contextlib.contextmanager
+def _signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Queue[signal.Signals]]:
+    """Queue the service's signals.
+
+    A handler of asyncio's own is called by the loop, when that has time: one that computes for a minute heard
+    SIGTERM a minute late. Python's is called between any two steps of the main thread.
+    """
+    queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP:
+            on_stop()
+        loop.call_soon_threadsafe(queue.put_nowait, signal.Signals(number))
+
+    before = {
+        number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    }
+    try:
+        yield queue
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,30 +131,36 @@ class _Setup:
 
 
 class _Service:
-    """The bell, the two runs and what they share. Everything happens in one thread."""
+    """The tick, the two runs and what they share. Everything happens in one thread."""
 
-    def __init__(
-        self, setup: _Setup, archive: store.Store, *, clock: Callable[[], datetime], systemd: Systemd
-    ) -> None:
+    def __init__(self, setup: _Setup, *, clock: Callable[[], datetime], systemd: Systemd) -> None:
         self._setup = setup
-        self._archive = archive
+        self._store = store.open(setup.config.database)
         self._clock = clock
         self._systemd = systemd
         self._poll = Run("poll", self._poll_once, self._report)
         self._publish = Run("publish", self._publish_once, self._report)
-        self._polled = asyncio.Event()
-        self._scheduler = self._bell()
-        self._last_bell = 0.0
         self._watchdog = Run("watchdog", self._feed_watchdog, self._report)
+        self._polled = asyncio.Event()
+        self._scheduler = self._ticking()
+        self._last_tick = 0.0
+        self._user_came_by = True
+        """At a start and at a reload the user may have mended what deliveries waited for."""
+        self._ping_is_due = False
 
     def start(self) -> None:
-        """Ring for the first time, and tell systemd that the service is up."""
+        """Tick for the first time, and tell systemd that the service is up."""
         self._scheduler.start()
-        self._ring()
+        self._tick()
         self._watchdog.start()
-        feeds = len(self._setup.config.feeds)
-        self._systemd.ready(f"{feeds} feeds")
-        _log.info("started", feeds=feeds, data=str(self._setup.config.data_dir))
+        config = self._setup.config
+        self._systemd.ready(counted(len(config.feeds), "feed"))
+        _log.info(
+            "started",
+            message=f"started: {counted(len(config.feeds), 'feed')}, {self._next_digest()}",
+            feeds=len(config.feeds),
+            data=str(config.data_dir),
+        )
 
     async def reload(self, load_config: Callable[[], Config]) -> None:
         """Take the configuration as it is now, between two polls; keep the old one when it is bad."""
@@ -139,10 +172,10 @@ class _Service:
                 _log.error("configuration refused, the old one stays", fault=str(fault))
         else:
             await self._poll.stop()
-            self._setup = setup
-            self._ring()
+            self._setup, self._user_came_by = setup, True
+            self._tick()
             _log.info("configuration read again", feeds=len(setup.config.feeds))
-        self._systemd.ready(f"{len(self._setup.config.feeds)} feeds")
+        self._systemd.ready(counted(len(self._setup.config.feeds), "feed"))
 
     def _successor(self, config: Config) -> _Setup:
         if config.data_dir != self._setup.config.data_dir:
@@ -159,40 +192,65 @@ class _Service:
         )
         _log.info("stopped")
 
-    def _bell(self) -> AsyncIOScheduler:
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def _ticking(self) -> AsyncIOScheduler:
         from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-        async def ring() -> None:  # APScheduler runs what is not a coroutine in another thread
-            self._ring()
+        async def tick() -> None:  # APScheduler runs what is not a coroutine in another thread
+            self._tick()
 
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_job(
-            ring,
+            tick,
             "interval",
             seconds=TICK.total_seconds(),
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,
         )
-        scheduler.add_listener(_bell_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         return scheduler
 
-    def _ring(self) -> None:
-        self._last_bell = asyncio.get_running_loop().time()
+    def _tick(self) -> None:
+        self._last_tick = asyncio.get_running_loop().time()
+        if not self._store.in_place():
+            if self._poll.busy or self._publish.busy:
+                return  # they have the old file; the next tick looks again
+            self._reopen()
+        if leap := self._store.clock.observe(self._clock()):
+            _log.warning("clock", message=str(leap), start=f"{leap.start:%FT%TZ}", end=f"{leap.end:%FT%TZ}")
         self._poll.start()
         self._publish.start()
 
+    def _reopen(self) -> None:
+        """Go on with the file that lies there now; where none does, write the one that was deleted again."""
+        was_deleted = self._store.put_back()
+        self._store.close()
+        self._store = store.open(self._setup.config.database)
+        what = (
+            "the database was deleted while the service ran: it was written anew, nothing is lost"
+            if was_deleted
+            else "the database was replaced while the service ran: the new one is used from now on"
+        )
+        _log.error("database", message=what, path=str(self._setup.config.database))
+
     async def _poll_once(self) -> None:
         config, now = self._setup.config, self._clock()
+        lines: list[FeedPoll] = []
         try:
-            if not pipeline.due_feeds(config, self._archive, now=now):
+            if not pipeline.due_feeds(config, self._store, now=now):
                 return
-            poll = await pipeline.poll(config, self._archive, now=now)
+            self._ping_is_due = True
+            poll = await pipeline.poll(config, self._store, now=now, arrived=lines.append)
         finally:
             self._polled.set()
         _log.info(
             "polled",
+            message=_poll_in_words(config, poll, lines),
             feeds=poll.feeds,
             ok=poll.ok,
             failed=poll.failed,
@@ -201,54 +259,97 @@ class _Service:
             seconds=round((poll.finished_at - poll.started_at).total_seconds(), 1),
             **({"outage": True} if poll.outage else {}),
         )
-        self._systemd.status(f"{poll.ok} of {poll.feeds} feeds answered, {poll.new} new entries")
-        await self._ping()
+        self._systemd.status(
+            f"{poll.ok} of {counted(poll.feeds, 'feed')} answered, "
+            f"{counted(poll.new, 'new entry', 'new entries')}"
+        )
 
     async def _publish_once(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
-        config, now = self._setup.config, self._clock()
-        outbox.recover(self._archive, now=now)
-        before = self._archive.digests.last_made()
-        done = await pipeline.publish(config, self._archive, self._setup.channels, now=now)
-        made = self._archive.digests.last_made()
-        if made is not None and made != before:
-            _log.info("digest made", date=made.date.isoformat(), holds=made.counts.get("lead", ""))
-        for delivery in done:
-            level = _log.info if delivery.state == "sent" else _log.warning
-            level(
-                f"delivery {delivery.state}",
-                edition=delivery.edition,
-                channel=delivery.channel,
-                recipient=delivery.recipient,
-                **({"reason": delivery.last_error} if delivery.last_error else {}),
-                **({"again": f"{delivery.next_attempt_at:%FT%TZ}"} if delivery.next_attempt_at else {}),
-            )
+        try:
+            await self._publish_due()
+        except Exception:
+            await self._ping(well=False)
+            raise
+        well = health.delivers(self._setup.config, self._store, now=self._clock())
+        await self._ping(well=well)
 
-    async def _ping(self) -> None:
-        """Tell a health check, where there is one, that a poll went well. Its address is a secret."""
-        if not (url := self._setup.ping_url):
+    async def _publish_due(self) -> None:
+        config, now, blocked = self._setup.config, self._clock(), self._user_came_by
+        self._user_came_by = False
+        outbox.recover(self._store, now=now)
+        before = self._store.digests.last_made()
+        done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
+        made = self._store.digests.last_made()
+        if made is not None and made != before:
+            holds = made.counts.get("lead", "")
+            words = f"digest of {made.date} made: {holds}; {self._next_digest()}"
+            _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
+        for alike in health.alike(done):
+            _log_deliveries(alike, config)
+
+    def _next_digest(self) -> str:
+        config = self._setup.config
+        coming = digest.schedule.next_due(config.digest, self._clock()).astimezone(config.timezone)
+        return f"next digest {coming:%a %d %b %H:%M}"
+
+    async def _ping(self, *, well: bool) -> None:
+        """Tell a health check, where there is one, after a poll whether polls and digests get through.
+
+        Its address is a secret; failure has an address below it, as healthchecks.io and its like have it.
+        """
+        if not (url := self._setup.ping_url) or not self._ping_is_due:
             return
+        self._ping_is_due = False
+        if not well:
+            parts = urlsplit(url)
+            url = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/fail"))
         async with fetch.Fetcher(self._setup.config.fetch) as fetcher:
             response = await fetcher.get(url, max_bytes=_MAX_PING_BYTES, private_host=host_of(url))
         if not response.ok:
             _log.warning("health check not reached", status=response.status)
 
     async def _feed_watchdog(self) -> None:
-        """Say twice in each period that we live, as long as the bell rings."""
+        """Say twice in each period that we live, as long as the loop ticks."""
         if self._systemd.watchdog is None:
             return
         while True:
-            if asyncio.get_running_loop().time() - self._last_bell < _DEAF_AFTER.total_seconds():
+            if asyncio.get_running_loop().time() - self._last_tick < _STUCK_AFTER.total_seconds():
                 self._systemd.alive()
             await asyncio.sleep(self._systemd.watchdog.total_seconds() / 2)
 
     def _report(self, name: str, reason: str) -> None:
-        found = health.troubles(self._archive)
+        found = health.troubles(self._store)
         if found.get(name, "") != reason:
             now = {key: value for key, value in {**found, name: reason}.items() if value}
-            self._archive.set_note(health.TROUBLES, json.dumps(now, ensure_ascii=False))
+            self._store.set_note(health.TROUBLES, json.dumps(now, ensure_ascii=False))
 
 
-def _bell_failed(event: JobEvent) -> None:
-    _log.error("the bell failed", code=event.code, reason=str(getattr(event, "exception", "")))
+def _poll_in_words(config: Config, poll: Poll, lines: Sequence[FeedPoll]) -> str:
+    if poll.outage:
+        return f"none of {counted(poll.feeds, 'feed')} could be reached: our network is down"
+    titles = {feed.url: feed.title or host_of(feed.url) for feed in config.feeds}
+    failing = [f"{titles.get(line.feed, line.feed)}: {line.error}" for line in lines if line.error]
+    more = f"; and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
+    named = f" ({'; '.join(failing[:_NAMED])}{more})" if failing else ""
+    new = counted(poll.new, "new entry", "new entries")
+    return f"polled {counted(poll.feeds, 'feed')}: {poll.ok} ok, {poll.failed} failing{named}, {new}"
+
+
+def _log_deliveries(alike: Sequence[Delivery], config: Config) -> None:
+    one = alike[0]
+    level = _log.info if one.state == "sent" else _log.warning
+    level(
+        f"delivery {one.state}",
+        message=health.delivery_line(alike, config.timezone),
+        edition=one.edition,
+        channel=one.channel,
+        recipients=[delivery.recipient for delivery in alike],
+        **({"reason": one.last_error} if one.last_error else {}),
+        **({"again": f"{one.next_attempt_at:%FT%TZ}"} if one.next_attempt_at else {}),
+    )
+
+
+def _tick_failed(event: JobEvent) -> None:
+    _log.error("the tick failed", code=event.code, reason=str(getattr(event, "exception", "")))

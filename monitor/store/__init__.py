@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
-from monitor.store.backup import copy_to
+from monitor.store.backup import copy_to, file_of, put_back
 from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
 from monitor.store.deliveries import Deliveries
@@ -70,6 +70,7 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._file = file_of(connection.path)
         self.clock = Clock(connection)
         self.feeds = Feeds(connection)
         self.marks = Marks(connection)
@@ -116,6 +117,21 @@ class Store:
     def set_note(self, key: str, value: str) -> None:
         """Remember a text under a key."""
         self._db.change("insert or replace into meta values (?, ?)", [key, value])
+
+    def in_place(self) -> bool:
+        """Say whether the file is still the one that was opened: not deleted, moved away or replaced."""
+        return self._file is None or file_of(self._db.path) == self._file
+
+    def put_back(self) -> bool:
+        """Write the database to its place again when it was deleted while it was open; say whether it was.
+
+        A deleted file lives on until it is closed. Raises StoreError.
+        """
+        if self._db.path.exists():
+            return False
+        put_back(self._db)
+        self._file = file_of(self._db.path)
+        return True
 
     def unwritable(self) -> str:
         """Say why this user cannot write the file, "" when they can or when there is none yet."""

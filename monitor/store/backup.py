@@ -40,6 +40,30 @@ def copy_to(connection: Connection, target: Path) -> None:
         raise StoreError(f"the backup {target} cannot be written: {error.strerror}") from error
 
 
+def file_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def put_back(connection: Connection) -> None:
+    """Write a database that was deleted while it was open to its place again. Raises StoreError."""
+    path = connection.path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.part")
+        draft.unlink(missing_ok=True)
+        _copy(connection, draft)
+        _sync(draft)
+        draft.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"the database {path} cannot be written again: {error.strerror}") from error
+
+
 def _refuse(connection: Connection, target: Path) -> None:
     if not connection.path.exists():
         raise StoreError("there is no database yet that could be copied: poll first")
