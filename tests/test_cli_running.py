@@ -46,7 +46,7 @@ def test_a_poll_sends_what_waits_and_makes_alerts(tmp_path: Path) -> None:
     mail = (
         '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@news.test"\nto = ["r@news.test"]\n'
     )
-    loud = "[alert]\nmin_score = 1.0\nmin_sources = 1\n"
+    loud = "[alert]\nmin_score = 0.0\nmin_sources = 1\n"
     with serving() as server, inbox_in_a_thread() as box:
         server.on("/a", page(item("leak", "Testers leak OpenAI tool Sora in protest")))
         desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(1) + loud)

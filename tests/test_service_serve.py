@@ -163,7 +163,7 @@ async def test_a_digest_that_was_missed_is_made_once_at_the_next_start(home, sys
             async with serving(home, systemd, later + timedelta(hours=hours)):
                 await asyncio.wait_for(box.arrived.wait(), PATIENCE)
         (mail,) = box.received
-    assert "Sora in court" in mail.message.get_body(("plain",)).get_content()
+    assert "https://news.example/1" in mail.message.get_body(("plain",)).get_content()
     with home.archive() as archive:
         (digest,) = archive.digests.listing()
         assert {delivery.state for delivery in archive.deliveries.listing()} == {"sent"}
@@ -370,13 +370,13 @@ async def test_the_log_has_one_line_a_poll_a_digest_and_a_delivery(home, systemd
     polled = next(line for line in logs if line["event"] == "polled")
     assert (polled["feeds"], polled["ok"], polled["failed"]) == (1, 1, 0)
     digest = next(line for line in logs if line["event"] == "digest made")
-    assert (digest["date"], digest["holds"]) == ("2026-11-21", "1 story, 1 report, 1 source")
+    assert (digest["date"], digest["holds"]) == ("2026-11-21", "1 story, 1 new report, 1 source")
     (waiting,) = [line for line in logs if line["event"] == "delivery pending"]
     assert waiting["log_level"] == "warning"
     assert waiting["recipients"] == ["reader@example.org"]
     assert polled["message"] == "polled 1 feed: 1 ok, 0 failing, 0 new entries"
     assert digest["message"].startswith(
-        "digest of 2026-11-21 made: 1 story, 1 report, 1 source; next digest Sun"
+        "digest of 2026-11-21 made: 1 story, 1 new report, 1 source; next digest Sun"
     )
     assert waiting["message"].startswith(
         "digest of 2026-11-21: email to reader@example.org: pending (refused"
