@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from loopback import Reply
-from newsroom import SETTINGS, Desk, at, item, page, polled, run, serving
+from newsroom import SETTINGS, Desk, item, page, run, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,18 +68,3 @@ def test_online_tells_that_the_mail_server_is_away(tmp_path: Path) -> None:
         result = run(desk.directory, "check", "--online")
     assert result.code == 1
     assert "email: " in result.out
-
-
-def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
-    desk, copy = polled(tmp_path / "desk"), tmp_path / "copy.db"
-    assert run(desk, "backup", copy, now=at(10)).code == 0
-    with closing(sqlite3.connect(copy)) as db:
-        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
-        assert db.execute("select count(*) from entries").fetchone() == (3,)
-
-
-def test_there_is_nothing_to_back_up_before_the_first_poll(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "desk", ["https://news.test/feed"])
-    result = run(desk.directory, "backup", tmp_path / "copy.db")
-    assert (result.code, result.err.count("\n")) == (1, 1)
-    assert not (tmp_path / "copy.db").exists()

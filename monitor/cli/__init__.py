@@ -14,7 +14,19 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from monitor.cli import archive, digests, entries, health, running, setup, subscriptions, tagging, why
+from monitor.cli import (
+    archive,
+    digests,
+    entries,
+    export,
+    health,
+    running,
+    safekeeping,
+    setup,
+    subscriptions,
+    tagging,
+    why,
+)
 from monitor.cli.output import say
 from monitor.cli.session import Session, UsageError, instant
 from monitor.errors import ConfigError, MonitorError
@@ -58,7 +70,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (setup, running, digests, entries, tagging, why, health):
+for module in (setup, running, digests, entries, tagging, why, export, safekeeping, health):
     module.register(app)
 app.add_typer(subscriptions.app, name="feeds")
 app.add_typer(archive.stories_app, name="stories")

@@ -87,16 +87,19 @@ def write_jsonl(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def write_csv(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
-    """Write records of one shape as CSV with a head; nothing for none. Lists are joined by "; ".
+def write_csv(records: Iterable[Mapping[str, Any]], file: TextIO, columns: Sequence[str] = ()) -> None:
+    """Write records of one shape as CSV under a head: of `columns`, else of the first record's.
 
-    Titles are strangers' words: one that a spreadsheet would run as a formula gets an apostrophe in front.
+    Lists are joined by "; ". Titles are strangers' words: one that a spreadsheet would run as a formula gets
+    an apostrophe in front.
     """
-    writer = None
+    writer = csv_.writer(file, lineterminator="\n")
+    if columns:
+        writer.writerow(columns)
     for record in records:
-        if writer is None:
-            writer = csv_.writer(file, lineterminator="\n")
-            writer.writerow(record)
+        if not columns:
+            columns = list(record)
+            writer.writerow(columns)
         writer.writerow(map(_cell, record.values()))
 
 

@@ -1,4 +1,4 @@
-"""`init`, `check`, `backup`: getting ready, and staying safe."""
+"""`init`, `check`: getting ready."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from monitor.cli.output import progress, say, show
 from monitor.cli.session import Session, session
-from monitor.errors import DeliveryError, MonitorError
+from monitor.errors import DeliveryError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(init)
     app.command()(check)
-    app.command()(backup)
 
 
 def init(
@@ -102,13 +101,3 @@ async def _fault_of(parser: Parser, response: Response, current: Session) -> str
 
 def _name(feed: Feed) -> str:
     return f"{feed.title} ({redact_url(feed.url)})" if feed.title else redact_url(feed.url)
-
-
-def backup(context: typer.Context, file: Annotated[Path, typer.Argument(help="The copy to write.")]) -> None:
-    """Write a consistent copy of the database, also while the service runs."""
-    current = session(context)
-    if not current.config().database.exists():
-        raise MonitorError("there is no database yet; run `monitor poll` first")
-    with current.reading() as (_, store):
-        store.backup(file)
-    show(f"wrote {file}")

@@ -1,0 +1,232 @@
+"""A backup of everything that is the user's, in one file, and the way back.
+
+A name that ends in .tar, .tar.gz or .tgz takes database, configuration and digests along; any other is a copy
+of the database alone, as in version 1.0. Secrets are not in it: they come from the environment or from files
+of their own. Takes a Config and a Store, gives files; raises StoreError and ConfigError.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory, mkstemp
+from typing import TYPE_CHECKING, Final
+
+from monitor import __version__
+from monitor import store as store_package
+from monitor.config import FILES, load
+from monitor.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.config import Config
+    from monitor.store import Store
+
+DATABASE: Final = "data/monitor.db"
+_CONFIG: Final = "config"
+_DIGESTS: Final = "digests"
+_NOTE: Final = "backup.json"
+_ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
+_BIG: Final = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """What came back, and what was there and stayed."""
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    set_aside: tuple[Path, ...]
+    """What was there before, under its new name."""
+    made_at: datetime | None
+    """When the backup was made; None for a plain copy of the database."""
+
+
+def takes_everything(target: Path) -> bool:
+    """Say whether a backup of this name holds more than the database."""
+    return target.name.endswith(_ARCHIVES)
+
+
+def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[str]:
+    """Write a backup, complete or not at all, for its owner's eyes alone; return what is in it.
+
+    An earlier backup there is replaced, any other file is left alone. Raises StoreError.
+    """
+    if target.exists() and takes_everything(target) and not _is_ours(target):
+        raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
+    if not takes_everything(target):
+        store.backup(target)
+        return [DATABASE]
+    try:
+        handle, name = mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
+        draft = Path(name)
+        try:
+            with TemporaryDirectory(dir=target.absolute().parent) as room, os.fdopen(handle, "wb") as file:
+                copy = Path(room) / "monitor.db"
+                store.backup(copy)
+                names = _pack(config, copy, file, now, compressed=not target.name.endswith(".tar"))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"the backup {target} cannot be written: {error.strerror}") from error
+    return names
+
+
+def _is_ours(target: Path) -> bool:
+    try:
+        with tarfile.open(target) as archive:
+            first = archive.next()
+            return first is not None and first.name == _NOTE
+    except (tarfile.TarError, OSError, EOFError):
+        return False
+
+
+def _pack(
+    config: Config, database: Path, file: io.BufferedWriter, now: datetime, *, compressed: bool
+) -> list[str]:
+    note = {"made_at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "version": __version__}
+    with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as archive:
+        content = json.dumps(note).encode()
+        member = tarfile.TarInfo(_NOTE)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+        for name, path in _files(config, database):
+            archive.add(path, name, recursive=False)
+        return archive.getnames()
+
+
+def _files(config: Config, database: Path) -> Iterator[tuple[str, Path]]:
+    """Name what goes in; a link is left out, as it might lead to what is nobody's backup."""
+    yield DATABASE, database
+    for name in FILES:
+        if (config.directory / name).is_file():
+            yield f"{_CONFIG}/{name}", config.directory / name
+    folder = config.settings["files"].output_dir
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink():
+            yield f"{_DIGESTS}/{path.relative_to(folder).as_posix()}", path
+
+
+def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored:
+    """Bring a backup back into a configuration directory: its database, then configuration and digests.
+
+    What is there stays: a database in the way is refused, a file of the configuration or a digest kept. With
+    `replace` what differs is set aside first, under a name that ends in ".before". Raises StoreError and
+    ConfigError.
+    """
+    try:
+        with ExitStack() as stack:
+            if not tarfile.is_tarfile(source):
+                config = load(directory)
+                return _place([(source, config.database)], replace=replace, made_at=None)
+            archive = stack.enter_context(tarfile.open(source))
+            room = Path(stack.enter_context(TemporaryDirectory()))
+            members = _unpack(archive, room)
+            if DATABASE not in members:
+                raise StoreError(f"{source} is no backup of monitor: it holds no {DATABASE}")
+            return _bring_back(members, directory, replace=replace)
+    except (tarfile.TarError, EOFError, UnicodeDecodeError, ValueError) as error:
+        raise StoreError(f"{source} is damaged: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{error.filename or source} cannot be read or written: {error.strerror}") from error
+
+
+def _unpack(archive: tarfile.TarFile, room: Path) -> dict[str, Path]:
+    """Unpack what a backup may hold, and nothing else: plain files under names of ours, never outside."""
+    found = {}
+    for number, member in enumerate(archive):
+        path = PurePosixPath(member.name)
+        ours = member.name in {_NOTE, DATABASE, *(f"{_CONFIG}/{name}" for name in FILES)}
+        digest = path.parts[:1] == (_DIGESTS,) and not path.is_absolute() and ".." not in path.parts
+        content = archive.extractfile(member) if member.isreg() and (ours or digest) else None
+        if content is not None:
+            found[member.name] = room / str(number)
+            with found[member.name].open("wb") as file:
+                while part := content.read(_BIG):
+                    file.write(part)
+    return found
+
+
+def _bring_back(members: dict[str, Path], directory: Path, *, replace: bool) -> Restored:
+    """Place the configuration first: it says where the database and the digests belong."""
+    note = json.loads(members[_NOTE].read_text("utf-8")) if _NOTE in members else {}
+    made_at = datetime.fromisoformat(note["made_at"]) if "made_at" in note else None
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = [
+        (members[f"{_CONFIG}/{name}"], directory / name) for name in FILES if f"{_CONFIG}/{name}" in members
+    ]
+    first = _place(settings, replace=replace, made_at=made_at)
+    config = load(directory)
+    folder = config.settings["files"].output_dir
+    rest = [(members[DATABASE], config.database)]
+    rest += [
+        (path, folder.joinpath(*PurePosixPath(name).parts[1:]))
+        for name, path in members.items()
+        if name.startswith(f"{_DIGESTS}/")
+    ]
+    second = _place(rest, replace=replace, made_at=made_at)
+    return Restored(
+        written=first.written + second.written,
+        kept=first.kept + second.kept,
+        set_aside=first.set_aside + second.set_aside,
+        made_at=made_at,
+    )
+
+
+def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime | None) -> Restored:
+    written, kept, aside = [], [], []
+    for source, target in pairs:
+        database = target.suffix == ".db"
+        if target.exists() and not database and target.read_bytes() == source.read_bytes():
+            continue
+        if target.exists() and not replace:
+            if database:
+                raise StoreError(f"{target} is there already: --replace sets it aside first")
+            kept.append(target)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.restored")
+        draft.write_bytes(source.read_bytes())
+        if database:
+            draft.chmod(0o600)
+            _judge(draft)
+        if target.exists():
+            aside.append(_set_aside(target))
+        draft.replace(target)
+        written.append(target)
+    return Restored(written=tuple(written), kept=tuple(kept), set_aside=tuple(aside), made_at=made_at)
+
+
+def _judge(draft: Path) -> None:
+    """Look a database over before it takes the other's place; it is brought up to date on the way."""
+    try:
+        if not draft.stat().st_size:  # SQLite takes an empty file for an empty database
+            raise StoreError("the backup is an empty file")
+        with store_package.open(draft) as opened:
+            opened.check()
+    except StoreError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _set_aside(target: Path) -> Path:
+    """Give what is in the way a name that nothing has yet; a database takes its write-ahead log along."""
+    number, new = 2, target.with_name(f"{target.name}.before")
+    while new.exists():
+        number, new = number + 1, target.with_name(f"{target.name}.before-{number}")
+    target.rename(new)
+    for ending in ("-wal", "-shm"):
+        log = target.with_name(target.name + ending)
+        if log.exists():
+            log.rename(new.with_name(new.name + ending))
+    return new

@@ -1,0 +1,74 @@
+"""`backup`, `restore`: everything that is the user's in one file, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.output import local, plural, progress, say, show
+from monitor.cli.session import session
+from monitor.errors import MonitorError
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="NAME.tar.gz: everything. NAME.db: the database alone.")],
+) -> None:
+    """Write a consistent copy of the database, configuration and digests, also while the service runs.
+
+    Secrets are not in it: keep the files and variables that hold them yourself.
+
+    Example: monitor backup monitor-2024-12-10.tar.gz
+    """
+    from monitor import backups
+
+    current = session(context)
+    if not current.config().database.exists():
+        raise MonitorError("there is no database yet; run `monitor poll` first")
+    with current.reading() as (config, store), progress(quiet=current.quiet) as bar:
+        bar.add_task("copying", total=None)
+        there = file.exists()
+        names = backups.write(config, store, file, now=current.now())
+    show(f"wrote {file}: {plural(len(names), 'file')}{', over the earlier one' if there else ''}")
+    if not backups.takes_everything(file):
+        say("hint: the database alone; a name that ends in .tar.gz takes configuration and digests along")
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What `backup` wrote.", exists=True, dir_okay=False)],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Set aside what is there; without, it is kept.")
+    ] = False,
+) -> None:
+    """Bring a backup back: database, configuration and digests. Stop the service first.
+
+    Example: monitor --config ~/monitor restore monitor-2024-12-10.tar.gz
+    """
+    from monitor import backups, config, service
+
+    current = session(context)
+    with progress(quiet=current.quiet) as bar:
+        bar.add_task("bringing back", total=None)
+        if any((current.directory / name).exists() for name in config.FILES):
+            with service.sole_sender(current.config().data_dir):
+                done = backups.restore(file, current.directory, replace=replace)
+        else:
+            done = backups.restore(file, current.directory, replace=replace)
+    loaded = current.config()
+    show(*(f"kept  {path} (it was there; --replace sets it aside)" for path in done.kept))
+    show(*(f"set aside {path}" for path in done.set_aside))
+    made = f", as of {local(done.made_at, loaded.timezone)}" if done.made_at else ""
+    show(f"brought back {plural(len(done.written), 'file')} to {current.directory}{made}")
+    say(
+        "Next: put back the secrets, then `monitor check`. What was told after the backup is not in it:",
+        "the next digest tells it again.",
+    )

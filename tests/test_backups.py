@@ -1,0 +1,161 @@
+"""`backup` and `restore`: everything that is the user's goes out and comes back; nothing in the way is lost."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import tarfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import SETTINGS, Desk, at, polled, run
+
+from monitor import service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = polled(tmp_path_factory.mktemp("desk"))
+    assert run(directory, "digest", "--send", now=at(31)).code == 0
+    return directory
+
+
+@pytest.fixture(scope="module")
+def whole(desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("backup") / "all.tar.gz"
+    (desk / "smtp-password").write_text("hunter2")
+    assert run(desk, "backup", file, now=at(32)).code == 0
+    return file
+
+
+def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+    desk, copy = polled(tmp_path / "desk"), tmp_path / "copy.db"
+    assert run(desk, "backup", copy, now=at(10)).code == 0
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert db.execute("select count(*) from entries").fetchone() == (3,)
+
+
+def test_there_is_nothing_to_back_up_before_the_first_poll(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"])
+    result = run(desk.directory, "backup", tmp_path / "copy.db")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_backup_holds_everything_but_secrets(whole: Path) -> None:
+    with tarfile.open(whole) as archive:
+        names = set(archive.getnames())
+        assert names >= {"data/monitor.db", "config/monitor.toml", "config/feeds.toml", "config/themes.toml"}
+        assert any(name.startswith("digests/2024-12-03") for name in names)
+        everything = b"".join(archive.extractfile(member).read() for member in archive)
+    assert not any("password" in name for name in names)
+    assert b"smtp-password" not in everything
+    assert whole.stat().st_mode & 0o077 == 0
+
+
+def test_what_comes_back_is_what_there_was(desk: Path, whole: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    result = run(new, "restore", whole, now=at(40))
+    assert result.code == 0, result.err
+    assert "as of 2024-12-03 08:00" in result.out
+    for command in (("entries", "--json"), ("stories", "--json"), ("digests", "--json"), ("feeds", "list")):
+        assert run(new, *command).out == run(desk, *command).out
+    files = {path.name: path.read_bytes() for path in (desk / "digests").iterdir()}
+    assert {path.name: path.read_bytes() for path in (new / "digests").iterdir()} == files
+    assert "no digest is due" in run(new, "digest", "--send", now=at(33)).out, "nothing is sent twice"
+
+
+def test_nothing_in_the_way_is_lost(whole: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    assert run(new, "restore", whole).code == 0
+    (new / "feeds.toml").write_text("# mine\n")
+    refused = run(new, "restore", whole)
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "--replace" in refused.err
+    assert run(new, "restore", whole, "--replace").code == 0
+    assert (new / "feeds.toml.before").read_text() == "# mine\n"
+    assert (new / "data" / "monitor.db.before").exists()
+    assert not list((new / "digests").glob("*.before")), "what is the same needs no second copy"
+    assert run(new, "restore", whole, "--replace").code == 0
+    assert (new / "data" / "monitor.db.before-2").exists()
+
+
+def test_a_copy_of_the_database_comes_back_too(desk: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    assert run(desk, "backup", copy).code == 0
+    new = Desk(tmp_path / "new", ["https://news.test/feed"]).directory
+    assert run(new, "restore", copy).code == 0
+    assert len(run(new, "entries", "--json").json) == 2
+
+
+def test_a_running_service_is_not_restored_over(whole: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    assert run(new, "restore", whole).code == 0
+    with service.sole_sender(new / "data"):
+        result = run(new, "restore", whole, "--replace")
+    assert result.code == 1
+    assert "another monitor is at work" in result.err
+
+
+def tar(file: Path, **members: bytes) -> Path:
+    with tarfile.open(file, "w") as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return file
+
+
+def test_a_hostile_archive_writes_nothing_outside(whole: Path, tmp_path: Path) -> None:
+    new, evil = tmp_path / "new", tmp_path / "evil.tar"
+    with tarfile.open(whole) as good:
+        database = good.extractfile("data/monitor.db").read()
+    names = [
+        "digests/../../../escaped",
+        "/tmp/escaped",
+        "digests/../escaped",
+        "config/smtp-password",
+        "escaped",
+    ]
+    settings = SETTINGS.encode()
+    tar(evil, **{"data/monitor.db": database, "config/monitor.toml": settings, **dict.fromkeys(names, b"x")})
+    with tarfile.open(evil, "a") as archive:
+        link = tarfile.TarInfo("digests/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    assert run(new, "restore", evil).code == 0
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"evil.tar", "new/monitor.toml", "new/data/monitor.db"}
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish" * 500, b"SQLite format 3\0" + b"x" * 5000])
+def test_rubbish_is_no_backup(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "backup.tar.gz"
+    file.write_bytes(content)
+    desk = Desk(tmp_path / "new", []).directory
+    result = run(desk, "restore", file)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert not (desk / "data" / "monitor.db").exists()
+
+
+def test_a_damaged_archive_is_refused_in_a_line(whole: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.tar.gz"
+    cut.write_bytes(whole.read_bytes()[:3000])
+    result = run(tmp_path / "new", "restore", cut)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert not (tmp_path / "new" / "data").exists()
+
+
+def test_no_other_file_is_overwritten(desk: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "thesis.tar.gz"
+    mine.write_bytes(b"years of work")
+    assert run(desk, "backup", mine).code == 1
+    assert mine.read_bytes() == b"years of work"
+    again = tmp_path / "daily.tgz"
+    assert run(desk, "backup", again).code == 0
+    assert "over the earlier one" in run(desk, "backup", again).out
