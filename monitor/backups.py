@@ -125,6 +125,8 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
     ConfigError.
     """
     try:
+        if not source.stat().st_size:  # SQLite would take an empty file for an empty database
+            raise StoreError(f"{source} is empty")
         with ExitStack() as stack:
             if not tarfile.is_tarfile(source):
                 config = load(directory)
@@ -210,8 +212,6 @@ def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime |
 def _judge(draft: Path) -> None:
     """Look a database over before it takes the other's place; it is brought up to date on the way."""
     try:
-        if not draft.stat().st_size:  # SQLite takes an empty file for an empty database
-            raise StoreError("the backup is an empty file")
         with store_package.open(draft) as opened:
             opened.check()
     except StoreError:
