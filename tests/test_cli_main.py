@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from newsroom import Desk, run
 
 from monitor import __version__
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from monitor.errors import ConfigError, Fault, StoreError
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_a_damaged_database_is_told_in_a_line(desk: Path) -> None:
 
 def test_the_environment_names_the_configuration(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONITOR_CONFIG", str(desk))
-    assert run(None, "feeds", "list").out == "https://news.test/feed\n"
+    assert "https://news.test/feed\n" in run(None, "feeds", "list").out
 
 
 def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
@@ -62,3 +61,51 @@ def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
     assert process.returncode in {0, 1}
     shown = subprocess.run([*program, "status"], capture_output=True, check=False)
     assert b"\x1b" not in shown.stdout + shown.stderr
+
+
+def as_process(
+    desk: Path, *arguments: str, stdout: object = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-m", "monitor", "--config", str(desk), *arguments]
+    return subprocess.run(program, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+
+
+def test_a_full_output_is_exit_1_and_one_line(desk: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = as_process(desk, "feeds", "list", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "monitor: standard output or the disk: No space left on device\n"
+
+
+def test_a_closed_output_is_no_trouble(desk: Path) -> None:
+    program = f"{sys.executable} -m monitor --config {desk} feeds list >&- 2>&-"
+    assert subprocess.run(["sh", "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "said"),
+    [
+        (StoreError("the disk is full"), 1, "monitor: the disk is full\n"),
+        (ExceptionGroup("x", [StoreError("the disk is full"), StoreError("the disk is full")]), 1, "monitor: the disk is full\n"),
+        (ConfigError([Fault("a.toml", "b", "c")]), 2, "a.toml: b: c\n"),
+        (PermissionError(13, "Permission denied", "/root/x"), 1, "monitor: /root/x: Permission denied\n"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 1, None),
+    ],
+)  # fmt: skip
+def test_no_traceback_for_what_is_no_bug(desk: Path, monkeypatch, trouble, code, said) -> None:
+    monkeypatch.setattr("monitor.store.open", Mock(side_effect=trouble))
+    result = run(desk, "entries")
+    assert (result.code, result.out) == (code, "")
+    assert said is None or result.err == said
+    assert "Traceback" not in result.err
+
+
+def test_a_bug_of_ours_shows_where_and_says_where_to_report_it(desk: Path, monkeypatch) -> None:
+    bug = ExceptionGroup("polling", [StoreError("the disk is full"), KeyError("x")])
+    monkeypatch.setattr("monitor.store.open", Mock(side_effect=bug))
+    result = run(desk, "entries")
+    assert result.code == 1
+    assert result.err.startswith("monitor: the disk is full\n")
+    assert "KeyError: 'x'" in result.err
+    assert f"This is a fault of monitor {__version__}, and none of yours" in result.err.splitlines()[-2]
+    assert "report it" in result.err.splitlines()[-1]

@@ -5,7 +5,6 @@ Heavy libraries are imported inside the commands that need them, so that `--help
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -27,9 +26,8 @@ from monitor.cli import (
     tagging,
     why,
 )
-from monitor.cli.output import say
+from monitor.cli.ending import ending, open_streams
 from monitor.cli.session import Session, UsageError, instant
-from monitor.errors import ConfigError, MonitorError
 
 GROUPS: Final = {
     "Set up": ("setup", "init", "check", "config", "feeds", "demo"),
@@ -115,17 +113,6 @@ def options(
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 not done, 2 wrong usage or configuration, 130 interrupted."""
-    try:
+    open_streams()
+    with ending():
         app()
-    except ConfigError as error:
-        say(*map(str, error.faults))
-        sys.exit(2)
-    except UsageError as error:
-        say(f"monitor: {error}")
-        sys.exit(2)
-    except MonitorError as error:
-        say(f"monitor: {error}")
-        sys.exit(1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)

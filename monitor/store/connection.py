@@ -42,7 +42,10 @@ _ADVICE: Final = (
     ),
     ("readonly", "cannot be written: check the owner and the permissions of the file and its directory"),
     ("unable to open", "cannot be opened: check that its directory exists and may be read and written"),
-    ("disk i/o error", "cannot be read or written: the disk reports an error; check it and restore a backup"),
+    (
+        "disk i/o error",
+        "cannot be read or written: the disk is full or reports an error; free some space, or check it",
+    ),
     ("locked", f"has been kept busy by another process for {_PATIENCE:.0f} s: wait for it, or stop it"),
 )
 

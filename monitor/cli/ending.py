@@ -1,0 +1,116 @@
+"""How the program ends: every error in a line that a user understands, and our own bugs with where to report.
+
+Takes what a command raises; gives the exit code. A traceback is shown for a bug of ours alone: it is for
+those who mend it, and the last line says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.cli.output import say
+from monitor.cli.session import UsageError
+from monitor.errors import ConfigError, MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def open_streams() -> None:
+    """Put a sink where an output was closed (`>&-`), or the next file would take its place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turn what the block raises into words and an exit code."""
+    try:
+        yield
+    except SystemExit as end:
+        sys.exit(_flushed(end.code))
+    except Exception as error:  # noqa: BLE001 - this is where errors end
+        sys.exit(_told(error))
+    sys.exit(_flushed(0))
+
+
+def _flushed(code: str | int | None) -> str | int | None:
+    """Bring results to where they belong; one that cannot be written is work that was not done."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return _told(error)
+    return code
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong; return the exit code."""
+    code = 1
+    match error:
+        case ExceptionGroup():
+            code = _told_all(error)
+        case ConfigError():
+            say(*map(str, error.faults))
+            code = 2
+        case MonitorError():
+            say(f"monitor: {error}")
+            code = 2 if isinstance(error, UsageError) else 1
+        case BrokenPipeError():
+            _let_go_of_output()
+        case OSError():
+            _let_go_of_output()
+            place = error.filename if error.filename is not None else "standard output or the disk"
+            say(f"monitor: {place}: {error.strerror or error}")
+        case UnicodeError():
+            say(f"monitor: this is not text in UTF-8: {error}")
+        case _:
+            _report_bug(error)
+    return code
+
+
+def _told_all(group: ExceptionGroup[Exception]) -> int:
+    """Say the expected errors of a group, each once, and report the first of the others."""
+    expected, rest = group.split((MonitorError, OSError))
+    told: dict[str, Exception] = {}
+    for one in _leaves(expected):
+        told.setdefault(str(one), one)
+    codes = [_told(one) for one in told.values()]
+    if rest is not None:
+        _report_bug(rest)
+    return max(codes, default=1)
+
+
+def _leaves(group: ExceptionGroup[Exception] | None) -> Iterator[Exception]:
+    for one in group.exceptions if group is not None else ():
+        if isinstance(one, ExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one
+
+
+def _report_bug(error: Exception) -> None:
+    say(
+        "".join(traceback.format_exception(error)).rstrip(),
+        "",
+        f"This is a fault of monitor {metadata.version('sora-monitor')}, and none of yours.",
+        f"Please report it with the lines above: {_where_to_report()}",
+    )
+
+
+def _where_to_report() -> str:
+    known = metadata.metadata("sora-monitor").get_all("Project-URL") or []
+    urls = dict(entry.split(", ", 1) for entry in known if ", " in entry)
+    return urls.get("Issues") or "to those from whom you have it (`pip show sora-monitor`)"
+
+
+def _let_go_of_output() -> None:
+    """Keep Python from trying once more at its end, and from saying that it could not."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
