@@ -13,6 +13,7 @@ A message is one line that a user understands and never holds a secret.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -78,3 +79,10 @@ class DeliveryError(MonitorError):
         self.permanent = permanent
         self.delay = delay
         self.blocked = blocked
+
+
+def place_of(bug: BaseException) -> str:
+    """Say where in our code an error arose that nobody expected: "KeyError at reader.py:17"."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return f"internal error: {type(bug).__name__}{place}"

@@ -1,6 +1,6 @@
 """The two runs of the monitor. Open this page first.
 
-    poll      feeds due | fetch | parse | only what is new or changed | tag | store | gather into stories
+    poll      feeds due | fetch | parse | only what is new or changed | tag | store | cluster into stories
     publish   what was not told yet | compose | freeze with its deliveries | deliver
 
 Packages meet here and nowhere else: each takes values and gives values, and this page hands them on.
@@ -13,20 +13,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor import cluster, digest, digest_input, fetch, languages, outbox, parse, tag
+from monitor import cluster, digest, digest_input, languages, outbox
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import Outcome, schedule
-from monitor.models import Window
+from monitor.models import FeedPoll, Poll, Response, Window
 from monitor.parse import identity
-from monitor.store import FeedPoll, Poll
 from monitor.store import open as open_store
+from monitor.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -41,13 +41,23 @@ if TYPE_CHECKING:
         Entry,
         Feed,
         FeedState,
-        Response,
         Story,
     )
     from monitor.store import Store
 
 
 # --- poll
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What one response brought that is new or changed, tagged."""
+
+    new: tuple[Entry, ...] = ()
+    changed: tuple[Entry, ...] = ()
+    gap: bool = False
+    first: bool = False
+    document: Document | None = None
 
 
 async def poll(
@@ -57,64 +67,54 @@ async def poll(
     now: datetime,
     only: Collection[str] = (),
     every: bool = False,
-    arrived: Callable[[FeedPoll], None] = lambda _: None,
+    on_feed_done: Callable[[FeedPoll], None] = lambda _: None,
+    tools: Tools | None = None,
 ) -> Poll:
-    """Poll the feeds that are due, store what is new or changed, and gather it into stories.
+    """Poll the feeds that are due, store what is new or changed, and cluster it into stories.
 
-    `only` names feeds to poll whether due or not; `every` polls them all. `arrived` is told of each feed
-    as it is done. A feed's trouble is recorded on that feed and never stops the others; an error that
-    nobody expected is recorded there too, and raised once all feeds have had their turn.
+    `only` names feeds to poll whether due or not; `every` polls them all. A feed's trouble is recorded on
+    that feed and never stops the others; an error that nobody expected is recorded there too, and raised once
+    all feeds have had their turn. Raises StoreError at once.
     """
-    async with store.poll_lock():
-        return await _poll(config, store, now=now, only=only, every=every, arrived=arrived)
+    async with store.poll_lock(), AsyncExitStack() as stack:
+        if tools is None:
+            tools = await stack.enter_async_context(Tools(config))
+        started = time.monotonic()
+        store.install(now)
+        due = dict(due_feeds(config, store, now=now, only=only, every=every))
+        done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
 
-
-async def _poll(
-    config: Config,
-    store: Store,
-    *,
-    now: datetime,
-    only: Collection[str],
-    every: bool,
-    arrived: Callable[[FeedPoll], None],
-) -> Poll:
-    started = time.monotonic()
-    store.install(now)
-    run = _Run(config=config, store=store, tagger=tag.Tagger(config.rules), now=now)
-    due = due_feeds(config, store, now=now, only=only, every=every)
-    states = {feed.url: state for feed, state in due}
-    done: list[FeedPoll] = []
-    failed: list[Response] = []
-    bugs: list[Exception] = []
-    async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
-        async for response in fetcher.fetch_all(due, now=now):
+        async for response in tools.fetcher.fetch_all(due.items(), now=now):
             try:
-                result = await run.take(response, states[response.feed.url], parser)
+                found = await read(config, store, tools, response, due[response.feed], now=now)
+                done.append(keep(config, store, response, due[response.feed], found, now=now))
+                on_feed_done(done[-1])
+            except ParseError as error:
+                failed.append(replace(response, error=str(error)))
+            except StoreError:
+                raise
             except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
                 bugs.append(bug)
-                result = replace(response, error=f"unexpected {type(bug).__name__}: {bug}")
-            if isinstance(result, FeedPoll):
-                done.append(result)
-                arrived(result)
-            else:
-                failed.append(result)
-    outage = schedule.is_outage([*failed]) and not done
-    for response in failed:
-        done.append(run.record_failure(response, states[response.feed.url], outage=outage))
-        arrived(done[-1])
-    for state in schedule.defer_host(_all_states(config, store), failed, now):
-        store.feeds.save_state(state)
-    cluster_entries(config, store, now=now)
-    summary = _summary(done, now, timedelta(seconds=time.monotonic() - started), outage=outage)
-    store.feeds.log_poll(summary)
+                failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
+
+        silent = store.feeds.unreachable_since_an_answer(now)
+        outage = not done and schedule.is_outage(failed, silent)
+        for response in failed:
+            done.append(record_failure(config, store, response, due[response.feed], outage=outage, now=now))
+            on_feed_done(done[-1])
+        states = store.feeds.states(config.feeds)
+        blamed = [states[url] for url in silent & states.keys()] if outage else ()
+        waiting = schedule.defer_host([(feed, states[feed.url]) for feed in config.feeds], failed, now)
+        for state in (*waiting, *(schedule.pardoned(state, config.fetch, now) for state in blamed)):
+            store.feeds.save_state(state)
+
+        cluster_entries(config, store, now=now)
+        took = timedelta(seconds=time.monotonic() - started)
+        summary = Poll.of(done, now, took, outage=outage)
+        store.feeds.log_poll(summary)
     if bugs:
         raise ExceptionGroup("polling met errors that nobody expected", bugs)
     return summary
-
-
-def _all_states(config: Config, store: Store) -> list[tuple[Feed, FeedState]]:
-    states = store.feeds.states(config.feeds)
-    return [(feed, states[feed.url]) for feed in config.feeds]
 
 
 def due_feeds(
@@ -123,112 +123,87 @@ def due_feeds(
     """Return the feeds to poll now, with what is known of each."""
     store.clock.observe(now)
     store.feeds.sync(config.feeds, now)
-    pairs = [(feed, state) for feed, state in _all_states(config, store) if feed.enabled]
-    if only:
-        return [(feed, state) for feed, state in pairs if feed.url in only]
+    states = store.feeds.states(config.feeds)
     return [
-        (feed, state) for feed, state in pairs if every or schedule.is_due(feed, state, now, config.fetch)
+        (feed, states[feed.url])
+        for feed in config.feeds
+        if feed.enabled
+        and (
+            feed.url in only if only else every or schedule.is_due(feed, states[feed.url], now, config.fetch)
+        )
     ]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Run:
-    """One poll under way: what each response needs."""
+async def read(
+    config: Config, store: Store, tools: Tools, response: Response, state: FeedState, *, now: datetime
+) -> Findings:
+    """Return what a response brings that is new or changed, tagged. Raises ParseError when it is no document.
 
-    config: Config
-    store: Store
-    tagger: tag.Tagger
-    now: datetime
+    Reading happens in a process of its own, tagging in a thread: a document may hold thousands of entries.
+    """
+    if response.error:
+        raise ParseError(response.error)
+    if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
+        return Findings()
+    document = await tools.parser.parse(response, response.feed, now=now)
+    known = store.entries.known(
+        response.feed.url,
+        guids=identity.spellings(entry.guid for entry in document.entries),
+        urls=identity.spellings(entry.url for entry in document.entries),
+        newest=len(document.entries) + 200,
+    )
+    first = state.first_success_at is None
+    changes = identity.compare(document, known, first_document=first, backlog=config.digest.backlog, now=now)
+    faults = list[str]()
+    new = await tools.tagged(changes.new, faults)
+    changed = await tools.tagged(changes.changed, faults)
+    if faults:
+        losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
+        document = replace(document, complete=False, losses="; ".join(filter(None, losses)))
+    return Findings(new=new, changed=changed, gap=changes.gap, first=first, document=document)
 
-    async def take(self, response: Response, state: FeedState, parser: parse.Parser) -> FeedPoll | Response:
-        """Store what a response brought in one transaction; give it back with its error when it has one."""
-        if response.error:
-            return response
-        if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
-            return self._store(response, state, None, identity.Changes())
-        try:
-            document = await parser.parse(response, response.feed, now=self.now)
-        except ParseError as error:
-            return replace(response, error=str(error))
-        known = self.store.entries.known(
-            response.feed.url,
-            guids=identity.spellings(entry.guid for entry in document.entries),
-            urls=identity.spellings(entry.url for entry in document.entries),
-            newest=len(document.entries) + 200,
+
+def keep(
+    config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
+) -> FeedPoll:
+    """Store what a response brought, and what it teaches about its feed, in one transaction."""
+    outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
+    with store.transaction():
+        store.entries.add(found.new, identity.fingerprint)
+        affected = store.entries.update(found.changed, identity.fingerprint)
+        edited = store.entries.get_many(entry.id for entry in found.changed)
+        refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
+        jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+        store.feeds.save_state(
+            schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
         )
-        changes = identity.compare(
-            document,
-            known,
-            first_document=state.first_success_at is None,
-            backlog=self.config.digest.backlog,
-            now=self.now,
-        )
-        return self._store(response, state, document, changes)
-
-    def _store(
-        self, response: Response, state: FeedState, document: Document | None, changes: identity.Changes
-    ) -> FeedPoll:
-        with self.store.transaction():
-            new = self.store.entries.add(self._tagged(changes.new), identity.fingerprint)
-            affected = self.store.entries.update(self._tagged(changes.changed), identity.fingerprint)
-            edited = self.store.entries.get_many(entry.id for entry in changes.changed)
-            refresh_stories(
-                self.config, self.store, {*affected, *(entry.story for entry in edited if entry.story)}
-            )
-            outcome = Outcome(
-                new=len(new),
-                changed=len(changes.changed),
-                gap=changes.gap,
-                first=document is not None and state.first_success_at is None,
-                document=document,
-            )
-            settings, jitter = self.config.fetch, random.random()  # noqa: S311 - spreads polls, guards nothing
-            after = schedule.after_success(
-                response.feed, state, response, outcome, settings, self.now, jitter
-            )
-            self.store.feeds.save_state(after)
-            return self._log(response, outcome)
-
-    def _tagged(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-        return tuple(replace(entry, tagging=self.tagger.tag(entry)) for entry in entries)
-
-    def record_failure(self, response: Response, state: FeedState, *, outage: bool) -> FeedPoll:
-        """Record a failure on its feed, unless it was our own network that failed."""
-        settings, jitter = self.config.fetch, random.random()  # noqa: S311 - spreads polls, guards nothing
-        if outage:
-            after = schedule.after_outage(response.feed, state, settings, self.now, jitter)
-        else:
-            after = schedule.after_failure(response.feed, state, response, settings, self.now, jitter)
-        with self.store.transaction():
-            self.store.feeds.save_state(after)
-            return self._log(response, Outcome())
-
-    def _log(self, response: Response, outcome: Outcome) -> FeedPoll:
-        line = FeedPoll(
-            feed=response.feed.url,
-            at=self.now,
-            status=response.status,
-            error=response.error,
-            new=outcome.new,
-            changed=outcome.changed,
-            gap=outcome.gap,
-        )
-        self.store.feeds.log_feed(line)
-        return line
+        return store.feeds.log_feed(_line(response, found, now))
 
 
-def _summary(done: Sequence[FeedPoll], now: datetime, took: timedelta, *, outage: bool) -> Poll:
-    failed = sum(1 for line in done if line.error)
-    return Poll(
-        started_at=now,
-        finished_at=now + took,
-        feeds=len(done),
-        ok=len(done) - failed,
-        failed=failed,
-        not_modified=sum(1 for line in done if line.status == 304 and not line.error),  # noqa: PLR2004 - RFC 9110, 15.4.5
-        new=sum(line.new for line in done),
-        changed=sum(line.changed for line in done),
-        outage=outage,
+def record_failure(
+    config: Config, store: Store, response: Response, state: FeedState, *, outage: bool, now: datetime
+) -> FeedPoll:
+    """Record a failure on its feed, unless it was our own network that failed."""
+    jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+    if outage:
+        after = schedule.after_outage(response.feed, state, config.fetch, now, jitter)
+    else:
+        after = schedule.after_failure(response.feed, state, response, config.fetch, now, jitter)
+    with store.transaction():
+        store.feeds.save_state(after)
+        return store.feeds.log_feed(_line(response, Findings(), now))
+
+
+def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
+    return FeedPoll(
+        feed=response.feed.url,
+        at=now,
+        status=response.status,
+        error=response.error,
+        new=len(found.new),
+        changed=len(found.changed),
+        gap=found.gap,
+        unreachable=response.unreachable,
     )
 
 

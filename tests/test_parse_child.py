@@ -52,3 +52,13 @@ def test_want_of_memory_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(child, "read", swell)
     assert answers(job(GOOD)) == ["needs too much memory to read"]
+
+
+def test_a_bug_of_ours_is_an_answer_that_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Document:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(child, "read", broken)
+    bug, document = answers(job(GOOD), job(GOOD))
+    assert str(bug).startswith("internal error: KeyError at test_parse_child.py:")
+    assert document == bug

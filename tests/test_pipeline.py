@@ -10,8 +10,10 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
 
 from monitor import cluster, digest_input, pipeline
+from monitor import tag as tag_module
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
+from monitor.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -178,6 +180,82 @@ class TestTrouble:
             assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
             assert all(health.next_poll_at < at(13) for health in healths)
             assert told(await room.digest(1)) == [LEAK]
+
+    async def test_an_outage_is_seen_though_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
+        """As the service polls: what is due at each tick, through three hours without a network."""
+        paths = [f"/{n}" for n in range(4)]
+        async with newsroom(tmp_path, *paths) as room:
+            config = room.desk.config
+            for path in paths:
+                room.server.on(path, page(title=path))
+            for n, feed in enumerate(config.feeds):
+                await pipeline.poll(config, room.store, now=at(9 + n / 10), only=[feed.url])
+            await room.server.__aexit__()
+            polls = []
+            for minute in range(0, 180, 3):
+                due = pipeline.due_feeds(config, room.store, now=at(10 + minute / 60))
+                for feed, _ in due:
+                    at_once = at(10 + minute / 60)
+                    polls.append(await pipeline.poll(config, room.store, now=at_once, only=[feed.url]))
+            assert len(polls) > 20
+            assert [poll.outage for poll in polls] == [False, *[True] * (len(polls) - 1)]
+            healths = room.healths(at(13)).values()
+            assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
+            assert all(health.next_poll_at < at(13.2) for health in healths)
+
+    async def test_a_feed_that_is_dead_while_others_answer_is_to_blame(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/good", "/dead") as room:
+            good, dead = room.desk.config.feeds
+            room.server.on("/good", page())
+            room.server.on("/dead", page())
+            await room.poll(at(9))
+            room.desk.follow([good.url, dead.url.replace(str(room.server.port), "9")])
+            for hour in (10, 11, 12):
+                for feed in room.desk.config.feeds:
+                    config = room.desk.config
+                    await pipeline.poll(config, room.store, now=at(hour), only=[feed.url])
+            states = {health.state: health.consecutive_failures for health in room.healths(at(12)).values()}
+            assert states == {"ok": 0, "failing": 3}
+
+    async def test_what_is_dear_to_make_is_kept_between_polls(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            config = room.desk.config
+            room.server.on(
+                "/a",
+                page(item("leak", LEAK, published=at(8))),
+                page(item("choir", CHOIR, published=at(8))),
+            )
+            async with Tools(config) as tools:
+                await pipeline.poll(config, room.store, now=at(9), every=True, tools=tools)
+                made = (tools.tagger, tools.parser._worker)
+                await pipeline.poll(config, room.store, now=at(10), every=True, tools=tools)
+                assert (tools.tagger, tools.parser._worker) == made
+                assert made[1] is not None
+            assert room.titles() == {LEAK, CHOIR}
+
+    async def test_a_bug_in_one_entry_costs_that_entry_and_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+            room.server.on("/a", page(*both))
+            tag = tag_module.Tagger.tag
+
+            def poisoned(self, entry):
+                if entry.title == LEAK:
+                    raise ZeroDivisionError("poison")
+                return tag(self, entry)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(tag_module.Tagger, "tag", poisoned)
+                assert (await room.poll(at(9))).new == 1
+            (health,) = room.healths(at(9)).values()
+            assert health.state == "ok"
+            assert health.note.startswith(
+                "1 entries could not be tagged (internal error: ZeroDivisionError at "
+            )
+            assert (await room.poll(at(10))).new == 1
+            assert told(await room.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_an_error_that_nobody_expected_is_put_on_its_feed_and_raised_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -65,12 +65,12 @@ def poll(
         with progress(quiet=current.quiet) as bar:
             task = bar.add_task("polling", total=len(due))
 
-            def arrived(line: FeedPoll) -> None:
+            def on_feed_done(line: FeedPoll) -> None:
                 done.append(line)
                 bar.advance(task)
 
             summary = asyncio.run(
-                pipeline.poll(config, store, now=now, only=only, every=every, arrived=arrived)
+                pipeline.poll(config, store, now=now, only=only, every=every, on_feed_done=on_feed_done)
             )
             delivered = asyncio.run(_deliver(config, store, now))
     if json:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import traceback
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from monitor.errors import FetchError
+from monitor.errors import FetchError, place_of
 from monitor.fetch import guard
 from monitor.models import Feed, FeedState, Response
 from monitor.text import span_in_words
@@ -117,9 +116,7 @@ class Fetcher:
         except FetchError as error:
             return Response(feed=feed, url="", error=str(error))
         except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
-            return Response(feed=feed, url="", error=f"internal error: {type(error).__name__} at {where}")
+            return Response(feed=feed, url="", error=place_of(error))
 
     @asynccontextmanager
     async def _place(self, queue: Queue, private_host: str) -> AsyncIterator[_Host]:
@@ -197,6 +194,7 @@ def _held_back(feed: Feed, queue: Queue, seconds: float) -> Response:
     return Response(
         feed=feed,
         url="",
+        asked=False,
         retry_after=pause,
         error=f"not asked: {queue.host} wants no requests for {span_in_words(pause)}",
     )

@@ -10,7 +10,8 @@ The interval after a success, in words:
 4. All of that stays within [min_interval, max_interval].
 5. The publisher's wishes make it longer, never shorter: `max-age`, `Expires`, `ttl`, `updatePeriod`, then
    `skipHours` and `skipDays`; together at most the longer of a day and `max_interval`.
-6. Jitter adds up to a tenth.
+6. Jitter adds up to a tenth. Within it the poll is put on a full two minutes, so that feeds fall due
+   together: each poll costs something to set up, and of several feeds one can tell whose fault silence is.
 
 A failure doubles the starting interval for each one in a row, up to a day, for ever; `Retry-After` is obeyed.
 A feed that is gone (410) is asked again after a week. No wait is longer: one that is comes of a clock that
@@ -30,7 +31,7 @@ from monitor.text import shorten
 from monitor.url import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from monitor.fetch.settings import Settings
     from monitor.models import Document, Feed, FeedState, Hints, Response
@@ -39,6 +40,7 @@ _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _NOTHING = timedelta(0)
 _JITTER = 0.1
+_SLOT = timedelta(minutes=2)
 _QUIET_SHARE = 24
 """A quiet feed waits this fraction of its silence."""
 GAP_MEMORY = timedelta(days=7)
@@ -59,7 +61,6 @@ class Outcome:
     """What the pipeline learnt from the entries of a successful poll."""
 
     new: int = 0
-    changed: int = 0
     gap: bool = False
     """Entries fell through: the oldest of the document is newer than all we knew."""
     first: bool = False
@@ -81,9 +82,18 @@ def body_hash(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def is_outage(responses: Sequence[Response]) -> bool:
-    """Say whether a poll failed on our side: no host could be reached, of at least two feeds."""
-    return len(responses) > 1 and all(response.unreachable for response in responses)
+def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:
+    """Say whether it is our network that failed in a poll in which no feed was read.
+
+    It is when at least two feeds are out of reach and nobody has answered meanwhile; most polls are of one
+    feed, so `silent` names those that were out of reach since anybody last answered. And it is when different
+    hosts answer with one and the same page: then a hotel's gate speaks for them.
+    """
+    asked = [response for response in failed if response.asked]
+    if asked and all(response.unreachable for response in asked):
+        return len({response.feed.url for response in asked}.union(silent)) > 1
+    pages = {response.body for response in asked}
+    return len({host_of(response.feed.url) for response in asked}) > 1 and len(pages) == 1 and pages != {b""}
 
 
 def after_success(  # noqa: PLR0917 - the seven things that decide
@@ -115,8 +125,16 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
         _interval(feed, state, settings, now), response.max_age or _NOTHING, state.hints.period or _NOTHING
     )
     limit = now + max(_DAY, settings.max_interval)
-    due = min(now + wait * (1 + _JITTER * jitter), limit)
+    due = min(_slot(now + wait, now + wait * (1 + _JITTER), jitter), limit)
     return replace(state, next_poll_at=min(_past_skips(due, state.hints, jitter), limit))
+
+
+def _slot(first: datetime, last: datetime, jitter: float) -> datetime:
+    """Return a full two minutes within a stretch of time, or any instant in a stretch that has none."""
+    due = first + (last - first) * jitter
+    slot = due - timedelta(seconds=due.timestamp() % _SLOT.total_seconds())
+    slot += _SLOT if slot < first else _NOTHING
+    return slot if slot <= last else due
 
 
 def after_failure(  # noqa: PLR0917 - see above
@@ -127,7 +145,7 @@ def after_failure(  # noqa: PLR0917 - see above
     A feed that was not even asked, because its host wants quiet, only waits.
     """
     pause = min(response.retry_after or _NOTHING, _DAY)
-    if response.status is None and pause:
+    if not response.asked:
         return replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
     failures = state.consecutive_failures + 1
     lost = bool(state.location) and failures >= _LOST_AFTER
@@ -153,6 +171,15 @@ def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime
     """Return the state after our own network failed: tried again soon, the feed is not blamed."""
     wait = min(settings.min_interval, _start(feed, settings))
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
+
+
+def pardoned(state: FeedState, settings: Settings, now: datetime) -> FeedState:
+    """Return the state of a feed whose first failure proves to have been the beginning of our outage."""
+    if state.consecutive_failures != 1:
+        return state
+    soon = now + settings.min_interval
+    due = min(state.next_poll_at or soon, soon)
+    return replace(state, consecutive_failures=0, last_error="", next_poll_at=due)
 
 
 def defer_host(

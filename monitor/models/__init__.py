@@ -39,9 +39,11 @@ from monitor.models.entries import (
 from monitor.models.feeds import (
     Feed,
     FeedHealth,
+    FeedPoll,
     FeedState,
     FeedStateName,
     Hints,
+    Poll,
     Response,
 )
 
@@ -57,6 +59,7 @@ __all__ = [
     "Evidence",
     "Feed",
     "FeedHealth",
+    "FeedPoll",
     "FeedState",
     "FeedStateName",
     "Headline",
@@ -65,6 +68,7 @@ __all__ = [
     "Join",
     "Known",
     "NearMiss",
+    "Poll",
     "Receipt",
     "RenderedDigest",
     "Report",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, get_args
+from http import HTTPStatus
+from typing import Annotated, Literal, Self, get_args
 
 from monitor.values import (
     Language,
@@ -125,6 +127,8 @@ class Response:
     max_age: timedelta | None = None
     """How long the server says the reply stays fresh (Cache-Control, else Expires)."""
     retry_after: timedelta | None = None
+    asked: bool = True
+    """False when it was not even asked, because its host wants quiet for `retry_after`."""
     error: str = ""
     """One line, "" when the poll succeeded."""
     unreachable: bool = False
@@ -135,6 +139,54 @@ class Response:
     def ok(self) -> bool:
         """True when the server gave a document or said that nothing changed."""
         return not self.error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedPoll:
+    """One poll of one feed, in figures."""
+
+    feed: str
+    at: datetime
+    status: int | None = None
+    error: str = ""
+    new: int = 0
+    changed: int = 0
+    gap: bool = False
+    """Entries fell through between this poll and the one before."""
+    unreachable: bool = False
+    """No answer came, for a reason that may lie with our own network."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """One run of poll(), in figures."""
+
+    started_at: datetime
+    finished_at: datetime
+    feeds: int
+    ok: int
+    failed: int
+    not_modified: int
+    new: int
+    changed: int
+    outage: bool = False
+    """Every feed failed: our network, nobody's fault."""
+
+    @classmethod
+    def of(cls, lines: Sequence[FeedPoll], start: datetime, took: timedelta, *, outage: bool) -> Self:
+        """Add up what became of each feed."""
+        read = [line for line in lines if not line.error]
+        return cls(
+            started_at=start,
+            finished_at=start + took,
+            feeds=len(lines),
+            ok=len(read),
+            failed=len(lines) - len(read),
+            not_modified=sum(line.status == HTTPStatus.NOT_MODIFIED for line in read),
+            new=sum(line.new for line in lines),
+            changed=sum(line.changed for line in lines),
+            outage=outage,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

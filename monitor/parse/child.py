@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from monitor.errors import ParseError
+from monitor.errors import ParseError, place_of
 from monitor.parse.reader import read
 from monitor.parse.worker import LENGTH, READY, Job
 
@@ -50,6 +50,8 @@ def _answer(job: Job) -> Document | str:
         return str(error)
     except MemoryError:
         return "needs too much memory to read"
+    except Exception as bug:  # noqa: BLE001 - told to who asked: with this process its trace would be gone
+        return place_of(bug)
 
 
 def _limit_memory(total: int) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import traceback
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from monitor.errors import place_of
 from monitor.models import Document, Entry
 from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
@@ -72,7 +72,7 @@ def read(
         try:
             entries.append(reading.entry(item))
         except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
-            faults.append(_where(bug))
+            faults.append(place_of(bug))
     losses = "; ".join(filter(None, (
         f"{raw.left_out} older entries over the cap left out" if raw.left_out else "",
         f"{len(faults)} entries could not be read ({faults[0]})" if faults else "",
@@ -88,11 +88,6 @@ def read(
         note="; ".join(filter(None, (note, losses, *odd))),
         losses=losses,
     )
-
-
-def _where(bug: Exception) -> str:
-    place = traceback.extract_tb(bug.__traceback__)[-1]
-    return f"internal error: {type(bug).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
 
 
 @dataclass(slots=True)

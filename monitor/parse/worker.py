@@ -1,4 +1,4 @@
-"""Reading in processes of their own: what hangs or swells on a hostile document can be killed there, and is.
+"""Reading in a process of its own: what hangs or swells on a hostile document can be killed there, and is.
 
 The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak pickles, their length in front,
 over the child's standard input and output. A child outlives its documents, but not its parent.
@@ -22,14 +22,12 @@ from monitor.parse.reader import MAX_ENTRIES
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from types import TracebackType
 
     from monitor.models import Feed, Response
 
 LENGTH: Final = struct.Struct(">Q")
 READY: Final = b"\n"
 
-_WORKERS: Final = 2
 _START: Final = 60.0
 """Seconds that a child may take to start: no document is to blame for a busy machine."""
 _NO_START: Final = "the reading process did not start"
@@ -61,38 +59,38 @@ class Job(NamedTuple):
 
 
 class Parser:
-    """Reads documents in a few killable processes, started when first needed. An async context manager.
+    """Reads documents, one at a time, in a killable process. An async context manager.
 
-    Each document gets at most `settings.timeout` and `settings.memory`; one that wants more costs its process
-    its life and nobody else anything.
+    The process is started when first needed and lives on; a document that wants more than `settings.timeout`
+    and `settings.memory` costs it its life and nobody else anything.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._free = asyncio.Semaphore(_WORKERS)
-        self._idle: list[_Worker] = []
+        self._turn = asyncio.Lock()
+        self._worker: _Worker | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End all processes; they hold nothing that could be lost."""
-        while self._idle:
-            await self._idle.pop().end()
+    async def __aexit__(self, *_: object) -> None:
+        """End the process; it holds nothing that could be lost."""
+        if self._worker is not None:
+            await self._worker.end()
 
     async def parse(self, response: Response, feed: Feed, *, now: datetime) -> Document:
         """Return the document in `response`; raise ParseError when it is no feed, too slow or too large."""
         job = Job(response.body, response.url, response.content_type, feed, now, self._settings.max_entries)
-        async with self._free:
-            worker = self._idle.pop() if self._idle else await _Worker.start(self._settings)
+        async with self._turn:
+            worker, self._worker = self._worker, None
+            if worker is None or worker.process.returncode is not None:
+                worker = await _Worker.start(self._settings)
             try:
                 answer = await worker.ask(job)
             except BaseException:
                 await asyncio.shield(worker.end())
                 raise
-            self._idle.append(worker)
+            self._worker = worker
         if isinstance(answer, str):
             raise ParseError(answer)
         return answer

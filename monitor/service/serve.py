@@ -21,6 +21,7 @@ from monitor.service.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
 from monitor.text import counted
+from monitor.tools import Tools
 from monitor.url import host_of
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ class _Service:
         self._publish = Run("publish", self._publish_once, self._report)
         self._watchdog = Run("watchdog", self._feed_watchdog, self._report)
         self._polled = asyncio.Event()
+        self._tools: Tools | None = None
+        """Kept from poll to poll, while the configuration stays."""
         self._scheduler = self._ticking()
         self._last_tick = 0.0
         self._user_came_by = True
@@ -172,6 +175,7 @@ class _Service:
                 _log.error("configuration refused, the old one stays", fault=str(fault))
         else:
             await self._poll.stop()
+            await self._put_tools_away()
             self._setup, self._user_came_by = setup, True
             self._tick()
             _log.info("configuration read again", feeds=len(setup.config.feeds))
@@ -190,7 +194,13 @@ class _Service:
         await asyncio.gather(
             self._watchdog.stop(), self._poll.stop(), self._publish.stop(grace=_DELIVERY_GRACE)
         )
+        await self._put_tools_away()
         _log.info("stopped")
+
+    async def _put_tools_away(self) -> None:
+        if self._tools is not None:
+            await self._tools.__aexit__()
+            self._tools = None
 
     def close(self) -> None:
         """Close the database."""
@@ -245,7 +255,11 @@ class _Service:
             if not pipeline.due_feeds(config, self._store, now=now):
                 return
             self._ping_is_due = True
-            poll = await pipeline.poll(config, self._store, now=now, arrived=lines.append)
+            if self._tools is None:
+                self._tools = await Tools(config).__aenter__()
+            poll = await pipeline.poll(
+                config, self._store, now=now, on_feed_done=lines.append, tools=self._tools
+            )
         finally:
             self._polled.set()
         _log.info(

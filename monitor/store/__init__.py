@@ -16,13 +16,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
+from monitor.models import FeedPoll, Poll
 from monitor.store.backup import copy_to, file_of, put_back
 from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
 from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
-from monitor.store.feeds import FeedPoll, Feeds, Poll
+from monitor.store.feeds import Feeds
 from monitor.store.lock import lock
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate

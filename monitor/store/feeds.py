@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import FeedState, Hints
+from monitor.models import FeedPoll, FeedState, Hints, Poll
 from monitor.store.values import (
     duration,
     format_utc,
@@ -23,6 +22,7 @@ from monitor.url import redact, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from monitor.models import Feed, Window
     from monitor.store.connection import Connection, Row
@@ -36,38 +36,6 @@ _SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 """Parameters whose value is likely to be changed as a password is."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Poll:
-    """One run of poll(), in figures."""
-
-    started_at: datetime
-    finished_at: datetime
-    feeds: int
-    ok: int
-    failed: int
-    not_modified: int
-    new: int
-    changed: int
-    outage: bool = False
-    """Every feed failed: our network, nobody's fault."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedPoll:
-    """One poll of one feed, in figures."""
-
-    feed: str
-    at: datetime
-    status: int | None = None
-    error: str = ""
-    new: int = 0
-    changed: int = 0
-    gap: bool = False
-    """Entries fell through between this poll and the one before."""
-    unreachable: bool = False
-    """No answer came, for a reason that may lie with our own network."""
 
 
 class Feeds:
@@ -153,9 +121,15 @@ class Feeds:
         """Return how many entries each feed has brought, by its `url`."""
         return {self.url_of(row["url"]): row["n"] for row in self._db.rows(_COUNTS)}
 
-    def log_feed(self, poll: FeedPoll) -> None:
-        """Record one poll of one feed."""
+    def log_feed(self, poll: FeedPoll) -> FeedPoll:
+        """Record one poll of one feed, and return it."""
         self._db.insert("feed_polls", [_feed_poll_row(self.id_of(poll.feed), poll)])
+        return poll
+
+    def unreachable_since_an_answer(self, now: datetime) -> frozenset[str]:
+        """Return the feeds, by `url`, that were out of reach since any feed last gave an answer."""
+        rows = self._db.rows(_UNREACHABLE, {"now": format_utc(now)})
+        return frozenset(self.url_of(row["url"]) for row in rows)
 
     def log_poll(self, poll: Poll) -> None:
         """Record one run of poll(), and forget those of more than 60 days ago."""
@@ -349,6 +323,13 @@ order by f.id
 
 _COUNTS: Final = """
 select f.url, count(e.id) as n from feeds f left join entries e on e.feed_id = f.id group by f.id
+"""
+
+_UNREACHABLE: Final = """
+select distinct f.url from feed_polls p join feeds f on f.id = p.feed_id
+where p.unreachable = 1 and p.at <= :now and p.at > coalesce((
+    select at from feed_polls where status is not null and at <= :now order by at desc limit 1
+), '')
 """
 
 _GAPS: Final = """

@@ -1,0 +1,55 @@
+"""What polls need and what is dear to make: compiled rules, a TLS context, a reading process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from monitor import fetch, parse, tag
+from monitor.errors import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from monitor.config import Config
+    from monitor.models import Entry
+
+
+class Tools:
+    """The tools of one configuration. An async context manager.
+
+    Together they cost some 0.6 s, and most polls have only a few feeds to ask: who polls often keeps them, as
+    long as the configuration stays the same.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.fetcher = fetch.Fetcher(config.fetch)
+        self.parser = parse.Parser(config.parse)
+        self._rules = config.rules
+
+    @cached_property
+    def tagger(self) -> tag.Tagger:
+        """Compiled when the first new entry comes."""
+        return tag.Tagger(self._rules)
+
+    async def tagged(self, entries: Sequence[Entry], faults: list[str]) -> tuple[Entry, ...]:
+        """Tag entries beside the loop; a bug of ours costs the entry that brings it out, see `faults`."""
+
+        def work() -> Iterator[Entry]:
+            for entry in entries:
+                try:
+                    yield replace(entry, tagging=self.tagger.tag(entry))
+                except Exception as bug:  # noqa: BLE001 - see above
+                    faults.append(place_of(bug))
+
+        return await asyncio.to_thread(lambda: tuple(work()))
+
+    async def __aenter__(self) -> Self:
+        await self.fetcher.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.fetcher.__aexit__()
+        await self.parser.__aexit__()
