@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from monitor.cli import (
     archive,
+    configuration,
     digests,
     entries,
     export,
@@ -70,6 +71,7 @@ app = typer.Typer(
 )
 for module in (setup, running, digests, entries, tagging, why, export, safekeeping, health):
     module.register(app)
+app.add_typer(configuration.config_app, name="config")
 app.add_typer(subscriptions.app, name="feeds")
 app.add_typer(archive.stories_app, name="stories")
 app.add_typer(tagging.themes_app, name="themes")

@@ -55,8 +55,7 @@ def check(
         f"({sum(not feed.enabled for feed in config.feeds)} switched off), "
         f"{len(config.rules.beats)} beats, {len(config.rules.themes)} themes: no fault found"
     )
-    if not config.general.user_agent:
-        say("hint: set user_agent in monitor.toml and add a way to reach you; publishers ask for it")
+    say(*(f"hint: {hint}" for hint in config.hints))
     if online and not asyncio.run(_check_online(current, config)):
         raise typer.Exit(1)
 

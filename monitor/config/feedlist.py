@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME: Final = "feeds.toml"
+_MANY: Final = 5
 _NOTES: Final = ("robots", "terms", "confidence", "seen")
 """What the curated list says of its feeds, for those who keep it."""
 
@@ -70,6 +71,17 @@ def read(document: Document) -> tuple[Feed, ...]:
                 replace(fault, message=f"{fault.message} (of {redact_url(url)})") for fault in own
             ]
     return tuple(followed.values())
+
+
+def hint(document: Document) -> str:
+    """Say what a list of version 1.0 misses, which names every feed by itself; "" for another."""
+    own = {same_address(str(table.get("url"))) for table in document.data.get("feed", [])}
+    if "follow" in document.data or len(own & curated().keys()) < _MANY:
+        return ""
+    return (
+        f"{NAME} lists curated feeds one by one, as in version 1.0, and new ones do not reach it; "
+        "`monitor config upgrade` lifts it over"
+    )
 
 
 def follow(document: Document) -> tuple[str, ...]:

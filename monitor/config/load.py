@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MONITOR, FEEDS, _ = FILES
+MONITOR = FILES[0]
 
 
 def declared_tables() -> dict[str, list[type[Any]]]:
@@ -64,6 +64,8 @@ class Config:
     settings: Mapping[str, Any]
     """The Settings of each channel that is switched on, by the channel's name."""
     secrets: Secrets
+    hints: tuple[str, ...] = ()
+    """What the user may want to know of files that are right, but not as they could be."""
 
     @property
     def language(self) -> str:
@@ -138,27 +140,28 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """
     if not any((directory / name).is_file() for name in FILES):
         raise ConfigError(
-            [
-                Fault(
-                    str(directory),
-                    "",
-                    "no configuration here; run `monitor init` to write one",
-                )
-            ]
+            [Fault(str(directory), "", "no configuration here; run `monitor init` to write one")]
         )
-    monitor, subscriptions = (Document.read(directory / name) for name in (MONITOR, FEEDS))
+    monitor, subscriptions, topic = (Document.read(directory / name) for name in FILES)
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()]
     try:
-        rules = themes.read(directory)
+        rules = themes.rules_of(topic)
     except ConfigError as error:
         faults += error.faults
     if faults:
         raise ConfigError(faults)
-    return _config(
-        directory, {key: _at(directory, value) for key, value in settings.items()}, feeds, rules, environ
-    )
+    absolute = {declared: _at(directory, value) for declared, value in settings.items()}
+    config = _config(directory, absolute, feeds, rules, environ)
+    hints = (feedlist.hint(subscriptions), themes.hint(topic), _hint(config.general))
+    return replace(config, hints=tuple(filter(None, hints)))
+
+
+def _hint(general: General) -> str:
+    if general.user_agent:
+        return ""
+    return "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
 
 
 def _settings(document: Document) -> dict[type[Any], Any]:

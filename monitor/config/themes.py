@@ -41,7 +41,11 @@ def shipped() -> dict[str, Any]:
 
 def read(directory: Path) -> tag.Rules:
     """Read the themes of a configuration. Raises ConfigError with every fault of the user's file."""
-    document = Document.read(directory / NAME)
+    return rules_of(Document.read(directory / NAME))
+
+
+def rules_of(document: Document) -> tag.Rules:
+    """Make rules of the user's file over the shipped one. Raises ConfigError with every fault."""
     if document.faults:
         raise ConfigError(document.faults)
     data = merged(document)
@@ -55,6 +59,17 @@ def stands_alone(document: Document) -> bool:
     return not document.data.get("base", not {"grades", "beat"} <= document.data.keys())
 
 
+def hint(document: Document) -> str:
+    """Say what a whole file of version 1.0 misses; "" for another."""
+    whole = "base" not in document.data and stands_alone(document)
+    if not whole or not _table(document.data["beat"]).keys() & shipped()["beat"].keys():
+        return ""
+    return (
+        f"{NAME} is whole, as in version 1.0, and what monitor learns anew does not reach it; "
+        "`monitor config upgrade` leaves what is yours"
+    )
+
+
 def merged(document: Document) -> dict[str, Any]:
     """Return what the shipped file and the user's come to; what is wrong with `without` is noted."""
     if not isinstance(document.data.get("base", True), bool):
@@ -62,7 +77,7 @@ def merged(document: Document) -> dict[str, Any]:
     base = shipped()
     if stands_alone(document):
         base = {key: value for key, value in base.items() if key in _MEASURES}
-    for place, items in _left_out(document):
+    for place, items in left_out(document):
         for index, item in enumerate(items):
             if not _take_out(base, place, item):
                 known = _phrases(_at(base, place)) if place else _slugs(base)
@@ -83,7 +98,7 @@ def _over(base: Any, own: Any) -> Any:
     return own
 
 
-def _left_out(document: Document) -> Iterator[tuple[Place, list[str]]]:
+def left_out(document: Document) -> Iterator[tuple[Place, list[str]]]:
     """Yield each `without` of the file: where it stands, and what it names."""
     data = document.data
     places: list[Place] = [(), ("glossary",), ("hidden",)]

@@ -1,0 +1,90 @@
+"""`config`: what is the user's own in the configuration, and an older one lifted over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.output import say, show
+from monitor.cli.session import session
+from monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+config_app = typer.Typer(
+    help="What is yours in the configuration, and an older one lifted over.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@config_app.command()
+def diff(context: typer.Context) -> None:
+    """Show what is your own beside what comes with monitor: settings, feeds, phrases."""
+    from monitor.config import FILES, own
+    from monitor.toml import Document
+
+    current = session(context)
+    config = current.config()
+    monitor, feeds, themes = (Document.read(current.directory / name) for name in FILES)
+    _section(FILES[0], own.settings(monitor))
+    _section(FILES[1], own.subscriptions(feeds, config.feeds))
+    _section(FILES[2], map(str, own.phrases(themes)))
+    say(*config.hints)
+
+
+def _section(name: str, lines: Iterable[str]) -> None:
+    found = list(lines)
+    show(f"{name}:", *(f"  {line}" for line in found or ["nothing of your own"]))
+
+
+@config_app.command()
+def upgrade(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
+) -> None:
+    """Lift a configuration of version 1.0 over: yours stays, the rest is upgraded with monitor from now on.
+
+    The old files are kept beside the new ones as FILE.1.0.
+    """
+    from monitor.config import load
+    from monitor.config.subscriptions import write
+
+    directory = session(context).directory
+    before = {feed.url for feed in load(directory).feeds if feed.enabled}
+    lifted = dict(_lifted(directory))
+    if not lifted:
+        show("nothing to lift: what is here is what version 1.1 reads")
+        return
+    for path, text in lifted.items():
+        if dry_run:
+            show(f"{path}:", text)
+            continue
+        kept = path.with_name(f"{path.name}.1.0")
+        old = path.read_text(encoding="utf-8-sig")
+        write(kept, old)
+        kept.chmod(path.stat().st_mode & 0o777)
+        write(path, text)
+        try:
+            load(directory)
+        except ConfigError:
+            write(path, old)
+            raise
+        show(f"lifted {path}; the old one is {kept.name}")
+    after = {feed.url for feed in load(directory).feeds if feed.enabled}
+    if new := after - before:
+        show(f"{len(new)} feeds are new with their groups; `monitor feeds list` shows them")
+
+
+def _lifted(directory: Path) -> Iterator[tuple[Path, str]]:
+    from monitor.config import FILES
+    from monitor.config.upgrade import lift_feeds, lift_themes
+
+    for name, lift in ((FILES[1], lift_feeds), (FILES[2], lift_themes)):
+        path = directory / name
+        text = lift(path.read_text(encoding="utf-8-sig")) if path.is_file() else None
+        if text is not None:
+            yield path, text

@@ -1,0 +1,107 @@
+"""What is the user's own in a configuration, beside what comes with the package: `config diff`. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from monitor import values
+from monitor.config import feedlist, tables, themes
+from monitor.config.load import declared_tables
+from monitor.models import Feed
+from monitor.toml import shown
+from monitor.url import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from monitor.toml import Document, Place
+
+
+class Difference(NamedTuple):
+    """One thing that two files say differently."""
+
+    sign: Literal["+", "-", "="]
+    """Added, left out, or another value."""
+    place: Place
+    value: Any
+    shipped: Any = None
+
+    def __str__(self) -> str:
+        """Write it as a line: `+ theme.music.any.sure "my band"`."""
+        before = f"  (shipped: {values.toml(self.shipped)})" if self.sign == "=" else ""
+        return " ".join(filter(None, (self.sign, shown(self.place), values.toml(self.value)))) + before
+
+
+def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Difference]:
+    """Yield what `own` adds to `shipped`, leaves out of it, and says otherwise, in tables of any depth."""
+    if isinstance(own, dict) and isinstance(shipped, dict):
+        for key in own:
+            yield from differences(own[key], shipped.get(key, _like(own[key])), (*place, key))
+        for key in shipped.keys() - own.keys():
+            yield Difference("-", place, key)
+    elif isinstance(own, list) and isinstance(shipped, list):
+        there, here = set(map(str, shipped)), set(map(str, own))
+        yield from (Difference("+", place, item) for item in own if str(item) not in there)
+        yield from (Difference("-", place, item) for item in shipped if str(item) not in here)
+    elif own != shipped:
+        yield Difference("+" if shipped is None else "=", place, own, shipped)
+
+
+def _like(value: Any) -> Any:
+    """Return the empty value of a kind, to hold a new one against."""
+    return type(value)() if isinstance(value, dict | list) else None
+
+
+def settings(document: Document) -> Iterator[str]:
+    """Yield a line for each setting of monitor.toml that is not the default."""
+    for name, sharing in declared_tables().items():
+        table = document.data.get(name, {}) if name else document.data
+        for declared in sharing:
+            for setting in tables.settings_of(declared):
+                if setting.key not in table:
+                    continue
+                written = values.toml(setting.kind.write(setting.kind.read(table[setting.key])))
+                shipped = ""
+                if setting.default is not MISSING:
+                    shipped = values.toml(setting.kind.write(setting.default))
+                if written != shipped:
+                    beside = f"  (shipped: {shipped})" if shipped else ""
+                    yield f"{name}.{setting.key} = {written}{beside}".lstrip(".")
+
+
+def subscriptions(document: Document, feeds: Iterable[Feed]) -> Iterator[str]:
+    """Yield a line for each group that is followed, and for each feed that is the user's own or changed."""
+    followed = feedlist.follow(document)
+    others = [group for group in feedlist.groups() if group not in followed]
+    yield f"follows: {', '.join(followed) or 'no group'}; not: {', '.join(others) or 'none'}"
+    listed = {feedlist.same_address(str(table.get("url"))) for table in document.data.get("feed", [])}
+    for feed in feeds:
+        key = feedlist.same_address(feed.url)
+        if key not in listed:
+            continue
+        shipped = feedlist.curated().get(key)
+        name = f"{feed.title} ({redact_url(feed.url)})" if feed.title else redact_url(feed.url)
+        if shipped is None:
+            yield f"+ {name}{'' if feed.enabled else ', switched off'}"
+        elif not feed.enabled:
+            yield f"- {name}"
+        else:
+            changed = ", ".join(
+                f"{setting.key} = {values.toml(setting.kind.write(getattr(feed, setting.field)))}"
+                for setting in tables.settings_of(Feed)
+                if setting.key != "url" and getattr(feed, setting.field) != getattr(shipped, setting.field)
+            )
+            yield f"= {name}: {changed}" if changed else f"+ {name}, of the curated list"
+
+
+def phrases(document: Document) -> Iterator[Difference]:
+    """Yield what a themes.toml has that is not shipped; of a whole file also what it lacks."""
+    lone = themes.stands_alone(document)
+    own = {key: value for key, value in document.data.items() if key not in {"base", "without"}}
+    if not lone:
+        for place, items in themes.left_out(document):
+            yield from (Difference("-", place, item) for item in items)
+    for difference in differences(own, themes.shipped()):
+        if difference.place[-1:] != ("without",) and (lone or difference.sign != "-"):
+            yield difference

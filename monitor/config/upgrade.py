@@ -1,0 +1,213 @@
+"""A configuration of version 1.0 lifted over: the user's own stays, what was shipped comes from the package.
+
+In 1.0 `init` wrote the whole list of feeds and all themes into the user's folder; what the user changed there
+is found by holding the files against those of 1.0, which `topic/1.0` keeps. Takes texts, gives texts; the
+user's comments stay beside what they stand beside.
+"""
+
+from __future__ import annotations
+
+import gzip
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor import values
+from monitor.config import feedlist, tables, themes
+from monitor.config.feedlist import same_address
+from monitor.config.own import differences
+from monitor.config.places import TOPIC, starter
+from monitor.config.subscriptions import written
+from monitor.models import Feed
+from monitor.toml import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from monitor.config.own import Difference
+    from monitor.toml import Place
+
+_HALF: Final = 0.5
+"""A group of which the user kept as much is followed from now on."""
+
+
+def _of_1_0(name: str) -> str:
+    return gzip.decompress((TOPIC / "1.0" / f"{name}.gz").read_bytes()).decode()
+
+
+def lift_feeds(text: str) -> str | None:
+    """Return a feeds.toml of 1.0 as groups and what differs from them; None when there is nothing to lift."""
+    document = Document(feedlist.NAME, text)
+    before = _of_1_0(feedlist.NAME)
+    old = {same_address(table["url"]): table for table in tomllib.loads(before)["feed"]}
+    listed = {same_address(str(table.get("url"))): table for table in document.data.get("feed", [])}
+    if document.faults or "follow" in document.data or not listed.keys() & old.keys():
+        return None
+    known = set(map(str.strip, before.splitlines()))
+    groups = [group for group in feedlist.groups() if _kept(group, old, listed)]
+    parts = [_starter_head(feedlist.NAME), f"follow = {values.toml(groups)}"]
+    for index, (address, table) in enumerate(listed.items()):
+        comments, body = _table(document, index, known)
+        kept = _feed_table(address, table, old.get(address), groups, body)
+        if kept or comments:
+            parts.append("\n".join(filter(None, [*comments, kept])))
+    gone = [
+        feed.url
+        for address, feed in feedlist.curated().items()
+        if feed.group in groups and address in old and address not in listed
+    ]
+    parts += [f"[[feed]]\nurl = {values.toml(url)}\nenabled = false" for url in gone]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kept(group: str, old: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
+    members = [a for a, feed in feedlist.curated().items() if feed.group == group and a in old]
+    on = [a for a in members if a in listed and listed[a].get("enabled", True)]
+    return bool(members) and len(on) >= _HALF * len(members)
+
+
+def _feed_table(
+    address: str, table: Mapping[str, Any], old: Mapping[str, Any] | None, groups: list[str], body: str
+) -> str:
+    """Return what is still to be said of a feed: all of it, what differs, or nothing."""
+    shipped = feedlist.curated().get(address)
+    if shipped is None:
+        return body
+    followed = shipped.group in groups
+    on = table.get("enabled", True)
+    said = {key: value for key, value in table.items() if old is None or old.get(key) != value}
+    differs = _over_curated({**said, "url": table["url"], "enabled": on or not followed})
+    if len(differs) == 1 and (followed or not on):
+        return ""
+    return "\n".join(["[[feed]]", *(f"{key} = {values.toml(value)}" for key, value in differs.items())])
+
+
+def _over_curated(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return of a feed's keys those that the curated list says otherwise."""
+    feed = tables.read(Feed, Document("", ""), (), table)
+    return table if feed is None else written(feed)
+
+
+def _table(document: Document, index: int, known: set[str]) -> tuple[list[str], str]:
+    """Return the user's comments above a [[feed]], and its own lines."""
+    spots = document.spots
+    start = spots[("feed", index)].start
+    end = max(spot.end for place, spot in spots.items() if place[:2] == ("feed", index))
+    lines = document.text[:start].splitlines()
+    above: list[str] = []
+    while lines and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+        above.insert(0, lines.pop().strip())
+    comments = [line for line in above if line and line not in known]
+    newline = document.text.find("\n", end)
+    return comments, document.text[start : len(document.text) if newline < 0 else newline].strip()
+
+
+def lift_themes(text: str) -> str | None:
+    """Return a whole themes.toml of 1.0 as what differs from the shipped one; None when it is none.
+
+    A whole file for another topic is marked as that.
+    """
+    document = Document(themes.NAME, text)
+    if document.faults or "base" in document.data or not themes.stands_alone(document):
+        return None
+    before = _of_1_0(themes.NAME)
+    old = tomllib.loads(before)
+    if not document.data["beat"].keys() & old["beat"].keys():
+        return f"base = false\n\n{text}"
+    shipped = themes.shipped()
+    found = list(differences(document.data, old))
+    remarks = _remarks(document, set(map(str.strip, before.splitlines())))
+    lines = _without(found, shipped)
+    for table, more in _added(found, document, remarks):
+        lines.setdefault(table, []).append(more)
+    parts = [
+        "\n".join([*([f"[{_path(table)}]"] if table else []), *lines[table]])
+        for table in sorted(lines, key=bool)  # what stands at the head of the file comes first
+    ]
+    return "\n\n".join([_starter_head(themes.NAME), *parts]) + "\n"
+
+
+def _without(found: Iterable[Difference], shipped: Any) -> dict[Place, list[str]]:
+    """Return by table what the user has taken out and what is still shipped: whole targets, and phrases."""
+    left_out: dict[Place, list[str]] = {}
+    for item in found:
+        kind, *rest = item.place or ("",)
+        if item.sign != "-":
+            continue
+        if kind in {"beat", "theme"} and not rest and item.value in shipped[kind]:
+            left_out.setdefault((), []).append(f"{kind}.{item.value}")
+        elif item.value in (_at(shipped, item.place) or ()) and isinstance(_at(shipped, item.place), list):
+            table = item.place[:2] if kind in {"beat", "theme"} else item.place[:1]
+            left_out.setdefault(table, []).append(item.value)
+    return {table: [f"without = {_list(items, {})}"] for table, items in left_out.items()}
+
+
+def _added(
+    found: Iterable[Difference], document: Document, remarks: Mapping[Place, list[str]]
+) -> Iterator[tuple[Place, str]]:
+    """Yield what the user added or changed: the table, and what to write there."""
+    lists: dict[Place, list[Any]] = {}
+    for item in found:
+        if isinstance(_at(document.data, item.place), list):
+            lists.setdefault(item.place, []).extend([item.value] if item.sign == "+" else [])
+        elif item.sign != "-":
+            yield item.place[:-1], f"{_key(item.place[-1])} = {values.toml(item.value)}"
+    for place, items in lists.items():
+        there = _at(document.data, place)
+        said = {value: remarks.get((*place, there.index(value)), []) for value in items}
+        if items:
+            yield place[:-1], f"{_key(place[-1])} = {_list(items, said)}"
+
+
+def _remarks(document: Document, known: set[str]) -> dict[Place, list[str]]:
+    """Return the user's comments above and behind what stands on a line."""
+    rows = document.text.splitlines()
+    found: dict[Place, list[str]] = {}
+    for place, spot in document.spots.items():
+        if not place or not isinstance(place[-1], int):
+            continue
+        above: list[str] = []
+        number = spot.line - 2
+        while number >= 0 and rows[number].strip().startswith("#") and rows[number].strip() not in known:
+            above.insert(0, rows[number].strip())
+            number -= 1
+        line_end = document.text.find("\n", spot.end)
+        behind = document.text[spot.end : line_end if line_end >= 0 else None].lstrip(" ,\t]")
+        if behind.startswith("#") and rows[spot.line - 1].strip() not in known:
+            above.append(behind.strip())
+        if above:
+            found[place] = above
+    return found
+
+
+def _list(items: Iterable[Any], remarks: Mapping[Any, list[str]]) -> str:
+    lines = []
+    for item in items:
+        lines += [f"  {remark}" for remark in remarks.get(item, [])]
+        lines.append(f"  {values.toml(item)},")
+    return "\n".join(["[", *lines, "]"])
+
+
+def _starter_head(name: str) -> str:
+    """Return what the starter file says at its head, before its first key."""
+    lines = (starter() / name).read_text(encoding="utf-8").splitlines()
+    head = []
+    for line in lines:
+        if line and not line.startswith("#"):
+            break
+        head.append(line)
+    return "\n".join(head).strip()
+
+
+def _at(data: Any, place: Place) -> Any:
+    for part in place:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _path(place: Place) -> str:
+    return ".".join(_key(part) for part in place)
+
+
+def _key(part: str | int) -> str:
+    text = str(part)
+    return text if text.replace("-", "").replace("_", "").isalnum() and text.isascii() else values.toml(text)

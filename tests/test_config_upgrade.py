@@ -1,0 +1,168 @@
+"""A configuration of 1.0 lifted over, and what is the user's own shown."""
+
+from __future__ import annotations
+
+import gzip
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import THEMES, run
+
+from monitor import config
+from monitor.config import feedlist, own, themes, upgrade
+from monitor.config.places import TOPIC
+from monitor.toml import Document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def of_1_0(name: str) -> str:
+    return gzip.decompress((TOPIC / "1.0" / f"{name}.gz").read_bytes()).decode()
+
+
+FEEDS, WHOLE = of_1_0("feeds.toml"), of_1_0("themes.toml")
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    (tmp_path / "feeds.toml").write_text(FEEDS)
+    (tmp_path / "themes.toml").write_text(WHOLE)
+    return tmp_path
+
+
+def test_an_untouched_configuration_of_1_0_becomes_what_init_writes_today(old):
+    before = config.load(old, {})
+    assert {feed.url for feed in before.feeds} == {table["url"] for table in tomllib.loads(FEEDS)["feed"]}
+    assert sum("config upgrade" in hint for hint in before.hints) == 2
+    assert run(old, "config", "upgrade").code == 0
+    after = config.load(old, {})
+    assert after.rules == config.load_rules(config.starter())
+    followed = {feed.url for feed in after.feeds if feed.enabled}
+    assert {feed.url for feed in before.feeds if feed.enabled} <= followed
+    assert not any("config upgrade" in hint for hint in after.hints)
+    assert (old / "feeds.toml.1.0").read_text() == FEEDS
+    assert (old / "themes.toml.1.0").read_text() == WHOLE
+    assert run(old, "config", "upgrade").out.startswith("nothing to lift")
+
+
+def test_what_the_user_did_to_the_feeds_is_kept(old):
+    first, second, third, *_ = tomllib.loads(FEEDS)["feed"]
+    text = FEEDS.replace(f'url = "{first["url"]}"\n', f'url = "{first["url"]}"\nenabled = false\n')
+    text = text.replace(f'title = "{second["title"]}"', 'title = "My name for it"')
+    start = text.index(f'[[feed]]\nurl = "{third["url"]}"')
+    text = text[:start] + text[text.index("[[feed]]", start + 5) :]
+    text += '\n# my own, found by Ada\n[[feed]]\nurl = "https://own.example/feed"  # tested\ntags = ["x"]\n'
+    (old / "feeds.toml").write_text(text)
+    assert run(old, "config", "upgrade").code == 0
+    feeds = {feed.url: feed for feed in config.load(old, {}).feeds}
+    assert not feeds[first["url"]].enabled
+    assert feeds[second["url"]].title == "My name for it"
+    assert not feeds[third["url"]].enabled
+    lifted = (old / "feeds.toml").read_text()
+    assert (
+        '# my own, found by Ada\n[[feed]]\nurl = "https://own.example/feed"  # tested\ntags = ["x"]\n'
+        in lifted
+    )
+    assert lifted.count("[[feed]]\n") < 8
+    assert "# --- Technology" not in lifted
+
+
+def test_a_group_of_which_little_was_kept_is_not_followed(old):
+    one = tomllib.loads(FEEDS)["feed"][0]["url"]
+    (old / "feeds.toml").write_text(f'[[feed]]\nurl = "{one}"\ntitle = "The Verge, AI"\n')
+    assert run(old, "config", "upgrade").code == 0
+    assert [feed.url for feed in config.load(old, {}).feeds] == [one]
+
+
+def test_what_the_user_did_to_the_themes_is_kept(old, tmp_path):
+    shipped = themes.shipped()
+    target = shipped["theme"]["copyright"]
+    language = next(name for name in ("any", "en") if target.get(name, {}).get("sure"))
+    still = next(phrase for phrase in target[language]["sure"] if f'"{phrase}"' in WHOLE)
+    text = WHOLE.replace(
+        "[theme.copyright]",
+        '[theme.mine]  # since May\nlabel = { en = "Mine" }\nany.sure = ["my theme"]\n\n[theme.copyright]',
+        1,
+    )
+    data = tomllib.loads(text)
+    document = Document("themes.toml", text)
+    spot = document.spots[
+        ("theme", "copyright", language, "sure", data["theme"]["copyright"][language]["sure"].index(still))
+    ]
+    text = (
+        text[: spot.start]
+        + '\n  # the phrase of Ada\n  "my very own phrase",  # indeed\n'
+        + text[spot.end :].lstrip(",")
+    )
+    (old / "themes.toml").write_text(text.replace("learned = true", "learned = false"))
+    before = config.load_rules(old)
+    assert run(old, "config", "upgrade").code == 0
+    lifted = (old / "themes.toml").read_text()
+    mine = tomllib.loads(lifted)
+    assert mine["theme"]["mine"] == {"label": {"en": "Mine"}, "any": {"sure": ["my theme"]}}
+    assert mine["theme"]["copyright"]["without"] == [still]
+    assert mine["theme"]["copyright"][language]["sure"] == ["my very own phrase"]
+    assert '  # the phrase of Ada\n  # indeed\n  "my very own phrase",\n' in lifted
+    assert mine["learned"] is False
+    assert len(lifted) < 8_000
+    after = config.load_rules(old)
+    assert {target.slug for target in after.targets} == {target.slug for target in before.targets}
+    assert not after.learned
+
+
+def test_a_theme_that_was_taken_out_stays_out(old):
+    start = WHOLE.index("[theme.misuse-safety")
+    end = WHOLE.index("\n[theme.human", start)
+    (old / "themes.toml").write_text(WHOLE[:start] + WHOLE[end:])
+    assert run(old, "config", "upgrade").code == 0
+    assert tomllib.loads((old / "themes.toml").read_text()) == {"without": ["theme.misuse-safety"]}
+    assert "misuse-safety" not in [label.slug for label in config.load_rules(old).themes]
+
+
+def test_themes_for_another_topic_are_marked_as_that(tmp_path):
+    other = '[grades]\nsure = 1.0\n[beat.pensions]\nlabel = { en = "Pensions" }\nany.sure = ["pension*"]\n'
+    assert upgrade.lift_themes(other) == f"base = false\n\n{other}"
+    assert upgrade.lift_themes('[theme.music.any]\nsure = ["x"]\n') is None
+    assert upgrade.lift_feeds('[[feed]]\nurl = "https://own.example/"\n') is None
+    assert upgrade.lift_feeds("not toml") is None
+
+
+def test_a_dry_run_writes_nothing(old):
+    shown = run(old, "config", "upgrade", "--dry-run")
+    assert "follow = [" in shown.out
+    assert {path.name for path in old.iterdir()} == {"feeds.toml", "themes.toml"}
+    assert (old / "feeds.toml").read_text() == FEEDS
+
+
+def test_the_users_own_is_shown(tmp_path):
+    curated = next(iter(feedlist.curated().values()))
+    (tmp_path / "monitor.toml").write_text(
+        'timezone = "Europe/Vienna"\n[digest]\ntime = "6:30"\nbacklog = "2d"\n'
+    )
+    (tmp_path / "feeds.toml").write_text(
+        f'follow = ["unions", "{curated.group}"]\n[[feed]]\nurl = "{curated.url}"\nenabled = false\n'
+        '[[feed]]\nurl = "https://u:hunter2@own.example/"\ntitle = "Own"\n'
+    )
+    (tmp_path / "themes.toml").write_text(
+        'without = ["theme.copyright"]\n[theme.access-release]\nthreshold = 7\nany.sure = ["mine"]\n'
+    )
+    shown = run(tmp_path, "config", "diff")
+    assert shown.code == 0
+    assert (
+        '  timezone = "Europe/Vienna"  (shipped: "Europe/Berlin")\n  digest.time = "06:30"  (shipped: "07:00")\n'
+        in shown.out
+    )
+    assert "backlog" not in shown.out
+    assert f"  - {curated.title} (" in shown.out
+    assert "  + Own (https://***@own.example/)\n" in shown.out
+    assert '  - "theme.copyright"\n' in shown.out
+    assert '  + theme.access-release.any.sure "mine"\n' in shown.out
+    assert "theme.access-release.threshold 7" in shown.out
+
+
+def test_of_a_whole_file_is_shown_what_it_lacks_too():
+    whole = Document("themes.toml", THEMES)
+    signs = {difference.sign for difference in own.phrases(whole)}
+    assert signs >= {"+", "-"}
