@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import tag
 from monitor.errors import MonitorError
@@ -44,7 +44,7 @@ def mark(
     entry = store.entries.get(number)
     if entry is None:
         raise MonitorError(f"there is no entry {number}")
-    explanation = tag.Tagger(config.rules).explain(entry)
+    explanation = tag.Tagger.configured(config.rules, config.feeds, store.note(tag.PERSONAL)).explain(entry)
     with store.transaction():
         if relevant is None:
             store.marks.clear(number)
@@ -61,6 +61,62 @@ def mark(
     return after
 
 
+_EACH: Final = 10
+"""After so many new marks the personal layer is learned anew by itself."""
+_UNMARKED: Final = 400
+_UNMARKED_WEIGHT: Final = 0.25
+"""What was chosen and left as it was, in the time of the marks, speaks a little for being right."""
+
+
+def learn_if_due(config: Config, store: Store) -> tag.Personal | None:
+    """Learn anew after each ten marks, unless `learn = false`; return what was learned, or None."""
+    marked = len(store.marks.listing())
+    if not config.rules.learn or marked - tag.Personal.from_json(store.note(tag.PERSONAL)).marks < _EACH:
+        return None
+    return learn(config, store)
+
+
+def learn(config: Config, store: Store) -> tag.Personal:
+    """Fit the personal layer to all marks and keep it; it holds for what is tagged from now on (`retag`)."""
+    marks = {mark.entry: mark for mark in store.marks.listing()}
+    if not marks:
+        return forget(store)
+    marked = store.entries.get_many(marks)
+    since = min(entry.first_seen for entry in marked)
+    others = store.entries.listing(since=since, limit=_UNMARKED)
+    plain = tag.Tagger.configured(config.rules, config.feeds, "")
+    examples = [plain.example(entry, marks[entry.id].relevant) for entry in marked]
+    examples += [
+        plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others if entry.id not in marks
+    ]
+    words, feeds = tag.learn(examples)
+    own = {}
+    for target in plain.own_targets():
+        about = [
+            plain.example(entry, target.slug in names)
+            for entry in marked
+            if (names := _said_of(marks[entry.id], target.kind)) is not None
+        ]
+        if found := tag.learn_own(about):
+            own[target.slug] = found
+    learned = tag.Personal(words, feeds, own, len(marks))
+    store.set_note(tag.PERSONAL, learned.to_json())
+    return learned
+
+
+def _said_of(mark: Mark, kind: str) -> tuple[str, ...] | None:
+    """Return the beats or themes that a mark states; None where it states none of that kind."""
+    if kind == "beat" or not mark.relevant:
+        return mark.beats if kind == "beat" else ()
+    return mark.themes
+
+
+def forget(store: Store) -> tag.Personal:
+    """Drop what was learned; the marks stay."""
+    store.set_note(tag.PERSONAL, "")
+    return tag.Personal()
+
+
 def retag(
     config: Config, store: Store, *, now: datetime, since: datetime | None = None
 ) -> tuple[int, list[Change]]:
@@ -69,11 +125,11 @@ def retag(
     What the user marked stays, what was told is not told again, and texts that retention has removed are
     left as they were tagged.
     """
-    tagger = tag.Tagger(config.rules)
+    tags = tag.Tagger.configured(config.rules, config.feeds, store.note(tag.PERSONAL))
     seen, changes, affected = 0, list[Change](), set[int]()
     for batch in store.entries.iterate(since):
         seen += len(batch)
-        after = {entry.id: tagger.tag(entry) for entry in batch}
+        after = {entry.id: tags.tag(entry) for entry in batch}
         after = store.marks.correct(after)
         changed = [Change(e, e.tagging, after[e.id]) for e in batch if after[e.id] != e.tagging]
         with store.transaction():

@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor import cluster, digest, digest_input, languages, outbox
+from monitor import cluster, digest, digest_input, languages, outbox, tag
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import Outcome, schedule
@@ -155,8 +155,9 @@ async def read(
     first = state.first_success_at is None
     changes = identity.compare(document, known, first_document=first, backlog=config.digest.backlog, now=now)
     faults = list[str]()
-    new = await tools.tagged(changes.new, faults)
-    changed = await tools.tagged(changes.changed, faults)
+    learned = store.note(tag.PERSONAL)
+    new = await tools.tagged(changes.new, learned, faults)
+    changed = await tools.tagged(changes.changed, learned, faults)
     if faults:
         losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, losses="; ".join(filter(None, losses)))

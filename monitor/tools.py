@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from monitor import fetch, parse, tag
@@ -27,20 +26,23 @@ class Tools:
     def __init__(self, config: Config) -> None:
         self.fetcher = fetch.Fetcher(config.fetch)
         self.parser = parse.Parser(config.parse)
-        self._rules = config.rules
+        self._config = config
+        self._tagger: tuple[str, tag.Tagger] | None = None
 
-    @cached_property
-    def tagger(self) -> tag.Tagger:
-        """Compiled when the first new entry comes."""
-        return tag.Tagger(self._rules)
+    def tagger(self, learned: str) -> tag.Tagger:
+        """Compiled when the first new entry comes, and anew when the user's marks taught something else."""
+        if self._tagger is None or self._tagger[0] != learned:
+            made = tag.Tagger.configured(self._config.rules, self._config.feeds, learned)
+            self._tagger = learned, made
+        return self._tagger[1]
 
-    async def tagged(self, entries: Sequence[Entry], faults: list[str]) -> tuple[Entry, ...]:
+    async def tagged(self, entries: Sequence[Entry], learned: str, faults: list[str]) -> tuple[Entry, ...]:
         """Tag entries beside the loop; a bug of ours costs the entry that brings it out, see `faults`."""
 
         def work() -> Iterator[Entry]:
             for entry in entries:
                 try:
-                    yield replace(entry, tagging=self.tagger.tag(entry))
+                    yield replace(entry, tagging=self.tagger(learned).tag(entry))
                 except Exception as bug:  # noqa: BLE001 - see above
                     faults.append(place_of(bug))
 

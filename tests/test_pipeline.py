@@ -227,9 +227,9 @@ class TestTrouble:
             )
             async with Tools(config) as tools:
                 await pipeline.poll(config, room.store, now=at(9), every=True, tools=tools)
-                made = (tools.tagger, tools.parser._worker)
+                made = (tools.tagger(""), tools.parser._worker)
                 await pipeline.poll(config, room.store, now=at(10), every=True, tools=tools)
-                assert (tools.tagger, tools.parser._worker) == made
+                assert (tools.tagger(""), tools.parser._worker) == made
                 assert made[1] is not None
             assert room.titles() == {LEAK, CHOIR}
 

@@ -342,7 +342,9 @@ def test_a_mark_holds_against_retagging_and_editing(archive):
         archive.entries.update(archive.entries.get_many([1, 2]), fingerprint)
     first, second = archive.entries.get_many([1, 2])
     assert first.tagging == replace(RELEVANT, beats=(), themes=(), corrected=True)
-    assert second.tagging == replace(NEAR, beats=("sora",), themes=("consent",), corrected=True)
+    assert second.tagging == replace(
+        NEAR, beats=("sora",), themes=("consent",), corrected=True, certainty=1.0, shelf="sure"
+    )
     assert [e.id for e in archive.entries.listing()] == [2]
 
 
@@ -350,7 +352,9 @@ def test_a_mark_without_themes_keeps_those_of_the_tagger(archive):
     add(archive, entry(1))
     archive.marks.set(mark(1))
     archive.entries.set_taggings({1: RELEVANT}, NOW)
-    assert archive.entries.get(1).tagging == replace(RELEVANT, beats=("sora",), corrected=True)
+    assert archive.entries.get(1).tagging == replace(
+        RELEVANT, beats=("sora",), corrected=True, certainty=1.0, shelf="sure"
+    )
 
 
 def test_marks_are_listed_replaced_and_cleared(archive):

@@ -18,6 +18,7 @@ from monitor.cli import (
     configuration,
     digests,
     entries,
+    evaluating,
     export,
     health,
     running,
@@ -69,7 +70,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (setup, running, digests, entries, tagging, why, export, safekeeping, health):
+for module in (setup, running, digests, entries, tagging, evaluating, why, export, safekeeping, health):
     module.register(app)
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(subscriptions.app, name="feeds")

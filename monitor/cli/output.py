@@ -189,6 +189,8 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "beats": list(entry.tagging.beats),
         "themes": list(entry.tagging.themes),
         "score": round(entry.tagging.score, 3),
+        "certainty": round(entry.tagging.certainty, 3),
+        **({"shelf": entry.tagging.shelf} if entry.tagging.shelf else {}),
         "corrected": entry.tagging.corrected,
         "evidence": [
             {

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import entry_json, local, show, show_json
-from monitor.cli.session import Session, UsageError, session
+from monitor.cli.output import entry_json, local, say, show, show_json
+from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.cluster import StoryScores
+    from monitor.config import Config
     from monitor.models import Story, Tagging
-    from monitor.tag import Explanation, Rules
-    from monitor.tag.records import Record
-    from monitor.tag.scoring import Figure, Scores
+    from monitor.store import Store
+    from monitor.tag import Explanation, Tagger
 
+_ENTRY = re.compile(r"e\d+")
+_STORY = re.compile(r"s\d+")
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 themes_app = typer.Typer(
@@ -35,31 +36,36 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(explain)
     app.command()(mark)
+    app.command()(learn)
     app.command()(retag)
     app.command()(tag)
-    app.command()(evaluate)
 
 
 def explain(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="A text; its first line is the title.")] = "",
-    entry: Annotated[int | None, typer.Option(help="A stored entry.", metavar="ID")] = None,
+    text: Annotated[
+        str, typer.Argument(help="A text, its first line the title; or an entry (e9071).", metavar="TEXT")
+    ] = "",
+    entry: Annotated[str, typer.Option(help="A stored entry.", metavar="ID")] = "",
     url: Annotated[str, typer.Option(help="A stored entry's address.")] = "",
+    all_: Annotated[bool, typer.Option("--all", help="Everything that was counted.")] = False,
     json: Json = False,
 ) -> None:
-    """Say why an entry has its beats and themes, or none, and why it is in its story."""
-    if sum((bool(text), entry is not None, bool(url))) != 1:
+    """Say why an entry was chosen or not, has its beats and themes, and is in its story."""
+    if sum(map(bool, (text, entry, url))) != 1:
         raise UsageError("give a text, --entry or --url")
-    from monitor import tag as package
+    from monitor.tag import Tagger
 
     current = session(context)
+    story = None
+    if _ENTRY.fullmatch(text):
+        text, entry = "", text
     if text:
         title, _, rest = text.strip().partition("\n")
-        chosen, story = _entry_of_text(title, rest, current.now()), None
-        rules = current.rules()
+        chosen, tagger = _entry_of_text(title, rest, current.now()), Tagger(current.rules())
     else:
-        chosen, story, rules = _stored(current, entry, url)
-    explanation = package.Tagger(rules).explain(chosen)
+        chosen, story, tagger = _stored(current, entry, url)
+    explanation = tagger.explain(chosen)
     if json:
         show_json(_explanation_json(chosen, explanation, story))
         return
@@ -67,34 +73,48 @@ def explain(
     if chosen.tagging.corrected:
         show(f"corrected by hand: {_about(chosen.tagging)}")
     show(*_story_lines(chosen, story))
+    if all_:
+        show("", *explanation.arithmetic())
 
 
 def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
     return Entry(feed="", title=title, summary=summary.strip(), published=now, first_seen=now)
 
 
-def _stored(current: Session, number: int | None, url: str) -> tuple[Entry, Story | None, Rules]:
+def _found(store: Store, handle: str, url: str) -> Entry:
+    """Return the entry of a number or an address. Raises MonitorError."""
     from monitor.url import canonical_url
 
+    if handle:
+        found = store.entries.get(entry_number(handle))
+    else:
+        found = next(iter(store.entries.find_by_url(canonical_url(url))), None)
+    if found is None:
+        raise MonitorError("no such entry is stored")
+    return found
+
+
+def _stored(current: Session, handle: str, url: str) -> tuple[Entry, Story | None, Tagger]:
     with current.reading() as (config, store):
-        if number is not None:
-            found = store.entries.get(number)
-        else:
-            found = next(iter(store.entries.find_by_url(canonical_url(url))), None)
-        if found is None:
-            raise MonitorError("no such entry is stored")
+        found = _found(store, handle, url)
         story = store.stories.get(found.story) if found.story else None
-        return found, story, config.rules
+        return found, story, _tagger(config, store)
+
+
+def _tagger(config: Config, store: Store) -> Tagger:
+    from monitor import tag as package
+
+    return package.Tagger.configured(config.rules, config.feeds, store.note(package.PERSONAL))
 
 
 def _story_lines(entry: Entry, story: Story | None) -> list[str]:
     if story is None:
         return []
     join = next(join for join in story.joins if join.entry == entry.id)
-    lines = [f"story {story.id}: {story.title}", f"  {join.reason}"]
+    line = f"story s{story.id}: {story.title} ({join.reason}"
     if join.runner_up is not None:
-        lines.append(f"  second best: story {join.runner_up} (similarity {join.runner_up_similarity:.2f})")
-    return lines
+        line += f"; second best: s{join.runner_up}, similarity {join.runner_up_similarity:.2f}"
+    return [f"{line})"]
 
 
 def _explanation_json(entry: Entry, explanation: Explanation, story: Story | None) -> dict[str, Any]:
@@ -117,14 +137,19 @@ def _explanation_json(entry: Entry, explanation: Explanation, story: Story | Non
 
 def mark(
     context: typer.Context,
-    entry: Annotated[int, typer.Argument(help="The entry's number.")],
+    which: Annotated[
+        str, typer.Argument(help="An entry (9071 or e9071), or all of a story (s412).", metavar="ENTRY")
+    ] = "",
+    url: Annotated[str, typer.Option(help="The entry with this address.")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="It is in scope.")] = False,
     theme: Annotated[list[str] | None, typer.Option(help="It is about this; may be given again.")] = None,
     beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
-    """Correct an entry; the correction holds against every later re-tagging."""
+    """Correct an entry; the correction holds against every later re-tagging, and is learned from."""
+    if bool(which) == bool(url):
+        raise UsageError("name an entry (9071 or e9071), a story (s412) or --url")
     if sum((not_relevant, clear, relevant or bool(theme) or bool(beat))) != 1:
         raise UsageError("say one of --not-relevant, --relevant (with --theme, --beat) or --clear")
     from monitor import corrections
@@ -135,16 +160,59 @@ def mark(
             known = [label.slug for label in labels]
             if strange := [name for name in given or () if name not in known]:
                 raise UsageError(f"no such name: {', '.join(strange)}; there are {', '.join(known)}")
-        after = corrections.mark(
-            config,
-            store,
-            entry,
-            relevant=None if clear else not not_relevant,
-            beats=tuple(beat or ()),
-            themes=None if theme is None else tuple(theme),
-            now=current.now(),
-        )
-    show(f"entry {entry}: {_about(after.tagging)}")
+        for number in _marked_entries(store, which, url):
+            after = corrections.mark(
+                config,
+                store,
+                number,
+                relevant=None if clear else not not_relevant,
+                beats=tuple(beat or ()),
+                themes=None if theme is None else tuple(theme),
+                now=current.now(),
+            )
+            show(f"entry {number}: {_about(after.tagging)}")
+        if learned := corrections.learn_if_due(config, store):
+            say(f"learned from your {learned.marks} marks; `monitor learn --show` lists what")
+
+
+def _marked_entries(store: Store, which: str, url: str) -> list[int]:
+    """Return the entries that are meant: one, or all of a story. Raises MonitorError."""
+    if not _STORY.fullmatch(which):
+        return [_found(store, which, url).id]
+    story = store.stories.get(story_number(which))
+    if story is None:
+        raise MonitorError(f"there is no story {which}")
+    return [entry.id for entry in story.entries]
+
+
+def learn(
+    context: typer.Context,
+    shown: Annotated[bool, typer.Option("--show", help="List what it believes; change nothing.")] = False,
+    forget: Annotated[bool, typer.Option("--forget", help="Drop what was learned; marks stay.")] = False,
+    json: Json = False,
+) -> None:
+    """Learn from your marks: small weights over the shipped table, on this machine."""
+    if shown and forget:
+        raise UsageError("say --show or --forget, not both")
+    from monitor import corrections
+    from monitor.tag import PERSONAL, Personal
+
+    current = session(context)
+    if shown:
+        with current.reading() as (_, store):
+            personal = Personal.from_json(store.note(PERSONAL))
+    else:
+        with current.writing() as (config, store):
+            personal = corrections.forget(store) if forget else corrections.learn(config, store)
+    if json:
+        show_json(personal.to_dict())
+        return
+    if forget:
+        show("forgotten; what you marked stays marked")
+    elif not personal.marks:
+        show("nothing is learned yet: mark entries (monitor mark), then run monitor learn")
+    else:
+        show(*personal.lines())
 
 
 def _about(tagging: Tagging) -> str:
@@ -195,7 +263,7 @@ def try_phrase(
         start = current.since(since, config.timezone)
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:
-            changes = package.Tagger(config.rules).try_phrase(
+            changes = _tagger(config, store).try_phrase(
                 phrase, target, everything, grade=grade, language=language
             )
         except package.GrammarError as error:
@@ -216,137 +284,27 @@ def tag(
 ) -> None:
     """Tag records from standard input, JSON lines in and out; touches no database."""
     del jsonl
-    from monitor import cluster
-    from monitor import tag as package
-    from monitor.tag import records
+    from monitor import evaluate
+    from monitor.tag import Tagger
 
     current = session(context)
-    tagger = package.Tagger(current.rules())
-    read = records.read(sys.stdin.read(), file="standard input", now=current.now())
-    taggings = [tagger.tag(record.entry) for record in read]
-    chosen = [index for index, tagging in enumerate(taggings) if tagging.relevant]
-    chosen.sort(key=lambda index: read[index].entry.published)
-    tagged = [replace(read[index].entry, tagging=taggings[index]) for index in chosen]
-    stories = dict(zip(chosen, cluster.replay(tagged, vectors=_vectors(tagged)), strict=True))
+    tagger = Tagger(current.rules())
+    read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
+    taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
+    sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]
+    sure.sort(key=lambda index: read[index].entry.published)
+    found = replayed([replace(read[index].entry, tagging=taggings[index]) for index in sure])
+    stories = dict(zip(sure, found, strict=True))
     for index, (record, tagging) in enumerate(zip(read, taggings, strict=True)):
-        sys.stdout.write(records.write(record, tagging, stories.get(index)) + "\n")
+        sys.stdout.write(evaluate.write(record, tagging, stories.get(index)) + "\n")
 
 
-def _vectors(entries: Sequence[Entry]) -> dict[int, bytes] | None:
-    """Return the entries' vectors by position, where the `semantic` extra is installed."""
+def replayed(entries: Sequence[Entry]) -> list[str]:
+    """Cluster entries as if they came day by day; return the name of each one's story."""
     from monitor import cluster
 
-    if not entries or not cluster.Encoder.available():
-        return None
-    numbered = [replace(entry, id=index) for index, entry in enumerate(entries)]
-    return cluster.Encoder().vectors(numbered, {})
-
-
-def evaluate(
-    context: typer.Context,
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Labelled JSON lines.", exists=True, dir_okay=False)
-    ] = None,
-    marked: Annotated[
-        bool, typer.Option("--marked", help="Also score against what was corrected with `mark`.")
-    ] = False,
-    worst: Annotated[int, typer.Option(help="How many of the worst errors to show.", min=0)] = 10,
-    json: Json = False,
-) -> None:
-    """Score the tagger and the stories against labelled lines."""
-    from monitor import cluster
-    from monitor import tag as package
-    from monitor.tag import scoring
-
-    current = session(context)
-    rules = current.rules()
-    read = [record for path in files or () for record in _records(path, current, rules)]
-    read += _marked(current) if marked else []
-    if not read:
-        raise UsageError("nothing to score: give a FILE, or --marked")
-    tagger = package.Tagger(rules)
-    tagged = [tagger.tag(record.entry) for record in read]
-    scores = scoring.score(read, tagged, rules)
-    languages = scoring.by_language(read, tagged, rules)
-    in_stories = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
-    entries = [record.entry for record in in_stories]
-    found = cluster.replay(entries, vectors=_vectors(entries))
-    stories = cluster.score(zip((record.story for record in in_stories), found, strict=True))
-    if json:
-        show_json(_scores_json(scores, languages, stories))
-        return
-    show(*_table(scores, languages, stories))
-    for mistake in scoring.mistakes(read, tagged)[:worst]:
-        show("", f"{mistake.record.id}  {mistake.record.entry.title}")
-        show(f"    wrong: {', '.join(mistake.wrong) or '-'}   missed: {', '.join(mistake.missed) or '-'}")
-        terms = (f"{e.target} {e.weight:+.2f} {e.quoted}" for e in mistake.evidence)
-        show(*(f"    {term}" for term in terms))
-
-
-def _records(path: Path, current: Session, rules: Rules) -> list[Record]:
-    from monitor.tag import records
-
-    read = records.read(path.read_text(encoding="utf-8-sig"), file=str(path), now=current.now())
-    known = [label.slug for label in (*rules.beats, *rules.themes)]
-    if faults := records.unknown_slugs(read, known, file=str(path)):
-        raise ConfigError(faults)
-    return read
-
-
-def _marked(current: Session) -> list[Record]:
-    from monitor.tag.records import Record
-
-    with current.reading() as (_, store):
-        entries = store.entries.get_many([mark.entry for mark in store.marks.listing()])
-    return [
-        Record(id=f"entry-{entry.id}", entry=entry, beats=entry.tagging.beats, themes=entry.tagging.themes)
-        for entry in entries
-    ]
-
-
-def _scores_json(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -> dict[str, Any]:
-    def agreement(value: Any) -> dict[str, float]:
-        return {"precision": value.precision, "recall": value.recall, "f1": value.f1}
-
-    return {
-        **scores.to_dict(),
-        "stories": {
-            "bcubed": agreement(stories.bcubed),
-            "pairwise": agreement(stories.pairwise),
-            "records": stories.records,
-        },
-        "languages": {name: one.to_dict() for name, one in languages.items()},
-    }
-
-
-def _table(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -> list[str]:
-    """Lay the figures out, a row for each beat and theme, F1 by language at the end."""
-    named = {name: one for name, one in languages.items() if name}
-    lines = [
-        f"{scores.records} records",
-        "",
-        f"{'':28}precision  recall    F1   gold  " + "".join(f"{n:>6}" for n in named),
-    ]
-
-    def row(title: str, figure: Figure, by: list[Figure]) -> str:
-        share = "".join(f"{one.f1:6.2f}" for one in by)
-        gold = figure.right + figure.missed
-        return f"{title:28}{figure.precision:9.2f}{figure.recall:8.2f}{figure.f1:6.2f}{gold:7}  {share}"
-
-    lines.append(row("relevance", scores.relevance, [one.relevance for one in named.values()]))
-    lines += [
-        row(slug, figure, [one.beats[slug] for one in named.values()])
-        for slug, figure in scores.beats.items()
-    ]
-    lines += [
-        row(slug, figure, [one.themes[slug] for one in named.values()])
-        for slug, figure in scores.themes.items()
-    ]
-    lines.append(row("themes, micro", scores.micro, [one.micro for one in named.values()]))
-    lines.append(
-        f"{'themes, macro':28}{'':17}{scores.macro:6.2f}{'':9}"
-        + "".join(f"{o.macro:6.2f}" for o in named.values())
-    )
-    for title, value in (("stories, B-cubed", stories.bcubed), ("stories, pairwise", stories.pairwise)):
-        lines.append(f"{title:28}{value.precision:9.2f}{value.recall:8.2f}{value.f1:6.2f}{stories.records:7}")
-    return lines
+    vectors = None
+    if entries and cluster.Encoder.available():
+        numbered = [replace(entry, id=index) for index, entry in enumerate(entries)]
+        vectors = cluster.Encoder().vectors(numbered, {})
+    return list(cluster.replay(entries, vectors=vectors))

@@ -61,7 +61,14 @@ def why(
     current = session(context)
     with current.reading() as (config, store):
         found = _entry_asked(asked, store, current)
-        facts = _facts(asked, found, config, store, tag.Tagger(config.rules), current.now())
+        facts = _facts(
+            asked,
+            found,
+            config,
+            store,
+            tag.Tagger.configured(config.rules, config.feeds, store.note(tag.PERSONAL)),
+            current.now(),
+        )
     answer = package.answer(facts)
     if json:
         show_json(answer.to_dict())

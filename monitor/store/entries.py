@@ -155,8 +155,10 @@ class Entries:
         return self._read(rest, {**wanted, "limit": _limit(limit)})
 
     def without_story(self) -> tuple[Entry, ...]:
-        """Return the relevant entries that are in no story yet, in order of `first_seen`."""
-        return self._read(f"where e.relevant = 1 and e.story_id is null {_OLDEST}", [])
+        """Return the entries that are sure to be relevant and in no story yet, in order of `first_seen`."""
+        return self._read(
+            f"where e.relevant = 1 and e.shelf <> 'perhaps' and e.story_id is null {_OLDEST}", []
+        )
 
     def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
         """Return when relevant entries were first seen, from `moment` on, and their themes; no backlog."""

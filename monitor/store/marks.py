@@ -68,13 +68,13 @@ class Marks:
 
 
 def corrected(tagging: Tagging, mark: Mark | None) -> Tagging:
-    """Return a tagging with the user's word over the tagger's; score, evidence and near miss stay."""
+    """Return a tagging with the user's word over the tagger's, and certain; score and evidence stay."""
     if mark is None:
         return replace(tagging, corrected=False)
     if not mark.relevant:
-        return replace(tagging, beats=(), themes=(), corrected=True)
+        return replace(tagging, beats=(), themes=(), corrected=True, shelf="", certainty=0.0)
     themes = tagging.themes if mark.themes is None else mark.themes
-    return replace(tagging, beats=mark.beats, themes=themes, corrected=True)
+    return replace(tagging, beats=mark.beats, themes=themes, corrected=True, shelf="sure", certainty=1.0)
 
 
 def _mark(row: Row) -> Mark:

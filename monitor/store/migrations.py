@@ -117,7 +117,14 @@ def site(db: Database) -> None:
     db.executescript(_SITE)
 
 
-STEPS: Final = (first, intake, outbox, digests_in_order, site)
+def certainty(db: Database) -> None:
+    """Keep how certain the tagger was, and on which shelf an entry stands; what was relevant was sure."""
+    db.execute("alter table entries add column certainty real not null default 0")
+    db.execute("alter table entries add column shelf text not null default ''")
+    db.execute("update entries set certainty = 0.7, shelf = 'sure' where relevant = 1")
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

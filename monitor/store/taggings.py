@@ -45,8 +45,8 @@ class Taggings:
         """Store new taggings, corrected by the marks, in place of the old ones.
 
         An entry that became relevant (`at` says when) is news from then on, but backlog when it was first
-        seen before `news_since`; one that is relevant no longer leaves its story. Returns the stories that
-        lost an entry and still exist.
+        seen before `news_since`; one that is sure no longer leaves its story. Returns the stories
+        that lost an entry and still exist.
         """
         final = self._marks.correct(taggings)
         since = maybe_format_utc(news_since) or ""
@@ -58,7 +58,10 @@ class Taggings:
         for table in ("entry_beats", "entry_themes", "evidence"):
             self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(final)])
         self.insert(final)
-        return leave(self._db, [key for key, tagging in final.items() if not tagging.relevant])
+        return leave(
+            self._db,
+            [key for key, tagging in final.items() if not tagging.relevant or tagging.shelf == "perhaps"],
+        )
 
     def of(self, rows: Sequence[Row]) -> dict[int, Tagging]:
         """Return the taggings of rows of the table `entries`."""
@@ -80,6 +83,8 @@ class Taggings:
                 evidence=tuple(evidence[row["id"]]),
                 near=row["near"],
                 corrected=bool(row["corrected"]),
+                certainty=row["certainty"],
+                shelf=row["shelf"],
             )
             for row in rows
         }
@@ -97,6 +102,8 @@ def tagging_row(tagging: Tagging) -> dict[str, Any]:
         "relevant": int(tagging.relevant),
         "score": tagging.score,
         "near": tagging.near,
+        "certainty": tagging.certainty,
+        "shelf": tagging.shelf,
         "corrected": int(tagging.corrected),
     }
 
@@ -124,6 +131,7 @@ def _evidence(row: Row) -> Evidence:
 
 _UPDATE: Final = """
 update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
+    certainty = :certainty, shelf = :shelf,
     news_at = case when relevant = 0 and :relevant = 1 then coalesce(:at, news_at) else news_at end,
     backlog = case when relevant = 0 and :relevant = 1 and first_seen < :since then 1 else backlog end
 where id = :id

@@ -5,7 +5,22 @@ from __future__ import annotations
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.grammar import GrammarError
 from monitor.tag.loader import load
+from monitor.tag.personal import PERSONAL, Example, Personal, learn, learn_own
 from monitor.tag.rules import Label, Rules
 from monitor.tag.tagger import Change, Tagger
 
-__all__ = ["Change", "Explanation", "GrammarError", "Label", "Rules", "Tagger", "Verdict", "load"]
+__all__ = [
+    "PERSONAL",
+    "Change",
+    "Example",
+    "Explanation",
+    "GrammarError",
+    "Label",
+    "Personal",
+    "Rules",
+    "Tagger",
+    "Verdict",
+    "learn",
+    "learn_own",
+    "load",
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from monitor import values
 from monitor.errors import ConfigError
 from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
-from monitor.tag.rules import ANY, LANGUAGES, Fields, GlossaryList, Rule, Rules, Target
+from monitor.tag.rules import ANY, LANGUAGES, NEAR, PERHAPS, SURE, Fields, GlossaryList, Rule, Rules, Target
 from monitor.toml import Document
 from monitor.values import likely
 
@@ -19,7 +19,20 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Phrase
 
 _SECTIONS = (*LANGUAGES, ANY)
-_TOP = ("learned", "fields", "grades", "glossary", "hidden", "beat", "theme")
+_TOP = (
+    "learned",
+    "learn",
+    "sure",
+    "perhaps",
+    "near",
+    "outlets",
+    "fields",
+    "grades",
+    "glossary",
+    "hidden",
+    "beat",
+    "theme",
+)
 
 
 def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
@@ -65,11 +78,25 @@ class _Reader:
             hidden=self._hidden(tables["hidden"]),
             grades=self.grades,
             fields=self._fields(self._table(data, "fields", "")),
-            learned=self._switch(data, "learned"),
+            learned=self._switch(data, "learned", default=False),
+            learn=self._switch(data, "learn", default=True),
+            outlets=tuple(text for _, text in self._strings(data, "outlets", "")),
+            **self._bars(data),
         )
 
-    def _switch(self, data: dict[str, Any], name: str) -> bool:
-        value = data.get(name, False)
+    def _bars(self, data: dict[str, Any]) -> dict[str, float]:
+        """Read the certainties from which an entry is sure, perhaps, and a near miss: each below the last."""
+        bars = {"sure": SURE, "perhaps": PERHAPS, "near": NEAR}
+        for name in bars:
+            if name in data and self._number(data[name], name):
+                bars[name] = float(data[name])
+        if not 0 < bars["near"] <= bars["perhaps"] <= bars["sure"] < 1:
+            self._fault("sure", "near, perhaps and sure must rise between 0 and 1")
+            return {}
+        return bars
+
+    def _switch(self, data: dict[str, Any], name: str, *, default: bool) -> bool:
+        value = data.get(name, default)
         if not isinstance(value, bool):
             self._fault(name, f"must be true or false, not {value!r}")
         return value is True

@@ -67,9 +67,13 @@ class _Compiled(NamedTuple):
 class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
-    def __init__(self, entry: Entry, lexicon: Lexicon, fields: Fields) -> None:
+    def __init__(
+        self, entry: Entry, lexicon: Lexicon, fields: Fields, reporting: re.Pattern[str] | None = None
+    ) -> None:
         self._words = {
-            name: Words(_opening(text, fields.words)) for name, text in texts(entry).items() if text
+            name: Words(_opening(text, fields.words))
+            for name, text in texts(entry, reporting).items()
+            if text
         }
         self._names = tuple(self._words)
         self._fields = fields
@@ -92,6 +96,12 @@ class Reading:
         if len(match.places) == 1:
             return self._text(match.places[0])
         return " … ".join(dict.fromkeys(map(self._text, match.places)))
+
+    def verbatim(self, words: str, field: str) -> str:
+        """Give words as the field has them, with an ellipsis where more than a blank parts them."""
+        if not field or words in self._words[field].text:
+            return words
+        return words.replace(" ", " … ")
 
     def _text(self, span: Span) -> str:
         if span not in self._texts:
@@ -149,6 +159,7 @@ class Matcher:
 
     def __init__(self, rules: Rules, languages: Sequence[str]) -> None:
         self._rules = rules
+        self._reporting = _reporting(rules.outlets)
         self.targets = rules.targets
         self.languages = tuple(languages)
         self._languages = (*languages, ANY)
@@ -165,7 +176,7 @@ class Matcher:
 
     def read(self, entry: Entry) -> Reading:
         """Find every phrase of the rules in an entry."""
-        return Reading(entry, self._lexicon, self._rules.fields)
+        return Reading(entry, self._lexicon, self._rules.fields, self._reporting)
 
     def matches(self, reading: Reading, kind: Literal["beat", "theme"]) -> dict[int, list[Match]]:
         """Find the rules that hold, by the number of their target in the file's order."""
@@ -236,10 +247,35 @@ class Matcher:
         return Match(compiled.rule, name, compiled.rule.weight * weight, tuple(found))
 
 
-def texts(entry: Entry) -> dict[str, str]:
-    """Give an entry's text by field, without what aggregators add to it."""
+def texts(entry: Entry, reporting: re.Pattern[str] | None = None) -> dict[str, str]:
+    """Give an entry's text by field, without what aggregators add to it and without who reported it."""
     summary = "" if _TALLY.match(entry.summary) else entry.summary
-    return {"title": _BYLINE.sub("", entry.title), "summary": summary, "content": entry.content}
+    found = {"title": _BYLINE.sub("", entry.title), "summary": summary, "content": entry.content}
+    if reporting:
+        return {name: reporting.sub(" ", text) if text else text for name, text in found.items()}
+    return found
+
+
+def _reporting(outlets: Sequence[str]) -> re.Pattern[str] | None:
+    """Match "according to the Financial Times": an outlet that reports is no party to what it reports.
+
+    One false alarm in ten on a technology feed came from an outlet's name read as a publisher in a dispute.
+    """
+    if not outlets:
+        return None
+    names = "|".join(re.escape(name) for name in sorted(outlets, key=len, reverse=True))
+    name = rf"(?:the |The |der |die |das |dem )?(?:{names})(?:['’]s?)?\b"
+    before = (
+        r"(?:[Aa]ccording to|[Aa]s reported by|[Ff]irst reported by|[Rr]eported by|told|[Ii]n an interview"
+        r" with|[Aa] report (?:in|by|from)|[Rr]eports? (?:in|by|from)|spoke to|[Ll]aut"
+        r"|[Nn]ach Angaben (?:von|der|des)"
+        r"|[Ii]m Gespräch mit|[Gg]egenüber|[Bb]ericht (?:der|des|von)|sagte)"
+    )
+    after = r"(?:reports?|reported|has learned|first reported|writes|schreibt|berichtet\w*|zufolge|meldet\w*)"
+    return re.compile(
+        rf"\b{before} (?:a report (?:in|by|from) )?{name}|(?:\b[Ww]ie )?\b{name} {after}\b"
+        rf"|\b{after} {name}(?=[,.:;)]|$)"
+    )
 
 
 def _once(matches: list[Match]) -> list[Match]:

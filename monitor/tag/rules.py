@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "de")
 ANY = "any"
 """The name of what counts in every language."""
+SURE, PERHAPS, NEAR = 0.6, 0.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,17 @@ class Rules:
     grades: Mapping[str, float] = field(default_factory=dict)
     fields: Fields = Fields()
     learned: bool = False
-    """Whether the table that was learned from labelled lines has a say beside the rules."""
+    """Whether the table that was learned from labelled lines decides behind the rules."""
+    learn: bool = True
+    """Whether the user's marks are learned from, after each ten of them."""
+    sure: float = SURE
+    """The certainty from which an entry is told as a story."""
+    perhaps: float = PERHAPS
+    """The certainty from which it is shown at all, on a line of its own."""
+    near: float = NEAR
+    """The certainty from which an entry that was not chosen is named as a near miss."""
+    outlets: tuple[str, ...] = ()
+    """Names of outlets that report: "according to" one of them makes it no party."""
 
     @property
     def beats(self) -> tuple[Label, ...]:

@@ -1,4 +1,4 @@
-"""Entry in, tags out, and the reasons for them. Pure: the same rules and text give the same answer."""
+"""Entry in, tags out, and the reasons for them. Pure: the same rules, table and text give the same answer."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor.models import Tagging
-from monitor.tag import learned
 from monitor.tag.explain import Explanation, Verdict
+from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
+from monitor.tag.judge import RELEVANT, probability, shipped
 from monitor.tag.matcher import Matcher
+from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
-from monitor.tag.weighing import NEAR, Weighing
+from monitor.tag.scoring import Scoring, log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from monitor.models import Entry
-    from monitor.tag.learned import Learned
+    from monitor.models import Entry, Feed
+    from monitor.tag.features import Features
+    from monitor.tag.judge import Judge
     from monitor.tag.matcher import Reading
-    from monitor.tag.rules import Rules
+    from monitor.tag.rules import Rules, Target
+
+_NEAR_SHARE = 0.5
+"""Rules alone: from this share of its threshold on, a beat that was not given is a near miss."""
+_LOWEST = -4.0
+"""What a marked entry that the gate stopped starts from: nothing learned opens the gate."""
+_STORED = 5
+"""How many words are kept as evidence for each tag."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,46 +42,169 @@ class Change:
 
 
 class Tagger:
-    """Gives entries beats and themes: by the rules of themes.toml, and by what was learned beside them."""
+    """Gives entries beats, themes and certainty: rules are the gate, the table decides behind it."""
 
-    def __init__(self, rules: Rules, *, table: Learned | None = None) -> None:
-        """Take rules, and a learned table other than the shipped one; it counts if the rules say so."""
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        judge: Judge | None = None,
+        kinds: Mapping[str, str] | None = None,
+        personal: Personal | None = None,
+    ) -> None:
+        """Take rules, a table other than the shipped one, the kind of each feed, and the personal layer."""
         self.rules = rules
         self._matchers: dict[str, Matcher] = {}
-        self._learned = (table or learned.shipped()) if rules.learned else None
-        self._own = _own_rules(rules, self._learned) if self._learned else frozenset[int]()
+        self._stems: dict[str, Stems] = {}
+        self._judge = (judge or shipped()) if rules.learned else None
+        self._unseen = _unseen(rules, self._judge) if self._judge else frozenset[int]()
+        self._kinds = kinds or {}
+        self._personal = personal
+        self._sure, self._perhaps = log_odds(rules.sure), log_odds(rules.perhaps)
+        self._near = log_odds(rules.near)
 
-    def tag(self, entry: Entry) -> Tagging:
-        """Say what an entry is about. An entry without a beat has no theme either."""
+    @classmethod
+    def configured(cls, rules: Rules, feeds: Iterable[Feed], learned: str) -> Tagger:
+        """Make one that knows what kind each feed is of, and what the user's marks taught (a stored note)."""
+        return cls(
+            rules,
+            kinds={feed.url: feed.kind for feed in feeds if feed.kind},
+            personal=Personal.from_json(learned),
+        )
+
+    def tag(self, entry: Entry, *, kind: str = "") -> Tagging:
+        """Say what an entry is about, and how certainly. `kind`: of its feed, where the tagger knows none."""
         matcher = self._matcher(entry)
-        weighing = self._weighing(matcher, matcher.read(entry))
-        verdicts = weighing.verdicts("beat")
-        if any(verdict.given for verdict in verdicts):
-            verdicts += weighing.verdicts("theme")
-        return _tagging(verdicts)
+        scoring = self._scoring(entry, matcher, matcher.read(entry), kind, personal=self._personal)
+        if not scoring.judged:
+            return self._by_rules(scoring, scoring.beats(chosen=False))
+        relevance = scoring.relevance()
+        if relevance < self._near:
+            return Tagging(certainty=round(probability(relevance), 4), score=self._score(relevance))
+        return self._tagging(scoring, relevance, scoring.beats(chosen=relevance >= self._perhaps))
 
-    def explain(self, entry: Entry) -> Explanation:
-        """Say what an entry is about, and for every beat and theme why or what was lacking."""
+    def explain(self, entry: Entry, *, kind: str = "", shown: int = 12) -> Explanation:
+        """Say what an entry is about, and for relevance, every beat and theme why or what was lacking.
+
+        `shown` words are named for each, the weightiest; the others are summed up.
+        """
         matcher = self._matcher(entry)
         reading = matcher.read(entry)
-        weighing = self._weighing(matcher, reading)
-        beats = weighing.verdicts("beat", every=True)
-        themes = weighing.verdicts("theme", every=True)
-        if not any(verdict.given for verdict in beats):
-            themes = [replace(verdict, given=False, off_beat=verdict.given) for verdict in themes]
-        verdicts = [
-            replace(verdict, lacking=_lacking(verdict, matcher.lacking(index, reading)))
-            for index, verdict in enumerate(beats + themes)
-        ]
-        return Explanation(tagging=_tagging(verdicts), verdicts=tuple(verdicts))
+        scoring = self._scoring(entry, matcher, reading, kind, personal=self._personal)
+        tagging = self.tag(entry, kind=kind)
+        relevance = scoring.relevance()
+        beats = scoring.beats(chosen=tagging.relevant)
+        themes = scoring.themes()
+        if not tagging.relevant:
+            themes = [replace(v, given=False, off_beat=v.given) for v in themes]
+        verdicts = []
+        for index, verdict in enumerate(beats + themes):
+            evidence = scoring.matched(verdict.slug)
+            if verdict.unit == "log-odds":
+                evidence += scoring.arithmetic(verdict.slug, shown)
+            lacking = _lacking(
+                verdict, matcher.lacking(index, reading), gate=scoring.passes or not self._judge
+            )
+            verdicts.append(replace(verdict, evidence=evidence, lacking=lacking))
+        return Explanation(
+            tagging=tagging,
+            relevance=Verdict(
+                slug=RELEVANT,
+                kind="relevance",
+                total=round(relevance, 4),
+                threshold=round(self._perhaps, 4),
+                unit="log-odds",
+                given=tagging.relevant,
+                evidence=scoring.arithmetic(RELEVANT, shown) if scoring.judged else (),
+            ),
+            verdicts=tuple(verdicts),
+            bars=(self.rules.perhaps, self.rules.sure),
+        )
+
+    def example(self, entry: Entry, answer: bool, *, weight: float = 1.0) -> Example:  # noqa: FBT001 - its label
+        """Give an entry as the personal layer learns from it, with what the table alone makes of it."""
+        matcher = self._matcher(entry)
+        scoring = self._scoring(entry, matcher, matcher.read(entry), "", personal=None)
+        return Example(
+            features=scoring.features(),
+            feed=entry.feed,
+            start=max(scoring.relevance(), _LOWEST),
+            answer=answer,
+            weight=weight,
+        )
+
+    def own_targets(self) -> list[Target]:
+        """Give the beats and themes that the table does not know: the user's own."""
+        return [t for t in self.rules.targets if self._judge is None or not self._judge.covers(t.slug)]
 
     def sums(self, entry: Entry) -> dict[str, float]:
         """Say what the rules of each beat and theme add up to, in the file's order, for training."""
         matcher = self._matcher(entry)
-        weighing = Weighing(matcher, matcher.read(entry))
-        weighing.verdicts("beat")
-        weighing.verdicts("theme")
-        return {target.slug: weighing.sums.get(target.slug, 0.0) for target in self.rules.targets}
+        scoring = Scoring(matcher, matcher.read(entry))
+        scoring.themes()
+        return {target.slug: scoring.sums.get(target.slug, 0.0) for target in self.rules.targets}
+
+    def features(self, entry: Entry) -> Features:
+        """Give the words and pairs of words of an entry that the table sees, for training."""
+        reading = self._matcher(entry).read(entry)
+        return self._stemmer(entry).features(reading.opening(OPENING))
+
+    def _scoring(
+        self, entry: Entry, matcher: Matcher, reading: Reading, kind: str, *, personal: Personal | None
+    ) -> Scoring:
+        kind = kind or self._kinds.get(entry.feed, "")
+        return Scoring(
+            matcher,
+            reading,
+            judge=self._judge,
+            unseen=self._unseen,
+            stems=self._stemmer(entry),
+            prior=self._judge.priors.get(kind, 0.0) if self._judge else 0.0,
+            personal=personal,
+            feed=entry.feed,
+        )
+
+    def _by_rules(self, scoring: Scoring, beats: list[Verdict]) -> Tagging:
+        """Tag by points alone: beats that the table does not know, or a gate that stays shut."""
+        nearest = max(beats, key=lambda v: v.score, default=None)
+        score = max(0.0, nearest.score) if nearest else 0.0
+        relevance = scoring.relevance()
+        if any(verdict.given for verdict in beats):
+            return replace(self._tagging(scoring, relevance, beats), score=score)
+        near = ""
+        if self._judge is None and nearest and score >= _NEAR_SHARE:
+            terms = replace(nearest, evidence=scoring.matched(nearest.slug)).quoted() or "no word"
+            near = f"{nearest.slug} {nearest.total:.2f} of {nearest.threshold:.2f} ({terms})"
+        return Tagging(score=score, certainty=round(probability(relevance), 4), near=near)
+
+    def _tagging(self, scoring: Scoring, relevance: float, beats: list[Verdict]) -> Tagging:
+        given = [verdict for verdict in beats if verdict.given]
+        certainty = round(probability(relevance), 4)
+        if not given:
+            nearest = max(beats, key=lambda verdict: verdict.score)
+            terms = replace(nearest, evidence=scoring.matched(nearest.slug)).quoted() or "no word"
+            near = f"{nearest.slug} {certainty:.2f} of {self.rules.perhaps:.2f} ({terms})"
+            return Tagging(score=self._score(relevance), certainty=certainty, near=near)
+        evidence = [piece for verdict in given for piece in scoring.matched(verdict.slug)]
+        if scoring.judged:
+            evidence += (replace(e, target=given[0].slug) for e in scoring.arithmetic(RELEVANT, _STORED))
+        themes = [verdict for verdict in scoring.themes() if verdict.given]
+        for verdict in themes:
+            evidence += scoring.matched(verdict.slug)
+            if verdict.unit == "log-odds":
+                evidence += scoring.arithmetic(verdict.slug, _STORED)
+        return Tagging(
+            beats=tuple(verdict.slug for verdict in given),
+            themes=tuple(verdict.slug for verdict in themes),
+            score=self._score(relevance),
+            evidence=tuple(evidence),
+            certainty=certainty,
+            shelf="sure" if relevance >= self._sure else "perhaps",
+        )
+
+    def _score(self, relevance: float) -> float:
+        """Give certainty as a share of the bar: from 1.0 on an entry is chosen."""
+        return round(probability(relevance) / self.rules.perhaps, 4)
 
     def try_phrase(
         self, phrase: str, target: str, entries: Iterable[Entry], *, grade: str = "sure", language: str = ANY
@@ -80,7 +213,12 @@ class Tagger:
 
         Raises `GrammarError` for a rule that cannot be read, an unknown target, grade or list.
         """
-        changed = Tagger(_with_rule(self.rules, phrase, target, grade, language), table=self._learned)
+        changed = Tagger(
+            _with_rule(self.rules, phrase, target, grade, language),
+            judge=self._judge,
+            kinds=self._kinds,
+            personal=self._personal,
+        )
         found = []
         for entry in entries:
             before, after = _names(self.tag(entry)), _names(changed.tag(entry))
@@ -97,33 +235,22 @@ class Tagger:
             self._matchers[key] = Matcher(self.rules, LANGUAGES if key == ANY else (key,))
         return self._matchers[key]
 
-    def _weighing(self, matcher: Matcher, reading: Reading) -> Weighing:
-        return Weighing(matcher, reading, learned=self._learned, own=self._own)
+    def _stemmer(self, entry: Entry) -> Stems:
+        language = entry.language[:2].lower()
+        if language not in self._stems:
+            self._stems[language] = Stems(language)
+        return self._stems[language]
 
 
-def _tagging(verdicts: list[Verdict]) -> Tagging:
-    beats = tuple(verdict.slug for verdict in verdicts if verdict.given and verdict.kind == "beat")
-    themes = tuple(verdict.slug for verdict in verdicts if verdict.given and verdict.kind == "theme")
-    nearest = max((v for v in verdicts if v.kind == "beat"), key=lambda v: v.score, default=None)
-    near = ""
-    if nearest and not beats and nearest.score >= NEAR:
-        near = nearest.line()
-    return Tagging(
-        beats=beats,
-        themes=themes,
-        score=max(0.0, nearest.score) if nearest else 0.0,
-        evidence=tuple(found for verdict in verdicts if verdict.given for found in verdict.evidence),
-        near=near,
-    )
-
-
-def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None) -> str:
+def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None, *, gate: bool) -> str:
     """Say what kept a verdict from being given, with the weightiest rule that failed by one term."""
     if verdict.given:
         return ""
     if verdict.off_beat:
         return "enough for the theme, but the entry is on no beat"
-    short = f"{verdict.threshold - verdict.total:.2f} short of {verdict.threshold:.2f}"
+    short = f"{verdict.threshold - verdict.total:.2f} {verdict.unit} short"
+    if not gate:
+        short += ", too little for the words to be asked"
     if nearest is None:
         return short
     rule, missing = nearest
@@ -148,8 +275,8 @@ def _with_rule(rules: Rules, phrase: str, target: str, grade: str, language: str
     return replace(rules, targets=tuple(targets))
 
 
-def _own_rules(rules: Rules, table: Learned) -> frozenset[int]:
+def _unseen(rules: Rules, judge: Judge) -> frozenset[int]:
     """Tell the rules that the table was made without, by identity."""
     return frozenset(
-        id(rule) for target in rules.targets for rule in target.rules if not table.knows(target.slug, rule)
+        id(rule) for target in rules.targets for rule in target.rules if not judge.knows(target.slug, rule)
     )

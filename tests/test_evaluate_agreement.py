@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from monitor.evaluate import Figure, Record, agreement, read
 from monitor.models import Evidence, Tagging
-from monitor.tag import Rules, load, scoring
-from monitor.tag.records import Record, read
-from monitor.tag.scoring import Figure
+from monitor.tag import Rules, load
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -41,7 +40,7 @@ ANSWERS = [
 
 
 def test_figures_count_right_wrong_and_missed() -> None:
-    scores = scoring.score(RECORDS, ANSWERS, rules())
+    scores = agreement.score(RECORDS, ANSWERS, rules())
     assert scores.relevance == scores.beats["b"] == Figure(2, 1, 1)
     assert (scores.relevance.precision, scores.relevance.recall) == pytest.approx((2 / 3, 2 / 3))
     assert scores.themes == {"t": Figure(2, 0, 0), "u": Figure(0, 2, 1), "v": Figure()}
@@ -50,12 +49,12 @@ def test_figures_count_right_wrong_and_missed() -> None:
 
 
 def test_macro_is_the_mean_over_themes_that_occur() -> None:
-    assert scoring.score(RECORDS, ANSWERS, rules()).macro == pytest.approx(0.5)
-    assert scoring.score([], [], rules()).macro == 0.0
+    assert agreement.score(RECORDS, ANSWERS, rules()).macro == pytest.approx(0.5)
+    assert agreement.score([], [], rules()).macro == 0.0
 
 
 def test_scores_have_the_contract_s_shape() -> None:
-    found = scoring.score(RECORDS, ANSWERS, rules()).to_dict()
+    found = agreement.score(RECORDS, ANSWERS, rules()).to_dict()
     assert found["records"] == 4
     assert found["relevance"] == {
         "precision": 0.6667, "recall": 0.6667, "f1": 0.6667, "right": 2, "wrong": 1, "missed": 1,
@@ -65,13 +64,13 @@ def test_scores_have_the_contract_s_shape() -> None:
 
 
 def test_each_language_is_scored_by_itself() -> None:
-    found = scoring.by_language(RECORDS, ANSWERS, rules())
+    found = agreement.by_language(RECORDS, ANSWERS, rules())
     assert {language: scores.records for language, scores in found.items()} == {"de": 1, "en": 3}
     assert found["de"].micro == Figure(1, 0, 1)
 
 
 def test_the_worst_mistakes_come_first_with_their_evidence() -> None:
-    found = scoring.mistakes(RECORDS, ANSWERS)
+    found = agreement.mistakes(RECORDS, ANSWERS)
     assert [(m.record.id, m.wrong, m.missed, m.relevance) for m in found] == [
         ("3", ("b", "u"), (), True),
         ("4", (), ("b",), True),
@@ -83,4 +82,4 @@ def test_the_worst_mistakes_come_first_with_their_evidence() -> None:
 
 def test_records_and_answers_must_pair_up() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        scoring.score(RECORDS, ANSWERS[:1], rules())
+        agreement.score(RECORDS, ANSWERS[:1], rules())

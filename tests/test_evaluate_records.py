@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.errors import ConfigError
+from monitor.evaluate import records
 from monitor.models import Evidence, Tagging
-from monitor.tag import records
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LINE = {
@@ -46,16 +46,31 @@ def test_instants_become_utc() -> None:
     assert record.entry.published == datetime(2025, 3, 3, 23, tzinfo=UTC)
 
 
+def test_dates_are_read_as_feeds_write_them() -> None:
+    for written in ("Tue, 04 Mar 2025 01:00:00 +0200", "Mon, 3 Mar 2025 23:00:00 GMT"):
+        (record,) = read({"title": "A", "published": written})
+        assert record.entry.published == datetime(2025, 3, 3, 23, tzinfo=UTC)
+
+
+def test_what_is_not_chosen_stands_on_no_shelf() -> None:
+    (record,) = read(LINE | {"shelf": "sure"})
+    assert "shelf" not in json.loads(records.write(record, Tagging()))
+
+
 def test_a_record_is_written_back_with_the_answer_and_all_it_had() -> None:
     (record,) = read(LINE)
     found = Evidence(target="sora", term="Ü", rule="sure: Ü", field="title", weight=1.25)
-    answer = Tagging(beats=("sora",), themes=(), score=1.25, evidence=(found,))
+    answer = Tagging(
+        beats=("sora",), themes=(), score=1.25, evidence=(found,), certainty=0.42, shelf="perhaps"
+    )
     line = records.write(record, answer, 7)
     assert "Ü" in line
     assert json.loads(line) == LINE | {
         "themes": [],
         "story": 7,
         "score": 1.25,
+        "certainty": 0.42,
+        "shelf": "perhaps",
         "evidence": [{"target": "sora", "term": "Ü", "rule": "sure: Ü", "field": "title", "weight": 1.25}],
     }
 
@@ -69,8 +84,9 @@ def test_a_record_is_written_back_with_the_answer_and_all_it_had() -> None:
         ({"title": 3}, "line 2: title must be a text, not 3"),
         ({"title": "A", "beats": "sora"}, "line 2: beats must be a list of texts"),
         ({"title": "A", "themes": [1]}, "line 2: themes must be a list of texts"),
-        ({"title": "A", "published": "yesterday"}, "line 2: Invalid isoformat"),
-        ({"title": "A", "published": 5}, "line 2: published must be an ISO 8601 date"),
+        ({"title": "A", "published": "yesterday"}, "line 2: published must be a date"),
+        ({"title": "A", "published": 5}, "line 2: published must be a date"),
+        ({"title": "A", "kind": "sport"}, "line 2: kind must be one of technology, culture"),
         ("[" * 100_000, "line 2: "),
     ],
 )

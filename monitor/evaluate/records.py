@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import ConfigError, Fault
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from monitor.models import Tagging
 
+KINDS = ("technology", "culture", "law", "union", "general")
 _TEXTS = ("title", "summary", "content", "lang", "source", "url", "author")
 
 
@@ -27,6 +29,10 @@ class Record:
     beats: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
     story: str | None = None
+    kind: str = ""
+    """What its feed writes of, "" when unknown."""
+    doubt: bool = False
+    """Two people could decide differently on whether it is relevant."""
     raw: dict[str, Any] = field(default_factory=dict, hash=False)
     """The line as it was, with fields that we know nothing of."""
 
@@ -61,9 +67,12 @@ def write(record: Record, tagging: Tagging, story: str | int | None = None) -> s
         "themes": list(tagging.themes),
         "story": story,
         "score": tagging.score,
+        "certainty": tagging.certainty,
         "evidence": [asdict(found) for found in tagging.evidence],
     }
-    return json.dumps(record.raw | answer, ensure_ascii=False)
+    if tagging.shelf:
+        answer["shelf"] = tagging.shelf
+    return json.dumps({k: v for k, v in record.raw.items() if k != "shelf"} | answer, ensure_ascii=False)
 
 
 def _record(raw: object, number: int, now: datetime) -> Record:
@@ -93,6 +102,8 @@ def _record(raw: object, number: int, now: datetime) -> Record:
         beats=_slugs(raw, "beats"),
         themes=_slugs(raw, "themes"),
         story=None if story is None else str(story),
+        kind=_kind(raw),
+        doubt=raw.get("doubt") is True,
         raw=raw,
     )
 
@@ -113,13 +124,26 @@ def _slugs(raw: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _kind(raw: dict[str, Any]) -> str:
+    kind = _text(raw, "kind")
+    if kind and kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    return kind
+
+
 def _instant(value: object) -> datetime | None:
-    """Read an ISO 8601 date or instant as UTC; one without an offset is UTC."""
+    """Read a date or instant, ISO 8601 or RFC 822 as feeds write it, as UTC; one without an offset is UTC."""
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise ValueError(f"published must be an ISO 8601 date, not {value!r}")  # noqa: TRY004
-    found = datetime.fromisoformat(value)
+        raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}")  # noqa: TRY004
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        try:
+            found = parsedate_to_datetime(value)
+        except ValueError:
+            raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}") from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -1,0 +1,172 @@
+"""`evaluate`: how good the choosing, the themes and the stories are, against labelled lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.cli.output import show, show_json
+from monitor.cli.session import Session, UsageError, session
+from monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from monitor.cluster import StoryScores
+    from monitor.evaluate import Figure, Record, Scores, StreamScores
+    from monitor.tag import Rules
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Labelled JSON lines.", exists=True, dir_okay=False)
+    ] = None,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Also score against what was corrected with `mark`.")
+    ] = False,
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream",
+            help="The files are whole feeds, in order: score choosing at the rate at which news comes.",
+        ),
+    ] = False,
+    worst: Annotated[int, typer.Option(help="How many of the worst errors to show.", min=0)] = 10,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Score the tagger and the stories against labelled lines."""
+    from monitor import evaluate as package
+    from monitor.cli.tagging import replayed
+    from monitor.cluster import score
+    from monitor.tag import Tagger
+
+    current = session(context)
+    rules = current.rules()
+    read = [record for path in files or () for record in _records(path, current, rules)]
+    read += _marked(current) if marked else []
+    if not read:
+        raise UsageError("nothing to score: give a FILE, or --marked")
+    tagger = Tagger(rules)
+    tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
+    if stream:
+        found = package.score_stream(read, tagged)
+        if json:
+            show_json(found.to_dict())
+            return
+        show(*_stream_table(found))
+    else:
+        scores = package.score(read, tagged, rules)
+        languages = package.by_language(read, tagged, rules)
+        in_stories = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
+        stories = score(
+            zip(
+                (record.story for record in in_stories),
+                replayed([record.entry for record in in_stories]),
+                strict=True,
+            )
+        )
+        if json:
+            show_json(_scores_json(scores, languages, stories))
+            return
+        show(*_table(scores, languages, stories))
+    counted = [(r, t) for r, t in zip(read, tagged, strict=True) if not (stream and r.doubt)]
+    for mistake in package.mistakes(*zip(*counted, strict=True), relevance_alone=stream)[:worst]:
+        show("", f"{mistake.record.id}  {mistake.record.entry.title}")
+        show(f"    wrong: {', '.join(mistake.wrong) or '-'}   missed: {', '.join(mistake.missed) or '-'}")
+        terms = (f"{e.target} {e.weight:+.2f} {e.quoted}" for e in mistake.evidence)
+        show(*(f"    {term}" for term in terms))
+
+
+def _records(path: Path, current: Session, rules: Rules) -> list[Record]:
+    from monitor import evaluate as package
+
+    read = package.read(path.read_text(encoding="utf-8-sig"), file=str(path), now=current.now())
+    known = [label.slug for label in (*rules.beats, *rules.themes)]
+    if faults := package.unknown_slugs(read, known, file=str(path)):
+        raise ConfigError(faults)
+    return read
+
+
+def _marked(current: Session) -> list[Record]:
+    from monitor.evaluate import Record
+
+    with current.reading() as (_, store):
+        entries = store.entries.get_many([mark.entry for mark in store.marks.listing()])
+    return [
+        Record(id=f"entry-{entry.id}", entry=entry, beats=entry.tagging.beats, themes=entry.tagging.themes)
+        for entry in entries
+    ]
+
+
+def _stream_table(scores: StreamScores) -> list[str]:
+    """Lay out precision and recall of what is sure and of all that is chosen, and what certainty is worth."""
+    lines = [
+        f"{scores.records} records, {scores.relevant} relevant ({scores.doubtful} doubtful left out)",
+        "",
+    ]
+    lines.append(f"{'':28}precision  recall    F1  chosen")
+    for title, figure in (("sure", scores.sure), ("sure and perhaps", scores.chosen)):
+        chosen = figure.right + figure.wrong
+        lines.append(f"{title:28}{figure.precision:9.2f}{figure.recall:8.2f}{figure.f1:6.2f}{chosen:8}")
+    near = scores.near
+    lines.append(f"{'near misses':28}{near.precision:9.2f}{'':14}{near.right + near.wrong:8}")
+    lines += ["", f"{'certainty':28}entries   right   share  promised"]
+    lines += [
+        f"{f'{b.low:.1f} to {b.low + 0.1:.1f}':28}{b.entries:7}{b.right:8}{b.share:8.2f}{b.promised:10.2f}"
+        for b in scores.reliability
+    ]
+    return lines
+
+
+def _scores_json(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -> dict[str, Any]:
+    def agreement(value: Any) -> dict[str, float]:
+        return {"precision": value.precision, "recall": value.recall, "f1": value.f1}
+
+    return {
+        **scores.to_dict(),
+        "stories": {
+            "bcubed": agreement(stories.bcubed),
+            "pairwise": agreement(stories.pairwise),
+            "records": stories.records,
+        },
+        "languages": {name: one.to_dict() for name, one in languages.items()},
+    }
+
+
+def _table(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -> list[str]:
+    """Lay the figures out, a row for each beat and theme, F1 by language at the end."""
+    named = {name: one for name, one in languages.items() if name}
+    lines = [
+        f"{scores.records} records",
+        "",
+        f"{'':28}precision  recall    F1   gold  " + "".join(f"{n:>6}" for n in named),
+    ]
+
+    def row(title: str, figure: Figure, by: list[Figure]) -> str:
+        share = "".join(f"{one.f1:6.2f}" for one in by)
+        gold = figure.right + figure.missed
+        return f"{title:28}{figure.precision:9.2f}{figure.recall:8.2f}{figure.f1:6.2f}{gold:7}  {share}"
+
+    lines.append(row("relevance", scores.relevance, [one.relevance for one in named.values()]))
+    lines += [
+        row(slug, figure, [one.beats[slug] for one in named.values()])
+        for slug, figure in scores.beats.items()
+    ]
+    lines += [
+        row(slug, figure, [one.themes[slug] for one in named.values()])
+        for slug, figure in scores.themes.items()
+    ]
+    lines.append(row("themes, micro", scores.micro, [one.micro for one in named.values()]))
+    lines.append(
+        f"{'themes, macro':28}{'':17}{scores.macro:6.2f}{'':9}"
+        + "".join(f"{o.macro:6.2f}" for o in named.values())
+    )
+    for title, value in (("stories, B-cubed", stories.bcubed), ("stories, pairwise", stories.pairwise)):
+        lines.append(f"{title:28}{value.precision:9.2f}{value.recall:8.2f}{value.f1:6.2f}{stories.records:7}")
+    return lines

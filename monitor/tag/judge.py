@@ -1,0 +1,168 @@
+"""The table of weights: how far each word, pair of words and sum of rules speaks for relevance and each tag.
+
+A logistic regression, made by `training/train_tags.py` from the lines in training/ and kept as a table that
+a person can read (weights.tsv). A column a question: "relevant", then each beat and theme; a cell is
+log-odds, in thousandths; 0 is the bar of a beat or theme. The column "relevant" is calibrated: its log-odds
+are those of the real rate of news in a technology feed (some 1.6 % relevant); other kinds of feeds have
+their prior.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from math import exp
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monitor.tag.features import Features
+    from monitor.tag.rules import Rule
+
+RELEVANT: Final = "relevant"
+"""The name of the question whether an entry is in scope at all."""
+CAP: Final = 3.0
+"""What the rules of one beat or theme can add up to at most before the table weighs them."""
+FLOOR: Final = -1.0
+UNIT: Final = 1000
+_REMEMBERED = 20_000
+_SHOWN = 8
+
+Row = tuple[tuple[int, float], ...]
+"""Column and log-odds."""
+
+
+class Contribution(NamedTuple):
+    """A part of a total of log-odds."""
+
+    term: str
+    field: str
+    """ "title", "summary", "content"; "" for what stands nowhere in particular."""
+    weight: float
+    why: str
+
+
+class Judge:
+    """The table, read. Rows are kept as text and read when asked for: most words are never met."""
+
+    def __init__(self, text: str) -> None:
+        self.columns: dict[str, int] = {}
+        self.made_of = ""
+        self.priors: dict[str, float] = {}
+        self._base: list[float] = []
+        self._sums: dict[str, Row] = {}
+        self._passes: dict[str, Row] = {}
+        self._known: dict[str, frozenset[str]] = {}
+        self._rows: dict[str, str] = {}
+        self._read: dict[str, Row] = {}
+        for line in text.splitlines():
+            kind, _, rest = line.partition("\t")
+            if kind == "w":
+                feature, _, row = rest.partition("\t")
+                self._rows[feature] = row
+            elif line and not line.startswith("#"):
+                self._head(kind, rest.split("\t"))
+
+    def _head(self, kind: str, cells: list[str]) -> None:
+        match kind:
+            case "made of":
+                self.made_of = cells[0]
+            case "columns":
+                self.columns = {name: place for place, name in enumerate(cells)}
+            case "base":
+                self._base = [int(cell) / UNIT for cell in cells]
+            case "sum":
+                self._sums[cells[0]] = _row(" ".join(cells[1:]))
+            case "passes":
+                self._passes[cells[0]] = _row(" ".join(cells[1:]))
+            case "prior":
+                self.priors[cells[0]] = int(cells[1]) / UNIT
+            case "known":
+                self._known[cells[0]] = frozenset(cells[1].split())
+            case _:
+                raise ValueError(f"weights.tsv: unknown row {kind!r}")
+
+    def covers(self, slug: str) -> bool:
+        """Say whether the table has a column for a beat or theme."""
+        return slug in self.columns
+
+    def knows(self, slug: str, rule: Rule) -> bool:
+        """Say whether a rule was in themes.toml when the table was made."""
+        return fingerprint(rule) in self._known.get(slug, ())
+
+    def totals(self, features: Features, sums: Mapping[str, float]) -> dict[str, float]:
+        """Give the log-odds of every question, given what the rules of each beat and theme add up to."""
+        totals = list(self._base)
+        for feature in features.quotes:
+            for place, weight in self._row(feature):
+                totals[place] += weight * features.scale
+        for slug, value in sums.items():
+            for place, weight in self._sums.get(slug, ()):
+                totals[place] += weight * clipped(value)
+            if value >= 1:
+                for place, weight in self._passes.get(slug, ()):
+                    totals[place] += weight
+        return {name: totals[place] for name, place in self.columns.items()}
+
+    def contributions(
+        self, name: str, features: Features, sums: Mapping[str, float], *, shown: int = _SHOWN
+    ) -> list[Contribution]:
+        """Account for one total: the weightiest words, the rules' sums, and all else; they add up to it."""
+        place = self.columns[name]
+        words = []
+        rest = self._base[place]
+        for feature, quote in features.quotes.items():
+            weight = dict(self._row(feature)).get(place, 0.0) * features.scale
+            if weight:
+                words.append(Contribution(quote.text, quote.field, weight, "learned"))
+        words.sort(key=lambda part: -abs(part.weight))
+        rest += sum(part.weight for part in words[shown:])
+        rules = []
+        for slug, value in sums.items():
+            weight = dict(self._sums.get(slug, ())).get(place, 0.0) * clipped(value)
+            if value >= 1:
+                weight += dict(self._passes.get(slug, ())).get(place, 0.0)
+            if weight:
+                rules.append(Contribution(slug, "", weight, "the sum of its rules"))
+        return [*words[:shown], *rules, Contribution("", "", rest, "base and other words")]
+
+    def _row(self, feature: str) -> Row:
+        row = self._read.get(feature)
+        if row is None:
+            text = self._rows.get(feature)
+            if text is None:
+                return ()
+            if len(self._read) >= _REMEMBERED:
+                self._read.clear()
+            row = self._read[feature] = _row(text)
+        return row
+
+
+def clipped(value: float) -> float:
+    """Give a sum of rules as the table weighs it."""
+    return min(max(value, FLOOR), CAP)
+
+
+def probability(log_odds: float) -> float:
+    """Turn log-odds into a probability."""
+    return 1 / (1 + exp(-max(min(log_odds, 30.0), -30.0)))
+
+
+def fingerprint(rule: Rule) -> str:
+    """Tell a rule from others: by its language, grade and text."""
+    return f"{crc32(f'{rule.language} {rule.grade} {rule.text}'.encode()):x}"
+
+
+@cache
+def shipped() -> Judge:
+    """Read the table that comes with the program."""
+    file = resources.files("monitor.tag") / "weights.tsv"
+    return Judge(file.read_text(encoding="utf-8"))
+
+
+def _row(text: str) -> Row:
+    """Read `0:120 5:-80`: columns and thousandths."""
+    cells = (cell.partition(":") for cell in text.split())
+    return tuple((int(place), int(value) / UNIT) for place, _, value in cells)

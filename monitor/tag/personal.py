@@ -1,0 +1,168 @@
+"""The personal layer: small weights learned from the user's marks, over the table's and never in its place.
+
+A logistic regression over the same words and pairs of words, and the feed, that starts from what the table
+says and is held back strongly: no mark moves an entry far that shares little with it, and all together move
+none by more than `MOST`. Beats and themes of the user's own, which the table does not know, are learned
+whole, from some thirty marks; their phrases in themes.toml stay the gate. Pure Python: hundreds of marks are
+learned in a second or two, without any extra.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.tag.judge import probability
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.tag.features import Features
+
+PERSONAL: Final = "personal"
+"""The store's note under which the layer is kept."""
+MOST: Final = 2.0
+"""How far the layer can move an entry, in log-odds, whatever was marked."""
+_HELD_BACK: Final = 0.4
+"""How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs."""
+_FEED_HELD_BACK: Final = 2.0
+_OWN_HELD_BACK: Final = 0.15
+_LEAST: Final = 8
+"""How many marked examples of each answer a beat or theme of the user's own is learned from at least."""
+_ROUNDS: Final = 60
+_STEP: Final = 0.6
+_SMALL: Final = 0.01
+_SHOWN: Final = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """An entry that the user marked, or read without a word."""
+
+    features: Features
+    feed: str
+    start: float
+    """What the table gave it, in log-odds."""
+    answer: bool
+    weight: float = 1.0
+    """Less than 1 for what was not marked but stood in a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What was learned of a beat or theme of the user's own."""
+
+    base: float
+    words: Mapping[str, float]
+
+    def total(self, features: Features) -> float:
+        """Give the log-odds that an entry is about it."""
+        return self.base + _sum(self.words, features)
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What was learned: log-odds by word and by feed, and the user's own beats and themes."""
+
+    words: Mapping[str, float] = field(default_factory=dict)
+    feeds: Mapping[str, float] = field(default_factory=dict)
+    own: Mapping[str, Own] = field(default_factory=dict)
+    marks: int = 0
+    """How many marks it was learned from."""
+
+    def delta(self, features: Features, feed: str) -> float:
+        """Give what the layer adds to the log-odds that an entry is relevant."""
+        total = self.feeds.get(feed, 0.0) + _sum(self.words, features)
+        return max(-MOST, min(MOST, total))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as JSON-able values."""
+        return {
+            "marks": self.marks,
+            "words": dict(self.words),
+            "feeds": dict(self.feeds),
+            "own": {slug: {"base": own.base, "words": dict(own.words)} for slug, own in self.own.items()},
+        }
+
+    def to_json(self) -> str:
+        """Write it for the store."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Personal:
+        """Read what `to_json` wrote; "" is nothing learned."""
+        if not text:
+            return cls()
+        found = json.loads(text)
+        own = {slug: Own(item["base"], item["words"]) for slug, item in found["own"].items()}
+        return cls(found["words"], found["feeds"], own, found["marks"])
+
+    def lines(self) -> list[str]:
+        """Say what it believes, for a person."""
+        found = [f"learned from {self.marks} marks; moves no entry by more than {MOST:.0f} in log-odds"]
+        for title, weights in (("words", self.words), ("feeds", self.feeds)):
+            for more, sign in (("more", 1), ("less", -1)):
+                ordered = sorted((-w * sign, name) for name, w in weights.items() if w * sign > 0)
+                if ordered:
+                    named = ", ".join(f"{name} ({-w * sign:+.2f})" for w, name in ordered[:_SHOWN])
+                    found.append(f"{more} relevant, {title}: {named}")
+        for slug, own in self.own.items():
+            best = sorted(own.words.items(), key=lambda item: -item[1])[:_SHOWN]
+            found.append(f"{slug}: " + ", ".join(f"{name} ({weight:+.2f})" for name, weight in best))
+        return found
+
+
+def learn(examples: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
+    """Fit the weights of words and of feeds to examples, over what the table gave each."""
+    words: dict[str, float] = {}
+    feeds: dict[str, float] = {}
+    if not any(example.weight == 1 for example in examples):
+        return words, feeds
+    for _ in range(_ROUNDS):
+        slopes: dict[str, float] = {}
+        feed_slopes: dict[str, float] = {}
+        for example in examples:
+            total = example.start + feeds.get(example.feed, 0.0) + _sum(words, example.features)
+            error = example.weight * (example.answer - probability(total))
+            for name in example.features.quotes:
+                slopes[name] = slopes.get(name, 0.0) + error * example.features.scale
+            feed_slopes[example.feed] = feed_slopes.get(example.feed, 0.0) + error
+        _climb(words, slopes, _HELD_BACK)
+        _climb(feeds, feed_slopes, _FEED_HELD_BACK)
+    return _kept(words), {name: w for name, w in _kept(feeds).items() if name}
+
+
+def learn_own(examples: Sequence[Example]) -> Own | None:
+    """Learn a beat or theme from scratch; None while there are too few examples of either answer."""
+    for answer in (True, False):
+        if sum(example.weight == 1 for example in examples if example.answer is answer) < _LEAST:
+            return None
+    words: dict[str, float] = {}
+    base = 0.0
+    for _ in range(4 * _ROUNDS):
+        slopes: dict[str, float] = {}
+        base_slope = 0.0
+        for example in examples:
+            error = example.weight * (example.answer - probability(base + _sum(words, example.features)))
+            for name in example.features.quotes:
+                slopes[name] = slopes.get(name, 0.0) + error * example.features.scale
+            base_slope += error
+        _climb(words, slopes, _OWN_HELD_BACK)
+        base += _STEP * base_slope / len(examples)
+    return Own(round(base, 4), _kept(words))
+
+
+def _climb(weights: dict[str, float], slopes: Mapping[str, float], held_back: float) -> None:
+    """Go a step up the likelihood, each weight drawn back towards zero."""
+    for name, slope in slopes.items():
+        weight = weights.get(name, 0.0)
+        weights[name] = weight + _STEP / (1 + held_back) * (slope - held_back * weight) / 4
+
+
+def _sum(words: Mapping[str, float], features: Features) -> float:
+    return features.scale * sum(words[name] for name in features.quotes if name in words)
+
+
+def _kept(weights: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(w, 4) for name, w in sorted(weights.items()) if abs(w) >= _SMALL}

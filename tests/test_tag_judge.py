@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tagging import entry
+
+from monitor.errors import ConfigError
+from monitor.tag import Rules, Tagger, load
+from monitor.tag.features import Stems
+from monitor.tag.judge import Judge, fingerprint, probability, shipped
+
+if TYPE_CHECKING:
+    from monitor.models import Entry
+
+STARTER = load(
+    (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"),
+    file="themes.toml",
+)
+TAGGERS = (Tagger(STARTER), Tagger(replace(STARTER, learned=False)))
+RULES = """
+    learned = true
+    [grades]
+    sure = 1.0
+    hint = 0.4
+    never = -9.0
+    [fields]
+    title = 1.0
+    [beat.b]
+    label = { en = "B", de = "B" }
+    any.sure = ["Sora"]
+    any.hint = ["clips"]
+    any.never = ["airline"]
+    [theme.t]
+    label = { en = "T", de = "T" }
+    any.sure = ["letter"]
+    [theme.u]
+    label = { en = "U", de = "U" }
+    any.sure = ["money"]
+    """
+HEAD = [
+    "# a note",
+    "made of\tx",
+    "columns\trelevant\tb\tt",
+    "base\t-1000\t500\t-200",
+    "prior\tgeneral\t-1500",
+    "sum\tb\t0:1000 1:1000",
+    "passes\tb\t0:300",
+    "sum\tt\t2:1000",
+]
+
+
+def judge(rules: Rules, *words: str) -> Judge:
+    known = [f"known\t{t.slug}\t{' '.join(map(fingerprint, t.rules))}" for t in rules.targets]
+    return Judge("\n".join([*HEAD, *known, *(f"w\t{word}" for word in words)]))
+
+
+def tagger(*words: str, text: str = RULES, **options: object) -> Tagger:
+    known = load(RULES, file="themes.toml")
+    return Tagger(load(text, file="themes.toml"), judge=judge(known, *words), **options)  # type: ignore[arg-type]
+
+
+def certainty(of: Tagger, text: Entry, kind: str = "") -> float:
+    return of.tag(text, kind=kind).certainty
+
+
+def total(of: Tagger, text: Entry, slug: str) -> float:
+    return next(v.total for v in of.explain(text).verdicts if v.slug == slug)
+
+
+def test_rules_and_words_add_up_to_log_odds_of_relevance() -> None:
+    knowing = tagger("actor\t0:500", "actor strike\t0:400 2:100")
+    plain = -1.0 + 1.0 + 0.3
+    assert certainty(knowing, entry("Sora")) == pytest.approx(probability(plain), abs=1e-4)
+    both = plain + (0.5 + 0.4) * 3 / 3**0.5
+    assert certainty(knowing, entry("Sora actors strike")) == pytest.approx(probability(both), abs=1e-4)
+    apart = plain + 0.5 * 3 / 3**0.5
+    assert certainty(knowing, entry("Sora strike actors")) == pytest.approx(probability(apart), abs=1e-4)
+
+
+def test_a_pair_does_not_reach_from_one_field_into_the_next() -> None:
+    knowing = tagger("actor strike\t0:4000")
+    assert certainty(knowing, entry("Sora actors", "strike")) == certainty(knowing, entry("Sora", ""))
+
+
+def test_certainty_says_on_which_shelf_an_entry_stands() -> None:
+    knowing = tagger("good\t0:1000", "dull\t0:-300", "bad\t0:-950")
+    found = {word: knowing.tag(entry(f"Sora {word}")) for word in ("good", "dull", "bad")}
+    assert [found[word].shelf for word in found] == ["sure", "perhaps", ""]
+    assert [found[word].beats for word in found] == [("b",), ("b",), ()]
+    assert found["dull"].score >= 1 > found["bad"].score
+    assert found["bad"].near.startswith("b 0.15 of 0.20 (“Sora”")
+    assert tagger("good\t0:1000", text="sure = 0.99\n" + RULES).tag(entry("Sora good")).shelf == "perhaps"
+
+
+def test_the_kind_of_feed_is_a_prior() -> None:
+    feed = entry("Sora")
+    assert certainty(tagger(), feed, "general") == pytest.approx(probability(0.3 - 1.5), abs=1e-4)
+    known = tagger(kinds={"f": "general"})
+    assert certainty(known, feed) == certainty(tagger(), feed, "general") < certainty(tagger(), feed)
+
+
+def test_the_gate_is_not_opened_by_words() -> None:
+    knowing = tagger("studio\t0:9000")
+    assert knowing.tag(entry("studio")).certainty == pytest.approx(0, abs=1e-9)
+    assert knowing.tag(entry("studio clips")).beats == ("b",)
+    assert knowing.tag(entry("studio clips airline")).beats == ()
+
+
+def test_the_table_can_take_beat_and_theme_back() -> None:
+    knowing = tagger("loud\t2:-2000", "dull\t0:-9000")
+    assert knowing.tag(entry("Sora letter")).themes == ("t",)
+    assert knowing.tag(entry("Sora letter loud")).themes == ()
+    assert knowing.tag(entry("Sora letter dull")).beats == ()
+
+
+def test_what_explains_agrees_with_what_tags_to_the_last_digit() -> None:
+    text = entry("Sora actors one two three four five six seven eight nine ten eleven")
+    given = []
+    for weight in range(230, 260):
+        knowing = tagger(f"actor\t2:{weight}")
+        tagging = knowing.tag(text)
+        assert knowing.explain(text).tagging == tagging
+        given.append(tagging.themes)
+    assert set(given) == {(), ("t",)}
+
+
+def test_a_target_that_the_table_does_not_know_is_left_to_the_rules() -> None:
+    assert total(tagger(), entry("Sora", "some money"), "u") == 1.0
+    assert tagger().tag(entry("Sora", "some money")).themes == ("u",)
+
+
+def test_a_beat_of_the_user_s_own_is_decided_by_its_rules() -> None:
+    text = RULES + '[beat.mine]\nlabel = { en = "M", de = "M" }\nany.sure = ["river"]\nany.hint = ["bridge"]'
+    tagging = tagger(text=text).tag(entry("river"))
+    assert (tagging.beats, tagging.shelf) == (("mine",), "sure")
+    assert tagger(text=text).tag(entry("bridge")).beats == ()
+    assert tagger(text=text).tag(entry("Sora river")).beats == ("b", "mine")
+
+
+def test_rules_newer_than_the_table_hold_by_themselves() -> None:
+    newer = RULES.replace('any.sure = ["letter"]', 'any.sure = ["letter", "walkout"]', 1)
+    newer = newer.replace('any.sure = ["Sora"]', 'any.sure = ["Sora", "choir"]', 1)
+    knowing = tagger("walkout\t2:-900", "choir\t0:-900", text=newer)
+    assert knowing.tag(entry("Sora walkout")).themes == ("t",)
+    assert knowing.tag(entry("choir")).shelf == "sure"
+    assert tagger("walkout\t2:-900").tag(entry("Sora walkout")).themes == ()
+
+
+def test_without_the_switch_the_rules_decide_alone() -> None:
+    off = tagger("actor\t0:9000", text=RULES.replace("learned = true", "learned = false"))
+    assert off.tag(entry("actors")).beats == ()
+    assert (off.tag(entry("Sora letter")).themes, off.tag(entry("Sora")).shelf) == (("t",), "sure")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('learned = "yes"', "must be true or false"),
+        ("sure = 0.1", "must rise between 0 and 1"),
+        ("perhaps = 2", "must rise between 0 and 1"),
+        ('near = "x"', "must be a number"),
+        ('outlets = "The Post"', "must be a list of texts"),
+    ],
+)
+def test_switches_and_bars_are_checked(line: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(line + RULES.replace("learned = true", ""), file="themes.toml")
+
+
+def test_who_reported_it_is_no_party() -> None:
+    text = 'outlets = ["Morning Post"]' + RULES.replace('"Sora"', '"Morning Post"')
+    off = Tagger(load(text.replace("learned = true", ""), file="themes.toml"))
+    for reported in (
+        "It sold, according to the Morning Post.",
+        "Das Werk schließt, wie die Morning Post berichtet.",
+        "The deal is off, the Morning Post reports",
+        "Laut Morning Post ist es vorbei",
+    ):
+        assert not off.tag(entry("A sale", reported)).relevant, reported
+    assert off.tag(entry("Morning Post sues a start-up")).relevant
+
+
+def test_five_lines_say_why_and_all_lines_say_how() -> None:
+    knowing = tagger("actor\t0:800 2:600", "from\t0:-20", "dull\t0:-400")
+    explanation = knowing.explain(entry("Sora actors letter from dull people"))
+    lines = explanation.lines()
+    assert len(lines) <= 5
+    assert lines[0].startswith("sure: certainty 0.")
+    assert lines[1].startswith("for it: “actors”")
+    assert "against it: “dull”" in lines[1]
+    assert lines[2].startswith("given: b (“Sora”), t (“letter”)")
+    everything = explanation.arithmetic()
+    assert any("“dull” in the title (learned)" in line for line in everything)
+    assert any("b (the sum of its rules)" in line for line in everything)
+
+
+def test_long_texts_are_seen_at_their_opening() -> None:
+    knowing = tagger("actor\t2:9000")
+    assert knowing.tag(entry("Sora", "one " * 79 + "actors")).themes == ("t",)
+    assert knowing.tag(entry("Sora", "one " * 80 + "actors")).themes == ()
+    assert knowing.tag(entry("Sora", "", "actors")).themes == ("t",)
+    assert knowing.tag(entry("Sora", "a summary", "actors")).themes == ()
+
+
+def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.tag.features._REMEMBERED", 3)
+    stems = Stems("en")
+    words = {"title": [f"w{number}" for number in range(40)]}
+    assert stems.features(words) == stems.features(words)
+    assert len(stems._known) <= 3
+
+
+def test_a_table_with_an_unknown_row_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown row 'words'"):
+        Judge("words\tx\t1")
+
+
+def test_the_shipped_table_covers_the_starter_and_both_languages() -> None:
+    assert STARTER.learned
+    assert all(shipped().covers(target.slug) for target in STARTER.targets)
+    for text, language in (
+        ("Novelists sue OpenAI over copyright of their books used for AI training", "en"),
+        ("Autoren verklagen OpenAI: Urheberrecht an Büchern beim KI-Training verletzt", "de"),
+    ):
+        found = TAGGERS[0].tag(entry(text, language=language))
+        assert (found.shelf, "copyright" in found.themes) == ("sure", True)
+
+
+WORDS = st.sampled_from(
+    "Sora AI actors strike unpaid licence deepfake studio launch the of Künstler 2026 .".split()  # noqa: SIM905
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    title=st.lists(WORDS, max_size=8),
+    summary=st.lists(WORDS, max_size=20),
+    language=st.sampled_from(["en", "de", ""]),
+)
+def test_evidence_adds_up_to_the_total(title: list[str], summary: list[str], language: str) -> None:
+    text = entry(" ".join(title), " ".join(summary), language=language)
+    for of in TAGGERS:
+        explanation = of.explain(text, shown=100)
+        for verdict in (explanation.relevance, *explanation.verdicts):
+            if not verdict.evidence:
+                continue
+            by_rules = [e for e in verdict.evidence if ": " in e.rule]
+            rest = [e for e in verdict.evidence if ": " not in e.rule]
+            counted = by_rules if verdict.unit == "points" else rest
+            assert sum(e.weight for e in counted) == pytest.approx(verdict.total, abs=0.06)
