@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__, digest, fetch, languages
 from monitor import store as store_package
-from monitor.deliver.files import write_atomically
+from monitor.disk import write_atomically
 from monitor.models import Window
 from monitor.url import redact_url
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor import disk
 from monitor.deliver import files
 from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, RenderedDigest
@@ -99,15 +100,15 @@ def test_killed_before_the_rename_the_old_file_stands_and_the_next_try_cleans_up
     path.write_bytes(b"old")
     script = (
         "import os, pathlib, signal, sys\n"
-        "from monitor.deliver import files\n"
+        "from monitor import disk\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "files.write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
+        "disk.write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert path.read_bytes() == b"old"
     assert len(names(tmp_path)) == 2
-    files.write_atomically(path, b"new")
+    disk.write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
     assert names(tmp_path) == ["index.html"]
 

@@ -6,14 +6,13 @@ the owner and the place behind a link that the file had.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from monitor import values
 from monitor.config import feedlist, tables
 from monitor.config.feedlist import NAME, same_address
+from monitor.disk import write_atomically
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Feed
 from monitor.toml import Document
@@ -224,25 +223,10 @@ def to_attributes(feed: Feed) -> dict[str, str]:
 
 
 def write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a full disk or a crash never leaves half of it.
-
-    Its mode and owner stay, and where the path is a link, so does the link. Raises ConfigError.
-    """
-    real = path.resolve()
-    draft = real.with_name(f".{real.name}.new")
+    """Replace a file of the configuration. Raises ConfigError; the old one then stands."""
     try:
-        old = real.stat() if real.exists() else None
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            if old is not None:
-                os.fchmod(file.fileno(), old.st_mode & 0o7777)
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(real)
+        write_atomically(path, text.encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise ConfigError([Fault(str(path), "", f"cannot be written: {error.strerror}")]) from error
 
 

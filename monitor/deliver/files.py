@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from monitor.disk import write_atomically
 from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, is_digest_key
 from monitor.values import FilePath, Texts  # noqa: TC001 - config reads the annotations at run time
@@ -153,29 +154,6 @@ def file_stem(edition: RenderedDigest) -> str:
     if is_digest_key(edition.key):
         return edition.date.isoformat()
     return f"{edition.date.isoformat()}-{_UNSAFE.sub('-', edition.key).strip('-')}"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step that survives a power cut; a reader sees the old or the new, whole.
-
-    A half-written temporary file of an earlier try is overwritten. Raises OSError.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _checked(name: str) -> str:
