@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from monitor import __version__, digest, fetch, languages
+from monitor import __version__, digest, fetch, languages, site
 from monitor import store as store_package
-from monitor.disk import write_atomically
 from monitor.models import Window
 from monitor.url import redact_url
 
@@ -133,14 +132,22 @@ def rendered(made: Digest) -> RenderedDigest:
 
 
 def write_archive(config: Config, folder: Path) -> None:
-    """Write the archive's pages over all digests so far into a folder; raises OSError and StoreError.
+    """Bring the archive's pages in a folder up to date; raises OSError and StoreError.
 
     It runs in a thread of its own, beside the loop, and so opens the store itself.
     """
     with store_package.open(config.database, read_only=True) as store:
-        days = [digest.summary_from_dict(stored.counts) for stored in store.digests.listing()]
-        origin = store.note("origin")
-    formats = {name: digest.FORMATS[name].suffix for name in config.settings["files"].formats}
-    pages = digest.archive_files(days, languages.load(config.language), formats, origin)
-    for name, content in pages.items():
-        write_atomically(folder / name, content.encode("utf-8", "replace"))
+        site.update(store, folder, archive(config, store))
+
+
+def archive(config: Config, store: Store) -> site.Site:
+    """Return what shapes the archive's pages."""
+    return site.Site(
+        words=languages.load(config.language),
+        timezone=config.timezone,
+        labels=dict(labels(config)),
+        themes=[theme.slug for theme in config.rules.themes],
+        feeds=named_feeds(config, store),
+        formats={name: digest.FORMATS[name].suffix for name in config.settings["files"].formats},
+        origin=store.note("origin"),
+    )

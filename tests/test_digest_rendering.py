@@ -5,41 +5,25 @@ from __future__ import annotations
 import quopri
 import re
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor import languages
-from monitor.digest import archive_files, from_json, render, render_alert, render_all, summarise, to_json
+from monitor.digest import from_json, render, render_alert, render_all, to_json
 from monitor.digest.formats import _LIMIT
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGESTS = {code: from_json((DATA / f"{code}.json").read_text("utf-8")) for code in ("de", "en")}
-DAY = timedelta(days=1)
-
-
-def past(code):
-    """Return the two days before the sample: one broken, one that caught up."""
-    digest = DIGESTS[code]
-    deaf = replace(digest.receipt, polls=0, stories=0, reports=0, sources=0)
-    before = (
-        replace(
-            digest, date=digest.date - 2 * DAY, made_at=digest.made_at - 2 * DAY, stories=(), receipt=deaf
-        ),
-        replace(digest, date=digest.date - DAY, made_at=digest.made_at - DAY, catches_up=True),
-    )
-    return [summarise(day, languages.load(code)) for day in before]
 
 
 def documents(code):
     language = languages.load(code)
     made = render_all(DIGESTS[code], language)
-    pages = archive_files(
-        [*past(code), summarise(DIGESTS[code], language)], language, {"md": "md", "html": "html"}, ""
-    )
-    shown = {f"{code}.{format_}": text for format_, text in made.renderings.items() if format_ != "json"}
-    return shown | {f"{code}-{name}": text for name, text in pages.items()}
+    return {f"{code}.{format_}": text for format_, text in made.renderings.items() if format_ != "json"} | {
+        f"{code}-mail.text": made.mail_text,
+        f"{code}-mail.html": made.mail_html,
+    }
 
 
 def without_styles(document):

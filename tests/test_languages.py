@@ -15,7 +15,12 @@ from monitor.digest.wording import Wording
 
 ENGLISH = languages.load("en")
 OTHERS = [code for code in languages.AVAILABLE if code != "en"]
-SOURCES = [path.read_text("utf-8") for path in Path(languages.__file__).parents[1].glob("digest/*.py")]
+SOURCES = [
+    path.read_text("utf-8")
+    for package in ("digest", "site")
+    for path in Path(languages.__file__).parents[1].glob(f"{package}/**/*.*")
+    if path.suffix in {".py", ".html"}
+]
 
 
 def placeholders(pattern):
@@ -71,7 +76,12 @@ def test_every_section_and_every_kind_that_weighs_something_has_a_name():
 
 
 def test_no_sentence_is_left_that_the_digest_does_not_use():
-    named = {key for source in SOURCES for key in re.findall(r'"(\w+)"', source)}
+    named = {
+        key
+        for source in SOURCES
+        for pair in re.findall(r"""["'](\w+)["']|words\.(\w+)""", source)
+        for key in pair
+    }
     made_up = ("state_", "problem_", "section_", "trouble_", "advice_")
     unused = {key for key in (*ENGLISH.texts, *ENGLISH.plurals) if key not in named}
     assert {key for key in unused if not key.startswith(made_up)} == set()

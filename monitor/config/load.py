@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor import cluster, digest, fetch, languages, parse, store, tag, values
+from monitor import cluster, digest, fetch, languages, parse, site, store, tag, values
 from monitor.config import feedlist, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES
@@ -34,6 +34,7 @@ def declared_tables() -> dict[str, list[type[Any]]]:
         fetch.Settings,
         digest.Settings,
         files,
+        site.Settings,
         cluster.Settings,
         *others,
         Alert,
@@ -240,7 +241,12 @@ def _config(
         fetch=replace(polling, user_agent=general.user_agent or polling.user_agent),
         parse=parse.Settings(),
         cluster=replace(settings[cluster.Settings], language=general.language),
-        digest=replace(settings[digest.Settings], language=general.language, timezone=general.timezone.key),
+        digest=replace(
+            settings[digest.Settings],
+            language=general.language,
+            timezone=general.timezone.key,
+            archive_url=settings[site.Settings].base_url,
+        ),
         retention=settings[store.Retention],
         alert=alert if alert and alert.enabled else None,
         service=settings[Service],

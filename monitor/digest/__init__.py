@@ -1,7 +1,6 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
-from monitor.digest.archive import files as archive_files
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import DigestInput, Step, compose, outlet_of, present
 from monitor.digest.formats import FORMATS, Format
@@ -20,7 +19,6 @@ __all__ = [
     "Format",
     "Settings",
     "Step",
-    "archive_files",
     "compose",
     "from_json",
     "importance",

@@ -64,9 +64,9 @@ def one_day(day: DigestSummary, words: Wording, origin: str) -> str:
     return feed(digest_key(day.date), title, items, words, updated=day.made_at, origin=origin)
 
 
-def digests(days: Sequence[DigestSummary], words: Wording, page: str, origin: str) -> str:
-    """Return the feed of digests, newest first; `page` is the ending of the file each one links to, or ""."""
-    items = [_day(day, words, page) for day in days[:MOST]]
+def digests(days: Sequence[DigestSummary], words: Wording, origin: str) -> str:
+    """Return the feed of digests, newest first."""
+    items = [_day(day, words) for day in days[:MOST]]
     title = words.text("feed_digests", brand=words.text("brand"))
     return feed("digests", title, items, words, updated=_newest(days), origin=origin, name="digests.atom")
 
@@ -92,13 +92,13 @@ def _story(story: StorySummary) -> Item:
     )
 
 
-def _day(day: DigestSummary, words: Wording, page: str) -> Item:
+def _day(day: DigestSummary, words: Wording) -> Item:
     titles = "; ".join(story.title for story in day.stories)
     return Item(
         id=digest_key(day.date),
         title=f"{words.long_date(day.date)}: {day.lead}",
         updated=day.made_at,
-        url=f"{day.date.isoformat()}{page}" if page else "",
+        url=f"days/{day.date.isoformat()}.html",
         themes=tuple(label for label, _ in day.themes),
         content=titles or day.lead,
     )

@@ -25,15 +25,16 @@ def render(page: View) -> str:
 
 def fill(template: str, **values: Any) -> str:
     """Return one of the package's templates filled; every text is cleaned and escaped."""
-    return _environment().get_template(template).render(**values)
+    return environment("monitor.digest").get_template(template).render(**values)
 
 
 @cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(*packages: str) -> Environment:
+    """Return what fills the templates of packages; a template is looked for in the first of them first."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader("monitor.digest"),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -80,8 +80,8 @@ def page(story: int, archive: str | None) -> str:
 
 
 def link_into(archive: str, path: str) -> str:
-    """Return the address of a page of an archive: relative for "", else below that address."""
-    return path if not archive else link(archive + path)
+    """Return the address of a page of an archive: below that address or folder."""
+    return link(archive + path) if "://" in archive else archive + path
 
 
 def _outlet(report: Report, words: Wording) -> str:

@@ -27,6 +27,7 @@ from monitor.store.feeds import Feeds
 from monitor.store.lock import lock
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
+from monitor.store.overview import Changes, Overview
 from monitor.store.settings import Retention
 from monitor.store.stories import Correction, Stories
 from monitor.store.terms import Terms
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Changes",
     "Clock",
     "Correction",
     "Deliveries",
@@ -49,6 +51,7 @@ __all__ = [
     "Leap",
     "Mark",
     "Marks",
+    "Overview",
     "Poll",
     "Retention",
     "Store",
@@ -79,6 +82,7 @@ class Store:
         self.stories = Stories(connection, self.entries)
         self.terms = Terms(connection)
         self.deliveries = Deliveries(connection)
+        self.overview = Overview(connection)
         self.digests = Digests(connection, self.deliveries)
 
     def __enter__(self) -> Self:

@@ -67,6 +67,10 @@ create trigger stories_related after insert on related_stories begin
     delete from story_changes where story_id in (new.story_id, new.related_id);
     insert into story_changes (story_id) values (new.story_id), (new.related_id);
 end;
+create trigger stories_unrelated after delete on related_stories begin
+    delete from story_changes where story_id in (old.story_id, old.related_id);
+    insert into story_changes (story_id) values (old.story_id), (old.related_id);
+end;
 
 insert or ignore into meta
 select 'origin', lower(hex(randomblob(8))) where not exists (select 1 from digests);

@@ -1,0 +1,144 @@
+"""What all pages of the archive share: words, labels, and the frame that a template is filled into. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.digest.html import environment
+from monitor.digest.safe import line, title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from jinja2 import Environment
+
+    from monitor.digest.wording import Wording
+    from monitor.models import Feed, Story
+
+_WORDS: Final = (
+    *("after", "also", "before", "began_as", "themes", "site_affair", "site_as_table", "site_catches_up"),
+    *("site_commands", "site_days", "site_months", "site_most_reported", "site_newest"),
+    *(
+        "site_not_found",
+        "site_parties",
+        "site_reports",
+        "site_search_label",
+        "site_search_without",
+        "site_skip",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """Whose archive it is, and in which words."""
+
+    words: Wording
+    timezone: ZoneInfo
+    labels: Mapping[str, str]
+    """Labels of beats and themes by their slugs."""
+    themes: Sequence[str]
+    """The themes, each of which has a page, in the order of themes.toml."""
+    feeds: Mapping[str, Feed]
+    """Subscriptions by address, each with a name."""
+    formats: Mapping[str, str]
+    """The files that each day has, by format, each with the end of its name."""
+    origin: str
+    """The installation's own part of its Atom ids."""
+
+    def fill(self, template: str, *, here: str, title: str, depth: int = 0, **values: Any) -> str:
+        """Return a page; `here` is its own path, `depth` how many folders it lies below the first page."""
+        text = self.words.text
+        navigation = (
+            (text("site_digests"), "index.html"),
+            (text("themes"), "themes.html"),
+            (text("site_affairs"), "affairs.html"),
+            (text("site_search"), "search.html"),
+        )
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                site={"language": self.words.code, "brand": text("brand"), "navigation": navigation},
+                words={key: text(key) for key in _WORDS},
+                title=title,
+                here=here,
+                root="../" * depth,
+                **{"feeds": (), "chart": None} | values,
+            )
+        )
+
+    def asset(self, name: str) -> str:
+        """Return a file that the pages share."""
+        return _environment().get_template(name).render()
+
+    def label(self, slug: str) -> str:
+        """Return the label of a beat or theme; its slug when it has none any more."""
+        return line(self.labels.get(slug, slug))
+
+    def local(self, instant: datetime) -> datetime:
+        """Return the instant in the user's zone."""
+        return instant.astimezone(self.timezone)
+
+    def day(self, instant: datetime) -> date:
+        """Return the user's day of an instant."""
+        return self.local(instant).date()
+
+
+def row(story: Story, site: Site) -> dict[str, str]:
+    """Return a story as a line of a list."""
+    notes = (
+        site.words.date(site.day(story.first_seen)),
+        site.words.kind(story.kind),
+        site.words.plural("sources", story.sources) if story.sources > 1 else "",
+    )
+    return {
+        "page": story_path(story.id),
+        "title": title(story.title),
+        "note": " · ".join(filter(None, notes)),
+        "handle": f"s{story.id}",
+    }
+
+
+def story_path(story: int) -> str:
+    """Return where a story's page lies."""
+    return f"stories/s{story}.html"
+
+
+def day_path(day: date) -> str:
+    """Return where a day's page lies."""
+    return f"days/{day.isoformat()}.html"
+
+
+def month_path(month: str) -> str:
+    """Return where the page of a month ("2026-11") lies."""
+    return f"months/{month}.html"
+
+
+def theme_path(theme: str) -> str:
+    """Return where a theme's page lies."""
+    return f"themes/{theme}.html"
+
+
+def affair_path(affair: int) -> str:
+    """Return where an affair's page lies."""
+    return f"affairs/a{affair}.html"
+
+
+def per_day(days: Iterable[date], first: date, last: date, site: Site) -> list[tuple[str, int]]:
+    """Count days from the first to the last, by the label of each."""
+    counts = {first + timedelta(days=step): 0 for step in range((last - first).days + 1)}
+    for day in days:
+        if day in counts:
+            counts[day] += 1
+    return [(site.words.short_date(day), count) for day, count in counts.items()]
+
+
+@cache
+def _environment() -> Environment:
+    return environment("monitor.site", "monitor.digest")

@@ -1,0 +1,156 @@
+"""The archive's pages of many things: the first page, a month, all themes, all affairs, the search. Pure."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.digest.safe import title
+from monitor.site.charts import chart
+from monitor.site.frame import affair_path, day_path, month_path, per_day, row, story_path, theme_path
+from monitor.site.pages import theme_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from monitor.digest import DigestSummary
+    from monitor.models import Story
+    from monitor.site.frame import Site
+
+_OPEN: Final = 7
+"""Days that stand open on the first page."""
+_FOLDED: Final = 3
+"""Months whose days can be unfolded there; those before have a page."""
+_TOP: Final = 3
+"""Stories named beside a day."""
+
+
+def index(days: Sequence[DigestSummary], months: Mapping[str, int], site: Site) -> str:
+    """Return the first page; `days` are those of the last months, `months` all of them with their digests."""
+    latest = sorted(days, key=lambda day: day.date, reverse=True)
+    words, brand = site.words, site.words.text("brand")
+    names = sorted(months, reverse=True)
+    folded = [
+        _month(name, months[name], site)
+        | {"days": _days([day for day in latest if f"{day.date:%Y-%m}" == name], site)}
+        for name in names[:_FOLDED]
+    ]
+    lead = words.text(
+        "site_lead", digests=words.plural("digests", sum(months.values())), month=_month_name(names[-1], site)
+    )
+    recent = latest[:30]
+    counted = [(words.short_date(day.date), len(day.stories)) for day in reversed(recent)]
+    return site.fill(
+        "index.html",
+        here="index.html",
+        title=brand,
+        lead=lead,
+        chart=chart("days", words.text("site_chart_days"), counted),
+        week=_days(latest[:_OPEN], site, stories=_TOP),
+        folded=folded,
+        older=[_month(name, months[name], site) for name in names[_FOLDED:]],
+        feeds=(
+            ("digests.atom", words.text("feed_digests", brand=brand)),
+            ("stories.atom", words.text("feed_stories", brand=brand)),
+        ),
+    )
+
+
+def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], site: Site) -> str:
+    """Return the page of a month: its days, and of the stories that began in it reports and largest."""
+    latest = sorted(days, key=lambda day: day.date, reverse=True)
+    largest = sorted(stories, key=lambda story: (-story.sources, -len(story.entries), story.id))[:10]
+    seen = [site.day(entry.first_seen) for story in stories for entry in story.entries]
+    points = per_day(seen, min(seen), max(seen), site) if seen else []
+    return site.fill(
+        "month.html",
+        here=month_path(name),
+        depth=1,
+        title=_month_name(name, site),
+        lead=", ".join((site.words.plural("digests", len(days)), site.words.plural("stories", len(stories)))),
+        chart=chart("month", site.words.text("site_chart_month"), points),
+        days=_days(latest, site),
+        top=[row(story, site) for story in largest if story.sources > 1],
+    )
+
+
+def themes(months: Mapping[str, Mapping[str, int]], site: Site) -> str:
+    """Return the page of all themes, each with its months."""
+    shown = [
+        {
+            "name": site.label(slug),
+            "page": theme_path(slug),
+            "chart": theme_chart(slug, months.get(slug, {}), site),
+        }
+        for slug in site.themes
+    ]
+    return site.fill("themes.html", here="themes.html", title=site.words.text("themes"), themes=shown)
+
+
+def affairs(found: Iterable[tuple[int, Sequence[Story]]], site: Site) -> str:
+    """Return the page of all affairs, the one with the newest step first."""
+    rows = [
+        {
+            "page": affair_path(number),
+            "title": title(steps[0].title),
+            "note": f"{site.words.plural('steps', len(steps))} · {title(steps[-1].title)}",
+            "handle": "",
+        }
+        for number, steps in found
+    ]
+    text = site.words.text
+    return site.fill(
+        "list.html",
+        here="affairs.html",
+        title=text("site_affairs"),
+        lead=text("site_affairs_lead") if rows else text("site_no_affairs"),
+        groups=[("", rows)],
+    )
+
+
+def search(site: Site) -> str:
+    """Return the search page."""
+    text = site.words.text
+    found = text("site_found", n="{n}")  # for the script to fill
+    return site.fill("search.html", here="search.html", title=text("site_search"), found=found)
+
+
+def _days(days: Sequence[DigestSummary], site: Site, stories: int = 1) -> list[dict[str, Any]]:
+    """Return days for a list; quiet ones that follow each other stand in one line."""
+    found: list[dict[str, Any]] = []
+    for day in days:
+        if day.outcome == "quiet" and not day.stories:
+            if not (found and found[-1].get("quiet")):
+                found.append({"page": "", "state": site.words.text("site_quiet"), "quiet": []})
+            found[-1]["quiet"].append((site.words.short_date(day.date), day_path(day.date)))
+            continue
+        told = [{"title": one.title, "page": story_path(one.id)} for one in day.stories[:stories]]
+        found.append(
+            {
+                "name": site.words.long_date(day.date),
+                "page": day_path(day.date),
+                "outcome": day.outcome,
+                "state": day.lead,
+                "catches_up": day.catches_up,
+                "title": told[0]["title"] if told else "",
+                "stories": told,
+            }
+        )
+    return found
+
+
+def _month(name: str, digests: int, site: Site) -> dict[str, Any]:
+    return {
+        "name": _month_name(name, site),
+        "page": month_path(name),
+        "digests": site.words.plural("digests", digests),
+    }
+
+
+def _month_name(name: str, site: Site) -> str:
+    return site.words.month(first_of(name))
+
+
+def first_of(name: str) -> date:
+    """Return the first day of a month ("2026-11")."""
+    return date.fromisoformat(f"{name}-01")

@@ -1,0 +1,179 @@
+"""The archive's pages of one thing: a story with its timeline, a digest's day, a theme, an affair. Pure."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.digest import atom, outlet_of
+from monitor.digest.page import Caps
+from monitor.digest.safe import line, link, title
+from monitor.digest.view import view
+from monitor.site.charts import chart
+from monitor.site.frame import affair_path, day_path, per_day, row, story_path, theme_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.models import Digest, Entry, Join, Story
+    from monitor.site.frame import Site
+
+_WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
+
+
+def story(one: Story, steps: Sequence[Story], affair: int | None, site: Site) -> str:
+    """Return a story's page; `steps` are the stories of its affair, itself among them, from the first on."""
+    lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
+    words = site.words
+    languages = {entry.language for entry in one.entries if entry.language}
+    meta = (
+        words.kind(one.kind),
+        words.plural("reports", len(one.entries)),
+        words.plural("sources", one.sources),
+        words.plural("languages", len(languages)) if len(languages) > 1 else "",
+    )
+    days = [site.day(entry.published) for entry in one.entries]
+    points = per_day(days, min(days), max(days), site) if len(set(days)) > 1 else []
+    chart_title = words.text("site_chart_story", first=words.date(min(days)), last=words.date(max(days)))
+    return site.fill(
+        "story.html",
+        here=story_path(one.id),
+        depth=1,
+        title=title(one.title),
+        url=link(lead.url),
+        first_title="",
+        handle=f"s{one.id}",
+        meta=list(filter(None, meta)),
+        summary=line(one.summary, 1000),
+        outlet=_outlet(lead, site),
+        themes=[(site.label(slug), theme_path(slug) if slug in site.themes else "") for slug in one.themes],
+        parties=[line(party) for party in one.parties],
+        steps=[_step(step, one, site) for step in steps] if len(steps) > 1 else [],
+        affair=affair_path(affair) if affair is not None and len(steps) > 1 else "",
+        chart=chart("reports", chart_title, points),
+        days=_timeline(one, site),
+    )
+
+
+def moved(old: int, new: int, site: Site) -> str:
+    """Return what stands at the address of a story that was merged into another."""
+    text = site.words.text("site_merged", old=f"s{old}", new=f"s{new}")
+    there = {"page": story_path(new), "title": f"s{new}", "note": "", "handle": ""}
+    return site.fill(
+        "list.html", here=story_path(old), depth=1, title=f"s{old}", lead=text, groups=[("", [there])]
+    )
+
+
+def day(digest: Digest, site: Site) -> str:
+    """Return a digest's page: all that it told, and what stood behind it."""
+    page = view(digest, site.words, _WHOLE, archive="../", everything=True)
+    files = [(name, f"{digest.date.isoformat()}.{suffix}") for name, suffix in site.formats.items()]
+    return site.fill(
+        "day.html",
+        here=day_path(digest.date),
+        depth=1,
+        title=page.heading,
+        page=page,
+        files=files,
+    )
+
+
+def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: Site) -> str:
+    """Return a theme's page: its newest stories, and its entries by month."""
+    return site.fill(
+        "list.html",
+        here=theme_path(slug),
+        depth=1,
+        title=site.label(slug),
+        lead=site.words.text("site_newest_stories"),
+        feeds=((f"{slug}.atom", "Atom"),),
+        chart=theme_chart(slug, months, site),
+        groups=[("", [row(one, site) for one in stories])],
+    )
+
+
+def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
+    """Return a theme's Atom feed: its newest stories, each under the first of its reports that has a link."""
+    items = [
+        atom.Item(
+            id=f"story:{one.id}",
+            title=title(one.title),
+            updated=one.last_seen,
+            url=next(filter(None, (link(entry.url) for entry in one.entries)), ""),
+            themes=[site.label(theme) for theme in one.themes],
+            content=line(one.summary, 1000) or title(one.title),
+        )
+        for one in stories
+    ]
+    name = f"{site.words.text('brand')}: {site.label(slug)}"
+    newest = max(one.last_seen for one in stories)
+    return atom.feed(
+        f"theme:{slug}", name, items, site.words, updated=newest, origin=site.origin, name=f"{slug}.atom"
+    )
+
+
+def theme_chart(slug: str, months: Mapping[str, int], site: Site) -> Any:
+    """Return the chart of a theme's entries by month ("2026-11")."""
+    name = site.words.text("site_chart_theme", theme=site.label(slug))
+    return chart(f"theme-{slug}", name, [(month, count) for month, count in sorted(months.items())])
+
+
+def affair(number: int, steps: Sequence[Story], site: Site) -> str:
+    """Return an affair's page: its steps in the order in which they happened."""
+    words = site.words
+    span = words.text(
+        "span",
+        start=words.date(site.day(steps[0].first_seen)),
+        end=words.date(site.day(max(step.last_seen for step in steps))),
+    )
+    months = {
+        month: [row(step, site) for step in there]
+        for month, there in groupby(steps, key=lambda step: words.month(site.day(step.first_seen)))
+    }
+    return site.fill(
+        "list.html",
+        here=affair_path(number),
+        depth=1,
+        title=title(steps[0].title),
+        lead=f"{words.plural('steps', len(steps))}, {span}",
+        groups=list(months.items()),
+    )
+
+
+def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
+    day, kind = site.words.date(site.day(step.first_seen)), site.words.kind(step.kind)
+    return row(step, site) | {"day": day, "note": kind, "here": step.id == here.id}
+
+
+def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return the reports by day, the first day first, each with why it is in this story."""
+    joins = {join.entry: join for join in one.joins}
+    by_time = sorted(one.entries, key=lambda entry: (entry.published, entry.id))
+    return [
+        (site.words.long_date(day), [_report(entry, joins.get(entry.id), one, site) for entry in entries])
+        for day, entries in groupby(by_time, key=lambda entry: site.day(entry.published))
+    ]
+
+
+def _report(entry: Entry, join: Join | None, one: Story, site: Site) -> dict[str, str]:
+    several = len({other.language for other in one.entries if other.language}) > 1
+    notes = (
+        _outlet(entry, site),
+        f"{site.local(entry.published):%H:%M}" if entry.dated == "publisher" else "",
+        line(entry.language).upper() if several else "",
+        site.words.text("seen_late") if entry.late else "",
+    )
+    reason = join.reason if join and join.reason and len(one.entries) > 1 else ""
+    doubt = site.words.text("site_doubtful") if join and join.doubtful else ""
+    return {
+        "title": title(entry.title),
+        "url": link(entry.url),
+        "note": " · ".join(filter(None, notes)),
+        "handle": f"e{entry.id}",
+        "reason": ". ".join(filter(None, (doubt, line(reason)))),
+    }
+
+
+def _outlet(entry: Entry, site: Site) -> str:
+    outlet, source = line(outlet_of(entry, site.feeds)), line(entry.citing)
+    return site.words.text("citing", outlet=outlet, source=source) if source else outlet

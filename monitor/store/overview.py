@@ -1,0 +1,104 @@
+"""What the archive asks of the store: what has changed, and figures over months. It reads alone."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from monitor.store.connection import ANY_OF, listed
+from monitor.store.values import format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+    from monitor.store.connection import Connection
+
+
+class Changes(NamedTuple):
+    """What is not in the archive yet."""
+
+    stories: tuple[int, ...]
+    """Stories that came, changed or went."""
+    revision: int
+    """The latest change of them."""
+    digests: tuple[str, ...]
+    """Days of new digests, ISO 8601."""
+    digest: int
+    """The number of the latest of them."""
+
+
+class Overview:
+    """Reads over many stories at once, bounded by what is asked for and not by the age of the archive."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def changes(self, revision: int, digest: int) -> Changes:
+        """Return what changed after a revision and a digest's number."""
+        stories = self._db.rows(
+            "select revision, story_id from story_changes where revision > ? order by revision", [revision]
+        )
+        digests = self._db.rows("select number, date from digests where number > ? order by number", [digest])
+        return Changes(
+            stories=tuple(row["story_id"] for row in stories),
+            revision=max([revision, *(row["revision"] for row in stories)]),
+            digests=tuple(row["date"] for row in digests),
+            digest=max([digest, *(row["number"] for row in digests)]),
+        )
+
+    def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
+        """Return the stories that were first seen from one instant on until before another."""
+        sql = "select id from stories where first_seen >= ? and first_seen < ? order by first_seen, id"
+        return tuple(row["id"] for row in self._db.rows(sql, [format_utc(start), format_utc(end)]))
+
+    def of_theme(self, theme: str, limit: int) -> tuple[int, ...]:
+        """Return the stories with a theme, the one with the newest report first."""
+        return tuple(row["story_id"] for row in self._db.rows(_OF_THEME, [theme, limit]))
+
+    def themes_by_month(self, since: datetime) -> Mapping[str, Mapping[str, int]]:
+        """Count the relevant entries of each theme by the month ("2026-11") in which they were first seen."""
+        counts: dict[str, dict[str, int]] = defaultdict(dict)
+        for row in self._db.rows(_THEMES_BY_MONTH, [format_utc(since)]):
+            counts[row["theme"]][row["month"]] = row["entries"]
+        return counts
+
+    def months(self) -> Mapping[str, int]:
+        """Count the digests of each month ("2026-11")."""
+        rows = self._db.rows("select substr(date, 1, 7) as month, count(*) as n from digests group by 1")
+        return {row["month"]: row["n"] for row in rows}
+
+    def digests_between(self, first: date, end: date) -> tuple[str, ...]:
+        """Return the counts of the digests from one day on until before another, as their own JSON."""
+        sql = "select counts from digests where date >= ? and date < ? order by date"
+        return tuple(row["counts"] for row in self._db.rows(sql, [first.isoformat(), end.isoformat()]))
+
+    def affair(self, stories: Iterable[int], limit: int = 200) -> frozenset[int]:
+        """Return the stories that hang together with these, however many steps lie between."""
+        found, edge = set[int](), set(stories)
+        while edge and len(found) < limit:
+            found |= edge
+            rows = self._db.rows(_RELATED, [listed(edge)] * 2)
+            edge = {row[0] for row in rows} - found
+        return frozenset(found)
+
+
+_OF_THEME: Final = """
+select e.story_id, max(e.first_seen) as newest from entry_themes t join entries e on e.id = t.entry_id
+where t.theme = ? and e.relevant = 1 and e.story_id is not null
+group by e.story_id order by newest desc, e.story_id desc limit ?
+"""
+
+_THEMES_BY_MONTH: Final = """
+select t.theme, substr(e.first_seen, 1, 7) as month, count(*) as entries
+from entries e join entry_themes t on t.entry_id = e.id
+where e.relevant = 1 and e.backlog = 0 and e.first_seen >= ?
+group by 1, 2 order by 1, 2
+"""
+
+_RELATED: Final = f"""
+select related_id from related_stories where story_id {ANY_OF}
+union
+select story_id from related_stories where related_id {ANY_OF}
+"""

@@ -1,0 +1,258 @@
+"""The archive as a site: every page is there and well formed, a day writes what it changes, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from newsroom import Desk, at, item, page, run, serving
+
+from monitor import digest_input, site, store
+from monitor.errors import ConfigError
+from monitor.site import lists, pages, search
+from monitor.site.charts import chart
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
+
+
+class Page(HTMLParser):
+    """Collects what a page links to and is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+class Archive:
+    """A desk whose feed is polled and whose digest is made day by day."""
+
+    def __init__(self, directory: Path) -> None:
+        self.desk = Desk(directory, [])
+
+    @property
+    def folder(self) -> Path:
+        return self.desk.directory / "digests"
+
+    def day(self, number: int, *items: str) -> None:
+        with serving() as server:
+            server.on("/a", page(*items))
+            self.desk.follow([server.url("/a")])
+            assert run(self.desk.directory, "poll", "--all", now=at(9, number)).code == 0
+            run(self.desk.directory, "digest", "--send", now=at(7.5, number + 1))
+
+    def update(self, folder: Path | None = None) -> int:
+        loaded = self.desk.config
+        with store.open(loaded.database, read_only=True) as opened:
+            return site.update(opened, folder or self.folder, digest_input.archive(loaded, opened))
+
+    def written(self) -> dict[str, str]:
+        return {
+            str(p.relative_to(self.folder)): p.read_text("utf-8")
+            for p in self.folder.rglob("*")
+            if p.is_file()
+        }
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    made = Archive(tmp_path_factory.mktemp("archive"))
+    leak = item(
+        "leak", "Testers leak OpenAI tool Sora in protest", "They call it unpaid work.", published=at(8)
+    )
+    choir = item("choir", ATTACK, published=at(8))
+    made.day(0, leak, choir)
+    made.day(1, leak, choir)
+    made.day(2, leak, choir, item("more", "OpenAI closes Sora after leak", published=at(8, 2)))
+    return made
+
+
+def relative(path: str, link: str) -> str:
+    parts = path.split("/")[:-1]
+    for part in link.split("#", maxsplit=1)[0].split("/"):
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return "/".join(parts)
+
+
+class TestPages:
+    def test_there_is_a_page_for_everything(self, archive: Archive) -> None:
+        there = archive.written().keys()
+        assert {"index.html", "affairs.html", "themes.html", "search.html", "site.css", "search.js"} <= there
+        assert {f"days/2024-12-0{day}.html" for day in (3, 4, 5)} <= there
+        assert {"months/2024-12.html", "search/2024-12.json", "themes/leak-protest.html"} <= there
+        assert len([path for path in there if path.startswith("stories/")]) >= 2
+
+    def test_every_link_within_the_archive_leads_to_a_file(self, archive: Archive) -> None:
+        there = archive.written()
+        for path, text in there.items():
+            if path.endswith(".html"):
+                inner = [link for link in Page(text).links if "://" not in link and not link.startswith("#")]
+                missing = [link for link in inner if relative(path, link) not in there]
+                assert missing == [], path
+
+    def test_no_page_runs_anything_but_the_search_and_what_feeds_say_is_text(self, archive: Archive) -> None:
+        for path, text in archive.written().items():
+            if path.startswith(("days/", "stories/", "months/", "themes/", "index")) and path.endswith(
+                ".html"
+            ):
+                assert not {"script", "img", "style", "iframe"} & set(Page(text).tags), path
+                assert not re.search(r"\son\w+=|javascript:|\sstyle=", re.sub(r'"[^"]*"', '""', text)), path
+                assert "default-src 'none'" in text
+
+    def test_feeds_and_the_index_of_the_search_are_well_formed(self, archive: Archive) -> None:
+        there = archive.written()
+        origin = set()
+        for path in ("digests.atom", "stories.atom", "themes/leak-protest.atom"):
+            root = ET.fromstring(there[path].encode())
+            origin.add(root[0].text.split(":")[2])
+            assert root.findall("{http://www.w3.org/2005/Atom}entry")
+        assert len(origin) == 1
+        assert re.fullmatch("[0-9a-f]{16}", origin.pop())
+        shard = json.loads(there["search/2024-12.json"])
+        assert {story["id"] for story in shard["stories"]} == {
+            path[8:-5] for path in there if path.startswith("stories/")
+        }
+        assert json.loads(there["search/index.json"]) == {"months": ["2024-12"]}
+
+    def test_a_quiet_day_takes_one_line(self, archive: Archive) -> None:
+        index = archive.written()["index.html"]
+        assert 'Quiet: <a href="days/2024-12-04.html">4 Dec</a>' in index
+        assert '<a href="days/2024-12-03.html">Tuesday, 3 December 2024</a>' in index
+
+    def test_a_day_has_trends_and_receipt_whatever_the_digest_shows(self, archive: Archive) -> None:
+        there = archive.written()
+        assert "Themes over 14 days" not in there["2024-12-05.md"]
+        assert "Themes over 14 days" in there["days/2024-12-05.html"]
+        assert "1 feed, " in there["days/2024-12-05.html"]
+
+    def test_a_story_says_why_its_reports_are_together_and_carries_its_handles(
+        self, archive: Archive
+    ) -> None:
+        story = next(
+            text
+            for text in archive.written().values()
+            if "Testers leak OpenAI tool" in text and "commands" in text
+        )
+        assert "They call it unpaid work." in story
+        assert '<span class="handle">s' in story
+        assert "monitor stories show s" in story
+        assert 'href="../themes/leak-protest.html"' in story
+
+    def test_hostile_words_stand_as_words(self, archive: Archive) -> None:
+        loaded = archive.desk.config
+        with store.open(loaded.database, read_only=True) as opened:
+            ours = digest_input.archive(loaded, opened)
+            told = opened.stories.listing()[0]
+        entries = tuple(
+            replace(
+                entry, title=ATTACK, outlet=ATTACK, citing=ATTACK, language=ATTACK, url="javascript:alert(1)"
+            )
+            for entry in told.entries
+        )
+        joins = tuple(replace(join, reason=ATTACK) for join in told.joins)
+        hostile = replace(
+            told,
+            title=ATTACK,
+            summary=ATTACK,
+            entries=entries,
+            joins=joins,
+            themes=(ATTACK,),
+            parties=(ATTACK,),
+        )
+        for text in (
+            pages.story(hostile, [hostile, told], 1, ours),
+            pages.theme("x", [hostile], {}, ours),
+            pages.affair(1, [hostile], ours),
+            lists.month("2024-12", [], [hostile], ours),
+        ):
+            made = Page(text)
+            assert not {"script", "img"} & set(made.tags)
+            assert not [link for link in made.links if link.startswith("javascript")]
+            assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
+        ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
+        assert ATTACK in json.loads(search.shard("2024-12", [hostile], {}))["stories"][0]["title"]
+
+
+class TestBringingUpToDate:
+    def test_without_news_nothing_is_written(self, archive: Archive) -> None:
+        assert archive.update() == 0
+
+    def test_in_an_empty_folder_all_is_written_again_as_it_is(self, archive: Archive, tmp_path: Path) -> None:
+        archive.update(tmp_path)
+        ours = {path: text for path, text in archive.written().items() if not re.match(r"2024-|\.", path)}
+        again = {
+            str(p.relative_to(tmp_path)): p.read_text("utf-8") for p in tmp_path.rglob("*") if p.is_file()
+        }
+        assert {path: text for path, text in again.items() if not path.startswith(".")} == ours
+
+    def test_a_page_that_was_lost_half_way_comes_back(self, archive: Archive) -> None:
+        before = archive.written()
+        (archive.folder / ".site.json").write_text("{broken")
+        (archive.folder / "months/2024-12.html").unlink()
+        assert archive.update() == 2
+        assert archive.written() == before
+
+    def test_a_story_that_is_merged_leaves_a_pointer_and_one_that_is_gone_leaves_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(
+            0,
+            item("a", "AI choir angers artists in Graz"),
+            item("b", "Testers leak OpenAI tool Sora"),
+            item("c", "AI art fair: artists stay away"),
+        )
+        stories = run(made.desk.directory, "stories", "--json", now=at(8, 1)).json
+        one, other, third = sorted(story["id"] for story in stories)
+        assert run(made.desk.directory, "stories", "merge", one, other, now=at(9, 1)).code == 0
+        entry = next(story["entries"][0] for story in stories if story["id"] == third)
+        assert run(made.desk.directory, "mark", entry, "--not-relevant", now=at(9, 1)).code == 0
+        made.update()
+        there = made.written()
+        assert f"is part of story s{one} now" in there[f"stories/s{other}.html"]
+        assert f"stories/s{third}.html" not in there
+        assert f"s{third}" not in there["search/2024-12.json"]
+
+    def test_the_state_of_the_pages_is_the_folders_own(self, archive: Archive, tmp_path: Path) -> None:
+        (tmp_path / ".site.json").write_text(
+            '{"fingerprint": "of another time", "revision": 999, "digest": 999}'
+        )
+        archive.update(tmp_path)
+        assert (tmp_path / "index.html").is_file()
+        assert json.loads((tmp_path / ".site.json").read_text())["revision"] < 999
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_chart_of_nothing_is_none(count: int) -> None:
+    assert chart("x", "X", [("a", 0)] * count) is None
+    assert chart("x", "X", [("a", 5)] * count) is None
+
+
+def test_a_chart_has_a_bar_for_each_step_and_few_dates() -> None:
+    made = chart("x", "X", [(str(day), day) for day in range(31)])
+    assert made is not None
+    assert len(made.bars) == 31
+    assert made.bars[-1].height == made.height
+    assert made.bars[0].height == 0
+    assert sum(bar.marked for bar in made.bars) <= 5
+    assert all(bar.x >= 0 and bar.x + bar.width <= made.width for bar in made.bars)
+
+
+def test_the_address_of_the_archive_is_checked_and_ends_with_a_slash(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "a", [], settings='[archive]\nbase_url = "https://example.org/monitor"\n')
+    assert desk.config.digest.archive_url == "https://example.org/monitor/"
+    with pytest.raises(ConfigError, match="base_url"):
+        _ = Desk(tmp_path / "b", [], settings='[archive]\nbase_url = "example"\n').config
