@@ -165,6 +165,7 @@ class TestPages:
         joins = tuple(replace(join, reason=ATTACK) for join in told.joins)
         hostile = replace(
             told,
+            sources=3,
             title=ATTACK,
             summary=ATTACK,
             entries=entries,
