@@ -15,8 +15,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from monitor import __version__, digest
-from monitor.disk import write_atomically
 from monitor.digest import atom
+from monitor.disk import write_atomically
 from monitor.site import lists, pages, search
 from monitor.site.frame import affair_path, day_path, month_path, story_path, theme_path
 
