@@ -153,7 +153,9 @@ async def read(
         newest=len(document.entries) + 200,
     )
     first = state.first_success_at is None
-    changes = identity.compare(document, known, first_document=first, backlog=config.digest.backlog, now=now)
+    changes = identity.compare(
+        document, known, followed_since=state.first_success_at, backlog=config.digest.backlog, now=now
+    )
     faults = list[str]()
     learned = store.note(tag.PERSONAL)
     new = await tools.tagged(changes.new, learned, faults)

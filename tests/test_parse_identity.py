@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import Document, Entry, Known
-from monitor.parse.identity import Changes, compare, fingerprint, is_home
+from monitor.parse.identity import Changes, compare, fingerprint, is_home, spellings
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, NOTHING = timedelta(days=1), timedelta(0)
 BACKLOG = 2 * DAY
 
 
@@ -49,7 +49,7 @@ class Follower:
         changes = compare(
             Document(entries=seen, link=link),
             tuple(self.known.values()),
-            first_document=not self.polls,
+            followed_since=START if self.polls else None,
             backlog=BACKLOG,
             now=self.now,
         )
@@ -210,12 +210,94 @@ def test_guid_and_link_together_outweigh_another_title_and_date() -> None:
     assert titles(changes.changed) == ["Rewritten"]
 
 
-def test_a_guid_taken_twice_over_still_gets_one_of_its_own() -> None:
+def test_a_guid_that_serves_one_after_the_other_is_the_last_ones() -> None:
     feed = Follower()
-    feed.poll(entry("a", guid="1", url=""))
-    feed.poll(entry("b", guid="1", url="", title="B", age=-7 * DAY), after=8 * DAY)
-    feed.poll(entry("c", guid="1", url="", title="C", age=-20 * DAY), after=20 * DAY)
-    assert len(feed.known) <= 3
+    feed.poll(entry("a", guid="1"))
+    feed.poll(entry("a", guid="1", title="Quite another matter", age=-30 * DAY), after=30 * DAY)
+    third = entry("a", guid="1", title="Something third and new", age=-60 * DAY)
+    assert titles(feed.poll(third, after=30 * DAY).new) == ["Something third and new"]
+    edited = feed.poll(entry("a", guid="1", title="Something third and newer", age=-60 * DAY))
+    assert [one.id for one in edited.changed] == [3]
+    assert [known.guid for known in feed.known.values()] == ["1", "1 ~2", "1 ~3"]
+
+
+GUIDE = {"guid": "https://x.example/?p=77", "url": "https://x.example/guide"}
+TODAY = {"url": "https://x.example/briefing/today", "guid": "https://x.example/briefing/today"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "apart"),
+    [
+        pytest.param(GUIDE, GUIDE, 365 * DAY, id="an old guid and link, a year later"),
+        pytest.param(TODAY, TODAY, DAY, id="the page of the day"),
+        pytest.param(TODAY, TODAY, DAY / 4, id="the page of the hour"),
+        pytest.param({**TODAY, "guid": "1"}, {**TODAY, "guid": "2"}, DAY / 100, id="one link, own guids"),
+        pytest.param({"guid": "N/A"}, {"guid": "N/A"}, DAY / 100, id="one guid, own links"),
+        pytest.param(
+            {**TODAY, "dated": "missing"}, {**TODAY, "dated": "missing"}, DAY, id="undated, one link"
+        ),
+        pytest.param({"guid": "x", "url": ""}, {"guid": "x", "url": ""}, DAY, id="one guid, no link"),
+        pytest.param(
+            {"url": "https://x.example/live#1", "guid": "https://x.example/live#1"},
+            {"url": "https://x.example/live#2", "guid": "https://x.example/live#2"},
+            DAY / 100,
+            id="links that differ in the fragment",
+        ),
+    ],
+)
+def test_another_title_and_date_make_another_entry(
+    before: dict[str, object], after: dict[str, object], apart: timedelta
+) -> None:
+    """Each time the document holds the latest entry alone."""
+    feed = Follower()
+    feed.poll(entry("a", title="Studio signs licence deal with a video generator", age=NOTHING, **before))
+    changes = feed.poll(
+        entry("b", title="Court bans clips of voice actors", age=-apart, **after), after=apart
+    )
+    assert (titles(changes.new), changes.changed) == (["Court bans clips of voice actors"], ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "apart"),
+    [
+        pytest.param(GUIDE, GUIDE, DAY, id="an article of yesterday"),
+        pytest.param(TODAY, TODAY, DAY / 100, id="within minutes, even under a general link"),
+        pytest.param({"url": "https://x.example/2024/12/court-bans-clips"}, {"url": "https://x.example/2024/12/court-bans-clips"}, DAY / 2, id="the link of one article"),
+        pytest.param({}, {"url": "https://x.example/renamed"}, timedelta(0), id="a guid, another link, the same date"),
+    ],
+)  # fmt: skip
+def test_a_headline_written_anew_is_an_edit(
+    before: dict[str, object], after: dict[str, object], apart: timedelta
+) -> None:
+    feed = Follower()
+    feed.poll(entry("a", title="Studio signs licence deal with a video generator", age=NOTHING, **before))
+    changes = feed.poll(entry("a", title="Quite another headline", age=-apart, **after), after=apart)
+    assert [one.id for one in changes.changed] == [1]
+    assert not changes.new
+
+
+@pytest.mark.parametrize("dated", ["publisher", "missing"])
+@pytest.mark.parametrize(
+    ("guid", "url"),
+    [
+        ("https://x.example/?p={}", "https://x.example/{}"),
+        ("https://www.x.example/?p={}", "https://www.x.example/{}/"),
+        ("tag:x.example,2024:{}", "http://x.example/{}"),
+        ("{}", "https://elsewhere.example/{}"),
+    ],
+)
+def test_a_site_that_moves_tells_nothing_again(dated: str, guid: str, url: str) -> None:
+    feed = Follower()
+    old = [entry(n, guid=f"http://x.example/?p={n}", url=f"http://x.example/{n}", dated=dated) for n in "123"]
+    feed.poll(*old)
+    moved = [entry(n, guid=guid.format(n), url=url.format(n), dated=dated) for n in "123"]
+    assert not feed.poll(*moved).new
+    assert feed.poll(*moved) == Changes(unchanged=(1, 2, 3))
+
+
+def test_spellings_of_an_address() -> None:
+    assert "http://x.example/a/" in spellings(["https://www.x.example/a"])
+    assert spellings(["guid-17"]) == {"guid-17"}
 
 
 def test_an_entry_repeated_in_one_document_is_one() -> None:
@@ -264,6 +346,30 @@ def test_a_document_of_only_newer_entries_has_a_gap_before_it() -> None:
     assert not feed.poll(entry("a"), entry("b")).gap
     assert not feed.poll(entry("b"), entry("c", age=-DAY / 2)).gap
     assert feed.poll(entry("x", age=-DAY), entry("y", age=-DAY)).gap
+
+
+def test_a_pinned_entry_does_not_hide_a_gap_and_a_withdrawn_one_makes_none() -> None:
+    pinned = entry("pinned", age=90 * DAY)
+    feed = Follower()
+    feed.poll(pinned, *(entry(n, age=DAY) for n in "abcde"))
+    assert feed.poll(pinned, *(entry(n, age=-DAY) for n in "vwxyz")).gap
+    assert not feed.poll(pinned, *(entry(n, age=-DAY) for n in "vwxy"), entry("new", age=-2 * DAY)).gap
+
+
+def test_a_first_document_without_entries_leaves_the_backlog_to_the_next() -> None:
+    feed = Follower()
+    feed.poll()
+    changes = feed.poll(entry("old", age=9 * DAY), entry("now", age=-DAY), entry("undated", dated="missing"))
+    assert [(one.backlog, one.late) for one in changes.new] == [(True, False), (False, False), (False, False)]
+
+
+def test_an_archive_that_is_opened_at_once_is_held_back() -> None:
+    feed = Follower()
+    feed.poll(entry("a"))
+    old = [entry(str(n), age=n * 30 * DAY) for n in range(1, 21)]
+    changes = feed.poll(entry("b", age=-2 * DAY), *old, after=5 * DAY)
+    assert {one.title: one.late for one in changes.new if not one.backlog} == {"Title b": True}
+    assert sum(one.backlog for one in changes.new) == 20
 
 
 def test_no_gap_where_old_entries_appear_or_none() -> None:

@@ -42,6 +42,9 @@ _NOTHING: Final = ("", None)
 _FEW: Final = 5
 """Of so many entries one may be older than all that was known, and it is still a new stretch of the feed."""
 
+_ARCHIVE: Final = 20
+"""So many entries at once from before we followed a feed are its archive; one opened 190 in a day."""
+
 _WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
@@ -87,16 +90,18 @@ def compare(
     document: Document,
     known: Sequence[Known],
     *,
-    first_document: bool,
+    followed_since: datetime | None,
     backlog: timedelta,
     now: datetime,
 ) -> Changes:
     """Tell a document's entries apart into new, changed and unchanged ones.
 
-    What was published more than `backlog` before `now` is late. Only a first document has a backlog, no news:
-    what is so old in it, or of unknown age. Later on nothing is held back for its date, which may be old
-    because we could not look for days, or because the publisher was slow.
+    What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
+    it is so old, or of unknown age in the very first document (`followed_since` is None; some are empty).
+    Later on nothing is held back for its date, which may be old because we could not look for days or because
+    the publisher was slow; but for an archive that a feed opens all at once, from before we followed it.
     """
+    first_document = followed_since is None
     new: list[Entry] = []
     changed: list[Entry] = []
     unchanged: list[int] = []
@@ -106,7 +111,7 @@ def compare(
         match = matches.get(entry.guid)
         if match is None:
             late = entry.dated == "publisher" and entry.published < now - backlog
-            held_back = first_document and (late or entry.dated in {"missing", "absurd"})
+            held_back = (late and not known) or (first_document and entry.dated in {"missing", "absurd"})
             late = late and not held_back
             new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
         elif match.fingerprint == fingerprint(entry):
@@ -115,6 +120,9 @@ def compare(
             changed.append(
                 replace(entry, id=match.id, guid=match.guid, first_seen=match.first_seen, changed_at=now)
             )
+    old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
+    if len(old) >= _ARCHIVE:
+        new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
     gap = not first_document and _fell_through(new, known, {match.id for match in matches.values()})
     return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=gap)
 
