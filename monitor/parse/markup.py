@@ -22,6 +22,12 @@ _PERSON: Final = re.compile(
     r"(?:\s{0,100}<!\[CDATA\[)?[^<]{300})[^<]+",
     re.IGNORECASE,
 )
+_CROWDED: Final = re.compile(
+    r"<((?:[\w.-]+:)?(?:author|creator|managingeditor|webmaster|publisher|contributor|owner))\b[^<>]{0,300}>"
+    r"(?:[^<]{0,300}<(?!/\1\b)[^<>]{0,300}>){30,}",
+    re.IGNORECASE,
+)
+"""A person of many elements: for each one feedparser reads all before it again."""
 _SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
 _CAPTION: Final = re.compile(
     r"<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>", re.DOTALL
@@ -76,6 +82,7 @@ def prepare(text: str, max_entries: int) -> Markup:
     if starts and _SUMMARY.search(text, starts[0]):
         text = _CAPTION.sub("", text)
     text = _NEEDLESS.sub("", text)
+    text = _CROWDED.sub(lambda match: f"<{match[1]}>", text)
     return Markup(_PERSON.sub(r"\1", text), complete, max(0, len(starts) - max_entries))
 
 
