@@ -19,7 +19,11 @@ from monitor.parse import Parser, Settings
 NOW = datetime(2024, 12, 12, 12, tzinfo=UTC)
 FEED = Feed(url="https://x.example/feed", language="en")
 GOOD = b'<rss version="2.0"><channel><title>T</title><item><title>A</title><link>/a</link></item></channel></rss>'
-SLOW = b"<rss><channel>" + (b"<item><title>x</title>" + b"<b>a</b>" * 100 + b"</item>") * 2_000 + b"</channel></rss>"
+SLOW = (
+    b"<rss><channel>"
+    + (b"<item><title>x</title>" + b"<b>a</b>" * 100 + b"</item>") * 2_000
+    + b"</channel></rss>"
+)
 """Nothing is wrong with it but its size: reading takes many seconds."""
 SWELLING = b"<rss><channel><item><title>" + "ä".encode() * 20_000_000 + b"</title></item></channel></rss>"
 
