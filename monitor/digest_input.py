@@ -67,6 +67,7 @@ def collect(
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, told=told),
+        perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, told=told)),
         steps={
             story.id: digest.Step(id=story.id, title=story.title, first_seen=story.first_seen)
             for story in related

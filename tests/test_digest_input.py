@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from newsroom import Desk, at, polled, told
 
 from monitor import config, digest_input, store
-from monitor.models import Window
+from monitor.models import Entry, Tagging, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,3 +72,35 @@ def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: 
     assert edition.key == "digest:2024-12-03"
     assert {"md", "html"} <= set(edition.renderings)
     assert all(title in edition.renderings["md"].replace("\\", "") for title in BOTH)
+
+
+def test_what_may_be_in_scope_is_told_once_in_lines_of_its_own_and_waits_for_no_later_digest(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path / "own", ["https://a.example/feed"])
+    loaded = desk.config
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(loaded.feeds, at(0))
+        unsure = Tagging(beats=("sora",), certainty=0.4, shelf="perhaps")
+        entries = [
+            Entry(feed="https://a.example/feed", guid=str(n), title=f"Perhaps {n}", published=at(8), first_seen=at(8),
+                  tagging=replace(unsure, certainty=0.3 + n / 100))
+            for n in range(7)
+        ]  # fmt: skip
+        opened.entries.add(entries, lambda entry: entry.guid)
+        first = digest_input.preview(loaded, opened, now=at(12))
+        assert [report.title for report in first.perhaps] == [f"Perhaps {n}" for n in (6, 5, 4, 3, 2)]
+        assert first.stories == ()
+        opened.digests.freeze(
+            "{}",
+            date=first.date,
+            window=first.window,
+            made_at=at(12),
+            counts={},
+            told=first.told,
+            deliveries=(),
+        )
+        assert digest_input.preview(loaded, opened, now=at(14)).perhaps == ()
+        looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
+        assert len(looked_back.perhaps) == 5

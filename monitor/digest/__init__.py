@@ -2,7 +2,7 @@
 
 from monitor.digest import schedule
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
-from monitor.digest.compose import DigestInput, Step, compose, outlet_of, present
+from monitor.digest.compose import PERHAPS, DigestInput, Step, compose, outlet_of, present
 from monitor.digest.formats import FORMATS, Format
 from monitor.digest.importance import importance
 from monitor.digest.outcome import outcome, worth_sending
@@ -13,6 +13,7 @@ from monitor.digest.summary import DigestSummary, summarise
 
 __all__ = [
     "FORMATS",
+    "PERHAPS",
     "DigestInput",
     "DigestSummary",
     "Due",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
+    from monitor.models import Window
     from monitor.store.connection import Connection
 
 
@@ -47,6 +48,15 @@ class Overview:
             digests=tuple(row["date"] for row in digests),
             digest=max([digest, *(row["number"] for row in digests)]),
         )
+
+    def perhaps(self, window: Window, limit: int, *, told: bool = False) -> tuple[int, ...]:
+        """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
+
+        Unlike sure ones they wait for no later window: what had no room among the few is let go.
+        """
+        wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
+        rows = self._db.rows(_PERHAPS, wanted | {"told": int(told), "limit": limit})
+        return tuple(row["id"] for row in rows)
 
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
         """Return the stories that were first seen from one instant on until before another."""
@@ -83,6 +93,13 @@ class Overview:
             edge = {row[0] for row in rows} - found
         return frozenset(found)
 
+
+_PERHAPS: Final = """
+select id from entries
+where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
+and news_at > :start and news_at <= :end and (:told or told_in is null)
+order by certainty desc, id limit :limit
+"""
 
 _OF_THEME: Final = """
 select e.story_id, max(e.first_seen) as newest from entry_themes t join entries e on e.id = t.entry_id
