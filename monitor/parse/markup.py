@@ -30,7 +30,9 @@ _CROWDED: Final = re.compile(
 """A person of many elements: for each one feedparser reads all before it again."""
 _SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
 _CAPTION: Final = re.compile(
-    r"<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>", re.DOTALL
+    r"<media:description(?:\s[^<>]*)?/>"
+    r"|<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>",
+    re.DOTALL,
 )
 _NEEDLESS: Final = re.compile(
     r"<(category|comments|dc:subject|wfw:\w+|slash:\w+|thr:\w+|media:(?:content|thumbnail|keywords|credit|category))"

@@ -1,4 +1,6 @@
-"""RSS, RDF and Atom through feedparser: bytes in a buffer, never a string that it might open as a URL.
+"""RSS, RDF and Atom: plain ones read quickly (`quick.py`), all others through feedparser.
+
+feedparser gets bytes in a buffer, never a string that it might open as a URL.
 
 How often a feed asks to be polled is read beside it: RSS 2.0 `ttl`, `skipHours`, `skipDays`, and the
 syndication module of RSS 1.0.
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import ParseError
 from monitor.models import Hints
-from monitor.parse.markup import describe, head, prepare
+from monitor.parse import quick
+from monitor.parse.markup import Markup, describe, head, prepare
 from monitor.parse.raw import RawEntry, RawFeed
 
 if TYPE_CHECKING:
@@ -39,8 +42,10 @@ def read(text: str, max_entries: int) -> RawFeed:
 
     Links are resolved against `xml:base` only, not against the document's address: guids stay as they are.
     """
-    markup = prepare(text, max_entries)
-    result = _parse(markup.text)
+    result, markup = quick.parse(text, max_entries), Markup(text, complete=True, left_out=0)
+    if result is None:
+        markup = prepare(text, max_entries)
+        result = _parse(markup.text)
     if not result.get("version") and not result["entries"]:
         raise ParseError(f"not a feed: {describe(text)}")
     feed = result["feed"]
