@@ -118,11 +118,15 @@ def test_where_the_quick_way_answers_feedparser_says_the_same(text):
         RSS.format("", "<item><title>A &amp; B</title></item>"),
         RSS.format("", ITEM.format("Sora", "&lt;p&gt;Text&lt;/p&gt;")),
         RSS.format(NAMESPACES, ITEM.format("Sora", "<![CDATA[<p>Text</p>]]>")),
-        '<feed xmlns="http://www.w3.org/2005/Atom"><title>O</title><entry><id>1</id><title>T</title>'
-        '<link href="https://o.example/1"/><author><name>Ann</name></author></entry></feed>',
-        '<rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<channel rdf:about="https://o.example/"><title>O</title></channel>'
-        '<item rdf:about="https://o.example/1"><title>T</title></item></rdf:RDF>',
+        (
+            '<feed xmlns="http://www.w3.org/2005/Atom"><title>O</title><entry><id>1</id><title>T</title>'
+            '<link href="https://o.example/1"/><author><name>Ann</name></author></entry></feed>'
+        ),
+        (
+            '<rdf:RDF xmlns="http://purl.org/rss/1.0/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+            '<channel rdf:about="https://o.example/"><title>O</title></channel>'
+            '<item rdf:about="https://o.example/1"><title>T</title></item></rdf:RDF>'
+        ),
     ],
 )
 def test_what_is_plain_is_read_quickly(text):

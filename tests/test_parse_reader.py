@@ -124,7 +124,7 @@ def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
 
     monkeypatch.setattr("feedparser.parse", broken)
     with pytest.raises(seen):
-        entries(rss("<title>x</title>"))
+        entries(rss("<title>x & not well-formed</title>"))
 
 
 def test_only_the_own_front_page_is_no_guid() -> None:

@@ -71,6 +71,7 @@ _UNSURE: Final = frozenset({
     "textinput",
 })  # fmt: skip
 """What feedparser reads within an entry in ways of its own, or what has no place there."""
+_ONCE: Final = frozenset({"title", "summary", "content", "link", "source"})
 _PLAIN_TYPES: Final = frozenset({"", "text", "plain", "html", "text/plain", "text/html"})
 _PAGE_TYPES: Final = frozenset({"text/html", "html", "application/xhtml+xml", "xhtml"})
 _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
@@ -87,7 +88,7 @@ _CP1252: Final = {
 
 
 class _UnsureError(Exception):
-    """This document is for feedparser."""
+    """What the document says is for feedparser to judge."""
 
 
 def parse(text: str, max_entries: int) -> dict[str, Any] | None:
@@ -174,39 +175,17 @@ def _say_of_feed(feed: dict[str, Any], name: str, child: Element, names: _Names)
 def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"links": []}
     said: set[str] = set()
-    if item.attrib:
-        if _odd(item) or _language(item) or item.get("href"):
-            raise _UnsureError
-        if about := item.get(_ABOUT):
-            entry["id"] = about
+    if _odd(item) or _language(item) or item.get("href"):
+        raise _UnsureError
+    if about := item.get(_ABOUT):
+        entry["id"] = about
     for child in item:
-        name = names[child.tag]
-        meaning = _ENTRY.get(name)
-        if name in _UNSURE or (child.attrib and (_odd(child) or _language(child))):
+        if names[child.tag] in _UNSURE or (child.attrib and (_odd(child) or _language(child))):
             raise _UnsureError
-        if meaning is None:
-            if len(child):
-                _look_within(child, names, said)
-        elif meaning == "link" and child.attrib:
-            _link(entry, child)
-        elif meaning == "enclosure" and not len(child):
-            href = _href(child)
-            entry["links"].append({"rel": "enclosure", **({"href": href} if href else {})})
-        elif meaning == "author":
-            entry["author"] = _author(child, names)
-        elif meaning in {"media:title", "media:description"}:
-            said.add(meaning)
-        else:
-            if len(child) or meaning == "enclosure":
-                raise _UnsureError
-            if meaning in {"title", "summary", "content", "link", "source"}:
-                if meaning in said or child.get("type", "").lower() not in _PLAIN_TYPES:
-                    raise _UnsureError
-                said.add(meaning)
-            _take(entry, meaning, child)
-    if ("media:title" in said and not entry.get("title")) or (
-        "media:description" in said and "summary" not in said
-    ):
+        _take(entry, _ENTRY.get(names[child.tag], ""), child, names, said)
+    if "media:title" in said and not entry.get("title"):
+        raise _UnsureError
+    if "media:description" in said and "summary" not in said:
         raise _UnsureError
     if "content" in entry:
         entry.setdefault("summary", entry["content"][0]["value"])
@@ -215,8 +194,28 @@ def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     return entry
 
 
-def _take(entry: dict[str, Any], meaning: str, child: Element) -> None:
+def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, said: set[str]) -> None:
+    """Take an element of an entry."""
+    if meaning in {"", "media:title", "media:description"}:
+        said |= {meaning} | _within(child, names)
+    elif meaning == "author":
+        entry["author"] = _author(child, names)
+    elif meaning == "link" and child.attrib:
+        _link(entry, child)
+    elif len(child) or (meaning in _ONCE and meaning in said):
+        raise _UnsureError
+    elif meaning == "enclosure":
+        href = _href(child)
+        entry["links"].append({"rel": "enclosure", **({"href": href} if href else {})})
+    else:
+        said.add(meaning)
+        _take_text(entry, meaning, child)
+
+
+def _take_text(entry: dict[str, Any], meaning: str, child: Element) -> None:
     """Take an element that is nothing but its text."""
+    if meaning in _ONCE and child.get("type", "").lower() not in _PLAIN_TYPES:
+        raise _UnsureError
     text = _text(child)
     match meaning:
         case "content":
@@ -228,22 +227,19 @@ def _take(entry: dict[str, Any], meaning: str, child: Element) -> None:
             entry["source"] = {"title": text, "href": child.get("url", "")}
         case "id":
             entry["id"] = text
-            if child.get("isPermaLink", "true") == "true":
-                if _SLASHES.match(text):
-                    raise _UnsureError
-                entry.setdefault("link", text)
+            if child.get("isPermaLink", "true") == "true":  # then feedparser takes it for the link as well
+                entry.setdefault("link", _whole(text))
         case _:
             entry[meaning] = text
 
 
-def _look_within(child: Element, names: _Names, said: set[str]) -> None:
-    """Look at what stands within an element that is not read: nothing that would be read by itself."""
-    for inner in child.iter():
-        meaning = _ENTRY.get(names[inner.tag])
-        if meaning in {"media:title", "media:description"}:
-            said.add(meaning)
-        elif inner is not child and (meaning or names[inner.tag] in _UNSURE):
-            raise _UnsureError
+def _within(child: Element, names: _Names) -> set[str]:
+    """Return which titles and captions of media stand within; nothing that is read may stand there."""
+    inside = {names[inner.tag] for inner in child.iter() if inner is not child} if len(child) else set()
+    media = inside & {"media:title", "media:description"}
+    if inside & (_ENTRY.keys() | _UNSURE) - media:
+        raise _UnsureError
+    return media
 
 
 def _author(child: Element, names: _Names) -> str:
@@ -265,8 +261,9 @@ def _author(child: Element, names: _Names) -> str:
 def _link(context: dict[str, Any], child: Element) -> None:
     """Take a link with attributes: Atom's. The last alternate that is a page is the link."""
     href = _href(child)
-    if not href or _SLASHES.match(href) or len(child):
+    if not href or len(child):
         raise _UnsureError
+    href = _whole(href)
     rel = child.get("rel", "alternate").lower()
     context.setdefault("links", []).append({"rel": rel, "href": href})
     default = "application/atom+xml" if rel == "self" else "text/html"
@@ -278,10 +275,16 @@ def _href(child: Element) -> str:
     return child.get("url") or child.get("uri") or child.get("href") or ""
 
 
+def _whole(address: str) -> str:
+    """Return an address unless it is one that feedparser mends: `https:///outlet.example`."""
+    if _SLASHES.match(address):
+        raise _UnsureError
+    return address
+
+
 def _address(text: str) -> str:
     """Return a link's text as feedparser mends it: references of HTML in it were ampersands."""
-    if _SLASHES.match(text):
-        raise _UnsureError
+    text = _whole(text)
     return _REFERENCE.sub(r"&\g<1>", text.replace("&amp;", "&")) if "&" in text else text
 
 
