@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time, timedelta
 from difflib import get_close_matches
 from email.utils import getaddresses, parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -202,7 +204,7 @@ def switch(value: Any) -> bool:
 
 
 class Address(NamedTuple):
-    """A mailbox (RFC 5322, 3.4): the name shown, and both halves of the address."""
+    """A mailbox (RFC 5322, 3.4): the name shown, and both halves; the domain as DNS knows it."""
 
     name: str
     local: str
@@ -216,14 +218,46 @@ def mailbox(value: Any) -> Address:
     local, _, domain = specification.rpartition("@")
     if len(getaddresses([written.replace(";", ",")])) > 1 or written.count("@") > 1:
         raise ValueError(f"expected one email address: write each in quotes of its own{got(value)}")
-    if not (re.fullmatch(r"[^@\s<>,;:]+", local) and re.fullmatch(r"[^@\s<>,;:\"()]+", domain)):
+    if not (re.fullmatch(r"[^@\s<>,;:\"()\[\]\\]+", local) and domain):
         raise ValueError(f"{value!r} is not an email address")
-    return Address(name, local, domain)
+    try:
+        return Address(name, local, domain if domain.startswith("[") else host(domain))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not an email address: {error}") from error
+
+
+def host(value: Any) -> str:
+    """Read the name or IP address of a server; letters outside ASCII as DNS knows them (A-labels, RFC 5891).
+
+    By IDNA 2008: for that of 2003, which the standard library has, "ß" is "ss": another domain, and somebody
+    else's mail.
+    """
+    import idna
+
+    name = text(value).strip().rstrip(".").lower()
+    with suppress(ValueError):
+        return str(ip_address(name.strip("[]")))
+    try:
+        known_as = name if name.isascii() else idna.encode(name, uts46=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"{value!r} cannot be a domain: {error}") from error
+    if not re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*", known_as):
+        raise ValueError('expected a host such as "smtp.example.org", without scheme and port' + got(value))
+    return known_as
 
 
 def _mailbox_text(value: Any) -> str:
     mailbox(value)
     return str(value).strip()
+
+
+def _mailbox_texts(value: Any) -> tuple[str, ...]:
+    """Read a list of mailboxes; who stands there twice gets one mail."""
+    listed_ones = listed(MAILBOX, least=1).read(value)
+    found: dict[str, str] = {}
+    for one in listed_ones:
+        found.setdefault("@".join(mailbox(one)[1:]).casefold(), one)
+    return tuple(found.values())
 
 
 def web_address(value: Any) -> str:
@@ -324,6 +358,7 @@ PATH: Final = Kind(path, "a path", str)
 DURATION: Final = Kind(duration, "a duration", written_duration)
 
 Text = Annotated[str, TEXT]
+Host = Annotated[str, Kind(host, "a host")]
 AsciiText = Annotated[str, Kind(ascii_text, "a text in ASCII")]
 Texts = Annotated[tuple[str, ...], listed(TEXT)]
 Switch = Annotated[bool, Kind(switch, "true or false")]
@@ -349,7 +384,7 @@ Weekdays = Annotated[
 ]
 Zone = Annotated[ZoneInfo, Kind(zone, "a time zone", lambda value: value.key)]
 Mailbox = Annotated[str, MAILBOX]
-Mailboxes = Annotated[tuple[str, ...], listed(MAILBOX, least=1)]
+Mailboxes = Annotated[tuple[str, ...], Kind(_mailbox_texts, "a list, each an email address", list)]
 Url = Annotated[str, Kind(web_address, "a web address")]
 FilePath = Annotated[Path, PATH]
 Language = Annotated[str, Kind(language, "a language")]

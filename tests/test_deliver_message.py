@@ -124,7 +124,7 @@ def test_the_message_id_depends_on_edition_and_recipient_and_on_nothing_else():
     ["", "reader", "reader@", "@example.org", "a b@example.org", "a@example.org\r\nBcc: b@example.org"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(written):
-    with pytest.raises(ValueError, match="is not an e-mail address"):
+    with pytest.raises(ValueError, match=r"is not an email address|one line|one email"):
         message.parse_address(written)
 
 
@@ -142,7 +142,7 @@ def test_a_domain_of_any_script_is_written_as_dns_knows_it(written, known_as):
 
 
 def test_a_domain_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="has a domain that cannot be"):
+    with pytest.raises(ValueError, match="cannot be a domain"):
         message.parse_address("a@ü..example")
     assert message.address_spec("a@ü..example") == "a@ü..example"
 

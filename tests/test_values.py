@@ -45,7 +45,7 @@ def test_what_is_written_is_read_again(number):
         ("a@x.example", ("", "a", "x.example")),
         (" Ada Example <ada@x.example> ", ("Ada Example", "ada", "x.example")),
         ('"Example, Ada" <ada+news@x.example>', ("Example, Ada", "ada+news", "x.example")),
-        ("mörfelden@bücher.example", ("", "mörfelden", "bücher.example")),
+        ("mörfelden@bücher.example", ("", "mörfelden", "xn--bcher-kva.example")),
     ],
 )
 def test_mailboxes(written, address):
@@ -55,7 +55,7 @@ def test_mailboxes(written, address):
 @pytest.mark.parametrize(
     "text",
     ["", "me", "a@", "@x.example", "a@x.example, b@x.example", "a@x.example; b@x.example", "a b@x.example",
-     "a@x.example b@x.example", "a@x.example\nBcc: b@x.example", "A <a@x.example> B <b@x.example>", 7, None, ["a@x.example"]],
+     "a@x.example b@x.example", "a@x.example\nBcc: b@x.example", "A <a@x.example> B <b@x.example>", "a@x..example", "a@-x.example", 7, None, ["a@x.example"]],
 )  # fmt: skip
 def test_what_is_no_mailbox_or_more_than_one(text):
     with pytest.raises(ValueError, match=r"address|text"):
@@ -90,3 +90,40 @@ def test_languages(text, primary):
 def test_what_is_no_language(text):
     with pytest.raises(ValueError, match=r"language|text"):
         values.language(text)
+
+
+def test_who_is_listed_twice_gets_one_mail():
+    kind = next(note for note in values.Mailboxes.__metadata__ if isinstance(note, values.Kind))
+    assert kind.read(["Ada <a@x.example>", "b@x.example", "A@x.example", "a@X.example"]) == (
+        "Ada <a@x.example>",
+        "b@x.example",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("SMTP.Example.org", "smtp.example.org"), ("localhost", "localhost"), ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"), ("straße.example", "xn--strae-oqa.example"), ("mail_1.example.", "mail_1.example"),
+    ],
+)  # fmt: skip
+def test_hosts(text, host):
+    assert values.host(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "smtp..example.org",
+        "https://smtp.example.org",
+        "smtp.example.org:587",
+        "a b",
+        "x" * 64,
+        "-a.example",
+        None,
+    ],
+)
+def test_what_is_no_host(text):
+    with pytest.raises(ValueError, match=r"host|text"):
+        values.host(text)

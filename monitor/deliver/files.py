@@ -8,12 +8,12 @@ of the days.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Mapping  # noqa: TC003 - config reads the annotations at run time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from monitor.disk import write_atomically
@@ -144,9 +144,11 @@ def unwritable(folder: Path) -> str:
         there = there.parent
     if not there.is_dir():
         return f"{there} is no folder"
-    if not os.access(there, os.W_OK | os.X_OK):
-        return f"{there} cannot be written by this user"
-    return ""
+    try:
+        with TemporaryFile(dir=there):  # permissions alone do not say it: root has all, also in /proc
+            return ""
+    except OSError as error:
+        return f"{there} cannot be written: {error.strerror or error}"
 
 
 def file_stem(edition: RenderedDigest) -> str:

@@ -28,6 +28,7 @@ from monitor.errors import DeliveryError
 from monitor.models import Delivery
 from monitor.values import (
     Example,
+    Host,
     Key,
     Mailbox,
     Mailboxes,
@@ -81,7 +82,7 @@ class Settings:
 
     enabled: Switch = True
     """False switches it off and keeps the rest."""
-    host: Annotated[Text, Example("smtp.example.org")]
+    host: Annotated[Host, Example("smtp.example.org")]
     """Your provider's server for outgoing mail."""
     port: Annotated[int, whole(1, 65535)] = 587
     """587 for "starttls", 465 for "tls"."""

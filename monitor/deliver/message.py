@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from monitor import text
+from monitor import text, values
 
 if TYPE_CHECKING:
     from monitor.models import RenderedDigest
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 _MAX_SUBJECT: Final = 200
 _LONGEST_LINE: Final = 76
 """Of quoted-printable (RFC 2045, 6.7); the library would take the 78 that RFC 5322 allows a header."""
-_MAILBOX: Final = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +60,9 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
 
 
 def parse_address(written: str) -> Address:
-    """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither.
-
-    A domain with letters outside ASCII becomes what DNS knows it as (A-labels, RFC 5891), by IDNA 2008: for
-    that of 2003, which the standard library has, "ß" is "ss": another domain, and somebody else's mail.
-    """
-    import idna
-
-    name, specification = parseaddr(written)
-    local, _, domain = specification.rpartition("@")
-    if not (written.isprintable() and _MAILBOX.fullmatch(specification)):
-        raise ValueError(f"{written!r} is not an e-mail address")
-    try:
-        known_as = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError as error:
-        raise ValueError(f"{written!r} has a domain that cannot be: {error}") from error
-    return Address(display_name=text.clean(name), username=local, domain=known_as)
+    """Read `reader@example.org` or `A Reader <reader@example.org>`; raise ValueError when it is neither."""
+    name, local, domain = values.mailbox(written)
+    return Address(display_name=text.clean(name), username=local, domain=domain)
 
 
 def address_spec(written: str) -> str:
