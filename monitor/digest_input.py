@@ -141,6 +141,29 @@ def write_archive(config: Config, folder: Path) -> None:
         site.update(store, folder, archive(config, store))
 
 
+def period(
+    config: Config, store: Store, *, since: datetime, until: datetime, theme: str = ""
+) -> site.period.Period:
+    """Compose the overview of a period; nothing is written."""
+    with store.snapshot():
+        stories = store.stories.listing(since=since)
+        stories = tuple(story for story in stories if not theme or theme in story.themes)
+        affairs = {frozenset(store.overview.affair([story.id])) for story in stories if story.related}
+        steps = [
+            sorted(store.stories.get_many(members), key=lambda step: (step.first_seen, step.id))
+            for members in affairs
+        ]
+        return site.period.compose(
+            stories,
+            sorted(steps, key=lambda affair: affair[0].first_seen),
+            archive(config, store),
+            since=since,
+            until=until,
+            archive=config.digest.archive_url,
+            theme=theme,
+        )
+
+
 def archive(config: Config, store: Store) -> site.Site:
     """Return what shapes the archive's pages."""
     return site.Site(

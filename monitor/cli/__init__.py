@@ -21,6 +21,7 @@ from monitor.cli import (
     evaluating,
     export,
     health,
+    report,
     running,
     safekeeping,
     setup,
@@ -70,7 +71,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (setup, running, digests, entries, tagging, evaluating, why, export, safekeeping, health):
+for module in (
+    setup,
+    running,
+    digests,
+    entries,
+    tagging,
+    evaluating,
+    why,
+    report,
+    export,
+    safekeeping,
+    health,
+):
     module.register(app)
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(subscriptions.app, name="feeds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.config import Config
-    from monitor.models import Story, Tagging
+    from monitor.models import Importance, Story, Tagging
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
 
@@ -66,13 +66,20 @@ def explain(
     else:
         chosen, story, tagger = _stored(current, entry, url)
     explanation = tagger.explain(chosen)
+    importance = _importance(current, story) if story else None
     if json:
-        show_json(_explanation_json(chosen, explanation, story))
+        found = _explanation_json(chosen, explanation, story)
+        show_json(found | ({"importance": asdict(importance)} if importance else {}))
         return
     show(chosen.title, *explanation.lines())
     if chosen.tagging.corrected:
         show(f"corrected by hand: {_about(chosen.tagging)}")
     show(*_story_lines(chosen, story))
+    if importance:
+        show(
+            f"importance {importance.total:g} = certainty {importance.certainty:g} x kind {importance.kind:g}"
+            f" x sources {importance.sources:g} x weight {importance.weight:g}"
+        )
     if all_:
         show("", *explanation.arithmetic())
 
@@ -99,6 +106,14 @@ def _stored(current: Session, handle: str, url: str) -> tuple[Entry, Story | Non
         found = _found(store, handle, url)
         story = store.stories.get(found.story) if found.story else None
         return found, story, _tagger(config, store)
+
+
+def _importance(current: Session, story: Story) -> Importance:
+    """Return how important a story is, with the parts of it."""
+    from monitor import digest, digest_input
+
+    with current.reading() as (config, store):
+        return digest.importance(story, digest_input.named_feeds(config, store), config.digest)
 
 
 def _tagger(config: Config, store: Store) -> Tagger:

@@ -46,8 +46,8 @@ class Alert:
 
     enabled: Switch = True
     """False switches it off and keeps the rest."""
-    min_score: Share = 10.0
-    """As the digest ranks; `monitor stories` shows scores."""
+    min_score: Share = 4.0
+    """As the digest ranks: a ruling with three sources has about 5, a launch with three 2.5."""
     min_sources: Annotated[int, whole(1, 1000)] = 3
     """Independent ones."""
     channels: Texts = ("email",)

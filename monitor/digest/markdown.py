@@ -98,7 +98,7 @@ def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
 
 def _listed(lines: tuple[Line, ...], more: str) -> Iterator[str]:
     if lines:
-        yield from (*map(_line, lines), *_more(more), "")
+        yield from (*map(item, lines), *_more(more), "")
 
 
 def _trends(page: View) -> Iterator[str]:
@@ -129,13 +129,14 @@ def _receipt(page: View) -> Iterator[str]:
 def _note(note: Note) -> Iterator[str]:
     label = f"**{escape(note.label)}**" if note.bad else escape(note.label)
     yield f"- {label}. {escape(note.advice)}"
-    yield from (f"  {_line(item)}" for item in note.lines)
+    yield from (f"  {item(line)}" for line in note.lines)
     yield from (f"  {more}" for more in _more(note.more))
 
 
-def _line(item: Line) -> str:
-    note = " · ".join(filter(None, (escape(item.note), item.handle)))
-    return f"- {_link(item.text, item.url)}{f' — {note}' if note else ''}"
+def item(line: Line) -> str:
+    """Return a line as an item of a list."""
+    note = " · ".join(filter(None, (escape(line.note), line.handle)))
+    return f"- {_link(line.text, line.url)}{f' — {note}' if note else ''}"
 
 
 def _more(more: str) -> Iterator[str]:

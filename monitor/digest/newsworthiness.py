@@ -1,4 +1,4 @@
-"""Reads newsworthiness.toml: what a kind of event weighs, and in which section a story stands."""
+"""Reads newsworthiness.toml: what a kind of event weighs, what it leaves open, and where a story stands."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _DATA: Final = tomllib.loads(
     resources.files("monitor.digest").joinpath("newsworthiness.toml").read_text(encoding="utf-8")
 )
 KIND_WEIGHTS: Final[Mapping[str, float]] = _DATA["kinds"]
+PENDING: Final = frozenset[str](_DATA["pending"])
+"""Kinds of event after which something is still to come."""
 OTHER: Final = "other"
 """The section of what none of the others wants."""
 

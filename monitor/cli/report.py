@@ -1,0 +1,72 @@
+"""`report`: a period in one page, for a meeting or an article."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.output import say
+from monitor.cli.session import UsageError, session
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+
+FORMATS = ("md", "html", "json")
+_USUAL = timedelta(days=90)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="From here on; 90 days without it.", metavar="TIME")] = "",
+    until: Annotated[str, typer.Option(help="Up to here.", metavar="TIME")] = "",
+    theme: Annotated[str, typer.Option(help="Only stories with this theme.")] = "",
+    format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "md",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Print a period's overview: affairs, what is pending, themes over time, most reported, who was heard."""
+    from monitor import digest_input
+    from monitor.site import period
+
+    current = session(context)
+    if format_ not in FORMATS:
+        raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
+    now = current.now()
+    with current.reading() as (config, store):
+        _check(config, theme)
+        end = min(current.until(until, config.timezone) or now, now)
+        start = current.since(since, config.timezone) or end - _USUAL
+        if start >= end:
+            raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
+        found = digest_input.period(config, store, since=start, until=end, theme=theme)
+        site = digest_input.archive(config, store)
+    if format_ == "json":
+        text = json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n"
+    else:
+        text = period.to_html(found, site) if format_ == "html" else period.to_markdown(found, site)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
+    say(f"wrote {output}")
+
+
+def _check(config: Config, theme: str) -> None:
+    known = [rule.slug for rule in config.rules.themes]
+    if theme and theme not in known:
+        raise UsageError(f"no such theme: {theme!r}; there are {', '.join(known)}")

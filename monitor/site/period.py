@@ -1,0 +1,200 @@
+"""A period in one page, for a meeting or an article: what went on, what was most reported, who was heard. Pure.
+
+Takes the stories of the period and the affairs that they belong to; gives a `Period`, and that as Markdown,
+HTML or values for JSON.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.digest import markdown, outlet_of
+from monitor.digest.newsworthiness import PENDING
+from monitor.digest.page import Line
+from monitor.digest.safe import line, link, title
+from monitor.digest.story_view import page
+from monitor.site.charts import chart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from monitor.models import Entry, Story
+    from monitor.site.frame import Site
+
+_MOST: Final = 15
+"""Stories, outlets and parties that are named."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Affair:
+    """A case, a strike, a product: its steps in order of time."""
+
+    title: str
+    steps: tuple[Line, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """What a period was, in words."""
+
+    title: str
+    summary: str
+    affairs: tuple[Affair, ...]
+    pending: tuple[Line, ...]
+    """Stories after whose last step something is still to come."""
+    months: tuple[str, ...]
+    """ "2026-11"."""
+    themes: tuple[tuple[str, tuple[int, ...]], ...]
+    """Labels with their entries in each month."""
+    most_reported: tuple[Line, ...]
+    outlets: tuple[Line, ...]
+    parties: tuple[Line, ...]
+
+
+def compose(
+    stories: Sequence[Story],
+    affairs: Iterable[Sequence[Story]],
+    site: Site,
+    *,
+    since: datetime,
+    until: datetime,
+    archive: str = "",
+    theme: str = "",
+) -> Period:
+    """Return the period; entries first seen outside of it count for nothing. `archive` is on the web, or ""."""
+    words = site.words
+    seen = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
+    there = [story for story in stories if seen[story.id]]
+    entries = [entry for story in there for entry in seen[story.id]]
+    lasting = [steps for steps in affairs if len(steps) > 1]
+    latest = {step.id for steps in lasting for step in steps[:-1]}
+    span = words.text("span", start=words.date(site.day(since)), end=words.date(site.day(until)))
+    about = words.text("report_theme", theme=site.label(theme)) if theme else ""
+    outlets = Counter(line(outlet_of(entry, site.feeds)) for entry in entries)
+    parties = Counter(line(party) for story in there for party in story.parties)
+    open_ = [story for story in there if story.kind in PENDING and story.id not in latest]
+    return Period(
+        title=" · ".join(filter(None, (words.text("brand"), span, about))),
+        summary=words.text(
+            "told",
+            stories=words.plural("stories", len(there)),
+            reports=words.plural("reports", len(entries)),
+            sources=words.plural("outlets", len(outlets)),
+        ),
+        affairs=tuple(
+            Affair(title=title(steps[0].title), steps=tuple(_story(step, site, archive) for step in steps))
+            for steps in lasting
+        ),
+        pending=tuple(_story(story, site, archive) for story in reversed(open_)),
+        months=(months := _months(entries, site)),
+        themes=_themes(entries, months, site),
+        most_reported=tuple(
+            _story(story, site, archive)
+            for story in sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))[
+                :_MOST
+            ]
+        ),
+        outlets=_counted(outlets, site),
+        parties=_counted(parties, site),
+    )
+
+
+def to_markdown(period: Period, site: Site) -> str:
+    """Return the period as Markdown."""
+    text = site.words.text
+    rows = [f"# {markdown.escape(period.title)}", "", markdown.escape(period.summary), ""]
+    if period.affairs:
+        rows += [f"## {markdown.escape(text('site_affairs'))}", ""]
+    for affair in period.affairs:
+        rows += [f"### {markdown.escape(affair.title)}", "", *map(markdown.item, affair.steps), ""]
+    for heading, lines in _lists(period, site):
+        rows += [f"## {markdown.escape(heading)}", "", *map(markdown.item, lines), ""]
+    if period.themes:
+        rows += [f"## {markdown.escape(text('report_themes'))}", ""]
+        rows += [f"| {markdown.escape(text('themes'))} | {' | '.join(period.months)} |"]
+        rows += [f"|:--|{'--:|' * len(period.months)}"]
+        for label, counts in period.themes:
+            rows.append(f"| {markdown.escape(label)} | {' | '.join(map(str, counts))} |")
+    return "\n".join(rows).strip() + "\n"
+
+
+def to_html(period: Period, site: Site) -> str:
+    """Return the period as one page that needs no other file."""
+    bars = [
+        chart(f"theme-{number}", f"{label}: {sum(counts)}", list(zip(period.months, counts, strict=True)))
+        for number, (label, counts) in enumerate(period.themes)
+    ]
+    return site.fill(
+        "period.html",
+        here="",
+        title=period.title,
+        period=period,
+        lists=_lists(period, site),
+        charts=list(filter(None, bars)),
+        headings={key: site.words.text(key) for key in ("site_affairs", "report_themes")},
+    )
+
+
+def to_dict(period: Period) -> dict[str, Any]:
+    """Return the period as values that JSON can hold."""
+
+    def lines(found: Iterable[Line]) -> list[dict[str, str]]:
+        return [{"text": one.text, "url": one.url, "note": one.note, "handle": one.handle} for one in found]
+
+    return {
+        "title": period.title,
+        "summary": period.summary,
+        "affairs": [{"title": affair.title, "steps": lines(affair.steps)} for affair in period.affairs],
+        "pending": lines(period.pending),
+        "months": list(period.months),
+        "themes": [{"theme": label, "entries": list(counts)} for label, counts in period.themes],
+        "most_reported": lines(period.most_reported),
+        "outlets": lines(period.outlets),
+        "parties": lines(period.parties),
+    }
+
+
+def _lists(period: Period, site: Site) -> list[tuple[str, tuple[Line, ...]]]:
+    text = site.words.text
+    found = (
+        (text("report_pending"), period.pending),
+        (text("site_most_reported"), period.most_reported),
+        (text("report_outlets"), period.outlets),
+        (text("report_parties"), period.parties),
+    )
+    return [(heading, lines) for heading, lines in found if lines]
+
+
+def _months(entries: Iterable[Entry], site: Site) -> tuple[str, ...]:
+    return tuple(sorted({f"{site.day(entry.first_seen):%Y-%m}" for entry in entries}))
+
+
+def _themes(
+    entries: Iterable[Entry], months: Sequence[str], site: Site
+) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    counts = Counter[tuple[str, str]]()
+    for entry in entries:
+        counts.update((theme, f"{site.day(entry.first_seen):%Y-%m}") for theme in entry.tagging.themes)
+    found = ((site.label(slug), tuple(counts[slug, month] for month in months)) for slug in site.themes)
+    return tuple((label, numbers) for label, numbers in found if any(numbers))
+
+
+def _counted(names: Counter[str], site: Site) -> tuple[Line, ...]:
+    best = sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
+    return tuple(Line(text=name or "…", note=site.words.number(count)) for name, count in best)
+
+
+def _story(story: Story, site: Site, archive: str) -> Line:
+    words = site.words
+    sources = words.plural("sources", story.sources) if story.sources > 1 else ""
+    notes = (words.date(site.day(story.first_seen)), words.kind(story.kind), sources)
+    lead = next((entry for entry in story.entries if entry.id == story.lead), story.entries[0])
+    return Line(
+        text=title(story.title),
+        url=page(story.id, archive) if archive else link(lead.url),
+        note=" · ".join(filter(None, notes)),
+        handle=f"s{story.id}",
+    )
