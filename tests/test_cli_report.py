@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -15,6 +14,9 @@ from test_site import ATTACK, Page
 
 from monitor import config, digest_input, store
 from monitor.site import period
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BOTH = ["AI choir angers artists in Graz", "Testers leak OpenAI tool Sora in protest"]
 

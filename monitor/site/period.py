@@ -1,4 +1,4 @@
-"""A period in one page, for a meeting or an article: what went on, what was most reported, who was heard. Pure.
+"""A period in one page, for a meeting or an article: what went on, what was reported, who was heard. Pure.
 
 Takes the stories of the period and the affairs that they belong to; gives a `Period`, and that as Markdown,
 HTML or values for JSON.
@@ -64,7 +64,7 @@ def compose(
     archive: str = "",
     theme: str = "",
 ) -> Period:
-    """Return the period; entries first seen outside of it count for nothing. `archive` is on the web, or ""."""
+    """Return the period; entries first seen outside of it do not count. `archive` is on the web, or ""."""
     words = site.words
     seen = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
     there = [story for story in stories if seen[story.id]]
@@ -75,6 +75,7 @@ def compose(
     about = words.text("report_theme", theme=site.label(theme)) if theme else ""
     outlets = Counter(line(outlet_of(entry, site.feeds)) for entry in entries)
     parties = Counter(line(party) for story in there for party in story.parties)
+    largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
     open_ = [story for story in there if story.kind in PENDING and story.id not in latest]
     return Period(
         title=" · ".join(filter(None, (words.text("brand"), span, about))),
@@ -91,12 +92,7 @@ def compose(
         pending=tuple(_story(story, site, archive) for story in reversed(open_)),
         months=(months := _months(entries, site)),
         themes=_themes(entries, months, site),
-        most_reported=tuple(
-            _story(story, site, archive)
-            for story in sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))[
-                :_MOST
-            ]
-        ),
+        most_reported=tuple(_story(story, site, archive) for story in largest[:_MOST]),
         outlets=_counted(outlets, site),
         parties=_counted(parties, site),
     )
