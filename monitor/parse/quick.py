@@ -72,7 +72,12 @@ _UNSURE: Final = frozenset({
 })  # fmt: skip
 """What feedparser reads within an entry in ways of its own, or what has no place there."""
 _ONCE: Final = frozenset({"title", "summary", "content", "link", "source"})
-_PLAIN_TYPES: Final = frozenset({"", "text", "plain", "html", "text/plain", "text/html"})
+_PLAIN_TYPES: Final = frozenset({"text", "plain", "html", "text/plain", "text/html"})
+_ATTRIBUTES: Final = {
+    **dict.fromkeys(("title", "summary", "content"), frozenset({"type"})),
+    "id": frozenset({"isPermaLink"}),
+    "source": frozenset({"url"}),
+}
 _PAGE_TYPES: Final = frozenset({"text/html", "html", "application/xhtml+xml", "xhtml"})
 _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 _LANGUAGES: Final = (f"{_XML}lang", "lang")
@@ -156,19 +161,21 @@ def _odd(element: Element) -> bool:
 def _say_of_feed(feed: dict[str, Any], name: str, child: Element, names: _Names) -> None:
     """Take an element of the feed itself: its title, link and language are read."""
     if name in {"title", "link", "language", "dc:language", "id", "guid"}:
-        if len(child) or (child.attrib and (_odd(child) or _language(child))):
+        if len(child):
             raise _UnsureError
         if name == "link" and child.attrib:
             _link(feed, child)
-        elif name in {"id", "guid"}:
+            return
+        _judge_attributes(_ENTRY.get(name, name), child)
+        if name in {"id", "guid"}:
             feed.setdefault("link", _text(child))
-        elif name == "title" and ("title" in feed or child.get("type", "") not in _PLAIN_TYPES):
+        elif (name == "title" and "title" in feed) or (name != "title" and not _text(child)):
             raise _UnsureError
         else:
             feed[name.removeprefix("dc:")] = _address(_text(child)) if name == "link" else _text(child)
     elif name not in {"image", "textinput"}:
         within = {names[inner.tag] for inner in child.iter() if inner is not child}
-        if name in _UNSURE or within & (_ENTRY.keys() | {"language", "dc:language"}):
+        if name in _UNSURE or name == "media:title" or within & (_ENTRY.keys() | {"language", "dc:language"}):
             raise _UnsureError
 
 
@@ -214,8 +221,7 @@ def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, sa
 
 def _take_text(entry: dict[str, Any], meaning: str, child: Element) -> None:
     """Take an element that is nothing but its text."""
-    if meaning in _ONCE and child.get("type", "").lower() not in _PLAIN_TYPES:
-        raise _UnsureError
+    _judge_attributes(meaning, child)
     text = _text(child)
     match meaning:
         case "content":
@@ -233,6 +239,14 @@ def _take_text(entry: dict[str, Any], meaning: str, child: Element) -> None:
             entry[meaning] = text
 
 
+def _judge_attributes(meaning: str, child: Element) -> None:
+    """Raise for attributes that may change what a text is to feedparser: any but the usual ones."""
+    if child.attrib.keys() - _ATTRIBUTES.get(meaning, frozenset()):
+        raise _UnsureError
+    if child.get("type", "text").lower() not in _PLAIN_TYPES:
+        raise _UnsureError
+
+
 def _within(child: Element, names: _Names) -> set[str]:
     """Return which titles and captions of media stand within; nothing that is read may stand there."""
     inside = {names[inner.tag] for inner in child.iter() if inner is not child} if len(child) else set()
@@ -246,7 +260,7 @@ def _author(child: Element, names: _Names) -> str:
     """Return "name (address)", what there is of it; or the element's own text."""
     if not len(child):
         text = _text(child)
-        if len(text) > _LONG_NAME:
+        if len(text) > _LONG_NAME or child.attrib:
             raise _UnsureError
         return text
     parts = {names[part.tag]: "".join(part.itertext()).strip() for part in child}
