@@ -81,21 +81,26 @@ async def poll(
             tools = await stack.enter_async_context(Tools(config))
         started = time.monotonic()
         store.install(now)
-        due = dict(due_feeds(config, store, now=now, only=only, every=every))
+        asked = due = dict(due_feeds(config, store, now=now, only=only, every=every))
         done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
 
-        async for response in tools.fetcher.fetch_all(due.items(), now=now):
-            try:
-                found = await read(config, store, tools, response, due[response.feed], now=now)
-                done.append(keep(config, store, response, due[response.feed], found, now=now))
-                on_feed_done(done[-1])
-            except ParseError as error:
-                failed.append(replace(response, error=str(error)))
-            except StoreError:
-                raise
-            except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
-                bugs.append(bug)
-                failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
+        while asked:
+            async for response in tools.fetcher.fetch_all(asked.items(), now=now):
+                state = due[response.feed]
+                try:
+                    found = await read(config, store, tools, response, state, now=now)
+                    done.append(keep(config, store, response, state, found, now=now))
+                    on_feed_done(done[-1])
+                except ParseError as error:
+                    failed.append(replace(response, error=str(error)))
+                except StoreError:
+                    raise
+                except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
+                    bugs.append(bug)
+                    failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
+            others = [] if only else due_feeds(config, store, now=now, every=True)
+            asked = dict(schedule.witnesses(others, failed) if not done else ())
+            due = due | asked
 
         silent = store.feeds.unreachable_since_an_answer(now)
         outage = not done and schedule.is_outage(failed, silent)

@@ -305,7 +305,7 @@ def test_an_outage_blames_no_feed_and_is_tried_again_soon():
     assert state == replace(KNOWN, next_poll_at=NOW + 10 * MINUTE)
 
 
-B = Feed(url="https://b.example/rss")
+OTHER = Feed(url="https://b.example/rss")
 DOWN, ANSWERED = failed(status=None, unreachable=True), failed()
 HELD = failed("not asked: ...", status=None, asked=False, retry_after=HOUR)
 GATE = failed("not a feed: an HTML page titled “Hotel”", status=200, body=b"<html>")
@@ -317,20 +317,32 @@ GATE = failed("not a feed: an HTML page titled “Hotel”", status=200, body=b"
         ([], (), False),
         ([DOWN], (), False),
         ([DOWN], (FEED.url,), False),
-        ([DOWN], (B.url,), True),
-        ([DOWN, replace(DOWN, feed=B)], (), True),
-        ([DOWN, replace(DOWN, feed=B), HELD], (), True),
-        ([DOWN, replace(DOWN, feed=B), ANSWERED], (), False),
-        ([DOWN, replace(DOWN, feed=B), failed("refused: ...", status=None)], (), False),
-        ([ANSWERED, replace(ANSWERED, feed=B)], (B.url,), False),
-        ([HELD], (FEED.url, B.url), False),
-        ([GATE, replace(GATE, feed=B)], (), True),
-        ([GATE, replace(GATE, feed=B, body=b"<html>else")], (), False),
+        ([DOWN], (OTHER.url,), True),
+        ([DOWN, replace(DOWN, feed=OTHER)], (), True),
+        ([DOWN, replace(DOWN, feed=OTHER), HELD], (), True),
+        ([DOWN, replace(DOWN, feed=OTHER), ANSWERED], (), False),
+        ([DOWN, replace(DOWN, feed=OTHER), failed("refused: ...", status=None)], (), False),
+        ([ANSWERED, replace(ANSWERED, feed=OTHER)], (OTHER.url,), False),
+        ([HELD], (FEED.url, OTHER.url), False),
+        ([GATE, replace(GATE, feed=OTHER)], (), True),
+        ([GATE, replace(GATE, feed=OTHER, body=b"<html>else")], (), False),
         ([GATE, GATE], (), False),
     ],
 )
 def test_only_when_nobody_answers_it_is_our_network(responses, silent, outage):
     assert schedule.is_outage(responses, silent) is outage
+
+
+def test_when_one_feed_is_out_of_reach_two_others_are_asked():
+    others = [
+        (replace(OTHER, url=f"https://{n}.example/"), replace(KNOWN, last_success_at=NOW - n * HOUR))
+        for n in range(4)
+    ]
+    others[1] = (others[1][0], replace(others[1][1], consecutive_failures=1))
+    pairs = [(FEED, KNOWN), *others, (OTHER, NEW)]
+    assert schedule.witnesses(pairs, [DOWN]) == [others[0], others[2]]
+    assert schedule.witnesses(pairs, [ANSWERED]) == []
+    assert schedule.witnesses(pairs, [DOWN, replace(DOWN, feed=OTHER)]) == []
 
 
 def test_the_first_failure_of_an_outage_is_forgiven_and_older_trouble_is_not():

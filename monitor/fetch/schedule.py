@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from monitor.fetch.settings import Settings
     from monitor.models import Document, Feed, FeedState, Hints, Response
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _NOTHING = timedelta(0)
@@ -94,6 +95,23 @@ def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:
         return len({response.feed.url for response in asked}.union(silent)) > 1
     pages = {response.body for response in asked}
     return len({host_of(response.feed.url) for response in asked}) > 1 and len(pages) == 1 and pages != {b""}
+
+
+def witnesses(
+    pairs: Iterable[tuple[Feed, FeedState]], failed: Sequence[Response]
+) -> list[tuple[Feed, FeedState]]:
+    """Return the feeds to ask out of turn when one alone was out of reach: two that answered last.
+
+    Is it that feed, or our network? Most polls are of one feed, and cannot tell.
+    """
+    if len(failed) != 1 or not failed[0].unreachable:
+        return []
+    willing = [
+        (feed, state)
+        for feed, state in pairs
+        if feed != failed[0].feed and state.last_success_at and not state.consecutive_failures
+    ]
+    return sorted(willing, key=lambda pair: pair[1].last_success_at or _NEVER, reverse=True)[:2]
 
 
 def after_success(  # noqa: PLR0917 - the seven things that decide
