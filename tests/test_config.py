@@ -204,6 +204,9 @@ def test_where_the_configuration_is_looked_for(tmp_path):
 
     assert config.find(Path("mine"), {"MONITOR_CONFIG": "other"}, here=here) == Path("mine")
     assert config.find(None, {"MONITOR_CONFIG": "other"}, here=here) == Path("other")
+    assert config.find(None, {"MONITOR_CONFIG": "~/mine"}, here=here) == Path.home() / "mine"
+    with pytest.raises(ConfigError, match="cannot be found"):
+        config.find(Path("~nobody-of-that-name"), {}, here=here)
     assert config.find(None, {}, here=here).name == "monitor"
     (here / "config" / "monitor.toml").touch()
     assert config.find(None, {}, here=here) == here / "config"

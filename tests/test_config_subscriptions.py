@@ -14,6 +14,7 @@ from monitor.config import feedlist
 from monitor.config.subscriptions import Subscriptions, feed_of, to_attributes
 from monitor.errors import ConfigError, MonitorError
 from monitor.models import Feed
+from monitor.toml import Document
 
 SHIPPED = """\
 [[feed]]
@@ -90,6 +91,14 @@ def test_the_shipped_list_is_without_fault(monkeypatch):
     assert len(feedlist.curated()) >= 49
     assert {"technology", "unions", "search"} <= set(feedlist.groups())
     assert all(feed.group and feed.kind and feed.title for feed in feedlist.curated().values())
+
+
+def test_the_starter_names_every_group(monkeypatch):
+    monkeypatch.setattr(feedlist, "TOPIC", Path(config.__file__).parents[1] / "topic")
+    feedlist.curated.cache_clear()
+    starter = (config.starter() / "feeds.toml").read_text()
+    assert set(feedlist.groups()) - set(feedlist.follow(Document("feeds.toml", starter))) == {"search"}
+    assert all(group in starter.partition("\nfollow")[0] for group in feedlist.groups())
 
 
 def test_groups_are_followed_and_single_feeds_switched(tmp_path):

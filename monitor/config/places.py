@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from platformdirs import user_config_path
 
+from monitor import values
 from monitor.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path
 
     The directory need not exist; `./config` is taken only if it holds a monitor.toml.
     """
-    if chosen is not None:
-        return chosen
-    if named := environ.get("MONITOR_CONFIG"):
-        return Path(named)
+    if named := environ.get("MONITOR_CONFIG", "") if chosen is None else str(chosen):
+        try:
+            return values.path(named)  # the shell has put `~` in its place, systemd and cron have not
+        except ValueError as error:
+            raise ConfigError([Fault(named, "", str(error))]) from error
     if (here / "config" / FILES[0]).is_file():
         return here / "config"
     return user_config_path("monitor", appauthor=False)

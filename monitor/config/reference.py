@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor import digest, languages, values
-from monitor.config import tables
+from monitor.config import feedlist, tables
 from monitor.config.load import declared_tables
 from monitor.deliver import CHANNELS
 from monitor.models import Feed
@@ -54,7 +54,11 @@ This page is written from the program itself: what it says is what holds.
 _FEEDS_HEAD: Final = """\
 # feeds.toml
 
-One `[[feed]]` a subscription; only `url` is required.
+`follow = ["technology", "unions"]` at its head takes whole groups of the curated list that comes along:
+{groups}. `monitor feeds list --curated` shows what is in them.
+
+Beside these, one `[[feed]]` a subscription; only `url` is required. One whose address is in the curated list
+holds what differs from it, or switches that feed off.
 """
 
 
@@ -76,7 +80,8 @@ def settings_page() -> str:
         if any(tables.is_optional(declared) for declared in sharing):
             title += " (off while it is missing)"
         parts.append(f"{title}\n\n{_prose(sharing[0])}\n\n{_rows(sharing)}")
-    return "\n".join([*parts, _FEEDS_HEAD, _rows([Feed])])
+    groups = ", ".join(f"`{group}`" for group in feedlist.groups())
+    return "\n".join([*parts, _FEEDS_HEAD.format(groups=groups), _rows([Feed])])
 
 
 def _tables(*, comment_out: bool) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import values
 from monitor.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _from_file(file: str, folder: Path, credentials: str) -> str:
     try:
         if granted is not None and granted.is_file():
             return _content(granted)
-        path = folder / Path(file).expanduser()
+        path = folder / values.path(file)
         if path.stat().st_mode & _OTHERS and not _is_out_of_reach(path.resolve()):
             raise ValueError(f"others can read {path}: run chmod 600 on it")
         return _content(path)
