@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,16 +22,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from newsroom import SETTINGS, Desk, at, rss
 
-from monitor import digest, digest_input, health, outbox, pipeline, tag
+from monitor import digest, digest_input, health, outbox, pipeline
 from monitor.errors import DeliveryError
 from monitor.models import Delivery, RenderedDigest, Response, digest_key
 from monitor.parse.reader import read
 from monitor.store.connection import Connection
+from monitor.tools import Tools
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from monitor.models import Entry, Feed, FeedPoll
+    from monitor.models import Feed, FeedPoll
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PLAIN, FRAGMENT, SINGLE = FEEDS = ("https://plain.test/", "https://fragment.test/", "https://single.test/")
@@ -107,7 +108,8 @@ class World:
             directory, FEEDS, settings=SETTINGS.replace("host_gap = 0", 'host_gap = 0\nmax_interval = "3h"')
         )
         self.config = self.desk.config
-        self.tagger = tag.Tagger(self.config.rules)
+        self.tools = Tools(self.config)
+        self.tools.fetcher = self.tools.parser = self
         self.now = at(5)
         self.clock_error = timedelta(0)
         self.network = True
@@ -180,7 +182,7 @@ class World:
     async def _tick(self) -> None:
         now = self.now + self.clock_error
         if pipeline.due_feeds(self.config, self.store, now=now):
-            await pipeline.poll(self.config, self.store, now=now, on_feed_done=self._done, tools=self)
+            await pipeline.poll(self.config, self.store, now=now, on_feed_done=self._done, tools=self.tools)
         outbox.recover(self.store, now=now)
         await pipeline.publish(self.config, self.store, self.channels, now=now)
 
@@ -188,13 +190,7 @@ class World:
         if not line.error:
             self.news |= self.serving[line.feed]
 
-    # the tools of a poll: what stands for network, reading process and thread
-
-    @property
-    def fetcher(self) -> World:
-        return self
-
-    parser = fetcher
+    # what stands for network and reading process
 
     async def fetch_all(self, due, *, now):
         for feed, _ in due:
@@ -206,9 +202,6 @@ class World:
 
     async def parse(self, response: Response, feed: Feed, *, now: datetime):
         return read(response.body, url=response.url, content_type=response.content_type, feed=feed, now=now)
-
-    async def tagged(self, entries, faults: list[str]) -> tuple[Entry, ...]:
-        return tuple(replace(entry, tagging=self.tagger.tag(entry)) for entry in entries)
 
     def _document(self, url: str) -> bytes:
         return rss(*(self._item(url, *entry) for entry in self.published[url]))
