@@ -424,3 +424,16 @@ def test_whatever_comes_nothing_is_told_twice_running_and_ids_stay_unique(
         matched = [*changes.unchanged, *(one.id for one in changes.changed)]
         assert len(set(matched)) == len(matched)
         assert len(changes.new) + len(matched) <= len(entries)
+
+
+def test_what_an_empty_feed_has_first_is_backlog_only_if_it_is_from_before_we_followed_it() -> None:
+    feed = Follower()
+    feed.poll()
+    feed.poll(after=10 * DAY)
+    since, before = (
+        entry(guid=name, title=name, published=START + days)
+        for name, days in (("Since", DAY), ("Before", -DAY))
+    )
+    (first, second) = feed.poll(since, before).new
+    assert (first.backlog, first.late) == (False, True)
+    assert (second.backlog, second.late) == (True, False)

@@ -111,7 +111,9 @@ def compare(
         match = matches.get(entry.guid)
         if match is None:
             late = entry.dated == "publisher" and entry.published < now - backlog
-            held_back = (late and not known) or (first_document and entry.dated in {"missing", "absurd"})
+            from_before = followed_since is None or entry.published < followed_since
+            unsure = entry.dated in {"missing", "absurd"}
+            held_back = (late and from_before and not known) or (first_document and unsure)
             late = late and not held_back
             new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
         elif match.fingerprint == fingerprint(entry):
