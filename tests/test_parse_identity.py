@@ -430,10 +430,6 @@ def test_what_an_empty_feed_has_first_is_backlog_only_if_it_is_from_before_we_fo
     feed = Follower()
     feed.poll()
     feed.poll(after=10 * DAY)
-    since, before = (
-        entry(guid=name, title=name, published=START + days)
-        for name, days in (("Since", DAY), ("Before", -DAY))
-    )
-    (first, second) = feed.poll(since, before).new
+    (first, second) = feed.poll(entry("since", age=-DAY), entry("before", age=DAY)).new
     assert (first.backlog, first.late) == (False, True)
     assert (second.backlog, second.late) == (True, False)
