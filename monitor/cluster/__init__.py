@@ -1,32 +1,27 @@
 """Relevant entries to stories: one event told once, over days, across outlets and languages. Pure.
 
-Open `assign.py` first: each new entry joins an open story or begins one. `board.py` is one day's decision,
-`match.py` says how alike two entries are, `groups.py` closes the strongest links first, `choose.py` picks a
-story's title and summary, `encoder.py` is the `semantic` extra. What the matcher knows is data:
-`lexicon.toml` is written by hand, `model.toml` by `train.py`.
+Open `assign.py` first: each new entry joins an open story or begins one. `day.py` is one day's decision,
+`traits.py` what an entry says of its event, `match.py` how alike two are, `groups.py` closes the strongest
+links first, `choose.py` picks a story's title and summary, `affairs.py` finds the other steps of its affair,
+`lessons.py` is what the user's merges and splits teach, `encoder.py` the `semantic` extra. What the matcher
+knows is data: `events.toml` is written by hand, `model.toml` by `training/stories.py`.
 """
 
+from monitor.cluster.affairs import PastStory
 from monitor.cluster.assign import assign
 from monitor.cluster.choose import choose, with_summary
 from monitor.cluster.encoder import Encoder
 from monitor.cluster.match import TermCounts
-from monitor.cluster.related import Past
-from monitor.cluster.replay import replay
-from monitor.cluster.scoring import Agreement, StoryScores, score
 from monitor.cluster.settings import Settings
 from monitor.cluster.traits import terms
 
 __all__ = [
-    "Agreement",
     "Encoder",
-    "Past",
+    "PastStory",
     "Settings",
-    "StoryScores",
     "TermCounts",
     "assign",
     "choose",
-    "replay",
-    "score",
     "terms",
     "with_summary",
 ]

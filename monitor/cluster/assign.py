@@ -6,19 +6,26 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from monitor.cluster.board import Board
+from monitor.cluster.affairs import PastStory, RelatedStories
+from monitor.cluster.candidates import Candidates
 from monitor.cluster.choose import with_summary
-from monitor.cluster.match import rarity
-from monitor.cluster.member import Members
-from monitor.cluster.related import Affairs, Past
+from monitor.cluster.copies import Sources
+from monitor.cluster.day import DayClustering, crowd
+from monitor.cluster.lessons import Apart, learn
+from monitor.cluster.match import log_odds, rarity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from monitor.cluster.match import TermCounts
     from monitor.cluster.settings import Settings
-    from monitor.models import Entry, Feed, Story
+    from monitor.models import Correction, Entry, Feed, Story
+
+CROWDED = 0.6
+"""How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day
+have their best bars that far apart."""
+_NEAR = 0.2
+"""Similarity from which the open story that came second is another step of the affair."""
 
 
 def assign(
@@ -29,38 +36,54 @@ def assign(
     settings: Settings,
     *,
     vectors: Mapping[int, bytes] | None = None,
-    cannot_link: AbstractSet[tuple[int, int]] = frozenset(),
-    past: Sequence[Past] = (),
+    corrections: Sequence[Correction] = (),
+    corrected: Mapping[int, Entry] | None = None,
+    past: Sequence[PastStory] = (),
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
 
     `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of
     them already stays there and its text is renewed. `counts` are those of the archive, `new` included, for
     the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
-    decides. `cannot_link` holds the pairs of entry ids that the user keeps apart. `past` are closed
-    stories that new ones may be linked to. Entries of several days are taken day by day, so that one large
-    poll and many small ones agree.
+    decides. `corrections` are the user's, in order: entries stay apart by them, and those whose texts are
+    given in `corrected` move the bar. `past` are closed stories that new ones may be steps after. Entries of
+    several days are taken day by day, so that one large poll and many small ones agree.
     """
-    members = Members(rarity(counts), feeds, vectors or {})
     found = {story.id: story for story in _renewed(stories, new)}
-    told = {entry.id for story in stories for entry in story.entries}
-    fresh = sorted({entry.id: entry for entry in new if entry.id not in told}.values(), key=_day)
+    known = {entry.id for story in stories for entry in story.entries}
+    fresh = sorted({entry.id: entry for entry in new if entry.id not in known}.values(), key=_day)
+    candidates = Candidates(rarity(counts), Sources(feeds), vectors or {})
+    own = learn(corrections, corrected or {}, candidates)
+    candidates = replace(candidates, own=own)
+    apart, days = Apart(corrections), settings.open_for.days
     for day, arrived in groupby(fresh, key=_day):
-        near = [story for _, story in sorted(found.items()) if _open(story, day, settings.open_for.days)]
-        board = Board(near, list(arrived), members, threshold=settings.threshold, cannot_link=cannot_link)
-        for story in board.grown():
+        near = [story for _, story in sorted(found.items()) if _open(story, day, days)]
+        today = list(arrived)
+        present = [*today, *(entry for story in near for entry in story.entries)]
+        bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowd(present, day, days)
+        for story in DayClustering(near, today, candidates, bar=bar, apart=apart).changed():
             key = story.id or min((0, *found)) - 1
             found[key] = replace(story, id=key)
-    affairs = Affairs([*past, *map(Past.of, stories)], members.rarity, settings.related_for)
     before = {story.id: story for story in stories}
     changed = (story for key, story in found.items() if story != before.get(key))
-    return tuple(_finished(story, affairs, feeds, settings) for story in changed)
+    related = RelatedStories(
+        [*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for
+    )
+    return tuple(_finished(story, related, feeds, settings) for story in changed)
 
 
-def _finished(story: Story, affairs: Affairs, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries, and the earlier ones of its affair."""
+def _finished(
+    story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings
+) -> Story:
+    """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
-    return replace(shown, related=tuple(dict.fromkeys((*story.related, *affairs.related(shown)))))
+    second = [
+        join.runner_up
+        for join in story.joins
+        if join.runner_up is not None and join.runner_up > 0 and join.runner_up_similarity >= _NEAR
+    ]
+    related = tuple(dict.fromkeys((*story.related, *second[:1], *stories.related(shown))))
+    return replace(shown, related=related, affair=story.affair or stories.affair(related))
 
 
 def _renewed(stories: Sequence[Story], new: Sequence[Entry]) -> Iterator[Story]:

@@ -1,41 +1,78 @@
-"""Which stories an entry is worth comparing with: an inverted index over telling terms, bounded in cost."""
+"""Entries as the matcher holds them, and how alike two are."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from monitor.cluster import match
+from monitor.cluster.encoder import likeness, unpack
+from monitor.cluster.groups import Link
+from monitor.cluster.traits import traits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
-    from monitor.cluster.match import Rarity
+    from monitor.cluster.copies import Sources
+    from monitor.models import Entry
 
-_MOST = 12
-"""Stories that one entry is compared with."""
-_POSTINGS = 400
-"""A term that more open stories share is passed over."""
+_LATEST = 24
+"""Of a large story the latest entries are compared, no more."""
 
 
-class Index:
-    """Terms to the groups of entries that hold them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """An entry of a story, open or to be."""
 
-    def __init__(self, rarity: Rarity) -> None:
-        self._rarity = rarity
-        self._postings: defaultdict[str, list[int]] = defaultdict(list)
+    entry: Entry
+    weighed: match.Weighed
+    terms: frozenset[str]
+    vector: Any
+    """Unpacked; None without the `semantic` extra."""
 
-    def add(self, group: int, terms: Iterable[str]) -> None:
-        """Enter a group under its terms."""
-        for term in terms:
-            self._postings[term].append(group)
+    @property
+    def day(self) -> float:
+        """Days from 1970 to its publication."""
+        return self.weighed.traits.day
 
-    def nearest(self, terms: Iterable[str], *, without: int) -> list[int]:
-        """Return the groups that share the most of these terms, by weight, best first; equal ones by key."""
-        weights: defaultdict[int, float] = defaultdict(float)
-        for term in sorted(terms):
-            groups = self._postings.get(term, ())
-            if len(groups) <= _POSTINGS:
-                weight = self._rarity.weight(term)
-                for group in groups:
-                    weights[group] += weight
-        weights.pop(without, None)
-        return sorted(weights, key=lambda group: (-weights[group], group))[:_MOST]
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Makes candidates of entries, each once, and compares them as the user taught it."""
+
+    rarity: match.Rarity
+    sources: Sources
+    vectors: Mapping[int, bytes]
+    own: Mapping[str, float] = field(default_factory=dict)
+    """What the user's corrections add to the weights."""
+    _made: dict[int, Candidate] = field(default_factory=dict)
+
+    def of(self, entry: Entry) -> Candidate:
+        """Return the entry as a candidate."""
+        if entry.id not in self._made:
+            own, vector = traits(entry), self.vectors.get(entry.id)
+            source = self.sources.of(entry) if entry.url else ""
+            self._made[entry.id] = Candidate(
+                entry,
+                match.weigh(own, self.rarity, source),
+                own.terms(),
+                None if vector is None else unpack(vector),
+            )
+        return self._made[entry.id]
+
+    def link(self, one: Sequence[Candidate], other: Sequence[Candidate]) -> Link:
+        """Compare all candidates of two groups."""
+        return Link.of(match.score(compare(a, b), self.own) for a in one[-_LATEST:] for b in other[-_LATEST:])
+
+
+def compare(one: Candidate, other: Candidate) -> dict[str, float]:
+    """Return the features of two candidates."""
+    both = one.vector is not None and other.vector is not None
+    return match.features(
+        one.weighed, other.weighed, likeness(one.vector, other.vector) if both else None
+    )
+
+
+def order(entry: Entry) -> tuple[object, ...]:
+    """Return the key that puts entries in one order whatever the order of their arrival."""
+    return (entry.first_seen, entry.published, entry.feed, entry.guid, entry.url, entry.title, entry.id)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor.cluster.copies import Sources
-from monitor.cluster.member import order
-from monitor.cluster.related import names
+from monitor.cluster.affairs import kind, names, parties
+from monitor.cluster.candidates import order
+from monitor.cluster.copies import Sources, copies
 from monitor.cluster.traits import traits
 
 if TYPE_CHECKING:
@@ -38,42 +39,78 @@ _FEW = 5
 _NAMED = 3
 """Names in a title, more of which make it no better."""
 _THEME_SHARE = 1 / 3
+_DAY = timedelta(days=1)
+_TURN = 2
+"""Reports that make a new turn."""
 
 
 def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries, from its title to its number of sources."""
-    lead = choose(story.entries, settings.language)
+    """Return a story with all that follows from its entries, from its title to its number of sources.
+
+    Title and summary are chosen from the reports of its first day, so that they stay with the event that
+    they tell; of a story that went on, the newest turn leads.
+    """
     entries = story.entries
+    same = copies(entries)
+    reports = [entry for entry in entries if entry.id not in same]
+    began = min(entry.first_seen for entry in entries)
+    first = choose([entry for entry in entries if entry.first_seen - began <= _DAY], settings.language)
+    turn = _newest_turn(reports)
+    lead = choose(turn, settings.language) if turn else first
     return replace(
         story,
+        joins=tuple(replace(join, copy_of=same.get(join.entry)) for join in story.joins),
         title=lead.title,
-        summary=lead.summary or _summary(entries, lead, settings.language),
+        first_title=first.title if lead.title != first.title else "",
+        summary=lead.summary or _summary(turn or entries, lead, settings.language),
         lead=lead.id,
-        themes=_common((entry.tagging.themes for entry in entries), _THEME_SHARE * len(entries)),
+        themes=_common((entry.tagging.themes for entry in reports), _THEME_SHARE * len(reports)),
         beats=_common((entry.tagging.beats for entry in entries), 0),
-        first_seen=min(entry.first_seen for entry in entries),
+        first_seen=began,
         last_seen=max(entry.first_seen for entry in entries),
-        sources=Sources(feeds).independent(entries),
+        sources=Sources(feeds).independent(entries, same),
         names=names(entries),
+        kind=kind(turn or reports),
+        parties=parties(reports),
     )
+
+
+def _newest_turn(reports: Sequence[Entry]) -> list[Entry]:
+    """Return the reports of the last day of a story that went on; none where it did not.
+
+    It went on when they come a day or more after it began, are two at least, and their titles agree on a
+    figure, a name or a kind of event that no report of the first day has: an echo is no turn.
+    """
+    began, ended = (bound(entry.first_seen for entry in reports) for bound in (min, max))
+    turn = [entry for entry in reports if ended - entry.first_seen <= _DAY]
+    if ended - began <= 2 * _DAY or len(turn) < _TURN:
+        return []
+    old = frozenset[str]().union(*map(_facts, (entry for entry in reports if entry not in turn)))
+    new = Counter(fact for entry in turn for fact in _facts(entry) - old)
+    return turn if any(n >= _TURN for n in new.values()) else []
+
+
+def _facts(entry: Entry) -> frozenset[str]:
+    title = traits(entry).title
+    return frozenset({*title.numbers, *title.names, *title.kinds})
 
 
 def choose(entries: Sequence[Entry], language: str) -> Entry:
     """Return the entry that speaks for a story: central, informative, sober, if possible in `language`."""
-    spread = Counter(word for entry in entries for word in traits(entry).words)
+    spread = Counter(word for entry in entries for word in traits(entry).text.words)
     return min(entries, key=lambda entry: (-_merit(entry, spread, len(entries), language), order(entry)))
 
 
 def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> float:
     """Return how well an entry speaks for its story: how central and telling its title is, less its flaws."""
-    title, head = entry.title, traits(replace(entry, summary=""))
+    title, head = entry.title, traits(entry).title
     shared = sum(spread[word] - 1 for word in head.words) / max(1, size - 1)
     return (
         shared / max(_FEW, len(head.words))
         + 0.5 * (entry.language == language)
         + 0.25 * bool(entry.summary)
         + 0.25 * (_SHORT <= len(title) <= _LONG)
-        + 0.1 * min(_NAMED, len(head.players | head.names))
+        + 0.1 * min(_NAMED, len({*head.players, *head.names}))
         + 0.2 * bool(head.kinds)
         - 1.0 * bool(_ROUND_UP.search(title))
         - 0.4 * bool(_BAIT.search(title))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from monitor.cluster.lexicon import plain_words
-from monitor.cluster.traits import said
+from monitor.cluster.events import plain_words
+from monitor.cluster.traits import summary_text
 from monitor.text import fold
 from monitor.url import host_of
 
@@ -21,6 +22,8 @@ _SAME_TEXT = 0.8
 """Share of common three-word sequences from which two texts are one wire text."""
 _ENOUGH_WORDS = 12
 """Shorter texts coincide by chance: of them only the whole counts."""
+_POSTINGS = 100
+"""A sequence that more different texts share is an outlet's standing paragraph, and is passed over."""
 
 
 def keys(entry: Entry) -> Iterator[str]:
@@ -39,7 +42,7 @@ def keys(entry: Entry) -> Iterator[str]:
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
     """Return the three-word sequences of an entry's text, none for a text too short to tell."""
-    words = plain_words(fold(said(entry)))
+    words = plain_words(fold(summary_text(entry)))
     if len(words) < _ENOUGH_WORDS:
         return frozenset()
     return frozenset(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))
@@ -55,25 +58,42 @@ class Copies:
 
     def add(self, entry: Entry, group: int) -> None:
         """Enter an entry that is in a group."""
+        known = False
         for key in keys(entry):
-            self._keys.setdefault(key, group)
+            known |= self._keys.setdefault(key, group) == group
         sequences = shingles(entry)
+        if known and any(self._texts[text][0] == group for text in self._near(sequences)):
+            return  # a thousand copies of one text are looked up as one
         for sequence in sequences:
             self._shingles[sequence].append(len(self._texts))
         self._texts.append((group, len(sequences)))
 
     def groups(self, entry: Entry) -> list[int]:
         """Return the groups that hold a copy of this entry, the surest first."""
-        sequences = shingles(entry)
-        hits = Counter(text for sequence in sequences for text in self._shingles.get(sequence, ()))
         sure = [self._keys[key] for key in keys(entry) if key in self._keys]
-        near = [
-            group
-            for text, shared in sorted(hits.items())
-            for group, size in (self._texts[text],)
-            if shared >= _SAME_TEXT * min(size, len(sequences))
-        ]
+        near = [self._texts[text][0] for text in self._near(shingles(entry))]
         return list(dict.fromkeys(sure + near))
+
+    def _near(self, sequences: frozenset[tuple[str, ...]]) -> list[int]:
+        """Return the texts that share most of these sequences."""
+        postings = (self._shingles.get(sequence, ()) for sequence in sequences)
+        hits = Counter(chain.from_iterable(found for found in postings if len(found) <= _POSTINGS))
+        return [
+            text
+            for text, shared in sorted(hits.items())
+            if shared >= _SAME_TEXT * min(self._texts[text][1], len(sequences))
+        ]
+
+
+def copies(entries: Iterable[Entry]) -> dict[int, int]:
+    """Return the ids of those entries that are copies, and of the earlier report that each is a copy of."""
+    known, found = Copies(), dict[int, int]()
+    for entry in entries:
+        originals = known.groups(entry)
+        if originals:
+            found[entry.id] = originals[0]
+        known.add(entry, found.get(entry.id, entry.id))
+    return found
 
 
 class Sources:
@@ -94,23 +114,19 @@ class Sources:
         link = feed.url if outlet and feed else entry.url
         return "host:" + (host_of(link) or host_of(entry.feed) or entry.feed).removeprefix("www.")
 
-    def independent(self, entries: Iterable[Entry]) -> int:
+    def independent(self, entries: Iterable[Entry], copies: Mapping[int, int]) -> int:
         """Return how many independent sources report; copies of one text count once."""
-        groups: list[tuple[set[str], list[frozenset[tuple[str, ...]]]]] = []
+        sources: dict[str, str] = {}
+        texts: dict[int, str] = {}
         for entry in entries:
-            marks, text = {self.of(entry), *keys(entry)}, shingles(entry)
-            texts = [text]
-            rest = []
-            for known, seen in groups:
-                if known & marks or any(_same_text(text, other) for other in seen):
-                    marks, texts = marks | known, texts + seen
-                else:
-                    rest.append((known, seen))
-            groups = [*rest, (marks, texts)]
-        return len(groups)
+            source = _root(sources, self.of(entry))
+            text = copies.get(entry.id, entry.id)
+            sources[source] = _root(sources, texts.setdefault(text, source))
+        return sum(source == _root(sources, source) for source in sources)
 
 
-def _same_text(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> bool:
-    """Return whether two texts are one wire text, lightly edited at most."""
-    smaller = min(len(one), len(other))
-    return smaller > 0 and len(one & other) >= _SAME_TEXT * smaller
+def _root(parents: dict[str, str], source: str) -> str:
+    """Return the source that stands for this one: those that print one text are one."""
+    while parents.setdefault(source, source) != source:
+        source = parents[source]
+    return source

@@ -9,8 +9,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from monitor.cluster.match import model
-from monitor.cluster.traits import said
+from monitor.cluster import match
+from monitor.cluster.traits import summary_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Encoder:
         """Return the vectors, by id and as the store keeps them, of the entries that are not yet `known`."""
         missing = {entry.id: entry for entry in entries if entry.id not in (known or {})}
         found = self.encode([text for entry in missing.values() for text in texts(entry)])
-        rows = without_topic(found, model().topic).reshape(-1, 2 * DIMENSIONS)
+        rows = without_topic(found, match.model().topic).reshape(-1, 2 * DIMENSIONS)
         return {key: row.astype(_STORED).tobytes() for key, row in zip(missing, rows, strict=True)}
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -62,7 +62,7 @@ class Encoder:
 
 def texts(entry: Entry) -> tuple[str, str]:
     """Return the two texts of an entry that are encoded; the title stands in for a missing summary."""
-    return entry.title, said(entry) or entry.title
+    return entry.title, summary_text(entry) or entry.title
 
 
 def without_topic(rows: Any, topic: bytes) -> Any:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _CEILING = 6.0
 """Log-odds beyond which a pair does not speak louder."""
-_BEST_SHARE = 0.4
+_BEST_SHARE = 0.2
 """How much the best pair of members counts beside the mean over all pairs."""
 
 

@@ -1,4 +1,4 @@
-"""How alike two entries are: a handful of features, weighed by a small linear model (model.toml)."""
+"""How alike two entries are: features of two events, weighed by a small linear model (model.toml)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from monitor.cluster.traits import PLAYER, SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.traits import Traits
@@ -38,7 +38,7 @@ class Rarity:
 
     archive: TermCounts
     documents: int
-    background: Mapping[str, int]
+    background: Mapping[str, float]
 
     def weight(self, term: str) -> float:
         """Return the inverse document frequency of a term, a natural logarithm."""
@@ -52,12 +52,12 @@ class Rarity:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The trained weights, and the frequencies of common terms in the texts that they were trained on."""
+    """The trained weights, and in how many of so many entries on the topic the common terms stand."""
 
     weights: Mapping[str, float]
     semantic: Mapping[str, float]
     documents: int
-    background: Mapping[str, int]
+    background: Mapping[str, float]
     topic: bytes
     """The mean and the main directions of the training texts' vectors: the topic (`encoder.py`)."""
 
@@ -66,7 +66,7 @@ class Model:
 def model() -> Model:
     """Return the bundled model."""
     table = tomllib.loads(files(__package__).joinpath("model.toml").read_text("utf-8"))
-    background = {term: int(n) for n, terms in table["background"].items() for term in terms.split()}
+    background = {term: float(n) for n, terms in table["background"].items() for term in terms.split()}
     topic = b64decode(table["topic"])
     return Model(table["weights"], table["semantic"], table["documents"], background, topic)
 
@@ -92,9 +92,20 @@ class Vector:
     def cosine(self, other: Vector) -> float:
         """Return the cosine of two vectors, 0 when either is empty."""
         shared = self.squares.keys() & other.squares.keys()
-        return (
-            math.fsum(map(self.squares.__getitem__, shared)) / (self.length * other.length) if shared else 0.0
-        )
+        return self._weight(shared) / (self.length * other.length) if shared else 0.0
+
+    def share_in(self, other: Vector) -> float:
+        """Return how much of the weight of these terms the other has too."""
+        shared = self.squares.keys() & other.squares.keys()
+        return self._weight(shared) / self.length**2 if shared else 0.0
+
+    def rarest_lost(self, other: Vector) -> float:
+        """Return the weight of the rarest of these terms that the other lacks."""
+        lost = self.squares.keys() - other.squares.keys()
+        return math.sqrt(max(map(self.squares.__getitem__, lost), default=0.0))
+
+    def _weight(self, shared: AbstractSet[str]) -> float:
+        return math.fsum(map(self.squares.__getitem__, shared))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,63 +114,97 @@ class Weighed:
 
     traits: Traits
     source: str
+    """Who speaks; "" where no link tells."""
     words: Vector
     title: Vector
+    stems: Vector
+    names: Vector
+    title_names: Vector
     subjects: Vector
+    title_subjects: Vector
     players: Vector
     """The telling ones."""
+    title_players: frozenset[str]
+    """The telling ones of the title."""
     topic: frozenset[str]
     """Players that are the topic itself."""
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
     """Return the terms of an entry as the archive weighs them."""
-    telling = frozenset(player for player in traits.players if rarity.telling(PLAYER + player))
+    title, text = traits.title, traits.text
+    telling = frozenset(player for player in text.players if rarity.telling(PLAYER + player))
     return Weighed(
-        traits,
-        source,
-        Vector.of(traits.words, rarity),
-        Vector.of(traits.title, rarity),
-        Vector.of(traits.subjects, rarity, SUBJECT),
-        Vector.of(telling, rarity, PLAYER),
-        traits.players - telling,
+        traits=traits,
+        source=source,
+        words=Vector.of(text.words, rarity),
+        title=Vector.of(title.words, rarity),
+        stems=Vector.of(text.stems, rarity),
+        names=Vector.of(text.names, rarity),
+        title_names=Vector.of(title.names, rarity),
+        subjects=Vector.of(text.subjects, rarity, SUBJECT),
+        title_subjects=Vector.of(title.subjects, rarity, SUBJECT),
+        players=Vector.of(telling, rarity, PLAYER),
+        title_players=telling.intersection(title.players),
+        topic=frozenset(text.players) - telling,
     )
 
 
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
-    """Return what speaks for and against two entries being of one event; `likeness` is the encoder's."""
+    """Return what speaks for and against two entries being of one event; `likeness` is the encoder's.
+
+    What a title names and the other report lacks ("lost") parts the steps and the parties of one affair:
+    `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
+    """
     a, b = one.traits, other.traits
     days = abs(a.day - b.day)
-    mine, theirs = one.players.squares.keys(), other.players.squares.keys()
-    shared = a.words & b.words
+    shared = a.text.stems & b.text.stems
+    named = shared & (a.text.names | b.text.names)
     found = {
         "days": min(days, _LONGEST) / 7,
         "days_log": math.log1p(days),
         "words": one.words.cosine(other.words),
-        "title": one.title.cosine(other.title),
-        "rarest": math.sqrt(max(map(one.words.squares.__getitem__, shared), default=0.0)) / 5,
+        "letters": _overlap(a.letters, b.letters),
+        "title_inside": max(one.title.share_in(other.words), other.title.share_in(one.words)),
+        "rarest": _heaviest(one.stems, shared) / 5,
+        "rarest_name": _heaviest(one.stems, named) / 5,
+        "names": one.names.cosine(other.names),
         "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
+        "title_subjects": one.title_subjects.cosine(other.title_subjects),
         "players": one.players.cosine(other.players),
-        "players_differ": _disjoint(mine, theirs),
-        "players_of_one": float(bool(mine) != bool(theirs)),
+        "players_differ": _disjoint(one.players.squares.keys(), other.players.squares.keys()),
+        "players_of_one": float(bool(one.players.squares) != bool(other.players.squares)),
+        "first_player_differs": _disjoint(a.title.players[:1], b.title.players[:1]),
         "topic_differs": len(one.topic ^ other.topic) / 2,
-        "kinds": len(a.kinds & b.kinds) / math.sqrt(max(1, len(a.kinds)) * max(1, len(b.kinds))),
-        "kinds_differ": _disjoint(a.kinds, b.kinds),
-        "numbers": float(min(2, len(a.numbers & b.numbers))),
-        "places": float(bool(a.places & b.places)),
-        "places_differ": _disjoint(a.places, b.places),
-        "same_source": float(one.source == other.source),
+        "kinds": _overlap(frozenset(a.text.kinds), frozenset(b.text.kinds)),
+        "kinds_differ": _disjoint(a.text.kinds, b.text.kinds),
+        "kind_differs": float(bool(a.kind and b.kind) and a.kind != b.kind),
+        "numbers": float(min(2, len(a.text.numbers & b.text.numbers))),
+        "numbers_differ": _disjoint(a.text.numbers, b.text.numbers),
+        "places": float(bool(a.text.places & b.text.places)),
+        "places_differ": _disjoint(a.text.places, b.text.places),
+        "same_source": float(one.source == other.source != ""),
     }
+    lost = {
+        "names": (one.title_names.rarest_lost(other.stems) / 10, other.title_names.rarest_lost(one.stems) / 10),
+        "players": (_lost(one.title_players, b.text.players), _lost(other.title_players, a.text.players)),
+        "roles": (_lost(a.title.roles, b.text.roles), _lost(b.title.roles, a.text.roles)),
+        "kinds": (_lost(a.title.kinds, b.text.kinds), _lost(b.title.kinds, a.text.kinds)),
+        "subjects": (_lost(a.title.subjects, b.text.subjects), _lost(b.title.subjects, a.text.subjects)),
+    }
+    for name, sides in lost.items():
+        found[f"{name}_lost"], found[f"{name}_lost_both"] = max(sides), min(sides)
     if likeness is None:
         return found
     return found | {"likeness": likeness, "likeness_across": likeness * found["languages_differ"]}
 
 
-def score(found: Mapping[str, float]) -> float:
-    """Return the log-odds that features speak of one event."""
+def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) -> float:
+    """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
     weights = model().semantic if "likeness" in found else model().weights
-    return weights["bias"] + sum(weights[name] * value for name, value in found.items())
+    total = weights["bias"] + sum(weights[name] * value for name, value in found.items())
+    return total + sum(own.get(name, 0.0) * value for name, value in found.items()) if own else total
 
 
 def probability(log_odds: float) -> float:
@@ -167,5 +212,22 @@ def probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))
 
 
-def _disjoint(one: AbstractSet[str], other: AbstractSet[str]) -> float:
-    return float(bool(one) and bool(other) and not one & other)
+def log_odds(chance: float) -> float:
+    """Return the log-odds of a probability."""
+    return math.log(chance / (1 - chance))
+
+
+def _heaviest(weights: Vector, terms: AbstractSet[str]) -> float:
+    return math.sqrt(max(map(weights.squares.__getitem__, terms), default=0.0))
+
+
+def _lost(labels: Collection[str], whole: Collection[str]) -> float:
+    return float(min(3, sum(label not in whole for label in labels)))
+
+
+def _overlap(one: AbstractSet[str], other: AbstractSet[str]) -> float:
+    return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
+
+
+def _disjoint(one: Collection[str], other: Collection[str]) -> float:
+    return float(bool(one) and bool(other) and set(one).isdisjoint(other))

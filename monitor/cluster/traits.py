@@ -1,4 +1,4 @@
-"""What the matcher sees of an entry: words, names, numbers, players, kinds, subjects, places, day."""
+"""What the matcher sees of an entry: words, names, numbers, and the event: its kind, parties, subjects, place, day."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from monitor.cluster.lexicon import LONGEST_NAME, lexicon, plain_words
+from monitor.cluster.events import LONGEST, knowledge, plain_words
 from monitor.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from monitor.models import Entry
 
-PLAYER, SUBJECT = "@", "="
+PLAYER, ROLE, SUBJECT = "@", "%", "="
 """Marks of those terms that are no words."""
 
 _LETTERS = 5
-"""Of a word that it is known by: inflections, German compounds and cousins in the other language meet."""
+"""Of a word that it is compared by: inflections, German compounds and cousins in the other language meet."""
+_STEM = 8
+"""Of a word that it is told apart by: two compounds that only begin alike (Sprecher, Sprechprobe) part here."""
+_GRAM = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
 _IMPRINT = re.compile(
@@ -33,35 +36,67 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_BEFORE = re.compile(
+    r"""\b(?: after | following | in\ the\ wake\ of | amid | since | nach | nachdem | seit | wegen )\b
+        (?! \s+(?:all|that)\b ) [^.,;:!?–—|]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What happened before or why: "after weekend of mockery" is not what this report tells."""
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a text speaks of: a title, or title and summary together. Tuples are in the order of the text."""
+
+    words: frozenset[str]
+    """The folded beginnings of its words."""
+    stems: frozenset[str]
+    """Longer ones."""
+    names: frozenset[str]
+    """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
+    numbers: frozenset[str]
+    players: tuple[str, ...]
+    roles: tuple[str, ...]
+    kinds: tuple[str, ...]
+    """Of event; that which counts first."""
+    subjects: frozenset[str]
+    places: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
-    """An entry as the matcher sees it. `words`, `title` and `names` hold the folded beginnings of words."""
+    """An entry as the matcher sees it."""
 
     day: float
     """Of its publication, counted from 1970."""
     language: str
-    title: frozenset[str]
-    words: frozenset[str]
-    """Of title and summary."""
-    names: frozenset[str]
-    """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
-    numbers: frozenset[str]
-    players: frozenset[str]
-    aliases: frozenset[str]
-    """The words that name these players."""
-    subjects: frozenset[str]
-    kinds: frozenset[str]
-    places: frozenset[str]
+    title: Part
+    text: Part
+    """Title and summary."""
+    spelt: tuple[tuple[str, str], ...]
+    """Its players and how the text spells each first."""
+    letters: frozenset[str]
+    """Every four letters in a row of its title."""
+
+    @property
+    def aliases(self) -> frozenset[str]:
+        """The stems of the words that name its players."""
+        named = [fold(words).split() for _, words in self.spelt]
+        return frozenset(word[:_STEM] for words in named for word in (*words, "-".join(words)))
+
+    @property
+    def kind(self) -> str:
+        """The kind of event that the title speaks of, else the summary; "" for none."""
+        return next(iter((*self.title.kinds, *self.text.kinds)), "")
 
     def terms(self) -> frozenset[str]:
         """Return all that is counted over the archive."""
-        marked = [PLAYER + player for player in self.players] + [
-            SUBJECT + subject for subject in self.subjects
-        ]
-        return self.words.union(marked)
+        text = self.text
+        marked = [PLAYER + player for player in text.players]
+        marked += [ROLE + role for role in text.roles]
+        marked += [SUBJECT + subject for subject in text.subjects]
+        return text.words.union(text.stems, marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +104,20 @@ class _Word:
     """A word that tells something, and what it stands for."""
 
     start: str
+    stem: str
     kinds: tuple[str, ...]
+    roles: tuple[str, ...]
     subjects: tuple[str, ...]
     places: tuple[str, ...]
 
     @property
     def common(self) -> bool:
         """Whether the lexicon knows it as an ordinary word."""
-        return bool(self.kinds or self.subjects)
+        return bool(self.kinds or self.subjects or self.roles or self.places)
+
+
+_Read = list[tuple[str, _Word | None]]
+"""The words of a text as they stand and as they are known: None for stop words."""
 
 
 def terms(entry: Entry) -> frozenset[str]:
@@ -87,39 +128,65 @@ def terms(entry: Entry) -> frozenset[str]:
 @lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    title, summary = _read(entry.title), _read(said(entry))
-    both = [word for _, word in (*title, *summary) if word]
-    text = f"{entry.title} | {said(entry)}"
-    named = list(_players(text))
+    german, summary = entry.language == "de", summary_text(entry)
+    title = _part(entry.title, german=german)
+    rest = _part(summary, german=german)
+    letters = " ".join(plain_words(fold(entry.title)))
     return Traits(
         day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=entry.language,
-        title=frozenset(word.start for _, word in title if word),
-        words=frozenset(word.start for word in both),
-        names=frozenset(_names((*title, *summary), german=entry.language == "de")),
-        numbers=frozenset(_numbers(text)),
-        players=frozenset(player for player, _ in named),
-        aliases=frozenset(word[:_LETTERS] for _, words in named for word in words),
-        subjects=frozenset(subject for word in both for subject in word.subjects),
-        kinds=frozenset(kind for word in both for kind in word.kinds),
-        places=frozenset(place for word in both for place in word.places),
+        title=title,
+        text=Part(
+            words=title.words | rest.words,
+            stems=title.stems | rest.stems,
+            names=title.names | rest.names,
+            numbers=title.numbers | rest.numbers,
+            players=_once(title.players + rest.players),
+            roles=_once(title.roles + rest.roles),
+            kinds=_ranked({*title.kinds, *rest.kinds}),
+            subjects=title.subjects | rest.subjects,
+            places=title.places | rest.places,
+        ),
+        spelt=tuple(dict(reversed(list(_players(f"{entry.title} | {summary}")))).items()),
+        letters=frozenset(letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1)),
     )
 
 
-def said(entry: Entry) -> str:
+def _part(text: str, *, german: bool) -> Part:
+    read: _Read = [(raw, _known(raw)) for raw in _words(text)]
+    known = [word for _, word in read if word]
+    kinds = knowledge().kinds
+    front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
+    return Part(
+        words=frozenset(word.start for word in known),
+        stems=frozenset(word.stem for word in known),
+        names=frozenset(_names(read, german=german)),
+        numbers=frozenset(_numbers(text)),
+        players=_once(player for player, _ in _players(text)),
+        roles=_once(role for word in known for role in word.roles),
+        kinds=_ranked({kind for word in front for kind in kinds.labels(word)}.union(kinds.phrases(front))),
+        subjects=frozenset(subject for word in known for subject in word.subjects),
+        places=frozenset(place for word in known for place in word.places),
+    )
+
+
+def _once(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(labels))
+
+
+def _ranked(kinds: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(kinds, key=knowledge().rank.__getitem__))
+
+
+def summary_text(entry: Entry) -> str:
     """Return the summary of an entry without its outlet's standing lines."""
     return _IMPRINT.split(entry.summary, maxsplit=1)[0]
 
 
 def surfaces(entry: Entry) -> dict[str, str]:
-    """Return the words of an entry as they stand, by their beginnings (of like ones the first)."""
-    found = [*_read(entry.title), *_read(entry.summary)]
-    return {word.start: _POSSESSIVE.sub("", raw) for raw, word in reversed(found) if word}
-
-
-def _read(text: str) -> list[tuple[str, _Word | None]]:
-    """Return the words of a text as they stand and as they are known: None for stop words."""
-    return [(raw, _known(raw)) for raw in _words(text)]
+    """Return the words of an entry as they stand, by their stems (of like ones the first)."""
+    found = [(raw, _known(raw)) for raw in _words(f"{entry.title} | {summary_text(entry)}")]
+    return {word.stem: _POSSESSIVE.sub("", raw) for raw, word in reversed(found) if word}
 
 
 def _words(text: str) -> Iterator[str]:
@@ -130,25 +197,27 @@ def _words(text: str) -> Iterator[str]:
             yield from filter(None, re.split(r"[-&]", match[0]))
 
 
-def _names(read: Sequence[tuple[str, _Word | None]], *, german: bool) -> Iterator[str]:
+def _names(read: _Read, *, german: bool) -> Iterator[str]:
     """Yield the words that look like names: in German acronyms and neighbours of another capitalised word."""
     capital = [word is not None and raw[0].isupper() and not word.common for raw, word in read]
     for place, (raw, word) in enumerate(read):
         beside = any(capital[max(0, place - 1) : place]) or any(capital[place + 1 : place + 2])
         if word and capital[place] and (not german or beside or not raw[1:].islower()):
-            yield word.start
+            yield word.stem
 
 
 @lru_cache(maxsize=1 << 16)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
-    known = lexicon()
+    known = knowledge()
     if len(word) == 1 or word in known.stop:
         return None
     return _Word(
         word[:_LETTERS],
+        word[:_STEM],
         tuple(known.kinds.labels(word)),
+        tuple(known.roles.labels(word)),
         tuple(known.subjects.labels(word)),
         tuple(known.places.labels(word)),
     )
@@ -163,13 +232,13 @@ def _numbers(text: str) -> Iterator[str]:
             yield value
 
 
-def _players(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the players that a text names, each with the words that name it."""
-    known = lexicon().players
+def _players(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the players that a text names, each with the words that name it, as they stand."""
+    known = knowledge().players
     raw = plain_words(text)
     words = [fold(word) for word in raw]
     for start, word in enumerate(raw):
         if word[0].isupper() or word[0].isdigit():
-            for end in range(start + 1, min(start + LONGEST_NAME, len(words)) + 1):
+            for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
                 if player := known.get(" ".join(words[start:end])):
-                    yield player, words[start:end]
+                    yield player, " ".join(raw[start:end])

@@ -27,6 +27,8 @@ from monitor.models.digests import (
     name_of_edition,
 )
 from monitor.models.entries import (
+    EVENT_KINDS,
+    Correction,
     DateBasis,
     Document,
     Entry,
@@ -49,6 +51,8 @@ from monitor.models.feeds import (
 
 __all__ = [
     "Copy",
+    "EVENT_KINDS",
+    "Correction",
     "DateBasis",
     "Delivery",
     "DeliveryState",

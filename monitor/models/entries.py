@@ -123,6 +123,32 @@ class Document:
     """One line on what of it could not be taken: entries over the cap, entries that cannot be read."""
 
 
+EVENT_KINDS = (
+    "appeal",
+    "settlement",
+    "ruling",
+    "vote",
+    "hearing",
+    "strike",
+    "shutdown",
+    "law",
+    "award",
+    "leak",
+    "protest",
+    "filing",
+    "deal",
+    "launch",
+    "ban",
+    "response",
+    "study",
+    "appointment",
+    "departure",
+    "incident",
+    "opinion",
+)
+"""What can happen, as `Story.kind` says it: of several that a text speaks of the first here counts."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Join:
     """Why an entry is in its story."""
@@ -137,6 +163,8 @@ class Join:
     runner_up_similarity: float = 0.0
     doubtful: bool = False
     """It was joined just above the bar."""
+    copy_of: int | None = None
+    """The entry of the same story that brought this report first: same text, link or identifier."""
     pinned: bool = False
     """The user put it here (`stories merge`, `stories split`)."""
 
@@ -151,7 +179,9 @@ class Story:
     joins: tuple[Join, ...] = ()
     """One for each entry, in the same order."""
     title: str = ""
-    """Verbatim the title of one of its entries."""
+    """Verbatim the title of one of its entries: of the newest turn when the story went on."""
+    first_title: str = ""
+    """The title under which it began, where a newer turn leads; else ""."""
     summary: str = ""
     """Verbatim the summary of one of its entries, "" when none has one."""
     lead: int = 0
@@ -169,6 +199,29 @@ class Story:
     kind: str = ""
     """What happened: a kind of event ("ruling", "strike", "deal", "launch", ...), "" when none is seen."""
     parties: tuple[str, ...] = ()
-    """Who did it to whom, also by role ("court", "union")."""
+    """Who did it to whom: names as they are spelt, then roles ("court", "union")."""
     affair: int | None = None
-    """The id of the affair (case, strike, product, person) of which this event is a step."""
+    """The affair (case, strike, product, person) of which this event is a step: the id of its first story."""
+    before: int | None = None
+    """The step before in its affair, a story."""
+    after: int | None = None
+    """The step after."""
+
+    @property
+    def reports(self) -> tuple[tuple[Entry, tuple[Entry, ...]], ...]:
+        """Its entries without copies, each with its copies: "also in"."""
+        originals = {join.entry: join.copy_of or join.entry for join in self.joins}
+        found: dict[int, list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(originals.get(entry.id, entry.id), []).append(entry)
+        return tuple((report, tuple(copies)) for report, *copies in found.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """The user's word on entries: those of both sides tell of one event (`merge`), or they do not (`split`)."""
+
+    entries: tuple[int, ...]
+    others: tuple[int, ...]
+    together: bool
+    made_at: datetime

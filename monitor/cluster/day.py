@@ -3,54 +3,55 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from monitor.cluster.candidates import Index
+from monitor.cluster.candidates import order
 from monitor.cluster.copies import Copies
 from monitor.cluster.groups import group
 from monitor.cluster.match import probability
-from monitor.cluster.member import Member, Members, link, order
 from monitor.cluster.reasons import BEGAN, COPY, reason
 from monitor.models import Join, Story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from monitor.cluster.candidates import Candidate, Candidates
+    from monitor.cluster.lessons import Apart
+    from monitor.cluster.match import Rarity
     from monitor.models import Entry
 
+_MOST = 12
+"""Stories that one entry is compared with."""
+_POSTINGS = 400
+"""A term that more open stories share is passed over."""
+_DOUBT = 0.7
+"""Log-odds above the bar up to which a join is in doubt."""
 
-_QUIET = 10
-"""Entries a day up to which days are as those that the model was trained on."""
-_CROWDED = 0.5
-"""How much the bar rises with a crowded day: chance likeness grows with the number of entries."""
 
-
-class Board:
-    """Groups of members by number: first the open stories, then each new entry with its copies."""
+class DayClustering:
+    """Groups of candidates by number: first the open stories, then each new entry with its copies."""
 
     def __init__(
         self,
         stories: Sequence[Story],
         new: Sequence[Entry],
-        members: Members,
+        candidates: Candidates,
         *,
-        threshold: float,
-        cannot_link: AbstractSet[tuple[int, int]],
+        bar: float,
+        apart: Apart,
     ) -> None:
-        self._stories = stories
-        self._cannot_link = cannot_link | {(other, one) for one, other in cannot_link}
-        self._groups = [[members.of(entry) for entry in story.entries] for story in stories]
+        self._stories, self._candidates, self._bar, self._apart = stories, candidates, bar, apart
+        self._groups = [[candidates.of(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
-        self._place([members.of(entry) for entry in sorted(new, key=order)])
-        self._bar = _log_odds(threshold) + _CROWDED * math.log(max(1, self._crowd(new) / _QUIET))
+        self._place([candidates.of(entry) for entry in sorted(new, key=order)])
         self._home = {m.entry.id: number for number, members in enumerate(self._groups) for m in members}
-        self._link = cache(lambda one, other: link(self._groups[one], self._groups[other]))
-        self._near = self._neighbours(Index(members.rarity))
+        self._link = cache(lambda one, other: candidates.link(self._groups[one], self._groups[other]))
+        self._near = self._neighbours()
 
-    def grown(self) -> Iterator[Story]:
+    def changed(self) -> Iterator[Story]:
         """Yield the stories, old and new (id 0), that have taken in new entries."""
         clusters: dict[int, list[int]] = {}
         for number, root in enumerate(self._roots()):
@@ -61,14 +62,14 @@ class Board:
             if old is None or len(entries) > len(old.entries):
                 yield self._story(old, sorted(entries, key=lambda member: order(member.entry)))
 
-    def _place(self, new: Sequence[Member]) -> None:
+    def _place(self, new: Sequence[Candidate]) -> None:
         """Put each new entry with the report that it is a copy of, or by itself."""
         known = Copies()
         for number, members in enumerate(self._groups):
             for member in members:
                 known.add(member.entry, number)
         for member in new:
-            homes = [number for number in known.groups(member.entry) if not self._apart(member, number)]
+            homes = [number for number in known.groups(member.entry) if not self._barred(member, number)]
             number = homes[0] if homes else len(self._groups)
             if homes:
                 self._copies.add(member.entry.id)
@@ -77,16 +78,12 @@ class Board:
                 self._groups.append([member])
             known.add(member.entry, number)
 
-    def _crowd(self, new: Sequence[Entry]) -> int:
-        """Return how many entries, old and new, are of the day of the new ones."""
-        days = {entry.published.date() for entry in new}
-        return sum(member.entry.published.date() in days for members in self._groups for member in members)
+    def _barred(self, member: Candidate, number: int) -> bool:
+        return self._apart.any([member.entry.id], [other.entry.id for other in self._groups[number]])
 
-    def _apart(self, member: Member, number: int) -> bool:
-        return any((member.entry.id, other.entry.id) in self._cannot_link for other in self._groups[number])
-
-    def _neighbours(self, index: Index) -> dict[int, list[int]]:
+    def _neighbours(self) -> dict[int, list[int]]:
         """Return for each new group those that share the most telling terms with it."""
+        index = Index(self._candidates.rarity)
         terms = [frozenset[str]().union(*(m.terms for m in members)) for members in self._groups]
         for number, found in enumerate(terms):
             index.add(number, found)
@@ -94,18 +91,16 @@ class Board:
         return {number: index.nearest(terms[number], without=number) for number in fresh}
 
     def _roots(self) -> list[int]:
-        home = self._home
-        linked = {(home[a], home[b]) for a, b in self._cannot_link if a in home and b in home}
         return group(
             len(self._groups),
             {(min(pair), max(pair)) for one, near in self._near.items() for pair in ((one, n) for n in near)},
             self._link,
             threshold=self._bar,
             fixed=len(self._stories),
-            cannot_link={(a, b) for a, b in linked if a != b},
+            cannot_link=self._apart.groups(self._home),
         )
 
-    def _story(self, old: Story | None, members: Sequence[Member]) -> Story:
+    def _story(self, old: Story | None, members: Sequence[Candidate]) -> Story:
         """Return a story of these members; what was known of an old one stays."""
         joins = {join.entry: join for join in old.joins} if old else {}
         entries = tuple(member.entry for member in members)
@@ -118,25 +113,29 @@ class Board:
         )
         return replace(base, entries=entries, joins=found)
 
-    def _join(self, member: Member, members: Sequence[Member], own: Story | None, *, began: bool) -> Join:
+    def _join(
+        self, member: Candidate, members: Sequence[Candidate], own: Story | None, *, began: bool
+    ) -> Join:
         """Return why a new member is among the members of its story."""
         others = [other for other in members if other is not member]
         runner_up, second = self._runner_up(member, own)
-        similarity, why = 1.0, BEGAN
+        similarity, why, doubtful = 1.0, BEGAN, False
         if member.entry.id in self._copies:
             why = COPY
         elif not began:
-            similarity = probability(link([member], others).strength)
-            why = reason(member, others, similarity, probability(self._bar))
+            strength = self._candidates.link([member], others).strength
+            similarity, doubtful = probability(strength), strength < self._bar + _DOUBT
+            why = reason(member, others, self._candidates, similarity, probability(self._bar))
         return Join(
             entry=member.entry.id,
             similarity=similarity,
             reason=why,
             runner_up=runner_up,
             runner_up_similarity=second,
+            doubtful=doubtful,
         )
 
-    def _runner_up(self, member: Member, own: Story | None) -> tuple[int | None, float]:
+    def _runner_up(self, member: Candidate, own: Story | None) -> tuple[int | None, float]:
         """Return the open story, other than its own, that a new member was nearest to, and how near."""
         mine = self._home[member.entry.id]
         rivals = [
@@ -148,5 +147,35 @@ class Board:
         return (-key, probability(strength)) if key < 0 else (None, 0.0)
 
 
-def _log_odds(chance: float) -> float:
-    return math.log(chance / (1 - chance))
+class Index:
+    """Terms to the groups of entries that hold them: which are worth a comparison, bounded in cost."""
+
+    def __init__(self, rarity: Rarity) -> None:
+        self._rarity = rarity
+        self._postings: defaultdict[str, list[int]] = defaultdict(list)
+
+    def add(self, group: int, terms: Iterable[str]) -> None:
+        """Enter a group under its terms."""
+        for term in terms:
+            self._postings[term].append(group)
+
+    def nearest(self, terms: Iterable[str], *, without: int) -> list[int]:
+        """Return the groups that share the most of these terms, by weight, best first; equal ones by key."""
+        weights: defaultdict[int, float] = defaultdict(float)
+        for term in sorted(terms):
+            groups = self._postings.get(term, ())
+            if len(groups) <= _POSTINGS:
+                weight = self._rarity.weight(term)
+                for group in groups:
+                    weights[group] += weight
+        weights.pop(without, None)
+        return sorted(weights, key=lambda group: (-weights[group], group))[:_MOST]
+
+
+def crowd(entries: Iterable[Entry], day: int, days: int) -> float:
+    """Return the logarithm of how many entries a day the last days brought; 0 for one and fewer.
+
+    Chance likeness grows with what there is to be like: the bar rises by a part of it.
+    """
+    recent = sum(0 <= day - entry.published.toordinal() <= days for entry in entries)
+    return math.log(max(1.0, recent / (days + 1)))

@@ -1,0 +1,106 @@
+"""What the matcher knows of events (events.toml): kinds, parties by name and role, subjects, places, stop words."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from monitor.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LONGEST = 4
+"""Words in the longest name or phrase."""
+
+_PLAIN = re.compile(r"[^\W_]+")
+_SHORTEST = 2
+_GAP = 9
+"""Words within which a German verb's second half follows its first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Words and phrases and what they stand for; one may stand for several things."""
+
+    whole: Mapping[str, tuple[str, ...]]
+    """Words, and phrases with their words joined by a space."""
+    starts: Mapping[str, tuple[str, ...]]
+    ends: Mapping[str, tuple[str, ...]]
+    apart: Mapping[str, tuple[tuple[str, str], ...]]
+    """First words of phrases with a gap ("stellt … vor") to the words that end them and the label."""
+
+    def labels(self, word: str) -> Iterator[str]:
+        """Yield what a folded word or phrase stands for."""
+        yield from self.whole.get(word, ())
+        for size in range(_SHORTEST, len(word) + 1):
+            yield from self.starts.get(word[:size], ())
+            yield from self.ends.get(word[-size:], ())
+
+    def phrases(self, words: Sequence[str]) -> Iterator[str]:
+        """Yield what phrases of several words stand for."""
+        for start, word in enumerate(words):
+            for end in range(start + 2, min(start + LONGEST, len(words)) + 1):
+                yield from self.whole.get(" ".join(words[start:end]), ())
+            for last, label in self.apart.get(word, ()):
+                if last in words[start + 1 : start + 1 + _GAP]:
+                    yield label
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The tables of events.toml, folded and ready for look-up."""
+
+    kinds: Patterns
+    rank: Mapping[str, int]
+    """Kinds of event to their places in the table: of several that a text speaks of the lowest counts."""
+    roles: Patterns
+    subjects: Patterns
+    places: Patterns
+    players: Mapping[str, str]
+    """Every spelling of a name, its words joined by a space, to the player's key."""
+    stop: frozenset[str]
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of `text` as they stand, hyphens and apostrophes parting them."""
+    return _PLAIN.findall(text)
+
+
+@cache
+def knowledge() -> Knowledge:
+    """Return the bundled knowledge."""
+    tables = tomllib.loads(files(__package__).joinpath("events.toml").read_text("utf-8"))
+    return Knowledge(
+        kinds=_patterns(tables["kinds"]),
+        rank={kind: place for place, kind in enumerate(tables["kinds"])},
+        roles=_patterns(tables["roles"]),
+        subjects=_patterns(tables["subjects"]),
+        places=_patterns(tables["places"]),
+        players={
+            " ".join(plain_words(fold(name))): key
+            for key, names in tables["players"].items()
+            for name in names
+        },
+        stop=frozenset(fold(word) for words in tables["stop"].values() for word in words.split()),
+    )
+
+
+def _patterns(table: Mapping[str, Sequence[str]]) -> Patterns:
+    whole, starts, ends = (defaultdict[str, tuple[str, ...]](tuple) for _ in range(3))
+    apart = defaultdict[str, tuple[tuple[str, str], ...]](tuple)
+    for label, patterns in table.items():
+        for pattern in patterns:
+            if "…" in pattern:
+                first, last = plain_words(fold(pattern.replace("…", " ")))
+                apart[first] += ((last, label),)
+                continue
+            place = starts if pattern.endswith("*") else ends if pattern.startswith("*") else whole
+            word = " ".join(plain_words(fold(pattern)))
+            place[word] += (label,)
+    return Patterns(dict(whole), dict(starts), dict(ends), dict(apart))

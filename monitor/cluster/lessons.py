@@ -1,0 +1,104 @@
+"""What the user's merges and splits teach: entries that stay apart, and a bar and weights that move a little."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING
+
+from monitor.cluster import match
+from monitor.cluster.candidates import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from monitor.cluster.candidates import Candidates
+    from monitor.models import Correction, Entry
+
+_PAIRS = 9
+"""Pairs of entries that one correction speaks for: a merge of two large stories is one word of the user."""
+_RATE = 0.05
+_ROUNDS = 10
+_BOUND = 0.25
+"""The share of its weight by which a feature may move."""
+_BAR_BOUND = 0.5
+"""Log-odds by which the bar may move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Which entries the user keeps apart: those on two sides of a split, unless a later merge joined them."""
+
+    corrections: Sequence[Correction] = ()
+    """In the order in which they were made."""
+    _sides: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+
+    def __post_init__(self) -> None:
+        """Note for each entry on which side of which correction it stands."""
+        for number, correction in enumerate(self.corrections):
+            for side, entries in enumerate((correction.entries, correction.others)):
+                for entry in entries:
+                    self._sides[entry][number] = side
+
+    def __call__(self, one: int, other: int) -> bool:
+        """Return whether two entries are kept apart."""
+        mine, theirs = self._sides.get(one), self._sides.get(other)
+        if not mine or not theirs:
+            return False
+        last = max((n for n, side in mine.items() if theirs.get(n, side) != side), default=None)
+        return last is not None and not self.corrections[last].together
+
+    def any(self, some: Iterable[int], others: Sequence[int]) -> bool:
+        """Return whether any of some entries is kept apart from any of the others."""
+        corrected = [entry for entry in some if entry in self._sides]
+        return any(self(one, other) for one, other in product(corrected, others))
+
+    def groups(self, home: Mapping[int, int]) -> AbstractSet[tuple[int, int]]:
+        """Return the pairs of groups that never meet, lower first; `home` says in which group an entry is."""
+        members: defaultdict[int, list[int]] = defaultdict(list)
+        for entry in self._sides.keys() & home.keys():
+            members[home[entry]].append(entry)
+        numbers = sorted(members)
+        return {
+            (one, other)
+            for place, one in enumerate(numbers)
+            for other in numbers[place + 1 :]
+            if self.any(members[one], members[other])
+        }
+
+
+def learn(
+    corrections: Sequence[Correction], entries: Mapping[int, Entry], candidates: Candidates
+) -> dict[str, float]:
+    """Return what the user's corrections add to the weights, the bias among them; {} when they agree already.
+
+    A few steps of logistic regression from the trained weights, each weight kept near where it was: ten
+    corrections move a case in doubt, and no number of them turns the model over.
+    """
+    lessons = list(_lessons(corrections, entries, candidates))
+    own: dict[str, float] = {}
+    for _ in range(_ROUNDS):
+        for found, together in lessons:
+            error = float(together) - match.probability(match.score(found, own) + own.get("bias", 0.0))
+            for name, value in (("bias", 1.0), *found.items()):
+                moved = own.get(name, 0.0) + _RATE * error * value
+                own[name] = max(-_bound(name, found), min(_bound(name, found), moved))
+    return {name: change for name, change in own.items() if change}
+
+
+def _lessons(
+    corrections: Sequence[Correction], entries: Mapping[int, Entry], candidates: Candidates
+) -> Iterator[tuple[dict[str, float], bool]]:
+    for correction in corrections:
+        some = [candidates.of(entries[n]) for n in correction.entries if n in entries]
+        others = [candidates.of(entries[n]) for n in correction.others if n in entries]
+        pairs = [compare(one, other) for one, other in product(some[-3:], others[-3:])]
+        for found in pairs[:_PAIRS]:
+            yield found, correction.together
+
+
+def _bound(name: str, found: Mapping[str, float]) -> float:
+    weights = match.model().semantic if "likeness" in found else match.model().weights
+    return _BAR_BOUND if name == "bias" else _BOUND * abs(weights[name])
