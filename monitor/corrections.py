@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import tag
 from monitor.errors import MonitorError
-from monitor.pipeline import cluster_entries, refresh_stories
 from monitor.store import Mark
+from monitor.stories import cluster_entries, refresh_stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +55,7 @@ def mark(
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
         affected = store.entries.set_taggings({number: explanation.tagging}, now)
         refresh_stories(config, store, {*affected, *([entry.story] if entry.story else ())})
-        cluster_entries(config, store, now=now)
+    cluster_entries(config, store, now=now)
     after = store.entries.get(number)
     assert after is not None
     return after
@@ -140,7 +140,7 @@ def retag(
         refresh_stories(
             config, store, affected | {change.entry.story for change in changes if change.entry.story}
         )
-        cluster_entries(config, store, now=now)
+    cluster_entries(config, store, now=now)
     return seen, changes
 
 

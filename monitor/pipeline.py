@@ -19,17 +19,18 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from monitor import cluster, digest, digest_input, languages, outbox, tag
+from monitor import digest, digest_input, languages, outbox, tag
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import Outcome, schedule
 from monitor.models import FeedPoll, Poll, Response, Window
 from monitor.parse import identity
 from monitor.store import open as open_store
+from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from monitor.config import Config
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         Entry,
         Feed,
         FeedState,
-        Story,
     )
     from monitor.store import Store
 
@@ -113,7 +113,7 @@ async def poll(
         for state in (*waiting, *(schedule.pardoned(state, config.fetch, now) for state in blamed)):
             store.feeds.save_state(state)
 
-        cluster_entries(config, store, now=now)
+        await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of(done, now, took, outage=outage)
         store.feeds.log_poll(summary)
@@ -215,62 +215,6 @@ def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
     )
 
 
-# --- stories
-
-
-def cluster_entries(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
-    """Put relevant entries that have no story into open stories or new ones; return these.
-
-    Done for all feeds of a poll together, so that the order in which they answered decides nothing; and
-    by state, so that a poll that was cut off is completed by the next.
-    """
-    with store.transaction():
-        unclustered = store.entries.without_story()
-        if not unclustered:
-            return ()
-        opened = store.stories.open(now - config.cluster.open_for)
-        present = [*unclustered, *(entry for story in opened for entry in story.entries)]
-        store.terms.add({entry.id: cluster.terms(entry) for entry in unclustered})
-        total, counts = store.terms.counts(frozenset().union(*map(cluster.terms, present)))
-        stories = cluster.assign(
-            unclustered,
-            opened,
-            cluster.TermCounts(documents=total, counts=counts),
-            {feed.url: feed for feed in config.feeds},
-            config.cluster,
-            vectors=_vectors(config, store, present),
-            cannot_link=cannot_link(store),
-            past=[
-                cluster.Past(id=number, names=frozenset(names), last_seen=last)
-                for number, names, last in store.stories.past(now - config.cluster.related_for)
-            ],
-        )
-        return store.stories.save(stories)
-
-
-def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
-    """Choose title, summary, themes and sources anew for stories whose entries changed; return them by id."""
-    feeds = {feed.url: feed for feed in config.feeds}
-    found = store.stories.get_many(stories)
-    return store.stories.save([cluster.with_summary(story, feeds, config.cluster) for story in found])
-
-
-def _vectors(config: Config, store: Store, entries: Sequence[Entry]) -> dict[int, bytes] | None:
-    """Return the vectors of entries where the `semantic` extra is in use; each is made once."""
-    if not config.cluster.semantic or not cluster.Encoder.available():
-        return None
-    encoder = cluster.Encoder()
-    known = store.terms.vectors(encoder.name, [entry.id for entry in entries])
-    fresh = encoder.vectors(entries, known)
-    store.terms.save_vectors(encoder.name, fresh)
-    return known | fresh
-
-
-def cannot_link(store: Store) -> frozenset[tuple[int, int]]:
-    """Return the pairs of entries that the user has put into different stories."""
-    return frozenset((c.entry, c.other) for c in store.stories.corrections() if not c.together)
-
-
 # --- publish
 
 
@@ -283,6 +227,7 @@ async def publish(
     stand.
     """
     store.clock.observe(now)
+    await cluster_entries_beside(config, store, now=now)
     made = make_due_digest(config, store, channels, now=now)
     done = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
@@ -317,7 +262,6 @@ def make_due_digest(
 ) -> Digest | None:
     """Freeze the digest that is due together with its deliveries; None when none is due."""
     channels = _with_archive(config, channels)
-    cluster_entries(config, store, now=now)
     with store.transaction():
         due = digest_input.due_digest(config, store, now=now)
         if due is None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import Past, Settings, TermCounts, assign, terms
-from monitor.models import Entry, Feed, Story, Tagging
+from monitor.cluster import PastStory, Settings, TermCounts, assign, terms
+from monitor.models import Correction, Entry, Feed, Story, Tagging
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
 GEMA_DE = (
@@ -84,6 +84,7 @@ DAY = (
     entry(5, DUB, days=0.3),
     entry(6, SUNO_DE, days=0.4),
 )
+PARTED = Correction(entries=(1,), others=(2,), together=False, made_at=START)
 DAY_STORIES = {frozenset({1, 2, 4}), frozenset({3, 6}), frozenset({5})}
 
 
@@ -145,14 +146,14 @@ def test_a_later_step_is_a_story_of_its_own_linked_to_the_earlier():
     )
     first = stored(poll([filing, entry(9, DUB)]))
     ruling = entry(2, GEMA_DE, days=90)
-    past = [Past.of(story) for story in first]
+    past = [PastStory.of(story) for story in first]
     (story,) = poll([ruling], (), past=past)
     assert story.related == tuple(s.id for s in first if s.lead == 1)
 
 
 def test_relations_do_not_reach_beyond_the_setting():
     first = stored(poll([entry(1, GEMA_DE)]))
-    past = [Past.of(story) for story in first]
+    past = [PastStory.of(story) for story in first]
     (story,) = poll(
         [entry(2, GEMA_EN, days=90)], (), past=past, chosen=Settings(related_for=timedelta(days=60))
     )
@@ -191,15 +192,15 @@ def test_outlets_of_one_family_and_of_one_aggregator_count_once():
 def test_what_the_reader_parted_stays_apart():
     both = [entry(1, GEMA_DE), entry(2, GEMA_EN)]
     assert len(poll(both)) == 1
-    assert len(poll(both, cannot_link=frozenset({(1, 2)}))) == 2
+    assert len(poll(both, corrections=[PARTED])) == 2
     story = stored(poll(both[:1]))
-    (second,) = poll(both[1:], story, cannot_link=frozenset({(1, 2)}))
+    (second,) = poll(both[1:], story, corrections=[PARTED])
     assert second.id == 0
 
 
 def test_even_copies_obey_the_reader():
     both = [entry(1, GEMA_DE), entry(2, GEMA_DE)]
-    assert len(poll(both, cannot_link=frozenset({(1, 2)}))) == 2
+    assert len(poll(both, corrections=[PARTED])) == 2
 
 
 def test_pinned_entries_stay_where_the_reader_put_them():
@@ -239,7 +240,11 @@ def test_a_story_has_the_themes_that_a_third_of_its_entries_have():
         ),
         entry(2, GEMA_EN, tagging=Tagging(beats=("ai-creative-labour",), themes=("copyright",))),
         entry(4, GEMA_EN_2, tagging=Tagging(beats=("ai-creative-labour", "sora"), themes=("copyright",))),
-        entry(7, (GEMA_EN_2[0] + " again", GEMA_EN_2[1]), tagging=Tagging(beats=("ai-creative-labour",))),
+        entry(
+            7,
+            (GEMA_EN_2[0] + " again", "Lyrics of songs reproduced."),
+            tagging=Tagging(beats=("ai-creative-labour",)),
+        ),
     ]
     (story,) = poll(tagged)
     assert story.themes == ("copyright",)

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from monitor.cluster import Settings, TermCounts, assign, match, terms
-from monitor.cluster.candidates import Index
+from monitor.cluster.day import Index
 from monitor.cluster.match import rarity
 from monitor.models import Entry, Story
 

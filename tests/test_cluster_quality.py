@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cluster import Encoder, replay, score
+from monitor.cluster import Encoder
+from monitor.evaluate.stories import replay, score
 from monitor.models import Entry
 
 SAMPLES = Path(__file__).parent / "data" / "labelled" / "samples.jsonl"

@@ -9,7 +9,7 @@ import pytest
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Delivery, Entry, Feed, Join, Story, Tagging, Window
+from monitor.models import Correction, Delivery, Entry, Feed, Join, Story, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -105,9 +105,12 @@ def test_open_and_listing_go_by_the_latest_entry(archive):
 
 
 def test_past_stories_are_known_by_their_names(archive):
-    archive.stories.save([story(archive, 1, names=("OpenAI", "Münster")), story(archive, 6)])
-    assert archive.stories.past(NOW - 5 * HOUR) == ((1, ("OpenAI", "Münster"), NOW - 5 * HOUR), (2, (), NOW))
-    assert [number for number, _, _ in archive.stories.past(NOW)] == [2]
+    archive.stories.save([story(archive, 1, names=("OpenAI", "Münster")), story(archive, 6, affair=1)])
+    assert archive.stories.past(NOW - 5 * HOUR) == (
+        (1, ("OpenAI", "Münster"), NOW - 5 * HOUR, 1),
+        (2, (), NOW, 1),
+    )
+    assert [number for number, *_ in archive.stories.past(NOW)] == [2]
 
 
 def test_related_stories_know_each_other(archive):
@@ -171,20 +174,48 @@ def test_a_split_makes_a_related_story(archive):
     assert all(join.pinned for join in (*rest.joins, *new.joins))
 
 
-def test_corrections_are_pairs_of_entries_and_the_last_word_counts(archive):
+def test_corrections_name_the_entries_of_both_sides_in_the_order_of_the_user(archive):
     save(archive, (1, 2), (3,))
     archive.stories.merge(1, 2, NOW)
     archive.stories.split(1, [3], NOW + HOUR)
-    archive.stories.merge(2, 3, NOW + 2 * HOUR)
-    pairs = [(one.entry, one.other, one.together) for one in archive.stories.corrections()]
-    assert pairs == [(1, 3, True), (2, 3, True)]
-    assert archive.stories.corrections()[0].made_at == NOW + 2 * HOUR
-    archive.stories.split(3, [2], NOW + 3 * HOUR)
-    assert [(one.entry, one.other, one.together) for one in archive.stories.corrections()] == [
-        (1, 3, True),
-        (1, 2, False),
-        (2, 3, False),
+    assert archive.stories.corrections() == (
+        Correction(entries=(1, 2), others=(3,), together=True, made_at=NOW),
+        Correction(entries=(1, 2), others=(3,), together=False, made_at=NOW + HOUR),
+    )
+
+
+def test_steps_of_an_affair_know_the_one_before_and_the_one_after(archive):
+    save(archive, (1,), (3,))
+    archive.stories.save([story(archive, 5, affair=1), story(archive, 2, id=0, affair=1)])
+    assert [(one.id, one.before, one.after) for one in archive.stories.affair(1)] == [
+        (1, None, 4),
+        (4, 1, 3),
+        (3, 4, None),
     ]
+    assert archive.stories.get(2).affair is None
+
+
+def test_doubts_are_kept_until_the_user_decides(archive):
+    doubtful = Join(entry=2, similarity=0.63, reason="hardly", doubtful=True, copy_of=1)
+    sure = Join(entry=1, similarity=1.0, reason="began the story")
+    archive.stories.save([story(archive, 1, 2, joins=(sure, doubtful)), story(archive, 3)])
+    (found,) = archive.stories.in_doubt()
+    assert found.joins == (sure, doubtful)
+    assert found.reports == ((found.entries[0], (found.entries[1],)),)
+    assert archive.stories.in_doubt(NOW) == ()
+    archive.stories.merge(1, 2, NOW)
+    assert archive.stories.in_doubt() == ()
+
+
+def test_merging_two_large_stories_writes_a_row_an_entry(archive):
+    numbers = range(100, 1100)
+    archive.entries.add([entry(6, guid=str(n), title=f"Title {n}") for n in numbers], lambda one: one.title)
+    ids = [one.id for one in archive.entries.listing(everything=True) if int(one.guid) >= 100]
+    save(archive, tuple(ids[:500]), tuple(ids[500:]))
+    archive.stories.merge(1, 2, NOW)
+    (correction,) = archive.stories.corrections()
+    assert (len(correction.entries), len(correction.others)) == (500, 500)
+    assert len(members(archive, 1)) == 1000
 
 
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3), (99,)])

@@ -1,4 +1,6 @@
-"""Make the matcher of stories: `python training/train_stories.py` (extras `train`, `semantic`) writes model.toml.
+"""Make the matcher of stories: `python training/train_stories.py` writes monitor/cluster/model.toml.
+
+It needs the extras `train` and `semantic`.
 
 Every pair of reports within twelve days, of one hand, is an example: one event, or two. A ridge-penalised
 logistic regression weighs the features of `monitor/cluster/match.py`, without and with the encoder. The same
@@ -42,14 +44,14 @@ LONGEST = 12
 """Days between two reports that are compared: a story takes no more reports after ten."""
 PENALTY = 200.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
-LEVEL = -1.0
+LEVEL = -1.25
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
 ONE_OUTLET = -1.5
 """The most that one outlet's name on both weighs against two reports: on a large day it brings several of one
 event, and the records hold few such days."""
-LEVEL_SEMANTIC = -0.5
+LEVEL_SEMANTIC = -0.75
 """The same with the encoder."""
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""

@@ -14,7 +14,6 @@ import typer
 from typer.core import TyperGroup
 
 from monitor.cli import (
-    archive,
     configuration,
     digests,
     entries,
@@ -25,6 +24,7 @@ from monitor.cli import (
     running,
     safekeeping,
     setup,
+    stories,
     subscriptions,
     tagging,
     why,
@@ -87,7 +87,7 @@ for module in (
     module.register(app)
 app.add_typer(configuration.config_app, name="config")
 app.add_typer(subscriptions.app, name="feeds")
-app.add_typer(archive.stories_app, name="stories")
+app.add_typer(stories.stories_app, name="stories")
 app.add_typer(tagging.themes_app, name="themes")
 
 

@@ -12,8 +12,8 @@ from monitor.cli.session import Session, UsageError, session
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from monitor.cluster import StoryScores
     from monitor.evaluate import Figure, Record, Scores, StreamScores
+    from monitor.evaluate.stories import StoryScores
     from monitor.tag import Rules
 
 
@@ -43,7 +43,7 @@ def evaluate(
     """Score the tagger and the stories against labelled lines."""
     from monitor import evaluate as package
     from monitor.cli.tagging import replayed
-    from monitor.cluster import score
+    from monitor.evaluate.stories import score
     from monitor.tag import Tagger
 
     current = session(context)

@@ -219,4 +219,11 @@ def story_json(story: Story) -> dict[str, Any]:
         "entries": [entry.id for entry in story.entries],
         "sources": story.sources,
         "related": list(story.related),
+        "first_title": story.first_title,
+        "kind": story.kind,
+        "parties": list(story.parties),
+        "affair": story.affair,
+        "before": story.before,
+        "after": story.after,
+        "copies": {join.entry: join.copy_of for join in story.joins if join.copy_of},
     }

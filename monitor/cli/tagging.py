@@ -317,9 +317,10 @@ def tag(
 def replayed(entries: Sequence[Entry]) -> list[str]:
     """Cluster entries as if they came day by day; return the name of each one's story."""
     from monitor import cluster
+    from monitor.evaluate.stories import replay
 
     vectors = None
     if entries and cluster.Encoder.available():
         numbered = [replace(entry, id=index) for index, entry in enumerate(entries)]
         vectors = cluster.Encoder().vectors(numbered, {})
-    return list(cluster.replay(entries, vectors=vectors))
+    return replay(entries, vectors=vectors)

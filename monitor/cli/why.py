@@ -159,14 +159,14 @@ def _telling(entry: Entry, store: Store) -> Telling | None:
 def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:
     """Find the phrase of the title that would have chosen the entry and lets in the least besides."""
     from monitor import tag
-    from monitor.cluster.lexicon import lexicon
+    from monitor.cluster.events import knowledge
     from monitor.why import Trial, proposals
 
     nearest = tagger.explain(entry).nearest
     if nearest is None or nearest.score <= 0:
         return None  # nothing hints at what it could be about
     counted = []
-    for phrase in proposals(entry, lexicon().stop):
+    for phrase in proposals(entry, knowledge().stop):
         holding = store.entries.search(f'"{phrase}"', since=now - _LOOK_BACK, limit=_MANY)
         others = sum(not one.tagging.relevant and one.id != entry.id for one in holding)
         counted.append((others, phrase))

@@ -1,4 +1,4 @@
-"""What a story is known by, and the affair that it is a step of: the ruling after the filing, the ban after the launch."""
+"""What a story is known by, and the affair that it is a step of: the ruling after the filing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def names(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def kind(entries: Iterable[Entry]) -> str:
-    """Return the kind of event that most of a story's entries speak of, titles before summaries; "" for none."""
+    """Return the kind of event that most entries speak of, titles before summaries; "" for none."""
     found: Counter[str] = Counter()
     for entry in entries:
         own = traits(entry)
@@ -64,7 +64,7 @@ def kind(entries: Iterable[Entry]) -> str:
 
 
 def parties(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return who did it to whom: the names of at least a third of a story's entries as they are spelt, then roles."""
+    """Return who did it to whom: names, as they are spelt, of at least a third of the entries; then roles."""
     spelt: defaultdict[str, Counter[str]] = defaultdict(Counter)
     found: Counter[str] = Counter()
     for entry in entries:
@@ -108,9 +108,8 @@ class RelatedStories:
 
     def affair(self, related: Sequence[int]) -> int | None:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
-        if not related:
-            return None
-        return self._stories[related[0]].affair or related[0]
+        nearest = next((self._stories[key] for key in related if key in self._stories), None)
+        return (nearest.affair or nearest.id) if nearest else None
 
 
 def _names(entry: Entry) -> frozenset[str]:

@@ -66,15 +66,11 @@ def assign(
             found[key] = replace(story, id=key)
     before = {story.id: story for story in stories}
     changed = (story for key, story in found.items() if story != before.get(key))
-    related = RelatedStories(
-        [*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for
-    )
+    related = RelatedStories([*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for)
     return tuple(_finished(story, related, feeds, settings) for story in changed)
 
 
-def _finished(
-    story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings
-) -> Story:
+def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
     second = [

@@ -68,9 +68,7 @@ class Candidates:
 def compare(one: Candidate, other: Candidate) -> dict[str, float]:
     """Return the features of two candidates."""
     both = one.vector is not None and other.vector is not None
-    return match.features(
-        one.weighed, other.weighed, likeness(one.vector, other.vector) if both else None
-    )
+    return match.features(one.weighed, other.weighed, likeness(one.vector, other.vector) if both else None)
 
 
 def order(entry: Entry) -> tuple[object, ...]:

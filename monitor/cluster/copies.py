@@ -13,7 +13,7 @@ from monitor.text import fold
 from monitor.url import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from monitor.models import Entry, Feed
 
@@ -114,13 +114,14 @@ class Sources:
         link = feed.url if outlet and feed else entry.url
         return "host:" + (host_of(link) or host_of(entry.feed) or entry.feed).removeprefix("www.")
 
-    def independent(self, entries: Iterable[Entry], copies: Mapping[int, int]) -> int:
-        """Return how many independent sources report; copies of one text count once."""
+    def independent(self, entries: Sequence[Entry], same: Mapping[int, int] | None = None) -> int:
+        """Return how many independent sources report; copies of one text (`copies`) count once."""
+        same = copies(entries) if same is None else same
         sources: dict[str, str] = {}
         texts: dict[int, str] = {}
         for entry in entries:
             source = _root(sources, self.of(entry))
-            text = copies.get(entry.id, entry.id)
+            text = same.get(entry.id, entry.id)
             sources[source] = _root(sources, texts.setdefault(text, source))
         return sum(source == _root(sources, source) for source in sources)
 

@@ -1,4 +1,4 @@
-"""What the matcher knows of events (events.toml): kinds, parties by name and role, subjects, places, stop words."""
+"""What the matcher knows of events (events.toml): kinds, parties by name and role, subjects, places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user's merges and splits teach: entries that stay apart, and a bar and weights that move a little."""
+"""What the user's merges and splits teach: what stays apart, and a bar and weights that move a little."""
 
 from __future__ import annotations
 

@@ -187,7 +187,10 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "same_source": float(one.source == other.source != ""),
     }
     lost = {
-        "names": (one.title_names.rarest_lost(other.stems) / 10, other.title_names.rarest_lost(one.stems) / 10),
+        "names": (
+            one.title_names.rarest_lost(other.stems) / 10,
+            other.title_names.rarest_lost(one.stems) / 10,
+        ),
         "players": (_lost(one.title_players, b.text.players), _lost(other.title_players, a.text.players)),
         "roles": (_lost(a.title.roles, b.text.roles), _lost(b.title.roles, a.text.roles)),
         "kinds": (_lost(a.title.kinds, b.text.kinds), _lost(b.title.kinds, a.text.kinds)),

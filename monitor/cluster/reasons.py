@@ -38,11 +38,15 @@ _WORDS = {
     "same_source": "same outlet",
     "topic_differs": "one is on the main topic, one is not",
 }
-"""What features against a join are called; the others (days, parts of a likeness) say nothing by themselves."""
+"""What features against a join are called; the others (days, parts of a likeness) say nothing alone."""
 
 
 def reason(
-    member: Candidate, others: Sequence[Candidate], candidates: Candidates, similarity: float, threshold: float
+    member: Candidate,
+    others: Sequence[Candidate],
+    candidates: Candidates,
+    similarity: float,
+    threshold: float,
 ) -> str:
     """Return what an entry shares with the others of its story, the rarest first, and how near it is."""
     own, theirs = member.weighed.traits.text, [other.weighed.traits.text for other in others]
@@ -67,7 +71,9 @@ def reason(
 
 def _against(member: Candidate, others: Sequence[Candidate], candidates: Candidates) -> list[str]:
     """Return what speaks most against its being of one event with the report that is nearest to it."""
-    nearest = max((compare(member, other) for other in others), key=lambda found: match.score(found, candidates.own))
+    nearest = max(
+        (compare(member, other) for other in others), key=lambda found: match.score(found, candidates.own)
+    )
     weights = match.model().semantic if "likeness" in nearest else match.model().weights
     costs = sorted((weights[name] * value, name) for name, value in nearest.items() if name in _WORDS)
     return [_named(name, member, others) for cost, name in costs[:_MOST_AGAINST] if cost < -_AGAINST]
@@ -77,7 +83,9 @@ def _named(name: str, member: Candidate, others: Sequence[Candidate]) -> str:
     if name != "kind_differs":
         return _WORDS[name]
     kinds = sorted({other.weighed.traits.kind for other in others} - {"", member.weighed.traits.kind})
-    return f"{_WORDS[name]} ({member.weighed.traits.kind}, not {' or '.join(kinds)})" if kinds else _WORDS[name]
+    return (
+        f"{_WORDS[name]} ({member.weighed.traits.kind}, not {' or '.join(kinds)})" if kinds else _WORDS[name]
+    )
 
 
 def _part(label: str, found: Iterable[str]) -> str:

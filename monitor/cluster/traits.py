@@ -1,4 +1,4 @@
-"""What the matcher sees of an entry: words, names, numbers, and the event: its kind, parties, subjects, place, day."""
+"""What the matcher sees of an entry: its words, and its event: kind, parties, subjects, place, day."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAYER, ROLE, SUBJECT = "@", "%", "="
 _LETTERS = 5
 """Of a word that it is compared by: inflections, German compounds and cousins in the other language meet."""
 _STEM = 8
-"""Of a word that it is told apart by: two compounds that only begin alike (Sprecher, Sprechprobe) part here."""
+"""Of a word that it is told apart by: compounds that only begin alike (Sprecher, Sprechprobe) part here."""
 _GRAM = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400

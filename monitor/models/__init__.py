@@ -50,8 +50,8 @@ from monitor.models.feeds import (
 )
 
 __all__ = [
-    "Copy",
     "EVENT_KINDS",
+    "Copy",
     "Correction",
     "DateBasis",
     "Delivery",

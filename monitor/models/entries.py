@@ -201,7 +201,7 @@ class Story:
     parties: tuple[str, ...] = ()
     """Who did it to whom: names as they are spelt, then roles ("court", "union")."""
     affair: int | None = None
-    """The affair (case, strike, product, person) of which this event is a step: the id of its first story."""
+    """The affair (case, strike, product, person) that it is a step of: the id of its first story."""
     before: int | None = None
     """The step before in its affair, a story."""
     after: int | None = None
@@ -219,7 +219,7 @@ class Story:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
-    """The user's word on entries: those of both sides tell of one event (`merge`), or they do not (`split`)."""
+    """The user's word: the entries of both sides tell of one event (`merge`), or they do not (`split`)."""
 
     entries: tuple[int, ...]
     others: tuple[int, ...]

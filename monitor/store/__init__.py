@@ -29,7 +29,7 @@ from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
 from monitor.store.settings import Retention
-from monitor.store.stories import Correction, Stories
+from monitor.store.stories import Stories
 from monitor.store.terms import Terms
 from monitor.store.values import format_utc, parse_utc
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Changes",
     "Clock",
-    "Correction",
     "Deliveries",
     "Digests",
     "Entries",

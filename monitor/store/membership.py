@@ -50,15 +50,23 @@ def repair_stories(db: Connection, stories: Iterable[int]) -> tuple[int, ...]:
 
 def _row(join: Join) -> tuple[object, ...]:
     second = (join.runner_up, join.runner_up_similarity)
-    return (join.entry, join.similarity, join.reason, *second, int(join.pinned))
+    return (
+        join.entry,
+        join.similarity,
+        join.reason,
+        *second,
+        int(join.pinned),
+        int(join.doubtful),
+        join.copy_of,
+    )
 
 
 _JOIN: Final = """
-insert into joins (entry_id, similarity, reason, runner_up, runner_up_similarity, pinned)
-values (?, ?, ?, ?, ?, ?)
+insert into joins (entry_id, similarity, reason, runner_up, runner_up_similarity, pinned, doubtful, copy_of)
+values (?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (entry_id) do update set similarity = excluded.similarity, reason = excluded.reason,
     runner_up = excluded.runner_up, runner_up_similarity = excluded.runner_up_similarity,
-    pinned = max(pinned, excluded.pinned)
+    pinned = max(pinned, excluded.pinned), doubtful = excluded.doubtful, copy_of = excluded.copy_of
 """
 
 _OWN: Final = "from entries where story_id = stories.id"

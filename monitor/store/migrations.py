@@ -77,6 +77,44 @@ select 'origin', lower(hex(randomblob(8))) where not exists (select 1 from diges
 """
 
 
+_AFFAIRS: Final = """
+alter table stories add column first_title text not null default '';
+alter table stories add column kind text;
+alter table stories add column parties text not null default '[]';
+alter table stories add column affair_id integer;
+create index stories_affair on stories(affair_id, first_seen) where affair_id is not null;
+alter table joins add column doubtful integer not null default 0;
+alter table joins add column copy_of integer;
+create index joins_doubtful on joins(entry_id) where doubtful = 1;
+
+create table corrections (
+    id integer primary key,
+    together integer not null,
+    made_at text not null
+) strict;
+create table corrected_entries (
+    correction_id integer not null references corrections(id) on delete cascade,
+    entry_id integer not null references entries(id) on delete cascade,
+    side integer not null,
+    primary key (correction_id, entry_id)
+) strict;
+create index corrected_entries_entry on corrected_entries(entry_id);
+insert into corrections (id, together, made_at)
+    select row_number() over (order by made_at, entry_id, other_id), together, made_at from story_corrections;
+insert into corrected_entries (correction_id, entry_id, side)
+    select row_number() over (order by made_at, entry_id, other_id), entry_id, 0 from story_corrections;
+insert into corrected_entries (correction_id, entry_id, side)
+    select row_number() over (order by made_at, entry_id, other_id), other_id, 1 from story_corrections;
+drop table story_corrections;
+
+delete from term_counts;
+delete from meta where key = 'counted_entries';
+update entries set counted = 0;
+create index entries_uncounted on entries(id) where relevant = 1 and counted = 0;
+delete from vectors;
+"""
+
+
 def first(db: Database) -> None:
     """Make the tables, the full-text index and the views."""
     db.executescript(_FIRST)
@@ -128,7 +166,12 @@ def certainty(db: Database) -> None:
     db.execute("update entries set certainty = 0.7, shelf = 'sure' where relevant = 1")
 
 
-STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty)
+def affairs(db: Database) -> None:
+    """Keep a story's kind, parties and affair, doubts, copies, and corrections by sides; count terms anew."""
+    db.executescript(_AFFAIRS)
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty, affairs)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

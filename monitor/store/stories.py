@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.errors import StoreError
-from monitor.models import Join, Story
+from monitor.models import Correction, Join, Story
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.membership import join, repair_stories
 from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Window
     from monitor.store.connection import Connection, Row
     from monitor.store.entries import Entries
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Correction:
-    """The user's word on two entries: they tell of one event, or they do not."""
-
-    entry: int
-    other: int
-    together: bool
-    made_at: datetime
 
 
 class Stories:
@@ -57,11 +48,28 @@ class Stories:
         """Return stories by their ids, or by those of stories merged into them, each once, by id."""
         return self._read(f"where id {ANY_OF} order by id", [listed(map(self.resolve, stories))])
 
-    def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime], ...]:
-        """Return id, names and last report of the stories that had an entry at or after `since`, by id."""
-        sql = "select id, names, last_seen from stories where last_seen >= ? order by id"
+    def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime, int | None], ...]:
+        """Return id, names, last report and affair of stories with an entry at or after `since`, by id."""
+        sql = "select id, names, last_seen, affair_id from stories where last_seen >= ? order by id"
         rows = self._db.rows(sql, [format_utc(since)])
-        return tuple((row["id"], name_list(row["names"]), parse_utc(row["last_seen"])) for row in rows)
+        return tuple(
+            (row["id"], name_list(row["names"]), parse_utc(row["last_seen"]), row["affair_id"])
+            for row in rows
+        )
+
+    def affair(self, affair: int) -> tuple[Story, ...]:
+        """Return the steps of an affair, in order of time."""
+        found = self._read("where affair_id = ? order by first_seen, id", [affair])
+        return tuple(sorted(found, key=lambda story: (story.first_seen, story.id)))
+
+    def in_doubt(self, since: datetime | None = None) -> tuple[Story, ...]:
+        """Return the stories with a join in doubt that the user has not confirmed, latest first."""
+        rest = f"where id in ({_IN_DOUBT}) and last_seen >= ? order by last_seen desc, id desc"
+        return self._read(rest, [maybe_format_utc(since) or ""])
+
+    def without_kind(self, limit: int) -> tuple[Story, ...]:
+        """Return so many of the latest stories of a version that did not know what kinds of event are."""
+        return self._read("where kind is null order by id desc limit ?", [limit])
 
     def resolve(self, story: int) -> int:
         """Return the present id of a story that may have been merged into another."""
@@ -99,6 +107,8 @@ class Stories:
         number = self._save_row(story)
         join(self._db, number, [entry.id for entry in story.entries], story.joins)
         self._relate(number, story.related)
+        if story.affair is not None:
+            self._db.change(_FOUND_AFFAIR, [story.affair, story.affair])
         entries = tuple(replace(entry, story=number) for entry in story.entries)
         return replace(story, id=number, entries=entries)
 
@@ -130,6 +140,7 @@ class Stories:
             self._db.change(_ALERTED_TOO, [into.id, gone.id])
             self._pin(into.entries)
             self._correct(into.entries, gone.entries, together=True, now=now)
+            self._db.change(_AFFAIR_TOO, [gone.id, into.id])
             self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
             self._db.change("insert into story_aliases values (?, ?)", [gone.id, into.id])
             self._relate(into.id, gone.related)
@@ -154,9 +165,19 @@ class Stories:
             return self._require(whole.id), self._require(number)
 
     def corrections(self) -> tuple[Correction, ...]:
-        """Return what merges and splits have said of pairs of entries, in the order in which it was said."""
-        rows = self._db.rows("select * from story_corrections order by made_at, entry_id, other_id")
-        return tuple(map(_correction, rows))
+        """Return what merges and splits have said, in the order in which it was said."""
+        sides: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        for row in self._db.rows("select * from corrected_entries order by correction_id, side, entry_id"):
+            sides[row["correction_id"], row["side"]].append(row["entry_id"])
+        return tuple(
+            Correction(
+                entries=tuple(sides[row["id"], 0]),
+                others=tuple(sides[row["id"], 1]),
+                together=bool(row["together"]),
+                made_at=parse_utc(row["made_at"]),
+            )
+            for row in self._db.rows("select * from corrections order by id")
+        )
 
     def _require(self, story: int) -> Story:
         found = self.get(story)
@@ -177,9 +198,11 @@ class Stories:
     def _correct(
         self, some: Sequence[Entry], others: Sequence[Entry], *, together: bool, now: datetime
     ) -> None:
-        pairs = (sorted((one.id, other.id)) for one, other in product(some, others))
-        rows = ((*pair, int(together), format_utc(now)) for pair in pairs)
-        self._db.change_many("insert or replace into story_corrections values (?, ?, ?, ?)", rows)
+        """Note the user's word: a row an entry, not a pair, so that large stories cost what they hold."""
+        self._db.insert("corrections", [{"together": int(together), "made_at": format_utc(now)}])
+        number = int(self._db.value("select last_insert_rowid()"))
+        rows = ((number, entry.id, side) for side, entries in enumerate((some, others)) for entry in entries)
+        self._db.change_many("insert into corrected_entries values (?, ?, ?)", rows)
 
     def _read(self, rest: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Story, ...]:
         with self._db.snapshot():
@@ -192,14 +215,37 @@ class Stories:
             related = defaultdict(list)
             for story, other in self._db.rows(_RELATED, [listed(ids)] * 2):
                 related[story].append(other)
-        return tuple(_story(row, entries[row["id"]], joins, related[row["id"]]) for row in rows)
+            steps = self._steps(row["affair_id"] for row in rows)
+        return tuple(
+            _story(row, entries[row["id"]], joins, related[row["id"]], steps.get(row["id"], (None, None)))
+            for row in rows
+        )
+
+    def _steps(self, affairs: Iterable[int | None]) -> dict[int, tuple[int | None, int | None]]:
+        """Return the steps before and after each story of some affairs."""
+        wanted = listed({affair for affair in affairs if affair is not None})
+        rows = self._db.rows(
+            f"select id, affair_id from stories where affair_id {ANY_OF} order by affair_id, first_seen, id",
+            [wanted],
+        )
+        found: dict[int, tuple[int | None, int | None]] = {}
+        for _, steps in groupby(rows, key=itemgetter("affair_id")):
+            ids = [row["id"] for row in steps]
+            found.update({n: (b, a) for b, n, a in zip([None, *ids], ids, [*ids[1:], None], strict=False)})
+        return found
 
 
 def _news_of(window: Window, *, told: bool) -> dict[str, Any]:
     return {"start": format_utc(window.start), "end": format_utc(window.end), "told": int(told)}
 
 
-def _story(row: Row, entries: Sequence[Entry], joins: Mapping[int, Join], related: Sequence[int]) -> Story:
+def _story(
+    row: Row,
+    entries: Sequence[Entry],
+    joins: Mapping[int, Join],
+    related: Sequence[int],
+    steps: tuple[int | None, int | None],
+) -> Story:
     return Story(
         id=row["id"],
         entries=tuple(entries),
@@ -214,6 +260,12 @@ def _story(row: Row, entries: Sequence[Entry], joins: Mapping[int, Join], relate
         sources=row["sources"],
         names=name_list(row["names"]),
         related=tuple(related),
+        first_title=row["first_title"],
+        kind=row["kind"] or "",
+        parties=name_list(row["parties"]),
+        affair=row["affair_id"],
+        before=steps[0],
+        after=steps[1],
     )
 
 
@@ -228,6 +280,10 @@ def _row(story: Story) -> dict[str, Any]:
         "last_seen": format_utc(story.last_seen),
         "sources": story.sources,
         "names": names(story.names),
+        "first_title": story.first_title,
+        "kind": story.kind,
+        "parties": names(story.parties),
+        "affair_id": story.affair,
     }
 
 
@@ -239,15 +295,8 @@ def _join(row: Row) -> Join:
         runner_up=row["runner_up"],
         runner_up_similarity=row["runner_up_similarity"],
         pinned=bool(row["pinned"]),
-    )
-
-
-def _correction(row: Row) -> Correction:
-    return Correction(
-        entry=row["entry_id"],
-        other=row["other_id"],
-        together=bool(row["together"]),
-        made_at=parse_utc(row["made_at"]),
+        doubtful=bool(row["doubtful"]),
+        copy_of=row["copy_of"],
     )
 
 
@@ -258,13 +307,25 @@ and case when :told then news_at > :start else told_in is null end
 
 _UPDATE: Final = """
 update stories set title = :title, summary = :summary, lead_id = :lead_id, beats = :beats, themes = :themes,
-    first_seen = :first_seen, last_seen = :last_seen, sources = :sources, names = :names
+    first_seen = :first_seen, last_seen = :last_seen, sources = :sources, names = :names,
+    first_title = :first_title, kind = :kind, parties = :parties, affair_id = :affair_id
 where id = :id
 """
 
 _RELATE: Final = """
 insert or ignore into related_stories (story_id, related_id)
 select ?, ? where exists (select 1 from stories where id = ?)
+"""
+
+_FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
+"""The first step learns of its affair when the second comes."""
+
+_AFFAIR_TOO: Final = """
+update stories set affair_id = coalesce(affair_id, (select affair_id from stories where id = ?)) where id = ?
+"""
+
+_IN_DOUBT: Final = """
+select e.story_id from joins j join entries e on e.id = j.entry_id where j.doubtful = 1 and j.pinned = 0
 """
 
 _ALERTED_TOO: Final = """

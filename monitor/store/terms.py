@@ -43,6 +43,11 @@ class Terms:
             self._db.change(_COUNT_ENTRIES, [_DOCUMENTS, str(len(fresh))])
             self._db.change(f"update entries set counted = 1 where id {ANY_OF}", [listed(fresh)])
 
+    def uncounted(self, limit: int) -> list[int]:
+        """Return the ids of so many relevant entries whose terms were not counted yet, the latest first."""
+        sql = "select id from entries where relevant = 1 and counted = 0 order by id desc limit ?"
+        return [row["id"] for row in self._db.rows(sql, [limit])]
+
     def vectors(self, model: str, entries: Iterable[int]) -> dict[int, bytes]:
         """Return the vectors that a model gave these entries, by entry id, as far as they are stored."""
         sql = f"select entry_id, vector from vectors where model = ? and entry_id {ANY_OF}"

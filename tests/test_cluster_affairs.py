@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from monitor.cluster import Past, TermCounts
+from monitor.cluster import PastStory, TermCounts
+from monitor.cluster.affairs import RelatedStories, names
 from monitor.cluster.match import rarity
-from monitor.cluster.related import Affairs, names
 from monitor.models import Entry, Story
 
 NOW = datetime(2025, 11, 11, tzinfo=UTC)
@@ -22,12 +22,12 @@ def story(number: int, *titles: str, days: int = 0) -> Story:
 
 
 def related(one: Story, *others: Story, within: int = 180) -> tuple[int, ...]:
-    return Affairs(map(Past.of, others), RARITY, timedelta(days=within)).related(one)
+    return RelatedStories(map(PastStory.of, others), RARITY, timedelta(days=within)).related(one)
 
 
 def test_names_are_players_names_and_title_words_of_a_third():
     found = names([entry("GEMA sues"), entry("GEMA wins"), entry("Gema"), entry("Zebra")])
-    assert {"@gema", "zebra"} - set(found) == {"zebra"}
+    assert {"@gema", "~zebra"} - set(found) == {"~zebra"}
 
 
 def test_a_player_and_a_rare_word_make_an_affair():
@@ -43,7 +43,9 @@ def test_the_topic_makes_none():
 
 
 def test_words_alone_make_none():
-    assert related(story(2, "Zebra crossing painted blue"), story(1, "Zebra crossing painted red")) == ()
+    assert (
+        related(story(2, "The zebra crossing painted blue"), story(1, "The zebra crossing painted red")) == ()
+    )
 
 
 def test_a_story_is_not_its_own_relative_and_time_limits():

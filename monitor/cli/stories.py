@@ -1,0 +1,235 @@
+"""`stories`: which reports belong together, and the user's word on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from monitor.cli.entries import labelled, outlet_of
+from monitor.cli.output import Json, local, say, show, show_json, show_records, story_json, utc
+from monitor.cli.session import entry_number, session, story_number
+from monitor.errors import MonitorError
+from monitor.text import clean, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from monitor.config import Config
+    from monitor.models import Entry, Feed, Join, Story
+
+stories_app = typer.Typer(
+    help="Stories with their reports; show, merge and split them.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+
+
+@stories_app.callback()
+def stories(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    json: Json = False,
+) -> None:
+    """List stories with their reports, latest first; or show, merge and split them."""
+    if context.invoked_subcommand is not None:
+        return
+    from monitor import digest, digest_input
+
+    current = session(context)
+    with current.reading() as (config, store):
+        start = current.since(since, config.timezone)
+        found = store.stories.listing(since=start, limit=limit)
+        feeds = digest_input.named_feeds(config, store)
+    scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
+    if json:
+        show_json([story_json(story) | {"score": round(scores[story.id], 2)} for story in found])
+        return
+    for story in found:
+        _show_story(story, feeds, config, scores[story.id])
+
+
+def _show_story(story: Story, feeds: Mapping[str, Feed], config: Config, score: float) -> None:
+    reports = len(story.reports)
+    head = f"{counted(reports, 'report')}, {counted(story.sources, 'independent source')}, score {score:.1f}"
+    show(Text.assemble((f"{'s' + str(story.id):>6}  {clean(story.title)}", "bold")))
+    show(Text(f"        {_what(story)}{head}; {', '.join(story.themes) or 'no theme'}", "cyan"))
+    for report, copies in story.reports:
+        show(*_report_lines(report, copies, feeds, config))
+
+
+def _report_lines(
+    report: Entry, copies: Sequence[Entry], feeds: Mapping[str, Feed], config: Config
+) -> Iterator[str]:
+    """Write a report in one line, and where copies of it stood in another."""
+    head = f"        {'e' + str(report.id):>7}  {local(report.published, config.timezone)}"
+    yield f"{head}  {clean(outlet_of(report, feeds))}: {clean(report.title)}"
+    if copies:
+        names = dict.fromkeys(clean(outlet_of(copy, feeds)) for copy in copies)
+        yield f"{'':>35}also in {', '.join(names)}"
+
+
+def _what(story: Story) -> str:
+    """Write kind and parties of an event, if any is known."""
+    known = ": ".join(filter(None, (story.kind, ", ".join(map(clean, story.parties)))))
+    return f"{known}; " if known else ""
+
+
+@stories_app.command("show")
+def show_story(
+    context: typer.Context,
+    story: Annotated[str, typer.Argument(help="A story: s412 or 412.", metavar="STORY")],
+    json: Json = False,
+) -> None:
+    """Show a story: every report and why it is there, and the timeline of its affair."""
+    from monitor import digest_input
+
+    with session(context).reading() as (config, store):
+        found = store.stories.get(story_number(story))
+        if found is None:
+            raise MonitorError(f"there is no story s{story_number(story)}")
+        feeds = digest_input.named_feeds(config, store)
+        steps = store.stories.affair(found.affair) if found.affair is not None else (found,)
+        related = store.stories.get_many(set(found.related) - {step.id for step in steps})
+    if json:
+        show_json(
+            story_json(found)
+            | {"joins": [_join_json(join) for join in found.joins]}
+            | {"affair_steps": [_step_json(step) for step in steps]}
+        )
+        return
+    _show_one(found, feeds, config)
+    _show_steps(found, steps, config)
+    if related:
+        show("", "Related:", *(f"  s{other.id}  {clean(other.title)}" for other in related))
+
+
+def _show_one(story: Story, feeds: Mapping[str, Feed], config: Config) -> None:
+    show(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
+    if story.first_title:
+        show(f"    began as: {clean(story.first_title)}")
+    if story.summary:
+        show(f"    {clean(story.summary)}")
+    counts = f"{counted(len(story.reports), 'report')}, {counted(story.sources, 'independent source')}"
+    show(Text(f"    {_what(story)}{counts}; {', '.join(story.themes) or 'no theme'}", "cyan"))
+    joins = {join.entry: join for join in story.joins}
+    day = ""
+    for report, copies in sorted(story.reports, key=lambda pair: pair[0].published):
+        if (its := local(report.published, config.timezone)[:10]) != day:
+            day = its
+            show("", day)
+        show(*_report_lines(report, copies, feeds, config))
+        join = joins[report.id]
+        doubt = "IN DOUBT: " if join.doubtful and not join.pinned else ""
+        show(Text(f"{'':>18}{doubt}{join.reason}{'; set by hand' if join.pinned else ''}", "dim"))
+
+
+def _show_steps(story: Story, steps: Sequence[Story], config: Config) -> None:
+    if len(steps) < 2:  # noqa: PLR2004 - a step by itself is no affair
+        return
+    show("", f"The affair, in {len(steps)} steps:")
+    for step in steps:
+        mark = ">" if step.id == story.id else " "
+        day = local(step.first_seen, config.timezone)[:10]
+        kind = f"{step.kind}: " if step.kind else ""
+        show(f"{mark} {day}  {'s' + str(step.id):<6} {kind}{clean(step.title)} ({len(step.reports)})")
+
+
+def _join_json(join: Join) -> dict[str, object]:
+    return {
+        "entry": join.entry,
+        "similarity": round(join.similarity, 3),
+        "reason": join.reason,
+        "doubtful": join.doubtful,
+        "pinned": join.pinned,
+        "copy_of": join.copy_of,
+        "second_best": join.runner_up,
+    }
+
+
+def _step_json(step: Story) -> dict[str, object]:
+    return {"id": step.id, "kind": step.kind, "title": step.title, "first_seen": utc(step.first_seen)}
+
+
+@stories_app.command()
+def suspects(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
+    json: Json = False,
+) -> None:
+    """List the joins that are in doubt, with what speaks for and against each."""
+    from monitor import digest_input
+
+    current = session(context)
+    with current.reading() as (config, store):
+        found = store.stories.in_doubt(current.since(since, config.timezone))
+        feeds = digest_input.named_feeds(config, store)
+    doubts = [
+        (story, join, entry)
+        for story in found
+        for join, entry in zip(story.joins, story.entries, strict=True)
+        if join.doubtful and not join.pinned
+    ]
+    if json:
+        show_json([{"story": story.id, **_join_json(join)} for story, join, _ in doubts])
+        return
+    for story, join, entry in doubts:
+        show(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
+        show(*_report_lines(entry, (), feeds, config), f"{'':>18}{join.reason}")
+        show(Text(f"{'':>18}not the same event? monitor stories split s{story.id} e{entry.id}", "dim"))
+    if not doubts:
+        say("no join is in doubt")
+
+
+@stories_app.command()
+def merge(
+    context: typer.Context,
+    story: Annotated[str, typer.Argument(help="The story that stays: s412 or 412.", metavar="STORY")],
+    other: Annotated[str, typer.Argument(help="The story that becomes part of it.", metavar="OTHER")],
+) -> None:
+    """Put two stories together, for good; it also teaches what is one event."""
+    from monitor import corrections
+
+    current = session(context)
+    into, gone = story_number(story), story_number(other)
+    with current.writing() as (config, store):
+        merged = corrections.merge(config, store, into, gone, now=current.now())
+    show(f"story s{merged.id} now has {counted(len(merged.reports), 'report')}: {clean(merged.title)}")
+
+
+@stories_app.command()
+def split(
+    context: typer.Context,
+    story: Annotated[str, typer.Argument(help="The story to take them from: s412 or 412.", metavar="STORY")],
+    taken: Annotated[
+        list[str],
+        typer.Argument(help="The entries that are another story: e9071 or 9071.", metavar="ENTRY..."),
+    ],
+) -> None:
+    """Take entries out of a story into one of their own, for good; it also teaches what is not one event."""
+    from monitor import corrections
+
+    current = session(context)
+    number, entries = story_number(story), [entry_number(one) for one in taken]
+    with current.writing() as (config, store):
+        remains, new = corrections.split(config, store, number, entries, now=current.now())
+    show(
+        f"story s{remains.id}: {counted(len(remains.reports), 'report')}",
+        f"story s{new.id} (new): {counted(len(new.reports), 'report')}",
+    )
+
+
+@stories_app.command("corrections")
+def export_corrections(context: typer.Context) -> None:
+    """Print the entries of merges and splits as labelled lines, for `evaluate` and for training."""
+    from monitor import digest_input
+
+    with session(context).reading() as (config, store):
+        ids = {entry for c in store.stories.corrections() for entry in (*c.entries, *c.others)}
+        found = store.entries.get_many(ids)
+        feeds = digest_input.named_feeds(config, store)
+    if not ids:
+        raise MonitorError("no story was merged or split yet")
+    show_records((labelled(entry, feeds) for entry in found), jsonl=True)

@@ -1,0 +1,163 @@
+"""Entries to stories, as the store holds both: read, decide beside the loop, write in one short transaction.
+
+Deciding (and encoding) may take seconds for a large poll; no lock is held meanwhile, so what was read is
+looked at again before anything is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor import cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.models import Correction, Entry, Story
+    from monitor.store import Store
+
+_STEP = 500
+"""Entries that are decided on at once, but whole days: one step takes a second or two."""
+_STEPS = 1000
+"""Steps in one run: half a million entries; what is left then waits for the next poll."""
+_COUNT_AT_ONCE = 2000
+"""Entries of an archive from an earlier version whose terms are counted anew in one step."""
+_REFRESH_AT_ONCE = 200
+_LESSONS = 100
+"""The latest corrections, from which the user's own weights are learned."""
+
+
+def cluster_entries(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
+    """Put sure entries that have no story into open stories or new ones; return these.
+
+    By state, so that a poll that was cut off is completed by the next. Each step is a transaction of its own.
+    """
+    saved: dict[int, Story] = {}
+    for _ in range(_STEPS):
+        work = _read(config, store, now)
+        if work is None:
+            break
+        saved.update((story.id, story) for story in _write(store, work, work.decide()))
+    return tuple(saved.values())
+
+
+async def cluster_entries_beside(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:
+    """Do the same, deciding in a thread: for those who have a loop to keep."""
+    saved: dict[int, Story] = {}
+    for _ in range(_STEPS):
+        work = _read(config, store, now)
+        if work is None:
+            break
+        decided = await asyncio.to_thread(work.decide)
+        saved.update((story.id, story) for story in _write(store, work, decided))
+    return tuple(saved.values())
+
+
+def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
+    """Choose anew all that follows from the entries of stories which changed; return them by id."""
+    feeds = {feed.url: feed for feed in config.feeds}
+    found = store.stories.get_many(stories)
+    return store.stories.save([cluster.with_summary(story, feeds, config.cluster) for story in found])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """One step, as read: what `assign` needs."""
+
+    config: Config
+    new: tuple[Entry, ...]
+    opened: tuple[Story, ...]
+    counts: cluster.TermCounts
+    past: tuple[cluster.PastStory, ...]
+    corrections: tuple[Correction, ...]
+    corrected: Mapping[int, Entry]
+    encoder: cluster.Encoder | None
+    vectors: Mapping[int, bytes]
+
+    def decide(self) -> tuple[tuple[Story, ...], Mapping[int, bytes]]:
+        """Return the stories that are new or changed, and vectors made on the way; touches no database."""
+        present = [*self.new, *(entry for story in self.opened for entry in story.entries)]
+        fresh = self.encoder.vectors(present, self.vectors) if self.encoder else {}
+        stories = cluster.assign(
+            self.new,
+            self.opened,
+            self.counts,
+            {feed.url: feed for feed in self.config.feeds},
+            self.config.cluster,
+            vectors={**self.vectors, **fresh},
+            corrections=self.corrections,
+            corrected=self.corrected,
+            past=self.past,
+        )
+        return stories, fresh
+
+
+def _read(config: Config, store: Store, now: datetime) -> _Work | None:
+    """Read what the next step needs; None when every sure entry has its story."""
+    waiting = store.entries.without_story()
+    if not waiting:
+        return None
+    _catch_up(config, store)
+    new = _step(waiting)
+    store.terms.add({entry.id: cluster.terms(entry) for entry in new})
+    with store.snapshot():
+        opened = store.stories.open(now - config.cluster.open_for)
+        present = [*new, *(entry for story in opened for entry in story.entries)]
+        corrections = store.stories.corrections()
+        taught = {n for c in corrections[-_LESSONS:] for n in (*c.entries[-3:], *c.others[-3:])}
+        corrected = {entry.id: entry for entry in store.entries.get_many(taught)} if taught else {}
+        total, found = store.terms.counts(
+            frozenset().union(*map(cluster.terms, present), *map(cluster.terms, corrected.values()))
+        )
+        encoder = cluster.Encoder() if config.cluster.semantic and cluster.Encoder.available() else None
+        return _Work(
+            config=config,
+            new=new,
+            opened=opened,
+            counts=cluster.TermCounts(documents=total, counts=found),
+            past=tuple(
+                cluster.PastStory(id=number, names=frozenset(names), last_seen=last, affair=affair)
+                for number, names, last, affair in store.stories.past(now - config.cluster.related_for)
+            ),
+            corrections=corrections,
+            corrected=corrected,
+            encoder=encoder,
+            vectors=store.terms.vectors(encoder.name, [e.id for e in present]) if encoder else {},
+        )
+
+
+def _step(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return the entries of the earliest days, whole days, until they are enough for a step."""
+    ordered = sorted(waiting, key=lambda entry: (entry.published.date(), entry.id))
+    last = ordered[min(_STEP, len(ordered)) - 1].published.date()
+    return tuple(entry for entry in ordered if entry.published.date() <= last)
+
+
+def _write(
+    store: Store, work: _Work, decided: tuple[tuple[Story, ...], Mapping[int, bytes]]
+) -> tuple[Story, ...]:
+    """Save what was decided; nothing, for a new try, when another has changed what it was decided on."""
+    stories, vectors = decided
+    touched = {entry.id for story in stories for entry in story.entries}
+    with store.transaction():
+        present = {entry.id for entry in store.entries.without_story()}
+        changed = store.stories.get_many([story.id for story in stories if story.id])
+        held = {entry.id for story in changed for entry in story.entries}
+        if not {entry.id for entry in work.new} <= present or touched - present != held:
+            return ()
+        if work.encoder:
+            store.terms.save_vectors(work.encoder.name, vectors)
+        return store.stories.save(stories)
+
+
+def _catch_up(config: Config, store: Store) -> None:
+    """Bring an archive of an earlier version up to date, a part at a time: its counts, its stories' kinds."""
+    if uncounted := store.terms.uncounted(_COUNT_AT_ONCE):
+        found = store.entries.get_many(uncounted)
+        store.terms.add({entry.id: cluster.terms(entry) for entry in found})
+    if old := store.stories.without_kind(_REFRESH_AT_ONCE):
+        refresh_stories(config, store, [story.id for story in old])

@@ -1,0 +1,93 @@
+"""How the matcher of stories is made: from the records that stand in the project, the same each time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.cluster import match
+
+pytest.importorskip("sklearn")
+TRAINING = Path(__file__).parents[1] / "training"
+sys.path.insert(0, str(TRAINING))
+import train_stories  # noqa: E402
+
+TITLES = {
+    "gema-ruling": "GEMA beats OpenAI in Munich",
+    "dub-boycott": "Voice actors shun Netflix",
+    "suno-deal": "Suno licenses Warner songs",
+}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("stories")
+    rows = [
+        {
+            "title": f"{title} {number}",
+            "summary": f"{title}, says report {number}",
+            "lang": "en",
+            "source": f"o{number}.example",
+            "url": f"https://o{number}.example/{event}",
+            "published": f"2025-11-{10 + place * 2 + number:02}T08:00:00Z",
+            "event": event,
+        }
+        for place, (event, title) in enumerate(TITLES.items())
+        for number in range(4)
+    ]
+    (directory / "one.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return directory
+
+
+def test_the_model_was_made_from_the_records_and_words_that_are_here():
+    made = tomllib.loads(train_stories.MODEL.read_text("utf-8"))
+    expected = train_stories.fingerprint()
+    assert {name: made[name] for name in expected} == expected, "run training/train_stories.py"
+
+
+def test_other_records_are_noticed(records):
+    assert train_stories.fingerprint(records)["records"] != train_stories.fingerprint()["records"]
+
+
+def test_records_are_whole():
+    hands = train_stories.read()
+    assert len(hands) >= 2
+    for hand in hands:
+        days = {}
+        for entry, event in zip(hand.entries, hand.events, strict=True):
+            days.setdefault(event, []).append(entry.published)
+            assert entry.title
+            assert entry.language in {"en", "de"}
+        assert all((max(found) - min(found)).days <= 14 for found in days.values())
+
+
+def test_pairs_are_labelled_and_each_report_of_a_story_counts_alike(records):
+    (hand,) = train_stories.read(records)
+    found = list(train_stories.pairs(hand, {}))
+    assert len(found) == 12 * 11 // 2
+    assert sum(same for _, same, _ in found) == 3 * 6
+    assert {round(counted, 3) for _, same, counted in found if same} == {0.667}
+    assert set(found[0][0]) | {"bias"} == set(match.model().weights)
+
+
+def test_the_same_records_give_the_same_model(records):
+    hands = train_stories.read(records)
+    model = train_stories.made(hands, {}, {"openai": 300.0})
+    again = train_stories.made(hands, {}, {"openai": 300.0})
+    assert train_stories.written(model, {}) == train_stories.written(again, {})
+    read = tomllib.loads(train_stories.written(replace(model, topic=b"x"), {"records": "r"}))
+    assert read["records"] == "r"
+    assert read["background"] == {"300.0": "openai"}
+    assert read["weights"]["words"] > 0 > read["weights"]["days"]
+
+
+def test_the_trained_weights_say_what_one_would_say():
+    weights = match.model().weights
+    assert weights["words"] > 1
+    assert weights["days"] < 0
+    assert max(weights[name] for name in ("kind_differs", "places_differ", "players_lost_both")) < 0
