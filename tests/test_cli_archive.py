@@ -108,7 +108,7 @@ def test_stories_have_the_shape_of_the_contract(archive: Path) -> None:
     ids = {entry["id"]: entry["story"] for entry in run(archive, "entries", "--json").json}
     assert {entry: story["id"] for story in found for entry in story["entries"]} == ids
     assert run(archive, "stories", "--since", "2024-12-03", "--json").json == []
-    assert "1 independent sources" in run(archive, "stories").out
+    assert "1 report, 1 independent source," in run(archive, "stories").out
 
 
 def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
