@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.parse.dates import judge, parse
+from monitor.parse.dates import day_first, judge, parse
 
 NOW = datetime(2024, 12, 12, 12, tzinfo=UTC)
 INSTANTS = st.integers(820_454_400, 3_786_912_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -54,6 +54,9 @@ ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(mi
         ("2024-12", "2024-12-01T00:00:00"),
         ("20241209T100000Z", "2024-12-09T10:00:00"),
         ("20241209100000", "2024-12-09T10:00:00"),
+        ("20241209", "2024-12-09T00:00:00"),
+        ("12-06-2024 15:05", "2024-12-06T15:05:00"),
+        ("12/06/24", "2024-12-06T00:00:00"),
         ("Mon, 09 Dec 2024 24:00:00 GMT", "2024-12-10T00:00:00"),
         ("Mon, 09 Dec 2024 23:59:60 GMT", "2024-12-10T00:00:00"),
     ],
@@ -93,6 +96,10 @@ def test_parse_never_fails_and_speaks_utc(text: str) -> None:
         (("2024-12-12T13:00:01Z",), NOW, "future"),
         (("1995-01-01",), datetime(1995, 1, 1, tzinfo=UTC), "publisher"),
         (("1994-12-31",), NOW, "absurd"),
+        (("0001-01-01T00:00:00Z", "2024-12-10"), datetime(2024, 12, 10, tzinfo=UTC), "publisher"),
+        (("2099-01-01", "2024-12-10"), datetime(2024, 12, 10, tzinfo=UTC), "publisher"),
+        (("2024-12-13T12:00:00Z", "soon"), NOW, "future"),
+        (("2024-12-13T12:00:01Z",), NOW, "absurd"),
         (("soon",), NOW, "absurd"),
         (("", "  "), NOW, "missing"),
         ((), NOW, "missing"),
@@ -100,3 +107,28 @@ def test_parse_never_fails_and_speaks_utc(text: str) -> None:
 )
 def test_judge(texts: tuple[str, ...], published: datetime, basis: str) -> None:
     assert judge(texts, NOW) == (published, basis)
+
+
+@pytest.mark.parametrize(
+    ("texts", "language", "expected"),
+    [
+        (("05/12/2024", "28/11/2024"), "en", True),
+        (("12/05/2024", "11/28/2024"), "de", False),
+        (("05/12/2024",), "en-US", False),
+        (("05/12/2024",), "en-GB", True),
+        (("05/12/2024",), "de", True),
+        (("05/12/2024",), "", False),
+        (("12/11/2024",), "de", True),
+        (("Mon, 09 Dec 2024",), "de", True),
+    ],
+    ids=["a day over 12", "a month over 12", "America", "Britain", "German", "unknown", "both past",
+         "nothing numeric"],
+)  # fmt: skip
+def test_which_number_is_the_day(texts: tuple[str, ...], language: str, expected: bool) -> None:
+    assert day_first(texts, language, NOW) is expected
+    assert parse("05/12/2024", day_first=True) == datetime(2024, 12, 5, tzinfo=UTC)
+
+
+def test_a_reading_that_lies_ahead_is_none() -> None:
+    assert day_first(["06/05/2024"], "en", datetime(2024, 5, 10, tzinfo=UTC))
+    assert not day_first(["05/06/2024"], "de", datetime(2024, 5, 10, tzinfo=UTC))

@@ -70,6 +70,10 @@ def test_one_stray_byte_spoils_nothing_else() -> None:
         ("<a>x\x08\x0b\x1fy\uffff</a>", "<a>xy</a>"),
         ("<a>&#0;&#8;&#x1F;&#x0c;&#9;&#10;&#13;&#32;&#127;</a>", "<a>&#9;&#10;&#13;&#32;&#127;</a>"),
         (' {"a": 1}', '{"a": 1}'),
+        ("<br />\n<b>Warning</b>: {$x} in <b>f.php</b><br />\n<?xml version='1.0'?><rss/>", "<rss/>"),
+        ("Deprecated: ${var} in f.php\n<feed xmlns='a'/>", "<feed xmlns='a'/>"),
+        ('<b>Notice</b>: [x] {y}\n{"version": "1"}', '{"version": "1"}'),
+        ("<html><pre><rss></pre></html>", "<html><pre><rss></pre></html>"),
         ("no mark-up", "no mark-up"),
     ],
 )

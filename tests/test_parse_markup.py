@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import process_time
 
 import pytest
 
@@ -27,6 +28,36 @@ def test_entries_over_the_cap_are_cut_off_and_the_rest_closed(shell: str, item: 
         True,
         2,
     )
+
+
+@pytest.mark.parametrize("element", ["pubDate", "dc:date", "updated"])
+def test_over_the_cap_the_newest_are_kept_wherever_they_stand(element: str) -> None:
+    items = [f"<item><t>{n}</t><{element}>2024-12-{n:02}</{element}></item>" for n in (1, 2, 3, 9, 4)]
+    kept = prepare(RSS.format("".join(["<item>undated</item>", *items])), 2)
+    assert kept == (RSS.format("".join(items[3:])), True, 4)
+
+
+def test_what_stands_behind_the_root_goes() -> None:
+    text = RSS.format("<item><title>a & b</title></item>")
+    mended = text.replace("&", "&amp;")
+    assert prepare(text + "<br />\n<b>Notice</b>", 9) == (mended, True, 0)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<![CDATA[", "<category><![CDATA[", "<category><![CDATA[<category>]]>", "<media:description><![CDATA[",
+     "<author>a<b/>", "<ttl> ", "<item>"],
+)  # fmt: skip
+def test_hostile_mark_up_costs_linear_time(piece: str) -> None:
+    """Four times the length once took sixteen times as long: 20 s for 160 KB."""
+
+    def seconds(length: int) -> float:
+        text = RSS.format("<item><description>d</description>" + piece * (length // len(piece)))
+        began = process_time()
+        hints(head_of(prepare(text, 2_000).text))
+        return process_time() - began
+
+    assert seconds(160_000) < 8 * max(seconds(40_000), 0.02)
 
 
 def test_a_prefixed_channel_is_closed_under_its_prefix() -> None:
@@ -128,6 +159,8 @@ def test_an_undeclared_prefix_goes_and_a_declared_one_stays() -> None:
         ("<skipHours><hour>0</hour><hour> 23 </hour><hour>24</hour></skipHours>", Hints(skip_hours=frozenset({0, 23}))),
         ("<skipDays><day>Monday</day><day>Sunday</day><day>Feast</day></skipDays>", Hints(skip_days=frozenset({0, 6}))),
         ("<item><ttl>60</ttl></item>", Hints()),
+        ("<ttl>²</ttl><skipHours><hour>²</hour><hour>31</hour></skipHours>", Hints()),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>³</sy:updateFrequency>", Hints(period=timedelta(days=1))),
     ],
 )  # fmt: skip
 def test_hints(head: str, expected: Hints) -> None:

@@ -24,6 +24,12 @@ SENTENCE = "This sentence is about the strike of actors. "
         ("AT&T, R&D", "AT&T, R&D"),
         ("grÃ¼n", "grün"),
         ("  two\n lines ", "two lines"),
+        ("<section>Walk out.</section>", "Walk out."),
+        ("<figure><figcaption>A line</figcaption></figure>Text", "A line Text"),
+        ('<time datetime="x">Today</time> <video src="a"></video>there', "Today there"),
+        ("<!-- wp:paragraph -->Text<!-- /wp:paragraph -->", "Text"),
+        ("<o:p>Text</o:p> <amp-img src='x'></amp-img>here", "Text here"),
+        ("<!--[if gte mso 9]>x<![endif]-->Text <?php x ?>here", "Text here"),
     ],
 )
 def test_plain(raw: str, text: str) -> None:

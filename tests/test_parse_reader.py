@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import ParseError
 from monitor.models import Document, Entry, Feed, Hints
-from monitor.parse import read
+from monitor.parse import prose, read
 
 DATA = Path(__file__).parent / "data" / "feeds"
 CASES = sorted(path for path in DATA.iterdir() if path.suffix != ".json")
@@ -181,3 +181,94 @@ def test_json_without_end_or_with_fields_of_any_type() -> None:
         entries(b'{"items":' + b"[" * 200_000)
     (entry,) = entries(b'{"items":[{"id":true,"title":1.5,"authors":"x","author":["y"],"summary":{}}]}')
     assert (entry.title, entry.author, entry.summary) == ("1.5", "", "")
+
+
+def test_a_relative_link_leads_to_the_site_and_not_to_where_the_feed_is_kept() -> None:
+    body = "<rss><channel><link>https://site.example/news/</link><item><title>x</title><link>/a</link></item></channel></rss>"
+    (entry,) = entries(body.encode())
+    assert entry.url == "https://site.example/a"
+
+
+@pytest.mark.parametrize(
+    ("item", "link"),
+    [
+        ("<guid>12345</guid>", ""),
+        ("<guid isPermaLink='false'>https://x.example/?p=1</guid>", "https://x.example/?p=1"),
+        ("<link>https://x.example/1.pdf</link>", "https://x.example/1.pdf"),
+        ("<enclosure url='https://x.example/1.mp3' type='audio/mpeg'/>", "https://x.example/1.mp3"),
+        ("<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='alternate' type='application/pdf' href='https://x.example/2.pdf'/>", "https://x.example/2.pdf"),
+    ],
+)  # fmt: skip
+def test_where_an_entry_leads(item: str, link: str) -> None:
+    (entry,) = entries(rss(f"<title>x</title>{item}"))
+    assert entry.url == link
+
+
+def cited(
+    *items: tuple[str, str, str], feed: str = URL, home: str = "https://blog.example/"
+) -> list[tuple[str, str]]:
+    """Read items, each of a link, a source and its address; return outlet and citing of each."""
+    made = "".join(
+        f'<item><title>{link}</title><link>{link}</link><source url="{address}">{source}</source></item>'
+        for link, source, address in items
+    )
+    body = f"<rss><channel><title>Blog</title><link>{home}</link>{made}</channel></rss>"
+    document = read(body.encode(), url=feed, feed=Feed(url=feed), now=NOW)
+    return [(entry.outlet, entry.citing) for entry in document.entries]
+
+
+def test_an_outlet_is_believed_where_the_link_leads_to_it() -> None:
+    reuters = ("https://www.reuters.com/1", "Reuters", "https://feeds.reuters.com/all")
+    bbc = ("https://www.bbc.co.uk/1", "BBC", "")
+    assert cited(reuters, bbc) == [("Reuters", ""), ("BBC", "")]
+    google = (
+        ("https://news.google.com/a", "Reuters", "https://www.reuters.com"),
+        ("https://news.google.com/b", "BBC", "https://www.bbc.com"),
+    )
+    assert cited(*google, feed="https://news.google.com/rss", home="https://news.google.com/") == [
+        ("Reuters", ""),
+        ("BBC", ""),
+    ]
+
+
+def test_a_feed_that_links_to_itself_only_cites() -> None:
+    own = ("https://blog.example/1", "Reuters", "https://www.reuters.com")
+    assert cited(own) == [("", "Reuters")]
+    both = [("https://evil.example/1", "Reuters", ""), ("https://evil.example/2", "BBC", "")]
+    assert cited(*both) == [("", "Reuters"), ("", "BBC")]
+    assert cited(("https://evil.example/1", "Reuters", "https://www.reuters.com")) == [("", "Reuters")]
+    assert cited(("https://news.google.com/a", "Reuters", ""), ("https://news.google.com/b", "BBC", "")) == [
+        ("", "Reuters"),
+        ("", "BBC"),
+    ]
+
+
+def test_a_bug_in_one_entry_costs_that_entry_and_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    title = prose.title
+
+    def broken(raw: str) -> str:
+        if raw == "poison":
+            raise KeyError(raw)
+        return title(raw)
+
+    monkeypatch.setattr(prose, "title", broken)
+    body = rss("<title>a</title>", "<title>poison</title>", "<title>b</title>")
+    document = read(body, url=URL, feed=Feed(url=URL, language="en"), now=NOW)
+    assert [entry.title for entry in document.entries] == ["a", "b"]
+    assert document.losses.startswith(
+        "1 entries could not be read (internal error: KeyError at test_parse_reader.py:"
+    )
+
+
+def test_a_guid_that_is_none_is_not_taken_for_one() -> None:
+    for guid in ("N/A", "none", "0", "-", "undefined"):
+        (entry,) = entries(
+            rss(f"<title>x</title><guid isPermaLink='false'>{guid}</guid><link>https://x.example/1</link>")
+        )
+        assert entry.guid == "https://x.example/1"
+
+
+def test_entries_that_share_a_guid_are_told_apart_by_what_they_are_and_not_by_their_place() -> None:
+    posts = [f"<title>Post {n}</title><guid>g</guid><link>https://x.example/live</link>" for n in range(3)]
+    first, second = entries(rss(*posts[:2])), entries(rss(posts[2], *posts[:2]))
+    assert {entry.guid for entry in first} < {entry.guid for entry in second}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from monitor import store
 from monitor.models import Entry, Evidence, Feed, Join, Known, Story, Tagging, Window
+from monitor.store import entries
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 FEED = Feed(url="https://outlet.example/feed", title="The Outlet")
@@ -431,3 +432,13 @@ def test_a_purged_entry_that_is_edited_has_text_again_until_the_next_purge(archi
     assert archive.entries.search("fresh")
     assert archive.entries.purge(NOW, NOW) == 1
     assert not archive.entries.search("fresh")
+
+
+def test_a_documents_entries_are_looked_up_by_index(archive):
+    """Reading a feed's whole history for each changed document took 67 ms at 100,000 entries, 2 with an index."""
+    plan = archive._db.rows(
+        f"explain query plan {entries._KNOWN}", {"feed": 1, "guids": "[]", "urls": "[]", "newest": 200}
+    )
+    steps = [step["detail"] for step in plan if "entries" in step["detail"]]
+    assert any("entries_feed_url (feed_id=? AND url=?)" in step for step in steps)
+    assert not any(step.startswith("SCAN entries") for step in steps)

@@ -76,7 +76,7 @@ _TIME: Final = rf"(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([ap]\.?m\b\.?)?\
 _ISO: Final = re.compile(
     rf"(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
 )
-_COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?")
+_COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?)?")
 _GAP: Final = r"[.,\s-]+(?:de )?"
 _DATES: Final = tuple(
     re.compile(pattern)

@@ -20,12 +20,12 @@ _TAG: Final = re.compile(
     r"</?(?:a|abbr|acronym|address|area|article|aside|audio|b|base|bdi|bdo|big|blockquote|body|br|button|canvas"
     r"|caption|center|cite|code|col|colgroup|data|dd|del|details|dfn|dialog|dir|div|dl|dt|em|embed|fieldset"
     r"|figcaption|figure|font|footer|form|h[1-6]|head|header|hgroup|hr|html|i|iframe|img|input|ins|kbd|label"
-    r"|legend|li|link|main|map|mark|menu|meta|meter|nav|nobr|noscript|object|ol|optgroup|option|output|p|param"
+    r"|legend|li|link|main|map|mark|math|m[inos]|mrow|menu|meta|meter|nav|nobr|noscript|object|ol|optgroup|option|output|p|param"
     r"|picture|pre|progress|q|rp|rt|ruby|s|samp|script|section|select|small|source|span|strike|strong|style|sub"
     r"|summary|sup|svg|table|tbody|td|template|textarea|tfoot|th|thead|time|tr|track|tt|u|ul|var|video|wbr"
     r"|[a-z][a-z0-9]{0,30}[-:][a-z][a-z0-9:-]{0,60})"  # elements of their own: amp-img, o:p
     r"(?:\s[^<>]{0,2000})?/?>"
-    r"|<!--.{0,2000}?-->|<!\[(?:if|endif|CDATA)[^<>]{0,200}>",
+    r"|<!--.{0,2000}?-->|<!\[(?:if|endif|CDATA)[^<>]{0,200}>|<\?[a-z][^<>]{0,200}>",
     re.IGNORECASE | re.DOTALL,
 )
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)

@@ -37,7 +37,7 @@ _NO_GUID: Final = re.compile(
 _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
 )
-"""Aggregators that link to pages of their own, and whose word on whose report it is may be taken."""
+"""Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken."""
 
 
 FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]], ...]] = (
@@ -163,10 +163,10 @@ class _Reading:
         said to be of several outlets. Believed it would pass for as many independent sources as it likes.
         """
         site = site_of(link)
-        if not site or site in _SYNDICATORS:
-            return bool(site)
         own = {site_of(self.feed.url), site_of(self.url), site_of(self.home)}
-        if site in own or len(self.cited[site]) > 1:
+        if own & _SYNDICATORS:
+            return True
+        if not site or site in own or len(self.cited[site]) > 1:
             return False
         return not item.source_url or site_of(item.source_url) in {site, ""}
 
