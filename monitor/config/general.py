@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from monitor import digest
 from monitor.values import (
     AsciiText,
     Example,
@@ -19,6 +20,8 @@ from monitor.values import (
     whole,
 )
 
+_DIGEST: Final = digest.Settings()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class General:
@@ -26,9 +29,9 @@ class General:
 
     TABLE: ClassVar[str] = ""
 
-    language: Text = "en"
+    language: Text = _DIGEST.language
     """Of the digest: {languages}."""
-    timezone: Zone = ZoneInfo("Europe/Berlin")  # noqa: RUF009 - zones are cached and never change
+    timezone: Zone = ZoneInfo(_DIGEST.timezone)  # noqa: RUF009 - zones are cached and never change
     """Of the digest's schedule and dates (an IANA name)."""
     data_dir: FilePath = Path("data")
     """The database lives here."""
