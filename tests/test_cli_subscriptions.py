@@ -170,14 +170,16 @@ def test_each_subscription_that_is_left_out_is_named(desk: Path, tmp_path: Path)
     opml.write_text(
         '<opml><body><outline text="Letter" xmlUrl="newsletter://box.test/7"/>'
         '<outline text="Bad" xmlUrl="https://bad.test:80443/"/>'
+        '<outline text="Page" htmlUrl="https://page.test/"/>'
         '<outline text="Good" xmlUrl="feed://good.test/"/></body></opml>'
     )
     result = run(desk, "feeds", "import", opml)
     assert result.code == 0
     assert urls(desk) == [ONE, "http://good.test/"]
-    assert result.out == "added 1 of 3 feeds; 0 were in the list already, 2 left out\n"
+    assert result.out == "added 1 of 4 feeds; 0 were in the list already, 3 left out\n"
     assert "left out Letter (newsletter://box.test/7): expected an address" in result.err
     assert "left out Bad (https://bad.test:80443/)" in result.err
+    assert "left out Page: it names no feed" in result.err
 
 
 def test_a_file_that_is_no_opml_is_told_in_a_line(desk: Path, tmp_path: Path) -> None:

@@ -80,11 +80,14 @@ def test_lists_of_the_wild() -> None:
       <outline text="B&uuml;hne&nbsp;&amp; Film &bogus; &lt;3" xmlUrl="https://stage.example/feed?a=1&b=2"/>
       <outline text="Guild" xmlUrl="feed://guild.example/news.xml" x:language="qq"/>
       <outline text="Court" xmlUrl="FEED:https://court.example/news"/>
+      <outline text="Page" htmlUrl="https://page.example/"/><outline text="Other" type="include" url="https://x.example/l.opml"/>
       <outline text="Upper" xmlUrl="HTTPS://upper.example/Feed"/></body></opml>"""
     assert read_opml(body.encode()) == (
         Outline("https://stage.example/feed?a=1&b=2", "Bühne & Film &bogus; <3"),
         Outline("http://guild.example/news.xml", "Guild", "qq"),
         Outline("https://court.example/news", "Court"),
+        Outline("", "Page"),
+        Outline("", "Other"),
         Outline("https://upper.example/Feed", "Upper"),
     )
 

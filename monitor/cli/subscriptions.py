@@ -208,10 +208,13 @@ def move(
         new = replace(new, url=seen.url)
         say(*seen.said(config))
     listed.move(found, new.url)
-    with current.writing() as (_, store), store.transaction():
-        store.feeds.move(found.url, new.url)
+    if config.database.exists():
+        with current.writing() as (_, store), store.transaction():
+            store.feeds.move(found.url, new.url)
+            listed.save()
+            store.feeds.sync(current.config().feeds, current.now())
+    else:
         listed.save()
-        store.feeds.sync(current.config().feeds, current.now())
     show(f"{redact_url(found.url)} is now {redact_url(new.url)}")
 
 
@@ -248,7 +251,9 @@ def import_opml(
         try:
             feed = subscriptions.feed_of(outline.url, {**outline.own, **plain}, lenient=True)
         except ValueError as error:
-            say(f"left out {outline.title or 'one without a title'} ({redact_url(outline.url)}): {error}")
+            where = f" ({redact_url(outline.url)})" if outline.url else ""
+            reason = error if outline.url else "it names no feed; `monitor feeds add` finds that of a page"
+            say(f"left out {outline.title or 'one without a title'}{where}: {reason}")
             continue
         good.append(replace(feed, tags=outline.tags))
     added = listed.add(good)

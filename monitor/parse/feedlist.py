@@ -51,8 +51,8 @@ def read_opml(body: bytes) -> tuple[Outline, ...]:
     """Return the subscriptions of an OPML document in its order, each once; raise ParseError when it is none.
 
     Folders of any depth and `category` become tags. `feed:` addresses are given as what they mean, others as
-    they are, for the caller to judge. A document that declares entities is refused unread; HTML's named ones,
-    which many exporters copy from pages, are read.
+    they are, for the caller to judge; what names a page alone has none. A document that declares entities is
+    refused unread; HTML's named ones, which many exporters copy from pages, are read.
     """
     text = _ENTITY.sub(_character, _STRAY_AMPERSAND.sub("&amp;", decode(body).text))
     if "<!ENTITY" in text:
@@ -65,7 +65,7 @@ def read_opml(body: bytes) -> tuple[Outline, ...]:
         raise ParseError(f"not an OPML list: its root is <{clean(_local(root.tag))[:40]}>")
     found: dict[str, Outline] = {}
     for outline in _outlines(root):
-        found.setdefault(outline.url, outline)
+        found.setdefault(outline.url or f"without an address: {outline.title}", outline)
     return tuple(found.values())
 
 
@@ -95,6 +95,8 @@ def _outlines(root: ET.Element) -> Iterator[Outline]:
                 tags=tuple(dict.fromkeys(filter(None, (*tags, *categories)))),
                 own=own,
             )
+        elif not len(element) and any(attributes.get(page) for page in ("url", "htmlurl")):
+            yield Outline(url="", title=name, tags=tags)  # a page or another list: no feed, but not nothing
         elif _local(element.tag) == "outline" and name:
             tags = (*tags, name)
         open_folders += [(child, tags) for child in reversed(element)]
