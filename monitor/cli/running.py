@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
-from monitor.cli.output import progress, say, show, show_json, stderr, utc
+from monitor.cli.output import plural, progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
 from monitor.errors import BusyError, ConfigError
 from monitor.text import counted
@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command()(poll)
     app.command()(run)
     app.command()(demo)
+    app.command()(replay)
 
 
 def poll(
@@ -190,3 +191,64 @@ def demo(
     last = result.digests[-1]
     show(digest.render(last, languages.load(last.language), "text"))
     show("Files:", *(f"  {path}" for path in result.files), f"Database:\n  {result.config.database}")
+
+
+def replay(
+    context: typer.Context,
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Recorded documents: FEED/2024-12-09T1039.xml", exists=True, file_okay=False),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to keep what comes of it.", metavar="DIR")
+    ] = Path("monitor-replay"),
+    json: Annotated[bool, typer.Option("--json", help="What came of it, as JSON.")] = False,
+) -> None:
+    """Play recorded feed documents through the pipeline, day by day, into a database of its own.
+
+    Language, zone and themes are those of your configuration. Afterwards every command works on what came of
+    it with `--config DIR`.
+
+    Example: monitor replay recordings -o monitor-replay
+    """
+    from monitor import config
+    from monitor.demo import recorded
+
+    current = session(context)
+    here = current.directory
+    settings, themes = config.General(), ""
+    if any((here / name).is_file() for name in config.FILES):
+        settings = current.config().general
+        own = here / config.FILES[-1]
+        themes = own.read_text(encoding="utf-8") if own.is_file() else ""
+    with progress(quiet=current.quiet) as bar:
+        task = bar.add_task("replaying", total=None)
+        done = asyncio.run(
+            recorded.replay(
+                folder,
+                output,
+                settings,
+                themes,
+                say=say if current.verbose else lambda _: None,
+                step=lambda now, all_: bar.update(task, completed=now, total=all_),
+            )
+        )
+    told = [made.receipt for made in done.digests]
+    figures = {
+        "directory": str(output),
+        "polls": done.polls,
+        "digests": len(told),
+        "entries": sum(receipt.entries for receipt in told),
+        "stories": sum(receipt.stories for receipt in told),
+        "reports": sum(receipt.reports for receipt in told),
+    }
+    if json:
+        show_json(figures)
+        return
+    for made in done.digests:
+        stories = plural(made.receipt.stories, "story", "stories")
+        reports = plural(made.receipt.reports, "new report")
+        chosen = plural(made.receipt.entries, "entry", "entries")
+        show(f"{made.date}  {stories}, {reports} of {chosen}")
+    show(f"{plural(done.polls, 'poll')}, {plural(len(told), 'digest')}")
+    say(f"Read on with `monitor --config {output} stories` and its like.")

@@ -7,7 +7,7 @@ themes.toml    what to look for themes.py lays it over the shipped one; read by 
 
 from __future__ import annotations
 
-from monitor.config.general import Alert
+from monitor.config.general import Alert, General
 from monitor.config.load import Config, load
 from monitor.config.places import FILES, find, starter, write_starter
 from monitor.config.themes import read as load_rules
@@ -16,6 +16,7 @@ __all__ = [
     "FILES",
     "Alert",
     "Config",
+    "General",
     "find",
     "load",
     "load_rules",

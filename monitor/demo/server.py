@@ -1,4 +1,4 @@
-"""The outlets on loopback: one server, a path for each outlet, at the hour that its clock shows."""
+"""Feeds on loopback for the demo and for replays: one server whose clock is set, a path for each feed."""
 
 from __future__ import annotations
 
@@ -58,12 +58,11 @@ def _has(asked: Mapping[str, str], validators: Mapping[str, str]) -> bool:
     return "Last-Modified" in validators and asked.get("if-modified-since") == validators["Last-Modified"]
 
 
-class Newsstand:
-    """All outlets on one loopback port while inside the context; set `now` to move their clock."""
+class Server:
+    """Feeds on one loopback port while inside the context, as of `now`; set it to move on."""
 
-    def __init__(self, outlets: Iterable[Outlet], now: datetime) -> None:
+    def __init__(self, now: datetime) -> None:
         self.now = now
-        self._outlets = {f"/{outlet.slug}/feed": outlet for outlet in outlets}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
@@ -76,9 +75,26 @@ class Newsstand:
         self._thread.join()
         self._server.server_close()
 
+    @property
+    def base(self) -> str:
+        """Where it is: scheme, host and port."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def answer(self, path: str, asked: Mapping[str, str]) -> Reply:
+        """Answer a request."""
+        raise NotImplementedError
+
+
+class Newsstand(Server):
+    """All outlets of the demo, a path for each."""
+
+    def __init__(self, outlets: Iterable[Outlet], now: datetime) -> None:
+        super().__init__(now)
+        self._outlets = {f"/{outlet.slug}/feed": outlet for outlet in outlets}
+
     def url(self, outlet: Outlet) -> str:
         """Return the address of an outlet's feed."""
-        return f"http://127.0.0.1:{self._server.server_port}/{outlet.slug}/feed"
+        return f"{self.base}/{outlet.slug}/feed"
 
     def answer(self, path: str, asked: Mapping[str, str]) -> Reply:
         """Answer a request, slowly where the outlet is slow."""
@@ -90,7 +106,7 @@ class Newsstand:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, stand: Newsstand, *rest: Any) -> None:
+    def __init__(self, stand: Server, *rest: Any) -> None:
         self._stand = stand
         super().__init__(*rest)
 
