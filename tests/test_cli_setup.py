@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from loopback import Reply
-from newsroom import SETTINGS, Desk, item, page, run, serving
+from newsroom import SETTINGS, START, Desk, item, page, run, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +69,15 @@ def test_online_tells_that_the_mail_server_is_away(tmp_path: Path) -> None:
         result = run(desk.directory, "check", "--online")
     assert result.code == 1
     assert "email: " in result.out
+
+
+def test_online_tells_of_each_feed_that_answers_and_of_a_network_that_is_down(tmp_path: Path) -> None:
+    with serving() as server:
+        good = server.on("/a", page(item("x", "X"), item("y", "Y", published=START - timedelta(days=1))))
+        desk = Desk(tmp_path / "desk", [good])
+        shown = run(desk.directory, "check", "--online").out
+        assert "ok  The Paper, 2 entries, newest 2024-12-02 00:00, one every day" in shown
+    desk.follow(["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"])
+    down = run(desk.directory, "check", "--online")
+    assert down.code == 1
+    assert "none of 2 feeds could be reached" in down.out

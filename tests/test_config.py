@@ -179,7 +179,7 @@ def test_a_channel_that_misses_its_extra_is_found_by_check(tmp_path, monkeypatch
 
 
 def test_an_empty_directory_says_what_to_do(tmp_path):
-    assert "run `monitor init`" in faults(tmp_path)[0]
+    assert "`monitor init`" in faults(tmp_path)[0]
 
 
 def test_text_that_is_not_utf8_is_a_fault_with_its_line(tmp_path):

@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from monitor.cli import (
     configuration,
@@ -20,6 +19,7 @@ from monitor.cli import (
     evaluating,
     export,
     health,
+    helping,
     report,
     running,
     safekeeping,
@@ -28,42 +28,14 @@ from monitor.cli import (
     subscriptions,
     tagging,
     why,
+    wizard,
 )
 from monitor.cli.ending import ending, open_streams
 from monitor.cli.session import Session, UsageError, instant
 
-GROUPS: Final = {
-    "Set up": ("setup", "init", "check", "config", "feeds", "demo"),
-    "Run": ("run", "poll", "digest", "digests", "status"),
-    "Read": ("entries", "search", "stories", "report", "why", "explain"),
-    "Correct": ("mark", "learn", "themes", "retag"),
-    "Take out and keep": ("export", "backup", "restore"),
-    "Measure": ("replay", "tag", "evaluate"),
-}
-"""The commands by what they are for, in the order in which one needs them; `--help` shows them so."""
-
-
-class Commands(TyperGroup):
-    """The commands in groups, each with its first sentence whole: click would cut it."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write the groups of commands."""
-        grouped = {name for names in GROUPS.values() for name in names}
-        others = tuple(name for name in self.list_commands(ctx) if name not in grouped)
-        for title, names in (GROUPS | {"More": others}).items():
-            rows = [(name, _sentence(command)) for name in names if (command := self.get_command(ctx, name))]
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
-
-
-def _sentence(command: Any) -> str:
-    return " ".join((command.help or "").split("\n\n")[0].split())
-
-
 app = typer.Typer(
     name="monitor",
-    cls=Commands,
+    cls=helping.Grouped,
     help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.\n\n"
     "`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
     no_args_is_help=True,
@@ -72,6 +44,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
+    wizard,
     setup,
     running,
     digests,
@@ -85,10 +58,10 @@ for module in (
     health,
 ):
     module.register(app)
-app.add_typer(configuration.config_app, name="config")
-app.add_typer(subscriptions.app, name="feeds")
-app.add_typer(stories.stories_app, name="stories")
-app.add_typer(tagging.themes_app, name="themes")
+app.add_typer(configuration.config_app, name="config", cls=helping.Whole)
+app.add_typer(subscriptions.app, name="feeds", cls=helping.Whole)
+app.add_typer(stories.stories_app, name="stories", cls=helping.Whole)
+app.add_typer(tagging.themes_app, name="themes", cls=helping.Whole)
 
 
 def _version(wanted: bool) -> None:

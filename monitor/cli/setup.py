@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import progress, say, show
+from monitor.cli.online import ask_feeds, show_faults, try_channels
+from monitor.cli.output import say, show
 from monitor.cli.session import Session, session
-from monitor.errors import DeliveryError
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from monitor.config import Config
-    from monitor.models import Feed, Response
-    from monitor.parse import Parser
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +28,10 @@ def init(
         Path | None, typer.Argument(help="Where to; default: the configuration directory.")
     ] = None,
 ) -> None:
-    """Write a starter configuration; nothing that is there is overwritten."""
+    """Write a starter configuration; nothing that is there is overwritten.
+
+    Example: monitor init ~/monitor
+    """
     from monitor.config import write_starter
 
     target = directory or session(context).directory
@@ -46,7 +46,10 @@ def check(
         bool, typer.Option("--online", help="Also fetch each feed, and log in to SMTP; sends nothing.")
     ] = False,
 ) -> None:
-    """Check the configuration and tell every fault at once."""
+    """Check the configuration and tell every fault at once; online also feeds and mail.
+
+    Example: monitor check --online
+    """
     current = session(context)
     config = current.config()
     config.check()
@@ -61,42 +64,10 @@ def check(
 
 
 async def _check_online(current: Session, config: Config) -> bool:
-    """Fetch every feed and log in to the mail server; tell what is wrong, and return whether all is well."""
-    from monitor import fetch, parse
-    from monitor.models import FeedState
-
-    faults: dict[str, str] = {}
+    """Ask every feed and log in to the mail server; return whether all is well."""
     feeds = [feed for feed in config.feeds if feed.enabled]
-    pairs = [(feed, FeedState(url=feed.url)) for feed in feeds]
-    with progress(quiet=current.quiet) as bar:
-        task = bar.add_task("feeds", total=len(feeds))
-        async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
-            async for response in fetcher.fetch_all(pairs, now=current.now()):
-                fault = response.error or await _fault_of(parser, response, current)
-                bar.advance(task)
-                if fault:
-                    faults[response.feed.url] = fault
-    show(*(f"{_name(feed)}: {faults[feed.url]}" for feed in feeds if feed.url in faults))
-    show(f"{len(feeds) - len(faults)} of {len(feeds)} feeds answer with a feed")
-    well = not faults
-    for channel in config.channels():
-        try:
-            show(f"{channel.name}: {await channel.check()}")
-        except DeliveryError as error:
-            show(f"{channel.name}: {error}")
-            well = False
-    return well
-
-
-async def _fault_of(parser: Parser, response: Response, current: Session) -> str:
-    from monitor.errors import ParseError
-
-    try:
-        await parser.parse(response, response.feed, now=current.now())
-    except ParseError as error:
-        return str(error)
-    return ""
-
-
-def _name(feed: Feed) -> str:
-    return f"{feed.title} ({redact_url(feed.url)})" if feed.title else redact_url(feed.url)
+    answers = await ask_feeds(
+        feeds, config.fetch, config.parse, now=current.now(), zone=config.timezone, quiet=current.quiet
+    )
+    well = show_faults(answers)
+    return await try_channels(config.channels()) and well

@@ -141,7 +141,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """
     if not any((directory / name).is_file() for name in FILES):
         raise ConfigError(
-            [Fault(str(directory), "", "no configuration here; run `monitor init` to write one")]
+            [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
         )
     monitor, subscriptions, topic = (Document.read(directory / name) for name in FILES)
     settings = _settings(monitor)

@@ -1,0 +1,365 @@
+"""`setup`: six questions, and a monitor that is tried, configured and started by itself.
+
+Asks on a terminal; with `--yes` flags and defaults answer. What is there is never overwritten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from monitor import values
+from monitor.cli.online import ask_feeds, show_faults, try_channels
+from monitor.cli.output import say, show
+from monitor.cli.session import Session, UsageError, session
+from monitor.errors import ConfigError, DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.config import Config
+
+PASSWORD_FILE: Final = "smtp-password"  # noqa: S105 - the name of a file
+_ENV: Final = "MONITOR_SMTP_PASSWORD"
+_TLS: Final = ("starttls", "tls", "none")
+_SERVICES: Final = ("systemd", "launchd", "cron", "none")
+_SERVERS: Final = {
+    "gmail.com": "smtp.gmail.com",
+    "googlemail.com": "smtp.gmail.com",
+    "gmx.de": "mail.gmx.net",
+    "gmx.net": "mail.gmx.net",
+    "gmx.at": "mail.gmx.net",
+    "web.de": "smtp.web.de",
+    "posteo.de": "posteo.de",
+    "mailbox.org": "smtp.mailbox.org",
+    "t-online.de": "securesmtp.t-online.de",
+    "fastmail.com": "smtp.fastmail.com",
+    "icloud.com": "smtp.mail.me.com",
+}
+"""Servers for outgoing mail that cannot be guessed from the address; all take STARTTLS on port 587."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """Where mail goes out."""
+
+    to: str
+    host: str
+    port: int
+    tls: str
+    username: str
+    sender: str
+    password_file: str = ""
+    password_env: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What the six questions are answered with."""
+
+    language: str
+    timezone: str
+    time: time
+    groups: tuple[str, ...]
+    account: Account | None
+    """None: digests are files alone."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(setup)
+
+
+def setup(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")] = False,
+    language: Annotated[str, typer.Option(help='Of the digest: "en", "de".')] = "",
+    timezone: Annotated[str, typer.Option(help="Of schedule and dates, such as Europe/Berlin.")] = "",
+    hour: Annotated[str, typer.Option("--time", help="When the digest is due, such as 07:00.")] = "",
+    mail_to: Annotated[str, typer.Option(help="Who gets the digest by mail; without, files alone.")] = "",
+    host: Annotated[str, typer.Option(help="The server for outgoing mail.")] = "",
+    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535)] = 587,
+    tls: Annotated[str, typer.Option(help="starttls, tls or none.")] = "starttls",
+    username: Annotated[str, typer.Option(help="The account there.")] = "",
+    sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.")] = "",
+    password_file: Annotated[str, typer.Option(help="A file that holds the password.")] = "",
+    follow: Annotated[str, typer.Option(help="Groups of feeds, with commas; default: all.")] = "",
+    service: Annotated[str, typer.Option(help="systemd, launchd, cron or none.")] = "",
+    test_mail: Annotated[bool, typer.Option("--test-mail", help="Send a test mail.")] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")] = False,
+) -> None:
+    """Ask six questions, try feeds and mail, write a configuration, and offer to start by itself.
+
+    Example: monitor setup --yes --language de --mail-to you@example.org --no-check
+    """
+    from monitor import config, languages
+
+    current = session(context)
+    ask = _Questions(silent=yes)
+    directory = current.directory
+    if (directory / config.FILES[0]).exists():
+        raise UsageError(f"there is a configuration in {directory} already: edit it, or give --config DIR")
+    for flag, names in ((service, _SERVICES), (tls, _TLS)):
+        if flag and flag not in names:
+            raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("setup asks on a terminal; without one give --yes and flags")
+    say(f"The configuration will be written to {directory}. Enter takes the answer in brackets.")
+    codes = ", ".join(languages.AVAILABLE)
+    spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
+    zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
+    due = ask.value("3 When is the digest due", hour, "07:00", values.time_of_day)
+    recipient = ask.value("4 Mail it to (empty: only files)", mail_to, "", _mailbox_or_none)
+    given = {"host": host, "tls": tls, "username": username, "sender": sender, "password": password_file}
+    account = _account(ask, recipient, port, given, directory) if recipient else None
+    choice = f"6 Groups of feeds ({', '.join(_groups())}; or all)"
+    groups = ask.value(choice, follow, "all", _chosen_groups)
+    answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
+    loaded = _write(directory, answers)
+    show(*(f"wrote {directory / name}" for name in config.FILES))
+    well = no_check or asyncio.run(_try(current, loaded))
+    if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
+        well = asyncio.run(_send_test(current, loaded)) and well
+    _offer_service(ask, service, directory)
+    say(f"Next: monitor --config {directory} poll, then digest; `monitor --help` has the rest.")
+    if not well:
+        raise typer.Exit(1)
+
+
+class _Questions:
+    """Asks until an answer fits; silently takes what is given or the default, and a misfit is wrong usage."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self.silent = silent
+
+    def value(self, question: str, given: str, default: str, judge: Callable[[str], Any]) -> Any:
+        """Return the judged answer: to the flag's value, the user's, or the default."""
+        if given or self.silent:
+            try:
+                return judge(given or default)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+        while True:
+            try:
+                return judge(str(typer.prompt(question, default=default, err=True)).strip())
+            except ValueError as error:
+                say(f"  {error}")
+
+    def whether(self, question: str, *, default: bool = True) -> bool:
+        """Return yes or no; silently the default."""
+        return default if self.silent else typer.confirm(question, default=default, err=True)
+
+    def secret(self, question: str) -> str:
+        """Return what is typed without showing it; silently nothing."""
+        if self.silent:
+            return ""
+        return str(typer.prompt(question, default="", hide_input=True, show_default=False, err=True))
+
+
+def _language() -> str:
+    from monitor import languages
+
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LANG", "")
+    return spoken[:2] if spoken[:2] in languages.AVAILABLE else "en"
+
+
+def _known(text: str) -> str:
+    from monitor import languages
+
+    if text not in languages.AVAILABLE:
+        raise ValueError(f"there is no {text!r}{values.likely(text, languages.AVAILABLE)}")
+    return text
+
+
+def _timezone() -> str:
+    """Guess the zone of this machine: TZ, else what /etc/localtime leads to, else the setting's default."""
+    from monitor.config import General
+
+    for guess in (os.environ.get("TZ", ""), str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]):
+        try:
+            return values.zone(guess).key
+        except ValueError:
+            continue
+    return General().timezone.key
+
+
+def _groups() -> tuple[str, ...]:
+    """Return the groups to choose from; the searches are off in any case, so nobody is asked about them."""
+    from monitor.config import feedlist
+
+    return tuple(group for group in feedlist.groups() if group != "search")
+
+
+def _chosen_groups(text: str) -> tuple[str, ...]:
+    from monitor.config import feedlist
+
+    names = [name for name in re.split(r"[\s,]+", text.strip()) if name]
+    if names == ["all"]:
+        return _groups()
+    for name in names:
+        if name not in feedlist.groups():
+            raise ValueError(f"there is no group {name!r}{values.likely(name, feedlist.groups())}")
+    return tuple(names)
+
+
+def _mailbox_or_none(text: str) -> str:
+    return text and values.MAILBOX.read(text)
+
+
+def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directory: Path) -> Account:
+    """Ask for the account that mail goes out by; the password goes into a file for its owner's eyes alone."""
+    address = values.mailbox(to)
+    domain = address.domain.lower()
+    guess = _SERVERS.get(domain, f"smtp.{domain}")
+    own = f"{address.local}@{address.domain}"
+    host = ask.value("5 Server for outgoing mail", given["host"], guess, values.text)
+    username = ask.value("  Account there (- for none)", given["username"], own, values.text)
+    account = Account(
+        to=to,
+        host=host,
+        port=port,
+        tls=given["tls"],
+        username="" if username == "-" else username,
+        sender=ask.value("  Who the mail comes from", given["sender"], to, values.MAILBOX.read),
+    )
+    if not account.username:
+        return account
+    if given["password"]:
+        return replace(account, password_file=given["password"])
+    if os.environ.get(_ENV):
+        return replace(account, password_env=_ENV)
+    password = ask.secret("  Password (an app password where there are such)")
+    if password:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory / PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(password + "\n")
+    else:
+        say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
+    return replace(account, password_file=PASSWORD_FILE)
+
+
+def _write(directory: Path, answers: Answers) -> Config:
+    """Write the starter's files with the answers in them, and load them as every command would."""
+    from monitor import config
+
+    texts = {name: (config.starter() / name).read_text(encoding="utf-8") for name in config.FILES}
+    monitor_toml, feeds_toml, _ = config.FILES
+    texts[monitor_toml] = _monitor_toml(texts[monitor_toml], answers)
+    groups = ", ".join(map(values.toml, answers.groups))
+    followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
+    texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            if not (directory / name).exists():
+                (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
+    return config.load(directory)
+
+
+def _monitor_toml(text: str, answers: Answers) -> str:
+    """Put the answers in their places of the starter: a key that stands there is set, [email] is opened."""
+    places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
+    for key, value in places.items():
+        line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)
+        text = line.sub(f"{key} = {values.toml(value)}", text, count=1)
+    if answers.account is None:
+        return text
+    account = answers.account
+    settings: dict[str, object] = {
+        "host": account.host,
+        "port": account.port,
+        "tls": account.tls,
+        "username": account.username,
+        "password_env": account.password_env,
+        "password_file": account.password_file,
+        "from": account.sender,
+        "to": [account.to],
+    }
+    lines = "".join(f"{key} = {values.toml(value)}\n" for key, value in settings.items() if value)
+    table = re.compile(r"^# \[email\]\n(?:# .*\n)*", re.MULTILINE)
+    return table.sub(lambda _: f"[email]\n{lines}", text, count=1)
+
+
+async def _try(current: Session, config: Config) -> bool:
+    """Ask every feed that is followed, log in to the mail server; return whether all is well."""
+    feeds = [feed for feed in config.feeds if feed.enabled]
+    answers = await ask_feeds(
+        feeds, config.fetch, config.parse, now=current.now(), zone=config.timezone, quiet=current.quiet
+    )
+    well = show_faults(answers)
+    try:
+        return await try_channels(config.channels()) and well
+    except ConfigError as error:
+        show(*map(str, error.faults))
+        return False
+
+
+async def _send_test(current: Session, config: Config) -> bool:
+    """Send a message of one line through the configured account; return whether the server took it."""
+    from monitor.models import RenderedDigest
+
+    now = current.now()
+    text = f"This is a test of monitor. The first digest is due at {config.digest.time:%H:%M}.\n"
+    message = RenderedDigest(
+        key=f"test:{now:%Y%m%dT%H%M%S}",
+        date=now.astimezone(config.timezone).date(),
+        made_at=now,
+        language="en",
+        subject="monitor: a test",
+        preheader="",
+        headlines=(),
+        renderings={},
+        mail_text=text,
+        mail_html=f"<p>{text}</p>",
+    )
+    try:
+        for channel in config.channels():
+            if channel.name == "email":
+                for delivery in channel.prepare(message, now=now):
+                    await channel.send(delivery)
+                    show(f"test mail: the server has taken it for {delivery.recipient}")
+    except (DeliveryError, ConfigError) as error:
+        show(f"test mail: {error}")
+        return False
+    return True
+
+
+def _a_service(text: str) -> str:
+    return str(values.choice(*_SERVICES).read(text))
+
+
+def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
+    """Offer to start by itself: write a unit or an agent, or print cron lines, each with what to do then."""
+    from monitor.service import install
+
+    mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()
+    here = "none" if ask.silent else "launchd" if mac else "systemd" if has_systemd else "cron"
+    kind = ask.value(f"Start by itself with ({', '.join(_SERVICES)})", given, here, _a_service)
+    if kind == "none":
+        return
+    program, folder = [sys.executable, "-m", "monitor"], directory.absolute()
+    if kind == "cron":
+        service = install.cron(program, folder)
+    else:
+        make = install.systemd if kind == "systemd" else install.launchd
+        service = make(program, folder, Path.home())
+    if service.path is None:
+        show(service.text.rstrip("\n"))
+    elif service.path.exists():
+        show(f"kept  {service.path} (it was there)")
+    else:
+        service.path.parent.mkdir(parents=True, exist_ok=True)
+        service.path.write_text(service.text, encoding="utf-8")
+        show(f"wrote {service.path}")
+    show(*(f"then: {command}" for command in service.commands))

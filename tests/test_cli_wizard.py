@@ -1,0 +1,164 @@
+"""`setup`: six questions to a configuration that loads, feeds and mail tried, a service that is sound."""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import pty
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from threading import Timer
+
+import pytest
+from newsroom import run
+from smtp import inbox_in_a_thread
+
+from monitor import config
+from monitor.service import install
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"HOME": str(tmp_path), "LANG": "de_AT.UTF-8", "TZ": "Europe/Vienna"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("LC_ALL", "MONITOR_SMTP_PASSWORD", "MONITOR_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_yes_takes_the_defaults_of_this_machine(tmp_path: Path) -> None:
+    result = run(tmp_path / "new", "setup", "--yes", "--no-check")
+    assert result.code == 0, result.err
+    loaded = config.load(tmp_path / "new")
+    assert (loaded.language, loaded.timezone.key) == ("de", "Europe/Vienna")
+    assert "email" not in loaded.settings
+    assert len(loaded.feeds) > 80
+    assert run(tmp_path / "new", "check").code == 0
+
+
+def test_flags_answer_for_scripts(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    (tmp_path / "secret").write_text("hunter2")
+    (tmp_path / "secret").chmod(0o600)
+    flags = {
+        "--language": "en", "--timezone": "America/New_York", "--time": "6:30", "--follow": "unions, courts",
+        "--mail-to": "Jo Doe <jo@gmx.de>", "--password-file": tmp_path / "secret", "--service": "cron",
+    }  # fmt: skip
+    result = run(new, "setup", "--yes", "--no-check", *(part for pair in flags.items() for part in pair))
+    assert result.code == 0, result.err
+    loaded = config.load(new)
+    assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "06:30")
+    assert {feed.group for feed in loaded.feeds} == {"unions", "courts"}
+    mail = loaded.settings["email"]
+    assert (mail.host, mail.username, mail.to) == ("mail.gmx.net", "jo@gmx.de", ("Jo Doe <jo@gmx.de>",))
+    assert sys.executable in result.out
+    assert "hunter2" not in result.out + result.err + (new / "monitor.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--language", "fr"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
+        ["--mail-to", "nobody"], ["--mail-to", "a@b.de", "--tls", "ssl"], ["--service", "windows"],
+    ],
+)  # fmt: skip
+def test_a_flag_that_makes_no_sense_is_wrong_usage(tmp_path: Path, flags: list[str]) -> None:
+    result = run(tmp_path / "new", "setup", "--yes", "--no-check", *flags)
+    assert (result.code, "Traceback" in result.err) == (2, False)
+
+
+def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
+    assert run(None, "init", tmp_path).code == 0
+    before = (tmp_path / "monitor.toml").read_text()
+    assert run(tmp_path, "setup", "--yes", "--no-check").code == 2
+    assert (tmp_path / "monitor.toml").read_text() == before
+    assert run(tmp_path / "other", "setup", "--no-check").code == 2, "nobody there to ask"
+
+
+def test_a_test_mail_goes_through_the_account(tmp_path: Path) -> None:
+    with inbox_in_a_thread() as box:
+        result = run(
+            tmp_path / "new", "setup", "--yes", "--no-check", "--test-mail", "--mail-to", "jo@news.test",
+            "--host", "127.0.0.1", "--port", box.port, "--tls", "none", "--username", "-",
+        )  # fmt: skip
+    assert result.code == 0, result.out + result.err
+    assert "the server has taken it for jo@news.test" in result.out
+    assert len(box.received) == 1
+
+
+def test_an_account_that_fails_is_told_and_the_configuration_stays(tmp_path: Path) -> None:
+    result = run(
+        tmp_path / "new", "setup", "--yes", "--no-check", "--test-mail", "--mail-to", "jo@news.test",
+        "--host", "127.0.0.1", "--port", 1, "--tls", "none", "--username", "-",
+    )  # fmt: skip
+    assert result.code == 1
+    assert "test mail: " in result.out
+    assert run(tmp_path / "new", "check").code == 0
+
+
+def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
+    primary, secondary = pty.openpty()
+    typed = "fr\nen\nEurope/Berlin\nnoon\n08:00\n\nunions\nnone\n"
+    command = [sys.executable, "-m", "monitor", "--config", tmp_path / "new", "setup", "--no-check"]
+    with subprocess.Popen(command, stdin=secondary, stdout=secondary, stderr=secondary) as program:
+        os.close(secondary)
+        patience = Timer(60, program.kill)
+        patience.start()
+        os.write(primary, typed.encode())
+        shown = b""
+        while True:
+            try:
+                shown += os.read(primary, 65536)
+            except OSError:
+                break
+        patience.cancel()
+    os.close(primary)
+    assert program.returncode == 0, shown.decode()
+    assert b"there is no 'fr'" in shown
+    loaded = config.load(tmp_path / "new")
+    assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "08:00")
+    assert {feed.group for feed in loaded.feeds} == {"unions"}
+
+
+PROGRAM = ["/opt/my python/bin/python", "-m", "monitor"]
+CONFIG = Path("/home/jo/100% news")
+
+
+def test_the_unit_is_sound(tmp_path: Path) -> None:
+    unit = install.systemd([sys.executable, "-m", "monitor"], CONFIG, tmp_path)
+    assert unit.path == tmp_path / ".config/systemd/user/monitor.service"
+    assert '--config "/home/jo/100%% news" run' in unit.text
+    if verify := shutil.which("systemd-analyze"):
+        file = tmp_path / "monitor.service"
+        file.write_text(unit.text)
+        done = subprocess.run([verify, "--user", "verify", file], capture_output=True, text=True, check=False)
+        assert "monitor.service" not in done.stderr, done.stderr
+
+
+def test_the_agent_is_a_property_list(tmp_path: Path) -> None:
+    agent = install.launchd(PROGRAM, CONFIG, tmp_path)
+    assert plistlib.loads(agent.text.encode())["ProgramArguments"] == [
+        *PROGRAM,
+        "--config",
+        str(CONFIG),
+        "run",
+    ]
+
+
+def test_the_cron_lines_run_with_an_empty_environment(tmp_path: Path) -> None:
+    """As cron does: five fields, then sh with next to nothing, and `%` for a line's end unless it is escaped."""
+    folder = tmp_path / "100% news"
+    assert run(folder, "setup", "--yes", "--no-check", "--follow", "courts").code == 0
+    (folder / "feeds.toml").write_text("")
+    lines = install.cron([sys.executable, "-m", "monitor"], folder).text.splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        command = line.split(None, 5)[5].replace("\\%", "%")
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+            cwd="/", capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), shlex.join([command])
