@@ -116,13 +116,14 @@ class Config:
         """Look at what lies outside the files: secrets, folders, extras. Raises ConfigError."""
         found: list[Fault] = []
         channels: tuple[ConfiguredChannel, ...] = ()
-        for look in (self.channels, self.ping_url):
-            try:
-                seen = look()
-            except ConfigError as error:
-                found += error.faults
-            else:
-                channels = seen if isinstance(seen, tuple) else channels
+        try:
+            channels = self.channels()
+        except ConfigError as error:
+            found += error.faults
+        try:
+            self.ping_url()
+        except ConfigError as error:
+            found += error.faults
         if reason := unwritable(self.data_dir):
             found.append(Fault(MONITOR, "data_dir", reason))
         found += [

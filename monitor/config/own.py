@@ -66,7 +66,7 @@ def settings(document: Document) -> Iterator[str]:
                 if setting.default is not MISSING:
                     shipped = values.toml(setting.kind.write(setting.default))
                 if written != shipped:
-                    beside = f"  (shipped: {shipped})" if shipped else ""
+                    beside = f"  (shipped: {shipped})" if shipped not in {"", '""'} else ""
                     yield f"{name}.{setting.key} = {written}{beside}".lstrip(".")
 
 
