@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.store.connection import ANY_OF, listed
@@ -65,7 +66,8 @@ class Overview:
 
     def of_theme(self, theme: str, limit: int) -> tuple[int, ...]:
         """Return the stories with a theme, the one with the newest report first."""
-        return tuple(row["story_id"] for row in self._db.rows(_OF_THEME, [theme, limit]))
+        rows = self._db.rows(_OF_THEME, [theme])
+        return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
 
     def themes_by_month(self, since: datetime) -> Mapping[str, Mapping[str, int]]:
         """Count the relevant entries of each theme by the month ("2026-11") in which they were first seen."""
@@ -102,9 +104,10 @@ order by certainty desc, id limit :limit
 """
 
 _OF_THEME: Final = """
-select e.story_id, max(e.first_seen) as newest from entry_themes t join entries e on e.id = t.entry_id
-where t.theme = ? and e.relevant = 1 and e.story_id is not null
-group by e.story_id order by newest desc, e.story_id desc limit ?
+select e.story_id from entries e indexed by entries_relevant
+where e.relevant = 1 and e.story_id is not null
+and exists (select 1 from entry_themes t where t.entry_id = e.id and t.theme = ?)
+order by e.first_seen desc, e.id desc limit 300
 """
 
 _THEMES_BY_MONTH: Final = """
