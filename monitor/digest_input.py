@@ -12,7 +12,7 @@ from monitor.models import Window
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -61,17 +61,14 @@ def collect(
 ) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
     stories = store.stories.with_news(window, told=told)
-    related = store.stories.get_many({other for story in stories for other in story.related})
+    others = store.stories.get_many(_mentioned(stories))
     counts = store.entries.counts_in(window)
     feeds = named_feeds(config, store)
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, told=told),
         perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, told=told)),
-        steps={
-            story.id: digest.Step(id=story.id, title=story.title, first_seen=story.first_seen)
-            for story in related
-        },
+        titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
@@ -90,6 +87,16 @@ def collect(
         version=__version__,
         origin=store.note("origin"),
     )
+
+
+def _mentioned(stories: Iterable[Story]) -> set[int]:
+    """Return the stories that these are related to, and the steps before and after them."""
+    return {
+        other
+        for story in stories
+        for other in (*story.related, story.before, story.after)
+        if other is not None
+    }
 
 
 def labels(config: Config) -> list[tuple[str, str]]:
@@ -148,14 +155,11 @@ def period(
     with store.snapshot():
         stories = store.stories.listing(since=since)
         stories = tuple(story for story in stories if not theme or theme in story.themes)
-        affairs = {frozenset(store.overview.affair([story.id])) for story in stories if story.related}
-        steps = [
-            sorted(store.stories.get_many(members), key=lambda step: (step.first_seen, step.id))
-            for members in affairs
-        ]
+        affairs = {story.affair for story in stories if story.affair is not None}
+        steps = [store.stories.affair(affair) for affair in sorted(affairs)]
         return site.period.compose(
             stories,
-            sorted(steps, key=lambda affair: affair[0].first_seen),
+            steps,
             archive(config, store),
             since=since,
             until=until,

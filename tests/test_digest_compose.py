@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.digest import DigestInput, Due, Settings, Step, compose, present
-from monitor.models import Entry, Feed, FeedHealth, Story, Tagging, Window
+from monitor.digest import DigestInput, Due, Settings, compose, present
+from monitor.models import Entry, Feed, FeedHealth, Join, Story, Tagging, Window
 
 END = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -123,18 +123,18 @@ def test_the_day_counts_local_days():
     assert made(at_two_in_berlin, settings=Settings(timezone="America/New_York")).stories[0].day == 3
 
 
-def test_the_steps_before_and_after_are_linked():
-    steps = {
-        9: Step(id=9, title="Long before", first_seen=END - 90 * HOUR),
-        11: Step(id=11, title="After", first_seen=END),
-    }
-    stories = story(7, entry(1), related=(8, 9, 10, 11)), story(8, entry(2, age=30))
-    told = made(*stories, steps=steps).stories
+def test_the_steps_before_and_after_are_linked_when_their_titles_are_known():
+    stories = story(7, entry(1), related=(8, 9), before=8, after=11), story(8, entry(2), before=10, after=7)
+    told = made(*stories, titles={9: "Kin", 11: "After"}).stories
     seven = next(one for one in told if one.id == 7)
     assert [link.title for link in (*seven.before, *seven.after)] == ["Title 2", "After"]
-    assert seven.related == ((8, "Title 2"), (9, "Long before"), (11, "After"))
+    assert seven.related == ((8, "Title 2"), (9, "Kin"))
     eight = next(one for one in told if one.id == 8)
-    assert (eight.before, eight.after) == ((), ())
+    assert [link.title for link in (*eight.before, *eight.after)] == ["Title 1"]
+
+
+def test_a_story_that_went_on_keeps_the_title_under_which_it_began():
+    assert made(story(7, entry(1), first_title="It begins")).stories[0].first_title == "It begins"
 
 
 def test_the_most_important_leads_and_the_others_follow_by_section_and_importance():
@@ -153,22 +153,28 @@ def test_the_most_important_leads_and_the_others_follow_by_section_and_importanc
     ]
 
 
-def test_one_link_in_two_feeds_is_one_report_and_a_later_copy_is_no_news():
-    link = "https://a.example/same"
-    first, copy = entry(1, url=link), entry(2, url=link, feed=B)
-    told = made(story(7, first, copy, sources=2))
+def copied(*entries, of):
+    """Return the joins of entries that all are copies of one but for itself."""
+    return tuple(
+        Join(entry=one.id, similarity=1.0, reason="", copy_of=None if one.id == of else of) for one in entries
+    )
+
+
+def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
+    both = entry(1), entry(2, feed=B)
+    told = made(story(7, *both, sources=2, joins=copied(*both, of=1)))
     assert [(r.entry, [c.outlet for c in r.also_in]) for r in told.stories[0].reports] == [
         (1, ["Evening Ledger"])
     ]
     assert (told.told, told.stories[0].sources, told.receipt.reports) == ((1, 2), 1, 1)
-    later = made(story(7, first, copy), old={1})
+    later = made(story(7, *both, joins=copied(*both, of=1)), old={1})
     assert (later.stories, later.copies, later.told) == ((), (2,), (2,))
 
 
-def test_entries_of_one_feed_under_one_link_are_reports_of_their_own():
-    link = "https://a.example/live"
-    told = made(story(7, entry(1, url=link), entry(2, url=link), entry(3, url=""), entry(4, url="")))
-    assert [report.entry for report in told.stories[0].reports] == [1, 2, 3, 4]
+def test_the_copy_that_the_title_is_from_speaks_for_its_report():
+    both = entry(1), entry(2, feed=B)
+    told = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))
+    assert [(r.entry, [c.entry for c in r.also_in]) for r in told.stories[0].reports] == [(2, [1])]
 
 
 def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_told():

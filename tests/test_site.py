@@ -144,7 +144,7 @@ class TestPages:
         story = next(
             text
             for text in archive.written().values()
-            if "Testers leak OpenAI tool" in text and "commands" in text
+            if "Testers leak OpenAI tool Sora in protest</a></h1>" in text
         )
         assert "They call it unpaid work." in story
         assert '<span class="handle">s' in story
@@ -174,7 +174,7 @@ class TestPages:
             parties=(ATTACK,),
         )
         for text in (
-            pages.story(hostile, [hostile, told], 1, ours),
+            pages.story(hostile, [hostile, told], ours),
             pages.theme("x", [hostile], {}, ours),
             pages.affair(1, [hostile], ours),
             lists.month("2024-12", [], [hostile], ours),

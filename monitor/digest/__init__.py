@@ -2,7 +2,7 @@
 
 from monitor.digest import schedule
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
-from monitor.digest.compose import PERHAPS, DigestInput, Step, compose, outlet_of, present
+from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present
 from monitor.digest.formats import FORMATS, Format
 from monitor.digest.importance import importance
 from monitor.digest.outcome import outcome, worth_sending
@@ -19,7 +19,6 @@ __all__ = [
     "Due",
     "Format",
     "Settings",
-    "Step",
     "compose",
     "from_json",
     "importance",

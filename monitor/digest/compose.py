@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -27,15 +26,6 @@ TREND_DAYS: Final = 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """A story of an affair, as its neighbours need to know it."""
-
-    id: int
-    title: str
-    first_seen: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DigestInput:
     """All that a digest is made of, as the store tells it."""
 
@@ -45,8 +35,8 @@ class DigestInput:
     """Ids of the entries that are news for this digest; the store decides it."""
     perhaps: Sequence[Entry] = ()
     """Entries of the window that are news, but not sure to be in scope; in any order."""
-    steps: Mapping[int, Step] = field(default_factory=dict)
-    """Other stories by id, for those that are related to one of these."""
+    titles: Mapping[int, str] = field(default_factory=dict)
+    """Titles of other stories by id: of those that are related to one of these, or a step of its affair."""
     feeds: Mapping[str, Feed]
     """Subscriptions by address; of a feed that was removed since, the address alone is told."""
     healths: Sequence[FeedHealth] = ()
@@ -119,7 +109,7 @@ def present(
     if lead is None:
         lead = story.entries[0]
         title, summary = lead.title, lead.summary
-    reports = sorted(_reports(story.entries, lead.id, feeds, is_new), key=_report_order)
+    reports = sorted(_reports(story, feeds, is_new), key=_report_order)
     sources = min(story.sources, len(reports))
     parts = importance(replace(story, sources=sources), feeds, settings)
     return DigestStory(
@@ -139,6 +129,7 @@ def present(
         kind=story.kind,
         parties=tuple(map(text.clean, story.parties)),
         affair=story.affair,
+        first_title=text.clean(story.first_title),
         languages=tuple(sorted({entry.language for entry in story.entries if entry.language})),
         first_seen=story.first_seen,
         last_seen=max(entry.first_seen for entry in story.entries),
@@ -156,11 +147,7 @@ def _stories(
     due: Due, digest_input: DigestInput, settings: Settings
 ) -> tuple[list[DigestStory], tuple[int, ...]]:
     """Return the stories with a new report, and the new entries that only repeat the link of an old one."""
-    here = {
-        story.id: Step(id=story.id, title=story.title, first_seen=story.first_seen)
-        for story in digest_input.stories
-    }
-    steps = {**digest_input.steps, **here}
+    titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
     told: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
@@ -169,7 +156,7 @@ def _stories(
         if not new:
             continue
         shown = present(
-            replace(story, entries=seen, joins=()),
+            replace(story, entries=seen),
             digest_input.feeds,
             settings,
             due.window.end,
@@ -177,30 +164,25 @@ def _stories(
         )
         copies += [copy.entry for r in shown.reports if not r.new for copy in r.also_in if copy.entry in new]
         if any(report.new for report in shown.reports):
-            told.append(_placed(shown, story, steps, new=story.id not in digest_input.told_stories))
+            told.append(_placed(shown, story, titles, new=story.id not in digest_input.told_stories))
     return told, tuple(copies)
 
 
-def _placed(shown: DigestStory, story: Story, steps: Mapping[int, Step], *, new: bool) -> DigestStory:
+def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new: bool) -> DigestStory:
     """Return a story with the steps of its affair before and after it."""
-    related = [steps[other] for other in story.related if other in steps and other != story.id]
-    before = [step for step in related if (step.first_seen, step.id) < (story.first_seen, story.id)]
-    after = [step for step in related if (step.first_seen, step.id) > (story.first_seen, story.id)]
     return replace(
         shown,
         new=new,
-        related=tuple((step.id, text.clean(step.title)) for step in related),
-        before=tuple(_link(max(before, key=_when)) for _ in before[:1]),
-        after=tuple(_link(min(after, key=_when)) for _ in after[:1]),
+        related=tuple((other, text.clean(titles[other])) for other in story.related if other in titles),
+        before=_link(story.before, titles),
+        after=_link(story.after, titles),
     )
 
 
-def _when(step: Step) -> tuple[datetime, int]:
-    return step.first_seen, step.id
-
-
-def _link(step: Step) -> StoryLink:
-    return StoryLink(id=step.id, title=text.clean(step.title))
+def _link(story: int | None, titles: Mapping[int, str]) -> tuple[StoryLink, ...]:
+    if story is None or story not in titles:
+        return ()
+    return (StoryLink(id=story, title=text.clean(titles[story])),)
 
 
 def _in_the_order_told(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
@@ -209,27 +191,18 @@ def _in_the_order_told(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...
     return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))
 
 
-def _reports(
-    entries: Sequence[Entry], lead: int, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]
-) -> Iterable[Report]:
-    """Make one report of the entries of different feeds that carry one link.
+def _reports(story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]) -> Iterable[Report]:
+    """Yield the story's reports, each with its copies: new when none of them was told before.
 
-    Two entries of one feed with one link are two reports: a live page tells of many things under its address.
-    A report is new when none of its entries was told before: another feed's copy is no news.
+    Another feed's copy of what was told is no news, however new the entry is.
     """
-    by_link: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        key = entry.url
-        if not key or any(other.feed == entry.feed for other in by_link[key]):
-            key = f"entry {entry.id}"
-        by_link[key].append(entry)
-    for group in by_link.values():
-        first = next((entry for entry in group if entry.id == lead), None)
-        first = first or next((entry for entry in group if not is_new(entry)), group[0])
-        others = [entry for entry in group if entry is not first]
-        report = _report(first, feeds, new=all(map(is_new, group)))
+    for original, copies in story.reports:
+        group = (original, *copies)
+        first = next((entry for entry in group if entry.id == story.lead), original)
+        also = (entry for entry in group if entry is not first)
         yield replace(
-            report, also_in=tuple(Copy(entry=entry.id, outlet=outlet_of(entry, feeds)) for entry in others)
+            _report(first, feeds, new=all(map(is_new, group))),
+            also_in=tuple(Copy(entry=entry.id, outlet=outlet_of(entry, feeds)) for entry in also),
         )
 
 

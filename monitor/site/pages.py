@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 _WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
 
 
-def story(one: Story, steps: Sequence[Story], affair: int | None, site: Site) -> str:
+def story(one: Story, steps: Sequence[Story], site: Site) -> str:
     """Return a story's page; `steps` are the stories of its affair, itself among them, from the first on."""
     lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
     words = site.words
     languages = {entry.language for entry in one.entries if entry.language}
     meta = (
         words.kind(one.kind),
-        words.plural("reports", len(one.entries)),
+        words.plural("reports", len(one.reports)),
         words.plural("sources", one.sources),
         words.plural("languages", len(languages)) if len(languages) > 1 else "",
     )
-    days = [site.day(entry.published) for entry in one.entries]
+    days = [site.day(report.published) for report, _ in one.reports]
     points = per_day(days, min(days), max(days), site) if len(set(days)) > 1 else []
     chart_title = words.text("site_chart_story", first=words.date(min(days)), last=words.date(max(days)))
     return site.fill(
@@ -41,7 +41,7 @@ def story(one: Story, steps: Sequence[Story], affair: int | None, site: Site) ->
         depth=1,
         title=title(one.title),
         url=link(lead.url),
-        first_title="",
+        first_title=line(one.first_title),
         handle=f"s{one.id}",
         meta=list(filter(None, meta)),
         summary=line(one.summary, 1000),
@@ -49,7 +49,7 @@ def story(one: Story, steps: Sequence[Story], affair: int | None, site: Site) ->
         themes=[(site.label(slug), theme_path(slug) if slug in site.themes else "") for slug in one.themes],
         parties=[line(party) for party in one.parties],
         steps=[_step(step, one, site) for step in steps] if len(steps) > 1 else [],
-        affair=affair_path(affair) if affair is not None and len(steps) > 1 else "",
+        affair=affair_path(one.affair) if one.affair is not None and len(steps) > 1 else "",
         chart=chart("reports", chart_title, points),
         days=_timeline(one, site),
     )
@@ -148,20 +148,27 @@ def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
 def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, str]]]]:
     """Return the reports by day, the first day first, each with why it is in this story."""
     joins = {join.entry: join for join in one.joins}
-    by_time = sorted(one.entries, key=lambda entry: (entry.published, entry.id))
+    by_time = sorted(one.reports, key=lambda report: (report[0].published, report[0].id))
     return [
-        (site.words.long_date(day), [_report(entry, joins.get(entry.id), one, site) for entry in entries])
-        for day, entries in groupby(by_time, key=lambda entry: site.day(entry.published))
+        (
+            site.words.long_date(day),
+            [_report(entry, copies, joins.get(entry.id), one, site) for entry, copies in reports],
+        )
+        for day, reports in groupby(by_time, key=lambda report: site.day(report[0].published))
     ]
 
 
-def _report(entry: Entry, join: Join | None, one: Story, site: Site) -> dict[str, str]:
+def _report(
+    entry: Entry, copies: Sequence[Entry], join: Join | None, one: Story, site: Site
+) -> dict[str, str]:
     several = len({other.language for other in one.entries if other.language}) > 1
+    also = ", ".join(f"{_outlet(copy, site)} (e{copy.id})" for copy in copies)
     notes = (
         _outlet(entry, site),
         f"{site.local(entry.published):%H:%M}" if entry.dated == "publisher" else "",
         line(entry.language).upper() if several else "",
         site.words.text("seen_late") if entry.late else "",
+        site.words.text("also_in", outlets=also) if also else "",
     )
     reason = join.reason if join and join.reason and len(one.entries) > 1 else ""
     doubt = site.words.text("site_doubtful") if join and join.doubtful else ""

@@ -89,7 +89,7 @@ class _Update:
     def _stories(self, changed: Sequence[int]) -> list[Story]:
         """Write the pages of changed stories and of their affairs; return the stories."""
         touched: list[Story] = []
-        affairs: set[frozenset[int]] = set()
+        affairs: set[int] = set()
         for start in range(0, len(changed), _BATCH):
             batch = changed[start : start + _BATCH]
             found = {story.id: story for story in self._store.stories.get_many(batch)}
@@ -99,20 +99,23 @@ class _Update:
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
                     (self._folder / story_path(number)).unlink(missing_ok=True)
+            for story in found.values():
+                if story.affair is None:
+                    self._write(story_path(story.id), pages.story(story, [story], self._site))
+                else:
+                    affairs.add(story.affair)
             touched += found.values()
-            affairs |= {self._store.overview.affair([story]) for story in found}
-        for members in affairs:
-            self._affair(members)
+        for affair in affairs:
+            self._affair(affair)
         return touched
 
-    def _affair(self, members: frozenset[int]) -> None:
+    def _affair(self, affair: int) -> None:
         """Write the pages of an affair and of its steps: each of them names the others."""
-        steps = sorted(self._store.stories.get_many(members), key=lambda story: (story.first_seen, story.id))
-        number = min(members)
+        steps = self._store.stories.affair(affair)
         for step in steps:
-            self._write(story_path(step.id), pages.story(step, steps, number, self._site))
+            self._write(story_path(step.id), pages.story(step, steps, self._site))
         if len(steps) > 1:
-            self._write(affair_path(number), pages.affair(number, steps, self._site))
+            self._write(affair_path(affair), pages.affair(affair, steps, self._site))
 
     def _months_of(self, gone: Collection[int]) -> set[str]:
         """Return in which months stories stand that are no more: only the pages still know."""
@@ -151,13 +154,10 @@ class _Update:
     def _affairs_list(self) -> None:
         """Write the list of the affairs that went on last."""
         recent = self._store.stories.listing(limit=_LISTED)
-        affairs: dict[int, list[Story]] = {}
-        for story in recent:
-            members = self._store.overview.affair([story.id])
-            if len(members) > 1 and min(members) not in affairs:
-                steps = self._store.stories.get_many(members)
-                affairs[min(members)] = sorted(steps, key=lambda step: (step.first_seen, step.id))
-        self._write("affairs.html", lists.affairs(affairs.items(), self._site))
+        numbers = dict.fromkeys(story.affair for story in recent if story.affair is not None)
+        affairs = [(number, self._store.stories.affair(number)) for number in numbers]
+        lasting = [(number, steps) for number, steps in affairs if len(steps) > 1]
+        self._write("affairs.html", lists.affairs(lasting, self._site))
 
     def _first_pages(self) -> None:
         """Write the first page and the feeds of digests and stories."""

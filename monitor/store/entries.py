@@ -348,7 +348,9 @@ from entries where first_seen > ? and first_seen <= ?
 
 _THEMES: Final = """
 select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
-from entries where relevant = 1 and backlog = 0 and first_seen >= ? order by first_seen, id
+from entries where relevant = 1 and backlog = 0 and first_seen >= ?
+and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
+order by first_seen, id
 """
 
 _KNOWN: Final = """

@@ -1,5 +1,4 @@
 """What the archive asks of the store: what has changed, and figures over months. It reads alone."""
-# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
@@ -7,11 +6,10 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from monitor.models import Window
@@ -70,7 +68,7 @@ class Overview:
         return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
 
     def themes_by_month(self, since: datetime) -> Mapping[str, Mapping[str, int]]:
-        """Count the relevant entries of each theme by the month ("2026-11") in which they were first seen."""
+        """Count the reports of each theme by the month ("2026-11") in which they were first seen."""
         counts: dict[str, dict[str, int]] = defaultdict(dict)
         for row in self._db.rows(_THEMES_BY_MONTH, [format_utc(since)]):
             counts[row["theme"]][row["month"]] = row["entries"]
@@ -85,15 +83,6 @@ class Overview:
         """Return the counts of the digests from one day on until before another, as their own JSON."""
         sql = "select counts from digests where date >= ? and date < ? order by date"
         return tuple(row["counts"] for row in self._db.rows(sql, [first.isoformat(), end.isoformat()]))
-
-    def affair(self, stories: Iterable[int], limit: int = 200) -> frozenset[int]:
-        """Return the stories that hang together with these, however many steps lie between."""
-        found, edge = set[int](), set(stories)
-        while edge and len(found) < limit:
-            found |= edge
-            rows = self._db.rows(_RELATED, [listed(edge)] * 2)
-            edge = {row[0] for row in rows} - found
-        return frozenset(found)
 
 
 _PERHAPS: Final = """
@@ -112,13 +101,7 @@ order by e.first_seen desc, e.id desc limit 300
 
 _THEMES_BY_MONTH: Final = """
 select t.theme, substr(e.first_seen, 1, 7) as month, count(*) as entries
-from entries e join entry_themes t on t.entry_id = e.id
-where e.relevant = 1 and e.backlog = 0 and e.first_seen >= ?
+from entries e join entry_themes t on t.entry_id = e.id left join joins j on j.entry_id = e.id
+where e.relevant = 1 and e.backlog = 0 and e.first_seen >= ? and j.copy_of is null
 group by 1, 2 order by 1, 2
-"""
-
-_RELATED: Final = f"""
-select related_id from related_stories where story_id {ANY_OF}
-union
-select story_id from related_stories where related_id {ANY_OF}
 """
