@@ -177,10 +177,12 @@ def keep(
     """Store what a response brought, and what it teaches about its feed, in one transaction."""
     outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     with store.transaction():
-        store.entries.add(found.new, identity.fingerprint)
-        affected = store.entries.update(found.changed, identity.fingerprint)
-        edited = store.entries.get_many(entry.id for entry in found.changed)
-        refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
+        if found.new:
+            store.entries.add(found.new, identity.fingerprint)
+        if found.changed:
+            affected = store.entries.update(found.changed, identity.fingerprint)
+            edited = store.entries.get_many(entry.id for entry in found.changed)
+            refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
         jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
         store.feeds.save_state(
             schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)

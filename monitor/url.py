@@ -23,6 +23,8 @@ _RSS_MARK: Final = re.compile(
     r"(?:ref|src|source|from|via|partner|emc|cmp|mod|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
     re.IGNORECASE,
 )
+_WHOLE: Final = re.compile(r"https?://[^/?#;][^;]*", re.IGNORECASE)
+"""There is nothing to resolve; `urljoin` takes longer than all else that is done to a link."""
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
 _HOST: Final = re.compile(r"[a-z0-9._-]*")
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"})
@@ -56,7 +58,8 @@ def canonical_url(url: str, base: str = "") -> str:
     else. Idempotent.
     """
     try:
-        parts = urlsplit(urljoin(base, _URL_NOISE.sub("", url).strip()))
+        url = _URL_NOISE.sub("", url).strip()
+        parts = urlsplit(url if _WHOLE.fullmatch(url) else urljoin(base, url))
         host, port = _ascii_host(parts.hostname or ""), parts.port
     except ValueError:
         return ""
@@ -75,6 +78,8 @@ def canonical_url(url: str, base: str = "") -> str:
 
 
 def _own_pairs(query: str) -> str:
+    if not query:
+        return ""
     pairs = quote(query, safe=_SAFE + "?").split("&")
     return "&".join(
         pair

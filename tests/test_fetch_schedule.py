@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -403,6 +404,26 @@ def test_bytes_are_remembered_when_they_were_whole():
     assert success(KNOWN, ok()).body_hash == schedule.body_hash(b"<rss/>") != schedule.body_hash(b"<rss />")
     assert success(KNOWN, unchanged()).body_hash == "old"
     assert success(KNOWN, ok(complete=False)).body_hash == "old"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b"<rss/><!-- page 1 -->", b"<rss/><!-- page 22 -->", True),
+        (b"<lastBuildDate>Sat</lastBuildDate><item/>", b"<lastBuildDate>Sun</lastBuildDate><item/>", True),
+        (b"<item/><!-- one", b"<item/><!-- two", False),
+        (b"&lt;<!-- <item>one</item> -->", b"&lt;<!-- <item>two</item> -->", False),
+        (b"<pubDate>Sat</pubDate>", b"<pubDate>Sun</pubDate>", False),
+    ],
+)
+def test_comments_and_the_date_of_writing_make_no_other_document(one, other, same):
+    assert (schedule.body_hash(one) == schedule.body_hash(other)) is same
+
+
+def test_comments_without_an_end_cost_linear_time():
+    started = time.process_time()
+    schedule.body_hash(b"<!-- " * 400_000 + b"<!--" + b"x" * 2_000_000)
+    assert time.process_time() - started < 2
 
 
 def test_the_publishers_title_is_kept_until_it_has_another():

@@ -302,7 +302,11 @@ def test_the_day_of_installation_is_the_first_one(path):
         assert archive.installed_at(NOW + timedelta(days=2)) == NOW
 
 
-def test_importing_the_store_loads_no_heavy_library():
-    code = "import sys, monitor.store; print('sqlite_utils' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def test_opening_a_database_that_is_up_to_date_loads_no_heavy_library(path):
+    store.open(path).close()
+    code = (
+        "import sys; from pathlib import Path; from monitor import store; store.open(Path(sys.argv[1])).close();"
+        "print('sqlite_utils' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -21,6 +21,7 @@ was wrong when it was written, and is over.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -53,6 +54,8 @@ _AGREEING_POLLS = 3
 """A permanent redirect is believed after so many polls in a row."""
 _LOST_AFTER = 3
 """A location that fails so often in a row is given up for the user's own address."""
+_RESTLESS = re.compile(rb"<!--[^<]{0,1000}-->|<lastBuildDate>[^<]{0,100}</lastBuildDate>")
+"""What no entry is made of. A comment with a tag in it counts: two halves of text may look like one."""
 _GONE = 410
 _GONE_FOR = timedelta(days=7)
 
@@ -79,8 +82,11 @@ def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> b
 
 
 def body_hash(body: bytes) -> str:
-    """Return what `FeedState.body_hash` is compared with: the same bytes need no second reading."""
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
+    """Return what `FeedState.body_hash` is compared with: the same document needs no second reading.
+
+    One feed in ten writes the time of the request into each answer.
+    """
+    return hashlib.blake2b(_RESTLESS.sub(b"", body), digest_size=16).hexdigest()
 
 
 def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:

@@ -134,7 +134,7 @@ class _Reading:
         stated = (item.published, item.updated)
         published, dated = dates.judge(stated, self.now, day_first=self.day_first)
         updated = dates.parse(item.updated, day_first=self.day_first)
-        theirs = self._published_by(item, link)
+        theirs = bool(outlet) and self._published_by(item, link)
         return Entry(
             feed=self.feed.url,
             guid=self._guid(item, link, title),

@@ -86,7 +86,7 @@ def _is_database(path: Path) -> bool:
 def _copy(connection: Connection, draft: Path) -> None:
     with errors_of(draft), closing(sqlite3.connect(draft)) as copy:
         with errors_of(connection.path):
-            connection.db.conn.backup(copy)
+            connection.conn.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(copy.execute("PRAGMA integrity_check(1)").fetchone()[0], connection.path)
 

@@ -155,6 +155,8 @@ def _link(operator: str) -> Link:
 
 def _slots(piece: str) -> list[Slot]:
     """Read one blank-free piece: `sue|sues` is one slot, `AI-generated` are two."""
+    if piece.isalnum():  # most are one plain word: half of the time that it takes to read the rules
+        return [(Form(form(piece)),)]
     if piece == "#":
         return [(Form("#", "number"),)]
     if "|" in piece:
