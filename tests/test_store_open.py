@@ -310,3 +310,19 @@ def test_opening_a_database_that_is_up_to_date_loads_no_heavy_library(path):
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
+    with store.open(path) as archive:
+        for number in range(2):
+            archive.set_note(f"large {number}", "x" * 6_000_000)
+        archive.tidy()
+        full = path.stat().st_size
+        assert path.with_name(f"{path.name}-wal").stat().st_size == 0
+        archive.set_note("large 0", "")
+        archive.tidy()
+        assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
+        archive.set_note("large 1", "")
+        archive.tidy()
+        assert path.stat().st_size < full / 10
+        archive.check()
