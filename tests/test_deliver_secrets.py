@@ -1,4 +1,4 @@
-"""Secrets: found where the reader put them, refused where others can read them, never repeated."""
+"""Secrets: found where the user put them, refused where others can read them, never repeated."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ _HOST_NAME: Final = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]", re.IGNORECASE
 )
 _TLS_FROM_THE_START: Final = 465
-_FAREWELL_SECONDS: Final = 5
+_QUIT_SECONDS: Final = 5
 _MAX_CONNECTIONS: Final = 4
 
 
@@ -121,10 +121,10 @@ class Mail:
     """Sends each recipient a message of their own."""
 
     settings: Settings
-    _lines: asyncio.Semaphore = field(
+    _connections: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_MAX_CONNECTIONS), init=False, repr=False, compare=False
     )
-    _farewells: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
+    _quits: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
     latest_only: ClassVar[bool] = False
     declared: ClassVar[type[Settings]] = Settings
@@ -159,12 +159,12 @@ class Mail:
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""
-        async with self._lines, _session(self.settings) as smtp:
+        async with self._connections, _session(self.settings) as smtp:
             await _envelope(smtp, message.address_spec(self.settings.sender), delivery.recipient)
             await _hand_over(smtp, delivery.payload, self.settings.patience)
-        farewell = asyncio.create_task(_quit(smtp))
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+        quitting = asyncio.create_task(_quit(smtp))
+        self._quits.add(quitting)
+        quitting.add_done_callback(self._quits.discard)
         await asyncio.sleep(0)  # or QUIT would go unsaid where this is the process's last act
 
     def _delivery(self, edition: RenderedDigest, recipient: str, now: datetime) -> Delivery:
@@ -294,7 +294,7 @@ async def _quit(smtp: aiosmtplib.SMTP) -> None:
 
     try:
         with contextlib.suppress(aiosmtplib.SMTPException):
-            await smtp.quit(timeout=_FAREWELL_SECONDS)
+            await smtp.quit(timeout=_QUIT_SECONDS)
     finally:
         smtp.close()
 
