@@ -161,6 +161,15 @@ def test_a_curated_feed_is_switched_off_and_on(directory):
     assert followed(directory)[GUILD]
 
 
+def test_a_curated_feed_that_is_shipped_off_is_switched_on_and_off_again(directory):
+    path = directory / "topic" / "feeds.toml"
+    path.write_text(SHIPPED.replace("weight = 2", "enabled = false"))
+    feedlist.curated.cache_clear()
+    for on in (True, False, True):
+        edited(directory, lambda listed, on=on: listed.switch(listed.find(TECH), on=on))
+        assert followed(directory)[TECH] is on
+
+
 def test_a_curated_feed_that_is_removed_does_not_come_back_with_its_group(directory):
     edited(directory, lambda listed: listed.remove(listed.find(TECH)))
     assert followed(directory)[TECH] is False

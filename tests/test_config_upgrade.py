@@ -69,6 +69,18 @@ def test_what_the_user_did_to_the_feeds_is_kept(old):
     assert "# --- Technology" not in lifted
 
 
+def test_nothing_that_was_off_comes_back_on_and_no_comment_is_lost(old):
+    search = next(table for table in tomllib.loads(FEEDS)["feed"] if table.get("enabled") is False)
+    text = FEEDS.replace(f'title = "{search["title"]}"', 'title = "Search"  # off, says our lawyer')
+    (old / "feeds.toml").write_text(text + "\n# the end\n")
+    off = {feed.url for feed in config.load(old, {}).feeds if not feed.enabled}
+    assert run(old, "config", "upgrade").code == 0
+    assert not off & {feed.url for feed in config.load(old, {}).feeds if feed.enabled}
+    lifted = (old / "feeds.toml").read_text()
+    assert "# off, says our lawyer\n[[feed]]\n" in lifted
+    assert lifted.endswith("# the end\n")
+
+
 def test_a_group_of_which_little_was_kept_is_not_followed(old):
     one = tomllib.loads(FEEDS)["feed"][0]["url"]
     (old / "feeds.toml").write_text(f'[[feed]]\nurl = "{one}"\ntitle = "The Verge, AI"\n')

@@ -91,7 +91,8 @@ class Subscriptions:
             self._set(index, "enabled", value=False)
             return
         table = self._tables()[index]
-        if table.keys() <= {"url", "enabled"} and self._follows(feed):
+        shipped = feedlist.curated().get(same_address(feed.url))
+        if table.keys() <= {"url", "enabled"} and self._follows(feed) and shipped and shipped.enabled:
             self._cut(index)  # nothing is left that the curated list does not say
         elif "enabled" in table:
             self._set(index, "enabled", value=True)

@@ -48,6 +48,8 @@ def lift_feeds(text: str) -> str | None:
     for index, (address, table) in enumerate(listed.items()):
         comments, body = _table(document, index, known)
         kept = _feed_table(address, table, old.get(address), groups, body)
+        if kept != body:
+            comments += [line for line in _comments_in(document, index) if line not in known]
         if kept or comments:
             parts.append("\n".join(filter(None, [*comments, kept])))
     gone = [
@@ -56,7 +58,9 @@ def lift_feeds(text: str) -> str | None:
         if feed.group in groups and address in old and address not in listed
     ]
     parts += [f"[[feed]]\nurl = {values.toml(url)}\nenabled = false" for url in gone]
-    return "\n\n".join(parts) + "\n"
+    tail = document.text[max(spot.end for spot in document.spots.values()) :].partition("\n")[2]
+    parts.append("\n".join(line for line in map(str.strip, tail.splitlines()) if line and line not in known))
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _kept(group: str, old: Mapping[str, Any], listed: Mapping[str, Any]) -> bool:
@@ -73,10 +77,11 @@ def _feed_table(
     if shipped is None:
         return body
     followed = shipped.group in groups
-    on = table.get("enabled", True)
     said = {key: value for key, value in table.items() if old is None or old.get(key) != value}
-    differs = _over_curated({**said, "url": table["url"], "enabled": on or not followed})
-    if len(differs) == 1 and (followed or not on):
+    differs = _over_curated({**said, "url": table["url"], "enabled": table.get("enabled", True)})
+    if differs.keys() == {"url"} and followed and shipped.enabled:
+        return ""
+    if differs.keys() == {"url", "enabled"} and not followed:  # it is off with its group
         return ""
     return "\n".join(["[[feed]]", *(f"{key} = {values.toml(value)}" for key, value in differs.items())])
 
@@ -99,6 +104,15 @@ def _table(document: Document, index: int, known: set[str]) -> tuple[list[str], 
     comments = [line for line in above if line and line not in known]
     newline = document.text.find("\n", end)
     return comments, document.text[start : len(document.text) if newline < 0 else newline].strip()
+
+
+def _comments_in(document: Document, index: int) -> Iterator[str]:
+    """Yield what is remarked behind the values of a [[feed]]."""
+    for place, spot in document.spots.items():
+        if place[:2] == ("feed", index):
+            behind = document.text[spot.end :].partition("\n")[0].strip()
+            if behind.startswith("#"):
+                yield behind
 
 
 def lift_themes(text: str) -> str | None:
