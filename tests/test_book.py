@@ -1,0 +1,95 @@
+"""The book in docs/ is true: its commands run, its settings load, its schemas and links are those of the program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from newsroom import at, polled, run
+
+from monitor import config
+from monitor.cli.export import SCHEMA
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+README = DOCS.parent / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = polled(tmp_path_factory.mktemp("desk"))
+    assert run(directory, "digest", "--send", now=at(31)).code == 0
+    return directory
+
+
+def with_commands() -> list[Path]:
+    return [page for page in PAGES if blocks(page, "sh")]
+
+
+@pytest.mark.parametrize("page", with_commands(), ids=lambda page: page.name)
+def test_every_command_runs(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the page's order, each in the same folder; a comment says where the exit code may be another."""
+    home = shutil.copytree(desk, tmp_path / "monitor")
+    monkeypatch.setenv("MONITOR_CONFIG", str(home))
+    monkeypatch.chdir(tmp_path)
+    for line in "".join(blocks(page, "sh")).splitlines():
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        assert words[0] == "monitor", f"{page.name}: {line}"
+        result = run(None, "--now", at(33).isoformat(), *words[1:])
+        allowed = {0, 1} if "# exit 0 or 1" in line else {0}
+        assert result.code in allowed, f"{page.name}: {line}\n{result.out}{result.err}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "toml")], ids=lambda page: page.name)
+def test_every_setting_shown_loads(page: Path, desk: Path, tmp_path: Path) -> None:
+    for number, text in enumerate(blocks(page, "toml")):
+        name = re.match(r"# (\w+\.toml)\n", text)
+        assert name is not None, f"{page.name}: a block of TOML begins with the file's name"
+        copy = shutil.copytree(desk, tmp_path / str(number))
+        if name[1] == "themes.toml":
+            (copy / name[1]).write_text(text)
+        else:
+            with (copy / name[1]).open("a") as file:
+                file.write(text)
+        assert config.load(copy)
+
+
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.name)
+def test_what_the_shell_would_run_is_shell(page: Path) -> None:
+    for text in blocks(page, "bash"):
+        done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    for line in "".join(blocks(page, "cron")).splitlines():
+        assert re.fullmatch(r"(\S+ ){5}/\S+ .*>/dev/null", line)
+
+
+def test_the_schema_of_the_export_stands_in_the_book() -> None:
+    text = (DOCS / "formats.md").read_text(encoding="utf-8")
+    for what, columns in SCHEMA.items():
+        rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in columns.items())
+        assert f"### {what}\n\n| column | meaning |\n|---|---|\n{rows}" in text
+
+
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    lost = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert lost == []
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    contents = (DOCS / "README.md").read_text(encoding="utf-8")
+    assert [
+        page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in contents
+    ] == []
