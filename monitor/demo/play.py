@@ -74,7 +74,7 @@ async def play(directory: Path, say: Callable[[str], None]) -> DemoResult:
         with store.open(settings.database) as opened:
             opened.install(stand.now)
             digests = [await _day(settings, opened, stand, day, say) for day in DAYS]
-    written = sorted(path for path in (directory / "digests").rglob("*") if path.is_file())
+    written = sorted(path for path in (directory / "digests").glob("*.*") if path.suffix in {".md", ".html"})
     return DemoResult(config=settings, digests=tuple(digests), files=tuple(written))
 
 

@@ -80,8 +80,9 @@ def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
     yield from (f'{"#" * level} <a id="{story.anchor}"></a>{_link(story.title, story.url)}', "")
     if story.first_title:
         yield from (f"{escape(page.words['began_as'])}: {escape(story.first_title)}", "")
-    outlet = escape(" · ".join((story.outlet, *story.notes)))
-    yield from (" — ".join(filter(None, (escape(story.teaser), outlet))), "")
+    handles = " ".join((_link(story.handle, story.page), *story.entries))
+    credit = escape(" · ".join(story.credits)) + (f" · {handles}" if story.brief else "")
+    yield from (" — ".join(filter(None, (escape(story.teaser), credit))), "")
     if story.also:
         also = [
             _link(report.text, report.url) + (f" ({escape(report.note)})" if report.note else "")
@@ -92,8 +93,8 @@ def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
     for name, step in (("before", story.before), ("after", story.after)):
         if step:
             yield from (f"{escape(page.words[name])}: {_link(step.text, step.url)} {step.handle}", "")
-    handles = " ".join((_link(story.handle, story.page), *story.entries))
-    yield from (f"*{' · '.join(map(escape, story.meta))}* · {handles}", "")
+    if not story.brief:
+        yield from (f"*{' · '.join(map(escape, story.meta))}* · {handles}", "")
 
 
 def _listed(lines: tuple[Line, ...], more: str) -> Iterator[str]:

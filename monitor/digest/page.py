@@ -71,6 +71,11 @@ class StoryView:
     after: Line | None
 
     @property
+    def credits(self) -> tuple[str, ...]:
+        """What stands behind the teaser: whose words it is, and of a brief story all that there is to say."""
+        return (self.outlet, *self.notes, *(self.meta if self.brief else ()))
+
+    @property
     def brief(self) -> bool:
         """Whether two lines are enough."""
         return not (self.also or self.before or self.after or self.first_title)

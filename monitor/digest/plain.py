@@ -55,9 +55,10 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
     if story.first_title:
         yield from _wrap(f"{page.words['began_as']}: {story.first_title}", _INDENT)
     handles = " ".join((story.handle, *story.entries))
-    yield from _wrap(" · ".join((*story.meta, handles)), _INDENT)
-    told = " — ".join(filter(None, (story.teaser, " · ".join((story.outlet, *story.notes)))))
-    yield from _wrap(told, _INDENT)
+    if not story.brief:
+        yield from _wrap(" · ".join((*story.meta, handles)), _INDENT)
+    credit = " · ".join((*story.credits, handles) if story.brief else story.credits)
+    yield from _wrap(" — ".join(filter(None, (story.teaser, credit))), _INDENT)
     yield from _url(story.url, _INDENT)
     for report in story.also:
         yield from _named(page.words["also"], report)
