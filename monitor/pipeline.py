@@ -27,7 +27,7 @@ from monitor.models import FeedPoll, Poll, Response, Window
 from monitor.parse import identity
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
-from monitor.tools import Tools
+from monitor.tools import Tools, batched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 
 # --- poll
+
+
+_BATCH = 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +92,7 @@ async def poll(
                 state = due[response.feed]
                 try:
                     found = await read(config, store, tools, response, state, now=now)
-                    done.append(keep(config, store, response, state, found, now=now))
+                    done.append(await keep(config, store, response, state, found, now=now))
                     on_feed_done(done[-1])
                 except ParseError as error:
                     failed.append(replace(response, error=str(error)))
@@ -171,14 +174,22 @@ async def read(
     return Findings(new=new, changed=changed, gap=changes.gap, first=first, document=document)
 
 
-def keep(
+async def keep(
     config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
 ) -> FeedPoll:
-    """Store what a response brought, and what it teaches about its feed, in one transaction."""
+    """Store what a response brought and what it teaches about its feed, the latter with the last entries.
+
+    So a poll that is cut off leaves the feed as one that was not polled, and the next finds the rest new. In
+    between the loop has its turn, and so have other writers: 2,000 entries take more than a second.
+    """
+    *batches, last = batched(found.new, _BATCH) or [()]
+    for batch in batches:
+        store.entries.add(batch, identity.fingerprint)
+        await asyncio.sleep(0)
     outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     with store.transaction():
-        if found.new:
-            store.entries.add(found.new, identity.fingerprint)
+        if last:
+            store.entries.add(last, identity.fingerprint)
         if found.changed:
             affected = store.entries.update(found.changed, identity.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)

@@ -301,6 +301,21 @@ class TestTrouble:
             assert len(room.store.stories.listing()) == 1
             assert told(await room.digest(1)) == [LEAK]
 
+    async def test_a_large_feed_is_stored_in_steps_and_one_cut_off_is_completed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with newsroom(tmp_path, "/a") as room:
+            items = [item(f"n{n}", f"OpenAI Sora {n}", published=at(8, -9)) for n in range(600)]
+            room.server.on("/a", page(*items))
+            with monkeypatch.context() as patch:
+                patch.setattr(type(room.store.feeds), "log_feed", _raise)
+                with pytest.raises(RuntimeError):
+                    await room.poll(at(9))
+            assert len(room.titles()) == 500
+            assert (await room.poll(at(9.5))).new == 100
+            assert len(room.titles()) == 600
+            assert all(entry.backlog for entry in room.store.entries.listing())
+
     async def test_a_feed_cut_off_while_it_is_stored_leaves_nothing_half(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -113,7 +113,8 @@ def compare(
             late = entry.dated == "publisher" and entry.published < now - backlog
             from_before = followed_since is None or entry.published < followed_since
             unsure = entry.dated in {"missing", "absurd"}
-            held_back = (late and from_before and not known) or (first_document and unsure)
+            no_memory = first_document or not known
+            held_back = (late and from_before and no_memory) or (first_document and unsure)
             late = late and not held_back
             new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
         elif match.fingerprint == fingerprint(entry):
