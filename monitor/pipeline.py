@@ -245,7 +245,7 @@ async def publish(
     done = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
         forget(config, store, now=now)
-        await asyncio.to_thread(_tidy, config)
+        await asyncio.to_thread(_tidy, config, now)
     return done
 
 
@@ -258,10 +258,10 @@ async def deliver(
     return await outbox.send_due(store, channels, now=now, blocked=blocked)
 
 
-def _tidy(config: Config) -> None:
+def _tidy(config: Config, now: datetime) -> None:
     """Keep the database fit beside the loop. Where it is in use just now, tomorrow is as good."""
     with suppress(StoreError), open_store(config.database) as store:
-        store.tidy()
+        store.tidy(now)
 
 
 def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:

@@ -316,13 +316,17 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
     with store.open(path) as archive:
         for number in range(2):
             archive.set_note(f"large {number}", "x" * 6_000_000)
-        archive.tidy()
+        archive.tidy(NOW)
         full = path.stat().st_size
         assert path.with_name(f"{path.name}-wal").stat().st_size == 0
         archive.set_note("large 0", "")
-        archive.tidy()
+        archive.tidy(NOW + timedelta(days=1))
         assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
+        archive.tidy(NOW + timedelta(days=30))
+        assert path.stat().st_size < full * 0.6
+        archive.set_note("large 0", "x" * 6_000_000)
+        archive.set_note("large 0", "")
         archive.set_note("large 1", "")
-        archive.tidy()
+        archive.tidy(NOW + timedelta(days=31))
         assert path.stat().st_size < full / 10
         archive.check()

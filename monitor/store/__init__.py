@@ -64,6 +64,8 @@ __all__ = [
 
 _WORTH_A_VACUUM = 8_000_000
 """Bytes."""
+_MONTH = timedelta(days=30)
+_VACUUMED = "vacuumed_at"
 _POLL_PATIENCE = timedelta(minutes=15)
 """How long a poll waits for another one to end."""
 
@@ -144,17 +146,25 @@ class Store:
         locked = [str(one) for one in wanted if not os.access(one, os.W_OK)]
         return f"{locked[0]} is read-only for this user" if locked else ""
 
-    def tidy(self) -> None:
+    def tidy(self, now: datetime) -> None:
         """Keep the file fit: the log folded in, the planner's figures fresh, empty space given back.
 
-        Space is given back when it is a quarter of the file and worth the writing, which takes some seconds.
+        Space is given back once a month, in a second for each 80 MB, and before when a quarter of the file is
+        free. Texts that retention empties leave half-full pages behind, which no counter shows: without this,
+        a database of 40 days was 38 MB instead of 23.
         """
         pages, free, size = (
             int(self._db.value(f"pragma {name}")) for name in ("page_count", "freelist_count", "page_size")
         )
         self._db.change("pragma optimize")
-        if free * size > _WORTH_A_VACUUM and free * 4 > pages:
+        last = parse_utc(self.note(_VACUUMED) or format_utc(now - _MONTH))
+        is_due = not last <= now < last + _MONTH
+        if pages * size > _WORTH_A_VACUUM and (
+            is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
+        ):
+            self._db.change("insert into search_fts(search_fts) values ('optimize')")
             self._db.change("vacuum")
+            self.set_note(_VACUUMED, format_utc(now))
         self._db.rows("pragma wal_checkpoint(truncate)")
 
     def check(self) -> None:
