@@ -58,12 +58,17 @@ class TestPlay:
 
     def test_a_wire_text_in_two_papers_is_one_source(self, demo: DemoResult) -> None:
         story = leak(demo.digests[0])
-        outlets_of = {report.outlet for report in story.reports}
-        assert {report.outlet for report in story.reports if report.title == WIRE} == {
-            "Harbour Herald",
-            "Northern Post",
-        }
-        assert story.sources == len(outlets_of) - 1
+        (wire,) = [report for report in story.reports if report.title == WIRE]
+        assert {wire.outlet, *(copy.outlet for copy in wire.also_in)} == {"Harbour Herald", "Northern Post"}
+        assert story.sources == len({report.outlet for report in story.reports})
+
+    def test_the_archive_lies_beside_the_digests(self, demo: DemoResult) -> None:
+        folder = demo.config.directory / "digests"
+        assert folder / "index.html" in demo.files
+        for digest in demo.digests:
+            assert (folder / "days" / f"{digest.date}.html").is_file()
+            assert all((folder / "stories" / f"s{story.id}.html").is_file() for story in digest.stories)
+        assert list((folder / "affairs").glob("a*.html"))
 
     def test_nothing_is_told_twice_not_even_the_edited_entry(self, demo: DemoResult) -> None:
         new = [
