@@ -252,6 +252,14 @@ def test_a_chart_has_a_bar_for_each_step_and_few_dates() -> None:
     assert all(bar.x >= 0 and bar.x + bar.width <= made.width for bar in made.bars)
 
 
+def test_what_is_favoured_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'unpaid-labour'"):
+        _ = Desk(tmp_path / "a", [], settings='[digest]\nfavour = ["unpaid-labor"]\n').config
+    assert Desk(tmp_path / "b", [], settings='[digest]\nplay_down = ["sora"]\n').config.digest.play_down == (
+        "sora",
+    )
+
+
 def test_the_address_of_the_archive_is_checked_and_ends_with_a_slash(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "a", [], settings='[archive]\nbase_url = "https://example.org/monitor"\n')
     assert desk.config.digest.archive_url == "https://example.org/monitor/"

@@ -147,11 +147,13 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     monitor, subscriptions, topic = (Document.read(directory / name) for name in FILES)
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)
-    faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()]
+    of_rules: list[Fault] = []
     try:
         rules = themes.rules_of(topic)
+        _judge_preferences(monitor, settings.get(digest.Settings), rules)
     except ConfigError as error:
-        faults += error.faults
+        of_rules += error.faults
+    faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + of_rules
     if faults:
         raise ConfigError(faults)
     absolute = {declared: _at(directory, value) for declared, value in settings.items()}
@@ -206,6 +208,16 @@ def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
             document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
         elif found.get(declared) and not getattr(found[declared], "enabled", True):
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
+
+
+def _judge_preferences(document: Document, settings: digest.Settings | None, rules: tag.Rules) -> None:
+    """Check that the themes and beats that weigh more or less are there."""
+    known = [label.slug for label in (*rules.beats, *rules.themes)]
+    for key in ("favour", "play_down"):
+        for index, slug in enumerate(getattr(settings, key) if settings else ()):
+            if slug not in known:
+                reason = f"there is no {slug!r}{values.likely(slug, known)}"
+                document.fault(("digest", key, index), reason)
 
 
 def _at(directory: Path, settings: T) -> T:
