@@ -1,7 +1,7 @@
 """The two runs of the monitor. Open this page first.
 
     poll      feeds due | fetch | parse | only what is new or changed | tag | store | cluster into stories
-    publish   what was not told yet | compose | freeze with its deliveries | deliver
+    publish   news | compose | freeze with its deliveries | deliver
 
 Packages meet here and nowhere else: each takes values and gives values, and this page hands them on.
 What is due is the store's to know, never a timer's, so both runs may be called at any time, as often

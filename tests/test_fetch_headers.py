@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import FetchError
-from monitor.fetch import headers as said
+from monitor.fetch import headers as reply
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -50,21 +50,21 @@ def http(instant: datetime) -> str:
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_at_most_a_day(value, wait):
-    assert said.retry_after({"retry-after": value}, now=NOON) == wait
+    assert reply.retry_after({"retry-after": value}, now=NOON) == wait
 
 
 def test_dates_count_from_the_servers_own_clock():
     wrong = NOON - timedelta(days=400)
     headers = {"retry-after": http(wrong + timedelta(hours=2)), "date": http(wrong)}
-    assert said.retry_after(headers, now=NOON) == timedelta(hours=2)
+    assert reply.retry_after(headers, now=NOON) == timedelta(hours=2)
     headers = {"expires": http(wrong + timedelta(hours=3)), "date": http(wrong)}
-    assert said.max_age(headers, now=NOON) == timedelta(hours=3)
+    assert reply.max_age(headers, now=NOON) == timedelta(hours=3)
 
 
 def test_a_date_without_any_clock_says_nothing():
-    assert said.retry_after({"retry-after": http(NOON)}) is None
-    assert said.max_age({"expires": http(NOON)}) is None
-    assert said.retry_after({}) is None
+    assert reply.retry_after({"retry-after": http(NOON)}) is None
+    assert reply.max_age({"expires": http(NOON)}) is None
+    assert reply.retry_after({}) is None
 
 
 @pytest.mark.parametrize(
@@ -92,28 +92,28 @@ def test_a_date_without_any_clock_says_nothing():
 )
 def test_freshness(headers, age):
     expected = None if age is None else timedelta(seconds=age)
-    assert said.max_age(headers, now=NOON) == expected
+    assert reply.max_age(headers, now=NOON) == expected
 
 
 @given(LINES, LINES, LINES, LINES)
 def test_no_header_crashes_or_asks_for_the_impossible(first, second, third, fourth):
     headers = {"retry-after": first, "cache-control": second, "expires": third, "date": fourth, "age": first}
-    wait = said.retry_after(headers, now=NOON)
+    wait = reply.retry_after(headers, now=NOON)
     assert wait is None or timedelta(0) <= wait <= DAY
-    fresh = said.max_age(headers, now=NOON)
+    fresh = reply.max_age(headers, now=NOON)
     assert fresh is None or fresh >= timedelta(0)
     assert NOON + (fresh or DAY)
 
 
 @given(HTTP_DATES, HTTP_DATES)
 def test_any_two_dates_give_a_wait_within_bounds(then, now):
-    wait = said.retry_after({"retry-after": http(then)}, now=now)
+    wait = reply.retry_after({"retry-after": http(then)}, now=now)
     assert wait == min(max(then - now, timedelta(0)), DAY)
 
 
 @given(st.integers(0, 10**12 - 1), st.integers(0, 10**6))
 def test_any_age_is_subtracted(seconds, age):
-    fresh = said.max_age({"cache-control": f"max-age={seconds}", "age": str(age)})
+    fresh = reply.max_age({"cache-control": f"max-age={seconds}", "age": str(age)})
     assert fresh == timedelta(seconds=min(max(0, seconds - age), 3650 * 86400))
 
 
@@ -133,21 +133,21 @@ def test_any_age_is_subtracted(seconds, age):
     ],
 )
 def test_known_encodings(value, name):
-    assert said.encoding({"content-encoding": value}) == name
+    assert reply.encoding({"content-encoding": value}) == name
 
 
 @pytest.mark.parametrize("value", ["gzip,deflate", "br,gzip"])
 def test_nested_encodings_are_refused(value):
     with pytest.raises(FetchError, match="more than once"):
-        said.encoding({"content-encoding": value})
+        reply.encoding({"content-encoding": value})
 
 
 @pytest.mark.parametrize("name", ["br", "zstd", "compress", "x-compress"])
 def test_other_codings_are_refused(name):
     with pytest.raises(FetchError, match="not asked for"):
-        said.encoding({"content-encoding": name})
+        reply.encoding({"content-encoding": name})
 
 
 @given(LINES)
 def test_what_is_no_coding_says_nothing(value):
-    assert said.encoding({"content-encoding": f"x{value.replace(',', '')}"}) == "identity"
+    assert reply.encoding({"content-encoding": f"x{value.replace(',', '')}"}) == "identity"

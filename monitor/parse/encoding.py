@@ -67,9 +67,9 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     text, encoding = _sound(body) if not marked and not _is_stateful(body, declared) else None, "utf-8"
     if text is None:
         text, encoding = _decode(body[skip:], marked or next(filter(_KNOWN.fullmatch, declared), "utf-8"))
-    said = declared[0].lower() if declared else ""
-    wrong = said and not body.isascii() and not _same(said, encoding)
-    return Decoded(_tidy(text), f"declared as {said}, is {encoding}" if wrong else "")
+    stated = declared[0].lower() if declared else ""
+    wrong = stated and not body.isascii() and not _same(stated, encoding)
+    return Decoded(_tidy(text), f"declared as {stated}, is {encoding}" if wrong else "")
 
 
 def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
@@ -107,13 +107,13 @@ def _decode(body: bytes, encoding: str) -> tuple[str, str]:
     return body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes"
 
 
-def _same(said: str, encoding: str) -> bool:
-    if _LATIN.fullmatch(said):
+def _same(stated: str, encoding: str) -> bool:
+    if _LATIN.fullmatch(stated):
         return encoding == "cp1252"
-    if said.startswith(("utf-16", "utf-32")):
-        return encoding.startswith(said[:6])
+    if stated.startswith(("utf-16", "utf-32")):
+        return encoding.startswith(stated[:6])
     try:
-        return codecs.lookup(said) == codecs.lookup(encoding)
+        return codecs.lookup(stated) == codecs.lookup(encoding)
     except LookupError:
         return False
 

@@ -74,7 +74,7 @@ def prepare(text: str, max_entries: int) -> Markup:
     images go where there are summaries, for which feedparser would take them. An entry that breaks off before
     the end of its title is dropped.
     """
-    text = text if _well_formed(text) else _mended(_without_rest(text))
+    text = text if _well_formed(text) else _repaired(_without_rest(text))
     starts = [match.start() for match in _ITEM.finditer(text)]
     complete = _ends(text)
     if len(starts) > max_entries:
@@ -125,8 +125,8 @@ def _well_formed(text: str) -> bool:
     return True
 
 
-def _mended(text: str) -> str:
-    """Return `text` with its commonest faults mended: stray ampersands, HTML entities, undeclared prefixes.
+def _repaired(text: str) -> str:
+    """Return `text` with its commonest faults repaired: stray ampersands, HTML entities, undeclared prefixes.
 
     With `<x:channel>` as its root's child and no word of `x` feedparser would see no feed at all.
     """

@@ -99,9 +99,9 @@ def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet
 
 def _repeats(summary: str, heading: str, outlet: str) -> bool:
     """Return True for a summary that is the heading again; aggregators add other outlets' headings."""
-    told, heading = fold(summary).rstrip(" ."), fold(heading).rstrip(" .")
-    return told == heading or (
-        bool(outlet) and told.startswith((f"{heading} {fold(outlet)}", f"{heading} - "))
+    text, heading = fold(summary).rstrip(" ."), fold(heading).rstrip(" .")
+    return text == heading or (
+        bool(outlet) and text.startswith((f"{heading} {fold(outlet)}", f"{heading} - "))
     )
 
 
