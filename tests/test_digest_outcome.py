@@ -56,6 +56,7 @@ def test_only_a_quiet_digest_is_ever_held_back():
     eager, reserved = Settings(send_if_empty=True), Settings(send_if_empty=False)
     assert worth_sending(QUIET, eager)
     assert not worth_sending(QUIET, reserved)
+    assert worth_sending(replace(QUIET, perhaps=NEWS.perhaps), reserved)
     assert worth_sending(BROKEN, reserved)
     assert worth_sending(NEWS, reserved)
 

@@ -51,5 +51,5 @@ def outcome(digest: Digest) -> Outcome:
 
 
 def worth_sending(digest: Digest, settings: Settings) -> bool:
-    """Return whether the digest is delivered: only a quiet one may be held back."""
-    return settings.send_if_empty or outcome(digest) != "quiet"
+    """Return whether the digest is delivered: only a quiet one that tells nothing at all may be held back."""
+    return settings.send_if_empty or outcome(digest) != "quiet" or bool(digest.perhaps)
