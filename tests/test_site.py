@@ -6,19 +6,17 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from newsroom import Desk, at, item, page, run, serving
 
-from monitor import digest_input, site, store
+from monitor import digest, digest_input, site, store
 from monitor.errors import ConfigError
 from monitor.site import lists, pages, search
 from monitor.site.charts import chart
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from monitor.site.frame import theme_path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -234,6 +232,22 @@ class TestBringingUpToDate:
         archive.update(tmp_path)
         assert (tmp_path / "index.html").is_file()
         assert json.loads((tmp_path / ".site.json").read_text())["revision"] < 999
+
+
+def test_a_theme_of_any_name_stays_in_its_folder() -> None:
+    assert theme_path("../../etc/x y") == "themes/-etc-x-y.html"
+    assert theme_path("leak-protest") == "themes/leak-protest.html"
+
+
+def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:
+    loaded = archive.desk.config
+    with store.open(loaded.database, read_only=True) as opened:
+        ours = digest_input.archive(loaded, opened)
+    stored = Path(__file__).parent / "data" / "digests" / "stored-by-1.0.json"
+    text = pages.day(digest.from_json(stored.read_text("utf-8")), ours)
+    assert "Monday, 23 November 2026" in text
+    assert 'href="../stories/s17.html"' in text
+    assert "HTTP 503 Service Unavailable" in text
 
 
 @pytest.mark.parametrize("count", [0, 1])

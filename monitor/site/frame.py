@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -32,6 +33,9 @@ _WORDS: Final = (
         "site_skip",
     ),
 )
+
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +126,12 @@ def month_path(month: str) -> str:
 
 def theme_path(theme: str) -> str:
     """Return where a theme's page lies."""
-    return f"themes/{theme}.html"
+    return f"themes/{theme_stem(theme)}.html"
+
+
+def theme_stem(theme: str) -> str:
+    """Return a theme's slug as a file name: in themes.toml a slug in quotes may hold anything."""
+    return _UNSAFE.sub("-", theme)
 
 
 def affair_path(affair: int) -> str:

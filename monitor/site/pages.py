@@ -10,7 +10,7 @@ from monitor.digest.page import Caps
 from monitor.digest.safe import line, link, title
 from monitor.digest.view import view
 from monitor.site.charts import chart
-from monitor.site.frame import affair_path, day_path, per_day, row, story_path, theme_path
+from monitor.site.frame import affair_path, day_path, per_day, row, story_path, theme_path, theme_stem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: 
         depth=1,
         title=site.label(slug),
         lead=site.words.text("site_newest_stories"),
-        feeds=((f"{slug}.atom", "Atom"),),
+        feeds=((f"{theme_stem(slug)}.atom", "Atom"),),
         chart=theme_chart(slug, months, site),
         groups=[("", [row(one, site) for one in stories])],
     )
@@ -108,7 +108,13 @@ def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
     name = f"{site.words.text('brand')}: {site.label(slug)}"
     newest = max(one.last_seen for one in stories)
     return atom.feed(
-        f"theme:{slug}", name, items, site.words, updated=newest, origin=site.origin, name=f"{slug}.atom"
+        f"theme:{slug}",
+        name,
+        items,
+        site.words,
+        updated=newest,
+        origin=site.origin,
+        name=f"{theme_stem(slug)}.atom",
     )
 
 

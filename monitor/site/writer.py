@@ -18,7 +18,7 @@ from monitor import __version__, digest
 from monitor.digest import atom
 from monitor.disk import write_atomically
 from monitor.site import lists, pages, search
-from monitor.site.frame import affair_path, day_path, month_path, story_path, theme_path
+from monitor.site.frame import affair_path, day_path, month_path, story_path, theme_path, theme_stem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -149,7 +149,9 @@ class _Update:
         stories = [found[number] for number in order if number in found]
         self._write(theme_path(slug), pages.theme(slug, stories, counts, self._site))
         if stories:
-            self._write(f"themes/{slug}.atom", pages.theme_feed(slug, stories[:_FEED], self._site))
+            self._write(
+                f"themes/{theme_stem(slug)}.atom", pages.theme_feed(slug, stories[:_FEED], self._site)
+            )
 
     def _affairs_list(self) -> None:
         """Write the list of the affairs that went on last."""
