@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loopback import Loopback, Reply, Request
 
 FEEDS, ENTRIES = 4, 12
-EXPECTED = {f"{feed}-{number}" for feed in range(FEEDS) for number in range(ENTRIES)}
+EXPECTED = {f"p{feed}-{number}" for feed in range(FEEDS) for number in range(ENTRIES)}
 SECONDS = 60
 """How long a process may take before the test gives up on it."""
 KILLED_AFTER = (0.02, 0.2)
@@ -29,7 +29,7 @@ KILLED_AFTER = (0.02, 0.2)
 def paper(feed: int) -> Reply:
     return page(
         *(
-            item(f"{feed}-{number}", f"OpenAI's Sora, report {number} of paper {feed}", published=START)
+            item(f"p{feed}-{number}", f"OpenAI's Sora, report {number} of paper {feed}", published=START)
             for number in range(ENTRIES)
         ),
         title=f"Paper {feed}",
