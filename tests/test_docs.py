@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import typer.main
@@ -67,6 +68,22 @@ def test_every_command_and_parameter_has_help():
     ]
     assert silent == []
     assert [name for name, command in commands() if not (command.help or "").strip()] == []
+
+
+def test_every_command_shows_an_example():
+    """One that parses: names of options that are gone would not."""
+    without = []
+    for name, command in commands():
+        found = re.search(
+            r"Example: monitor (?:--config \S+ )?(.*)", " ".join((command.help or "").split("\n"))
+        )
+        if found is None or not found[1].startswith(name):
+            without.append(name)
+            continue
+        words = shlex.split(found[1].partition("  ")[0].partition(" < ")[0])[len(name.split()) :]
+        if not getattr(command, "commands", None):
+            command.make_parser(command.make_context(name, [], resilient_parsing=True)).parse_args(words)
+    assert without == ["config", "feeds", "stories", "themes"], "these are groups"
 
 
 def test_contributing_names_every_room():

@@ -23,7 +23,10 @@ config_app = typer.Typer(
 
 @config_app.command()
 def diff(context: typer.Context) -> None:
-    """Show what is your own beside what comes with monitor: settings, feeds, phrases."""
+    """Show what is your own beside what comes with monitor: settings, feeds, phrases.
+
+    Example: monitor config diff
+    """
     from monitor.config import FILES, own
     from monitor.toml import Document
 
@@ -49,6 +52,8 @@ def upgrade(
     """Lift a configuration of version 1.0 over: yours stays, the rest is upgraded with monitor from now on.
 
     The old files are kept beside the new ones as FILE.1.0.
+
+    Example: monitor config upgrade
     """
     from monitor.config import load
     from monitor.config.subscriptions import write

@@ -46,7 +46,10 @@ def digest(
         bool, typer.Option("--resend", help="With --send: the last digest's deliveries again.")
     ] = False,
 ) -> None:
-    """Print a digest and change nothing; with --send, deliver the one that is due."""
+    """Print a digest and change nothing; with --send, deliver the one that is due.
+
+    Example: monitor digest --since yesterday --format md -o yesterday.md
+    """
     current = session(context)
     if resend and not send:
         raise UsageError("--resend goes with --send")
@@ -154,7 +157,10 @@ def digests(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the digests made so far and the state of each delivery."""
+    """List the digests made so far and the state of each delivery.
+
+    Example: monitor digests --json
+    """
     with session(context).reading() as (config, store):
         made = store.digests.listing()
         deliveries = store.deliveries.listing()

@@ -40,7 +40,10 @@ def evaluate(
     worst: Annotated[int, typer.Option(help="How many of the worst errors to show.", min=0)] = 10,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Score the tagger and the stories against labelled lines."""
+    """Score the tagger and the stories against labelled lines.
+
+    Example: monitor evaluate --marked
+    """
     from monitor import evaluate as package
     from monitor.cli.tagging import replayed
     from monitor.evaluate.stories import score

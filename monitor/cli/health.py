@@ -36,7 +36,10 @@ def status(
         typer.Option("--service", help="Exit 1 only when polls or digests do not get through, for watchers."),
     ] = False,
 ) -> None:
-    """Show what needs a human and what to do about it, then how polls, digests, mail and feeds fare."""
+    """Show what needs a human and what to do about it, then how polls, digests, mail and feeds fare.
+
+    Example: monitor status --json
+    """
     from monitor import health
 
     current = session(context)

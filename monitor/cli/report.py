@@ -36,7 +36,10 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Print a period's overview: affairs, what is pending, themes over time, most reported, who was heard."""
+    """Print a period's overview: affairs, what is pending, themes over time, most reported, who was heard.
+
+    Example: monitor report --since 30d --format md -o month.md
+    """
     from monitor import digest_input
     from monitor.site import period
 

@@ -50,7 +50,10 @@ def poll(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
-    """Poll the feeds that are due and say what came of it."""
+    """Poll the feeds that are due and say what came of it.
+
+    Example: monitor poll --feed https://outlet.example/feed
+    """
     from monitor import pipeline
 
     current = session(context)
@@ -166,7 +169,10 @@ def run(
         LogFormat, typer.Option("--log", help="Lines for people, or JSON; auto: JSON where no terminal is.")
     ] = LogFormat.AUTO,
 ) -> None:
-    """Poll and send digests on schedule, in the foreground, until SIGTERM or SIGINT."""
+    """Poll and send digests on schedule, in the foreground, until SIGTERM or SIGINT.
+
+    Example: monitor --config ~/monitor run
+    """
     from monitor import service
     from monitor.service import log
 
@@ -181,7 +187,10 @@ def demo(
     context: typer.Context,
     directory: Annotated[Path | None, typer.Argument(help="Where to keep it; default: monitor-demo.")] = None,
 ) -> None:
-    """Show the whole pipeline on invented outlets, on this machine alone: several days in some seconds."""
+    """Show the whole pipeline on invented outlets, on this machine alone: several days in some seconds.
+
+    Example: monitor demo monitor-demo
+    """
     from monitor import digest, languages
     from monitor.demo import play
 

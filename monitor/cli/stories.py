@@ -33,7 +33,10 @@ def stories(
     limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
     json: Json = False,
 ) -> None:
-    """List stories with their reports, latest first; or show, merge and split them."""
+    """List stories with their reports, latest first; or show, merge and split them.
+
+    Example: monitor stories --since 7d
+    """
     if context.invoked_subcommand is not None:
         return
     from monitor import digest, digest_input
@@ -83,7 +86,10 @@ def show_story(
     story: Annotated[str, typer.Argument(help="A story: s412 or 412.", metavar="STORY")],
     json: Json = False,
 ) -> None:
-    """Show a story: every report and why it is there, and the timeline of its affair."""
+    """Show a story: every report and why it is there, and the timeline of its affair.
+
+    Example: monitor stories show s412
+    """
     from monitor import digest_input
 
     with session(context).reading() as (config, store):
@@ -159,7 +165,10 @@ def suspects(
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
     json: Json = False,
 ) -> None:
-    """List the joins that are in doubt, with what speaks for and against each."""
+    """List the joins that are in doubt, with what speaks for and against each.
+
+    Example: monitor stories suspects
+    """
     from monitor import digest_input
 
     current = session(context)
@@ -189,7 +198,10 @@ def merge(
     story: Annotated[str, typer.Argument(help="The story that stays: s412 or 412.", metavar="STORY")],
     other: Annotated[str, typer.Argument(help="The story that becomes part of it.", metavar="OTHER")],
 ) -> None:
-    """Put two stories together, for good; it also teaches what is one event."""
+    """Put two stories together, for good; it also teaches what is one event.
+
+    Example: monitor stories merge s412 s415
+    """
     from monitor import corrections
 
     current = session(context)
@@ -208,7 +220,10 @@ def split(
         typer.Argument(help="The entries that are another story: e9071 or 9071.", metavar="ENTRY..."),
     ],
 ) -> None:
-    """Take entries out of a story into one of their own, for good; it also teaches what is not one event."""
+    """Take entries out of a story into one of their own, for good; it also teaches what is not one event.
+
+    Example: monitor stories split s412 e9071
+    """
     from monitor import corrections
 
     current = session(context)
@@ -223,7 +238,10 @@ def split(
 
 @stories_app.command("corrections")
 def export_corrections(context: typer.Context) -> None:
-    """Print the entries of merges and splits as labelled lines, for `evaluate` and for training."""
+    """Print the entries of merges and splits as labelled lines, for `evaluate` and for training.
+
+    Example: monitor stories corrections
+    """
     from monitor import digest_input
 
     with session(context).reading() as (config, store):

@@ -37,7 +37,10 @@ def list_feeds(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the feeds and how they fare."""
+    """List the feeds and how they fare.
+
+    Example: monitor feeds list --curated
+    """
     from monitor.config import feedlist
 
     config = session(context).config()
@@ -108,7 +111,10 @@ def add(
     kind: Annotated[str, typer.Option(help='"technology", "culture", "law", "union", "general".')] = "",
     no_check: NoCheck = False,
 ) -> None:
-    """Look at an address, find its feed, and add it to feeds.toml."""
+    """Look at an address, find its feed, and add it to feeds.toml.
+
+    Example: monitor feeds add https://outlet.example
+    """
     from monitor.config import subscriptions
 
     current = session(context)
@@ -139,7 +145,10 @@ def _edited(context: typer.Context) -> Subscriptions:
 
 @app.command()
 def remove(context: typer.Context, feed: FeedName) -> None:
-    """Take a feed out of feeds.toml; its entries stay in the archive."""
+    """Take a feed out of feeds.toml; its entries stay in the archive.
+
+    Example: monitor feeds remove https://outlet.example/feed
+    """
     listed = _edited(context)
     found = listed.find(feed)
     if found not in listed.feeds:
@@ -153,13 +162,19 @@ def remove(context: typer.Context, feed: FeedName) -> None:
 
 @app.command()
 def enable(context: typer.Context, feed: FeedName) -> None:
-    """Poll a feed from now on: one that was switched off, or one of the curated list."""
+    """Poll a feed from now on: one that was switched off, or one of the curated list.
+
+    Example: monitor feeds enable https://outlet.example/feed
+    """
     _switch(context, feed, on=True)
 
 
 @app.command()
 def disable(context: typer.Context, feed: FeedName) -> None:
-    """Poll a feed no more, and keep it in the list."""
+    """Poll a feed no more, and keep it in the list.
+
+    Example: monitor feeds disable "The Outlet"
+    """
     _switch(context, feed, on=False)
 
 
@@ -177,7 +192,10 @@ def rename(
     feed: FeedName,
     title: Annotated[str, typer.Argument(help="How the digest names it.")],
 ) -> None:
-    """Give a feed another name in the digest."""
+    """Give a feed another name in the digest.
+
+    Example: monitor feeds rename https://outlet.example/feed "The Outlet"
+    """
     listed = _edited(context)
     found = listed.find(feed)
     try:
@@ -195,7 +213,10 @@ def move(
     to: Annotated[str, typer.Argument(help="Its new address; default: where its server sends us.")] = "",
     no_check: NoCheck = False,
 ) -> None:
-    """Follow a feed at its new address; it stays the same feed, and nothing of it is told again."""
+    """Follow a feed at its new address; it stays the same feed, and nothing of it is told again.
+
+    Example: monitor feeds move "The Outlet" https://outlet.example/new-feed
+    """
     current = session(context)
     config = current.config()
     listed = _edited(context)
@@ -239,7 +260,10 @@ def import_opml(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="An OPML file.", exists=True, dir_okay=False)],
 ) -> None:
-    """Add the feeds of an OPML file; each that is left out is named."""
+    """Add the feeds of an OPML file; each that is left out is named.
+
+    Example: monitor feeds import feeds.opml
+    """
     from monitor.config import subscriptions
     from monitor.parse.feedlist import read_opml
 
@@ -282,7 +306,10 @@ def export(
         bool, typer.Option("--with-secrets", help="Also write passwords and tokens in addresses.")
     ] = False,
 ) -> None:
-    """Write the feeds with all that is set for them as OPML; addresses that hold a secret are masked."""
+    """Write the feeds with all that is set for them as OPML; addresses that hold a secret are masked.
+
+    Example: monitor feeds export feeds.opml
+    """
     from monitor.config import subscriptions
     from monitor.parse.feedlist import Outline, write_opml
 
@@ -317,7 +344,10 @@ def export(
 
 @app.command()
 def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A page of the site.")]) -> None:
-    """Find the feeds of a site."""
+    """Find the feeds of a site.
+
+    Example: monitor feeds discover https://outlet.example
+    """
     from monitor import fetch
     from monitor.parse import feedlist
 

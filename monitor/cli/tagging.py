@@ -51,7 +51,10 @@ def explain(
     all_: Annotated[bool, typer.Option("--all", help="Everything that was counted.")] = False,
     json: Json = False,
 ) -> None:
-    """Say why an entry was chosen or not, has its beats and themes, and is in its story."""
+    """Say why an entry was chosen or not, has its beats and themes, and is in its story.
+
+    Example: monitor explain "Testers leak OpenAI tool Sora in protest"
+    """
     if sum(map(bool, (text, entry, url))) != 1:
         raise UsageError("give a text, --entry or --url")
     from monitor.tag import Tagger
@@ -162,7 +165,10 @@ def mark(
     beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
-    """Correct an entry; the correction holds against every later re-tagging, and is learned from."""
+    """Correct an entry; the correction holds against every later re-tagging, and is learned from.
+
+    Example: monitor mark e9071 --relevant --theme copyright
+    """
     if bool(which) == bool(url):
         raise UsageError("name an entry (9071 or e9071), a story (s412) or --url")
     if sum((not_relevant, clear, relevant or bool(theme) or bool(beat))) != 1:
@@ -206,7 +212,10 @@ def learn(
     forget: Annotated[bool, typer.Option("--forget", help="Drop what was learned; marks stay.")] = False,
     json: Json = False,
 ) -> None:
-    """Learn from your marks: small weights over the shipped table, on this machine."""
+    """Learn from your marks: small weights over the shipped table, on this machine.
+
+    Example: monitor learn --show
+    """
     if shown and forget:
         raise UsageError("say --show or --forget, not both")
     from monitor import corrections
@@ -238,7 +247,10 @@ def retag(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
 ) -> None:
-    """Apply the present themes to stored entries, and say what changed."""
+    """Apply the present themes to stored entries, and say what changed.
+
+    Example: monitor retag --since 30d
+    """
     from monitor import corrections
 
     current = session(context)
@@ -270,7 +282,10 @@ def try_phrase(
     grade: Annotated[str, typer.Option(help="The list of rules it would stand in.")] = "sure",
     since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
 ) -> None:
-    """Show what a phrase would gain and lose over the stored entries, before it is written into the file."""
+    """Show what a phrase would gain and lose over the stored entries, before it is written into the file.
+
+    Example: monitor themes test "open letter" --target leak-protest
+    """
     from monitor import tag as package
 
     current = session(context)
@@ -297,7 +312,10 @@ def tag(
     context: typer.Context,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in and out (the only form).")] = False,
 ) -> None:
-    """Tag records from standard input, JSON lines in and out; touches no database."""
+    """Tag records from standard input, JSON lines in and out; touches no database.
+
+    Example: monitor tag --jsonl < lines.jsonl
+    """
     del jsonl
     from monitor import evaluate
     from monitor.tag import Tagger
