@@ -108,6 +108,63 @@ def test_a_feed_is_switched_and_renamed(desk: Path) -> None:
     assert (unknown.code, unknown.err) == (1, "monitor: nope is not in the list\n")
 
 
+def test_the_curated_list_is_shown_by_group_and_a_feed_of_it_followed(desk: Path) -> None:
+    shown = run(desk, "feeds", "list", "--curated").out
+    assert "unions:\n  off " in shown
+    listed = run(desk, "feeds", "list", "--curated", "--json").json
+    chosen = next(feed for feed in listed if feed["group"] == "unions")
+    assert not any(feed["enabled"] for feed in listed)
+    assert run(desk, "feeds", "enable", chosen["url"]).code == 0
+    assert chosen["url"] in urls(desk)
+    assert run(desk, "feeds", "remove", chosen["url"]).out == f"removed {chosen['url']}\n"
+    gone = run(desk, "feeds", "remove", chosen["url"])
+    assert (gone.code, gone.err) == (1, f"monitor: {chosen['url']} is not followed\n")
+
+
+def test_a_followed_group_keeps_a_removed_feed_off(desk: Path) -> None:
+    (desk / "feeds.toml").write_text('follow = ["unions"]\n')
+    first = config.load(desk).feeds[0]
+    removed = run(desk, "feeds", "remove", first.url)
+    assert removed.out == f"switched off {first.url}\n"
+    assert "'unions' is followed" in removed.err
+    assert not config.load(desk).feeds[0].enabled
+
+
+def test_health_is_shown_at_a_glance(tmp_path: Path) -> None:
+    with serving() as server:
+        good, bad = server.on("/a", page(LEAK)), server.on("/b", Reply(status=500))
+        desk = Desk(tmp_path / "desk", [good, bad]).directory
+        run(desk, "poll", now=at(9))
+    shown = run(desk, "feeds", "list", now=at(9)).out
+    assert "  ok       The Paper  1 entry, newest" in shown
+    assert "  failing  " in shown
+    assert "500" in shown
+
+
+def test_a_list_without_feeds_says_what_to_do(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", []).directory
+    assert "monitor feeds add ADDRESS" in run(desk, "feeds", "list").err
+
+
+def test_a_permanent_redirect_is_followed_when_it_is_told(tmp_path: Path) -> None:
+    with serving() as server:
+        new = server.on("/new", page(LEAK))
+        old = server.on("/old", Reply(status=301, headers={"Location": "/new"}))
+        desk = Desk(tmp_path / "desk", [old]).directory
+        for hour in (9, 10, 11):
+            run(desk, "poll", "--all", now=at(hour))
+        moved = run(desk, "feeds", "move", old, now=at(12))
+    assert (moved.code, moved.out) == (0, f"{old} is now {new}\n")
+    assert urls(desk) == [new]
+
+
+def test_a_feed_is_moved_before_anything_was_polled(desk: Path) -> None:
+    assert run(desk, "feeds", "move", ONE, "news.test/new", "--no-check").code == 0
+    assert urls(desk) == ["https://news.test/new"]
+    assert not (desk / "data").exists()
+    assert run(desk, "feeds", "move", "https://news.test/new", "ftp://x", "--no-check").code == 2
+
+
 def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
     with serving() as server:
         old, new = server.on("/old", page(LEAK)), server.on("/new", page(LEAK))

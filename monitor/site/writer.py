@@ -214,6 +214,5 @@ def _fingerprint(site: Site) -> str:
     packages = ("monitor.site", "monitor.digest")
     folders = [resources.files(package).joinpath("templates") for package in packages]
     files = sorted((file for folder in folders for file in folder.iterdir()), key=lambda file: file.name)
-    files.append(resources.files("monitor.languages").joinpath(f"{site.words.code}.toml"))
-    shape += [file.read_text("utf-8") for file in files]
+    shape += [repr(site.words), *(file.read_text("utf-8") for file in files)]
     return hashlib.sha256("\0".join(shape).encode()).hexdigest()[:32]
