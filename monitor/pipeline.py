@@ -101,8 +101,9 @@ async def poll(
                 except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
                     bugs.append(bug)
                     failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
-            others = [] if only else due_feeds(config, store, now=now, every=True)
-            asked = dict(schedule.witnesses(others, failed) if not done else ())
+            alone = not done and not only and len(failed) == 1
+            others = due_feeds(config, store, now=now, every=True) if alone else []
+            asked = dict(schedule.witnesses(others, failed))
             due = due | asked
 
         silent = store.feeds.unreachable_since_an_answer(now)
