@@ -154,3 +154,28 @@ def test_evaluate_without_anything_to_score_is_wrong_usage(archive: Path, tmp_pa
     (tmp_path / "x.jsonl").write_text('{"title": "x", "beats": ["nonsense"]}')
     result = run(archive, "evaluate", tmp_path / "x.jsonl")
     assert (result.code, result.err.count("\n")) == (2, 1)
+
+
+def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> None:
+    leak = number(desk, "leak")
+    story = next(e["story"] for e in run(desk, "entries", "--json").json if e["id"] == leak)
+    assert run(desk, "mark", "--url", "https://news.test/leak", "--relevant").out.startswith(
+        f"entry {leak}: sora"
+    )
+    assert f"entry {leak}: not relevant" in run(desk, "mark", f"s{story}", "--not-relevant").out
+    assert run(desk, "mark", f"e{leak}", "--relevant", "--beat", "sora").code == 0
+    assert run(desk, "mark", "s999", "--relevant").code == 1
+    assert run(desk, "learn", "--show").out.startswith("nothing is learned yet")
+    assert run(desk, "learn").out.startswith("learned from 1 marks")
+    assert run(desk, "learn", "--show", "--json").json["marks"] == 1
+    assert run(desk, "learn", "--forget").out.startswith("forgotten")
+    assert run(desk, "learn", "--show", "--forget").code == 2
+    assert run(desk, "learn", "--show", "--json").json["marks"] == 0
+
+
+def test_all_that_was_counted_is_shown_when_asked_for(archive: Path) -> None:
+    short = run(archive, "explain", "OpenAI shows Sora").out
+    assert len(short.splitlines()) <= 6
+    assert "beat sora: given" in run(archive, "explain", "OpenAI shows Sora", "--all").out
+    handle = f"e{number(archive, 'leak')}"
+    assert run(archive, "explain", handle).out == run(archive, "explain", "--entry", handle).out

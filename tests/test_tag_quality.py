@@ -18,21 +18,16 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.73, "unpaid-labour": 0.60, "content-control": 0.58, "compensation": 0.68,
-    "company-response": 0.51, "labour-ethics": 0.72, "copyright": 0.70, "tech-creative-relations": 0.63,
-    "capabilities": 0.68, "access-release": 0.59, "misuse-safety": 0.65, "human-creativity": 0.73,
+    "leak-protest": 0.80, "unpaid-labour": 0.73, "content-control": 0.71, "compensation": 0.76,
+    "company-response": 0.54, "labour-ethics": 0.81, "copyright": 0.81, "tech-creative-relations": 0.74,
+    "capabilities": 0.78, "access-release": 0.72, "misuse-safety": 0.69, "human-creativity": 0.82,
 }  # fmt: skip
-RULES_ALONE = {
-    "leak-protest": 0.73, "unpaid-labour": 0.69, "content-control": 0.67, "compensation": 0.78,
-    "company-response": 0.52, "labour-ethics": 0.67, "copyright": 0.70, "tech-creative-relations": 0.60,
-    "capabilities": 0.65, "access-release": 0.57, "misuse-safety": 0.64, "human-creativity": 0.69,
-}  # fmt: skip
-"""Who wrote the rules saw the samples, so on them the rules alone fare best. What was held out they had not seen."""
 HELD_OUT = {
-    "leak-protest": 0.67, "unpaid-labour": 0.50, "content-control": 0.50, "compensation": 0.55,
-    "company-response": 0.64, "labour-ethics": 0.57, "copyright": 0.63, "tech-creative-relations": 0.59,
-    "capabilities": 0.50, "access-release": 0.70, "misuse-safety": 0.58, "human-creativity": 0.69,
+    "leak-protest": 0.76, "unpaid-labour": 0.76, "content-control": 0.61, "compensation": 0.63,
+    "company-response": 0.74, "labour-ethics": 0.72, "copyright": 0.76, "tech-creative-relations": 0.61,
+    "capabilities": 0.72, "access-release": 0.79, "misuse-safety": 0.75, "human-creativity": 0.72,
 }  # fmt: skip
+"""The first samples were seen by who wrote the rules, the held-out ones were not."""
 
 
 @cache
@@ -51,14 +46,16 @@ def measured(file: str = "samples", *, learned: bool = True) -> tuple[Scores, di
 def test_relevance(*, learned: bool) -> None:
     scores, _ = measured(learned=learned)
     assert scores.records >= 150
-    assert scores.relevance.precision >= 0.98
-    assert scores.relevance.recall >= 0.96
+    assert scores.relevance.precision >= 0.97
+    assert scores.relevance.recall >= 0.93
 
 
 def test_themes_on_the_whole() -> None:
-    scores, _ = measured()
-    assert scores.micro.f1 >= 0.83
-    assert scores.macro >= 0.81
+    scores, languages = measured()
+    assert scores.micro.f1 >= 0.77
+    assert scores.macro >= 0.75
+    assert languages["de"].micro.f1 >= languages["en"].micro.f1 - 0.03
+    assert languages["de"].relevance.f1 >= languages["en"].relevance.f1 - 0.03
 
 
 @pytest.mark.parametrize(("theme", "floor"), FLOORS.items())
@@ -68,27 +65,15 @@ def test_each_theme(theme: str, floor: float) -> None:
     assert scores.themes[theme].f1 >= floor
 
 
-@pytest.mark.parametrize(("theme", "floor"), RULES_ALONE.items())
-def test_each_theme_by_rules_alone(theme: str, floor: float) -> None:
-    scores, _ = measured(learned=False)
-    assert scores.themes[theme].f1 >= floor
-
-
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
-    assert scores.relevance.precision >= 0.95
-    assert scores.relevance.recall >= 0.85
-    assert scores.micro.f1 >= 0.72
-    assert scores.macro >= 0.70
+    assert scores.relevance.precision >= 0.96
+    assert scores.relevance.recall >= 0.82
+    assert scores.micro.f1 >= 0.73
+    assert scores.macro >= 0.73
 
 
 @pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())
 def test_each_theme_of_what_was_held_out(theme: str, floor: float) -> None:
     scores, _ = measured("held-out")
     assert scores.themes[theme].f1 >= floor
-
-
-def test_german_is_no_worse_than_english() -> None:
-    _, languages = measured()
-    assert languages["de"].micro.f1 >= languages["en"].micro.f1 - 0.03
-    assert languages["de"].relevance.f1 >= languages["en"].relevance.f1 - 0.03

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,30 @@ def test_the_lines_are_sound_and_name_known_labels_only() -> None:
         for language in ("en", "de"):
             told = [r for r in found if theme.slug in r.themes and r.entry.language == language]
             assert len(told) >= 100, (theme.slug, language)
+
+
+QUOTATION = re.compile(r'"([^"]+)"|“([^”“]+)”|„([^“”"]+)[“”"]|»([^«]+)«|«([^»]+)»')
+WORKS = {"Zarya of the Dawn", "Shy Kids", "Native Foreign"}
+"""Listed among the people of the glossary, but no persons."""
+
+
+def test_no_line_puts_words_into_the_mouth_of_a_person_who_exists() -> None:
+    """A program for journalists ships no fabricated quotation: in a line that quotes, people are invented."""
+    shipped_file = tomllib.loads((ROOT / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"))
+    listed = shipped_file["glossary"]["any"]
+    people = {*listed["creative_person"], *listed.get("ai_people", ()), "Sam Altman", "Mira Murati"} - WORKS
+    named = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(people))) + r")(?:['’]?s)?\b")
+    data = ROOT / "tests" / "data"
+    found = []
+    for file in (*FILES, data / "stream" / "own.jsonl", *sorted((data / "labelled").glob("*.jsonl"))):
+        for record in lines(file):
+            text = f"{record.entry.title}\n{record.entry.summary}"
+            quoted = [
+                words for match in QUOTATION.findall(text) for words in match if len(words.split()) >= 4
+            ]
+            if quoted and named.search(text):
+                found.append((record.id, record.entry.title))
+    assert found == []
 
 
 def test_what_is_measured_was_not_trained_on() -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from monitor.models import Entry
-from monitor.tag import Rules, Tagger
 from monitor.tag.judge import fingerprint
 from monitor.tag.scoring import GATE
 
+if TYPE_CHECKING:
+    from monitor.tag import Rules, Tagger
+
 ROOT = Path(__file__).parent.parent
 LINES = ROOT / "training" / "lines"
+STREAM = ROOT / "tests" / "data" / "stream" / "own.jsonl"
 RULES = ROOT / "monitor" / "topic" / "themes.toml"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -33,44 +37,49 @@ class Line:
     gated: bool
 
 
-def read(rules: Rules) -> list[Line]:
-    tagger = Tagger(replace(rules, learned=False))
-    thresholds = {target.slug: target.threshold for target in rules.targets if target.kind == "beat"}
-    found = []
-    for file in sorted(LINES.glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            entry = Entry(
-                feed="f",
-                title=row["title"],
-                summary=row["summary"],
-                language=row["lang"],
-                published=NOW,
-                first_seen=NOW,
-            )
-            sums = tagger.sums(entry)
-            features = tagger.features(entry)
-            second = [*row.get("second_beats", row["beats"]), *row.get("second", row["themes"])]
-            found.append(
-                Line(
-                    author=row.get("author", file.stem),
-                    event=row.get("story") or row["id"],
-                    labels=frozenset([*row["beats"], *row["themes"]]),
-                    second=frozenset(second),
-                    kind=row.get("kind", ""),
-                    features=frozenset(features.quotes),
-                    scale=features.scale,
-                    sums=tuple(sums.values()),
-                    gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
-                )
-            )
-    return found
+def read(tagger: Tagger) -> list[Line]:
+    """Read the lines, by author."""
+    return [_line(tagger, row, file.stem) for file in sorted(LINES.glob("*.jsonl")) for row in _rows(file)]
+
+
+def read_stream(tagger: Tagger) -> list[Line]:
+    """Read our own stream, at the real rate of news: for calibration, never for training."""
+    return [_line(tagger, row, "stream") for row in _rows(STREAM)]
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
+    entry = Entry(
+        feed="f",
+        title=row["title"],
+        summary=row["summary"],
+        language=row["lang"],
+        published=NOW,
+        first_seen=NOW,
+    )
+    sums, features = tagger.sums(entry), tagger.features(entry)
+    thresholds = {target.slug: target.threshold for target in tagger.rules.targets if target.kind == "beat"}
+    second = [*row.get("second_beats", row["beats"]), *row.get("second", row["themes"])]
+    return Line(
+        author=author,
+        event=row.get("story") or row["id"],
+        labels=frozenset([*row["beats"], *row["themes"]]),
+        second=frozenset(second),
+        kind=row.get("kind", ""),
+        features=frozenset(features.quotes),
+        scale=features.scale,
+        sums=tuple(sums.values()),
+        gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
+    )
 
 
 def made_of(rules: Rules) -> str:
     """Name the lines and rules that a table is made of: it is stale when they change."""
     found = hashlib.sha256()
-    for file in sorted(LINES.glob("*.jsonl")):
+    for file in (*sorted(LINES.glob("*.jsonl")), STREAM):
         found.update(file.read_bytes())
     for target in rules.targets:
         found.update("\n".join([target.slug, *sorted(map(fingerprint, target.rules))]).encode())

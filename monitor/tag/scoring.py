@@ -33,6 +33,8 @@ _OWN: Final = 2.2
 """The log-odds (.9) of an entry that the user's own rules choose by themselves."""
 _OWN_POINT: Final = 2.0
 """What a point of the user's own rules adds in log-odds."""
+_VISIBLE: Final = 0.005
+"""What is smaller is shown as 0.00: left out."""
 _AT_THRESHOLD: Final = 0.85
 _A_POINT: Final = 3.0
 """Rules alone: log-odds of an entry just at the threshold (.7), and what each further share of it adds."""
@@ -136,6 +138,10 @@ class Scoring:
 
     def arithmetic(self, name: str, shown: int) -> tuple[Evidence, ...]:
         """Account for the log-odds of a question, by the table and what counts beside it."""
+        own = self._personal.own.get(name) if self._personal else None
+        if own is not None:
+            whole = Contribution("", "", own.total(self.features()), "learned from your marks")
+            return self._evidence(name, [whole])
         assert self._judge is not None
         parts = self._judge.contributions(name, self.features(), self._asked_sums(), shown=shown)
         if name == RELEVANT:
@@ -148,16 +154,19 @@ class Scoring:
             total = self._answer(name)
         newer = total - sum(part.weight for part in parts)
         parts.append(Contribution("", "", newer, "phrases newer than the table"))
+        return self._evidence(name, parts)
+
+    def _evidence(self, name: str, parts: Sequence[Contribution]) -> tuple[Evidence, ...]:
         return tuple(
             Evidence(
                 target=name,
-                term=self._reading.verbatim(p.term, p.field),
-                rule=p.why,
-                field=p.field,
-                weight=round(p.weight, 4),
+                term=self._reading.verbatim(part.term, part.field),
+                rule=part.why,
+                field=part.field,
+                weight=round(part.weight, 4),
             )
-            for p in parts
-            if abs(p.weight) >= 0.005  # noqa: PLR2004 - shown with two places
+            for part in parts
+            if abs(part.weight) >= _VISIBLE
         )
 
     def matched(self, slug: str) -> tuple[Evidence, ...]:

@@ -144,6 +144,13 @@ class Tagger:
         scoring.themes()
         return {target.slug: scoring.sums.get(target.slug, 0.0) for target in self.rules.targets}
 
+    def rules_of(self, entry: Entry) -> dict[str, list[Rule]]:
+        """Give the rules that hold in an entry, by beat and theme, for training."""
+        matcher = self._matcher(entry)
+        reading = matcher.read(entry)
+        found = matcher.matches(reading, "beat") | matcher.matches(reading, "theme")
+        return {matcher.targets[n].slug: [match.rule for match in matches] for n, matches in found.items()}
+
     def features(self, entry: Entry) -> Features:
         """Give the words and pairs of words of an entry that the table sees, for training."""
         reading = self._matcher(entry).read(entry)

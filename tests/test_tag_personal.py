@@ -1,0 +1,84 @@
+"""The personal layer: what marks teach, and what they cannot spoil."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tagging import entry
+
+from monitor.tag import Example, Personal, Tagger, learn, learn_own, load
+from monitor.tag.personal import MOST
+
+STARTER = load(
+    (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"),
+    file="themes.toml",
+)
+TAGGER = Tagger(STARTER)
+ALARM = "AI startup sells a dubbing tool to creators, version {n}"
+RIGHT = "Illustrators sue an AI firm over training on their drawings, hearing {n}"
+
+
+def taught(examples: list[Example]) -> Tagger:
+    words, feeds = learn(examples)
+    return Tagger(STARTER, personal=Personal(words, feeds, {}, len(examples)))
+
+
+def test_marks_lower_what_is_like_them_and_leave_the_rest() -> None:
+    marked = [TAGGER.example(entry(ALARM.format(n=n)), False) for n in range(10)]
+    read = [TAGGER.example(entry(RIGHT.format(n=n)), True, weight=0.25) for n in range(10)]
+    after = taught(marked + read)
+    alike, right = entry(ALARM.format(n=99)), entry(RIGHT.format(n=99))
+    assert after.explain(alike).relevance.total < TAGGER.explain(alike).relevance.total - 0.5
+    assert after.tag(right).certainty >= TAGGER.tag(right).certainty - 0.02
+
+
+def test_ten_wrong_marks_cannot_spoil_it() -> None:
+    wrong = [TAGGER.example(entry(RIGHT.format(n=n)), False) for n in range(10)]
+    after = taught(wrong)
+    other = entry("Voice actors strike over AI clones of their voices", "The union wants consent and pay.")
+    assert after.tag(other).shelf == TAGGER.tag(other).shelf == "sure"
+
+
+def test_it_moves_no_entry_further_than_it_may() -> None:
+    huge = Personal(dict.fromkeys(("ai", "illustr", "sue"), -99.0), {"f": -99.0}, {}, 1)
+    text = entry(RIGHT.format(n=1))
+    before = TAGGER.explain(text).relevance.total
+    after = Tagger(STARTER, personal=huge).explain(text).relevance
+    assert after.total == pytest.approx(before - MOST, abs=1e-3)
+    assert any(e.rule == "learned from your marks" for e in after.evidence)
+
+
+def test_what_was_learned_is_kept_shown_and_nothing_at_first() -> None:
+    words, feeds = learn([TAGGER.example(entry(ALARM.format(n=n)), False) for n in range(10)])
+    layer = Personal(words, feeds, {}, 10)
+    assert Personal.from_json(layer.to_json()) == layer
+    assert layer.lines()[0].startswith("learned from 10 marks")
+    assert any(line.startswith("less relevant, words: ") for line in layer.lines())
+    assert Personal.from_json("") == Personal()
+    assert learn([]) == ({}, {})
+
+
+OWN = """
+    [theme.weather]
+    label = { en = "Weather", de = "Wetter" }
+    any.never = ["no such phrase"]
+    """
+
+
+def test_a_theme_of_the_user_s_own_is_learned_from_thirty_marks() -> None:
+    text = (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8")
+    rules = load(text + OWN, file="themes.toml")
+    tagger = Tagger(rules)
+    assert [target.slug for target in tagger.own_targets()] == ["weather"]
+    storm = "Illustrators sue AI firm: drawings of storm and rain number {n} copied"
+    calm = "Novelists sue AI firm: chapters of romance number {n} copied"
+    examples = [tagger.example(entry(storm.format(n=n)), True) for n in range(15)]
+    assert learn_own(examples) is None
+    examples += [tagger.example(entry(calm.format(n=n)), False) for n in range(15)]
+    own = learn_own(examples)
+    assert own is not None
+    after = Tagger(rules, personal=Personal(own={"weather": own}, marks=30))
+    assert "weather" in after.tag(entry("Painters sue AI firm: pictures of storm and rain copied")).themes
+    assert "weather" not in after.tag(entry("Poets sue AI firm: romance copied")).themes
+    assert "weather" not in tagger.tag(entry(storm.format(n=1))).themes
