@@ -171,6 +171,12 @@ def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
     assert (later.stories, later.copies, later.told) == ((), (2,), (2,))
 
 
+def test_what_one_feed_brings_under_another_title_is_a_report_whatever_its_link():
+    of_the_day = entry(1, url="https://a.example/today"), entry(2, url="https://a.example/today")
+    told = made(story(7, *of_the_day, joins=copied(*of_the_day, of=1)), old={1})
+    assert [(report.entry, report.new) for report in told.stories[0].reports] == [(2, True), (1, False)]
+
+
 def test_the_copy_that_the_title_is_from_speaks_for_its_report():
     both = entry(1), entry(2, feed=B)
     told = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))

@@ -87,10 +87,14 @@ def test_other_outlets_stand_in_one_line_with_language_and_day_where_they_differ
     assert [line.note for line in shown(RULING).also] == ["20 Nov", "EN, 20 Nov"]
 
 
-def test_an_outlet_that_reports_twice_is_named_once_and_numbered():
-    again = replace(STORY.reports[1], entry=9, outlet="Morning Ledger", also_in=())
-    twice = shown(replace(STORY, reports=(*STORY.reports[:1], again, replace(again, entry=10))))
-    assert [line.text for line in twice.also] == ["Morning Ledger (2)", "Morning Ledger (3)"]
+def test_a_further_report_of_an_outlet_is_named_by_its_title_or_numbered_when_it_has_the_same():
+    again = replace(STORY.reports[0], entry=9, url="https://a.example/9")
+    other = replace(again, entry=10, title="Company answers testers")
+    twice = shown(replace(STORY, reports=(STORY.reports[0], again, other)))
+    assert [(line.text, line.note) for line in twice.also] == [
+        ("Morning Ledger (2)", ""),
+        ("Company answers testers", "Morning Ledger"),
+    ]
 
 
 def test_who_cites_another_is_named_first():

@@ -2,7 +2,7 @@
 
 from monitor.digest import schedule
 from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
-from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present
+from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present, reports_of
 from monitor.digest.formats import FORMATS, Format
 from monitor.digest.importance import importance
 from monitor.digest.outcome import outcome, worth_sending
@@ -28,6 +28,7 @@ __all__ = [
     "render",
     "render_alert",
     "render_all",
+    "reports_of",
     "schedule",
     "summarise",
     "summary_from_dict",

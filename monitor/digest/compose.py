@@ -13,7 +13,7 @@ from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, Report,
 from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from monitor.digest.schedule import Due
@@ -137,6 +137,21 @@ def present(
     )
 
 
+def reports_of(story: Story) -> Iterator[tuple[Entry, list[Entry]]]:
+    """Yield the story's reports, each with the entries that only repeat it.
+
+    What one feed brings under another title is never a copy, also when a page of the day has one link for all.
+    """
+    for original, copies in story.reports:
+        further = [
+            copy
+            for copy in copies
+            if copy.feed == original.feed and text.fold(copy.title) != text.fold(original.title)
+        ]
+        yield original, [copy for copy in copies if copy not in further]
+        yield from ((copy, []) for copy in further)
+
+
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     """Return who published an entry, as the user knows it: the feed's title, or the aggregator's source."""
     feed = feeds.get(entry.feed)
@@ -196,7 +211,7 @@ def _reports(story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], 
 
     Another feed's copy of what was told is no news, however new the entry is.
     """
-    for original, copies in story.reports:
+    for original, copies in reports_of(story):
         group = (original, *copies)
         first = next((entry for entry in group if entry.id == story.lead), original)
         also = (entry for entry in group if entry is not first)

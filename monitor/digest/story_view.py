@@ -107,15 +107,20 @@ def _age(story: DigestStory, words: Wording) -> str:
 def _also(
     reports: Iterable[Report], first: Report, story: DigestStory, digest: Digest, words: Wording
 ) -> list[Line]:
-    """Return the other reports by their outlets; the second of one outlet is called "Outlet (2)"."""
+    """Return the other reports by their outlets, a further one of an outlet by its title: it tells more."""
     seen = Counter[str]([_outlet(first, words)])
+    titles = {title(first.title)}
     lines = []
     for report in reports:
-        outlet = _outlet(report, words)
+        outlet, headline = _outlet(report, words), title(report.title)
         seen[outlet] += 1
-        name = outlet if seen[outlet] == 1 else words.text("again", outlet=outlet, n=seen[outlet])
         notes = _notes(report, first, story, digest, words)
-        lines.append(Line(text=name or title(report.title), url=link(report.url), note=", ".join(notes)))
+        name = outlet or headline
+        if seen[outlet] > 1:
+            again = words.text("again", outlet=outlet, n=seen[outlet])
+            name, notes = (again, notes) if headline in titles else (headline, (outlet, *notes))
+        titles.add(headline)
+        lines.append(Line(text=name, url=link(report.url), note=", ".join(notes)))
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import atom, outlet_of
+from monitor.digest import atom, outlet_of, reports_of
 from monitor.digest.page import Caps
 from monitor.digest.safe import line, link, title
 from monitor.digest.view import view
@@ -24,15 +24,15 @@ _WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
 def story(one: Story, steps: Sequence[Story], site: Site) -> str:
     """Return a story's page; `steps` are the stories of its affair, itself among them, from the first on."""
     lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
-    words = site.words
+    words, reports = site.words, list(reports_of(one))
     languages = {entry.language for entry in one.entries if entry.language}
     meta = (
         words.kind(one.kind),
-        words.plural("reports", len(one.reports)),
+        words.plural("reports", len(reports)),
         words.plural("sources", one.sources),
         words.plural("languages", len(languages)) if len(languages) > 1 else "",
     )
-    days = [site.day(report.published) for report, _ in one.reports]
+    days = [site.day(report.published) for report, _ in reports]
     points = per_day(days, min(days), max(days), site) if len(set(days)) > 1 else []
     chart_title = words.text("site_chart_story", first=words.date(min(days)), last=words.date(max(days)))
     return site.fill(
@@ -154,7 +154,7 @@ def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
 def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, str]]]]:
     """Return the reports by day, the first day first, each with why it is in this story."""
     joins = {join.entry: join for join in one.joins}
-    by_time = sorted(one.reports, key=lambda report: (report[0].published, report[0].id))
+    by_time = sorted(reports_of(one), key=lambda report: (report[0].published, report[0].id))
     return [
         (
             site.words.long_date(day),
