@@ -97,6 +97,13 @@ def test_a_further_report_of_an_outlet_is_named_by_its_title_or_numbered_when_it
     ]
 
 
+def test_the_report_that_speaks_for_its_story_is_known_by_title_where_all_have_one_link():
+    newer = replace(STORY.reports[0], entry=9, title="Another day")
+    made = shown(replace(STORY, reports=(newer, STORY.reports[0])))
+    assert made.entries == ("e1", "e9")
+    assert made.also[0].text == "Another day"
+
+
 def test_who_cites_another_is_named_first():
     citing = replace(STORY.reports[1], citing="Reuters", also_in=())
     assert (

@@ -140,7 +140,7 @@ def present(
 def reports_of(story: Story) -> Iterator[tuple[Entry, list[Entry]]]:
     """Yield the story's reports, each with the entries that only repeat it.
 
-    What one feed brings under another title is never a copy, also when a page of the day has one link for all.
+    What one feed brings under another title is no copy, even where all of its days have one link.
     """
     for original, copies in story.reports:
         further = [

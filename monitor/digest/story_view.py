@@ -91,8 +91,12 @@ def _outlet(report: Report, words: Wording) -> str:
 
 
 def _lead_first(story: DigestStory) -> list[Report]:
-    """Return the reports, the one whose title and link the story has first."""
-    return sorted(story.reports, key=lambda report: report.url != story.url or not report.url)
+    """Return the reports, the one whose link and title the story has first: several may have its link alone."""
+
+    def strangeness(report: Report) -> int:
+        return 2 * (report.url != story.url or not report.url) + (report.title != story.title)
+
+    return sorted(story.reports, key=strangeness)
 
 
 def _age(story: DigestStory, words: Wording) -> str:
