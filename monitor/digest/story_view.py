@@ -91,7 +91,7 @@ def _outlet(report: Report, words: Wording) -> str:
 
 
 def _lead_first(story: DigestStory) -> list[Report]:
-    """Return the reports, the one whose link and title the story has first: several may have its link alone."""
+    """Return the reports, first the one that has the story's link and title: several may have the link."""
 
     def strangeness(report: Report) -> int:
         return 2 * (report.url != story.url or not report.url) + (report.title != story.title)
