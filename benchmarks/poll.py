@@ -16,6 +16,7 @@ reader   the library `reader` (PyPI), where --reader names a Python that has it 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import sqlite3
@@ -168,6 +169,7 @@ def programs(folder: Path, addresses: list[str], reader: str) -> list[Program]:
     own = {name: folder / name for name in ("monitor", "httpx", "plain", "reader")}
     for place in own.values():
         place.mkdir()
+    compileall.compile_dir(HERE.parent / "monitor", quiet=1)  # as pip leaves an installed program
     subprocess.run([sys.executable, "-m", "monitor", "-q", "init", own["monitor"]], check=True)
     (own["monitor"] / "monitor.toml").write_text(SETTINGS)
     feeds = "\n".join(f'[[feed]]\nurl = "{address}"' for address in addresses)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -30,7 +30,7 @@ from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from monitor.config import Config
@@ -88,19 +88,20 @@ async def poll(
         done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
 
         while asked:
+            unchanged = list[Response]()
             async for response in tools.fetcher.fetch_all(asked.items(), now=now):
                 state = due[response.feed]
-                try:
+                with _troubles_of(response, failed, bugs):
                     found = await read(config, store, tools, response, state, now=now)
-                    done.append(await keep(config, store, response, state, found, now=now))
-                    on_feed_done(done[-1])
-                except ParseError as error:
-                    failed.append(replace(response, error=str(error)))
-                except StoreError:
-                    raise
-                except Exception as bug:  # noqa: BLE001 - what one feed brings out must not starve the others
-                    bugs.append(bug)
-                    failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
+                    if response.not_modified:
+                        unchanged.append(response)
+                    else:
+                        done.append(await keep(config, store, response, state, found, now=now))
+                    on_feed_done(_line(response, found, now))
+            with store.transaction():  # one for all: a commit for each takes twice as long as all else
+                for response in unchanged:
+                    with _troubles_of(response, failed, bugs):
+                        done.append(learn(config, store, response, due[response.feed], Findings(), now=now))
             alone = not done and not only and len(failed) == 1
             others = due_feeds(config, store, now=now, every=True) if alone else []
             asked = dict(schedule.witnesses(others, failed))
@@ -124,6 +125,20 @@ async def poll(
     if bugs:
         raise ExceptionGroup("polling met errors that nobody expected", bugs)
     return summary
+
+
+@contextmanager
+def _troubles_of(response: Response, failed: list[Response], bugs: list[Exception]) -> Iterator[None]:
+    """Note what goes wrong inside as this response's: what one feed brings out must not starve the others."""
+    try:
+        yield
+    except ParseError as error:
+        failed.append(replace(response, error=str(error)))
+    except StoreError:
+        raise
+    except Exception as bug:  # noqa: BLE001 - see above
+        bugs.append(bug)
+        failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
 
 
 def due_feeds(
@@ -187,7 +202,6 @@ async def keep(
     for batch in batches:
         store.entries.add(batch, identity.fingerprint)
         await asyncio.sleep(0)
-    outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     with store.transaction():
         if last:
             store.entries.add(last, identity.fingerprint)
@@ -195,7 +209,16 @@ async def keep(
             affected = store.entries.update(found.changed, identity.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
-        jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+        return learn(config, store, response, state, found, now=now)
+
+
+def learn(
+    config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
+) -> FeedPoll:
+    """Store what a response teaches about its feed."""
+    outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
+    jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+    with store.transaction():
         store.feeds.save_state(
             schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
         )

@@ -1,0 +1,252 @@
+"""Three years of the service in minutes: what grows, and what must not.
+
+    python benchmarks/years.py [--days N] [--entries N] [--keep DIR]
+
+45 feeds bring 1,000 entries a day, three in a hundred on the subject, most of these in stories of several
+reports; each morning the digest is made, its files and the archive's pages are written, texts over the
+retention's age go. All of that is monitor's own code over its own database. Left out are the network and the
+reading of feeds (they do not know how old the database is: see poll.py), and tagging: entries come tagged.
+
+Printed are CPU seconds in this process, as medians of each first and last month's days: `poll` is what the
+store does for 45 documents of 20 entries of which half of one are new, and the joining of their stories;
+`digest` is composing, freezing and delivering it; `pages` is the archive's share of that; the others are
+the commands. Start-up of the program, alike for every command, is not in them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from monitor import config as configuration
+from monitor import digest_input, pipeline
+from monitor import store as storage
+from monitor.cli import app
+from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Poll, Response, Tagging
+from monitor.parse import identity
+from monitor.stories import cluster_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monitor.config import Config
+    from monitor.store import Store
+
+FEEDS = 45
+START = datetime(2024, 1, 1, 5, tzinfo=UTC)
+ON_SUBJECT = 0.03
+POLLS = 24
+"""Of each feed in a day, as the log has them."""
+SETTINGS = """\
+timezone = "UTC"
+user_agent = "monitor-benchmark (+https://example.org)"
+[stories]
+semantic = false
+"""
+COMMANDS = {
+    "search": ("search", "studio contract", "--json"),
+    "entries": ("entries", "--limit", "50", "--json"),
+    "status": ("status", "--json"),
+    "stories": ("stories", "--since", "7d", "--json"),
+    "digests": ("digests", "--json"),
+}
+SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprs" for vowel in "aeio"]
+COMMON = "the a of to in and for on with at by from is was are has will after over new".split()  # noqa: SIM905
+SUBJECT = "studio contract voice actors union court ruling Sora OpenAI training data licence strike".split()  # noqa: SIM905
+
+
+class World:
+    """What happens: entries by day, made up from a seed."""
+
+    def __init__(self, feeds: tuple[Feed, ...], entries: int) -> None:
+        self.draw = random.Random(1)
+        self.feeds, self.entries, self.number = feeds, entries, 0
+        self.words = ["".join(self.draw.choices(SYLLABLES, k=self.draw.randint(2, 4))) for _ in range(20_000)]
+        self.sentences = [self._sentence(20) for _ in range(3_000)]
+        self.events: list[list[str]] = []
+
+    def day(self, now: datetime) -> list[Entry]:
+        """Make up a day's entries: on the subject, two of three report an event of these days."""
+        self.events = self.events[-8:] + [self._name() for _ in range(8)]
+        return [self._entry(now) for _ in range(self.entries)]
+
+    def _name(self) -> list[str]:
+        return [self.draw.choice(self.words).title() for _ in range(3)]
+
+    def _sentence(self, words: int) -> str:
+        return " ".join(
+            self.draw.choice(COMMON if self.draw.random() < 0.4 else self.words) for _ in range(words)
+        )
+
+    def _text(self, sentences: int) -> str:
+        return ". ".join(self.draw.choices(self.sentences, k=sentences))
+
+    def _entry(self, now: datetime) -> Entry:
+        self.number += 1
+        feed = self.draw.choice(self.feeds)
+        link = f"{feed.url.rpartition('/')[0]}/{self.number}-{self.draw.choice(self.words)}"
+        tagging, title = Tagging(), self._sentence(8)
+        if self.draw.random() < ON_SUBJECT:
+            event = self.draw.choice(self.events) if self.draw.random() < 0.67 else self._name()
+            title = " ".join([*event, *self.draw.sample(SUBJECT, 3), self._sentence(2)])
+            tagging = Tagging(
+                beats=("ai-creative-labour",),
+                themes=("contracts",),
+                score=2.0,
+                certainty=0.9,
+                shelf="sure",
+                evidence=(
+                    Evidence(target="contracts", term="contract", rule="contract", field="title", weight=1),
+                ),
+            )
+        moment = now - timedelta(minutes=self.draw.randint(1, 1400))
+        return Entry(
+            feed=feed.url,
+            guid=link,
+            url=link,
+            title=title,
+            summary=f"{title}. {self._text(2)}",
+            content=self._text(10) if self.draw.random() < 0.3 else "",
+            language="en",
+            published=moment,
+            first_seen=moment,
+            tagging=tagging,
+        )
+
+
+class Stopwatch:
+    """CPU seconds by what they were spent on, one list for each month that is looked at."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[float]] = {}
+
+    @contextmanager
+    def measuring(self, what: str) -> Iterator[None]:
+        """Measure what is done inside."""
+        started = time.process_time()
+        yield
+        self.seen.setdefault(what, []).append(time.process_time() - started)
+
+    def medians(self) -> dict[str, float]:
+        """Return the median of each."""
+        return {what: statistics.median(times) for what, times in self.seen.items()}
+
+
+def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: datetime) -> None:
+    """Store a day's entries and log its polls, in one transaction."""
+    with store.transaction():
+        store.entries.add(entries, identity.fingerprint)
+        for feed in feeds:
+            for hour in range(POLLS):
+                at = now - timedelta(hours=hour)
+                store.feeds.log_feed(FeedPoll(feed=feed.url, at=at, status=200))
+        lines = [FeedPoll(feed=feed.url, at=now, status=200) for feed in feeds]
+        store.feeds.log_poll(Poll.of(lines, now - timedelta(minutes=1), timedelta(seconds=20), outage=False))
+
+
+def poll(
+    config: Config, store: Store, latest: dict[str, list[Entry]], fresh: list[Entry], now: datetime
+) -> None:
+    """Do what a poll does but for the network, reading and tagging."""
+    due = pipeline.due_feeds(config, store, now=now, every=True)
+    for feed, state in due:
+        new = [entry for entry in fresh if entry.feed == feed.url]
+        document = Document(entries=(*new, *latest.get(feed.url, ())[-20:]))
+        known = store.entries.known(
+            feed.url,
+            guids=identity.spellings(entry.guid for entry in document.entries),
+            urls=identity.spellings(entry.url for entry in document.entries),
+            newest=len(document.entries) + 200,
+        )
+        changes = identity.compare(
+            document, known, followed_since=START, backlog=config.digest.backlog, now=now
+        )
+        found = pipeline.Findings(new=changes.new, changed=changes.changed, document=document)
+        response = Response(feed=feed, url=feed.url, status=200, body=b"x")
+        pipeline.keep(config, store, response, state, found, now=now)
+    cluster_entries(config, store, now=now)
+
+
+def live(config: Config, days: int, entries: int) -> tuple[Stopwatch, Stopwatch, dict[str, float]]:
+    """Live through the days; return what the first and the last thirty took, and sizes in MB."""
+    first, last, sizes = Stopwatch(), Stopwatch(), {}
+    world = World(config.feeds, entries)
+    runner = CliRunner()
+    for number in range(days):
+        now = START + timedelta(days=number)
+        early, late = number < min(30, days // 2), number >= days - min(30, days // 2)
+        watch = first if early else last if late else Stopwatch()
+        with storage.open(config.database) as store:
+            store.feeds.sync(config.feeds, now)
+            store.install(now)
+            store.clock.observe(now)
+            today = world.day(now)
+            take_in(store, today, config.feeds, now)
+            latest: dict[str, list[Entry]] = {}
+            for entry in today:
+                latest.setdefault(entry.feed, []).append(entry)
+            fresh = [replace(entry, first_seen=now) for entry in world.day(now)[: FEEDS // 2]]
+            with watch.measuring("poll"):
+                poll(config, store, latest, fresh, now)
+            morning = now.replace(hour=7)
+            with watch.measuring("digest"):
+                asyncio.run(pipeline.publish(config, store, config.channels(), now=morning))
+        if early or late:
+            with watch.measuring("pages"):
+                digest_input.write_archive(config, config.settings["files"].output_dir)
+            for name, arguments in COMMANDS.items():
+                clock = ["--config", str(config.directory), "--now", morning.isoformat()]
+                with watch.measuring(name):
+                    done = runner.invoke(app, [*clock, *arguments])
+                if done.exception and not isinstance(done.exception, SystemExit):
+                    raise done.exception
+        if number in {29, days - 1}:
+            folder = config.settings["files"].output_dir
+            sizes[f"database, day {number + 1}"] = config.database.stat().st_size / 1e6
+            sizes[f"digests and pages, day {number + 1}"] = (
+                sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+            )
+            print(f"day {number + 1}", sizes, file=sys.stderr)
+        elif number % 100 == 0:
+            print(f"day {number + 1}: {time.process_time():.0f} s of CPU", file=sys.stderr)
+    return first, last, sizes
+
+
+def main() -> None:
+    """Live and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--days", type=int, default=1095)
+    parser.add_argument("--entries", type=int, default=1000)
+    parser.add_argument("--keep", type=Path, help="an empty folder for the database and the digests")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place = chosen.keep or Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "monitor.toml").write_text(SETTINGS)
+        feeds = (f'[[feed]]\nurl = "https://outlet{n}.example/feed"\n' for n in range(FEEDS))
+        (place / "feeds.toml").write_text("\n".join(feeds))
+        os.environ["NO_COLOR"] = "1"
+        first, last, sizes = live(configuration.load(place), chosen.days, chosen.entries)
+    print(f"{chosen.days} days of {chosen.entries} entries; CPU ms a time, medians of 30 days\n")
+    print(f"{'':10} {'first month':>12} {'last month':>12} {'ratio':>7}")
+    for what, early in first.medians().items():
+        late = last.medians()[what]
+        print(f"{what:10} {early * 1000:12.1f} {late * 1000:12.1f} {late / early:7.2f}")
+    print("\n" + "\n".join(f"{what}: {size:.1f} MB" for what, size in sizes.items()))
+
+
+if __name__ == "__main__":
+    main()
