@@ -176,7 +176,7 @@ def poll(
         )
         found = pipeline.Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
-        pipeline.keep(config, store, response, state, found, now=now)
+        asyncio.run(pipeline.keep(config, store, response, state, found, now=now))
     cluster_entries(config, store, now=now)
 
 
