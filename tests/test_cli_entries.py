@@ -155,3 +155,27 @@ def test_a_snippet_begins_before_the_first_hit_and_marks_all() -> None:
     assert len(found.plain.split()) <= 26
     assert snippet(words, "nothing") is None
     assert snippet(words, '"') is None
+
+
+@pytest.mark.parametrize(
+    "arguments", [("stories",), ("digests",), ("feeds", "list"), ("feeds", "list", "--curated")]
+)
+def test_every_list_is_there_for_spreadsheets_and_programs(archive: Path, arguments: tuple[str, ...]) -> None:
+    records = run(archive, *arguments, "--json").json
+    lines = run(archive, *arguments, "--jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == records
+    assert len(list(csv.DictReader(io.StringIO(run(archive, *arguments, "--csv").out)))) == len(records)
+
+
+def test_the_shell_completes_commands() -> None:
+    environ = {
+        **os.environ,
+        "_MONITOR_COMPLETE": "complete_bash",
+        "COMP_WORDS": "monitor sear",
+        "COMP_CWORD": "1",
+    }
+    code = "import sys; sys.argv = ['monitor']; from monitor.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["search"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import local, say, show, show_json, utc
+from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_records, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.models import digest_key
@@ -155,7 +155,9 @@ def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str
 
 def digests(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    jsonl: Jsonl = False,
+    csv: Csv = False,
+    json: Json = False,
 ) -> None:
     """List the digests made so far and the state of each delivery.
 
@@ -165,19 +167,17 @@ def digests(
         made = store.digests.listing()
         deliveries = store.deliveries.listing()
     of = {stored.date: [d for d in deliveries if d.edition == digest_key(stored.date)] for stored in made}
-    if json:
-        show_json(
-            [
-                {
-                    "date": stored.date.isoformat(),
-                    "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
-                    "made_at": utc(stored.made_at),
-                    "stories": len(stored.counts["stories"]),
-                    "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
-                }
-                for stored in made
-            ]
-        )
+    records = (
+        {
+            "date": stored.date.isoformat(),
+            "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
+            "made_at": utc(stored.made_at),
+            "stories": len(stored.counts["stories"]),
+            "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
+        }
+        for stored in made
+    )
+    if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     if not made:
         show("no digest was made yet")

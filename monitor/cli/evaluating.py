@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import show, show_json
+from monitor.cli.output import show, show_json, working
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import ConfigError
 
@@ -56,7 +56,8 @@ def evaluate(
     if not read:
         raise UsageError("nothing to score: give a FILE, or --marked")
     tagger = Tagger(rules)
-    tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
+    with working("tagging", quiet=current.quiet):
+        tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
     if stream:
         found = package.score_stream(read, tagged)
         if json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv as csv_
 import json
 import sys
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -22,7 +23,7 @@ from monitor.cli.session import UsageError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from typing import TextIO
 
@@ -160,6 +161,14 @@ def progress(*, quiet: bool) -> Progress:
         transient=True,
         disable=quiet or not console.is_terminal,
     )
+
+
+@contextmanager
+def working(label: str, *, quiet: bool) -> Iterator[None]:
+    """Show that something goes on and for how long, where nobody can say how much of it is left."""
+    with progress(quiet=quiet) as bar:
+        bar.add_task(label, total=None)
+        yield
 
 
 def utc(moment: datetime | None) -> str | None:

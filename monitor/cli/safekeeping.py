@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import local, plural, progress, say, show
+from monitor.cli.output import local, plural, say, show, working
 from monitor.cli.session import session
 from monitor.errors import MonitorError
 
@@ -33,8 +33,7 @@ def backup(
     current = session(context)
     if not current.config().database.exists():
         raise MonitorError("there is no database yet; run `monitor poll` first")
-    with current.reading() as (config, store), progress(quiet=current.quiet) as bar:
-        bar.add_task("copying", total=None)
+    with current.reading() as (config, store), working("copying", quiet=current.quiet):
         there = file.exists()
         names = backups.write(config, store, file, now=current.now())
     show(f"wrote {file}: {plural(len(names), 'file')}{', over the earlier one' if there else ''}")
@@ -56,8 +55,7 @@ def restore(
     from monitor import backups, config, service
 
     current = session(context)
-    with progress(quiet=current.quiet) as bar:
-        bar.add_task("bringing back", total=None)
+    with working("bringing back", quiet=current.quiet):
         if any((current.directory / name).exists() for name in config.FILES):
             with service.sole_sender(current.config().data_dir):
                 done = backups.restore(file, current.directory, replace=replace)

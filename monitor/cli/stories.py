@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from monitor.cli.entries import labelled, outlet_of
-from monitor.cli.output import Json, local, say, show, show_json, show_records, story_json, utc
+from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_json, show_records, story_json, utc
 from monitor.cli.session import entry_number, session, story_number
 from monitor.errors import MonitorError
 from monitor.text import clean, counted
@@ -31,6 +31,8 @@ def stories(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    jsonl: Jsonl = False,
+    csv: Csv = False,
     json: Json = False,
 ) -> None:
     """List stories with their reports, latest first; or show, merge and split them.
@@ -47,8 +49,8 @@ def stories(
         found = store.stories.listing(since=start, limit=limit)
         feeds = digest_input.named_feeds(config, store)
     scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
-    if json:
-        show_json([story_json(story) | {"score": round(scores[story.id], 2)} for story in found])
+    records = (story_json(story) | {"score": round(scores[story.id], 2)} for story in found)
+    if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     for story in found:
         _show_story(story, feeds, config, scores[story.id])

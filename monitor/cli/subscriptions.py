@@ -11,7 +11,7 @@ import typer
 
 from monitor import values
 from monitor.cli.look import address_of, counted, look
-from monitor.cli.output import local, say, show, show_json
+from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError
 from monitor.url import holds_secret, redact_url
@@ -35,7 +35,9 @@ def list_feeds(
     curated: Annotated[
         bool, typer.Option("--curated", help="The list that comes with monitor, by group.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    jsonl: Jsonl = False,
+    csv: Csv = False,
+    json: Json = False,
 ) -> None:
     """List the feeds and how they fare.
 
@@ -46,8 +48,8 @@ def list_feeds(
     config = session(context).config()
     followed = {feedlist.same_address(feed.url) for feed in config.feeds if feed.enabled}
     feeds = tuple(feedlist.curated().values()) if curated else config.feeds
-    if json:
-        show_json([_json(feed, on=feedlist.same_address(feed.url) in followed) for feed in feeds])
+    records = (_json(feed, on=feedlist.same_address(feed.url) in followed) for feed in feeds)
+    if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     if not feeds:
         say("no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml")

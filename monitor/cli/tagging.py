@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import entry_json, local, say, show, show_json
+from monitor.cli.output import entry_json, local, say, show, show_json, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
@@ -254,7 +254,7 @@ def retag(
     from monitor import corrections
 
     current = session(context)
-    with current.writing() as (config, store):
+    with current.writing() as (config, store), working("tagging again", quiet=current.quiet):
         start = current.since(since, config.timezone)
         seen, changes = corrections.retag(config, store, now=current.now(), since=start)
     for entry, before, after in changes:
@@ -289,7 +289,7 @@ def try_phrase(
     from monitor import tag as package
 
     current = session(context)
-    with current.reading() as (config, store):
+    with current.reading() as (config, store), working("trying the phrase", quiet=current.quiet):
         start = current.since(since, config.timezone)
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:
