@@ -58,6 +58,11 @@ def test_a_backup_holds_everything_but_secrets(whole: Path) -> None:
     assert whole.stat().st_mode & 0o077 == 0
 
 
+def digests_of(desk: Path) -> dict[str, bytes]:
+    folder = desk / "digests"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
 def test_what_comes_back_is_what_there_was(desk: Path, whole: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     result = run(new, "restore", whole, now=at(40))
@@ -65,8 +70,7 @@ def test_what_comes_back_is_what_there_was(desk: Path, whole: Path, tmp_path: Pa
     assert "as of 2024-12-03 08:00" in result.out
     for command in (("entries", "--json"), ("stories", "--json"), ("digests", "--json"), ("feeds", "list")):
         assert run(new, *command).out == run(desk, *command).out
-    files = {path.name: path.read_bytes() for path in (desk / "digests").iterdir()}
-    assert {path.name: path.read_bytes() for path in (new / "digests").iterdir()} == files
+    assert digests_of(new) == digests_of(desk)
     assert "no digest is due" in run(new, "digest", "--send", now=at(33)).out, "nothing is sent twice"
 
 
@@ -80,7 +84,7 @@ def test_nothing_in_the_way_is_lost(whole: Path, tmp_path: Path) -> None:
     assert run(new, "restore", whole, "--replace").code == 0
     assert (new / "feeds.toml.before").read_text() == "# mine\n"
     assert (new / "data" / "monitor.db.before").exists()
-    assert not list((new / "digests").glob("*.before")), "what is the same needs no second copy"
+    assert not list((new / "digests").rglob("*.before")), "what is the same needs no second copy"
     assert run(new, "restore", whole, "--replace").code == 0
     assert (new / "data" / "monitor.db.before-2").exists()
 
