@@ -25,6 +25,8 @@ Verdict = Literal["yes", "no", "perhaps", "off", "waiting", "held back", "unknow
 _SHORTEST: Final = 3
 """Letters that a word needs to be part of a proposed phrase."""
 _TERMS: Final = 3
+_SUREST: Final = 0.99
+"""What is shown at most: nobody has measured finer than that."""
 _SECOND_LEVEL: Final = frozenset({"co", "com", "org", "gov", "ac", "net"})
 _SHARED_HOSTS: Final = ("substack.com", "wordpress.com", "blogspot.com", "medium.com", "github.io")
 """Where each name below the host is another publisher."""
@@ -183,7 +185,7 @@ def _chosen(facts: Facts) -> Line:
         return Line(question="chosen", verdict="yes" if tagging.relevant else "no", text=text)
     figures = f"score {tagging.score:.2f}, the bar is 1.00"
     if tagging.certainty:
-        figures = f"certainty {tagging.certainty:.0%}"
+        figures = f"certainty {min(tagging.certainty, _SUREST):.0%}"
     if tagging.relevant:
         terms = _terms(explanation, tagging.beats)
         verdict: Verdict = "perhaps" if tagging.shelf == "perhaps" else "yes"
