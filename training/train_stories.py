@@ -42,16 +42,16 @@ MODEL, KNOWLEDGE = PACKAGE / "model.toml", PACKAGE / "events.toml"
 NEVER = "2026-01-01T00:00:00Z"
 LONGEST = 12
 """Days between two reports that are compared: a story takes no more reports after ten."""
-PENALTY = 200.0
+PENALTY = 100.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
-LEVEL = -1.25
+LEVEL = -1.5
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
 ONE_OUTLET = -1.5
 """The most that one outlet's name on both weighs against two reports: on a large day it brings several of one
 event, and the records hold few such days."""
-LEVEL_SEMANTIC = -0.75
+LEVEL_SEMANTIC = -1.0
 """The same with the encoder."""
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""

@@ -106,6 +106,11 @@ class RelatedStories:
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
 
+    def named_alike(self, story: Story, other: int) -> bool:
+        """Return whether a story shares a party or another name with one of these that is near it."""
+        known = self._stories[other].names if other in self._stories else frozenset()
+        return any(name[0] in _MARKS for name in known.intersection(story.names))
+
     def affair(self, related: Sequence[int]) -> int | None:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
         nearest = next((self._stories[key] for key in related if key in self._stories), None)

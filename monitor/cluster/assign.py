@@ -73,11 +73,8 @@ def assign(
 def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
-    second = [
-        join.runner_up
-        for join in story.joins
-        if join.runner_up is not None and join.runner_up > 0 and join.runner_up_similarity >= _NEAR
-    ]
+    near = [join.runner_up for join in story.joins if join.runner_up and join.runner_up_similarity >= _NEAR]
+    second = [other for other in near if stories.named_alike(shown, other)]
     related = tuple(dict.fromkeys((*story.related, *second[:1], *stories.related(shown))))
     return replace(shown, related=related, affair=story.affair or stories.affair(related))
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _LONGEST = 14
 """Days from which on more make no difference."""
+_SCALE = 5.0
+_TELLING = 3.0
+"""Weight of a word that stands in one of twenty entries: what two reports share must be rarer than that."""
+_ALIKE = 0.4
+"""Likeness by the encoder beside which they need share no word: a German and an English report."""
+_STRANGERS = -4.0
+"""Log-odds of two reports that share nothing telling, whatever else agrees."""
 _TOPIC_SHARE = 0.15
 """A player named in more of the archive than this is the topic itself and tells nothing."""
 
@@ -157,7 +164,7 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
     """
     a, b = one.traits, other.traits
-    days = abs(a.day - b.day)
+    days = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
     shared = a.text.stems & b.text.stems
     named = shared & (a.text.names | b.text.names)
     found = {
@@ -166,8 +173,8 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "words": one.words.cosine(other.words),
         "letters": _overlap(a.letters, b.letters),
         "title_inside": max(one.title.share_in(other.words), other.title.share_in(one.words)),
-        "rarest": _heaviest(one.stems, shared) / 5,
-        "rarest_name": _heaviest(one.stems, named) / 5,
+        "rarest": _heaviest(one.stems, shared) / _SCALE,
+        "rarest_name": _heaviest(one.stems, named) / _SCALE,
         "names": one.names.cosine(other.names),
         "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
@@ -207,7 +214,15 @@ def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) ->
     """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
     weights = model().semantic if "likeness" in found else model().weights
     total = weights["bias"] + sum(weights[name] * value for name, value in found.items())
-    return total + sum(own.get(name, 0.0) * value for name, value in found.items()) if own else total
+    if own:
+        total += sum(own.get(name, 0.0) * value for name, value in found.items())
+    return min(total, _STRANGERS) if _share_nothing(found) else total
+
+
+def _share_nothing(found: Mapping[str, float]) -> bool:
+    """Return whether two reports share no more than a firm that is always in the news: that never joins."""
+    alike = found.get("likeness", 0.0) >= _ALIKE
+    return not alike and not found["numbers"] and found["rarest"] * _SCALE < _TELLING
 
 
 def probability(log_odds: float) -> float:

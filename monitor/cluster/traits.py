@@ -164,7 +164,7 @@ def _part(text: str, *, german: bool) -> Part:
         numbers=frozenset(_numbers(text)),
         players=_once(player for player, _ in _players(text)),
         roles=_once(role for word in known for role in word.roles),
-        kinds=_ranked({kind for word in front for kind in kinds.labels(word)}.union(kinds.phrases(front))),
+        kinds=_ranked({kind for word in front for kind in _kinds(word)}.union(kinds.phrases(front))),
         subjects=frozenset(subject for word in known for subject in word.subjects),
         places=frozenset(place for word in known for place in word.places),
     )
@@ -207,6 +207,11 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1 << 16)
+def _kinds(word: str) -> tuple[str, ...]:
+    return tuple(knowledge().kinds.labels(word))
+
+
+@lru_cache(maxsize=1 << 16)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
@@ -216,7 +221,7 @@ def _known(raw: str) -> _Word | None:
     return _Word(
         word[:_LETTERS],
         word[:_STEM],
-        tuple(known.kinds.labels(word)),
+        _kinds(word),
         tuple(known.roles.labels(word)),
         tuple(known.subjects.labels(word)),
         tuple(known.places.labels(word)),

@@ -1,0 +1,102 @@
+"""Entries to stories over a real store: what is read is looked at again before anything is written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from newsroom import at, polled, run
+
+from monitor import cluster, config, corrections, store, stories
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    return polled(tmp_path / "desk")
+
+
+def unclustered(desk: Path) -> store.Store:
+    """Open the store of a desk whose stories were all taken apart."""
+    opened = store.open(config.load(desk).database)
+    opened.feeds.sync(config.load(desk).feeds, at(10))
+    with opened.transaction():
+        opened.stories._db.change("delete from joins")
+        opened.stories._db.change("update entries set story_id = null")
+        opened.stories._db.change("delete from stories")
+    return opened
+
+
+def test_every_sure_entry_gets_its_story_once(desk: Path) -> None:
+    with unclustered(desk) as opened:
+        found = stories.cluster_entries(config.load(desk), opened, now=at(10))
+        assert len(found) == 2
+        assert stories.cluster_entries(config.load(desk), opened, now=at(11)) == ()
+
+
+def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = cluster.assign
+
+    def beside(*args, **kwargs):
+        with store.open(config.load(desk).database) as other:
+            other.set_note("tests", "another wrote meanwhile")
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(cluster, "assign", beside)
+    with unclustered(desk) as opened:
+        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        assert len(found) == 2
+        assert opened.note("tests") == "another wrote meanwhile"
+
+
+def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide, tries = cluster.assign, []
+
+    def beside(*args, **kwargs):
+        tries.append(1)
+        if len(tries) == 1:
+            with store.open(config.load(desk).database) as other:
+                stories.cluster_entries(config.load(desk), other, now=at(10))
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(cluster, "assign", beside)
+    with unclustered(desk) as opened:
+        assert stories.cluster_entries(config.load(desk), opened, now=at(10)) == ()
+        assert len(opened.stories.listing()) == 2
+
+
+def test_the_commands_show_a_story_with_its_reasons(desk: Path) -> None:
+    shown = run(desk, "stories", "show", "s1").out
+    assert shown.startswith("s1  ")
+    assert "began the story" in shown
+    found = run(desk, "stories", "show", "1", "--json").json
+    assert found["joins"][0]["reason"] == "began the story"
+    assert found["affair_steps"] == [
+        {"id": 1, "kind": found["kind"], "title": found["title"], "first_seen": found["first_seen"]}
+    ]
+
+
+@pytest.mark.parametrize("handle", ["e1", "nonsense", "-1"])
+def test_what_names_no_story_is_wrong_usage(desk: Path, handle: str) -> None:
+    assert run(desk, "stories", "show", "--", handle).code == 2
+
+
+def test_a_story_that_is_not_there_is_said(desk: Path) -> None:
+    result = run(desk, "stories", "show", "s99")
+    assert (result.code, "no story s99" in result.err) == (1, True)
+
+
+def test_no_suspects_is_said_and_merging_takes_handles(desk: Path) -> None:
+    assert "no join is in doubt" in run(desk, "stories", "suspects").err
+    assert run(desk, "stories", "suspects", "--json").json == []
+    assert "story s1 now has 2 reports" in run(desk, "stories", "merge", "s1", "s2").out
+    entry = run(desk, "stories", "--json").json[0]["entries"][1]
+    assert "story s3 (new): 1 report" in run(desk, "stories", "split", "s1", f"e{entry}").out
+    with store.open(config.load(desk).database) as opened:
+        merged, split = opened.stories.corrections()
+        assert (merged.together, split.together) == (True, False)
+        assert corrections.retag(config.load(desk), opened, now=at(12))[0] == 3
+        assert len(opened.stories.listing()) == 2
