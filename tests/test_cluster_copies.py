@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.cluster.copies import Copies, Sources
+from monitor.cluster.copies import Copies, Sources, copies
 from monitor.models import Entry, Feed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -90,3 +90,20 @@ def test_copies_bind_sources_together_even_in_a_chain():
     assert Sources({}).independent(entries) == 2
     assert Sources({}).independent(entries[:2]) == 2
     assert Sources({}).independent([]) == 0
+
+
+def test_one_feed_may_give_one_link_to_each_days_briefing():
+    link, feed = "https://herald.example/briefing/today", "https://herald.example/rss"
+    briefings = [entry(n, url=link, feed=feed, title=title) for n, title in enumerate(("A deal", "A ban"), 1)]
+    assert copies(briefings) == {}
+    assert copies(
+        [*briefings, entry(3, url=link, title="Elsewhere"), entry(4, url=link, feed=feed, title="A deal")]
+    ) == {
+        3: 1,
+        4: 1,
+    }
+
+
+def test_many_texts_that_share_a_paragraph_are_no_copies_and_cost_little():
+    own = [" ".join(f"w{n}x{place}" for place in range(30)) for n in range(400)]
+    assert copies([entry(n, summary=f"{WIRE} {text}") for n, text in enumerate(own)]) == {}

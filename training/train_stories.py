@@ -44,11 +44,11 @@ LONGEST = 12
 """Days between two reports that are compared: a story takes no more reports after ten."""
 PENALTY = 100.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
-LEVEL = -0.9
+LEVEL = -1.75
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
-LEVEL_SEMANTIC = -0.4
+LEVEL_SEMANTIC = -1.25
 """The same with the encoder."""
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""

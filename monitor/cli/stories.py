@@ -169,7 +169,7 @@ def suspects(
 ) -> None:
     """List the joins that are in doubt, with what speaks for and against each.
 
-    Example: monitor stories suspects
+    Example: monitor stories suspects --since 7d
     """
     from monitor import digest_input
 

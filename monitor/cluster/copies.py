@@ -26,8 +26,8 @@ _POSTINGS = 100
 """A sequence that more different texts share is an outlet's standing paragraph, and is passed over."""
 
 
-def keys(entry: Entry) -> Iterator[str]:
-    """Yield what makes two entries certainly one report: link, world-wide identifier, whole text.
+def addresses(entry: Entry) -> Iterator[str]:
+    """Yield what makes entries of two feeds certainly one report: link and world-wide identifier.
 
     A link to a front page is no entry's own.
     """
@@ -35,9 +35,12 @@ def keys(entry: Entry) -> Iterator[str]:
         yield entry.url
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):
         yield entry.guid
+
+
+def whole_text(entry: Entry) -> str:
+    """Return the folded text of an entry, "" for one too short to tell."""
     words = plain_words(fold(f"{entry.title} {entry.summary}"))
-    if len(words) >= _ENOUGH_WORDS:
-        yield " ".join(words)
+    return " ".join(words) if len(words) >= _ENOUGH_WORDS else ""
 
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
@@ -52,17 +55,19 @@ class Copies:
     """The reports seen so far and the groups that they are in."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, int] = {}
+        self._addresses: dict[str, tuple[int, str, str]] = {}
+        self._whole: dict[str, int] = {}
         self._texts: list[tuple[int, int]] = []
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
     def add(self, entry: Entry, group: int) -> None:
         """Enter an entry that is in a group."""
-        known = False
-        for key in keys(entry):
-            known |= self._keys.setdefault(key, group) == group
+        for address in addresses(entry):
+            self._addresses.setdefault(address, (group, entry.feed, fold(entry.title)))
+        if text := whole_text(entry):
+            self._whole.setdefault(text, group)
         sequences = shingles(entry)
-        if known and any(self._texts[text][0] == group for text in self._near(sequences)):
+        if any(self._texts[text][0] == group for text in self._near(sequences)):
             return  # a thousand copies of one text are looked up as one
         for sequence in sequences:
             self._shingles[sequence].append(len(self._texts))
@@ -70,7 +75,11 @@ class Copies:
 
     def groups(self, entry: Entry) -> list[int]:
         """Return the groups that hold a copy of this entry, the surest first."""
-        sure = [self._keys[key] for key in keys(entry) if key in self._keys]
+        found = (self._addresses.get(address) for address in addresses(entry))
+        title = fold(entry.title)
+        # One feed may give the same link to the briefing of each day: there the title must be the same too.
+        sure = [group for group, feed, other in filter(None, found) if feed != entry.feed or other == title]
+        sure += [self._whole[text]] if (text := whole_text(entry)) in self._whole else []
         near = [self._texts[text][0] for text in self._near(shingles(entry))]
         return list(dict.fromkeys(sure + near))
 

@@ -23,8 +23,8 @@ _LONGEST = 14
 _SCALE = 5.0
 _TELLING = 2.5
 """Weight of a word in one of twelve entries: what reports that share a party share besides must be rarer."""
-_TELLING_ALONE = 4.0
-"""Weight of a word in one of fifty: the same for reports that share no party."""
+_TELLING_ALONE = 3.5
+"""Weight of a word in one of thirty: the same for reports that share no party."""
 _ALIKE = 0.4
 """Likeness by the encoder beside which they need share no word: a German and an English report."""
 _STRANGERS = -4.0
