@@ -73,17 +73,17 @@ def test_our_stream_is_at_the_real_rate_and_in_both_languages() -> None:
 def test_what_is_sure_is_right_and_what_is_chosen_is_worth_a_line() -> None:
     """Its relevant entries avoid the obvious words on purpose: recall is lower here than in real feeds."""
     _, scores = measured()
-    assert scores.sure.precision >= 0.88
-    assert scores.sure.recall >= 0.50
+    assert scores.sure.precision >= 0.90
+    assert scores.sure.recall >= 0.46
     assert scores.chosen.precision >= 0.75
-    assert scores.chosen.recall >= 0.60
+    assert scores.chosen.recall >= 0.64
 
 
 def test_certainty_means_what_it_says() -> None:
     """Expected calibration error over the bins, weighted by their entries."""
     _, scores = measured()
     asked = sum(b.entries for b in scores.reliability)
-    assert sum(b.entries * abs(b.share - b.promised) for b in scores.reliability) / asked <= 0.15
+    assert sum(b.entries * abs(b.share - b.promised) for b in scores.reliability) / asked <= 0.18
 
 
 def test_a_stream_is_scored_by_the_command(tmp_path: Path) -> None:

@@ -88,12 +88,12 @@ def test_a_pair_does_not_reach_from_one_field_into_the_next() -> None:
 
 
 def test_certainty_says_on_which_shelf_an_entry_stands() -> None:
-    knowing = tagger("good\t0:1000", "dull\t0:-300", "bad\t0:-680")
+    knowing = tagger("good\t0:1000", "dull\t0:-300", "bad\t0:-950")
     found = {word: knowing.tag(entry(f"Sora {word}")) for word in ("good", "dull", "bad")}
     assert [found[word].shelf for word in found] == ["sure", "perhaps", ""]
     assert [found[word].beats for word in found] == [("b",), ("b",), ()]
     assert found["dull"].score >= 1 > found["bad"].score
-    assert found["bad"].near.startswith("b 0.24 of 0.30 (“Sora”")
+    assert found["bad"].near.startswith("b 0.15 of 0.20 (“Sora”")
     assert tagger("good\t0:1000", text="sure = 0.99\n" + RULES).tag(entry("Sora good")).shelf == "perhaps"
 
 

@@ -188,7 +188,7 @@ def test_explain_says_what_was_found_and_what_was_lacking() -> None:
     )
     assert explanation.verdicts[1].lacking == "enough for the theme, but the entry is on no beat"
     assert explanation.lines() == [
-        "not chosen: certainty 0.41 (perhaps from 0.30, sure from 0.60)",
+        "not chosen: certainty 0.41 (perhaps from 0.20, sure from 0.60)",
         "for it: “Sora”",
         "nearest not given: b: 0.40 points short; `Sora AND artists` (+1) lacks artists",
     ]
@@ -210,7 +210,7 @@ def test_explain_agrees_with_tag_and_ends_when_all_is_given() -> None:
     assert explanation.nearest is None
     assert explanation.to_dict()["nearest"] is None
     assert explanation.lines() == [
-        "sure: certainty 0.83 (perhaps from 0.30, sure from 0.60)",
+        "sure: certainty 0.83 (perhaps from 0.20, sure from 0.60)",
         "for it: “Sora”",
         "given: b (“Sora”), t (“themed”)",
     ]

@@ -32,7 +32,7 @@ PRIORS = {"technology": 0.0, "culture": 0.0, "law": 0.0, "union": 0.5, "general"
 PENALTY = {"relevant": 0.3, "beat": 1.0, "theme": 1.0}
 """Inverse strength of regularisation: weaker was worse for relevance on streams, stronger for themes by
 left-out authors."""
-TECHNOLOGY = -0.6
+TECHNOLOGY = -1.0
 """What a technology feed takes off the log-odds of our own stream, which mixes all kinds: there the gate lets
 four times as many others through."""
 GATED = 10.0
