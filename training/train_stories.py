@@ -48,7 +48,7 @@ LEVEL = -1.75
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
-LEVEL_SEMANTIC = -1.75
+LEVEL_SEMANTIC = -1.0
 """The same with the encoder."""
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""

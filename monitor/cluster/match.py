@@ -25,8 +25,8 @@ _TELLING = 2.5
 """Weight of a word in one of twelve entries: what reports that share a party share besides must be rarer."""
 _NAME = 3.5
 """Weight of a name, or word, in one of thirty: reports that share no party must share such a one."""
-_TELLING_ALONE = 5.5
-"""Weight of a word in one of 250: it alone is enough where neither party nor name is shared."""
+_TELLING_ALONE = 6.5
+"""Weight of a word that is in no other entry: it alone is enough where neither party nor name is shared."""
 _SOME_WORDS = 0.08
 """Likeness of words from which several common ones do for it. Of labelled near pairs of two events a third
 share one common word and no more ("viral", "tools"), of pairs of one event 3 to 9 in 100."""
