@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,3 +105,19 @@ def test_a_desk_without_feeds_has_nothing_to_tag_again(tmp_path: Path) -> None:
     empty = Desk(tmp_path / "desk", [])
     with empty.store() as opened:
         assert corrections.retag(empty.config, opened, now=at(9)) == (0, [])
+
+
+def test_after_so_many_marks_it_learns_by_itself_unless_told_not_to(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_EACH", 2)
+    corrections.mark(settings(desk), opened, entry(opened, "leak").id, relevant=False, now=at(10))
+    assert corrections.learn_if_due(settings(desk), opened) is None
+    corrections.mark(settings(desk), opened, entry(opened, "choir").id, relevant=True, now=at(10))
+    off = replace(settings(desk), rules=replace(settings(desk).rules, learn=False))
+    assert corrections.learn_if_due(off, opened) is None
+    learned = corrections.learn_if_due(settings(desk), opened)
+    assert learned is not None
+    assert learned.marks == 2
+    assert corrections.learn_if_due(settings(desk), opened) is None
+    assert corrections.forget(opened).marks == 0

@@ -10,7 +10,7 @@ from monitor.tag.judge import probability
 if TYPE_CHECKING:
     from monitor.models import Evidence, Tagging
 
-_QUOTED = 4
+_QUOTED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ class Verdict:
         found = sorted(
             (e for e in self.evidence if e.field and e.weight * sign > 0), key=lambda e: -abs(e.weight)
         )
-        return ", ".join(dict.fromkeys(f"“{item.term}”" for item in found[: 2 * _QUOTED])) if found else ""
+        return ", ".join(dict.fromkeys(f"“{item.term}”" for item in found[:_QUOTED])) if found else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
