@@ -129,8 +129,12 @@ class Lexicon:
         if form.isdecimal():
             yield from self._forms["number"].get("#", ())
         for length in self._spans["beginning"]:
+            if length > len(form):
+                break
             yield from self._forms["beginning"].get(form[:length], ())
         for length in self._spans["ending"]:
+            if length > len(form):
+                break
             yield from self._forms["ending"].get(form[-length:], ())
         for stem in {stemmer.stemWord(form) for stemmer in self._stemmers}:
             yield from self._forms["inflected"].get(stem, ())
