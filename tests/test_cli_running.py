@@ -54,7 +54,7 @@ def test_a_poll_sends_what_waits_and_makes_alerts(tmp_path: Path) -> None:
         assert "alert on story 1: email to r@news.test: pending" in first.err
         assert "next try 2024-12-02 06:0" in first.err
         Desk(desk.directory, desk.feeds, settings=SETTINGS + mail.format(box.port) + loud)
-        second = run(desk.directory, "poll", now=at(6.5))
+        second = run(desk.directory, "poll", now=at(6.25))
     assert (second.code, second.out) == (0, "no feed is due\n")
     assert second.err == "alert on story 1: email to r@news.test: sent\n"
     assert [mail.recipients for mail in box.received] == [("r@news.test",)]

@@ -66,5 +66,5 @@ def test_the_container_is_not_root_and_writes_nothing_but_its_volume():
     assert re.findall(r"^VOLUME (.*)$", DOCKERFILE, re.MULTILINE) == ["/data"]
     assert "HEALTHCHECK" in DOCKERFILE
     compose = (PACKAGING / "compose.yaml").read_text("utf-8")
-    for line in ("read_only: true", "- no-new-privileges:true", "- ALL", "- data:/data"):
+    for line in ("read_only: true", "- no-new-privileges:true", "- ALL", "- ./data:/data"):
         assert re.search(rf"^ +{re.escape(line)}$", compose, re.MULTILINE), line
