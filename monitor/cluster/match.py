@@ -227,8 +227,12 @@ def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) ->
 
 
 def _share_nothing(found: Mapping[str, float]) -> bool:
-    """Return whether two reports share no more than a firm that is always in the news: that never joins."""
-    if found["numbers"] or found.get("likeness", 0.0) >= _ALIKE:
+    """Return whether two reports share no more than a firm that is always in the news: that never joins.
+
+    A German and an English report need share no word: asking it of them too cost 3 to 9 points of recall on
+    labelled events and gained at most one of precision.
+    """
+    if found["numbers"] or found["languages_differ"] or found.get("likeness", 0.0) >= _ALIKE:
         return False
     rarest, named = found["rarest"] * _SCALE, found["rarest_name"] * _SCALE >= _NAME
     if found["players"]:
