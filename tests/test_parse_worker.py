@@ -21,10 +21,10 @@ FEED = Feed(url="https://x.example/feed", language="en")
 GOOD = b'<rss version="2.0"><channel><title>T</title><item><title>A</title><link>/a</link></item></channel></rss>'
 SLOW = (
     b"<rss><channel>"
-    + (b"<item><title>x</title>" + b"<b>a</b>" * 100 + b"</item>") * 2_000
+    + (b"<item><title>x & y</title>" + b"<b>a</b>" * 100 + b"</item>") * 2_000
     + b"</channel></rss>"
 )
-"""Nothing is wrong with it but its size: reading takes many seconds."""
+"""Not well-formed, so that feedparser has to read it, and large: that takes many seconds."""
 SWELLING = b"<rss><channel><item><title>" + "ä".encode() * 20_000_000 + b"</title></item></channel></rss>"
 
 
