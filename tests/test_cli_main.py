@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,8 @@ def test_a_full_output_is_exit_1_and_one_line(desk: Path) -> None:
 
 
 def test_a_closed_output_is_no_trouble(desk: Path) -> None:
-    program = f"{sys.executable} -m monitor --config {desk} feeds list >&- 2>&-"
+    command = shlex.join([sys.executable, "-m", "monitor", "--config", str(desk), "feeds", "list"])
+    program = f"{command} >&- 2>&-"
     assert subprocess.run(["sh", "-c", program], check=False).returncode == 0
 
 
