@@ -68,8 +68,8 @@ def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[
         handle, name = mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
         draft = Path(name)
         try:
-            with TemporaryDirectory(dir=target.absolute().parent) as room, os.fdopen(handle, "wb") as file:
-                copy = Path(room) / "monitor.db"
+            with TemporaryDirectory(dir=target.absolute().parent) as scratch, os.fdopen(handle, "wb") as file:
+                copy = Path(scratch) / "monitor.db"
                 store.backup(copy)
                 names = _pack(config, copy, file, now, compressed=not target.name.endswith(".tar"))
                 file.flush()
@@ -132,8 +132,8 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
                 config = load(directory)
                 return _place([(source, config.database)], replace=replace, made_at=None)
             archive = stack.enter_context(tarfile.open(source))
-            room = Path(stack.enter_context(TemporaryDirectory()))
-            members = _unpack(archive, room)
+            scratch = Path(stack.enter_context(TemporaryDirectory()))
+            members = _unpack(archive, scratch)
             if DATABASE not in members:
                 raise StoreError(f"{source} is no backup of monitor: it holds no {DATABASE}")
             return _bring_back(members, directory, replace=replace)
@@ -143,7 +143,7 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
         raise StoreError(f"{error.filename or source} cannot be read or written: {error.strerror}") from error
 
 
-def _unpack(archive: tarfile.TarFile, room: Path) -> dict[str, Path]:
+def _unpack(archive: tarfile.TarFile, scratch: Path) -> dict[str, Path]:
     """Unpack what a backup may hold, and nothing else: plain files under names of ours, never outside."""
     found = {}
     for number, member in enumerate(archive):
@@ -152,7 +152,7 @@ def _unpack(archive: tarfile.TarFile, room: Path) -> dict[str, Path]:
         digest = path.parts[:1] == (_DIGESTS,) and not path.is_absolute() and ".." not in path.parts
         content = archive.extractfile(member) if member.isreg() and (ours or digest) else None
         if content is not None:
-            found[member.name] = room / str(number)
+            found[member.name] = scratch / str(number)
             with found[member.name].open("wb") as file:
                 while part := content.read(_BIG):
                     file.write(part)

@@ -80,11 +80,11 @@ def why(story: DigestStory, words: Wording) -> tuple[str, ...]:
 
 def counts(digest: Digest, words: Wording) -> dict[str, str]:
     """Return how many feeds are followed and how many answered, in words."""
-    heard = coverage(digest.receipt)
+    reach = coverage(digest.receipt)
     return {
-        "feeds": words.plural("feeds", heard.feeds),
-        "answered": words.number(heard.answered),
-        "unanswered": words.number(heard.unanswered),
+        "feeds": words.plural("feeds", reach.feeds),
+        "answered": words.number(reach.answered),
+        "unanswered": words.number(reach.unanswered),
     }
 
 
@@ -101,7 +101,7 @@ def local(instant: datetime, digest: Digest) -> datetime:
 
 
 def _trouble(digest: Digest) -> str:
-    heard = coverage(digest.receipt)
-    if not heard.feeds:
+    reach = coverage(digest.receipt)
+    if not reach.feeds:
         return "no_feeds"
-    return "feeds" if heard.polls else "no_polls"
+    return "feeds" if reach.polls else "no_polls"

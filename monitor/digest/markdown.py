@@ -37,7 +37,7 @@ def render(page: View, front: str = "") -> str:
 
 def front_matter(digest: Digest, page: View) -> str:
     """Return the digest's date, window and counts as YAML between its two fences; it holds no feed's text."""
-    told, heard = digest.receipt, coverage(digest.receipt)
+    told, reach = digest.receipt, coverage(digest.receipt)
     values = {
         "date": digest.date.isoformat(),
         "window": "",
@@ -48,8 +48,8 @@ def front_matter(digest: Digest, page: View) -> str:
         "stories": told.stories,
         "reports": told.reports,
         "sources": told.sources,
-        "feeds": heard.feeds,
-        "feeds_answered": heard.answered,
+        "feeds": reach.feeds,
+        "feeds_answered": reach.answered,
         "entries": told.entries,
     }
     return "\n".join(["---", *(f"{key}: {value}".rstrip() for key, value in values.items()), "---", "", ""])

@@ -17,7 +17,7 @@ _TOLERATED: Final = 0.25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """How much of what is followed could be heard."""
+    """How much of what is followed answered."""
 
     feeds: int
     """Followed and not switched off."""
@@ -37,7 +37,7 @@ class Coverage:
 
 
 def coverage(receipt: Receipt) -> Coverage:
-    """Return how many feeds could be heard."""
+    """Return how many feeds answered."""
     states = [health.state for health in receipt.feeds if health.state != "disabled"]
     unanswered = sum(state in {"failing", "gone", "new"} for state in states)
     return Coverage(feeds=len(states), unanswered=unanswered, polls=receipt.polls)

@@ -31,15 +31,15 @@ def receipt_view(digest: Digest, words: Wording, cap: int, *, near_misses: bool)
 
 
 def _line(digest: Digest, words: Wording) -> str:
-    told, heard = digest.receipt, coverage(digest.receipt)
+    told, reach = digest.receipt, coverage(digest.receipt)
     seen = {
-        "feeds": words.plural("feeds", heard.feeds),
+        "feeds": words.plural("feeds", reach.feeds),
         "entries": words.plural("entries", told.entries),
-        "unanswered": words.number(heard.unanswered),
+        "unanswered": words.number(reach.unanswered),
     }
     if not told.polls:
         return words.text("receipt_no_polls", **seen)
-    if heard.unanswered:
+    if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
     return words.text("receipt_gaps_line" if told.gaps else "receipt_well", **seen)
 

@@ -61,8 +61,8 @@ def _limit_memory(total: int) -> None:
 
         mapped, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
         page = os.sysconf("SC_PAGE_SIZE")
-        room = max(_SCRATCH, total - resident * page)
-        resource.setrlimit(resource.RLIMIT_AS, (mapped * page + room, resource.RLIM_INFINITY))
+        allowance = max(_SCRATCH, total - resident * page)
+        resource.setrlimit(resource.RLIMIT_AS, (mapped * page + allowance, resource.RLIM_INFINITY))
 
 
 def main() -> None:
