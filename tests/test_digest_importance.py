@@ -10,7 +10,7 @@ import pytest
 from monitor.digest import Settings, importance
 from monitor.digest.importance import order
 from monitor.digest.newsworthiness import SECTIONS, section
-from monitor.models import DigestStory, Entry, Feed, Report, Story, Tagging
+from monitor.models import DigestStory, Entry, Feed, Story, StoryEntry, Tagging
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 FEED = "https://a.example/feed"
@@ -72,7 +72,7 @@ def test_the_total_is_the_product_of_its_parts():
 
 
 def shown(number, score, *, age=0, new=True):
-    report = Report(
+    report = StoryEntry(
         entry=number, title="T", url="", feed=FEED, outlet="", language="", dated="publisher", new=True,
         published=NOW - timedelta(hours=age),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
 from monitor.digest.summary import DigestSummary
-from monitor.models import Copy, Digest, DigestStory, NearMiss, Report, Window
+from monitor.models import Copy, Digest, DigestStory, NearMiss, StoryEntry, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ _RENAMED: Final[dict[type, dict[str, str]]] = {
     Window: {"start": "from", "end": "to"},
     DigestStory: {"reports": "entries"},
     Copy: {"entry": "id"},
-    Report: {"entry": "id"},
+    StoryEntry: {"entry": "id"},
     NearMiss: {"entry": "id"},
 }
 _UNSEEN: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from monitor import text
 from monitor.digest.importance import certainty_of, importance, order
 from monitor.digest.newsworthiness import SECTIONS, section
-from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, Report, StoryLink, Trend
+from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, StoryEntry, StoryLink, Trend
 from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
@@ -206,7 +206,9 @@ def _in_the_order_told(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...
     return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))
 
 
-def _reports(story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]) -> Iterable[Report]:
+def _reports(
+    story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]
+) -> Iterable[StoryEntry]:
     """Yield the story's reports, each with its copies: new when none of them was told before.
 
     Another feed's copy of what was told is no news, however new the entry is.
@@ -221,8 +223,8 @@ def _reports(story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], 
         )
 
 
-def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
-    return Report(
+def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> StoryEntry:
+    return StoryEntry(
         entry=entry.id,
         title=text.clean(entry.title),
         url=entry.url,
@@ -237,11 +239,11 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> Report:
     )
 
 
-def _report_order(report: Report) -> tuple[bool, float, int]:
+def _report_order(report: StoryEntry) -> tuple[bool, float, int]:
     return not report.new, -report.published.timestamp(), report.entry
 
 
-def _perhaps(digest_input: DigestInput) -> tuple[Report, ...]:
+def _perhaps(digest_input: DigestInput) -> tuple[StoryEntry, ...]:
     likeliest = sorted(digest_input.perhaps, key=lambda entry: (-certainty_of(entry.tagging), entry.id))
     return tuple(_report(entry, digest_input.feeds, new=True) for entry in likeliest[:PERHAPS])
 

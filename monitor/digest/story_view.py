@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from monitor.digest.wording import Wording
-    from monitor.models import Digest, DigestStory, Report, StoryLink
+    from monitor.models import Digest, DigestStory, StoryEntry, StoryLink
 
 _BRIEF: Final = 180
 """Characters of the teaser of a story with a single report, that it may take two lines."""
@@ -58,7 +58,7 @@ def story_line(story: DigestStory, words: Wording) -> Line:
     return Line(text=title(story.title), url=link(story.url), note=note, handle=f"s{story.id}")
 
 
-def report_line(report: Report, digest: Digest, words: Wording) -> Line:
+def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
     """Return an entry that makes no story in one line."""
     notes = (_outlet(report, words), *_when(report, digest, words))
     return Line(
@@ -84,16 +84,16 @@ def link_into(archive: str, path: str) -> str:
     return link(archive + path) if "://" in archive else archive + path
 
 
-def _outlet(report: Report, words: Wording) -> str:
+def _outlet(report: StoryEntry, words: Wording) -> str:
     """Return who wrote a report, and whom it cites: nobody's name stands for what another has written."""
     outlet, source = line(report.outlet), line(report.citing)
     return words.text("citing", outlet=outlet, source=source) if source else outlet
 
 
-def _lead_first(story: DigestStory) -> list[Report]:
+def _lead_first(story: DigestStory) -> list[StoryEntry]:
     """Return the reports, first the one that has the story's link and title: several may have the link."""
 
-    def strangeness(report: Report) -> int:
+    def strangeness(report: StoryEntry) -> int:
         return 2 * (report.url != story.url or not report.url) + (report.title != story.title)
 
     return sorted(story.reports, key=strangeness)
@@ -109,7 +109,7 @@ def _age(story: DigestStory, words: Wording) -> str:
 
 
 def _also(
-    reports: Iterable[Report], first: Report, story: DigestStory, digest: Digest, words: Wording
+    reports: Iterable[StoryEntry], first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> list[Line]:
     """Return the other reports by their outlets, a further one of an outlet by its title: it tells more."""
     seen = Counter[str]([_outlet(first, words)])
@@ -129,7 +129,7 @@ def _also(
 
 
 def _notes(
-    report: Report, first: Report, story: DigestStory, digest: Digest, words: Wording
+    report: StoryEntry, first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> tuple[str, ...]:
     """Return what sets a report apart: another language, another day, new in an old story, copies."""
     other_language = report is not first and report.language != first.language
@@ -144,7 +144,7 @@ def _notes(
     return tuple(filter(None, notes))
 
 
-def _when(report: Report, digest: Digest, words: Wording) -> Iterator[str]:
+def _when(report: StoryEntry, digest: Digest, words: Wording) -> Iterator[str]:
     """Say when a report was published, if that was on another day than those that the digest is about."""
     published = local(report.published, digest)
     about = [local(at, digest).date() for at in (digest.window.start, digest.window.end)]

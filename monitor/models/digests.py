@@ -32,7 +32,7 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class StoryEntry:
     """One entry of a story as a digest shows it."""
 
     entry: int
@@ -99,7 +99,7 @@ class DigestStory:
     languages: tuple[str, ...]
     first_seen: datetime
     last_seen: datetime
-    reports: tuple[Report, ...]
+    reports: tuple[StoryEntry, ...]
     """New ones first, then by date."""
     related: tuple[tuple[int, str], ...] = ()
     """Ids and titles of stories of the same affair."""
@@ -186,9 +186,9 @@ class Digest:
     """Beats' and themes' slugs with their labels in the digest's language, in the order of themes.toml."""
     trends: tuple[Trend, ...]
     receipt: Receipt
-    perhaps: tuple[Report, ...] = ()
+    perhaps: tuple[StoryEntry, ...] = ()
     """Entries that may be in scope, the likeliest first: a line each, and no story."""
-    late: tuple[Report, ...] = ()
+    late: tuple[StoryEntry, ...] = ()
     """The new reports, of stories and of `perhaps`, that are dated long before they were seen."""
     copies: tuple[int, ...] = ()
     """Entries that bring nothing but the link of a report that was told before: told with it."""
