@@ -258,7 +258,7 @@ async def serve(farm: Farm, port: int = 0) -> None:
                 writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+            pass  # the program under test has hung up, as it may between two polls
         finally:
             writer.close()
 

@@ -90,7 +90,7 @@ def test_a_closed_output_is_no_trouble(desk: Path) -> None:
         (StoreError("the disk is full"), 1, "monitor: the disk is full\n"),
         (ExceptionGroup("x", [StoreError("the disk is full"), StoreError("the disk is full")]), 1, "monitor: the disk is full\n"),
         (ConfigError([Fault("a.toml", "b", "c")]), 2, "a.toml: b: c\n"),
-        (PermissionError(13, "Permission denied", "/root/x"), 1, "monitor: /root/x: Permission denied\n"),
+        (PermissionError(13, "Permission denied", "/srv/x"), 1, "monitor: /srv/x: Permission denied\n"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 1, None),
     ],
 )  # fmt: skip

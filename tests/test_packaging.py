@@ -58,8 +58,9 @@ def test_datasette_describes_columns_that_there_are(database: sqlite3.Connection
 
 
 @pytest.mark.parametrize("name", DATASETTE["queries"])
-def test_the_ready_queries_run(database: sqlite3.Connection, name: str) -> None:
-    database.execute(DATASETTE["queries"][name]["sql"], {"words": "leak"}).fetchall()
+def test_the_ready_queries_find_what_the_desk_holds(database: sqlite3.Connection, name: str) -> None:
+    rows = database.execute(DATASETTE["queries"][name]["sql"], {"words": "leak"}).fetchall()
+    assert len(rows) == {"search": 1, "themes_by_week": 2, "feeds_by_yield": 1}.get(name, 0)
 
 
 def test_the_system_unit_is_sound(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from monitor.cli.session import Session, UsageError, session
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from monitor.evaluate import Figure, Record, Scores, StreamScores
+    from collections.abc import Iterator
+
+    from monitor.evaluate import Figure, Mistake, Record, Scores, StreamScores
     from monitor.evaluate.stories import StoryScores
     from monitor.tag import Rules
 
@@ -81,10 +83,15 @@ def evaluate(
         show(*_table(scores, languages, stories))
     counted = [(r, t) for r, t in zip(read, tagged, strict=True) if not (stream and r.doubt)]
     for mistake in package.mistakes(*zip(*counted, strict=True), relevance_alone=stream)[:worst]:
-        show("", f"{mistake.record.id}  {mistake.record.entry.title}")
-        show(f"    wrong: {', '.join(mistake.wrong) or '-'}   missed: {', '.join(mistake.missed) or '-'}")
-        terms = (f"{e.target} {e.weight:+.2f} {e.quoted}" for e in mistake.evidence)
-        show(*(f"    {term}" for term in terms))
+        show(*_mistake_lines(mistake))
+
+
+def _mistake_lines(mistake: Mistake) -> Iterator[str]:
+    yield ""
+    yield f"{mistake.record.id}  {mistake.record.entry.title}"
+    yield f"    wrong: {', '.join(mistake.wrong) or '-'}   missed: {', '.join(mistake.missed) or '-'}"
+    for e in mistake.evidence:
+        yield f"    {e.target} {e.weight:+.2f} {e.quoted}"
 
 
 def _records(path: Path, current: Session, rules: Rules) -> list[Record]:

@@ -108,7 +108,7 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
     except ConfigError as error:
         say("monitor: what waits was not sent:", *map(str, error.faults))
     except BusyError:
-        pass
+        pass  # the service is there, and sends what waits by itself
     return []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import format_datetime
@@ -58,7 +59,7 @@ def _has(asked: Mapping[str, str], validators: Mapping[str, str]) -> bool:
     return "Last-Modified" in validators and asked.get("if-modified-since") == validators["Last-Modified"]
 
 
-class Server:
+class Server(ABC):
     """Feeds on one loopback port while inside the context, as of `now`; set it to move on."""
 
     def __init__(self, now: datetime) -> None:
@@ -80,9 +81,9 @@ class Server:
         """Where it is: scheme, host and port."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    @abstractmethod
     def answer(self, path: str, asked: Mapping[str, str]) -> Reply:
         """Answer a request."""
-        raise NotImplementedError
 
 
 class Newsstand(Server):
