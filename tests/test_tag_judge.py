@@ -253,3 +253,21 @@ def test_evidence_adds_up_to_the_total(title: list[str], summary: list[str], lan
             rest = [e for e in verdict.evidence if ": " not in e.rule]
             counted = by_rules if verdict.unit == "points" else rest
             assert sum(e.weight for e in counted) == pytest.approx(verdict.total, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Goodbye to Sora", "Sora is being discontinued", "The sudden fall of Sora", "Das Ende von Sora", "Sora 2 is here"],
+)  # fmt: skip
+def test_a_bare_sora_in_a_title_is_the_model(title: str) -> None:
+    found = TAGGERS[0].tag(entry(title), kind="technology")
+    assert "sora" in found.beats
+    assert found.certainty > TAGGERS[0].tag(entry(title), kind="general").certainty
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Kingdom Hearts 4: Sora returns", "Sora Ventures launches bitcoin treasury fund", "Der Vogel Sora wurde gesichtet"],
+)  # fmt: skip
+def test_another_sora_is_not(title: str) -> None:
+    assert not TAGGERS[0].tag(entry(title), kind="technology").relevant

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.80, "unpaid-labour": 0.73, "content-control": 0.71, "compensation": 0.76,
+    "leak-protest": 0.80, "unpaid-labour": 0.73, "content-control": 0.71, "compensation": 0.72,
     "company-response": 0.54, "labour-ethics": 0.81, "copyright": 0.81, "tech-creative-relations": 0.74,
-    "capabilities": 0.78, "access-release": 0.72, "misuse-safety": 0.69, "human-creativity": 0.82,
+    "capabilities": 0.78, "access-release": 0.68, "misuse-safety": 0.69, "human-creativity": 0.82,
 }  # fmt: skip
 HELD_OUT = {
     "leak-protest": 0.76, "unpaid-labour": 0.76, "content-control": 0.61, "compensation": 0.63,

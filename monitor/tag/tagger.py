@@ -140,7 +140,8 @@ class Tagger:
     def sums(self, entry: Entry) -> dict[str, float]:
         """Say what the rules of each beat and theme add up to, in the file's order, for training."""
         matcher = self._matcher(entry)
-        scoring = Scoring(matcher, matcher.read(entry))
+        beside = frozenset(id(rule) for target in self.rules.targets for rule in target.rules if rule.beside)
+        scoring = Scoring(matcher, matcher.read(entry), unseen=beside)
         scoring.themes()
         return {target.slug: scoring.sums.get(target.slug, 0.0) for target in self.rules.targets}
 
@@ -285,5 +286,8 @@ def _with_rule(rules: Rules, phrase: str, target: str, grade: str, language: str
 def _unseen(rules: Rules, judge: Judge) -> frozenset[int]:
     """Tell the rules that the table was made without, by identity."""
     return frozenset(
-        id(rule) for target in rules.targets for rule in target.rules if not judge.knows(target.slug, rule)
+        id(rule)
+        for target in rules.targets
+        for rule in target.rules
+        if rule.beside or not judge.knows(target.slug, rule)
     )
