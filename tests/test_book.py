@@ -65,6 +65,15 @@ def test_every_setting_shown_loads(page: Path, desk: Path, tmp_path: Path) -> No
         assert config.load(copy)
 
 
+def test_the_files_that_readme_shows_are_a_configuration(tmp_path: Path) -> None:
+    for text in blocks(README, "toml"):
+        name = text.removeprefix("# ").partition("\n")[0]
+        (tmp_path / name).write_text(text)
+    shown = config.load(tmp_path)
+    assert shown.digest.favour == ("copyright",)
+    assert "https://outlet.example/feed" in [feed.url for feed in shown.feeds]
+
+
 @pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.name)
 def test_what_the_shell_would_run_is_shell(page: Path) -> None:
     for text in blocks(page, "bash"):

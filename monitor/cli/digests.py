@@ -37,7 +37,9 @@ def digest(
     date: Annotated[str, typer.Option(help="The digest of this day.", metavar="YYYY-MM-DD")] = "",
     since: Annotated[str, typer.Option(help="What was first seen from here …", metavar="TIME")] = "",
     until: Annotated[str, typer.Option(help="… to here, told before or not.", metavar="TIME")] = "",
-    format_: Annotated[str, typer.Option("--format", help="text, md, html, json or atom.")] = "text",
+    format_: Annotated[
+        str, typer.Option("--format", help="text, md, html, json or atom.", metavar="FORMAT")
+    ] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.models import Entry, Feed
 
-Theme = Annotated[str, typer.Option(help="Only this theme.")]
-Beat = Annotated[str, typer.Option(help="Only this beat.")]
+Theme = Annotated[str, typer.Option(help="Only this theme.", metavar="THEME")]
+Beat = Annotated[str, typer.Option(help="Only this beat.", metavar="BEAT")]
 FeedOption = Annotated[str, typer.Option("--feed", help="Only this feed.", metavar="URL")]
-Language = Annotated[str, typer.Option(help='Only this language: "en", "de", …')]
+Language = Annotated[str, typer.Option(help='Only this language: "en", "de", …', metavar="CODE")]
 Since = Annotated[
     str, typer.Option(help="First seen from here on: a date, `7d`, `12h`, `yesterday`.", metavar="TIME")
 ]
@@ -49,7 +49,7 @@ def entries(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, metavar="N")] = None,
     marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
     csv: Csv = False,
@@ -91,7 +91,7 @@ def search(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, metavar="N")] = 50,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,

@@ -39,7 +39,9 @@ def evaluate(
             help="The files are whole feeds, in order: score choosing at the rate at which news comes.",
         ),
     ] = False,
-    worst: Annotated[int, typer.Option(help="How many of the worst errors to show.", min=0)] = 10,
+    worst: Annotated[
+        int, typer.Option(help="How many of the worst errors to show.", min=0, metavar="N")
+    ] = 10,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Score the tagger and the stories against labelled lines.

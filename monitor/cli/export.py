@@ -91,7 +91,7 @@ def export(
     what: Annotated[str, typer.Argument(help="entries, stories or marks.", metavar="WHAT")] = "entries",
     since: Since = "",
     everything: Annotated[bool, typer.Option("--all", help="Also entries that are not relevant.")] = False,
-    format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
+    format_: Annotated[str, typer.Option("--format", help="jsonl or csv.", metavar="FORMAT")] = "jsonl",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,

@@ -30,8 +30,10 @@ def report(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="From here on; 90 days without it.", metavar="TIME")] = "",
     until: Annotated[str, typer.Option(help="Up to here.", metavar="TIME")] = "",
-    theme: Annotated[str, typer.Option(help="Only stories with this theme.")] = "",
-    format_: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "md",
+    theme: Annotated[str, typer.Option(help="Only stories with this theme.", metavar="THEME")] = "",
+    format_: Annotated[
+        str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.", metavar="FORMAT")
+    ] = "md",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,

@@ -30,7 +30,7 @@ stories_app = typer.Typer(
 def stories(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, metavar="N")] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,

@@ -106,11 +106,15 @@ def add(
     address: Annotated[
         str, typer.Argument(help="A feed, a site, a channel of YouTube, or @name@server of Mastodon.")
     ],
-    title: Annotated[str, typer.Option(help="How the digest names it; else by its own title.")] = "",
-    language: Annotated[str, typer.Option(help='"en", "de", …')] = "",
-    family: Annotated[str, typer.Option(help="The publisher.")] = "",
-    group: Annotated[str, typer.Option(help="Where it belongs in the list.")] = "",
-    kind: Annotated[str, typer.Option(help='"technology", "culture", "law", "union", "general".')] = "",
+    title: Annotated[
+        str, typer.Option(help="How the digest names it; else by its own title.", metavar="TITLE")
+    ] = "",
+    language: Annotated[str, typer.Option(help='"en", "de", …', metavar="CODE")] = "",
+    family: Annotated[str, typer.Option(help="The publisher.", metavar="NAME")] = "",
+    group: Annotated[str, typer.Option(help="Where it belongs in the list.", metavar="GROUP")] = "",
+    kind: Annotated[
+        str, typer.Option(help='"technology", "culture", "law", "union", "general".', metavar="KIND")
+    ] = "",
     no_check: NoCheck = False,
 ) -> None:
     """Look at an address, find its feed, and add it to feeds.toml.

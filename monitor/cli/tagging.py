@@ -47,7 +47,7 @@ def explain(
         str, typer.Argument(help="A text, its first line the title; or an entry (e9071).", metavar="TEXT")
     ] = "",
     entry: Annotated[str, typer.Option(help="A stored entry.", metavar="ID")] = "",
-    url: Annotated[str, typer.Option(help="A stored entry's address.")] = "",
+    url: Annotated[str, typer.Option(help="A stored entry's address.", metavar="URL")] = "",
     all_: Annotated[bool, typer.Option("--all", help="Everything that was counted.")] = False,
     json: Json = False,
 ) -> None:
@@ -158,7 +158,7 @@ def mark(
     which: Annotated[
         str, typer.Argument(help="An entry (9071 or e9071), or all of a story (s412).", metavar="ENTRY")
     ] = "",
-    url: Annotated[str, typer.Option(help="The entry with this address.")] = "",
+    url: Annotated[str, typer.Option(help="The entry with this address.", metavar="URL")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="It is in scope.")] = False,
     theme: Annotated[list[str] | None, typer.Option(help="It is about this; may be given again.")] = None,
@@ -277,9 +277,9 @@ def _difference(before: Tagging, after: Tagging) -> str:
 def try_phrase(
     context: typer.Context,
     phrase: Annotated[str, typer.Argument(help="As it would stand in themes.toml.")],
-    target: Annotated[str, typer.Option(help="The beat or theme it would be added to.")],
-    language: Annotated[str, typer.Option(help='"en", "de" or "any".')] = "any",
-    grade: Annotated[str, typer.Option(help="The list of rules it would stand in.")] = "sure",
+    target: Annotated[str, typer.Option(help="The beat or theme it would be added to.", metavar="THEME")],
+    language: Annotated[str, typer.Option(help='"en", "de" or "any".', metavar="CODE")] = "any",
+    grade: Annotated[str, typer.Option(help="The list of rules it would stand in.", metavar="LIST")] = "sure",
     since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
 ) -> None:
     """Show what a phrase would gain and lose over the stored entries, before it is written into the file.

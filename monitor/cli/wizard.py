@@ -81,18 +81,26 @@ def register(app: typer.Typer) -> None:
 def setup(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")] = False,
-    language: Annotated[str, typer.Option(help='Of the digest: "en", "de".')] = "",
-    timezone: Annotated[str, typer.Option(help="Of schedule and dates, such as Europe/Berlin.")] = "",
-    hour: Annotated[str, typer.Option("--time", help="When the digest is due, such as 07:00.")] = "",
-    mail_to: Annotated[str, typer.Option(help="Who gets the digest by mail; without, files alone.")] = "",
-    host: Annotated[str, typer.Option(help="The server for outgoing mail.")] = "",
-    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535)] = 587,
-    tls: Annotated[str, typer.Option(help="starttls, tls or none.")] = "starttls",
-    username: Annotated[str, typer.Option(help="The account there.")] = "",
-    sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.")] = "",
-    password_file: Annotated[str, typer.Option(help="A file that holds the password.")] = "",
-    follow: Annotated[str, typer.Option(help="Groups of feeds, with commas; default: all.")] = "",
-    service: Annotated[str, typer.Option(help="systemd, launchd, cron or none.")] = "",
+    language: Annotated[str, typer.Option(help='Of the digest: "en", "de".', metavar="CODE")] = "",
+    timezone: Annotated[
+        str, typer.Option(help="Of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
+    ] = "",
+    hour: Annotated[
+        str, typer.Option("--time", help="When the digest is due, such as 07:00.", metavar="HH:MM")
+    ] = "",
+    mail_to: Annotated[
+        str, typer.Option(help="Who gets the digest by mail; without, files alone.", metavar="ADDRESS")
+    ] = "",
+    host: Annotated[str, typer.Option(help="The server for outgoing mail.", metavar="HOST")] = "",
+    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535, metavar="PORT")] = 587,
+    tls: Annotated[str, typer.Option(help="starttls, tls or none.", metavar="HOW")] = "starttls",
+    username: Annotated[str, typer.Option(help="The account there.", metavar="NAME")] = "",
+    sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")] = "",
+    password_file: Annotated[str, typer.Option(help="A file that holds the password.", metavar="FILE")] = "",
+    follow: Annotated[
+        str, typer.Option(help="Groups of feeds, with commas; default: all.", metavar="GROUPS")
+    ] = "",
+    service: Annotated[str, typer.Option(help="systemd, launchd, cron or none.", metavar="HOW")] = "",
     test_mail: Annotated[bool, typer.Option("--test-mail", help="Send a test mail.")] = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")] = False,
 ) -> None:

@@ -18,7 +18,7 @@ class Settings:
     open_for: Duration = timedelta(days=10)
     """A story without a new report for this long is closed."""
     semantic: Switch = True
-    """Use the multilingual encoder when it is installed (see README)."""
+    """Use the multilingual encoder when it is installed (the extra `semantic`)."""
     related_for: timedelta = timedelta(days=180)
     """How far back a story is linked to others of the same affair."""
     threshold: float = 0.62

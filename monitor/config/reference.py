@@ -1,4 +1,4 @@
-"""What the declarations say, for people: the starter monitor.toml, README's block, the page of all settings.
+"""What the declarations say, for people: the starter monitor.toml and the page of all settings.
 
 A setting's type, default and docstring stand in its package's `Settings` and nowhere else; these texts are
 made of them, and a test says when they are stale. Write them anew, in a checkout, with
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _COLUMN: Final = 36
 """Where the remark behind a setting begins."""
 _WIDTH: Final = 120
-_START, _END = "<!-- settings -->\n", "<!-- /settings -->"
 _HEAD: Final = """\
 # monitor.toml - the settings of monitor.
 #
@@ -64,12 +63,7 @@ holds what differs from it, or switches that feed off.
 
 def starter() -> str:
     """Return the starter monitor.toml: every setting with its default, what is off commented out."""
-    return _HEAD + "".join(f"\n{text}" for text in _tables(comment_out=True))
-
-
-def readme_block() -> str:
-    """Return the same without its head, with an example of every table."""
-    return "\n".join(_tables(comment_out=False))
+    return _HEAD + "".join(f"\n{text}" for text in _tables())
 
 
 def settings_page() -> str:
@@ -84,10 +78,10 @@ def settings_page() -> str:
     return "\n".join([*parts, _FEEDS_HEAD.format(groups=groups), _rows([Feed])])
 
 
-def _tables(*, comment_out: bool) -> Iterator[str]:
+def _tables() -> Iterator[str]:
     """Yield each table as it stands in a file."""
     for name, sharing in declared_tables().items():
-        off = comment_out and any(tables.is_optional(declared) for declared in sharing)
+        off = any(tables.is_optional(declared) for declared in sharing)
         head = [f"[{name}]"] if name else []
         remark = textwrap.wrap(_prose(sharing[0]), 100) if name else []
         lines = [
@@ -96,7 +90,7 @@ def _tables(*, comment_out: bool) -> Iterator[str]:
                 line
                 for declared in sharing
                 for setting in tables.settings_of(declared)
-                for line in _lines(setting, meanings(declared)[setting.field], is_off=off or not comment_out)
+                for line in _lines(setting, meanings(declared)[setting.field], is_off=off)
             ),
         ]
         body = [f"# {line}" if off and not line.startswith("#") else line for line in lines]
@@ -162,13 +156,9 @@ def _filled(text: str) -> str:
 
 def texts(root: Path) -> dict[Path, str]:
     """Return what is made of the declarations, by the file of a checkout that holds it."""
-    readme = root / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
     return {
         root / "config" / "monitor.toml": starter(),
         root / "docs" / "settings.md": settings_page(),
-        readme: f"{before}{_START}```toml\n{readme_block()}```\n{_END}{after}",
     }
 
 

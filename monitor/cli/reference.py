@@ -1,0 +1,88 @@
+"""docs/commands.md: every command with its options, as `--help` has them.
+
+What a command does stands in its docstring and its parameters' help, and nowhere else; the page is made of
+them, and a test says when it is stale. Write it anew, in a checkout, with
+
+    python -m monitor.cli.reference
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer.main
+
+from monitor.cli import app
+from monitor.cli.helping import GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TYPE: Final = re.compile(r" <[\w ]+>$")
+_REQUIRED: Final = re.compile(r" *\[required\]$")
+_HEAD: Final = """\
+# Every command
+
+`monitor [--config DIR] [--now TIME] [--verbose | --quiet] COMMAND`
+
+- The configuration is in `--config DIR`, else in `MONITOR_CONFIG`, else in `./config` if that holds a
+  `monitor.toml`, else in the platform's folder (`~/.config/monitor`).
+- Results go to standard output, everything else (progress, the log) to standard error. Colour and progress
+  are for a terminal alone; `NO_COLOR` is honoured.
+- Exit codes: 0 done, 1 not done (or `status` needs a human), 2 wrong usage or configuration, 130 interrupted.
+- A story is `s412`, an entry `e9071`; the bare number does as well. A TIME is ISO 8601, a date, `yesterday`,
+  `7d` or `12h`.
+- `--now TIME` sets the clock, to replay past days.
+
+This page is written from the program itself: it says what `monitor COMMAND -h` says.
+"""
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield each command with its name ("feeds add"), in the order of `--help`."""
+    root: Any = typer.main.get_command(app)
+    for name in (name for group in GROUPS.values() for name in group):
+        yield name, root.commands[name]
+        for inner, below in getattr(root.commands[name], "commands", {}).items():
+            yield f"{name} {inner}", below
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    titles = {names[0]: title for title, names in GROUPS.items()}
+    parts = [_HEAD]
+    for name, command in commands():
+        if name in titles:
+            parts.append(f"## {titles[name]}\n")
+        context = command.make_context(name, [], resilient_parsing=True)
+        text = "\n\n".join(map(_paragraph, (command.help or "").split("\n\n")))
+        parts.append(f"### monitor {name}\n\n{text}\n")
+        records = (
+            parameter.get_help_record(context) for parameter in command.params if parameter.name != "help"
+        )
+        rows = [_row(*record) for record in records if record is not None]
+        if rows:
+            usage = " ".join(["monitor", name, *command.collect_usage_pieces(context)])
+            parts.append("\n".join([f"| `{_cell(usage)}` | |", "|---|---|", *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def _paragraph(text: str) -> str:
+    before, found, line = " ".join(text.split()).partition("Example: ")
+    return f"{before}Example: `{line}`" if found else before
+
+
+def _row(names: str, meaning: str) -> str:
+    """Return a parameter as a row; that an argument is a text or required, its name and the usage say."""
+    return f"| `{_cell(_TYPE.sub('', names))}` | {_cell(_REQUIRED.sub('', meaning))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parents[2]
+    (root / "docs" / "commands.md").write_text(page(), encoding="utf-8")
