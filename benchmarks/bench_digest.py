@@ -75,11 +75,7 @@ class Desk:
         due = digest.Due(date=end.date(), window=window)
         made = digest.compose(due, collected, self.config.digest, end)
         digest_input.rendered(made)
-        counts = digest.summary_to_dict(digest.summarise(made, languages.load("en")))
-        self.store.digests.freeze(
-            digest.to_json(made), date=made.date, window=window, made_at=end, counts=counts, told=made.told,
-            deliveries=(),
-        )  # fmt: skip
+        self.store.digests.freeze(made, digest.summarise(made, languages.load("en")), ())
 
     def archive(self) -> int:
         return site.update(self.store, self.folder, digest_input.archive(self.config, self.store))

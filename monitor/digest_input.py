@@ -53,21 +53,21 @@ def review(config: Config, store: Store, *, start: datetime, end: datetime, now:
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
     due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
     with store.snapshot():
-        return digest.compose(due, collect(config, store, window, now=now, told=True), config.digest, now)
+        return digest.compose(due, collect(config, store, window, now=now, reported=True), config.digest, now)
 
 
 def collect(
-    config: Config, store: Store, window: Window, *, now: datetime, told: bool = False
+    config: Config, store: Store, window: Window, *, now: datetime, reported: bool = False
 ) -> digest.DigestInput:
-    """Collect what a digest of a window is made of; with `told`, also what earlier digests have told."""
-    stories = store.stories.with_news(window, told=told)
+    """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told."""
+    stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
     counts = store.entries.counts_in(window)
     feeds = named_feeds(config, store)
     return digest.DigestInput(
         stories=stories,
-        news=store.stories.news(window, told=told),
-        perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, told=told)),
+        news=store.stories.news(window, reported=reported),
+        perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, reported=reported)),
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=healths(config, store, now=now),
@@ -77,7 +77,7 @@ def collect(
         held_back=counts.held_back,
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
-        told_stories=store.stories.told([story.id for story in stories]),
+        reported_stories=store.stories.reported([story.id for story in stories]),
         recent=store.entries.themes_since(window.end - TREND),
         labels=labels(config),
         failed_deliveries=[

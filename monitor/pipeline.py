@@ -308,20 +308,16 @@ def make_due_digest(
         )
         wanted = channels if digest.worth_sending(made, config.digest) else ()
         frozen = store.digests.freeze(
-            digest.to_json(made),
-            date=made.date,
-            window=made.window,
-            made_at=now,
-            counts=digest.summary_to_dict(digest.summarise(made, languages.load(made.language))),
-            told=made.told,
-            deliveries=outbox.prepare(wanted, digest_input.rendered(made), now=now),
+            made,
+            digest.summarise(made, languages.load(made.language)),
+            outbox.prepare(wanted, digest_input.rendered(made), now=now),
         )
         outbox.supersede(store, channels, frozen, now)
         return made
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
-    """Freeze an alert for each untold story that passes the user's threshold; once per story."""
+    """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
     alert = config.alert
     if alert is None:
         return

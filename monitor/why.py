@@ -33,7 +33,7 @@ _SHARED_HOSTS: Final = ("substack.com", "wordpress.com", "blogspot.com", "medium
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Telling:
+class Appearance:
     """The digest that told of an entry, and where in it."""
 
     date: date
@@ -73,7 +73,7 @@ class Facts:
     """By today's themes."""
     marked_at: datetime | None = None
     story: Story | None = None
-    telling: Telling | None = None
+    appearance: Appearance | None = None
     next_digest: datetime | None = None
     backlog: str = ""
     """The setting by which old entries of a new feed are held back."""
@@ -114,21 +114,21 @@ def answer(facts: Facts) -> Answer:
         asked=facts.asked,
         entry=entry.id if entry else 0,
         title=entry.title if entry else "",
-        lines=(_followed(facts), _known(facts), _chosen(facts), _told(facts), _instead(facts)),
+        lines=(_followed(facts), _known(facts), _chosen(facts), _reported(facts), _instead(facts)),
     )
 
 
 def proposals(entry: Entry, stop: Collection[str]) -> list[str]:
-    """Return phrases of two telling words from an entry's title, in the title's order."""
+    """Return phrases of two distinctive words from an entry's title, in the title's order."""
     words = [word.strip("\"'“”„‘’.,;:!?()[]«»…") for word in entry.title.split()]
     return [
         f"{one} {other}"
         for one, other in pairwise(words)
-        if all(_telling_word(word, stop) for word in (one, other))
+        if all(_is_distinctive(word, stop) for word in (one, other))
     ]
 
 
-def _telling_word(word: str, stop: Collection[str]) -> bool:
+def _is_distinctive(word: str, stop: Collection[str]) -> bool:
     return word.isalpha() and len(word) >= _SHORTEST and fold(word) not in stop
 
 
@@ -212,30 +212,30 @@ def _terms(explanation: Explanation, slugs: Iterable[str]) -> str:
     return f", by {', '.join([*terms][:_TERMS])}" if terms else ""
 
 
-def _told(facts: Facts) -> Line:
-    entry, telling = facts.entry, facts.telling
+def _reported(facts: Facts) -> Line:
+    entry, shown = facts.entry, facts.appearance
     story = f" in story s{facts.story.id} “{facts.story.title}”" if facts.story else ""
-    if telling is not None:
-        place = f", {_ordinal(telling.place)} of {telling.stories}" if telling.place else ""
-        if telling.place > telling.in_full:
-            place += f", in one line: the digest tells {telling.in_full} in full"
-        was = f"; there it was story s{telling.story}" if _moved(facts) else ""
-        return Line(question="told", verdict="yes", text=f"on {telling.date:%d %b %Y}{story}{place}{was}")
+    if shown is not None:
+        place = f", {_ordinal(shown.place)} of {shown.stories}" if shown.place else ""
+        if shown.place > shown.in_full:
+            place += f", in one line: the digest tells {shown.in_full} in full"
+        was = f"; there it was story s{shown.story}" if _moved(facts) else ""
+        return Line(question="reported", verdict="yes", text=f"on {shown.date:%d %b %Y}{story}{place}{was}")
     if entry is None or not entry.id:
-        return Line(question="told", verdict="no", text="no digest could tell it")
+        return Line(question="reported", verdict="no", text="no digest could tell it")
     if not entry.tagging.relevant:
-        return Line(question="told", verdict="no", text="no: only what is chosen is told")
+        return Line(question="reported", verdict="no", text="no: only what is chosen is told")
     if entry.backlog:
         text = f"held back{story}: it was old when its feed was new ([digest] backlog is {facts.backlog})"
-        return Line(question="told", verdict="held back", text=text)
+        return Line(question="reported", verdict="held back", text=text)
     when = f"; the next digest is due {_moment(facts.next_digest, facts)}" if facts.next_digest else ""
-    return Line(question="told", verdict="waiting", text=f"not yet{story}{when}")
+    return Line(question="reported", verdict="waiting", text=f"not yet{story}{when}")
 
 
 def _moved(facts: Facts) -> bool:
     """Say whether the entry's story was merged or split since the digest."""
-    telling, story = facts.telling, facts.story
-    return bool(telling and telling.story and story and telling.story != story.id)
+    shown, story = facts.appearance, facts.story
+    return bool(shown and shown.story and story and shown.story != story.id)
 
 
 def _instead(facts: Facts) -> Line:
@@ -246,7 +246,7 @@ def _instead(facts: Facts) -> Line:
         if facts.feeds:
             return _do("unknown", f"another feed of the site: monitor feeds discover {site}")
         return _do("yes", f"follow it: monitor feeds add {site}")
-    if facts.telling or (entry.id and entry.tagging.relevant and not entry.backlog):
+    if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):
         return _do("no", f"nothing was lost; if it is not for you: monitor mark e{entry.id} --not-relevant")
     if entry.backlog and entry.tagging.relevant:
         return _do("yes", f"a longer [digest] backlog; it is in the archive: monitor search “{entry.title}”")

@@ -21,7 +21,7 @@ from unittest import mock
 
 from loopback import Loopback, Reply
 
-from monitor import cli, config, digest, store
+from monitor import cli, config, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -127,10 +127,10 @@ def made(opened: Store, day: int) -> Digest:
     """Return the frozen digest of a day of the test."""
     stored = opened.digests.get(at(0, day).date())
     assert stored is not None
-    return digest.from_json(stored.body)
+    return stored.digest()
 
 
-def told(made: Digest) -> list[str]:
+def reported(made: Digest) -> list[str]:
     """Return the titles that a digest tells for the first time."""
     return sorted(report.title for story in made.stories for report in story.reports if report.new)
 

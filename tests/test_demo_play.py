@@ -32,7 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> DemoResu
     return asyncio.run(play(tmp_path_factory.mktemp("a demo"), lines.append))
 
 
-def told(digest: Digest) -> list[str]:
+def reported(digest: Digest) -> list[str]:
     return [report.title for story in digest.stories for report in story.reports if report.new]
 
 
@@ -83,18 +83,18 @@ class TestPlay:
     def test_the_edited_entry_is_kept_under_its_new_title(self, demo: DemoResult) -> None:
         edited = next(entry for one in outlets.load() for entry in one.entries if entry.edits)
         ((_, title),) = edited.edits
-        assert edited.title in told(demo.digests[0])
-        assert title not in [new for digest in demo.digests for new in told(digest)]
+        assert edited.title in reported(demo.digests[0])
+        assert title not in [new for digest in demo.digests for new in reported(digest)]
         with closing(store.open(demo.config.database)) as opened:
             assert [entry.url for entry in opened.entries.search(title)] == [edited.url]
 
     def test_noise_stays_outside(self, demo: DemoResult) -> None:
-        text = " ".join(new for digest in demo.digests for new in told(digest))
+        text = " ".join(new for digest in demo.digests for new in reported(digest))
         for word in ("Kingdom Hearts", "sora rail", "Mortgage", "Chip", "Flowframe", "apps", "Orchester"):
             assert word not in text
 
     def test_what_is_older_than_the_monitor_is_no_news(self, demo: DemoResult) -> None:
-        assert not [new for new in told(demo.digests[0]) if "behind closed doors" in new]
+        assert not [new for new in reported(demo.digests[0]) if "behind closed doors" in new]
         with closing(store.open(demo.config.database)) as opened:
             assert [entry.backlog for entry in opened.entries.search("behind closed doors")] == [True]
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import from_json, summarise, summary_from_dict, summary_to_dict, to_json
+from monitor.digest import summarise
+from monitor.models import digest_from_json as from_json
+from monitor.models import digest_to_json as to_json
+from monitor.models import summary_from_json, summary_to_json
 
 DATA = Path(__file__).parent / "data" / "digests"
 STORED = {path.stem: path.read_text("utf-8") for path in DATA.glob("*.json")}
@@ -66,4 +69,4 @@ def test_what_is_no_digest_is_refused(text):
 
 def test_a_summary_comes_back_equal():
     summary = summarise(from_json(STORED["de"]), languages.load("de"))
-    assert summary_from_dict(json.loads(json.dumps(summary_to_dict(summary)))) == summary
+    assert summary_from_json(summary_to_json(summary)) == summary

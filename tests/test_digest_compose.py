@@ -60,7 +60,7 @@ def made(*stories, settings=SETTINGS, old=(), **digest_input):
 
 def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first():
     told = made(
-        story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}, told_stories={7}
+        story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}, reported_stories={7}
     ).stories
     assert [(report.entry, report.new) for report in told[0].reports] == [(3, True), (2, True), (1, False)]
     assert not told[0].new
@@ -68,7 +68,7 @@ def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first()
 
 def test_a_story_is_new_until_a_digest_has_told_of_it():
     assert made(story(7, entry(1))).stories[0].new
-    assert not made(story(7, entry(1)), told_stories={7}).stories[0].new
+    assert not made(story(7, entry(1)), reported_stories={7}).stories[0].new
 
 
 def test_what_is_no_news_puts_no_story_in_the_digest():
@@ -144,7 +144,7 @@ def test_the_most_important_leads_and_the_others_follow_by_section_and_importanc
         3, *(entry(n, feed=f"https://{n}.example/") for n in range(10, 14)), kind="ruling", beats=("x",)
     )
     launch = story(4, entry(4), entry(5, feed=C), kind="launch")
-    told = made(opinion, ruling, launch, large, told_stories={3}).stories
+    told = made(opinion, ruling, launch, large, reported_stories={3}).stories
     assert [(one.id, one.section, one.lead) for one in told] == [
         (3, "law", True),
         (4, "sora", False),
@@ -166,9 +166,9 @@ def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
     assert [(r.entry, [c.outlet for c in r.also_in]) for r in told.stories[0].reports] == [
         (1, ["Evening Ledger"])
     ]
-    assert (told.told, told.stories[0].sources, told.receipt.reports) == ((1, 2), 1, 1)
+    assert (told.reported, told.stories[0].sources, told.receipt.reports) == ((1, 2), 1, 1)
     later = made(story(7, *both, joins=copied(*both, of=1)), old={1})
-    assert (later.stories, later.copies, later.told) == ((), (2,), (2,))
+    assert (later.stories, later.copies, later.reported) == ((), (2,), (2,))
 
 
 def test_what_one_feed_brings_under_another_title_is_a_report_whatever_its_link():
@@ -187,7 +187,7 @@ def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_told():
     unsure = [entry(n, tagging=Tagging(beats=("x",), certainty=n / 10, shelf="perhaps")) for n in range(1, 8)]
     told = made(perhaps=unsure)
     assert [report.entry for report in told.perhaps] == [7, 6, 5, 4, 3]
-    assert (told.stories, told.told) == ((), (7, 6, 5, 4, 3))
+    assert (told.stories, told.reported) == ((), (7, 6, 5, 4, 3))
 
 
 def test_trends_and_near_misses_come_with_the_first_digest_of_a_week():

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from monitor import languages
-from monitor.digest import atom, from_json, render_all, summarise, to_json
+from monitor.digest import atom, render_all, summarise
 from monitor.digest.markdown import escape
 from monitor.digest.safe import line
+from monitor.models import digest_from_json as from_json
+from monitor.models import digest_to_json as to_json
 
 DATA = Path(__file__).parent / "data" / "digests"
 PLAIN = json.loads((DATA / "en.json").read_text("utf-8"))

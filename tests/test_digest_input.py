@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from newsroom import Desk, at, polled, told
+from editions import summary
+from newsroom import Desk, at, polled, reported
 
 from monitor import config, digest_input, store
 from monitor.models import Entry, Tagging, Window
@@ -32,15 +33,15 @@ def opened(settings: Config) -> Iterator[Store]:
 
 def test_a_preview_holds_what_the_next_digest_would_tell(settings: Config, opened: Store) -> None:
     made = digest_input.preview(settings, opened, now=at(12))
-    assert told(made) == BOTH
+    assert reported(made) == BOTH
     assert made.window.end == at(12)
-    assert told(digest_input.preview(settings, opened, now=at(7, 1))) == BOTH
+    assert reported(digest_input.preview(settings, opened, now=at(7, 1))) == BOTH
 
 
 def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store) -> None:
     made = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
-    assert (told(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
-    assert told(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+    assert (reported(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
+    assert reported(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
 
 
 def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:
@@ -92,15 +93,7 @@ def test_what_may_be_in_scope_is_told_once_in_lines_of_its_own_and_waits_for_no_
         first = digest_input.preview(loaded, opened, now=at(12))
         assert [report.title for report in first.perhaps] == [f"Perhaps {n}" for n in (6, 5, 4, 3, 2)]
         assert first.stories == ()
-        opened.digests.freeze(
-            "{}",
-            date=first.date,
-            window=first.window,
-            made_at=at(12),
-            counts={},
-            told=first.told,
-            deliveries=(),
-        )
+        opened.digests.freeze(first, summary(first.date, at(12)), ())
         assert digest_input.preview(loaded, opened, now=at(14)).perhaps == ()
         looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
         assert len(looked_back.perhaps) == 5

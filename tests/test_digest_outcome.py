@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import Settings, from_json, outcome, worth_sending
+from monitor.digest import Settings, outcome, worth_sending
 from monitor.digest.headline import subject, summary
 from monitor.digest.page import Caps
 from monitor.digest.view import view
 from monitor.models import FeedHealth
+from monitor.models import digest_from_json as from_json
 
 DATA = Path(__file__).parent / "data" / "digests"
 NEWS = from_json((DATA / "en.json").read_text("utf-8"))

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import from_json, render, render_alert, render_all, to_json
+from monitor.digest import render, render_alert, render_all
 from monitor.digest.formats import _LIMIT
+from monitor.models import digest_from_json as from_json
+from monitor.models import digest_to_json as to_json
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGESTS = {code: from_json((DATA / f"{code}.json").read_text("utf-8")) for code in ("de", "en")}

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import from_json, html, markdown, plain
+from monitor.digest import html, markdown, plain
 from monitor.digest.headline import preheader, subject
 from monitor.digest.page import Caps
 from monitor.digest.story_view import story_view
 from monitor.digest.view import view
 from monitor.models import FeedHealth
+from monitor.models import digest_from_json as from_json
 
 DATA = Path(__file__).parent / "data" / "digests"
 DIGEST = from_json((DATA / "en.json").read_text("utf-8"))

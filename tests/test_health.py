@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from editions import freeze
 from newsroom import SETTINGS, Desk, at
 
 from monitor import health
-from monitor.models import Delivery, FeedState, Window
+from monitor.models import Delivery, FeedState
 from monitor.store import Poll
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ def opened(desk: Desk) -> Iterator[Store]:
         polled(one, at(6))
         for url in URLS:
             one.feeds.save_state(state(url))
-        frozen = {"made_at": at(7), "counts": {}, "told": (), "deliveries": ()}
-        one.digests.freeze("{}", date=at(7).date(), window=Window(start=at(0), end=at(7)), **frozen)
+        freeze(one, at(7), start=at(0))
         yield one
 
 

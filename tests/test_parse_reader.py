@@ -31,13 +31,13 @@ def read_case(path: Path, circumstances: dict[str, str]) -> Document:
     )
 
 
-def told(value: object) -> object:
+def plain(value: object) -> object:
     """Return a value as the expectations spell it: JSON, without what is as by default."""
     match value:
         case Document() | Entry() | Hints():
             pairs = [(field, getattr(value, field.name)) for field in fields(value)]
             return {
-                field.name: told(part)
+                field.name: plain(part)
                 for field, part in pairs
                 if part != (field.default if field.default is not MISSING else None)
                 and field.name not in {"feed", "first_seen"}
@@ -49,7 +49,7 @@ def told(value: object) -> object:
         case frozenset():
             return sorted(value)
         case tuple():
-            return [told(part) for part in value]
+            return [plain(part) for part in value]
     return value
 
 
@@ -58,7 +58,7 @@ def test_document(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
     circumstances = expected.pop("given", {})
     try:
-        found = told(read_case(path, circumstances))
+        found = plain(read_case(path, circumstances))
     except ParseError as error:
         found = {"error": str(error)}
     assert found == expected

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
+from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 
 from monitor import cluster, digest_input, pipeline
 from monitor import tag as tag_module
@@ -83,14 +83,14 @@ class TestTelling:
             first = await room.poll(at(9))
             assert (first.feeds, first.ok, first.new, first.changed) == (1, 1, 2, 0)
             assert (await room.poll(at(12))).changed == 1
-            assert told(await room.digest(1)) == [edited]
+            assert reported(await room.digest(1)) == [edited]
             # told under the edited title, it is not told again; what only an edit makes relevant is
             assert (await room.poll(at(9, 1))).changed == 1
-            assert told(await room.digest(2)) == ["Artists fear AI bridge murals"]
+            assert reported(await room.digest(2)) == ["Artists fear AI bridge murals"]
             # dated a day before it reached us: it comes in the next digest all the same
             assert (await room.poll(at(9, 2))).new == 1
-            assert told(await room.digest(3)) == [late]
-            assert told(await room.digest(4)) == []
+            assert reported(await room.digest(3)) == [late]
+            assert reported(await room.digest(4)) == []
 
     async def test_an_edit_after_the_telling_is_kept_and_not_told(self, tmp_path: Path) -> None:
         edited = "OpenAI closes Sora to its testers after a leak"
@@ -99,11 +99,11 @@ class TestTelling:
                 "/a", page(item("leak", LEAK, published=at(8))), page(item("leak", edited, published=at(8)))
             )
             await room.poll(at(9))
-            assert told(await room.digest(1)) == [LEAK]
+            assert reported(await room.digest(1)) == [LEAK]
             assert (await room.poll(at(9, 1))).changed == 1
             assert room.titles() == {edited}
             assert [story.title for story in room.store.stories.listing()] == [edited]
-            assert told(await room.digest(2)) == []
+            assert reported(await room.digest(2)) == []
 
     async def test_the_backlog_of_a_first_document_is_no_news(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a") as room:
@@ -111,7 +111,7 @@ class TestTelling:
                 "/a", page(item("old", LEAK, published=at(8, -9)), item("new", CHOIR, published=at(8, -1)))
             )
             await room.poll(at(9))
-            assert told(await room.digest(1)) == [CHOIR]
+            assert reported(await room.digest(1)) == [CHOIR]
             (old,) = room.store.entries.search("testers")
             assert (old.backlog, old.tagging.relevant) == (True, True)
 
@@ -129,10 +129,10 @@ class TestTelling:
             )
             poll = asyncio.create_task(room.poll(at(6.9, 1)))
             await room.server.wait_for(2)
-            assert told(await room.digest(1)) == [LEAK]
+            assert reported(await room.digest(1)) == [LEAK]
             assert (await poll).new == 1
-            assert told(await room.digest(2)) == [CHOIR]
-            assert told(await room.digest(3)) == []
+            assert reported(await room.digest(2)) == [CHOIR]
+            assert reported(await room.digest(3)) == []
 
 
 class TestTrouble:
@@ -154,7 +154,7 @@ class TestTrouble:
             assert healths["html"].last_error
             assert all("\n" not in health.last_error for health in healths.values())
             digest = await room.digest(1)
-            assert told(digest) == [LEAK]
+            assert reported(digest) == [LEAK]
             states = {health.url.rpartition("/")[2]: health.state for health in digest.receipt.feeds}
             assert states == {"good": "ok", "broken": "failing", "html": "failing", "lost": "failing"}
 
@@ -179,7 +179,7 @@ class TestTrouble:
             healths = room.healths(at(12)).values()
             assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
             assert all(health.next_poll_at < at(13) for health in healths)
-            assert told(await room.digest(1)) == [LEAK]
+            assert reported(await room.digest(1)) == [LEAK]
 
     async def test_an_outage_is_seen_though_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
         """As the service polls: what is due at each tick, through three hours without a network."""
@@ -255,7 +255,7 @@ class TestTrouble:
                 "1 entries could not be tagged (internal error: ZeroDivisionError at "
             )
             assert (await room.poll(at(10))).new == 1
-            assert told(await room.digest(1)) == sorted([CHOIR, LEAK])
+            assert reported(await room.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_an_error_that_nobody_expected_is_put_on_its_feed_and_raised_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -279,7 +279,7 @@ class TestTrouble:
             assert len(room.store.stories.listing()) == 1
             await room.poll(at(12))
             assert room.titles() == {CHOIR, LEAK}
-            assert told(await room.digest(1)) == sorted([CHOIR, LEAK])
+            assert reported(await room.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_a_poll_that_was_cut_off_is_completed_by_the_next(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -299,7 +299,7 @@ class TestTrouble:
             assert room.store.stories.listing() == ()
             assert (await room.poll(at(12))).new == 0
             assert len(room.store.stories.listing()) == 1
-            assert told(await room.digest(1)) == [LEAK]
+            assert reported(await room.digest(1)) == [LEAK]
 
     async def test_a_large_feed_is_stored_in_steps_and_one_cut_off_is_completed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -414,7 +414,7 @@ class TestPublish:
             await room.digest(1)
             await room.poll(at(9, 2))
             digest = await room.digest(4)
-            assert (told(digest), digest.catches_up) == ([CHOIR], True)
+            assert (reported(digest), digest.catches_up) == ([CHOIR], True)
             assert digest.window.start == at(7, 1)
             assert len(room.store.digests.listing()) == len({d.date for d in room.store.digests.listing()})
 
@@ -453,7 +453,7 @@ class TestPublish:
                 room.store.digests.last_made() is None
                 or room.store.digests.last_made().date != at(7, 1).date()
             )
-            assert told(await room.digest(1)) == [LEAK]
+            assert reported(await room.digest(1)) == [LEAK]
 
 
 class Post:

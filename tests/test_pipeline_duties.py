@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, made, page, rss, told
+from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 from smtp import inbox
 
 from monitor import pipeline
@@ -118,6 +118,6 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
             await pipeline.publish(config, store, config.channels(), now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=365))
             digests = [stored.date for stored in store.digests.listing()]
-            assert told(made(store, 1)) == ["AI choir angers artists"]
+            assert reported(made(store, 1)) == ["AI choir angers artists"]
     assert poll.new == 1
     assert digests == [at(9, day=365).date(), at(9, day=1).date()]

@@ -12,8 +12,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from newsroom import Desk, at, item, page, run, serving
 
-from monitor import digest, digest_input, site, store
+from monitor import digest_input, site, store
 from monitor.errors import ConfigError
+from monitor.models import digest_from_json
 from monitor.site import lists, pages, search
 from monitor.site.charts import chart
 from monitor.site.frame import theme_path
@@ -244,7 +245,7 @@ def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:
     with store.open(loaded.database, read_only=True) as opened:
         ours = digest_input.archive(loaded, opened)
     stored = Path(__file__).parent / "data" / "digests" / "stored-by-1.0.json"
-    text = pages.day(digest.from_json(stored.read_text("utf-8")), ours)
+    text = pages.day(digest_from_json(stored.read_text("utf-8")), ours)
     assert "Monday, 23 November 2026" in text
     assert 'href="../stories/s17.html"' in text
     assert "HTTP 503 Service Unavailable" in text

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import editions
 import pytest
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Delivery, Entry, Feed, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, Tagging, Window, digest_to_json
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -49,25 +50,24 @@ def delivery(**changes) -> Delivery:
     return Delivery(**{**defaults, **changes})
 
 
-def freeze(archive, day=TODAY, *, body='{"ä": 1}', window=WINDOW, made_at=NOW, told=(1, 2), deliveries=()):
-    counts = {"stories": 3, "themes": {"consent": 2}}
-    return archive.digests.freeze(
-        body, date=day, window=window, made_at=made_at, counts=counts, told=told, deliveries=deliveries
-    )
+def freeze(archive, day=TODAY, *, window=WINDOW, made_at=NOW, **changes):
+    changes = {"reported": (1, 2), **changes}
+    return editions.freeze(archive, window.end, start=window.start, day=day, made_at=made_at, **changes)
 
 
 def test_a_digest_comes_back_as_it_was_frozen(archive):
     assert archive.digests.last_made() is None
     assert archive.digests.get(TODAY) is None
-    freeze(archive)
+    made = freeze(archive)
     frozen = store.StoredDigest(
         date=TODAY,
         window=WINDOW,
         made_at=NOW,
-        counts={"stories": 3, "themes": {"consent": 2}},
-        body='{"ä": 1}',
+        summary=editions.summary(TODAY, NOW),
+        body=digest_to_json(made),
     )
     assert archive.digests.get(TODAY) == archive.digests.last_made() == frozen
+    assert frozen.digest() == made
     assert archive.digests.listing() == (replace(frozen, body=""),)
 
 
@@ -84,10 +84,10 @@ def test_the_last_digest_is_that_of_the_latest_window_that_can_have_been(archive
 
 
 def test_a_day_has_one_digest_and_a_second_changes_nothing(archive):
-    freeze(archive, deliveries=[delivery()])
+    made = freeze(archive, deliveries=[delivery()])
     with pytest.raises(StoreError, match="2026-11-23 was made already"):
-        freeze(archive, body="other", told=[3], deliveries=[delivery(recipient="other@example.org")])
-    assert archive.digests.last_made().body == '{"ä": 1}'
+        freeze(archive, version="other", reported=[3], deliveries=[delivery(recipient="other@example.org")])
+    assert archive.digests.last_made().digest() == made
     assert archive.stories.news(WINDOW) == {3}
     assert len(archive.deliveries.listing()) == 1
 
@@ -102,14 +102,15 @@ def test_freezing_is_all_or_nothing(archive):
 
 
 def test_an_entry_was_told_by_the_digest_that_told_it_first(archive):
-    freeze(archive, told=[1])
-    freeze(archive, TODAY + timedelta(days=1), told=[1, 2])
-    told = archive._db.rows("select told_in from entries order by id")
+    freeze(archive, reported=[1])
+    freeze(archive, TODAY + timedelta(days=1), reported=[1, 2])
+    told = archive._db.rows("select reported_in from entries order by id")
     assert [row[0] for row in told] == ["2026-11-23", "2026-11-24", None]
 
 
 def test_a_delivery_comes_back_and_is_stored_once(archive):
-    (first,) = freeze(archive, deliveries=[delivery()])
+    freeze(archive, deliveries=[delivery()])
+    (first,) = archive.deliveries.listing()
     assert first == delivery(id=1)
     again = archive.deliveries.add([delivery(payload=b"other"), delivery(channel="files")], NOW)
     assert again == (first, delivery(id=2, channel="files"))
@@ -194,9 +195,7 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(arc
         ],
         NOW,
     )
-    window = Window(start=NOW - HOUR, end=NOW)
-    frozen = {"window": window, "made_at": NOW, "counts": {}, "told": (), "deliveries": ()}
-    archive.digests.freeze("{}", date=date(2026, 11, 23), **frozen)
+    freeze(archive, date(2026, 11, 23), window=Window(start=NOW - HOUR, end=NOW), reported=())
     assert archive.deliveries.let_go(NOW) == 0
     assert archive.deliveries.let_go(NOW + HOUR) == 1
     assert archive.deliveries.get(old.id).payload == b""

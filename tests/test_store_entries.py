@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from editions import freeze
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -148,7 +149,7 @@ def test_what_an_edit_made_relevant_is_news_from_then_on(archive):
 
 def test_what_was_told_is_not_news_again_after_an_edit(archive):
     (first,) = add(archive, entry(1, tagging=RELEVANT))
-    freeze(archive, NOW, told=[first.id])
+    freeze(archive, NOW, reported=[first.id])
     archive.entries.update([replace(first, changed_at=NOW + timedelta(hours=2))], fingerprint)
     assert archive.stories.news(Window(start=NOW, end=NOW + timedelta(days=1))) == frozenset()
 
@@ -159,13 +160,6 @@ def test_new_themes_do_not_make_news_of_an_old_archive(archive):
     archive.entries.set_taggings({old.id: RELEVANT, recent.id: RELEVANT}, later)
     assert archive.stories.news(Window(start=NOW, end=later)) == {recent.id}
     assert archive.entries.get(old.id).backlog
-
-
-def freeze(archive, end, told=()):
-    window = Window(start=end - timedelta(days=1), end=end)
-    archive.digests.freeze(
-        "{}", date=end.date(), window=window, made_at=end, counts={}, told=told, deliveries=[]
-    )
 
 
 @pytest.mark.parametrize("hours", [0, 3, 30], ids=["at its end", "the same day", "a laptop that slept"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from editions import freeze
 
 from monitor import store
 from monitor.errors import StoreError
@@ -120,24 +121,22 @@ def test_related_stories_know_each_other(archive):
     assert [archive.stories.get(number).related for number in (1, 2, 3)] == [(3,), (3,), (1, 2)]
 
 
-def test_news_is_untold_relevant_and_no_backlog(archive):
+def test_news_is_unreported_relevant_and_no_backlog(archive):
     archive.entries.add(
         [entry(7, backlog=True, first_seen=NOW), entry(8, tagging=Tagging(), first_seen=NOW)], lambda _: ""
     )
     save(archive, (1, 2), (3,), (7,))
-    archive.digests.freeze(
-        "{}", date=NOW.date(), window=DAY, made_at=NOW, counts={}, told=[1, 3], deliveries=[]
-    )
+    freeze(archive, NOW, start=DAY.start, reported=[1, 3])
     assert archive.stories.news(DAY) == {2, 4, 5, 6}
-    assert archive.stories.news(DAY, told=True) == {1, 2, 3, 4, 5, 6}
+    assert archive.stories.news(DAY, reported=True) == {1, 2, 3, 4, 5, 6}
     assert [one.id for one in archive.stories.with_news(DAY)] == [1]
-    assert [one.id for one in archive.stories.with_news(DAY, told=True)] == [1, 2]
-    assert archive.stories.told([1, 2, 3]) == {1, 2}
+    assert [one.id for one in archive.stories.with_news(DAY, reported=True)] == [1, 2]
+    assert archive.stories.reported([1, 2, 3]) == {1, 2}
 
 
 def test_the_window_of_a_review_is_open_at_its_start_and_closed_at_its_end(archive):
     window = Window(start=NOW - 3 * HOUR, end=NOW - HOUR)
-    assert archive.stories.news(window, told=True) == {4, 5}
+    assert archive.stories.news(window, reported=True) == {4, 5}
     assert archive.stories.news(window) == {1, 2, 3, 4, 5}
 
 

@@ -223,9 +223,9 @@ class World:
         for _ in range(7 * 4):
             self.wait(6 * HOUR)
 
-    def told(self) -> Counter[str]:
+    def reported(self) -> Counter[str]:
         digests = [self.store.digests.get(one.date) for one in self.store.digests.listing()]
-        made = [digest.from_json(one.body) for one in digests]
+        made = [one.digest() for one in digests]
         return Counter(
             report.title for one in made for story in one.stories for report in story.reports if report.new
         )
@@ -315,7 +315,7 @@ def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch
             if one.state == "failing"
         }
         world.settle()
-        told = world.told()
+        told = world.reported()
         present = {TITLES[number] for url in FEEDS for number, _, _ in world.published[url]}
         deliveries = world.store.deliveries.listing()
         problems = health.report(world.config, world.store, now=world.now).problems

@@ -12,7 +12,7 @@ import pytest
 from loopback import Loopback, Reply, Request
 from newsroom import Desk, at, item, page
 
-from monitor import digest, pipeline
+from monitor import pipeline
 from monitor.store import open as open_store
 from monitor.tools import Tools
 
@@ -82,7 +82,7 @@ async def test_every_report_is_told_once_and_every_receipt_is_true(tmp_path: Pat
                     if world.broken() != "m":
                         await pipeline.poll(config, store, now=world.now, tools=tools)
                         await pipeline.publish(config, store, config.channels(), now=world.now)
-            digests = [digest.from_json(store.digests.get(one.date).body) for one in store.digests.listing()]
+            digests = [store.digests.get(one.date).digest() for one in store.digests.listing()]
             told = Counter(r.entry for d in digests for s in d.stories for r in s.reports if r.new)
             relevant = store.entries.listing()
             news = {entry.id for entry in relevant if not entry.backlog}

@@ -49,7 +49,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answers(desk: Path, asked: str) -> dict[str, str]:
     found = run(desk, "why", asked, "--json", now=at(13)).json
-    return {key: found[key]["answer"] for key in ("followed", "known", "chosen", "told", "instead")}
+    return {key: found[key]["answer"] for key in ("followed", "known", "chosen", "reported", "instead")}
 
 
 def number(desk: Path, guid: str) -> int:
@@ -59,7 +59,7 @@ def number(desk: Path, guid: str) -> int:
 def test_what_was_told_names_its_digest_story_and_place(desk: Path) -> None:
     entry = number(desk, "told")
     assert answers(desk, f"e{entry}") == {
-        "followed": "yes", "known": "yes", "chosen": "yes", "told": "yes", "instead": "no",
+        "followed": "yes", "known": "yes", "chosen": "yes", "reported": "yes", "instead": "no",
     }  # fmt: skip
     shown = run(desk, "why", entry, now=at(13)).out
     assert len(shown.splitlines()) == 6, "a title and five lines"
@@ -71,7 +71,7 @@ def test_what_was_told_names_its_digest_story_and_place(desk: Path) -> None:
 def test_a_near_miss_gets_the_phrase_that_would_have_caught_it(desk: Path) -> None:
     for asked in (f"e{number(desk, 'near')}", "https://news.test/near", NEAR.upper() + "!"):
         assert answers(desk, asked) == {
-            "followed": "yes", "known": "yes", "chosen": "no", "told": "no", "instead": "yes",
+            "followed": "yes", "known": "yes", "chosen": "no", "reported": "no", "instead": "yes",
         }  # fmt: skip
     shown = run(desk, "why", NEAR, now=at(13)).out
     assert "“painters”" in shown
@@ -85,16 +85,16 @@ def test_the_proposed_phrase_does_what_it_says(desk: Path) -> None:
 
 
 def test_what_waits_and_what_was_held_back(desk: Path) -> None:
-    assert answers(desk, "https://news.test/late")["told"] == "waiting"
+    assert answers(desk, "https://news.test/late")["reported"] == "waiting"
     assert "03 Dec 2024 07:00" in run(desk, "why", "AI artists win a prize", now=at(13)).out
     held = run(desk, "why", "https://news.test/old", now=at(13)).out
-    assert answers(desk, "https://news.test/old")["told"] == "held back"
+    assert answers(desk, "https://news.test/old")["reported"] == "held back"
     assert "[digest] backlog is 2d" in held
 
 
 def test_an_address_that_nobody_brought(desk: Path) -> None:
     assert answers(desk, "https://elsewhere.test/x") == {
-        "followed": "no", "known": "no", "chosen": "unknown", "told": "no", "instead": "yes",
+        "followed": "no", "known": "no", "chosen": "unknown", "reported": "no", "instead": "yes",
     }  # fmt: skip
     assert "monitor feeds add https://elsewhere.test" in run(desk, "why", "elsewhere.test/x").out
 

@@ -81,7 +81,6 @@ def digest(
 
 
 def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
-    from monitor import digest as package
     from monitor import digest_input
 
     now, zone = current.now(), config.timezone
@@ -96,7 +95,7 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
     wanted = day(date)
     stored = store.digests.get(wanted)
     if stored is not None:
-        return package.from_json(stored.body)
+        return stored.digest()
     start, end = _day_of(wanted, config, store)
     if start >= now:
         raise UsageError(f"{wanted} is still to come")
@@ -174,7 +173,7 @@ def digests(
             "date": stored.date.isoformat(),
             "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
             "made_at": utc(stored.made_at),
-            "stories": len(stored.counts["stories"]),
+            "stories": len(stored.summary.stories),
             "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
         }
         for stored in made
@@ -185,7 +184,7 @@ def digests(
         show("no digest was made yet")
     for stored in made:
         show(
-            f"{stored.date}  {len(stored.counts['stories'])} stories, "
+            f"{stored.date}  {len(stored.summary.stories)} stories, "
             f"made {local(stored.made_at, config.timezone)}"
         )
         show(*(f"    {line.partition(': ')[2]}" for line in delivery_lines(of[stored.date], config.timezone)))

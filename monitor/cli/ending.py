@@ -37,7 +37,7 @@ def ending() -> Iterator[None]:
     except SystemExit as end:
         sys.exit(_flushed(end.code))
     except Exception as error:  # noqa: BLE001 - this is where errors end
-        sys.exit(_told(error))
+        sys.exit(_report_error(error))
     sys.exit(_flushed(0))
 
 
@@ -46,11 +46,11 @@ def _flushed(code: str | int | None) -> str | int | None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        return _told(error)
+        return _report_error(error)
     return code
 
 
-def _told(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     """Say what went wrong; return the exit code."""
     code = 1
     match error:
@@ -78,10 +78,10 @@ def _told(error: Exception) -> int:
 def _told_all(group: ExceptionGroup[Exception]) -> int:
     """Say the expected errors of a group, each once, and report the first of the others."""
     expected, rest = group.split((MonitorError, OSError))
-    told: dict[str, Exception] = {}
+    distinct: dict[str, Exception] = {}
     for one in _leaves(expected):
-        told.setdefault(str(one), one)
-    codes = [_told(one) for one in told.values()]
+        distinct.setdefault(str(one), one)
+    codes = [_report_error(one) for one in distinct.values()]
     if rest is not None:
         _report_bug(rest)
     return max(codes, default=1)

@@ -52,7 +52,7 @@ SCHEMA: Final = {
         "certainty": "how likely it is relevant, 0 to 1",
         "shelf": "`sure`, `perhaps`, or empty when it was not chosen",
         "corrected": "beats and themes are the user's, set with `mark`",
-        "told_in": "date of the digest that told of it, empty for none",
+        "reported_in": "date of the digest that told of it, empty for none",
     },
     "stories": {
         "id": "number of the story; `s412` on the command line",
@@ -156,7 +156,7 @@ def _entries(store: Store, since: datetime | None, *, everything: bool) -> Itera
 
 
 def _entry(entry: Entry, store: Store) -> Record:
-    told = store.entries.told_in(entry.id)
+    reported = store.entries.reported_in(entry.id)
     return {
         "id": entry.id,
         "story": entry.story,
@@ -179,7 +179,7 @@ def _entry(entry: Entry, store: Store) -> Record:
         "certainty": round(entry.tagging.certainty, 3),
         "shelf": entry.tagging.shelf,
         "corrected": entry.tagging.corrected,
-        "told_in": told.isoformat() if told else None,
+        "reported_in": reported.isoformat() if reported else None,
     }
 
 

@@ -245,14 +245,14 @@ def replay(
                 step=lambda now, all_: bar.update(task, completed=now, total=all_),
             )
         )
-    told = [made.receipt for made in done.digests]
+    receipts = [made.receipt for made in done.digests]
     figures = {
         "directory": str(output),
         "polls": done.polls,
-        "digests": len(told),
-        "entries": sum(receipt.entries for receipt in told),
-        "stories": sum(receipt.stories for receipt in told),
-        "reports": sum(receipt.reports for receipt in told),
+        "digests": len(receipts),
+        "entries": sum(receipt.entries for receipt in receipts),
+        "stories": sum(receipt.stories for receipt in receipts),
+        "reports": sum(receipt.reports for receipt in receipts),
     }
     if json:
         show_json(figures)
@@ -262,5 +262,5 @@ def replay(
         reports = plural(made.receipt.reports, "new report")
         chosen = plural(made.receipt.entries, "entry", "entries")
         show(f"{made.date}  {stories}, {reports} of {chosen}")
-    show(f"{plural(done.polls, 'poll')}, {plural(len(told), 'digest')}")
+    show(f"{plural(done.polls, 'poll')}, {plural(len(receipts), 'digest')}")
     say(f"Read on with `monitor --config {output} stories` and its like.")

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.store import Store
     from monitor.tag import Tagger
-    from monitor.why import Facts, Telling, Trial
+    from monitor.why import Appearance, Facts, Trial
 
 _QUESTIONS: Final = {
     "followed": "Followed",
     "known": "Seen",
     "chosen": "Chosen",
-    "told": "Told",
+    "reported": "Reported",
     "instead": "To change it",
 }
 _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
@@ -124,7 +124,7 @@ def _facts(
         explanation=tagger.explain(entry) if entry else None,
         marked_at=mark.made_at if mark else None,
         story=store.stories.get(entry.story) if entry and entry.story else None,
-        telling=_telling(stored, store) if stored else None,
+        appearance=_appearance(stored, store) if stored else None,
         next_digest=digest.schedule.next_due(config.digest, now),
         backlog=values.written_duration(config.digest.backlog),
         trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
@@ -133,19 +133,18 @@ def _facts(
     )
 
 
-def _telling(entry: Entry, store: Store) -> Telling | None:
+def _appearance(entry: Entry, store: Store) -> Appearance | None:
     """Find the digest that told of an entry, and the place of its story there."""
-    from monitor import digest
-    from monitor.why import Telling
+    from monitor.why import Appearance
 
-    day = store.entries.told_in(entry.id)
+    day = store.entries.reported_in(entry.id)
     stored = store.digests.get(day) if day else None
     if day is None or stored is None:
         return None
-    made = digest.from_json(stored.body)
+    made = stored.digest()
     for place, story in enumerate(made.stories, 1):
         if any(report.entry == entry.id for report in story.reports):
-            return Telling(
+            return Appearance(
                 date=day,
                 story=story.id,
                 title=story.title,
@@ -153,7 +152,9 @@ def _telling(entry: Entry, store: Store) -> Telling | None:
                 stories=len(made.stories),
                 in_full=made.max_stories,
             )
-    return Telling(date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories)
+    return Appearance(
+        date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories
+    )
 
 
 def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from monitor import config, digest, pipeline, store
+from monitor import config, pipeline, store
 from monitor.demo import outlet
 from monitor.demo.server import Newsstand
 from monitor.errors import ConfigError, Fault
@@ -86,17 +86,17 @@ async def _day(
     for hour in POLLS:
         stand.now = _instant(day, hour)
         poll = await pipeline.poll(settings, opened, now=stand.now)
-        say(f"  {hour:%H:%M}  {_told(poll)}")
+        say(f"  {hour:%H:%M}  {_figures(poll)}")
     stand.now = _instant(day + timedelta(days=1), settings.digest.time)
     await pipeline.publish(settings, opened, settings.channels(), now=stand.now)
     made = opened.digests.get(day + timedelta(days=1))
     assert made is not None
-    told = digest.from_json(made.body)
-    say(f"  {settings.digest.time:%H:%M}  the digest of {made.date}: {_summary(told.receipt)}")
-    return told
+    shown = made.digest()
+    say(f"  {settings.digest.time:%H:%M}  the digest of {made.date}: {_summary(shown.receipt)}")
+    return shown
 
 
-def _told(poll: Poll) -> str:
+def _figures(poll: Poll) -> str:
     """Sum up a poll in a few words."""
     parts = [f"{poll.feeds} feeds polled", _count(poll.new, "new entry", "new entries")]
     parts += [

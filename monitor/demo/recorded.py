@@ -156,9 +156,9 @@ async def _digests_until(
         await pipeline.publish(loaded, opened, loaded.channels(), now=due)
         stored = opened.digests.get(due.astimezone(loaded.timezone).date())
         if stored is not None:
-            made.append(digest.from_json(stored.body))
-            told = made[-1].receipt
-            counts = f"{told.stories} stories, {told.reports} reports of {told.entries} entries"
+            made.append(stored.digest())
+            receipt = made[-1].receipt
+            counts = f"{receipt.stories} stories, {receipt.reports} reports of {receipt.entries} entries"
             say(f"{due:%Y-%m-%d %H:%M}  digest: {counts}")
         if moment - due > _LONG_GAP:
             break

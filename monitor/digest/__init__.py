@@ -1,7 +1,6 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
-from monitor.digest.codec import from_json, summary_from_dict, summary_to_dict, to_json
 from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present, reports_of
 from monitor.digest.formats import FORMATS, Format
 from monitor.digest.importance import importance
@@ -9,18 +8,16 @@ from monitor.digest.outcome import outcome, worth_sending
 from monitor.digest.rendering import render, render_alert, render_all
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
-from monitor.digest.summary import DigestSummary, summarise
+from monitor.digest.summary import summarise
 
 __all__ = [
     "FORMATS",
     "PERHAPS",
     "DigestInput",
-    "DigestSummary",
     "Due",
     "Format",
     "Settings",
     "compose",
-    "from_json",
     "importance",
     "outcome",
     "outlet_of",
@@ -31,8 +28,5 @@ __all__ = [
     "reports_of",
     "schedule",
     "summarise",
-    "summary_from_dict",
-    "summary_to_dict",
-    "to_json",
     "worth_sending",
 ]

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from monitor.digest.summary import DigestSummary, StorySummary
     from monitor.digest.wording import Wording
+    from monitor.models import DigestSummary, StorySummary
 
 MOST: Final = 50
 """Entries of a feed."""
@@ -73,10 +73,10 @@ def digests(days: Sequence[DigestSummary], words: Wording, origin: str) -> str:
 
 def stories(days: Sequence[DigestSummary], words: Wording, origin: str) -> str:
     """Return the feed of stories as last told, the latest digest's first."""
-    told: dict[int, StorySummary] = {}
+    latest: dict[int, StorySummary] = {}
     for story in (story for day in days[:MOST] for story in day.stories):
-        told.setdefault(story.id, story)
-    items = [_story(story) for story in list(told.values())[:MOST]]
+        latest.setdefault(story.id, story)
+    items = [_story(story) for story in list(latest.values())[:MOST]]
     title = words.text("feed_stories", brand=words.text("brand"))
     return feed("stories", title, items, words, updated=_newest(days), origin=origin, name="stories.atom")
 

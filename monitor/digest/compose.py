@@ -51,7 +51,7 @@ class DigestInput:
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
     """Entries of the window without a beat but with `tagging.near`, in any order."""
-    told_stories: Collection[int] = frozenset()
+    reported_stories: Collection[int] = frozenset()
     """Ids of the stories that earlier digests have told of."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
@@ -69,8 +69,8 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
     A story is in it when one of its reports is news. What was seen after the window is left out. The most
     important story leads; the others follow in the order of the sections, by importance within each.
     """
-    told, copies = _stories(due, digest_input, settings)
-    stories = _in_the_order_told(told)
+    shown, copies = _stories(due, digest_input, settings)
+    stories = _in_order(shown)
     perhaps = _perhaps(digest_input)
     fresh = [*(report for story in stories for report in story.reports if report.new), *perhaps]
     return Digest(
@@ -163,7 +163,7 @@ def _stories(
 ) -> tuple[list[DigestStory], tuple[int, ...]]:
     """Return the stories with a new report, and the new entries that only repeat the link of an old one."""
     titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
-    told: list[DigestStory] = []
+    found: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
         seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
@@ -179,8 +179,9 @@ def _stories(
         )
         copies += [copy.entry for r in shown.reports if not r.new for copy in r.also_in if copy.entry in new]
         if any(report.new for report in shown.reports):
-            told.append(_placed(shown, story, titles, new=story.id not in digest_input.told_stories))
-    return told, tuple(copies)
+            is_new = story.id not in digest_input.reported_stories
+            found.append(_placed(shown, story, titles, new=is_new))
+    return found, tuple(copies)
 
 
 def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new: bool) -> DigestStory:
@@ -200,7 +201,7 @@ def _link(story: int | None, titles: Mapping[int, str]) -> tuple[StoryLink, ...]
     return (StoryLink(id=story, title=text.clean(titles[story])),)
 
 
-def _in_the_order_told(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
+def _in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
     ranked = sorted(stories, key=order)
     lead = [replace(story, lead=True) for story in ranked[:1]]
     return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))

@@ -10,9 +10,10 @@ import quopri
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest import atom, codec, html, markdown, plain, summary
+from monitor.digest import atom, html, markdown, plain, summary
 from monitor.digest.page import Caps
 from monitor.digest.view import alert_view, view
+from monitor.models import digest_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ FORMATS: Final[dict[str, Format]] = {
         "txt",
         lambda alert, words: plain.render(alert_page(alert, words)),
     ),
-    "json": Format(lambda digest, _: codec.to_json(digest), "json", lambda alert, _: codec.to_json(alert)),
+    "json": Format(lambda digest, _: digest_to_json(digest), "json", lambda alert, _: digest_to_json(alert)),
     "atom": Format(_atom, "atom"),
 }
 """Every form by the name that `[digest] formats` and `--format` know it by."""

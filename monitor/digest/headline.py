@@ -56,14 +56,14 @@ def state(digest: Digest, words: Wording) -> str:
 
 def summary(digest: Digest, words: Wording) -> str:
     """Return a day in one line for lists of days: what was told, or what the day was."""
-    told = digest.receipt
+    receipt = digest.receipt
     if not digest.stories:
         return state(digest, words)
     return words.text(
         "told",
-        stories=words.plural("stories", told.stories),
-        reports=words.plural("new_reports", told.reports),
-        sources=words.plural("sources", told.sources),
+        stories=words.plural("stories", receipt.stories),
+        reports=words.plural("new_reports", receipt.reports),
+        sources=words.plural("sources", receipt.sources),
     )
 
 

@@ -37,7 +37,7 @@ def render(page: View, front: str = "") -> str:
 
 def front_matter(digest: Digest, page: View) -> str:
     """Return the digest's date, window and counts as YAML between its two fences; it holds no feed's text."""
-    told, reach = digest.receipt, coverage(digest.receipt)
+    receipt, reach = digest.receipt, coverage(digest.receipt)
     values = {
         "date": digest.date.isoformat(),
         "window": "",
@@ -45,12 +45,12 @@ def front_matter(digest: Digest, page: View) -> str:
         "  to": f"{digest.window.end:%Y-%m-%dT%H:%M:%SZ}",
         "language": page.language,
         "outcome": page.outcome,
-        "stories": told.stories,
-        "reports": told.reports,
-        "sources": told.sources,
+        "stories": receipt.stories,
+        "reports": receipt.reports,
+        "sources": receipt.sources,
         "feeds": reach.feeds,
         "feeds_answered": reach.answered,
-        "entries": told.entries,
+        "entries": receipt.entries,
     }
     return "\n".join(["---", *(f"{key}: {value}".rstrip() for key, value in values.items()), "---", "", ""])
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from monitor.digest.settings import Settings
-    from monitor.models import Digest, Receipt
-
-Outcome = Literal["news", "quiet", "broken"]
+    from monitor.models import Digest, Outcome, Receipt
 
 _TOLERATED: Final = 0.25
 """The share of feeds without an answer from which nothing can be concluded any more."""

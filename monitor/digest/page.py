@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from monitor.digest.outcome import Outcome
+    from monitor.models import Outcome
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 HEIGHTS: Final = len(_BLOCKS)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.models import Digest, FeedHealth, NearMiss
 
 _TROUBLES: Final = ("failing", "gone", "silent", "new")
-"""States of feeds that are told, the worst first. One that is switched off is so by the user's own word."""
+"""States of feeds that are listed, the worst first. One that is switched off is so by the user's own word."""
 _REASON: Final = 200
 
 
@@ -31,45 +31,46 @@ def receipt_view(digest: Digest, words: Wording, cap: int, *, near_misses: bool)
 
 
 def _line(digest: Digest, words: Wording) -> str:
-    told, reach = digest.receipt, coverage(digest.receipt)
+    receipt, reach = digest.receipt, coverage(digest.receipt)
     seen = {
         "feeds": words.plural("feeds", reach.feeds),
-        "entries": words.plural("entries", told.entries),
+        "entries": words.plural("entries", receipt.entries),
         "unanswered": words.number(reach.unanswered),
     }
-    if not told.polls:
+    if not receipt.polls:
         return words.text("receipt_no_polls", **seen)
     if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
-    return words.text("receipt_gaps_line" if told.gaps else "receipt_well", **seen)
+    return words.text("receipt_gaps_line" if receipt.gaps else "receipt_well", **seen)
 
 
 def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> Iterator[Note]:
-    told = digest.receipt
-    if not told.polls:
+    receipt = digest.receipt
+    if not receipt.polls:
         label, advice = words.text("trouble_polls"), words.text("advice_polls")
         yield Note(label=label, advice=advice, bad=True)
     for state in _TROUBLES:
         lines = [
             Line(text=_name(feed), note=_reason(feed, digest, words))
-            for feed in told.feeds
+            for feed in receipt.feeds
             if feed.state == state
         ]
         if lines:
             yield _list(f"{state}", lines, words, cap, bad=state in {"failing", "gone"})
     gaps = [
-        Line(text=words.text("receipt_times", title=title(name), n=words.number(n))) for name, n in told.gaps
+        Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
+        for name, n in receipt.gaps
     ]
     if gaps:
         yield _list("gaps", gaps, words, cap, bad=True)
-    failed = [Line(text=title(failure, _REASON)) for failure in told.failed_deliveries]
+    failed = [Line(text=title(failure, _REASON)) for failure in receipt.failed_deliveries]
     if failed:
         yield _list("deliveries", failed, words, cap, bad=True)
-    if told.held_back:
-        held = words.plural("held_back", told.held_back)
+    if receipt.held_back:
+        held = words.plural("held_back", receipt.held_back)
         yield Note(label=held, advice=words.text("advice_held_back"))
-    if near_misses and told.near_misses:
-        near = [_near(miss, words) for miss in told.near_misses]
+    if near_misses and receipt.near_misses:
+        near = [_near(miss, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
 
 

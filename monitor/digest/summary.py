@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from datetime import date, datetime  # noqa: TC003 - the codec reads the annotations
 from typing import TYPE_CHECKING
 
 from monitor.digest import headline
-from monitor.digest.outcome import Outcome, outcome
+from monitor.digest.outcome import outcome
 from monitor.digest.safe import line, link, title
+from monitor.models import DigestSummary, StorySummary
 
 if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StorySummary:
-    """A story as one digest told it."""
-
-    id: int
-    title: str
-    url: str
-    text: str
-    """Its summary and whose words they are; "" without one."""
-    themes: tuple[str, ...]
-    """Labels."""
-    updated: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DigestSummary:
-    """One digest as the archive lists it."""
-
-    date: date
-    made_at: datetime
-    outcome: Outcome
-    lead: str
-    """What it told, counted, or what the day was."""
-    catches_up: bool
-    stories: tuple[StorySummary, ...]
-    """In the order told: the one that led comes first."""
-    themes: tuple[tuple[str, int], ...]
-    """Labels of themes with their new reports, in the order of themes.toml."""
 
 
 def summarise(digest: Digest, words: Wording) -> DigestSummary:

@@ -69,7 +69,7 @@ def view(
 def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
     """Return the page of an alert: a digest of one story, without anything behind it."""
     story = alert.stories[0]
-    told = words.text(
+    summary = words.text(
         "alert_lead",
         why=" · ".join((*why(story, words), words.plural("reports", len(story.reports)))),
         when=words.moment(local(story.first_seen, alert)),
@@ -83,11 +83,11 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
         subject=words.text(
             "alert_subject", brand=words.text("brand"), title=title(story.title, 120 - len(around))
         ),
-        preheader=told,
+        preheader=summary,
         outcome="news",
         lead=story_view(story, alert, words, caps),
         state="",
-        notices=(told,),
+        notices=(summary,),
         sections=(),
     )
 

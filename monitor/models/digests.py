@@ -10,6 +10,7 @@ from monitor.models.entries import DateBasis
 from monitor.models.feeds import FeedHealth
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
+Outcome = Literal["news", "quiet", "broken"]
 
 _DIGEST = "digest:"
 _ALERT = "alert:"
@@ -179,7 +180,7 @@ class Digest:
     timezone: str
     made_at: datetime
     stories: tuple[DigestStory, ...]
-    """All, in the order told: the most important first."""
+    """All, the most important first."""
     max_stories: int
     """How many are shown in full; the rest appear in one line each."""
     labels: tuple[tuple[str, str], ...]
@@ -200,11 +201,41 @@ class Digest:
     """What tells this installation's Atom ids from all others'; "" for one of version 1.0."""
 
     @property
-    def told(self) -> tuple[int, ...]:
-        """The entries that were never told before this digest."""
+    def reported(self) -> tuple[int, ...]:
+        """The entries that this digest is the first to report."""
         fresh = [*(r for story in self.stories for r in story.reports if r.new), *self.perhaps]
         copies = (copy.entry for report in fresh for copy in report.also_in)
         return tuple(dict.fromkeys([*(report.entry for report in fresh), *copies, *self.copies]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StorySummary:
+    """A story as one digest told it, for lists and feeds."""
+
+    id: int
+    title: str
+    url: str
+    text: str
+    """Its summary and whose words they are; "" without one."""
+    themes: tuple[str, ...]
+    """Labels."""
+    updated: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestSummary:
+    """What the archive lists of a digest, kept beside it so that no list has to read whole digests."""
+
+    date: date
+    made_at: datetime
+    outcome: Outcome
+    lead: str
+    """What it told, counted, or what the day was."""
+    catches_up: bool
+    stories: tuple[StorySummary, ...]
+    """The one that led comes first."""
+    themes: tuple[tuple[str, int], ...]
+    """Labels of themes with their new reports, in the order of themes.toml."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -297,7 +297,7 @@ class _Service:
         done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
         made = self._store.digests.last_made()
         if made is not None and made != before:
-            holds = made.counts.get("lead", "")
+            holds = made.summary.lead
             words = f"digest of {made.date} made: {holds}; {self._next_digest()}"
             _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
         for alike in health.alike(done):

@@ -13,8 +13,7 @@ from monitor.site.pages import theme_chart
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.digest import DigestSummary
-    from monitor.models import Story
+    from monitor.models import DigestSummary, Story
     from monitor.site.frame import Site
 
 _OPEN: Final = 7
@@ -124,7 +123,7 @@ def _days(days: Sequence[DigestSummary], site: Site, stories: int = 1) -> list[d
                 found.append({"page": "", "state": site.words.text("site_quiet"), "quiet": []})
             found[-1]["quiet"].append((site.words.short_date(day.date), day_path(day.date)))
             continue
-        told = [{"title": one.title, "page": story_path(one.id)} for one in day.stories[:stories]]
+        shown = [{"title": one.title, "page": story_path(one.id)} for one in day.stories[:stories]]
         found.append(
             {
                 "name": site.words.long_date(day.date),
@@ -132,8 +131,8 @@ def _days(days: Sequence[DigestSummary], site: Site, stories: int = 1) -> list[d
                 "outcome": day.outcome,
                 "state": day.lead,
                 "catches_up": day.catches_up,
-                "title": told[0]["title"] if told else "",
-                "stories": told,
+                "title": shown[0]["title"] if shown else "",
+                "stories": shown,
             }
         )
     return found

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from monitor import __version__, digest
+from monitor import __version__
 from monitor.digest import atom
 from monitor.disk import write_atomically
 from monitor.site import lists, pages, search
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.digest import DigestSummary
-    from monitor.models import Story
+    from monitor.models import DigestSummary, Story
     from monitor.site.frame import Site
     from monitor.store import Store
 
@@ -72,7 +71,7 @@ class _Update:
         for day in map(date.fromisoformat, changes.digests):
             stored = self._store.digests.get(day)
             if stored is not None:
-                made = digest.from_json(stored.body)
+                made = stored.digest()
                 self._write(day_path(day), pages.day(made, self._site))
         months = {f"{self._site.day(story.first_seen):%Y-%m}" for story in touched}
         gone = set(changes.stories) - {story.id for story in touched}
@@ -179,8 +178,7 @@ class _Update:
             self._write(name, self._site.asset(name))
 
     def _days(self, first: date, end: date) -> list[DigestSummary]:
-        counts = self._store.overview.digests_between(first, end)
-        return [digest.summary_from_dict(json.loads(text)) for text in counts]
+        return list(self._store.overview.digests_between(first, end))
 
     def _newest(self) -> datetime:
         made = self._store.digests.last_made()

@@ -105,5 +105,5 @@ class Clock:
 _TAKE_BACK: Final = (
     "update feed_states set next_poll_at = null where next_poll_at > :now",
     "update deliveries set next_attempt_at = null where state = 'pending' and next_attempt_at > :now",
-    "update entries set news_at = :now where told_in is null and news_at > :now",
+    "update entries set news_at = :now where reported_in is null and news_at > :now",
 )

@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from monitor.errors import StoreError
-from monitor.models import Window
+from monitor.models import (
+    Digest,
+    DigestSummary,
+    Window,
+    digest_from_json,
+    digest_to_json,
+    summary_from_json,
+    summary_to_json,
+)
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from monitor.models import Delivery
@@ -24,14 +31,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredDigest:
-    """A digest as it was frozen. `counts` and `body` are the digest package's own JSON."""
+    """A digest as it was frozen."""
 
     date: date
     window: Window
     made_at: datetime
-    counts: Mapping[str, Any]
-    """The figures that the archive shows of it."""
+    summary: DigestSummary
     body: str
+    """The whole digest as JSON, byte for byte as it was frozen; "" in listings."""
+
+    def digest(self) -> Digest:
+        """Read the whole digest."""
+        return digest_from_json(self.body)
 
 
 class Digests:
@@ -42,35 +53,27 @@ class Digests:
         self._deliveries = deliveries
 
     def freeze(
-        self,
-        body: str,
-        *,
-        date: date,
-        window: Window,
-        made_at: datetime,
-        counts: Mapping[str, Any],
-        told: Iterable[int],
-        deliveries: Iterable[Delivery],
+        self, digest: Digest, summary: DigestSummary, deliveries: Iterable[Delivery]
     ) -> tuple[Delivery, ...]:
-        """Store a digest, what it told (entry ids) and its deliveries, all or nothing; return these with ids.
+        """Store a digest, what it reported and its deliveries, all or nothing; return these with ids.
 
         Raises StoreError when the day has its digest already.
         """
         row = {
-            "date": date.isoformat(),
-            "window_start": format_utc(window.start),
-            "window_end": format_utc(window.end),
-            "made_at": format_utc(made_at),
-            "counts": json.dumps(counts, ensure_ascii=False, sort_keys=True),
-            "body": body,
+            "date": digest.date.isoformat(),
+            "window_start": format_utc(digest.window.start),
+            "window_end": format_utc(digest.window.end),
+            "made_at": format_utc(digest.made_at),
+            "summary": summary_to_json(summary),
+            "body": digest_to_json(digest),
         }
         with self._db.transaction():
-            if self.get(date):
-                raise StoreError(f"the digest of {date} was made already")
+            if self.get(digest.date):
+                raise StoreError(f"the digest of {digest.date} was made already")
             row["number"] = self._db.value("select coalesce(max(number), 0) + 1 from digests")
             self._db.insert("digests", [row])
-            self._db.change(_TELL, [date.isoformat(), listed(told)])
-            return self._deliveries.add(deliveries, made_at)
+            self._db.change(_REPORT, [digest.date.isoformat(), listed(digest.reported)])
+            return self._deliveries.add(deliveries, digest.made_at)
 
     def last_made(self) -> StoredDigest | None:
         """Return the digest that was made last, whatever the clock then said; None before the first."""
@@ -99,10 +102,10 @@ def _digest(row: Row) -> StoredDigest:
         date=date.fromisoformat(row["date"]),
         window=Window(start=parse_utc(row["window_start"]), end=parse_utc(row["window_end"])),
         made_at=parse_utc(row["made_at"]),
-        counts=json.loads(row["counts"]),
+        summary=summary_from_json(row["summary"]),
         body=row["body"],
     )
 
 
-_HEAD: Final = "date, window_start, window_end, made_at, counts"
-_TELL: Final = f"update entries set told_in = ? where told_in is null and id {ANY_OF}"
+_HEAD: Final = "date, window_start, window_end, made_at, summary"
+_REPORT: Final = f"update entries set reported_in = ? where reported_in is null and id {ANY_OF}"

@@ -188,9 +188,9 @@ class Entries:
             yield batch
             last = batch[-1].id
 
-    def told_in(self, entry: int) -> date | None:
+    def reported_in(self, entry: int) -> date | None:
         """Return the date of the digest that told of an entry; None when none did."""
-        found = self._db.value("select told_in from entries where id = ?", [entry])
+        found = self._db.value("select reported_in from entries where id = ?", [entry])
         return date.fromisoformat(found) if found else None
 
     def near_misses(self, window: Window, limit: int = 5) -> tuple[Entry, ...]:

@@ -171,7 +171,13 @@ def affairs(db: Database) -> None:
     db.executescript(_AFFAIRS)
 
 
-STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty, affairs)
+def words(db: Database) -> None:
+    """Name two columns as the program names what they hold; indexes, triggers and views follow."""
+    db.execute("alter table entries rename column told_in to reported_in")
+    db.execute("alter table digests rename column counts to summary")
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty, affairs, words)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

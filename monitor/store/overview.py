@@ -6,13 +6,14 @@ from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from monitor.models import summary_from_json
 from monitor.store.values import format_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
-    from monitor.models import Window
+    from monitor.models import DigestSummary, Window
     from monitor.store.connection import Connection
 
 
@@ -48,13 +49,13 @@ class Overview:
             digest=max([digest, *(row["number"] for row in digests)]),
         )
 
-    def perhaps(self, window: Window, limit: int, *, told: bool = False) -> tuple[int, ...]:
+    def perhaps(self, window: Window, limit: int, *, reported: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
 
         Unlike sure ones they wait for no later window: what had no room among the few is let go.
         """
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
-        rows = self._db.rows(_PERHAPS, wanted | {"told": int(told), "limit": limit})
+        rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "limit": limit})
         return tuple(row["id"] for row in rows)
 
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
@@ -79,16 +80,17 @@ class Overview:
         rows = self._db.rows("select substr(date, 1, 7) as month, count(*) as n from digests group by 1")
         return {row["month"]: row["n"] for row in rows}
 
-    def digests_between(self, first: date, end: date) -> tuple[str, ...]:
-        """Return the counts of the digests from one day on until before another, as their own JSON."""
-        sql = "select counts from digests where date >= ? and date < ? order by date"
-        return tuple(row["counts"] for row in self._db.rows(sql, [first.isoformat(), end.isoformat()]))
+    def digests_between(self, first: date, end: date) -> tuple[DigestSummary, ...]:
+        """Return what is listed of the digests from one day on until before another."""
+        sql = "select summary from digests where date >= ? and date < ? order by date"
+        rows = self._db.rows(sql, [first.isoformat(), end.isoformat()])
+        return tuple(summary_from_json(row["summary"]) for row in rows)
 
 
 _PERHAPS: Final = """
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
-and news_at > :start and news_at <= :end and (:told or told_in is null)
+and news_at > :start and news_at <= :end and (:reported or reported_in is null)
 order by certainty desc, id limit :limit
 """
 

@@ -75,24 +75,24 @@ class Stories:
         """Return the present id of a story that may have been merged into another."""
         return int(self._db.value("select story_id from story_aliases where old_id = ?", [story]) or story)
 
-    def with_news(self, window: Window, *, told: bool = False) -> tuple[Story, ...]:
+    def with_news(self, window: Window, *, reported: bool = False) -> tuple[Story, ...]:
         """Return the stories that have news for a window, by id, each with all of its entries; see `news`."""
         rest = f"where id in (select story_id from entries where {_IS_NEWS}) order by id"
-        return self._read(rest, _news_of(window, told=told))
+        return self._read(rest, _news_of(window, reported=reported))
 
-    def news(self, window: Window, *, told: bool = False) -> frozenset[int]:
+    def news(self, window: Window, *, reported: bool = False) -> frozenset[int]:
         """Return the ids of the entries that are news for a window. Nothing else decides that.
 
         News is what is relevant and no backlog, was seen (or became relevant) before the window's end, and
-        was told by no digest: whatever kept it out of an earlier window, it is told in this one. With `told`,
-        for looking back: what was seen or became relevant within the window, told or not.
+        was reported by no digest: whatever kept it out of an earlier window, it is reported in this one. With
+        `reported`, for looking back: what was seen or became relevant within the window, reported or not.
         """
-        rows = self._db.rows(f"select id from entries where {_IS_NEWS}", _news_of(window, told=told))
+        rows = self._db.rows(f"select id from entries where {_IS_NEWS}", _news_of(window, reported=reported))
         return frozenset(row["id"] for row in rows)
 
-    def told(self, stories: Iterable[int]) -> frozenset[int]:
+    def reported(self, stories: Iterable[int]) -> frozenset[int]:
         """Return those of these stories that a digest has told of."""
-        sql = f"select distinct story_id from entries where told_in is not null and story_id {ANY_OF}"
+        sql = f"select distinct story_id from entries where reported_in is not null and story_id {ANY_OF}"
         return frozenset(row["story_id"] for row in self._db.rows(sql, [listed(stories)]))
 
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
@@ -235,8 +235,8 @@ class Stories:
         return found
 
 
-def _news_of(window: Window, *, told: bool) -> dict[str, Any]:
-    return {"start": format_utc(window.start), "end": format_utc(window.end), "told": int(told)}
+def _news_of(window: Window, *, reported: bool) -> dict[str, Any]:
+    return {"start": format_utc(window.start), "end": format_utc(window.end), "reported": int(reported)}
 
 
 def _story(
@@ -302,7 +302,7 @@ def _join(row: Row) -> Join:
 
 _IS_NEWS: Final = """
 relevant = 1 and backlog = 0 and news_at <= :end
-and case when :told then news_at > :start else told_in is null end
+and case when :reported then news_at > :start else reported_in is null end
 """
 
 _UPDATE: Final = """

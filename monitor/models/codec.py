@@ -1,4 +1,4 @@
-"""A digest as JSON and back, without loss: `from_json(to_json(digest)) == digest`.
+"""A digest and its summary as JSON and back, without loss.
 
 `window` has `from` and `to`, a story `entries`, each with an `id`. Instants are ISO 8601 in UTC with `Z`,
 durations seconds.
@@ -12,13 +12,17 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
-from monitor.digest.summary import DigestSummary
-from monitor.models import Copy, Digest, DigestStory, NearMiss, StoryEntry, Window
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from monitor.models.digests import (
+    Copy,
+    Digest,
+    DigestStory,
+    DigestSummary,
+    NearMiss,
+    StoryEntry,
+    Window,
+)
 
 _RENAMED: Final[dict[type, dict[str, str]]] = {
     Window: {"start": "from", "end": "to"},
@@ -31,27 +35,26 @@ _UNSEEN: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\uf
 """What must not stand bare in a file: control and bidi characters, line separators, surrogates."""
 
 
-def to_json(digest: Digest) -> str:
+def digest_to_json(digest: Digest) -> str:
     """Return the digest as indented JSON that ends with a new line."""
     plain = json.dumps(_encode(digest), ensure_ascii=False, indent=2)
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", plain) + "\n"
 
 
-def from_json(text: str) -> Digest:
-    """Return the digest that `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
+def digest_from_json(text: str) -> Digest:
+    """Return the digest that `digest_to_json` wrote; ValueError, KeyError or TypeError for anything else."""
     digest: Digest = _decode(Digest, json.loads(text))
     return digest
 
 
-def summary_to_dict(summary: DigestSummary) -> dict[str, Any]:
-    """Return a digest's summary as values that JSON can hold."""
-    plain: dict[str, Any] = _encode(summary)
-    return plain
+def summary_to_json(summary: DigestSummary) -> str:
+    """Return a digest's summary as JSON on one line."""
+    return json.dumps(_encode(summary), ensure_ascii=False, sort_keys=True)
 
 
-def summary_from_dict(plain: Mapping[str, Any]) -> DigestSummary:
-    """Return the summary that `summary_to_dict` gave; KeyError or TypeError for anything else."""
-    summary: DigestSummary = _decode(DigestSummary, plain)
+def summary_from_json(text: str) -> DigestSummary:
+    """Return the summary that `summary_to_json` wrote; ValueError, KeyError or TypeError for others."""
+    summary: DigestSummary = _decode(DigestSummary, json.loads(text))
     return summary
 
 
