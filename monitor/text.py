@@ -91,6 +91,9 @@ _UNMISTAKABLE: Final = re.compile(
     r"|\xc2(?:[\xa0-\xbf]|(?=\s|$))"
 )
 
+_SUSPICIOUS: Final = re.compile(f"[\xc2-\xf4](?:{_TAIL}|(?<=\xc2)(?:\\s|$))")
+"""The beginning of anything above; looked for first, since umlauts make the patterns above slow."""
+
 _BEHEADED: Final = {"\xe2\u20ac": "”", "\xc2": " "}
 """Sequences whose last character was lost: an undefined one, or a no-break space cut as white space."""
 
@@ -128,6 +131,8 @@ def clean(text: str) -> str:
             text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
     elif not text.isprintable():
         text = _UNWANTED.sub("", text)
+    if text.isprintable() and "  " not in text:
+        return text.strip()  # the only white space that is printable is a blank
     return " ".join(text.split())
 
 
@@ -151,7 +156,7 @@ def repair_mojibake(text: str) -> str:
     Certain is a text that is ASCII but for such sequences: several, or one typical of Western languages.
     In a text that also has sound characters, only sequences that no language writes are put right.
     """
-    if text.isascii():
+    if text.isascii() or not _SUSPICIOUS.search(text):
         return text
     found = _GARBLED.findall(text)
     typical = [garbled for garbled in found if _UNMISTAKABLE.fullmatch(garbled) or garbled[0] in "\xe2\xf0"]

@@ -48,21 +48,26 @@ _TAIL: Final = re.compile(
     re.IGNORECASE,
 )
 _TAIL_LENGTH: Final = 800
+_TAIL_WORDS: Final = (
+    "appeared", "erschien", "est apparu", "sembra essere", "rights reserved", "continue reading", "read ",
+    "weiterlesen", "artikel lesen", "[mehr]", "[more]", "[weiter]", "(more…)", "submitted by", "article url",
+)  # fmt: skip
+"""One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper."""
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|\(…\)|\(\.\.\.\))$")
 _ONLY_LINKS: Final = re.compile(r"(?:\[link\]|\[comments?\]|comments?|link|\s)*", re.IGNORECASE)
 
 
 def plain(raw: str) -> str:
     """Return the text that a publisher meant: without mark-up, entities decoded, even if escaped twice."""
-    text = repair_mojibake(raw[:_RAW])
+    text, is_clean = repair_mojibake(raw[:_RAW]), False
     for _ in range(2):
-        if _TAG.search(text):
-            text = html_to_text(text)
-        elif _ENTITY.search(text):
-            text = html.unescape(text)
+        if "<" in text and _TAG.search(text):
+            text, is_clean = html_to_text(text), True
+        elif "&" in text and _ENTITY.search(text):
+            text, is_clean = html.unescape(text), False
         else:
             break
-    return clean(text)
+    return text if is_clean else clean(text)
 
 
 def title(raw: str) -> str:
@@ -107,10 +112,16 @@ def _repeats(summary: str, heading: str, outlet: str) -> bool:
 
 def without_boilerplate(text: str) -> str:
     """Return `text` without the phrases that blogs and aggregators hang on to every entry."""
-    while match := _TAIL.search(text, max(0, len(text) - _TAIL_LENGTH)):
+    while _has_tail(text) and (match := _TAIL.search(text, max(0, len(text) - _TAIL_LENGTH))):
         text = text[: match.start()].rstrip()
-    text = _ELLIPSIS.sub(" …", text)
+    if text.endswith(("]", ")")):
+        text = _ELLIPSIS.sub(" …", text)
     return "" if _ONLY_LINKS.fullmatch(text) else text
+
+
+def _has_tail(text: str) -> bool:
+    end = text[-_TAIL_LENGTH:].casefold()
+    return any(word in end for word in _TAIL_WORDS)
 
 
 def beginning(text: str, limit: int) -> str:

@@ -32,7 +32,7 @@ _NAMESPACES: Final = {
 """Namespaces of which something is read, in lower case as feedparser compares them, and their prefixes."""
 _FOREIGN: Final = "?"
 """Stands for any other namespace: whatever it has is passed over."""
-_DECLARED: Final = re.compile(r"""\sxmlns(?::([\w.-]{1,50}))?\s*=\s*["']([^"']{0,300})["']""")
+_DECLARED: Final = re.compile(r"""xmlns(?::([\w.-]{1,50}))?\s*=\s*["']([^"']{0,300})["']""")
 _ENTRY: Final = {
     "title": "title",
     "description": "summary",
@@ -90,6 +90,7 @@ _REFERENCE: Final = re.compile(r"&([A-Za-z0-9_]+);")
 _CP1252: Final = {
     byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)
 }  # fmt: skip
+_CONTROL: Final = re.compile("[\x80-\x9f]")
 
 
 class _UnsureError(Exception):
@@ -309,4 +310,4 @@ def _text(element: Element) -> str:
         return text
     with suppress(UnicodeError):  # what is no UTF-8 in disguise stays as it is
         text = text.encode("iso-8859-1").decode()
-    return text.translate(_CP1252)
+    return text.translate(_CP1252) if _CONTROL.search(text) else text
