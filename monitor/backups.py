@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory, mkstemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from monitor import __version__
 from monitor import store as store_package
 from monitor.config import FILES, load
+from monitor.disk import replacing, scratch
 from monitor.errors import StoreError
 
 if TYPE_CHECKING:
@@ -65,18 +65,10 @@ def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[
         store.backup(target)
         return [DATABASE]
     try:
-        handle, name = mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
-        draft = Path(name)
-        try:
-            with TemporaryDirectory(dir=target.absolute().parent) as scratch, os.fdopen(handle, "wb") as file:
-                copy = Path(scratch) / "monitor.db"
-                store.backup(copy)
+        with replacing(target, private=True) as draft, scratch(target) as copy:
+            store.backup(copy)
+            with draft.open("wb") as file:
                 names = _pack(config, copy, file, now, compressed=not target.name.endswith(".tar"))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"the backup {target} cannot be written: {error.strerror}") from error
     return names

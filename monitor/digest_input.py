@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,33 @@ def preview(config: Config, store: Store, *, now: datetime) -> Digest:
         end, day = (last.window.end, last.date) if last else (None, None)
         due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
         return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueDigest:
+    """The digest that is due, and what it is made of."""
+
+    due: digest.Due
+    input: digest.DigestInput
+
+
+def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None:
+    """Read what the digest that is due is made of, at one moment of the database; None when none is due."""
+    with store.snapshot():
+        due = due_digest(config, store, now=now)
+        if due is None:
+            return None
+        return DueDigest(due=due, input=collect(config, store, due.window, now=now))
+
+
+def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetime) -> bool:
+    """Say whether the same digest is due, with the same news out of as many entries, as when it was read."""
+    counts = store.entries.counts_in(found.due.window)
+    return (
+        due_digest(config, store, now=now) == found.due
+        and store.stories.news(found.due.window) == found.input.news
+        and counts == (found.input.entries, found.input.relevant, found.input.held_back)
+    )
 
 
 def due_digest(

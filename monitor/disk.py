@@ -1,40 +1,101 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all: a draft beside the file, brought to the disk, takes its place at once.
+
+A draft is locked while it is written. So one that a killed process left behind is known by its being free,
+and goes with the next draft for that file; the kernel gives locks back, whatever becomes of their holders.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import secrets
+from contextlib import contextmanager, suppress
+from glob import escape
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+_FOR_ALL: Final = 0o666
+_FOR_ITS_OWNER: Final = 0o600
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step that survives a power cut; who reads it sees the old or the new, whole.
 
-    Mode and owner of a file that is there stay, and where the path is a link, so does the link. A temporary
-    file that an earlier try left half-written is overwritten. Raises OSError.
+    Its folder is made where need be. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as draft:
+        draft.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Give a draft to write to, which takes the place of `path` when all went well. Raises OSError.
+
+    Mode and owner of a file that is there stay, and where the path is a link, so does the link. A new one is
+    its owner's alone where it is `private`.
     """
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    with scratch(path, private=private) as draft:
+        if not private and path.exists():
+            old = path.stat()
+            draft.chmod(old.st_mode & 0o7777)
+            with suppress(PermissionError):  # only root may give a file away
+                os.chown(draft, old.st_uid, old.st_gid)
+        yield draft
+        _sync(draft)
+        draft.replace(path)
+        _sync(path.parent)
+
+
+@contextmanager
+def scratch(path: Path, *, private: bool = True) -> Iterator[Path]:
+    """Give an empty file beside `path` that is gone in the end, even after a kill. Raises OSError."""
+    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
+        _remove_abandoned(left)
+    draft, handle = _open_locked(path, _FOR_ITS_OWNER if private else _FOR_ALL)
     try:
-        with temporary.open("wb") as file:
-            if path.exists():
-                old = path.stat()
-                os.fchmod(file.fileno(), old.st_mode & 0o7777)
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(file.fileno(), old.st_uid, old.st_gid)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
+        yield draft
     finally:
-        os.close(folder)
+        _remove(draft)
+        os.close(handle)
+
+
+def _open_locked(path: Path, mode: int) -> tuple[Path, int]:
+    """Make a draft and lock it; again where somebody took it for an abandoned one before it was locked."""
+    while True:
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with suppress(OSError):  # some network file systems have no locks: there litter stays
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if draft.exists():
+            return draft, handle
+        os.close(handle)
+
+
+def _remove_abandoned(draft: Path) -> None:
+    with suppress(OSError):  # in use, somebody else's, or gone
+        handle = os.open(draft, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(draft)
+        finally:
+            os.close(handle)
+
+
+def _remove(draft: Path) -> None:
+    """Remove a draft, and what SQLite may have put beside it."""
+    for ending in ("", "-journal"):
+        draft.with_name(draft.name + ending).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or a folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from monitor.models import (
         Delivery,
         Digest,
+        DigestSummary,
         Document,
         Entry,
         Feed,
@@ -255,6 +256,10 @@ def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
 # --- publish
 
 
+_TRIES = 3
+"""Attempts at a digest beside the loop: during a poll new entries may come in the middle of each."""
+
+
 async def publish(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
 ) -> list[Delivery]:
@@ -265,7 +270,7 @@ async def publish(
     """
     store.clock.observe(now)
     await cluster_entries_beside(config, store, now=now)
-    made = make_due_digest(config, store, channels, now=now)
+    made = await make_due_digest(config, store, channels, now=now)
     done = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
         forget(config, store, now=now)
@@ -294,26 +299,53 @@ def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
     return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
 
-def make_due_digest(
+async def make_due_digest(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
 ) -> Digest | None:
-    """Freeze the digest that is due together with its deliveries; None when none is due."""
+    """Freeze the digest that is due together with its deliveries; None when none is due.
+
+    Composing and rendering take seconds where there is much to tell: that happens beside the loop, and nobody
+    waits for the database meanwhile. Where its news has changed until then it is made anew, in the end with
+    the database held.
+    """
     channels = _with_archive(config, channels)
-    with store.transaction():
-        due = digest_input.due_digest(config, store, now=now)
-        if due is None:
+    for _ in range(_TRIES):
+        found = digest_input.read_due(config, store, now=now)
+        if found is None:
             return None
-        made = digest.compose(
-            due, digest_input.collect(config, store, due.window, now=now), config.digest, now
-        )
-        wanted = channels if digest.worth_sending(made, config.digest) else ()
-        frozen = store.digests.freeze(
-            made,
-            digest.summarise(made, languages.load(made.language)),
-            outbox.prepare(wanted, digest_input.rendered(made), now=now),
-        )
-        outbox.supersede(store, channels, frozen, now)
-        return made
+        edition = await asyncio.to_thread(_edit, config, channels, found, now)
+        with store.transaction():
+            if digest_input.still_stands(config, store, found, now=now):
+                return _freeze(store, channels, *edition, now=now)
+    with store.transaction():
+        found = digest_input.read_due(config, store, now=now)
+        if found is None:
+            return None
+        return _freeze(store, channels, *_edit(config, channels, found, now), now=now)
+
+
+def _edit(
+    config: Config, channels: Sequence[Channel], found: digest_input.DueDigest, now: datetime
+) -> tuple[Digest, DigestSummary, list[Delivery]]:
+    """Compose a digest, and render it for every channel; touches no database."""
+    made = digest.compose(found.due, found.input, config.digest, now)
+    summary = digest.summarise(made, languages.load(made.language))
+    wanted = channels if digest.worth_sending(made, config.digest) else ()
+    return made, summary, outbox.prepare(wanted, digest_input.rendered(made), now=now)
+
+
+def _freeze(
+    store: Store,
+    channels: Sequence[Channel],
+    made: Digest,
+    summary: DigestSummary,
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+) -> Digest:
+    frozen = store.digests.freeze(made, summary, deliveries)
+    outbox.supersede(store, channels, frozen, now)
+    return made
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:

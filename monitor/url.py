@@ -27,6 +27,7 @@ _WHOLE: Final = re.compile(r"https?://[^/?#;][^;]*", re.IGNORECASE)
 """There is nothing to resolve; `urljoin` takes longer than all else that is done to a link."""
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
 _HOST: Final = re.compile(r"[a-z0-9._-]*")
+_LONGEST_LABEL: Final = 63
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"})
 _URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SAFE: Final = "%/:@!$&'()*+,;=~"
@@ -93,10 +94,36 @@ def _ascii_host(host: str) -> str:
     host = host.rstrip(".")
     if ":" in host:
         return f"[{host}]"
-    host = host if host.isascii() else host.encode("idna").decode().lower()
+    host = known_to_dns(host)
     if not _HOST.fullmatch(host):
         raise ValueError(host)
     return host
+
+
+def known_to_dns(host: str) -> str:
+    """Return a host in lower case and ASCII, as browsers ask for it; raise ValueError when it cannot be one.
+
+    Mapped by UTS 46 and without its transition, as they do, and not held against IDNA 2008, which forbids the
+    emoji of domains that exist. For IDNA 2003, in the standard library, "ß" is "ss": somebody else's domain.
+    """
+    if host.isascii():
+        return host.lower()
+    import idna
+
+    labels = [
+        label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+        for label in idna.uts46_remap(host, std3_rules=False).split(".")
+    ]
+    if max(map(len, labels)) > _LONGEST_LABEL:
+        raise ValueError("a part of it is too long")
+    return ".".join(labels)
+
+
+def with_ascii_host(url: str) -> str:
+    """Return an address with its host as DNS knows it; raise ValueError when it cannot be one."""
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    return url if place.isascii() else urlunsplit(parts._replace(netloc=user + at + known_to_dns(place)))
 
 
 def host_of(url: str) -> str:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, Ty
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from monitor.url import known_to_dns
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -227,19 +229,13 @@ def mailbox(value: Any) -> Address:
 
 
 def host(value: Any) -> str:
-    """Read the name or IP address of a server; letters outside ASCII as DNS knows them (A-labels, RFC 5891).
-
-    By IDNA 2008: for that of 2003, which the standard library has, "ß" is "ss": another domain, and somebody
-    else's mail.
-    """
-    import idna
-
+    """Read the name or IP address of a server; letters outside ASCII as A-labels (RFC 5891)."""
     name = text(value).strip().rstrip(".").lower()
     with suppress(ValueError):
         return str(ip_address(name.strip("[]")))
     try:
-        known_as = name if name.isascii() else idna.encode(name, uts46=True).decode()
-    except idna.IDNAError as error:
+        known_as = known_to_dns(name)
+    except ValueError as error:
         raise ValueError(f"{value!r} cannot be a domain: {error}") from error
     if not re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*", known_as):
         raise ValueError('expected a host such as "smtp.example.org", without scheme and port' + got(value))

@@ -9,6 +9,7 @@ import threading
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import kills
 import pytest
 from newsroom import START, Desk, at, item, page, serving
 
@@ -130,6 +131,11 @@ def test_a_reader_and_a_backup_beside_a_poll(desk: Desk, tmp_path: Path) -> None
         ended(reader)
         ended(poll)
     assert stored(desk, copy) == sorted(EXPECTED)
+
+
+def test_after_kills_in_mid_work_everything_is_there_once(tmp_path: Path) -> None:
+    wrong, played = kills.ordeal(tmp_path, kills=5, seed=1)
+    assert wrong == [], played
 
 
 def test_a_damaged_database_is_one_clear_line(desk: Desk) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor import disk
 from monitor.deliver import files
 from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, RenderedDigest
@@ -93,24 +89,6 @@ async def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):
         await channel(tmp_path).send(delivery("index.html"))
         assert reader.read() == b"old"
     assert (tmp_path / "index.html").read_bytes() == b"new"
-
-
-def test_killed_before_the_rename_the_old_file_stands_and_the_next_try_cleans_up(tmp_path):
-    path = tmp_path / "index.html"
-    path.write_bytes(b"old")
-    script = (
-        "import os, pathlib, signal, sys\n"
-        "from monitor import disk\n"
-        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "disk.write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
-    )
-    killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert path.read_bytes() == b"old"
-    assert len(names(tmp_path)) == 2
-    disk.write_atomically(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert names(tmp_path) == ["index.html"]
 
 
 @pytest.mark.parametrize("name", ["../evil.md", "a/b.md", ".hidden", "", "a b.md", "x" * 101, "a\n.md"])

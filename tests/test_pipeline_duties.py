@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,8 +12,9 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 from smtp import inbox
 
-from monitor import pipeline
+from monitor import digest, pipeline
 from monitor.errors import StoreError
+from monitor.parse import identity
 
 HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
 LEAK = "Artists leak OpenAI tool Sora in protest"
@@ -89,6 +92,39 @@ async def test_a_second_poll_waits_its_turn_and_asks_nothing_twice(tmp_path):
 
     assert sorted(poll.feeds for poll in both) == [0, 1]
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("times", [1, 99])
+async def test_a_digest_is_made_while_others_write_and_tells_what_they_wrote_meanwhile(
+    tmp_path, monkeypatch, times
+):
+    compose, written = digest.compose, []
+    async with Loopback() as server:
+        server.on("/a", page(item("a", LEAK, published=at(8))))
+        desk = Desk(tmp_path, [server.url("/a")])
+        with desk.store() as store:
+            await pipeline.poll(desk.config, store, now=at(9))
+            (first,) = store.entries.listing()
+
+            def meanwhile(*values):
+                """Store a further entry, as a poll does that began before the digest was due."""
+                with suppress(StoreError), desk.store() as other:  # the last attempt holds the database
+                    if len(written) < times:
+                        fresh = replace(first, guid=f"new {len(written)}", url="", first_seen=at(20))
+                        other._db.conn.execute("pragma busy_timeout = 0")
+                        written.extend(other.entries.add([fresh], identity.fingerprint))
+                return compose(*values)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(digest, "compose", meanwhile)
+                await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7, day=1))
+            frozen = made(store, 1)
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7, day=2))
+            again = made(store, 2)
+
+    assert 1 <= len(written) <= 3
+    assert frozen.receipt.entries == 1 + len(written)
+    assert again.receipt.entries == 0
 
 
 async def test_a_304_to_a_question_without_validators_is_a_failure(tmp_path):

@@ -103,6 +103,8 @@ def test_canonical_url_is_idempotent_web_and_ascii(url: str, base: str) -> None:
         ("https://User@News.Example:8080/x", "news.example"),
         ("http://[2001:DB8::1]/", "2001:db8::1"),
         ("https://müller.example/", "xn--mller-kva.example"),
+        ("https://STRAẞE.example/", "xn--strae-oqa.example"),
+        ("https://☃。example/", "xn--n3h.example"),
         ("nonsense", ""),
         ("http://[", ""),
     ],

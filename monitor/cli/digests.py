@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_records, utc
+from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.models import digest_key
@@ -70,14 +69,10 @@ def digest(
     with current.reading() as (config, store):
         made = _chosen(current, config, store, date=date, since=since, until=until)
     text = package.render(made, languages.load(made.language), format_)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
-    say(f"wrote {output}")
+    with results(output) as file:
+        file.write(text)
+    if output is not None:
+        say(f"wrote {output}")
 
 
 def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:

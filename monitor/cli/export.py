@@ -6,23 +6,19 @@ later version may add columns at the end, never rename, reorder or remove one.
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from monitor.cli.entries import Since
-from monitor.cli.output import plural, progress, say, utc, write_csv, write_jsonl
+from monitor.cli.output import plural, progress, results, say, utc, write_csv, write_jsonl
 from monitor.cli.session import UsageError, session
-from monitor.errors import MonitorError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from typing import TextIO
 
     from monitor.models import Entry, Story
     from monitor.store import Store
@@ -122,7 +118,7 @@ def export(
                 bar.update(task, completed=count)
                 yield record
 
-        with _file(output) as file:
+        with results(output) as file:
             if format_ == "csv":
                 write_csv(counted(), file, [*SCHEMA[what]])
             else:
@@ -131,23 +127,6 @@ def export(
         say(f"wrote {plural(count, 'record')} to {output}")
     elif not count:
         say(f"there are no {what} to export")
-
-
-@contextmanager
-def _file(output: Path | None) -> Iterator[TextIO]:
-    """Give standard output, or the file, written beside it first: half an export never stands there."""
-    if output is None:
-        yield sys.stdout
-        return
-    draft = output.with_name(f".{output.name}.new")
-    try:
-        with draft.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        draft.replace(output)
-    except OSError as error:
-        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _entries(store: Store, since: datetime | None, *, everything: bool) -> Iterator[Record]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv as csv_
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -20,6 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.session import UsageError
+from monitor.disk import replacing
+from monitor.errors import MonitorError
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -54,6 +57,24 @@ def show(*lines: str | Text) -> None:
     console = stdout()
     for line in lines:
         console.print(line if isinstance(line, Text) else Text(line))
+
+
+@contextmanager
+def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
+    """Give standard output, or a file that is there when all of it is; it is its owner's where `private`.
+
+    What is no plain file (/dev/stdout, a pipe) is written as it comes. Raises MonitorError.
+    """
+    if output is None:
+        yield sys.stdout
+        return
+    plain = output.is_file() or not output.exists()
+    try:
+        with replacing(output, private=private) if plain else nullcontext(output) as path:  # noqa: SIM117
+            with path.open("w", encoding="utf-8", newline="") as file:
+                yield file
+    except OSError as error:
+        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
 
 
 def say(*lines: str) -> None:

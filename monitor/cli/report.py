@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import say
+from monitor.cli.output import results, say
 from monitor.cli.session import UsageError, session
-from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -61,14 +59,10 @@ def report(
         text = json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n"
     else:
         text = period.to_html(found, site) if format_ == "html" else period.to_markdown(found, site)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MonitorError(f"{output} cannot be written: {error.strerror}") from error
-    say(f"wrote {output}")
+    with results(output) as file:
+        file.write(text)
+    if output is not None:
+        say(f"wrote {output}")
 
 
 def _check(config: Config, theme: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from monitor import values
 from monitor.cli.look import address_of, counted, look
-from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_records
+from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError
 from monitor.url import holds_secret, redact_url
@@ -336,16 +336,10 @@ def export(
     text = write_opml(outlines, title="monitor")
     if masked:
         say(f"{masked} addresses hold a secret and are masked; --with-secrets writes them out")
-    if file is None:
-        show(text.rstrip("\n"))
-        return
-    try:
-        file.write_text(text, encoding="utf-8")
-        if with_secrets:
-            file.chmod(0o600)
-    except OSError as error:
-        raise MonitorError(f"{file} cannot be written: {error.strerror}") from error
-    say(f"wrote {len(outlines)} feeds to {file}")
+    with results(file, private=with_secrets) as out:
+        out.write(text)
+    if file is not None:
+        say(f"wrote {len(outlines)} feeds to {file}")
 
 
 @app.command()

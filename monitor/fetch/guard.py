@@ -12,6 +12,8 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
+from monitor.url import known_to_dns
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -118,10 +120,9 @@ def literal(host: str) -> str:
 def bare(host: str) -> str:
     """Return a host in the form that is compared: lower case, ASCII, no brackets, no trailing dot."""
     host = host.strip("[]").rstrip(".").lower()
-    try:
-        return host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return host
+    with suppress(ValueError):
+        return known_to_dns(host).rstrip(".")
+    return host
 
 
 def _parse(address: str) -> Address:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 import httpx
 
@@ -20,7 +21,7 @@ from monitor.fetch import headers
 from monitor.fetch.inflate import Inflater, inflated
 from monitor.fetch.network import explain
 from monitor.models import Response
-from monitor.url import DEFAULT_PORTS
+from monitor.url import DEFAULT_PORTS, with_ascii_host
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -174,7 +175,7 @@ def _next(reply: httpx.Response, hop: _Hop) -> _Hop:
 
 def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        url = base.join(address) if base else httpx.URL(address)
+        url = httpx.URL(with_ascii_host(urljoin(str(base or ""), address)))
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError("the address is not valid") from error
     if url.scheme not in {"http", "https"}:
@@ -186,7 +187,7 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
 
 def _credentials(address: str, url: httpx.URL) -> bytes:
     """Return the Authorization header (RFC 7617), b"" unless the feed has credentials for this origin."""
-    own = httpx.URL(address)
+    own = httpx.URL(with_ascii_host(address))
     if not own.userinfo or _origin(own) != _origin(url):
         return b""
     return b"Basic " + base64.b64encode(f"{own.username}:{own.password}".encode())

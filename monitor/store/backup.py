@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
-from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Final
 
+from monitor.disk import replacing
 from monitor.errors import StoreError
 from monitor.store.connection import ensure_sound, errors_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitor.store.connection import Connection
 
 _MAGIC: Final = b"SQLite format 3\x00"
@@ -26,16 +26,8 @@ def copy_to(connection: Connection, target: Path) -> None:
     """
     _refuse(connection, target)
     try:
-        handle, name = mkstemp(prefix=f".{target.name}.", dir=target.absolute().parent)
-        os.close(handle)
-        draft = Path(name)
-        try:
+        with replacing(target, private=True) as draft:
             _copy(connection, draft)
-            _sync(draft)
-            draft.replace(target)
-            _sync(target.absolute().parent)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"the backup {target} cannot be written: {error.strerror}") from error
 
@@ -54,12 +46,8 @@ def put_back(connection: Connection) -> None:
     path = connection.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.part")
-        draft.unlink(missing_ok=True)
-        _copy(connection, draft)
-        _sync(draft)
-        draft.replace(path)
-        _sync(path.parent)
+        with replacing(path) as draft:
+            _copy(connection, draft)
     except OSError as error:
         raise StoreError(f"the database {path} cannot be written again: {error.strerror}") from error
 
@@ -67,7 +55,7 @@ def put_back(connection: Connection) -> None:
 def _refuse(connection: Connection, target: Path) -> None:
     if not connection.path.exists():
         raise StoreError("there is no database yet that could be copied: poll first")
-    if not target.exists():
+    if not target.exists() or (target.is_file() and not target.stat().st_size):
         return
     if target.samefile(connection.path):
         raise StoreError(f"{target} is the database itself: give the backup another name")
@@ -89,12 +77,3 @@ def _copy(connection: Connection, draft: Path) -> None:
             connection.conn.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(copy.execute("PRAGMA integrity_check(1)").fetchone()[0], connection.path)
-
-
-def _sync(path: Path) -> None:
-    """Bring a file or a directory to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
