@@ -179,7 +179,8 @@ def _bring_back(members: dict[str, Path], directory: Path, *, replace: bool) -> 
 
 def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime | None) -> Restored:
     written, kept, aside = [], [], []
-    for source, target in pairs:
+    for source, named in pairs:
+        target = named.resolve()  # behind a link both: what is set aside, and what takes its place
         database = target.suffix == ".db"
         if target.exists() and not database and target.read_bytes() == source.read_bytes():
             continue
@@ -189,26 +190,15 @@ def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime |
             kept.append(target)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.restored")
-        draft.write_bytes(source.read_bytes())
-        if database:
-            draft.chmod(0o600)
-            _judge(draft)
-        if target.exists():
-            aside.append(_set_aside(target))
-        draft.replace(target)
+        with replacing(target, private=database) as draft:
+            draft.write_bytes(source.read_bytes())
+            if database:  # looked over, and brought up to date, before it takes the other's place
+                with store_package.open(draft) as opened:
+                    opened.check()
+            if target.exists():
+                aside.append(_set_aside(target))
         written.append(target)
     return Restored(written=tuple(written), kept=tuple(kept), set_aside=tuple(aside), made_at=made_at)
-
-
-def _judge(draft: Path) -> None:
-    """Look a database over before it takes the other's place; it is brought up to date on the way."""
-    try:
-        with store_package.open(draft) as opened:
-            opened.check()
-    except StoreError:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _set_aside(target: Path) -> Path:

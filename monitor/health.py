@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from monitor.config import Config
-    from monitor.models import FeedHealth
-    from monitor.store import Poll, Store, StoredDigest
+    from monitor.models import FeedHealth, Poll
+    from monitor.store import Store, StoredDigest
 
 TROUBLES: Final = "service.troubles"
 """The note under which the service keeps what stopped its runs, by the name of the run."""

@@ -183,13 +183,12 @@ def shorten(text: str, limit: int) -> str:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Say how many: "1 feed", "3 feeds", "2 entries"."""
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
+    """Say how many: "1 feed", "3,000 feeds", "2 entries"."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def span_in_words(span: timedelta) -> str:
     """Return a span in its largest fitting unit: "9 days", "1 hour"."""
     units = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
     name, unit = next(((name, unit) for name, unit in units if span >= unit), units[-1])
-    count = max(1, round(span / unit))
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return counted(max(1, round(span / unit)), name)

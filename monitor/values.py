@@ -33,7 +33,6 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 _CENTURY: Final = 100 * 365 * 86400
-_MAX_PORT: Final = 65535
 _LONGEST_SHOWN: Final = 60
 _MOST_SHOWN: Final = 40
 _LANGUAGES: Final = """\

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import SETTINGS, Desk, at, polled, run
 
-from monitor import service
+from monitor.lock import sole_sender
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +89,20 @@ def test_nothing_in_the_way_is_lost(whole: Path, tmp_path: Path) -> None:
     assert (new / "data" / "monitor.db.before-2").exists()
 
 
+def test_what_a_link_leads_to_is_set_aside_and_replaced_and_the_link_stays(
+    whole: Path, tmp_path: Path
+) -> None:
+    new, kept = tmp_path / "new", tmp_path / "dotfiles" / "feeds.toml"
+    for folder in (new, kept.parent):
+        folder.mkdir()
+    kept.write_text("# mine\n")
+    (new / "feeds.toml").symlink_to(kept)
+    assert run(new, "restore", whole, "--replace").code == 0
+    assert (new / "feeds.toml").is_symlink()
+    assert "http://" in kept.read_text()
+    assert kept.with_name("feeds.toml.before").read_text() == "# mine\n"
+
+
 def test_a_copy_of_the_database_comes_back_too(desk: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     assert run(desk, "backup", copy).code == 0
@@ -100,7 +114,7 @@ def test_a_copy_of_the_database_comes_back_too(desk: Path, tmp_path: Path) -> No
 def test_a_running_service_is_not_restored_over(whole: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     assert run(new, "restore", whole).code == 0
-    with service.sole_sender(new / "data"):
+    with sole_sender(new / "data"):
         result = run(new, "restore", whole, "--replace")
     assert result.code == 1
     assert "another monitor is at work" in result.err

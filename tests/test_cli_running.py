@@ -6,7 +6,7 @@ from loopback import Reply
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
 from smtp import inbox_in_a_thread
 
-from monitor import service
+from monitor.lock import sole_sender
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ def test_beside_the_service_a_poll_leaves_sending_to_it(tmp_path: Path) -> None:
         desk = Desk(
             tmp_path / "desk", [server.url("/a")], settings=SETTINGS + '[alert]\nchannels = ["files"]\n'
         )
-        with service.sole_sender(desk.config.data_dir):
+        with sole_sender(desk.config.data_dir):
             result = run(desk.directory, "poll", now=at(9))
     assert (result.code, result.err) == (0, "")
 

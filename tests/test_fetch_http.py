@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import string
+import time
 import tracemalloc
 import zlib
 from dataclasses import replace
@@ -63,10 +64,8 @@ async def test_a_plain_poll_brings_body_validators_and_freshness():
         etag='W/"a,b"',
         last_modified="yesterday-ish",
         max_age=timedelta(minutes=10),
-        seconds=response.seconds,
     )
     assert response.ok
-    assert 0 < response.seconds < 15
 
 
 async def test_a_request_has_manners():
@@ -286,9 +285,7 @@ async def test_error_statuses_are_named_and_their_bodies_not_read(status, error)
         headers = {"ETag": '"e"', "Cache-Control": "max-age=9", "Retry-After": "60"}
         url = server.on("/feed", Reply(b"x" * 50, status=status, headers=headers, length=10**9))
         response = await poll(url)
-    assert response == Response(
-        feed=Feed(url=url), url=url, status=status, error=error, seconds=response.seconds
-    )
+    assert response == Response(feed=Feed(url=url), url=url, status=status, error=error)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -417,10 +414,11 @@ async def test_a_corrupt_body_is_an_error():
 )
 async def test_one_deadline_ends_every_kind_of_slowness(reply, status):
     async with Loopback() as server:
+        started = time.monotonic()
         response = await poll(server.on("/feed", reply), timeout=timedelta(seconds=0.3))
     assert response.error == "timed out after 0.3 s"
     assert (response.status, response.unreachable) == (status, status is None)
-    assert 0.25 < response.seconds < 3
+    assert 0.25 < time.monotonic() - started < 3
 
 
 async def test_the_deadline_spans_all_hops():

@@ -11,8 +11,7 @@ from editions import freeze
 from newsroom import SETTINGS, Desk, at
 
 from monitor import health
-from monitor.models import Delivery, FeedState
-from monitor.store import Poll
+from monitor.models import Delivery, FeedState, Poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from monitor.models import Digest, FeedHealth, RenderedDigest
-    from monitor.store import Poll, Store
+    from monitor.models import Digest, FeedHealth, Poll, RenderedDigest
+    from monitor.store import Store
 
 LEAK = "Testers leak OpenAI tool Sora in protest"
 CHOIR = "AI choir angers artists in Graz"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor import store
-from monitor.models import Delivery, Entry, Feed, FeedState, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, FeedState, Poll, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
@@ -56,7 +56,7 @@ def test_nothing_is_deleted_for_a_week_after_a_leap(opened):
 
 
 def test_the_clock_of_an_older_database_is_that_of_its_last_poll(opened):
-    poll = store.Poll(
+    poll = Poll(
         started_at=NOW,
         finished_at=NOW,
         feeds=1,

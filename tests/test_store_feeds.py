@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor import store
-from monitor.models import Entry, Feed, FeedState, Hints, Window
+from monitor.models import Entry, Feed, FeedPoll, FeedState, Hints, Poll, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -164,7 +164,7 @@ def test_no_secret_reaches_the_disk(tmp_path):
             last_error=f"cannot read {SECRET.url}",
         )
         archive.feeds.save_state(state)
-        archive.feeds.log_feed(store.FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
+        archive.feeds.log_feed(FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
         add(archive, SECRET)
         assert archive.entries.get(1).feed == SECRET.url
         assert archive.entries.known(SECRET.url)
@@ -224,13 +224,13 @@ def test_who_only_reads_knows_the_addresses_too(tmp_path):
 
 def poll(at, **changes):
     figures = {"feeds": 4, "ok": 2, "failed": 1, "not_modified": 1, "new": 7, "changed": 3}
-    return store.Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})
+    return Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})
 
 
 def test_the_log_of_polls_is_kept_and_bounded(archive):
     assert archive.feeds.last_poll() is None
     archive.feeds.sync([FEED], NOW)
-    archive.feeds.log_feed(store.FeedPoll(feed=FEED.url, at=NOW - timedelta(days=61)))
+    archive.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=61)))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
         archive.feeds.log_poll(poll(at, outage=at == NOW))
     assert archive.feeds.last_poll() == poll(NOW, outage=True)
@@ -247,7 +247,7 @@ def test_gaps_of_a_window_by_feed(archive):
         (FEED, 3, False),
         (FEED, 9, True),
     ):
-        one = store.FeedPoll(feed=feed.url, at=NOW - hours * HOUR, status=200, new=20, gap=gap)
+        one = FeedPoll(feed=feed.url, at=NOW - hours * HOUR, status=200, new=20, gap=gap)
         archive.feeds.log_feed(one)
     assert archive.feeds.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
     assert archive.feeds.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()

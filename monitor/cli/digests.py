@@ -13,6 +13,7 @@ import typer
 from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
+from monitor.lock import sole_sender
 from monitor.models import digest_key
 
 if TYPE_CHECKING:
@@ -107,11 +108,11 @@ def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, da
 
 def _send(current: Session, *, resend: bool) -> None:
     from monitor import digest as package
-    from monitor import outbox, pipeline, service
+    from monitor import outbox, pipeline
 
     config = current.config()
     channels = config.channels()
-    with service.sole_sender(config.data_dir), current.writing() as (_, store):
+    with sole_sender(config.data_dir), current.writing() as (_, store):
         now, before = current.now(), store.digests.last_made()
         warn_of_leap(store, now)
         outbox.recover(store, now=now)

@@ -8,9 +8,9 @@ import typer
 from rich.text import Text
 
 from monitor import values
-from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, plural, say, show_records, show_wrapped
+from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, say, show_records, show_wrapped
 from monitor.cli.session import Session, UsageError, session
-from monitor.text import fold
+from monitor.text import counted, fold
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def search(
     if not found:
         say("nothing stored holds all of these words" if query.strip() else "no words were given")
     elif len(found) == limit:
-        say(f"only the first {plural(limit, 'entry', 'entries')}: --limit shows more")
+        say(f"only the first {counted(limit, 'entry', 'entries')}: --limit shows more")
 
 
 def _filters(

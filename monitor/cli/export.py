@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from monitor.cli.entries import Since
-from monitor.cli.output import plural, progress, results, say, utc, write_csv, write_jsonl
+from monitor.cli.output import progress, results, say, utc, write_csv, write_jsonl
 from monitor.cli.session import UsageError, session
+from monitor.text import counted
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def export(
         task = bar.add_task(what, total=None)
         count = 0
 
-        def counted() -> Iterator[Record]:
+        def watched() -> Iterator[Record]:
             nonlocal count
             for count, record in enumerate(records, 1):
                 bar.update(task, completed=count)
@@ -120,11 +121,11 @@ def export(
 
         with results(output) as file:
             if format_ == "csv":
-                write_csv(counted(), file, [*SCHEMA[what]])
+                write_csv(watched(), file, [*SCHEMA[what]])
             else:
-                write_jsonl(counted(), file)
+                write_jsonl(watched(), file)
     if output is not None:
-        say(f"wrote {plural(count, 'record')} to {output}")
+        say(f"wrote {counted(count, 'record')} to {output}")
     elif not count:
         say(f"there are no {what} to export")
 

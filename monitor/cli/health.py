@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.health import Problem, Report
-    from monitor.models import FeedHealth
-    from monitor.store import Poll
+    from monitor.models import FeedHealth, Poll
 
 
 def register(app: typer.Typer) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from monitor.cli.output import local, plural, progress, show, show_wrapped
+from monitor.cli.output import local, progress, show, show_wrapped
 from monitor.errors import DeliveryError, ParseError
 from monitor.models import FeedState
-from monitor.text import span_in_words
+from monitor.text import counted, span_in_words
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _read(feed: Feed, document: Document) -> Answer:
 
 def _line(answer: Answer, zone: tzinfo) -> str:
     name = answer.feed.title or answer.title or redact_url(answer.feed.url)
-    parts = [name, plural(answer.entries, "entry", "entries")]
+    parts = [name, counted(answer.entries, "entry", "entries")]
     if answer.newest:
         parts.append(f"newest {local(answer.newest, zone)}")
     if answer.rhythm:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.session import UsageError
@@ -149,25 +148,6 @@ def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -
         part.rstrip()
         console.print(label + part)
         label = Text(" " * indent)
-
-
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print rows under headings. Where the terminal is too narrow, the last column is wrapped."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings[:-1]:
-        table.add_column(heading, no_wrap=True)
-    table.add_column(headings[-1], overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width())
-    with console.capture() as captured:
-        console.print(table)
-    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun: "1 report", "2 reports", "2 entries"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def progress(*, quiet: bool) -> Progress:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
-from monitor.cli.output import plural, progress, say, show, show_json, stderr, utc
+from monitor.cli.output import progress, say, show, show_json, stderr, utc
 from monitor.cli.session import UsageError, session
 from monitor.errors import BusyError, ConfigError
+from monitor.lock import sole_sender
 from monitor.text import counted
 from monitor.url import redact_url
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Delivery
-    from monitor.store import FeedPoll, Poll, Store
+    from monitor.models import Delivery, FeedPoll, Poll
+    from monitor.store import Store
 
 
 class LogFormat(StrEnum):
@@ -96,13 +97,13 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
 
     A secret that cannot be read keeps nobody from polling.
     """
-    from monitor import outbox, pipeline, service
+    from monitor import outbox, pipeline
 
     if config.alert is None and not store.deliveries.waiting():
         return []
     try:
         channels = config.channels()
-        with service.sole_sender(config.data_dir):
+        with sole_sender(config.data_dir):
             outbox.recover(store, now=now)
             return await pipeline.deliver(config, store, channels, now=now, blocked=True)
     except ConfigError as error:
@@ -258,9 +259,9 @@ def replay(
         show_json(figures)
         return
     for made in done.digests:
-        stories = plural(made.receipt.stories, "story", "stories")
-        reports = plural(made.receipt.reports, "new report")
-        chosen = plural(made.receipt.entries, "entry", "entries")
+        stories = counted(made.receipt.stories, "story", "stories")
+        reports = counted(made.receipt.reports, "new report")
+        chosen = counted(made.receipt.entries, "entry", "entries")
         show(f"{made.date}  {stories}, {reports} of {chosen}")
-    show(f"{plural(done.polls, 'poll')}, {plural(len(receipts), 'digest')}")
+    show(f"{counted(done.polls, 'poll')}, {counted(len(receipts), 'digest')}")
     say(f"Read on with `monitor --config {output} stories` and its like.")

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import local, plural, say, show, working
+from monitor.cli.output import local, say, show, working
 from monitor.cli.session import session
 from monitor.errors import MonitorError
+from monitor.lock import sole_sender
+from monitor.text import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +38,7 @@ def backup(
     with current.reading() as (config, store), working("copying", quiet=current.quiet):
         there = file.exists()
         names = backups.write(config, store, file, now=current.now())
-    show(f"wrote {file}: {plural(len(names), 'file')}{', over the earlier one' if there else ''}")
+    show(f"wrote {file}: {counted(len(names), 'file')}{', over the earlier one' if there else ''}")
     if not backups.takes_everything(file):
         say("hint: the database alone; a name that ends in .tar.gz takes configuration and digests along")
 
@@ -52,12 +54,12 @@ def restore(
 
     Example: monitor --config ~/monitor restore monitor-2024-12-10.tar.gz
     """
-    from monitor import backups, config, service
+    from monitor import backups, config
 
     current = session(context)
     with working("bringing back", quiet=current.quiet):
         if any((current.directory / name).exists() for name in config.FILES):
-            with service.sole_sender(current.config().data_dir):
+            with sole_sender(current.config().data_dir):
                 done = backups.restore(file, current.directory, replace=replace)
         else:
             done = backups.restore(file, current.directory, replace=replace)
@@ -65,7 +67,7 @@ def restore(
     show(*(f"kept  {path} (it was there; --replace sets it aside)" for path in done.kept))
     show(*(f"set aside {path}" for path in done.set_aside))
     made = f", as of {local(done.made_at, loaded.timezone)}" if done.made_at else ""
-    show(f"brought back {plural(len(done.written), 'file')} to {current.directory}{made}")
+    show(f"brought back {counted(len(done.written), 'file')} to {current.directory}{made}")
     say(
         "Next: put back the secrets, then `monitor check`. What was told after the backup is not in it:",
         "the next digest tells it again.",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Digest, Receipt
-    from monitor.store import Poll, Store
+    from monitor.models import Digest, Poll, Receipt
+    from monitor.store import Store
 
 DAYS: Final = tuple(date(2024, 12, day) for day in range(2, 7))
 POLLS: Final = (time(9), time(14), time(20))

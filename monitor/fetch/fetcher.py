@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -109,10 +109,9 @@ class Fetcher:
             async with self._place(queue, feed.private_host) as host:
                 if held := self._held(queue):
                     return _held_back(feed, queue, held)
-                started = self._time()
                 response = await http.get(host.transport, poll, self._settings)
                 self._hold(queue_of(httpx.URL(response.url), feed.private_host), response)
-                return replace(response, seconds=self._time() - started)
+                return response
         except FetchError as error:
             return Response(feed=feed, url="", error=str(error))
         except Exception as error:  # noqa: BLE001 - one feed never costs another its turn

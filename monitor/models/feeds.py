@@ -133,7 +133,6 @@ class Response:
     """One line, "" when the poll succeeded."""
     unreachable: bool = False
     """No answer came, for a reason that may lie with our own network (look-up, connection, time)."""
-    seconds: float = 0.0
 
     @property
     def ok(self) -> bool:

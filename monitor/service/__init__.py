@@ -11,7 +11,6 @@ loses nothing: what is cancelled was not stored as done, and is due again.
 
 from __future__ import annotations
 
-from monitor.service.lock import sole_sender
 from monitor.service.serve import main, run
 
-__all__ = ["main", "run", "sole_sender"]
+__all__ = ["main", "run"]

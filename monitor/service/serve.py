@@ -17,7 +17,7 @@ import structlog
 
 from monitor import digest, fetch, health, outbox, pipeline, store
 from monitor.errors import ConfigError, Fault
-from monitor.service.lock import sole_sender
+from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
 from monitor.text import counted
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
-    from monitor.models import Delivery
-    from monitor.store import FeedPoll, Poll
+    from monitor.models import Delivery, FeedPoll, Poll
 
 _log = structlog.get_logger("monitor.service")
 

@@ -44,7 +44,6 @@ class Chart:
     """Unique on its page."""
     title: str
     bars: tuple[Bar, ...]
-    busiest: int
     width: int = WIDTH
     height: int = _HEIGHT
 
@@ -75,4 +74,4 @@ def chart(id_: str, title: str, points: Sequence[tuple[str, int]]) -> Chart | No
                 middle=x if index == 0 else round(x + width / 2, 1),
             )
         )
-    return Chart(id=id_, title=title, bars=tuple(bars), busiest=busiest)
+    return Chart(id=id_, title=title, bars=tuple(bars))

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
-from monitor.models import FeedPoll, Poll
+from monitor.lock import sole_poller
 from monitor.store.backup import copy_to, file_of, put_back
 from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
@@ -24,7 +24,6 @@ from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
 from monitor.store.feeds import Feeds
-from monitor.store.lock import lock
 from monitor.store.marks import Mark, Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
@@ -45,13 +44,11 @@ __all__ = [
     "Deliveries",
     "Digests",
     "Entries",
-    "FeedPoll",
     "Feeds",
     "Leap",
     "Mark",
     "Marks",
     "Overview",
-    "Poll",
     "Retention",
     "Store",
     "StoredDigest",
@@ -106,7 +103,7 @@ class Store:
 
     def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
         """Take the one turn to poll there is, so that no feed is asked twice. Raises StoreError."""
-        return lock(self._db.path.with_suffix(".poll.lock"), patience)
+        return sole_poller(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
         """Return when the first poll was made; `now` before it, or where its clock was ahead of today's."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from monitor.errors import StoreError
-from monitor.service import sole_sender
+from monitor.lock import sole_sender
 
 
 def test_the_second_is_refused_in_one_clear_line(tmp_path):
@@ -34,7 +34,7 @@ def test_the_data_directory_is_made(tmp_path):
 def test_the_lock_of_a_killed_process_is_no_lock(tmp_path):
     script = (
         "import os, pathlib, signal, sys\n"
-        "from monitor.service.lock import sole_sender\n"
+        "from monitor.lock import sole_sender\n"
         "with sole_sender(pathlib.Path(sys.argv[1])):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -1,0 +1,61 @@
+"""What only one process may do at a time: poll, and send from one data directory.
+
+Takes where the lock file stands; holds it for a `with` block. The kernel frees a lock with its process,
+however that ends: a file that was left behind locks nobody out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from monitor.errors import BusyError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from datetime import timedelta
+    from pathlib import Path
+
+_PAUSE = 0.05
+
+
+@asynccontextmanager
+async def sole_poller(path: Path, patience: timedelta) -> AsyncIterator[None]:
+    """Hold a lock file, waiting for who holds it. Raises StoreError when it is not free within `patience`."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    until = time.monotonic() + patience.total_seconds()
+    while not lock.is_locked:
+        try:
+            # Asked again and again, since a wait in the kernel would hold up the whole loop, signals too.
+            lock.acquire(blocking=False)
+        except Timeout:
+            if time.monotonic() > until:
+                raise StoreError(f"another process holds {path.name}; wait for it, or stop it") from None
+            await asyncio.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def sole_sender(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory's lock. Raises BusyError at once when another process holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(data_dir / "monitor.lock", blocking=False)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise BusyError(f"another monitor is at work on {data_dir}; stop it first") from None
+    except OSError as error:
+        raise StoreError(f"the directory {data_dir} cannot be used: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
