@@ -155,6 +155,7 @@ def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: da
                 store.feeds.log_feed(FeedPoll(feed=feed.url, at=at, status=200))
         lines = [FeedPoll(feed=feed.url, at=now, status=200) for feed in feeds]
         store.feeds.log_poll(Poll.of(lines, now - timedelta(minutes=1), timedelta(seconds=20), outage=False))
+        store.feeds.forget_polls(now)
 
 
 def poll(

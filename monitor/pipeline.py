@@ -123,6 +123,8 @@ async def poll(
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of(done, now, took, outage=outage)
         store.feeds.log_poll(summary)
+        if store.clock.may_delete(now):
+            store.feeds.forget_polls(now)
     if bugs:
         raise ExceptionGroup("polling met errors that nobody expected", bugs)
     return summary

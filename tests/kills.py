@@ -3,9 +3,9 @@
     python tests/kills.py --kills 1000 [--seed N] [--keep DIR]
 
 Feeds and mail server are real ones on loopback, each command a process of its own, killed (SIGKILL) at a
-moment drawn within the time that it usually takes; between two kills three hours pass by the clock that the
-commands are given. The feeds show their latest entries only, with validators, so that an entry which was
-half stored once would never come again. `Ordeal.judge` says what must hold. About a second of CPU for a kill.
+moment drawn within the time that it usually takes, or as soon as a mail was taken and before that is known;
+between two kills six hours pass by the clock that the commands are given. The feeds have validators, and show
+their latest entries only once a poll has lived: what was half stored would be lost. `Ordeal.judge` says what must hold. About a second of CPU for a kill.
 """
 
 from __future__ import annotations
@@ -28,10 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopback import Reply
-from newsroom import SETTINGS, START, Desk, item, rss, serving, told
+from newsroom import SETTINGS, START, Desk, item, reported, rss, serving
 from smtp import inbox_in_a_thread
-
-from monitor import digest
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
 FEEDS = 4
 SHOWN = 12
 """Entries that a feed's document holds."""
-STEP = timedelta(hours=3)
+STEP = timedelta(hours=6)
 RECIPIENTS = ("ann@desk.test", "bob@desk.test")
 COMMANDS = {"poll": 5, "send": 4, "run": 2, "backup": 1}
 """How often each is drawn."""
@@ -81,6 +79,8 @@ class Ordeal:
     published: list[list[tuple[str, str, datetime]]] = field(
         default_factory=lambda: [[] for _ in range(FEEDS)]
     )
+    polled: list[int] = field(default_factory=lambda: [0] * FEEDS)
+    """How many entries of each feed were there when a poll last lived."""
     killed: set[int] = field(default_factory=set)
     """Rounds that ended in a kill."""
     letters: list[tuple[int, str, str, bytes]] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Ordeal:
         self.published[feed].append((f"p{feed}-{count}", f"OpenAI's Sora: {' '.join(words)}", self.now))
 
     def _document(self, feed: int, request: Request) -> Reply:
-        entries = self.published[feed][-SHOWN:][::-1]
+        entries = self.published[feed][-max(SHOWN, len(self.published[feed]) - self.polled[feed]) :][::-1]
         tag = f'"{entries[0][0]}"'
         headers = {"Content-Type": "application/rss+xml", "ETag": tag}
         if request.headers.get("if-none-match") == tag:
@@ -119,7 +119,11 @@ class Ordeal:
                     self.publish(feed)
             name = self.draw.choices(list(COMMANDS), list(COMMANDS.values()))[0]
             lives = self.draw.random() < 0.1 or name not in self.usual
-            self.play(name, None if lives else self.draw.uniform(0, 1.1) * self.usual[name])
+            self.play(
+                name,
+                None if lives else self.draw.uniform(0, 1.1) * self.usual[name],
+                self.draw.random() < 0.5,
+            )
             self.now += STEP
 
     def settle(self) -> None:
@@ -127,10 +131,13 @@ class Ordeal:
         for _ in range(4):
             self.play("poll", None)
             self.play("send", None)
-            self.now += 4 * STEP
+            self.now += 2 * STEP
 
-    def play(self, name: str, seconds: float | None) -> None:
-        """Run a command, and kill it after so many seconds; with None it may end in its own time."""
+    def play(self, name: str, seconds: float | None, at_mail: bool = False) -> None:
+        """Run a command, and kill it after so many seconds; with None it may end in its own time.
+
+        With `at_mail` it is killed as soon as a mail of its has arrived, if one does.
+        """
         self.round += 1
         before = len(self.mail.received)
         arguments = ARGUMENTS.get(name) or ["backup", str(self.desk.directory / "copies" / "copy.db")]
@@ -146,14 +153,22 @@ class Ordeal:
             process.join(PATIENCE)
             self.usual[name] = seconds
         else:
-            process.join(PATIENCE if seconds is None else seconds)
+            if at_mail and seconds is not None:
+                while process.is_alive() and len(self.mail.received) == before:
+                    process.join(0.005)
+                    if name == "run" and time.monotonic() > started + seconds:
+                        break
+            else:
+                process.join(PATIENCE if seconds is None else seconds)
             if seconds is None:
-                self.usual[name] = time.monotonic() - started
+                self.usual[name] = max(time.monotonic() - started, 0.8 * self.usual[name])
             elif process.is_alive():
                 process.kill()
                 process.join()
                 self.killed.add(self.round)
                 self.kills[name] += 1
+        if name == "poll" and self.round not in self.killed:
+            self.polled = [*map(len, self.published)]
         if self.round not in self.killed and process.exitcode:
             self.faults.append(f"round {self.round}: {name} ended with {process.exitcode}")
         process.close()
@@ -185,10 +200,12 @@ class Ordeal:
             ]
             db.execute("insert into search_fts(search_fts) values ('integrity-check')")
         names = {name: title for feed in self.published for name, title, _ in feed}
-        in_digests = Counter(title for one in digests for title in told(digest.from_json(one.body)))
+        in_digests = Counter(title for one in digests for title in reported(one.digest()))
         wrong += [f"{name} is stored {stored[name]} times" for name in names if stored[name] != 1]
         wrong += [
-            f"{title} is told {in_digests[title]} times" for title in names.values() if in_digests[title] != 1
+            f"{title} is reported {in_digests[title]} times"
+            for title in names.values()
+            if in_digests[title] != 1
         ]
         wrong += [f"{loose} relevant entries are in no story"] if loose else []
         days = (self.now.date() - START.date()).days
@@ -249,6 +266,7 @@ from = "monitor@desk.test"
 to = {json.dumps(RECIPIENTS)}
 """
         settings = SETTINGS.replace("host_gap = 0", 'host_gap = 0\nmax_interval = "2h"') + email
+        mail.pause = 0.02
         desk = Desk(directory / "desk", [web.url(f"/{number}") for number in range(FEEDS)], settings)
         (desk.directory / "copies").mkdir()
         played = Ordeal(desk, web, mail, random.Random(seed))

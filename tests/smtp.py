@@ -47,12 +47,15 @@ class Inbox:
     port: int = 0
     received: list[Received] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    pause: float = 0.0
+    """Seconds between taking a message and saying so."""
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
         self.received.append(
             Received(sender=envelope.mail_from, recipients=tuple(envelope.rcpt_tos), content=envelope.content)
         )
         self.arrived.set()
+        await asyncio.sleep(self.pause)
         return "250 taken"
 
 

@@ -14,6 +14,7 @@ from smtp import inbox
 
 from monitor import digest, pipeline
 from monitor.errors import StoreError
+from monitor.models import Window
 from monitor.parse import identity
 
 HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
@@ -150,6 +151,7 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
             await pipeline.poll(config, store, now=at(9, day=365))
             await pipeline.publish(config, store, config.channels(), now=at(10, day=365))
             assert store.entries.get(1).summary == "wet"  # nothing is deleted on its word
+            assert store.feeds.polls_in(Window(start=at(8), end=at(10))) == 1
             poll = await pipeline.poll(config, store, now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=365))

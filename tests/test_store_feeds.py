@@ -233,6 +233,7 @@ def test_the_log_of_polls_is_kept_and_bounded(archive):
     archive.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=61)))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
         archive.feeds.log_poll(poll(at, outage=at == NOW))
+    archive.feeds.forget_polls(NOW)
     assert archive.feeds.last_poll() == poll(NOW, outage=True)
     assert rows(archive, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 0)]
     assert archive.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2

@@ -132,10 +132,13 @@ class Feeds:
         return frozenset(self.url_of(row["url"]) for row in rows)
 
     def log_poll(self, poll: Poll) -> None:
-        """Record one run of poll(), and forget those of more than 60 days ago."""
-        old = format_utc(poll.finished_at - _LOG_KEPT)
+        """Record one run of poll()."""
+        self._db.insert("polls", [_poll_row(poll)])
+
+    def forget_polls(self, now: datetime) -> None:
+        """Remove the records of polls made more than 60 days ago."""
+        old = format_utc(now - _LOG_KEPT)
         with self._db.transaction():
-            self._db.insert("polls", [_poll_row(poll)])
             self._db.change("delete from polls where finished_at < ?", [old])
             self._db.change("delete from feed_polls where at < ?", [old])
 
