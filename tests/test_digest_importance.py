@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.digest import Settings, importance
-from monitor.digest.importance import order
-from monitor.digest.newsworthiness import SECTIONS, section
+from monitor.digest.importance import SECTIONS, order, section
 from monitor.models import DigestStory, Entry, Feed, Story, StoryEntry, Tagging
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from string import Formatter
 import pytest
 
 from monitor import languages
-from monitor.digest.newsworthiness import KIND_WEIGHTS, SECTIONS
+from monitor.digest.importance import KIND_WEIGHTS, SECTIONS
 from monitor.digest.wording import Wording
 
 ENGLISH = languages.load("en")

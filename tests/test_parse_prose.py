@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.parse import prose
-from monitor.parse.speech import detect, primary
+from monitor.parse.prose import detect, primary
 from monitor.text import clean
 
 SENTENCE = "This sentence is about the strike of actors. "

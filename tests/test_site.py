@@ -15,7 +15,7 @@ from newsroom import Desk, at, item, page, run, serving
 from monitor import digest_input, site, store
 from monitor.errors import ConfigError
 from monitor.models import digest_from_json
-from monitor.site import lists, pages, search
+from monitor.site import lists, pages
 from monitor.site.charts import chart
 from monitor.site.frame import theme_path
 
@@ -183,7 +183,7 @@ class TestPages:
             assert not [link for link in made.links if link.startswith("javascript")]
             assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
         ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
-        assert ATTACK in json.loads(search.shard("2024-12", [hostile], {}))["stories"][0]["title"]
+        assert ATTACK in json.loads(lists.search_shard("2024-12", [hostile], {}))["stories"][0]["title"]
 
 
 class TestBringingUpToDate:

@@ -1,19 +1,30 @@
-"""`init`, `check`: getting ready."""
+"""`init`, `check`: getting ready, and trying feeds and mail before anything depends on them."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
-from monitor.cli.online import ask_feeds, show_faults, try_channels
-from monitor.cli.output import say, show
+from monitor.cli.output import local, progress, say, show, show_wrapped
 from monitor.cli.session import Session, session
+from monitor.errors import DeliveryError, ParseError
+from monitor.models import FeedState
+from monitor.text import counted, span_in_words
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta, tzinfo
+
+    from monitor import fetch, parse
     from monitor.config import Config
+    from monitor.deliver import ConfiguredChannel
+    from monitor.models import Document, Feed
 
 
 def register(app: typer.Typer) -> None:
@@ -71,3 +82,98 @@ async def _check_online(current: Session, config: Config) -> bool:
     )
     well = show_faults(answers)
     return await try_channels(config.channels()) and well
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What one feed answered."""
+
+    feed: Feed
+    fault: str = ""
+    unreachable: bool = False
+    """No answer came, for a reason that may lie with our own network."""
+    title: str = ""
+    entries: int = 0
+    newest: datetime | None = None
+    rhythm: timedelta | None = None
+    """The usual time between two entries, by their dates."""
+
+
+async def ask_feeds(
+    feeds: Sequence[Feed],
+    fetching: fetch.Settings,
+    parsing: parse.Settings,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    quiet: bool,
+) -> list[Answer]:
+    """Fetch and read feeds, with a line for each that answers, as it does; return all answers."""
+    from monitor import fetch, parse
+
+    answers = []
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task("feeds", total=len(feeds))
+        async with fetch.Fetcher(fetching) as fetcher, parse.Parser(parsing) as parser:
+            asked = [(feed, FeedState(url=feed.url)) for feed in feeds]
+            async for response in fetcher.fetch_all(asked, now=now):
+                feed, fault = response.feed, response.error
+                answer = Answer(feed=feed, fault=fault, unreachable=response.unreachable)
+                if not fault:
+                    try:
+                        answer = _read(feed, await parser.parse(response, feed, now=now))
+                    except ParseError as error:
+                        answer = Answer(feed=feed, fault=str(error))
+                bar.advance(task)
+                answers.append(answer)
+                if not answer.fault and not quiet:
+                    show_wrapped(_line(answer, zone), indent=4, first=Text("ok", "green"))
+    return answers
+
+
+def _read(feed: Feed, document: Document) -> Answer:
+    dates = sorted(entry.published for entry in document.entries if entry.dated == "publisher")
+    return Answer(
+        feed=feed,
+        title=document.title,
+        entries=len(document.entries),
+        newest=dates[-1] if dates else None,
+        rhythm=(dates[-1] - dates[0]) / (len(dates) - 1) if len(dates) > 1 else None,
+    )
+
+
+def _line(answer: Answer, zone: tzinfo) -> str:
+    name = answer.feed.title or answer.title or redact_url(answer.feed.url)
+    parts = [name, counted(answer.entries, "entry", "entries")]
+    if answer.newest:
+        parts.append(f"newest {local(answer.newest, zone)}")
+    if answer.rhythm:
+        parts.append(f"one every {span_in_words(answer.rhythm).removeprefix('1 ')}")
+    return ", ".join(parts)
+
+
+def show_faults(answers: Iterable[Answer]) -> bool:
+    """Name the feeds that failed, or our network when none could be reached; return whether all is well."""
+    found = list(answers)
+    faulty = [answer for answer in found if answer.fault]
+    if len(found) > 1 and all(answer.unreachable for answer in found):
+        show(f"none of {len(found)} feeds could be reached ({found[0].fault}): is our own network down?")
+        return False
+    for answer in faulty:
+        shown = redact_url(answer.feed.url)
+        name = f"{answer.feed.title} ({shown})" if answer.feed.title else shown
+        show(f"{name}: {answer.fault}")
+    show(f"{len(found) - len(faulty)} of {len(found)} feeds answer with a feed")
+    return not faulty
+
+
+async def try_channels(channels: Iterable[ConfiguredChannel]) -> bool:
+    """Connect and log in where a channel does, send nothing; say how it went, return whether all is well."""
+    well = True
+    for channel in channels:
+        try:
+            show(f"{channel.name}: {await channel.check()}")
+        except DeliveryError as error:
+            show(f"{channel.name}: {error}")
+            well = False
+    return well

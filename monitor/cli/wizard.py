@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from monitor import values
-from monitor.cli.online import ask_feeds, show_faults, try_channels
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
+from monitor.cli.setup import ask_feeds, show_faults, try_channels
 from monitor.errors import ConfigError, DeliveryError
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from monitor import text
-from monitor.digest.importance import certainty_of, importance, order
-from monitor.digest.newsworthiness import SECTIONS, section
+from monitor.digest.importance import SECTIONS, certainty_of, importance, order, section
 from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, StoryEntry, StoryLink, Trend
 from monitor.url import host_of, redact_url
 

@@ -10,7 +10,8 @@ import quopri
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest import atom, html, markdown, plain, summary
+from monitor.digest import atom, html, markdown, plain
+from monitor.digest.headline import summarise
 from monitor.digest.page import Caps
 from monitor.digest.view import alert_view, view
 from monitor.models import digest_to_json
@@ -70,7 +71,7 @@ def _markdown(digest: Digest, language: Wording) -> str:
 
 
 def _atom(digest: Digest, language: Wording) -> str:
-    return atom.one_day(summary.summarise(digest, language), language, digest.origin)
+    return atom.one_day(summarise(digest, language), language, digest.origin)
 
 
 FORMATS: Final[dict[str, Format]] = {

@@ -1,21 +1,72 @@
-"""A digest in one line: its subject, its preheader, and what the day was where no story leads."""
+"""What a day was, and a digest in one line: its subject, its preheader, its place in lists of days. Pure.
+
+News, quiet and broken are told apart here and nowhere else: quiet is a claim, that nothing was there, and it
+needs feeds that answered.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from monitor.digest.outcome import coverage, outcome
-from monitor.digest.safe import line, title
+from monitor.digest.safe import line, link, title
+from monitor.models import DigestSummary, StorySummary
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from monitor.digest.settings import Settings
     from monitor.digest.wording import Wording
-    from monitor.models import Digest, DigestStory
+    from monitor.models import Digest, DigestStory, Outcome, Receipt
 
 _SUBJECT: Final = 120
 _PREHEADER: Final = 160
+
+
+_TOLERATED: Final = 0.25
+"""The share of feeds without an answer from which nothing can be concluded any more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """How much of what is followed answered."""
+
+    feeds: int
+    """Followed and not switched off."""
+    unanswered: int
+    """Failing, gone, or never yet successfully polled."""
+    polls: int
+
+    @property
+    def answered(self) -> int:
+        """Feeds that answer."""
+        return self.feeds - self.unanswered
+
+    @property
+    def conclusive(self) -> bool:
+        """True when silence means that there was nothing."""
+        return self.polls > 0 and self.unanswered < _TOLERATED * self.feeds
+
+
+def coverage(receipt: Receipt) -> Coverage:
+    """Return how many feeds answered."""
+    states = [health.state for health in receipt.feeds if health.state != "disabled"]
+    unanswered = sum(state in {"failing", "gone", "new"} for state in states)
+    return Coverage(feeds=len(states), unanswered=unanswered, polls=receipt.polls)
+
+
+def outcome(digest: Digest) -> Outcome:
+    """Return what the day was."""
+    if digest.stories:
+        return "news"
+    return "quiet" if coverage(digest.receipt).conclusive else "broken"
+
+
+def worth_sending(digest: Digest, settings: Settings) -> bool:
+    """Return whether the digest is delivered: only a quiet one that tells nothing at all may be held back."""
+    return settings.send_if_empty or outcome(digest) != "quiet" or bool(digest.perhaps)
 
 
 def leading(digest: Digest) -> DigestStory | None:
@@ -105,3 +156,34 @@ def _trouble(digest: Digest) -> str:
     if not reach.feeds:
         return "no_feeds"
     return "feeds" if reach.polls else "no_polls"
+
+
+def summarise(digest: Digest, words: Wording) -> DigestSummary:
+    """Return what the archive tells of a digest."""
+    labels = {slug: line(label) for slug, label in digest.labels}
+    counts = Counter[str]()
+    for story in digest.stories:
+        new = sum(report.new for report in story.reports)
+        counts.update({labels.get(theme, line(theme)): new for theme in story.themes})
+    order = [*labels.values(), *sorted(counts.keys() - set(labels.values()))]
+    return DigestSummary(
+        date=digest.date,
+        made_at=digest.made_at,
+        outcome=outcome(digest),
+        lead=summary(digest, words),
+        catches_up=digest.catches_up,
+        stories=tuple(_summary(story, labels) for story in digest.stories),
+        themes=tuple((label, counts[label]) for label in order if counts[label]),
+    )
+
+
+def _summary(story: DigestStory, labels: dict[str, str]) -> StorySummary:
+    quoted = f"{line(story.summary, 600)} — {line(story.summary_outlet)}" if story.summary else ""
+    return StorySummary(
+        id=story.id,
+        title=title(story.title),
+        url=link(story.url),
+        text=quoted,
+        themes=tuple(labels.get(theme, line(theme)) for theme in story.themes),
+        updated=story.last_seen,
+    )

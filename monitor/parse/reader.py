@@ -13,7 +13,7 @@ from monitor.models import Document, Entry
 from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
 from monitor.parse.identity import is_home
-from monitor.parse.speech import detect, primary
+from monitor.parse.prose import detect, primary
 from monitor.text import clean, fold, shorten
 from monitor.url import canonical_url, host_of, site_of
 

@@ -1,11 +1,15 @@
-"""The archive's pages of many things: the first page, a month, all themes, all affairs, the search. Pure."""
+"""The archive's pages of many things: the first page, a month, all themes, all affairs, the search. Pure.
+
+What the search looks through is a plain JSON file a month, so that a day writes one of them.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest.safe import title
+from monitor.digest.safe import line, title
 from monitor.site.charts import chart
 from monitor.site.frame import affair_path, day_path, month_path, per_day, row, story_path, theme_path
 from monitor.site.pages import theme_chart
@@ -112,6 +116,34 @@ def search(site: Site) -> str:
     text = site.words.text
     found = text("site_found", n="{n}")  # for the script to fill
     return site.fill("search.html", here="search.html", title=text("site_search"), found=found)
+
+
+def search_shard(month: str, stories: Iterable[Story], labels: Mapping[str, str]) -> str:
+    """Return what can be found of the stories that began in a month ("2026-11"), the newest first."""
+    latest = sorted(stories, key=lambda story: (story.first_seen, story.id), reverse=True)
+    return _json({"month": month, "stories": [_indexed(story, labels) for story in latest]})
+
+
+def search_contents(months: Iterable[str]) -> str:
+    """Return which months there are, the newest first."""
+    return _json({"months": sorted(months, reverse=True)})
+
+
+def _indexed(story: Story, labels: Mapping[str, str]) -> dict[str, Any]:
+    others = dict.fromkeys(line(entry.title) for entry in story.entries)
+    return {
+        "id": f"s{story.id}",
+        "title": title(story.title),
+        "day": f"{story.first_seen:%Y-%m-%d}",
+        "reports": len(story.entries),
+        "themes": [labels.get(theme, theme) for theme in story.themes],
+        "text": line(story.summary, 300),
+        "also": [other for other in others if other != line(story.title)],
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _days(days: Sequence[DigestSummary], site: Site, stories: int = 1) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import markdown, outlet_of
-from monitor.digest.newsworthiness import PENDING
+from monitor.digest.importance import PENDING
 from monitor.digest.page import Line
 from monitor.digest.safe import line, link, title
 from monitor.digest.story_view import page

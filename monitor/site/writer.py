@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from monitor import __version__
 from monitor.digest import atom
 from monitor.disk import write_atomically
-from monitor.site import lists, pages, search
+from monitor.site import lists, pages
 from monitor.site.frame import affair_path, day_path, month_path, story_path, theme_path, theme_stem
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ class _Update:
             )
             stories = self._store.stories.get_many(self._store.overview.begun(start, end))
             self._write(month_path(name), lists.month(name, self._days(first, after), stories, self._site))
-            self._write(f"search/{name}.json", search.shard(name, stories, self._site.labels))
+            self._write(f"search/{name}.json", lists.search_shard(name, stories, self._site.labels))
         there = [path.stem for path in (self._folder / "search").glob("????-??.json")]
-        self._write("search/index.json", search.contents(there))
+        self._write("search/index.json", lists.search_contents(there))
 
     def _themes(self) -> None:
         """Write all themes: which ones a story has lost, nothing tells."""
