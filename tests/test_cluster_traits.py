@@ -102,15 +102,3 @@ def test_the_lexicon_has_no_word_twice_for_two_players():
     spellings = [fold(name) for names in players.values() for name in names]
     assert len(spellings) == len(set(spellings))
     assert "the" in knowledge().stop
-
-
-@pytest.mark.parametrize(
-    "imprint",
-    [
-        "© 2024 Some Outlet. All rights reserved. For personal use only.",
-        "The post A quiet day appeared first on Some Outlet.",
-        "Score: 121 Comments: 154 By: zebra",
-    ],
-)
-def test_an_outlets_standing_lines_say_nothing(imprint):
-    assert seen("A title", f"Actors walk out. {imprint}") == seen("A title", "Actors walk out. ")

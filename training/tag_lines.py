@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.models import Entry
+from monitor.parse import prose
 from monitor.tag.judge import fingerprint
 from monitor.tag.scoring import GATE
 
@@ -55,7 +56,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
     entry = Entry(
         feed="f",
         title=row["title"],
-        summary=row["summary"],
+        summary=prose.without_boilerplate(row["summary"]),
         language=row["lang"],
         published=NOW,
         first_seen=NOW,

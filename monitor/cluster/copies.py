@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from monitor.cluster.events import plain_words
-from monitor.cluster.traits import summary_text
 from monitor.text import fold
 from monitor.url import host_of
 
@@ -45,7 +44,7 @@ def whole_text(entry: Entry) -> str:
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
     """Return the three-word sequences of an entry's text, none for a text too short to tell."""
-    words = plain_words(fold(summary_text(entry)))
+    words = plain_words(fold(entry.summary))
     if len(words) < _ENOUGH_WORDS:
         return frozenset()
     return frozenset(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))

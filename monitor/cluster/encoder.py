@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
-from monitor.cluster.traits import summary_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +61,7 @@ class Encoder:
 
 def texts(entry: Entry) -> tuple[str, str]:
     """Return the two texts of an entry that are encoded; the title stands in for a missing summary."""
-    return entry.title, summary_text(entry) or entry.title
+    return entry.title, entry.summary or entry.title
 
 
 def without_topic(rows: Any, topic: bytes) -> Any:

@@ -26,12 +26,6 @@ _STEM = 8
 _GRAM = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
-_IMPRINT = re.compile(
-    r"""© | \ball\ rights\ reserved\b | \bthe\ post\ .{1,200}\ appeared\ first\ on\b |
-        \bscore:\ \d+\ comments: | \bdiscussion:\ https?:""",
-    re.IGNORECASE | re.VERBOSE,
-)
-"""Where a summary's words end and its outlet's standing lines begin."""
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -128,7 +122,7 @@ def terms(entry: Entry) -> frozenset[str]:
 @lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
     """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    german, summary = entry.language == "de", summary_text(entry)
+    german, summary = entry.language == "de", entry.summary
     title = _part(entry.title, german=german)
     rest = _part(summary, german=german)
     letters = " ".join(plain_words(fold(entry.title)))
@@ -178,14 +172,9 @@ def _ranked(kinds: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(kinds, key=knowledge().rank.__getitem__))
 
 
-def summary_text(entry: Entry) -> str:
-    """Return the summary of an entry without its outlet's standing lines."""
-    return _IMPRINT.split(entry.summary, maxsplit=1)[0]
-
-
 def surfaces(entry: Entry) -> dict[str, str]:
     """Return the words of an entry as they stand, by their stems (of like ones the first)."""
-    found = [(raw, _known(raw)) for raw in _words(f"{entry.title} | {summary_text(entry)}")]
+    found = [(raw, _known(raw)) for raw in _words(f"{entry.title} | {entry.summary}")]
     return {word.stem: _POSSESSIVE.sub("", raw) for raw, word in reversed(found) if word}
 
 

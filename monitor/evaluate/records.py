@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.errors import ConfigError, Fault
 from monitor.models import Entry
+from monitor.parse import prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,8 +88,8 @@ def _record(raw: object, number: int, now: datetime) -> Record:
         guid=str(raw.get("id", "")),
         url=texts["url"],
         title=texts["title"],
-        summary=texts["summary"],
-        content=texts["content"],
+        summary=prose.without_boilerplate(texts["summary"]),  # as it comes off an entry of a feed
+        content=prose.without_boilerplate(texts["content"]),
         author=texts["author"],
         language=texts["lang"],
         published=published or now,

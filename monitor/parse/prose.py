@@ -37,20 +37,22 @@ _TAIL: Final = re.compile(
     r"|\b(?:Der|Dieser) Beitrag .{1,300} erschien zuerst (?:auf|bei) .{1,100}\.?"
     r"|\bL[’']article .{1,300} est apparu en premier sur .{1,100}\.?"
     r"|\bL[’']articolo .{1,300} sembra essere il primo su .{1,100}\.?"
-    r"|© ?\d{4} .{1,60}\. All rights reserved\.(?: For personal use only\.?)?"
+    r"|(?:©|\(c\)|Copyright) ?\d{4}\b.{0,60}?\bAll rights reserved\b\.?(?: For personal use only\.?)?"
     r"|\b(?:Continue reading|Read (?:the )?(?:full|rest of (?:the|this)) (?:article|story|post|entry)"
     r"|Read more(?: here)?|Weiterlesen|(?:Den )?ganzen Artikel lesen)"
     r"(?: ?(?:\.{3}|…|[→»>]+)|:? [“\"].{1,200}[”\"]| (?:of this story )?at [\w. ]{1,40})?\.?"
     r"|\[(?:mehr|more|weiter)\]|\(more…\)"
     r"|\bsubmitted by /?u/\S{1,40}(?: to /?r/\S{1,40})?(?: \[link\])?(?: \[comments\])?"
     r"|\bArticle URL: \S+ Comments URL: \S+ Points: \d+ # Comments: \d+"
+    r"|\bScore: \d+ Comments: \d+ By: \S+(?: Discussion: \S+)?"
     r")$",
     re.IGNORECASE,
 )
 _TAIL_LENGTH: Final = 800
 _TAIL_WORDS: Final = (
     "appeared", "erschien", "est apparu", "sembra essere", "rights reserved", "continue reading", "read ",
-    "weiterlesen", "artikel lesen", "[mehr]", "[more]", "[weiter]", "(more…)", "submitted by", "article url",
+    "weiterlesen", "artikel lesen", "[mehr]", "[more]", "[weiter]", "(more…)", "submitted by",
+    "comments:",
 )  # fmt: skip
 """One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper."""
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|\(…\)|\(\.\.\.\))$")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 """What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter."""
-_TALLY = re.compile(r"Score: \d+ Comments: \d+ By: \S+ Discussion: \S+\s*$")
-"""A summary that only counts votes, as feeds of Hacker News carry it."""
 _FIELD_GAP = 1_000_000
 """Added to the places of each further field's words, so that nothing is near across fields."""
 _OFTEN = 3
@@ -256,9 +254,8 @@ class Matcher:
 
 
 def texts(entry: Entry) -> dict[str, str]:
-    """Give an entry's text by field, without what aggregators add to it."""
-    summary = "" if _TALLY.match(entry.summary) else entry.summary
-    return {"title": _BYLINE.sub("", entry.title), "summary": summary, "content": entry.content}
+    """Give an entry's text by field, its title without who reported it."""
+    return {"title": _BYLINE.sub("", entry.title), "summary": entry.summary, "content": entry.content}
 
 
 def _words(text: str, limit: int, reporting: Reporting | None) -> Words:
