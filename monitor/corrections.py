@@ -61,11 +61,11 @@ def mark(
     return after
 
 
+# After so many new marks the personal layer is learned anew by itself.
 _EACH: Final = 10
-"""After so many new marks the personal layer is learned anew by itself."""
 _UNMARKED: Final = 400
+# What was chosen and left as it was, in the time of the marks, speaks a little for being right.
 _UNMARKED_WEIGHT: Final = 0.25
-"""What was chosen and left as it was, in the time of the marks, speaks a little for being right."""
 
 
 def learn_if_due(config: Config, store: Store) -> tag.Personal | None:

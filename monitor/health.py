@@ -34,8 +34,8 @@ DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""
 RECENT: Final = timedelta(days=7)
+# Recipients that are named; of more it is said how many.
 _NAMED: Final = 4
-"""Recipients that are named; of more it is said how many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -258,8 +258,8 @@ def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
 # --- publish
 
 
+# Attempts at a digest beside the loop: during a poll new entries may come in the middle of each.
 _TRIES = 3
-"""Attempts at a digest beside the loop: during a poll new entries may come in the middle of each."""
 
 
 async def publish(

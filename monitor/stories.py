@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from monitor.models import Correction, Entry, Story
     from monitor.store import Store
 
+# Entries that are decided on at once, but whole days: one step takes a second or two.
 _STEP = 500
-"""Entries that are decided on at once, but whole days: one step takes a second or two."""
+# Steps in one run: half a million entries; what is left then waits for the next poll.
 _STEPS = 1000
-"""Steps in one run: half a million entries; what is left then waits for the next poll."""
+# Entries of an archive from an earlier version whose terms are counted anew in one step.
 _COUNT_AT_ONCE = 2000
-"""Entries of an archive from an earlier version whose terms are counted anew in one step."""
 _REFRESH_AT_ONCE = 200
+# The latest corrections, from which the user's own weights are learned.
 _LESSONS = 100
-"""The latest corrections, from which the user's own weights are learned."""
 
 
 def cluster_entries(config: Config, store: Store, *, now: datetime) -> tuple[Story, ...]:

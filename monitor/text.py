@@ -9,13 +9,13 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser
 
+# They become spaces before the tree is built: thousands in each other cost more than linear time.
 _BLOCK_TAG: Final = re.compile(
     r"</?(?:address|article|aside|blockquote|br|button|caption|dd|details|div|dl|dt|fieldset|figcaption|figure"
     r"|footer|form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|td|th|tr|ul)"
     r"""(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?/?>""",
     re.IGNORECASE,
 )
-"""They become spaces before the tree is built: thousands in each other cost more than linear time."""
 _UNREADABLE: Final = [
     "script",
     "style",
@@ -78,8 +78,8 @@ def _folding() -> dict[int, str | None]:
 
 
 _FOLDING: Final = _folding()
+# What most German and English texts hold: replacing it first spares most of them the slow way.
 _FREQUENT: Final = {char: _PLAIN[char] for char in "äöüß„“”’–…"}
-"""What most German and English texts hold: replacing it first spares most of them the slow way."""
 
 _CP1252: Final = {
     ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): chr(byte) for byte in range(0x80, 0xA0)
@@ -91,11 +91,11 @@ _UNMISTAKABLE: Final = re.compile(
     r"|\xc2(?:[\xa0-\xbf]|(?=\s|$))"
 )
 
+# The beginning of anything above; looked for first, since umlauts make the patterns above slow.
 _SUSPICIOUS: Final = re.compile(f"[\xc2-\xf4](?:{_TAIL}|(?<=\xc2)(?:\\s|$))")
-"""The beginning of anything above; looked for first, since umlauts make the patterns above slow."""
 
+# Sequences whose last character was lost: an undefined one, or a no-break space cut as white space.
 _BEHEADED: Final = {"\xe2\u20ac": "”", "\xc2": " "}
-"""Sequences whose last character was lost: an undefined one, or a no-break space cut as white space."""
 
 
 def html_to_text(html: str) -> str:

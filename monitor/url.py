@@ -23,8 +23,8 @@ _RSS_MARK: Final = re.compile(
     r"(?:ref|src|source|from|via|partner|emc|cmp|mod|seid|campaign|medium)=rss\w*|(?:from)?rss(?:=\w*)?",
     re.IGNORECASE,
 )
+# There is nothing to resolve; `urljoin` takes longer than all else that is done to a link.
 _WHOLE: Final = re.compile(r"https?://[^/?#;][^;]*", re.IGNORECASE)
-"""There is nothing to resolve; `urljoin` takes longer than all else that is done to a link."""
 _WRAPPERS: Final = {"/news/apiclick.aspx": ("bing.com", "url"), "/url": ("google.com", "url")}
 _HOST: Final = re.compile(r"[a-z0-9._-]*")
 _LONGEST_LABEL: Final = 63

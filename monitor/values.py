@@ -35,6 +35,7 @@ _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 _CENTURY: Final = 100 * 365 * 86400
 _LONGEST_SHOWN: Final = 60
 _MOST_SHOWN: Final = 40
+# ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance.
 _LANGUAGES: Final = """\
     aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv
     dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie
@@ -43,7 +44,6 @@ _LANGUAGES: Final = """\
     rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts
     tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
-"""ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 Verdict = Literal["yes", "no", "perhaps", "off", "waiting", "held back", "unknown"]
 
+# Letters that a word needs to be part of a proposed phrase.
 _SHORTEST: Final = 3
-"""Letters that a word needs to be part of a proposed phrase."""
 _TERMS: Final = 3
+# What is shown at most: nobody has measured finer than that.
 _SUREST: Final = 0.99
-"""What is shown at most: nobody has measured finer than that."""
 _SECOND_LEVEL: Final = frozenset({"co", "com", "org", "gov", "ac", "net"})
+# Where each name below the host is another publisher.
 _SHARED_HOSTS: Final = ("substack.com", "wordpress.com", "blogspot.com", "medium.com", "github.io")
-"""Where each name below the host is another publisher."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

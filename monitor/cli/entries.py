@@ -28,10 +28,10 @@ Since = Annotated[
 ]
 Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
 
+# Columns that are an entry's handle's.
 _MARGIN = 8
-"""Columns that are an entry's handle's."""
+# Words shown around what was found.
 _SNIPPET = 24
-"""Words shown around what was found."""
 
 
 def register(app: typer.Typer) -> None:

@@ -35,10 +35,10 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
 
+# The width of a pipe: wider than any line.
 _UNBOUND: Final = 100_000
-"""The width of a pipe: wider than any line."""
+# What makes a spreadsheet take a cell for a formula.
 _FORMULA: Final = tuple("=+-@\t\r")
-"""What makes a spreadsheet take a cell for a formula."""
 
 
 def stdout() -> Console:

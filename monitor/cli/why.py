@@ -32,8 +32,8 @@ _QUESTIONS: Final = {
 }
 _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
+# How much of the archive a proposed phrase is tried on.
 _LOOK_BACK: Final = timedelta(days=30)
-"""How much of the archive a proposed phrase is tried on."""
 _MANY: Final = 1000
 
 

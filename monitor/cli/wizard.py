@@ -31,6 +31,7 @@ PASSWORD_FILE: Final = "smtp-password"  # noqa: S105 - the name of a file
 _ENV: Final = "MONITOR_SMTP_PASSWORD"
 _TLS: Final = ("starttls", "tls", "none")
 _SERVICES: Final = ("systemd", "launchd", "cron", "none")
+# Servers for outgoing mail that cannot be guessed from the address; all take STARTTLS on port 587.
 _SERVERS: Final = {
     "gmail.com": "smtp.gmail.com",
     "googlemail.com": "smtp.gmail.com",
@@ -44,7 +45,6 @@ _SERVERS: Final = {
     "fastmail.com": "smtp.fastmail.com",
     "icloud.com": "smtp.mail.me.com",
 }
-"""Servers for outgoing mail that cannot be guessed from the address; all take STARTTLS on port 587."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

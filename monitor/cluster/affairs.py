@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from monitor.cluster.match import Rarity
     from monitor.models import Entry, Story
 
+# Summed weight of what two stories share from which they are one affair: a rare name and a word or two.
 _ENOUGH = 7.0
-"""Summed weight of what two stories share from which they are one affair: a rare name and a word or two."""
+# Weight from which a name or word tells something: in no more than an eighth of the archive.
 _RARE = 2.0
-"""Weight from which a name or word tells something: in no more than an eighth of the archive."""
+# Weight from which one shared name is an affair's own: no firm that is in the news each week.
 _NAME = 3.0
-"""Weight from which one shared name is an affair's own: no firm that is in the news each week."""
 _FEWEST = 2
+# Stories that one story is linked to.
 _MOST = 5
-"""Stories that one story is linked to."""
 _PARTIES = 6
 NAME = "~"
 """Mark of those names by which a story is known that are no players."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CROWDED = 0.6
 """How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day
 have their best bars that far apart."""
+# Similarity from which the open story that came second is another step of the affair.
 _NEAR = 0.2
-"""Similarity from which the open story that came second is another step of the affair."""
 
 
 def assign(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from monitor.cluster.copies import Sources
     from monitor.models import Entry
 
+# Of a large story the latest entries are compared, no more.
 _LATEST = 24
-"""Of a large story the latest entries are compared, no more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

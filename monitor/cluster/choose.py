@@ -32,16 +32,16 @@ _BAIT = re.compile(
 )
 _QUOTE = re.compile(r"^[„“\"‘'»]")
 _SHOUT = re.compile(r"\b[A-ZÄÖÜ]{5,}\b")
+# Characters between which a headline informs without being a paragraph.
 _SHORT, _LONG = 25, 130
-"""Characters between which a headline informs without being a paragraph."""
+# Telling words; a title of fewer is not the more central for it.
 _FEW = 5
-"""Telling words; a title of fewer is not the more central for it."""
+# Names in a title, more of which make it no better.
 _NAMED = 3
-"""Names in a title, more of which make it no better."""
 _THEME_SHARE = 1 / 3
 _DAY = timedelta(days=1)
+# Reports that make a new turn.
 _TURN = 2
-"""Reports that make a new turn."""
 
 
 def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:

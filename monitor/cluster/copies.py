@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Feed
 
 _SHINGLE = 3
+# Share of common three-word sequences from which two texts are one wire text.
 _SAME_TEXT = 0.8
-"""Share of common three-word sequences from which two texts are one wire text."""
+# Shorter texts coincide by chance: of them only the whole counts.
 _ENOUGH_WORDS = 12
-"""Shorter texts coincide by chance: of them only the whole counts."""
+# A sequence that more different texts share is an outlet's standing paragraph, and is passed over.
 _POSTINGS = 100
-"""A sequence that more different texts share is an outlet's standing paragraph, and is passed over."""
 
 
 def addresses(entry: Entry) -> Iterator[str]:

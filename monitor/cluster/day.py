@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from monitor.cluster.match import Rarity
     from monitor.models import Entry
 
+# Stories that one entry is compared with.
 _MOST = 12
-"""Stories that one entry is compared with."""
+# A term that more open stories share is passed over.
 _POSTINGS = 400
-"""A term that more open stories share is passed over."""
+# Log-odds above the bar up to which a join is in doubt.
 _DOUBT = 0.7
-"""Log-odds above the bar up to which a join is in doubt."""
 
 
 class DayClustering:

@@ -20,8 +20,8 @@ LONGEST = 4
 
 _PLAIN = re.compile(r"[^\W_]+")
 _SHORTEST = 2
+# Words within which a German verb's second half follows its first.
 _GAP = 9
-"""Words within which a German verb's second half follows its first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from collections.abc import Set as AbstractSet
 
+# Log-odds beyond which a pair does not speak louder.
 _CEILING = 6.0
-"""Log-odds beyond which a pair does not speak louder."""
+# How much the best pair of members counts beside the mean over all pairs.
 _BEST_SHARE = 0.2
-"""How much the best pair of members counts beside the mean over all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def group(
     return clusters.root
 
 
+# A cluster and its links.
 _Side = tuple[int, dict[int, Link]]
-"""A cluster and its links."""
 
 
 class _Clusters:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from monitor.cluster.candidates import Candidates
     from monitor.models import Correction, Entry
 
+# Pairs of entries that one correction speaks for: a merge of two large stories is one word of the user.
 _PAIRS = 9
-"""Pairs of entries that one correction speaks for: a merge of two large stories is one word of the user."""
 _RATE = 0.05
 _ROUNDS = 10
+# The share of its weight by which a feature may move.
 _BOUND = 0.25
-"""The share of its weight by which a feature may move."""
+# Log-odds by which the bar may move.
 _BAR_BOUND = 0.5
-"""Log-odds by which the bar may move."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
     from monitor.cluster.traits import Traits
 
+# Days from which on more make no difference.
 _LONGEST = 14
-"""Days from which on more make no difference."""
 _SCALE = 5.0
+# Weight of a word in one of twelve entries: what reports that share a party share besides must be rarer.
 _TELLING = 2.5
-"""Weight of a word in one of twelve entries: what reports that share a party share besides must be rarer."""
+# Weight of a name, or word, in one of thirty: reports that share no party must share such a one.
 _NAME = 3.5
-"""Weight of a name, or word, in one of thirty: reports that share no party must share such a one."""
+# Weight of a word that is in no other entry: it alone is enough where neither party nor name is shared.
 _TELLING_ALONE = 6.5
-"""Weight of a word that is in no other entry: it alone is enough where neither party nor name is shared."""
+# Likeness of words from which several common ones do for it. Of labelled near pairs of two events a third
+# share one common word and no more ("viral", "tools"), of pairs of one event 3 to 9 in 100.
 _SOME_WORDS = 0.08
-"""Likeness of words from which several common ones do for it. Of labelled near pairs of two events a third
-share one common word and no more ("viral", "tools"), of pairs of one event 3 to 9 in 100."""
+# Likeness by the encoder beside which they need share no word: a German and an English report.
 _ALIKE = 0.4
-"""Likeness by the encoder beside which they need share no word: a German and an English report."""
+# Log-odds of two reports that share nothing telling or name other parties, whatever else agrees.
 _STRANGERS = -4.0
-"""Log-odds of two reports that share nothing telling or name other parties, whatever else agrees."""
+# A player named in more of the archive than this is the topic itself and tells nothing.
 _TOPIC_SHARE = 0.15
-"""A player named in more of the archive than this is the topic itself and tells nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

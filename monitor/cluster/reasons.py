@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from monitor.cluster.candidates import Candidate, Candidates
 
 _SHOWN = 5
+# Log-odds from which a feature against a join is named.
 _AGAINST = 0.25
-"""Log-odds from which a feature against a join is named."""
 _MOST_AGAINST = 3
 
 BEGAN = "began the story"
 COPY = "copy of a report in the story: same link, identifier or text"
 
+# What features against a join are called; the others (days, parts of a likeness) say nothing alone.
 _WORDS = {
     "players_differ": "other parties",
     "players_lost": "a party in one title only",
@@ -38,7 +39,6 @@ _WORDS = {
     "same_source": "same outlet",
     "topic_differs": "one is on the main topic, one is not",
 }
-"""What features against a join are called; the others (days, parts of a likeness) say nothing alone."""
 
 
 def reason(

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 PLAYER, ROLE, SUBJECT = "@", "%", "="
 """Marks of those terms that are no words."""
 
+# Of a word that it is compared by: inflections, German compounds and cousins in the other language meet.
 _LETTERS = 5
-"""Of a word that it is compared by: inflections, German compounds and cousins in the other language meet."""
+# Of a word that it is told apart by: compounds that only begin alike (Sprecher, Sprechprobe) part here.
 _STEM = 8
-"""Of a word that it is told apart by: compounds that only begin alike (Sprecher, Sprechprobe) part here."""
 _GRAM = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
@@ -30,12 +30,12 @@ _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+# What happened before or why: "after weekend of mockery" is not what this report tells.
 _BEFORE = re.compile(
     r"""\b(?: after | following | in\ the\ wake\ of | amid | since | nach | nachdem | seit | wegen )\b
         (?! \s+(?:all|that)\b ) [^.,;:!?–—|]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""What happened before or why: "after weekend of mockery" is not what this report tells."""
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
@@ -110,8 +110,8 @@ class _Word:
         return bool(self.kinds or self.subjects or self.roles or self.places)
 
 
+# The words of a text as they stand and as they are known: None for stop words.
 _Read = list[tuple[str, _Word | None]]
-"""The words of a text as they stand and as they are known: None for stop words."""
 
 
 def terms(entry: Entry) -> frozenset[str]:

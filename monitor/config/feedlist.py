@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 NAME: Final = "feeds.toml"
 _MANY: Final = 5
+# What the curated list says of its feeds, for those who keep it.
 _NOTES: Final = ("robots", "terms", "confidence", "seen")
-"""What the curated list says of its feeds, for those who keep it."""
 
 
 @cache

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from monitor.config.tables import Setting
 
+# Where the remark behind a setting begins.
 _COLUMN: Final = 36
-"""Where the remark behind a setting begins."""
 _WIDTH: Final = 120
 _HEAD: Final = """\
 # monitor.toml - the settings of monitor.

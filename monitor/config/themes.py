@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 NAME: Final = FILES[2]
 _OWN_KEYS: Final = ("base", "without")
 _KINDS: Final = ("beat", "theme")
+# What a file that stands by itself need not repeat.
 _MEASURES: Final = ("grades", "fields")
-"""What a file that stands by itself need not repeat."""
 
 
 @cache

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from monitor.config.own import Difference
     from monitor.toml import Place
 
+# A group of which the user kept as much is followed from now on.
 _HALF: Final = 0.5
-"""A group of which the user kept as much is followed from now on."""
 
 
 def _of_1_0(name: str) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from monitor.models import RenderedDigest
 
 _MAX_SUBJECT: Final = 200
+# Of quoted-printable (RFC 2045, 6.7); the library would take the 78 that RFC 5322 allows a header.
 _LONGEST_LINE: Final = 76
-"""Of quoted-printable (RFC 2045, 6.7); the library would take the 78 that RFC 5322 allows a header."""
 
 
 @dataclass(frozen=True, slots=True)

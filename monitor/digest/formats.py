@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest
 
+# Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB.
 _LIMIT: Final = 97_000
-"""Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB."""
 _MEASURES: Final = (
     Caps(stories=200, reports=12, lines=30, summary=400),
     Caps(stories=200, reports=5, lines=15, summary=280, shortened=True),

@@ -25,8 +25,8 @@ _SUBJECT: Final = 120
 _PREHEADER: Final = 160
 
 
+# The share of feeds without an answer from which nothing can be concluded any more.
 _TOLERATED: Final = 0.25
-"""The share of feeds without an answer from which nothing can be concluded any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

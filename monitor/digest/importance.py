@@ -41,8 +41,8 @@ OTHER: Final = "other"
 
 _FAVOURED: Final = 1.5
 _PLAYED_DOWN: Final = 0.5
+# In five months of a real feed, of what version 1.0 chose, .80 was right from a score of 4, .91 from 5.
 _SURE_SCORE: Final = 6.0
-"""In five months of a real feed, of what version 1.0 chose, .80 was right from a score of 4, .91 from 5."""
 
 
 def importance(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Importance:

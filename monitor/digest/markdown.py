@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from monitor.digest.page import Line, Note, StoryView, View
     from monitor.models import Digest
 
+# What CommonMark or a usual extension of it reads as mark-up where it stands.
 _SPECIAL: Final = re.compile(
     r"[\\`*_{}\[\]<>#|~@$^]|&(?=#?\w+;)|^[-+=]|:(?=/|[^\s:]+:)|(?<=www)\.", re.IGNORECASE
 )
-"""What CommonMark or a usual extension of it reads as mark-up where it stands."""
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, FeedHealth, NearMiss
 
+# States of feeds that are listed, the worst first. One that is switched off is so by the user's own word.
 _TROUBLES: Final = ("failing", "gone", "silent", "new")
-"""States of feeds that are listed, the worst first. One that is switched off is so by the user's own word."""
 _REASON: Final = 200
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from monitor.digest.settings import Settings
 
 _DAY: Final = timedelta(days=1)
+# Days to look back or ahead: in them every weekday has occurred, also where a zone skipped a date.
 _WEEK: Final = 8
-"""Days to look back or ahead: in them every weekday has occurred, also where a zone skipped a date."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory, StoryEntry, StoryLink
 
+# Characters of the teaser of a story with a single report, that it may take two lines.
 _BRIEF: Final = 180
-"""Characters of the teaser of a story with a single report, that it may take two lines."""
 
 
 def story_view(

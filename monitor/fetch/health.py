@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from monitor.models import Feed, FeedState, FeedStateName
 
 _SILENT_AFTER = timedelta(days=7)
+# A feed is silent when it brings nothing for a week and for so many times its usual gap.
 _SILENT_RHYTHMS = 8
-"""A feed is silent when it brings nothing for a week and for so many times its usual gap."""
+# From so many failures in a row on, a human should look.
 _OFTEN = 3
-"""From so many failures in a row on, a human should look."""
 
 
 def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, settings: Settings) -> FeedHealth:

@@ -35,8 +35,8 @@ _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
+# How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves.
 _BELIEVED = timedelta(days=1)
-"""How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves."""
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"

@@ -8,15 +8,15 @@ from monitor.errors import FetchError
 
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _GZIP_MAGIC = b"\x1f\x8b"
+# More gzip members than this in one body are an attack on our time.
 _MEMBERS = 16
-"""More gzip members than this in one body are an attack on our time."""
 
+# So are more pieces: a body in chunks of one byte costs seconds.
 _PIECES = 50_000
-"""So are more pieces: a body in chunks of one byte costs seconds."""
 
 
+# How feeds begin that were not encoded, whatever their headers say. A lone "{" may begin bare deflate.
 _PLAIN = (b"<?xml", b"<rss", b"<feed", b"<rdf:", b"<!--", b"\xef\xbb\xbf<")
-"""How feeds begin that were not encoded, whatever their headers say. A lone "{" may begin bare deflate."""
 
 
 def inflated(body: bytes, limit: int) -> bytes:

@@ -19,10 +19,10 @@ from monitor.fetch import guard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+# Seconds for one of several addresses, so that the next gets its turn within the poll's deadline.
 _PATIENCE = 4.0
-"""Seconds for one of several addresses, so that the next gets its turn within the poll's deadline."""
+# Shorter than what common servers allow, so that a connection is not reused as it closes.
 _IDLE_SECONDS = 2.0
-"""Shorter than what common servers allow, so that a connection is not reused as it closes."""
 
 
 _LONGEST_HEAD = 100_000

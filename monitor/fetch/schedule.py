@@ -43,19 +43,19 @@ _HOUR = timedelta(hours=1)
 _NOTHING = timedelta(0)
 _JITTER = 0.1
 _SLOT = timedelta(minutes=2)
+# A quiet feed waits this fraction of its silence.
 _QUIET_SHARE = 24
-"""A quiet feed waits this fraction of its silence."""
 GAP_MEMORY = timedelta(days=7)
 _NOTE = 200
+# The weight of the newest observation in the rhythm.
 _LEARNING = 0.3
-"""The weight of the newest observation in the rhythm."""
 _SHORTEST_RHYTHM = timedelta(minutes=1)
+# A permanent redirect is believed after so many polls in a row.
 _AGREEING_POLLS = 3
-"""A permanent redirect is believed after so many polls in a row."""
+# A location that fails so often in a row is given up for the user's own address.
 _LOST_AFTER = 3
-"""A location that fails so often in a row is given up for the user's own address."""
+# What no entry is made of. A comment with a tag in it counts: two halves of text may look like one.
 _RESTLESS = re.compile(rb"<!--[^<]{0,1000}-->|<lastBuildDate>[^<]{0,100}</lastBuildDate>")
-"""What no entry is made of. A comment with a tag in it counts: two halves of text may look like one."""
 _GONE = 410
 _GONE_FOR = timedelta(days=7)
 

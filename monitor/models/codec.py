@@ -31,8 +31,8 @@ _RENAMED: Final[dict[type, dict[str, str]]] = {
     StoryEntry: {"entry": "id"},
     NearMiss: {"entry": "id"},
 }
+# What must not stand bare in a file: control and bidi characters, line separators, surrogates.
 _UNSEEN: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-"""What must not stand bare in a file: control and bidi characters, line separators, surrogates."""
 
 
 def digest_to_json(digest: Digest) -> str:

@@ -16,8 +16,8 @@ EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 """Nothing on the web is older; an earlier date is a default value or a mistake."""
 TOLERANCE: Final = timedelta(hours=1)
 """How far ahead of our clock a publisher's clock may run before its date counts as future."""
+# Dates further ahead are mistakes; nearer ones are today's: local time that calls itself GMT, an embargo.
 _AHEAD: Final = timedelta(days=1)
-"""Dates further ahead are mistakes; nearer ones are today's: local time that calls itself GMT, an embargo."""
 
 _MAX_LENGTH: Final = 100
 _MAX_OFFSET: Final = timedelta(hours=14)
@@ -87,8 +87,8 @@ _DATES: Final = tuple(
         r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",
     )
 )
+# 28/11/2026 in most of the world, 11/28/2026 in America.
 _NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)\b(?!\2)")
-"""28/11/2026 in most of the world, 11/28/2026 in America."""
 _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
 _CLOCK: Final = re.compile(rf"\b{_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")

@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 _One = TypeVar("_One", bound="Entry | Known")
 
+# From so far apart on, two dates are of two days: what appears daily does not do so to the hour.
 _DAY: Final = timedelta(hours=20)
-"""From so far apart on, two dates are of two days: what appears daily does not do so to the hour."""
+# So soon after its first date an article is rewritten; a page that serves many has its next then.
 _EDITED: Final = timedelta(hours=1)
-"""So soon after its first date an article is rewritten; a page that serves many has its next then."""
+# A publisher's guid and link together serve one article for so long, whatever happens to its title.
 _REUSED: Final = timedelta(days=14)
-"""A publisher's guid and link together serve one article for so long, whatever happens to its title."""
+# The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
+# entries share up to .63 ("OpenAI's video generator Sora: ...").
 _ALIKE: Final = 2 / 3
-"""The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
-entries share up to .63 ("OpenAI's video generator Sora: ...")."""
 _CONTAINED: Final = 4
 _NOTHING: Final = ("", None)
+# Of so many entries one may be older than all that was known, and it is still a new stretch of the feed.
 _FEW: Final = 5
-"""Of so many entries one may be older than all that was known, and it is still a new stretch of the feed."""
 
+# So many entries at once from before we followed a feed are its archive; one opened 190 in a day.
 _ARCHIVE: Final = 20
-"""So many entries at once from before we followed a feed are its archive; one opened 190 in a day."""
 
 _WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
+# What makes an address that of one article: a number, or a title of four words.
 _SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
-"""What makes an address that of one article: a number, or a title of four words."""
 _AGAIN: Final = re.compile(r" ~\d+$")
 
 

@@ -22,32 +22,30 @@ _PERSON: Final = re.compile(
     r"(?:\s{0,100}<!\[CDATA\[)?[^<]{300})[^<]+",
     re.IGNORECASE,
 )
+# A person of many elements: for each one feedparser reads all before it again.
 _CROWDED: Final = re.compile(
     r"<((?:[\w.-]+:)?(?:author|creator|managingeditor|webmaster|publisher|contributor|owner))\b[^<>]{0,300}>"
     r"(?:[^<]{0,300}<(?!/\1\b)[^<>]{0,300}>){30,}",
     re.IGNORECASE,
 )
-"""A person of many elements: for each one feedparser reads all before it again."""
 _SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
 _CAPTION: Final = re.compile(
     r"<media:description(?:\s[^<>]*)?/>"
     r"|<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>",
     re.DOTALL,
 )
+# What nobody reads: each element costs feedparser as much time as a title does. CDATA is bounded here and
+# above: many openings without an end cost quadratic time, 20 s for 160 KB.
 _NEEDLESS: Final = re.compile(
     r"<(category|comments|dc:subject|wfw:\w+|slash:\w+|thr:\w+|media:(?:content|thumbnail|keywords|credit|category))"
     r"(?:\s[^<>]*)?(?:/>|>[^<]*(?>(?:<!\[CDATA\[.{0,500}?\]\]>[^<]*){0,3})</\1\s*>)\s*",
     re.DOTALL,
 )
-"""What nobody reads: each element costs feedparser as much time as a title does.
-
-CDATA is bounded here and above: many openings without an end cost quadratic time, 20 s for 160 KB.
-"""
+# One that begins no reference of XML; CDATA sections are passed over.
 _AMPERSAND: Final = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(?:\w{1,32};)?",
     re.DOTALL | re.IGNORECASE,
 )
-"""One that begins no reference of XML; CDATA sections are passed over."""
 _DATE: Final = re.compile(
     r"<(?:[\w.-]+:)?(?:pubDate|published|updated|date|issued|modified)[^<>]{0,200}>\s{0,20}(?:<!\[CDATA\[)?([^<]{4,100})",
     re.IGNORECASE,

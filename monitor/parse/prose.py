@@ -11,8 +11,8 @@ from monitor.text import clean, fold, html_to_text, repair_mojibake, shorten
 MAX_TITLE: Final = 300
 MAX_SUMMARY: Final = 2_000
 MAX_CONTENT: Final = 20_000
+# A summary longer than this is the text itself.
 _ARTICLE: Final = 1_000
-"""A summary longer than this is the text itself."""
 _EXCERPT: Final = 500
 _RAW: Final = 200_000
 
@@ -49,12 +49,12 @@ _TAIL: Final = re.compile(
     re.IGNORECASE,
 )
 _TAIL_LENGTH: Final = 800
+# One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper.
 _TAIL_WORDS: Final = (
     "appeared", "erschien", "est apparu", "sembra essere", "rights reserved", "continue reading", "read ",
     "weiterlesen", "artikel lesen", "[mehr]", "[more]", "[weiter]", "(more…)", "submitted by",
     "comments:",
 )  # fmt: skip
-"""One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper."""
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|\(…\)|\(\.\.\.\))$")
 _ONLY_LINKS: Final = re.compile(r"(?:\[link\]|\[comments?\]|comments?|link|\s)*", re.IGNORECASE)
 

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+# Namespaces of which something is read, in lower case as feedparser compares them, and their prefixes.
 _NAMESPACES: Final = {
     "": "",
     "http://www.w3.org/2005/atom": "",
@@ -29,10 +30,10 @@ _NAMESPACES: Final = {
     "http://search.yahoo.com/mrss/": "media:",
     "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes:",
 }
-"""Namespaces of which something is read, in lower case as feedparser compares them, and their prefixes."""
+# Stands for any other namespace: whatever it has is passed over.
 _FOREIGN: Final = "?"
-"""Stands for any other namespace: whatever it has is passed over."""
 _DECLARED: Final = re.compile(r"""xmlns(?::([\w.-]{1,50}))?\s*=\s*["']([^"']{0,300})["']""")
+# What each element of an entry is to feedparser; of those not named here we read nothing.
 _ENTRY: Final = {
     "title": "title",
     "description": "summary",
@@ -64,13 +65,12 @@ _ENTRY: Final = {
     "media:title": "media:title",
     "media:description": "media:description",
 }
-"""What each element of an entry is to feedparser; of those not named here we read nothing."""
+# What feedparser reads within an entry in ways of its own, or what has no place there.
 _UNSURE: Final = frozenset({
     "dc:title", "dc:description", "itunes:summary", "itunes:name", "itunes:email", "body", "fullitem",
     "abstract", "links", "tags", "newlocation", "feed", "rss", "channel", "item", "entry", "rdf:rdf", "image",
     "textinput",
 })  # fmt: skip
-"""What feedparser reads within an entry in ways of its own, or what has no place there."""
 _ONCE: Final = frozenset({"title", "summary", "content", "link", "source"})
 _PLAIN_TYPES: Final = frozenset({"text", "plain", "html", "text/plain", "text/html"})
 _ATTRIBUTES: Final = {
@@ -83,8 +83,8 @@ _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 _LANGUAGES: Final = (f"{_XML}lang", "lang")
 _PLACES: Final = frozenset({f"{_XML}base", "base", "lastmod", "mode", "src"})
 _ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+# A person's name that is longer is cut for feedparser (`markup`).
 _LONG_NAME: Final = 300
-"""A person's name that is longer is cut for feedparser (`markup`)."""
 _SLASHES: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:///")
 _REFERENCE: Final = re.compile(r"&([A-Za-z0-9_]+);")
 _CP1252: Final = {

@@ -29,15 +29,15 @@ _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
 _TITLES: Final = 50
+# What programs write where they have no guid.
 _NO_GUID: Final = re.compile(
     r"n/?a|none|null|nil|nan|undefined|unknown|not available|no guid|guid|id|true|false|tba|[\W_0]*",
     re.IGNORECASE,
 )
-"""What programs write where they have no guid."""
+# Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken.
 _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
 )
-"""Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken."""
 
 
 FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]], ...]] = (

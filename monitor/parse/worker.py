@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 LENGTH: Final = struct.Struct(">Q")
 READY: Final = b"\n"
 
+# Seconds that a child may take to start: no document is to blame for a busy machine.
 _START: Final = 60.0
-"""Seconds that a child may take to start: no document is to blame for a busy machine."""
 _NO_START: Final = "the reading process did not start"
+# What a child gets of our environment: no secrets where hostile documents are read.
 _ENVIRONMENT: Final = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT",
 )  # fmt: skip
-"""What a child gets of our environment: no secrets where hostile documents are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,8 +29,8 @@ _PERIODS: Final = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
+# Minutes in a year.
 _LONGEST: Final = 525_600
-"""Minutes in a year."""
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)

@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("monitor.service")
 
 TICK: Final = timedelta(seconds=15)
+# A loop that did not tick for so long is stuck: the watchdog is fed no more.
 _STUCK_AFTER: Final = 4 * TICK
-"""A loop that did not tick for so long is stuck: the watchdog is fed no more."""
+# How long the first digest after a start waits for the news of the time when nobody polled.
 _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
-"""How long the first digest after a start waits for the news of the time when nobody polled."""
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
 _LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
+# Failing feeds that the line of a poll names.
 _NAMED: Final = 3
-"""Failing feeds that the line of a poll names."""
 
 
 def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 WIDTH: Final = 640
 _HEIGHT: Final = 96
 _WIDEST: Final = 40.0
+# Dates below the bars, at most: more would run into each other on a phone.
 _LABELS: Final = 5
-"""Dates below the bars, at most: more would run into each other on a phone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from monitor.models import DigestSummary, Story
     from monitor.site.frame import Site
 
+# Days that stand open on the first page.
 _OPEN: Final = 7
-"""Days that stand open on the first page."""
+# Months whose days can be unfolded there; those before have a page.
 _FOLDED: Final = 3
-"""Months whose days can be unfolded there; those before have a page."""
+# Stories named beside a day.
 _TOP: Final = 3
-"""Stories named beside a day."""
 
 
 def index(days: Sequence[DigestSummary], months: Mapping[str, int], site: Site) -> str:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Story
     from monitor.site.frame import Site
 
+# Stories, outlets and parties that are named.
 _MOST: Final = 15
-"""Stories, outlets and parties that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

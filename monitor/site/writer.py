@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 _STATE: Final = ".site.json"
 _BATCH: Final = 200
+# Stories on the page of a theme, affairs on theirs.
 _LISTED: Final = 60
-"""Stories on the page of a theme, affairs on theirs."""
 _FEED: Final = 30
 _CHARTED: Final = timedelta(days=2 * 366)
+# How far back the days on the first page reach: three months at least.
 _RECENT: Final = timedelta(days=100)
-"""How far back the days on the first page reach: three months at least."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,12 @@ __all__ = [
 ]
 
 
+# Bytes.
 _WORTH_A_VACUUM = 8_000_000
-"""Bytes."""
 _MONTH = timedelta(days=30)
 _VACUUMED = "vacuumed_at"
+# How long a poll waits for another one to end.
 _POLL_PATIENCE = timedelta(minutes=15)
-"""How long a poll waits for another one to end."""
 
 
 class Store:

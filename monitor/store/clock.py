@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection
 
 _KEY: Final = "clock"
+# A clock that is set back by less is only set right; what it puts off is put off by as much.
 _BACK: Final = timedelta(hours=1)
-"""A clock that is set back by less is only set right; what it puts off is put off by as much."""
+# Machines are left alone for months; half a year at once is rather a wrong clock.
 _AHEAD: Final = timedelta(days=180)
-"""Machines are left alone for months; half a year at once is rather a wrong clock."""
 _SHOWN: Final = timedelta(days=1)
 _NOTHING_DELETED: Final = timedelta(days=7)
+# The largest instant is written down in steps, so that an idle service writes nothing.
 _STEP: Final = timedelta(minutes=10)
-"""The largest instant is written down in steps, so that an idle service writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Row = sqlite3.Row
 
+# Seconds that a writer waits for another one.
 _PATIENCE: Final = 30.0
-"""Seconds that a writer waits for another one."""
 
 _PAUSE: Final = 0.02
 _BATCH: Final = 100

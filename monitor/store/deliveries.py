@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 
+# Over every wait that the outbox and the channels know.
 _LONGEST_WAIT: Final = timedelta(days=1)
-"""Over every wait that the outbox and the channels know."""
 
 
 class Deliveries:

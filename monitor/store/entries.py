@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from monitor.store.marks import Marks
 
 _BATCH: Final = 500
+# A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock.
 _LONGEST_POLL: Final = timedelta(days=2)
-"""A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock."""
 
 
 _NEWS_FOR: Final = timedelta(days=14)

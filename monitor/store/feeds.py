@@ -31,11 +31,11 @@ _LOG_KEPT: Final = timedelta(days=60)
 _LASTING: Final = 8
 _REST: Final = 4
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+# Parameters whose value is likely to be changed as a password is.
 _SECRET: Final = re.compile(
     r"([?&;#][^=&;#\s]*(?:token|key(?!word)|auth|sig(?![hn]t)|secret|passw|pwd|session|credential|sid|jwt)[^=&;#\s]*=)[^&;#\s]+",
     re.IGNORECASE,
 )
-"""Parameters whose value is likely to be changed as a password is."""
 
 
 class Feeds:

@@ -317,8 +317,8 @@ insert or ignore into related_stories (story_id, related_id)
 select ?, ? where exists (select 1 from stories where id = ?)
 """
 
+# The first step learns of its affair when the second comes.
 _FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
-"""The first step learns of its affair when the second comes."""
 
 _AFFAIR_TOO: Final = """
 update stories set affair_id = coalesce(affair_id, (select affair_id from stories where id = ?)) where id = ?

@@ -21,8 +21,8 @@ OPENING = 80
 """How many words of a title, and of the text below it, are seen."""
 STRENGTH = 3.0
 """What all words of an entry weigh together, beside the rules' sums: the best of 1.5, 3 and 6."""
+# Distinct words remembered for a language before the memory starts anew: some 8 MB at most.
 _REMEMBERED = 50_000
-"""Distinct words remembered for a language before the memory starts anew: some 8 MB at most."""
 
 
 class Quote(NamedTuple):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Form, Phrase, Slot
 
 STEMMERS = {"en": "english", "de": "german"}
+# Distinct words remembered before the memory starts anew: some 50 MB at most.
 _REMEMBERED = 200_000
-"""Distinct words remembered before the memory starts anew: some 50 MB at most."""
 
 Tail = tuple[tuple[int, ...], tuple[int, ...]]
 """What must follow a first word: slot numbers, and the operands that the whole phrase belongs to."""

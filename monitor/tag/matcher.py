@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
     from monitor.tag.rules import Fields, Rule, Target
 
+# What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter.
 _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
-"""What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter."""
+# Added to the places of each further field's words, so that nothing is near across fields.
 _FIELD_GAP = 1_000_000
-"""Added to the places of each further field's words, so that nothing is near across fields."""
 _OFTEN = 3
 _LETTERS_A_WORD = 7
+# The operand number of the phrases that hide what stands in them.
 _HIDDEN = 0
-"""The operand number of the phrases that hide what stands in them."""
 
 Span = tuple[int, int]
 

@@ -24,12 +24,12 @@ PERSONAL: Final = "personal"
 """The store's note under which the layer is kept."""
 MOST: Final = 2.0
 """How far the layer can move an entry, in log-odds, whatever was marked."""
+# How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
 _HELD_BACK: Final = 0.4
-"""How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs."""
 _FEED_HELD_BACK: Final = 2.0
 _OWN_HELD_BACK: Final = 0.15
+# How many marked examples of each answer a beat or theme of the user's own is learned from at least.
 _LEAST: Final = 8
-"""How many marked examples of each answer a beat or theme of the user's own is learned from at least."""
 _ROUNDS: Final = 60
 _STEP: Final = 0.6
 _SMALL: Final = 0.01

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 GATE: Final = 0.3
 """The share of a beat's threshold that rules must find before the table is asked."""
+# The log-odds (.9) of an entry that the user's own rules choose by themselves.
 _OWN: Final = 2.2
-"""The log-odds (.9) of an entry that the user's own rules choose by themselves."""
+# What a point of the user's own rules adds in log-odds.
 _OWN_POINT: Final = 2.0
-"""What a point of the user's own rules adds in log-odds."""
+# What is smaller is shown as 0.00: left out.
 _VISIBLE: Final = 0.005
-"""What is smaller is shown as 0.00: left out."""
 _AT_THRESHOLD: Final = 0.85
+# Rules alone: log-odds of an entry just at the threshold (.7), and what each further share of it adds.
 _A_POINT: Final = 3.0
-"""Rules alone: log-odds of an entry just at the threshold (.7), and what each further share of it adds."""
 
 
 class Scoring:

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from monitor.tag.matcher import Reading
     from monitor.tag.rules import Rules, Target
 
+# Rules alone: from this share of its threshold on, a beat that was not given is a near miss.
 _NEAR_SHARE = 0.5
-"""Rules alone: from this share of its threshold on, a beat that was not given is a near miss."""
+# What a marked entry that the gate stopped starts from: nothing learned opens the gate.
 _LOWEST = -4.0
-"""What a marked entry that the gate stopped starts from: nothing learned opens the gate."""
+# How many words are kept as evidence for each tag.
 _STORED = 5
-"""How many words are kept as evidence for each tag."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
