@@ -43,6 +43,11 @@ def test_a_word_of_several_forms_counts_once() -> None:
     assert find([["*streik*", "streik*", "*streik"]], "Streik") == {0: [(0, 1)]}
 
 
+def test_beginnings_and_endings_may_be_of_one_letter() -> None:
+    assert find([["a*", "auto*"], ["auto*"]], "Apfel Auto a") == {0: [(0, 1), (1, 2), (2, 3)], 1: [(1, 2)]}
+    assert find([["*t", "*streikt"], ["*streikt"]], "bestreikt Mut") == {0: [(0, 1), (1, 2)], 1: [(0, 1)]}
+
+
 def test_inflections_follow_the_language() -> None:
     assert find([["~vergüten"]], "vergütet", ("de",)) == {0: [(0, 1)]}
     assert find([["~strike"]], "strikes", ("en",)) == {0: [(0, 1)]}

@@ -24,6 +24,9 @@ STEMMERS = {"en": "english", "de": "german"}
 # Distinct words remembered before the memory starts anew: some 50 MB at most.
 _REMEMBERED = 200_000
 
+_EDGE = 2
+"""By so many letters beginnings and endings are looked up; by fewer where one is shorter."""
+
 Tail = tuple[tuple[int, ...], tuple[int, ...]]
 """What must follow a first word: slot numbers, and the operands that the whole phrase belongs to."""
 Hits = dict[int, list[tuple[int, int]]]
@@ -56,7 +59,9 @@ class Lexicon:
             head, *rest = (self._slot(slot) for slot in phrase)
             self._tails[head].append((tuple(rest), numbers))
         self._inside = _alternation(self._forms["inside"])
-        self._spans = {kind: _lengths(self._forms[kind]) for kind in ("beginning", "ending")}
+        self._edge = min((_EDGE, *map(len, self._forms["beginning"]), *map(len, self._forms["ending"])))
+        self._beginnings = _by_edge(self._forms["beginning"], slice(self._edge))
+        self._endings = _by_edge(self._forms["ending"], slice(-self._edge, None))
         self._fits: dict[str, tuple[int, ...]] = {}
         """Of each word met, the slots that it fits."""
         self._starts: dict[str, _Start] = {}
@@ -128,16 +133,15 @@ class Lexicon:
         yield from self._forms["whole"].get(form, ())
         if form.isdecimal():
             yield from self._forms["number"].get("#", ())
-        for length in self._spans["beginning"]:
-            if length > len(form):
-                break
-            yield from self._forms["beginning"].get(form[:length], ())
-        for length in self._spans["ending"]:
-            if length > len(form):
-                break
-            yield from self._forms["ending"].get(form[-length:], ())
-        for stem in {stemmer.stemWord(form) for stemmer in self._stemmers}:
-            yield from self._forms["inflected"].get(stem, ())
+        for letters, slots in self._beginnings.get(form[: self._edge], ()):
+            if form.startswith(letters):
+                yield from slots
+        for letters, slots in self._endings.get(form[-self._edge :], ()):
+            if form.endswith(letters):
+                yield from slots
+        if inflected := self._forms["inflected"]:
+            for stem in {stemmer.stemWord(form) for stemmer in self._stemmers}:
+                yield from inflected.get(stem, ())
         if self._inside and self._inside.search(form):
             for letters, slots in self._forms["inside"].items():
                 if letters in form:
@@ -157,5 +161,12 @@ def _alternation(forms: Mapping[str, object]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(re.escape, forms))) if forms else None
 
 
-def _lengths(forms: Mapping[str, object]) -> tuple[int, ...]:
-    return tuple(sorted({len(letters) for letters in forms}))
+def _by_edge(forms: Mapping[str, list[int]], edge: slice) -> dict[str, list[tuple[str, list[int]]]]:
+    """Return beginnings or endings with their slots, the short first, by the two letters at the edge.
+
+    Nine words of ten have none there: they need no further look.
+    """
+    found: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
+    for letters in sorted(forms, key=len):
+        found[letters[edge]].append((letters, forms[letters]))
+    return dict(found)
