@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands that need them, so that `--help
 
 from __future__ import annotations
 
+import gc
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -103,5 +104,8 @@ def options(
 def main() -> None:
     """Run the command line: exit 0 done, 1 not done, 2 wrong usage or configuration, 130 interrupted."""
     open_streams()
+    # Modules, rules and entries are no cyclic garbage: looking for it took a sixth of each command's time.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     with ending():
         app()

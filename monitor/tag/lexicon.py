@@ -133,12 +133,13 @@ class Lexicon:
         yield from self._forms["whole"].get(form, ())
         if form.isdecimal():
             yield from self._forms["number"].get("#", ())
-        for letters, slots in self._beginnings.get(form[: self._edge], ()):
-            if form.startswith(letters):
-                yield from slots
-        for letters, slots in self._endings.get(form[-self._edge :], ()):
-            if form.endswith(letters):
-                yield from slots
+        for edge, known, fits in (
+            (form[: self._edge], self._beginnings, form.startswith),
+            (form[-self._edge :], self._endings, form.endswith),
+        ):
+            for letters, slots in known.get(edge, ()):
+                if fits(letters):
+                    yield from slots
         if inflected := self._forms["inflected"]:
             for stem in {stemmer.stemWord(form) for stemmer in self._stemmers}:
                 yield from inflected.get(stem, ())
