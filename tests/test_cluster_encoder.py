@@ -18,7 +18,7 @@ def entry(number: int, title: str, summary: str = "") -> Entry:
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return Encoder(threads=1)
+    return Encoder()
 
 
 def test_one_event_in_two_languages_is_nearer_than_two_events(encoder):

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tagging import entry
 
+from monitor import encoder
 from monitor.errors import ConfigError
 from monitor.tag import Rules, Tagger, load
 from monitor.tag.features import Stems
@@ -271,3 +272,64 @@ def test_a_bare_sora_in_a_title_is_the_model(title: str) -> None:
 )  # fmt: skip
 def test_another_sora_is_not(title: str) -> None:
     assert not TAGGERS[0].tag(entry(title), kind="technology").relevant
+
+
+class Vector(list[float]):
+    def tolist(self) -> list[float]:
+        return list(self)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand in for the encoder with two numbers: is there an actor, is there a bird; keep what it is asked."""
+    texts: list[str] = []
+
+    def encode(given: list[str]) -> list[Vector]:
+        texts.extend(given)
+        return [Vector([float("actor" in text), float("bird" in text)]) for text in given]
+
+    monkeypatch.setattr("monitor.encoder.available", lambda: True)
+    monkeypatch.setattr("monitor.encoder.encode", encode)
+    return texts
+
+
+LOOK = "meaning\t500 -200 2000 -3000"
+
+
+def looking(*, semantic: bool = True) -> Tagger:
+    known = load(RULES, file="themes.toml")
+    table = judge(known)
+    table.meaning = Judge(LOOK).meaning
+    return Tagger(known, judge=table, semantic=semantic)
+
+
+def test_what_passes_the_gate_is_looked_at_a_second_time_by_its_meaning(asked: list[str]) -> None:
+    by_words = -1.0 + 1.0 + 0.3
+    for text, meant in (("Sora actors", 2.0), ("Sora birds", -3.0), ("Sora", 0.0)):
+        of = by_words * 0.5 - 0.2 + meant
+        assert certainty(looking(), entry(text)) == pytest.approx(probability(of), abs=1e-4)
+    assert asked == ["Sora actors. ", "Sora birds. ", "Sora. "]
+
+
+def test_nothing_is_encoded_that_the_gate_stops_or_that_nobody_wants_looked_at(asked: list[str]) -> None:
+    looking().tag(entry("actors"))
+    looking(semantic=False).tag(entry("Sora actors"))
+    assert looking(semantic=False).tag(entry("Sora actors")) == tagger().tag(entry("Sora actors"))
+    assert asked == []
+
+
+def test_explain_shows_what_the_meaning_added(asked: list[str]) -> None:
+    relevance = looking().explain(entry("Sora actors")).relevance
+    by_meaning = [e.weight for e in relevance.evidence if e.rule == "the meaning of the text"]
+    assert by_meaning == [pytest.approx(0.5 * 0.3 - 0.2 + 2.0 - 0.3)]
+    assert sum(e.weight for e in relevance.evidence) == pytest.approx(relevance.total, abs=1e-3)
+
+
+@pytest.mark.skipif(not encoder.available(), reason="the semantic extra is not installed")
+def test_the_shipped_look_knows_one_thing_by_other_words() -> None:
+    look = Tagger(STARTER, semantic=True)
+    relevant = entry("AI songs drive composers out of work", "Film scores now come from a prompt, they say.")
+    launch = entry("An AI feature for artists", "The plug-in sorts the layers of a drawing by a prompt.")
+    without, with_ = ([certainty(of, text) for text in (relevant, launch)] for of in (TAGGERS[0], look))
+    assert with_ != without
+    assert with_[0] > 0.6

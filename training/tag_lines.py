@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.models import Entry
 from monitor.parse import prose
 from monitor.tag.judge import fingerprint
+from monitor.tag.matcher import meant
 from monitor.tag.scoring import GATE
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Line:
     kind: str
     features: frozenset[str]
     scale: float
+    meant: str
+    """The text whose meaning the second look is asked for."""
     sums: tuple[float, ...]
     gated: bool
 
@@ -72,6 +75,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         kind=row.get("kind", ""),
         features=frozenset(features.quotes),
         scale=features.scale,
+        meant=meant(entry),
         sums=tuple(sums.values()),
         gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
     )

@@ -29,6 +29,7 @@ from monitor.cluster import encoder, match
 from monitor.cluster.copies import Sources
 from monitor.cluster.match import log_odds
 from monitor.cluster.traits import terms, traits
+from monitor.encoder import encode
 from monitor.evaluate.stories import replay, score
 from monitor.models import Entry
 
@@ -178,10 +179,8 @@ def vectors(rows: Any, topic: bytes) -> Any:
 
 def encoded(hands: Sequence[Hand]) -> dict[str, Any]:
     """Return the encoder's vectors of each hand's titles and summaries."""
-    one = encoder.Encoder(threads=1)
     return {
-        hand.name: one.encode([text for entry in hand.entries for text in encoder.texts(entry)])
-        for hand in hands
+        hand.name: encode([text for entry in hand.entries for text in encoder.texts(entry)]) for hand in hands
     }
 
 

@@ -59,7 +59,7 @@ def evaluate(
     read += _marked(current) if marked else []
     if not read:
         raise UsageError("nothing to score: give a FILE, or --marked")
-    tagger = Tagger(rules)
+    tagger = Tagger(rules, semantic=True)
     with working("tagging", quiet=current.quiet):
         tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
     if stream:

@@ -65,7 +65,7 @@ def explain(
         text, entry = "", text
     if text:
         title, _, rest = text.strip().partition("\n")
-        chosen, tagger = _entry_of_text(title, rest, current.now()), Tagger(current.rules())
+        chosen, tagger = _entry_of_text(title, rest, current.now()), Tagger(current.rules(), semantic=True)
     else:
         chosen, story, tagger = _stored(current, entry, url)
     explanation = tagger.explain(chosen)
@@ -122,7 +122,9 @@ def _importance(current: Session, story: Story) -> Importance:
 def _tagger(config: Config, store: Store) -> Tagger:
     from monitor import tag as package
 
-    return package.Tagger.configured(config.rules, config.feeds, store.note(package.PERSONAL))
+    return package.Tagger.configured(
+        config.rules, config.feeds, store.note(package.PERSONAL), semantic=config.cluster.semantic
+    )
 
 
 def _story_lines(entry: Entry, story: Story | None) -> list[str]:
@@ -321,7 +323,7 @@ def tag(
     from monitor.tag import Tagger
 
     current = session(context)
-    tagger = Tagger(current.rules())
+    tagger = Tagger(current.rules(), semantic=True)
     read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
     taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
     sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]

@@ -66,7 +66,9 @@ def why(
             found,
             config,
             store,
-            tag.Tagger.configured(config.rules, config.feeds, store.note(tag.PERSONAL)),
+            tag.Tagger.configured(
+                config.rules, config.feeds, store.note(tag.PERSONAL), semantic=config.cluster.semantic
+            ),
             current.now(),
         )
     answer = package.answer(facts)

@@ -12,11 +12,12 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 from math import exp
+from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monitor.tag.features import Features
     from monitor.tag.rules import Rule
@@ -44,6 +45,24 @@ class Contribution(NamedTuple):
     why: str
 
 
+class Meaning(NamedTuple):
+    """The second look: what the meaning of a text says beside its words, where the encoder is installed.
+
+    On real feeds, nine in ten of what is relevant were found at a precision of .84 with it and .64 without
+    (technology, five months); a vector alone had .55.
+    """
+
+    share: float
+    """What the table's own log-odds count beside it."""
+    base: float
+    weights: tuple[float, ...]
+
+    def second(self, total: float, vector: Sequence[float]) -> float:
+        """Give the log-odds that an entry is relevant, given what the table says and what its text means."""
+        meant: float = sum(map(mul, self.weights, vector))
+        return self.share * total + self.base + meant
+
+
 class Judge:
     """The table, read. Rows are kept as text and read when asked for: most words are never met."""
 
@@ -51,6 +70,7 @@ class Judge:
         self.columns: dict[str, int] = {}
         self.made_of = ""
         self.priors: dict[str, float] = {}
+        self.meaning: Meaning | None = None
         self._base: list[float] = []
         self._sums: dict[str, Row] = {}
         self._passes: dict[str, Row] = {}
@@ -79,6 +99,9 @@ class Judge:
                 self._passes[cells[0]] = _row(" ".join(cells[1:]))
             case "prior":
                 self.priors[cells[0]] = int(cells[1]) / UNIT
+            case "meaning":
+                share, base, *weights = (int(cell) / UNIT for cell in " ".join(cells).split())
+                self.meaning = Meaning(share, base, tuple(weights))
             case "known":
                 self._known[cells[0]] = frozenset(cells[1].split())
             case _:

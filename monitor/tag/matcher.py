@@ -26,6 +26,7 @@ _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 _FIELD_GAP = 1_000_000
 _OFTEN = 3
 _LETTERS_A_WORD = 7
+_MEANT_WORDS = 80
 # The operand number of the phrases that hide what stands in them.
 _HIDDEN = 0
 
@@ -264,6 +265,13 @@ def _words(text: str, limit: int, reporting: Reporting | None) -> Words:
     if reporting is None or reporting.words.isdisjoint(words.raw):
         return words
     return Words(_opening(reporting.phrase.sub(" ", text[: 2 * limit]), limit))
+
+
+def meant(entry: Entry) -> str:
+    """Give the text whose meaning is looked at: the title, and the opening of what stands below it."""
+    title, summary, content = texts(entry).values()
+    below = _opening(summary or content, _MEANT_WORDS)
+    return f"{title}. {below}"
 
 
 def _reporting(outlets: Sequence[str]) -> Reporting | None:

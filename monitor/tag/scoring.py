@@ -19,7 +19,7 @@ from monitor.tag.features import OPENING
 from monitor.tag.judge import RELEVANT, Contribution, probability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from monitor.tag.features import Features, Stems
     from monitor.tag.judge import Judge
@@ -51,16 +51,22 @@ class Scoring:
         judge: Judge | None = None,
         unseen: frozenset[int] = frozenset(),
         stems: Stems | None = None,
+        meaning: Callable[[], Sequence[float]] | None = None,
         prior: float = 0.0,
         personal: Personal | None = None,
         feed: str = "",
     ) -> None:
-        """Take what was read, and the table with what it does not know (rules by identity)."""
+        """Take what was read, and the table with what it does not know (rules by identity).
+
+        `meaning` gives the text's vector, which takes some milliseconds: it is asked behind the gate alone.
+        """
         self._matcher = matcher
         self._reading = reading
         self._judge = judge
         self._unseen = unseen
         self._stems = stems
+        self._meaning = meaning
+        self._looked: float | None = None
         self._prior = prior
         self._personal = personal
         self._feed = feed
@@ -102,7 +108,7 @@ class Scoring:
         return max(found, default=-30.0)
 
     def _judged_relevance(self) -> float:
-        total = self._answers()[RELEVANT] + self._prior
+        total = self._second_look() + self._prior
         if self._personal:
             total += self._personal.delta(self.features(), self._feed)
         covered = [target for target in self.targets("beat") if self._covers(target)]
@@ -110,6 +116,14 @@ class Scoring:
         if any(self.own.get(target.slug, 0.0) >= target.threshold for target in covered):
             total = max(total, _OWN)
         return total
+
+    def _second_look(self) -> float:
+        """Give the table's log-odds of relevance, with what the text means where that can be asked."""
+        if self._judge is None or self._judge.meaning is None or self._meaning is None:
+            return self._answers()[RELEVANT]
+        if self._looked is None:
+            self._looked = self._judge.meaning.second(self._answers()[RELEVANT], self._meaning())
+        return self._looked
 
     def beats(self, *, chosen: bool) -> list[Verdict]:
         """Say on which beats the entry is; on the likeliest where it is `chosen` and none is likely."""
@@ -146,6 +160,8 @@ class Scoring:
         parts = self._judge.contributions(name, self.features(), self._asked_sums(), shown=shown)
         if name == RELEVANT:
             total = self._judged_relevance()
+            meant = self._second_look() - self._answers()[RELEVANT]
+            parts.append(Contribution("", "", meant, "the meaning of the text"))
             parts.append(Contribution("", "", self._prior, "the kind of feed"))
             if self._personal:
                 delta = self._personal.delta(self.features(), self._feed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor import encoder
 from monitor.models import Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
 from monitor.tag.judge import RELEVANT, probability, shipped
-from monitor.tag.matcher import Matcher
+from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
 from monitor.tag.scoring import Scoring, log_odds
@@ -51,8 +52,12 @@ class Tagger:
         judge: Judge | None = None,
         kinds: Mapping[str, str] | None = None,
         personal: Personal | None = None,
+        semantic: bool = False,
     ) -> None:
-        """Take rules, a table other than the shipped one, the kind of each feed, and the personal layer."""
+        """Take rules, a table other than the shipped one, the kind of each feed, and the personal layer.
+
+        `semantic`: look a second time, by meaning, at what passes the gate, where the encoder is installed.
+        """
         self.rules = rules
         self._matchers: dict[str, Matcher] = {}
         self._stems: dict[str, Stems] = {}
@@ -60,16 +65,18 @@ class Tagger:
         self._unseen = _unseen(rules, self._judge) if self._judge else frozenset[int]()
         self._kinds = kinds or {}
         self._personal = personal
+        self._semantic = semantic and encoder.available()
         self._sure, self._perhaps = log_odds(rules.sure), log_odds(rules.perhaps)
         self._near = log_odds(rules.near)
 
     @classmethod
-    def configured(cls, rules: Rules, feeds: Iterable[Feed], learned: str) -> Tagger:
+    def configured(cls, rules: Rules, feeds: Iterable[Feed], learned: str, *, semantic: bool) -> Tagger:
         """Make one that knows what kind each feed is of, and what the user's marks taught (a stored note)."""
         return cls(
             rules,
             kinds={feed.url: feed.kind for feed in feeds if feed.kind},
             personal=Personal.from_json(learned),
+            semantic=semantic,
         )
 
     def tag(self, entry: Entry, *, kind: str = "") -> Tagging:
@@ -169,10 +176,15 @@ class Tagger:
             judge=self._judge,
             unseen=self._unseen,
             stems=self._stemmer(entry),
+            meaning=(lambda: self._meaning_of(entry)) if self._semantic else None,
             prior=self._judge.priors.get(kind, 0.0) if self._judge else 0.0,
             personal=personal,
             feed=entry.feed,
         )
+
+    def _meaning_of(self, entry: Entry) -> list[float]:
+        found: list[float] = encoder.encode([meant(entry)])[0].tolist()
+        return found
 
     def _by_rules(self, scoring: Scoring, beats: list[Verdict]) -> Tagging:
         """Tag by points alone: beats that the table does not know, or a gate that stays shut."""
@@ -228,6 +240,7 @@ class Tagger:
             judge=self._judge,
             kinds=self._kinds,
             personal=self._personal,
+            semantic=self._semantic,
         )
         found = []
         for entry in entries:
