@@ -49,6 +49,8 @@ def mark(
         if relevant is None:
             store.marks.clear(number)
         else:
+            # "Relevant" without a beat cannot be stored; what the rules came nearest to is the best guess at
+            # what was meant.
             nearest = max((v for v in explanation.verdicts if v.kind == "beat"), key=lambda v: v.score)
             chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
@@ -84,6 +86,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     marked = store.entries.get_many(marks)
     since = min(entry.first_seen for entry in marked)
     others = store.entries.listing(since=since, limit=_UNMARKED)
+    # Without what was learned before, or each learning would build on the last and drift.
     plain = _tagger(config, "")
     examples = [plain.example(entry, marks[entry.id].relevant) for entry in marked]
     examples += [

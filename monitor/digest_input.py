@@ -67,6 +67,7 @@ def due_digest(
 
     Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
     """
+    # A digest before the first poll would call a day quiet of which nothing is known.
     if store.feeds.last_poll() is None:
         return None
     last = store.digests.last(now)

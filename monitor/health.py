@@ -30,6 +30,7 @@ TROUBLES: Final = "service.troubles"
 """The note under which the service keeps what stopped its runs, by the name of the run."""
 LATE: Final = timedelta(hours=1)
 """By so much a poll or a delivery may be late: cron lines run once an hour."""
+# Longer than for a poll: a digest waits for the news of a machine that was asleep.
 DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""

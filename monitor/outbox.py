@@ -43,6 +43,7 @@ LIFE: Final = timedelta(days=5)
 FEWEST_TRIES: Final = 5
 """Tries before a delivery is given up for its age: a machine that was off for a week has tried nothing."""
 JITTER: Final = 0.2
+# Without a bound the wait of some fortieth try would be longer than a timedelta can be.
 _DOUBLINGS: Final = 10
 
 
@@ -106,6 +107,8 @@ async def send_due(
     by_name = {channel.name: channel for channel in channels}
     waiting = defaultdict[str, list[Delivery]](list)
     for delivery in store.deliveries.due(now, blocked=blocked):
+        # A channel that is switched off keeps what it had to send, for the day on which it is switched on
+        # again.
         if channel := by_name.get(delivery.channel):
             if channel.reaches(delivery.recipient):
                 waiting[channel.name].append(delivery)
@@ -191,6 +194,7 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
         return _failed(delivery, tries, str(error))
     if _is_too_old(delivery, tries, now):
         return _failed(delivery, tries, f"given up after {LIFE.days} days: {error}")
+    # Jitter, or all that failed together would come again together.
     pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
     return replace(
         delivery,
@@ -212,6 +216,7 @@ def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
     note = "interrupted while sending; it may have arrived"
     if _is_too_old(delivery, tries, now):
         return _failed(delivery, tries, f"given up after {LIFE.days} days: {note}")
+    # The first interruption is most often a restart; a second one may be the message's own doing.
     pause = timedelta(0) if tries == 1 else wait(tries)
     return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=note)
 

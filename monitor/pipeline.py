@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 # --- poll
 
 
+# 2,000 at once held the write lock, and the loop, for more than a second.
 _BATCH = 250
 
 
@@ -103,6 +104,8 @@ async def poll(
                 for response in unchanged:
                     with _troubles_of(response, failed, bugs):
                         done.append(learn(config, store, response, due[response.feed], Findings(), now=now))
+            # One feed out of reach may be its own fault or our network's: two others are asked before anybody
+            # is blamed.
             alone = not done and not only and len(failed) == 1
             others = due_feeds(config, store, now=now, every=True) if alone else []
             asked = dict(schedule.witnesses(others, failed))
@@ -170,6 +173,8 @@ async def read(
     """
     if response.error:
         raise ParseError(response.error)
+    # Some feeds answer whole at each poll (28 in 100 of a farm made like real ones): comparing the body
+    # spares reading it, the dearest step of all.
     if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
         return Findings()
     document = await tools.parser.parse(response, response.feed, now=now)

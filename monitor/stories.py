@@ -26,6 +26,7 @@ _STEP = 500
 _STEPS = 1000
 # Entries of an archive from an earlier version whose terms are counted anew in one step.
 _COUNT_AT_ONCE = 2000
+# Stories of version 1.0, which knew no kinds of event, that are lifted in one step.
 _REFRESH_AT_ONCE = 200
 # The latest corrections, from which the user's own weights are learned.
 _LESSONS = 100
@@ -108,6 +109,8 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
         opened = store.stories.open(now - config.cluster.open_for)
         present = [*new, *(entry for story in opened for entry in story.entries)]
         corrections = store.stories.corrections()
+        # Of each correction the latest entries speak for it; all of a large story would cost what a merge of
+        # it did.
         taught = {n for c in corrections[-_LESSONS:] for n in (*c.entries[-3:], *c.others[-3:])}
         corrected = {entry.id: entry for entry in store.entries.get_many(taught)} if taught else {}
         total, found = store.terms.counts(
@@ -132,6 +135,7 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
 
 def _step(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Return the entries of the earliest days, whole days, until they are enough for a step."""
+    # Whole days, so that one large poll and many small ones come to the same stories.
     ordered = sorted(waiting, key=lambda entry: (entry.published.date(), entry.id))
     last = ordered[min(_STEP, len(ordered)) - 1].published.date()
     return tuple(entry for entry in ordered if entry.published.date() <= last)
@@ -147,6 +151,7 @@ def _write(
         present = {entry.id for entry in store.entries.without_story()}
         changed = store.stories.get_many([story.id for story in stories if story.id])
         held = {entry.id for story in changed for entry in story.entries}
+        # No lock is held while it is decided: a mark, a merge or another process may have come between.
         if not {entry.id for entry in work.new} <= present or touched - present != held:
             return ()
         if work.encoder:

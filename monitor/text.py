@@ -27,6 +27,7 @@ _UNREADABLE: Final = [
     "object",
     "textarea",
 ]
+# More than any summary needs; what stands behind it nobody would read.
 _MAX_HTML: Final = 100_000
 
 _EMOJI: Final = (
@@ -125,6 +126,7 @@ def clean(text: str) -> str:
     Removed are control characters, NUL, surrogates, bidi controls, zero-width and tag characters;
     joiners and variation selectors stay where they make an emoji. Idempotent.
     """
+    # Asked first: most English texts are ASCII, and need nothing of what follows.
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
         if _SUSPECT.search(text):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 """Where something stands: ("feed", 1, "url") is the second feed's address."""
 
+# Strings of several lines first: a `"` begins them too. Three to five quotes close one, as two may belong to
+# it (TOML 1.0).
 _TOKEN: Final = re.compile(
     r'(?P<string>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\')'
     r"|(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<mark>[\[\]{}=,.])|(?P<bare>[^\s\[\]{}=,.\"'#]+)",
@@ -48,6 +50,7 @@ class Document:
         try:
             self.data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
+            # The one place where Python 3.11 says the line: it has no attributes for it before 3.14.
             message, _, where = str(error).partition(" (at ")
             line = re.search(r"line (\d+)", where)
             at = int(line[1]) if line else text.count("\n") + 1
@@ -57,6 +60,7 @@ class Document:
     def read(cls, path: Path) -> Document:
         """Read a file. A missing one says nothing; what keeps one from being read is its first fault."""
         try:
+            # With "-sig": Notepad puts a byte order mark in front, which TOML does not allow.
             return cls(path.name, path.read_bytes().decode("utf-8-sig"))
         except FileNotFoundError:
             return cls(path.name, "")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor.models import Entry
 
 
+# Some 300 ms of work, after which a stop or a tick is heard.
 _BATCH: Final = 100
 
 

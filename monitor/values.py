@@ -32,6 +32,7 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
+# So that no sum of an instant and a duration leaves what a datetime can be (the year 9999).
 _CENTURY: Final = 100 * 365 * 86400
 _LONGEST_SHOWN: Final = 60
 _MOST_SHOWN: Final = 40
@@ -95,6 +96,7 @@ def likely(name: str, known: Iterable[str]) -> str:
 
 def toml(value: object) -> str:
     """Write a string, number, boolean or list of them as TOML; JSON is the same but for DEL."""
+    # TOML 1.0 forbids DEL in a string and JSON does not: a title that held one made feeds.toml unreadable.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -177,6 +179,7 @@ def zone(value: Any) -> ZoneInfo:
     """Read an IANA time zone name."""
     try:
         return ZoneInfo(value)
+    # OSError: a name such as "Europe" is a folder of the system's zone files.
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise ValueError(f'{value!r} is not a time zone; expected a name such as "Europe/Berlin"') from None
 
@@ -217,8 +220,11 @@ def mailbox(value: Any) -> Address:
     written = text(value).strip()
     name, specification = parseaddr(written)
     local, _, domain = specification.rpartition("@")
+    # Outlook separates addresses by semicolons, which RFC 5322 has for groups.
     if len(getaddresses([written.replace(";", ",")])) > 1 or written.count("@") > 1:
         raise ValueError(f"expected one email address: write each in quotes of its own{got(value)}")
+    # Quoted local parts are allowed by RFC 5321 and used by nobody: there a mistyped quote is the likelier
+    # cause.
     if not (re.fullmatch(r"[^@\s<>,;:\"()\[\]\\]+", local) and domain):
         raise ValueError(f"{value!r} is not an email address")
     try:
@@ -260,11 +266,13 @@ def web_address(value: Any) -> str:
     written = text(value).strip()
     try:
         parts = urlsplit(written)
+        # `port` raises ValueError by itself over 65535, and is None for none.
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise ValueError(f"not an address that can be asked: {str(error).lower()}{got(value)}") from None
     if not good or re.search(r"\s", written):
         raise ValueError("expected an address that starts with http:// or https://" + got(value))
+    # What `status` or an export has shown, pasted back in.
     if "***" in written:
         raise ValueError("its secret was masked as ***: put the real address in" + got(value))
     return written

@@ -49,7 +49,7 @@ class Seen:
     others: Sequence[str] = ()
     """Further feeds of the same page."""
 
-    def said(self, config: Config) -> Iterator[str]:
+    def lines(self, config: Config) -> Iterator[str]:
         """Say it in a line or two."""
         newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
         yield f"{self.title or 'without a title'}: {counted(self.entries)}{newest}"

@@ -133,7 +133,7 @@ def add(
     if not no_check:
         seen = look(current, feed)
         feed = replace(feed, url=seen.url, title=feed.title or seen.title)
-        say(*seen.said(current.config()))
+        say(*seen.lines(current.config()))
     added = listed.add([feed])
     if not added:
         off = "" if listed.find(feed.url).enabled else ", switched off: `monitor feeds enable` puts it on"
@@ -233,7 +233,7 @@ def move(
     if not no_check:
         seen = look(current, new)
         new = replace(new, url=seen.url)
-        say(*seen.said(config))
+        say(*seen.lines(config))
     listed.move(found, new.url)
     if config.database.exists():
         with current.writing() as (_, store), store.transaction():

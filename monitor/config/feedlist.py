@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME: Final = "feeds.toml"
+# Curated addresses listed by hand: fewer may well be somebody's own choice.
 _MANY: Final = 5
 # What the curated list says of its feeds, for those who keep it.
 _NOTES: Final = ("robots", "terms", "confidence", "seen")
@@ -67,6 +68,7 @@ def read(document: Document) -> tuple[Feed, ...]:
             followed[key] = _over(curated().get(key), feed, table)
         if isinstance(url := table.get("url"), str) and url:
             own = document.faults[before:]
+            # "feed[31]" says little in a list of a hundred; the address is what its user knows it by.
             document.faults[before:] = [
                 replace(fault, message=f"{fault.message} (of {redact_url(url)})") for fault in own
             ]

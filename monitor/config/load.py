@@ -140,6 +140,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
     Raises ConfigError with every fault of every file.
     """
+    # An empty folder is rather a mistyped one than a wish for all defaults.
     if not any((directory / name).is_file() for name in FILES):
         raise ConfigError(
             [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
@@ -153,6 +154,8 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         _judge_preferences(monitor, settings.get(digest.Settings), rules)
     except ConfigError as error:
         of_rules += error.faults
+    # All files are read before any fault is told: a person corrects five mistakes at once rather than one
+    # five times.
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + of_rules
     if faults:
         raise ConfigError(faults)

@@ -41,6 +41,7 @@ def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Differenc
         for key in shipped.keys() - own.keys():
             yield Difference("-", place, key)
     elif isinstance(own, list) and isinstance(shipped, list):
+        # As text: an element may be a table, which no set takes.
         there, here = set(map(str, shipped)), set(map(str, own))
         yield from (Difference("+", place, item) for item in own if str(item) not in there)
         yield from (Difference("-", place, item) for item in shipped if str(item) not in here)

@@ -28,6 +28,7 @@ def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path
             return values.path(named)  # the shell has put `~` in its place, systemd and cron have not
         except ValueError as error:
             raise ConfigError([Fault(named, "", str(error))]) from error
+    # Only with a monitor.toml in it: many projects have a folder of that name.
     if (here / "config" / FILES[0]).is_file():
         return here / "config"
     return user_config_path("monitor", appauthor=False)
@@ -52,6 +53,7 @@ def write_starter(directory: Path) -> tuple[list[Path], list[Path]]:
         for name in FILES:
             target = directory / name
             try:
+                # "x": between a look and the writing somebody may have made the file.
                 with target.open("x", encoding="utf-8") as file:
                     file.write((starter() / name).read_text(encoding="utf-8"))
                 written.append(target)

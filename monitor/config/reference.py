@@ -128,6 +128,7 @@ def _rows(sharing: Iterable[type[Any]]) -> str:
 
 def meanings(declared: type[Any]) -> dict[str, str]:
     """Return what the docstring under each field says, by the field's name."""
+    # Python keeps no docstring of a field: they are read from the source.
     source = Path(inspect.getfile(declared)).read_text(encoding="utf-8")
     body = next(
         node.body

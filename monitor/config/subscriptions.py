@@ -30,6 +30,7 @@ class Subscriptions:
         self._path = directory / NAME
         self._take(Document.read(self._path))
 
+    # Version 1.0 wrote first: one imported address with port 99999 made every later command fail.
     def _take(self, document: Document) -> None:
         """Go on with a document, if it is one that loads."""
         feeds = feedlist.read(document)
@@ -57,6 +58,8 @@ class Subscriptions:
             [feed for feed, title in titles.items() if title == wanted.casefold()],
             [feed for feed, title in titles.items() if wanted.casefold() in title],
         ):
+            # The whole address first, then a whole title, then a part of one: the first that names exactly
+            # one feed.
             if len(fits) == 1:
                 return fits[0]
             if fits:
@@ -187,17 +190,17 @@ def written(feed: Feed) -> dict[str, object]:
     return table
 
 
-def feed_of(url: str, said: Mapping[str, str], *, lenient: bool = False) -> Feed:
+def feed_of(url: str, texts: Mapping[str, str], *, lenient: bool = False) -> Feed:
     """Make a feed of texts: options of a command, or attributes of an OPML list; "" says nothing.
 
-    Raises ValueError when the address is none, or when a judge refuses what is said, unless `lenient`.
+    Raises ValueError when the address is none, or when a judge refuses what they say, unless `lenient`.
     """
     found: dict[str, Any] = {"url": values.web_address(url)}
     for setting in tables.settings_of(Feed):
-        if setting.key == "url" or not said.get(setting.key):
+        if setting.key == "url" or not texts.get(setting.key):
             continue
         try:
-            found[setting.field] = _of_text(setting.kind, said[setting.key])
+            found[setting.field] = _of_text(setting.kind, texts[setting.key])
         except ValueError as error:
             if not lenient:
                 raise ValueError(f"{setting.key}: {error}") from error
@@ -209,6 +212,7 @@ def _of_text(kind: values.Kind[Any], text: str) -> object:
     try:
         return kind.read(text)
     except ValueError:
+        # OPML has texts alone: weight="2" and enabled="false" are read as TOML would have them.
         return kind.read(Document("", f"value = {text}").data.get("value"))
 
 
@@ -218,8 +222,8 @@ def to_attributes(feed: Feed) -> dict[str, str]:
     for setting in tables.settings_of(Feed):
         value = getattr(feed, setting.field)
         if setting.key not in {"url", "title", "language", "tags"} and value != setting.default:
-            said = setting.kind.write(value)
-            found[setting.key] = said if isinstance(said, str) else values.toml(said)
+            plain = setting.kind.write(value)
+            found[setting.key] = plain if isinstance(plain, str) else values.toml(plain)
     return found
 
 

@@ -62,6 +62,7 @@ def stands_alone(document: Document) -> bool:
 def hint(document: Document) -> str:
     """Say what a whole file of version 1.0 misses; "" for another."""
     whole = "base" not in document.data and stands_alone(document)
+    # A file about another topic of its own misses nothing.
     if not whole or not _table(document.data["beat"]).keys() & shipped()["beat"].keys():
         return ""
     return (

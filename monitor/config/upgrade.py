@@ -52,6 +52,7 @@ def lift_feeds(text: str) -> str | None:
             comments += [line for line in _comments_in(document, index) if line not in known]
         if kept or comments:
             parts.append("\n".join(filter(None, [*comments, kept])))
+    # A curated feed that the user had taken out of the file must not come back with its group.
     gone = [
         feed.url
         for address, feed in feedlist.curated().items()
@@ -77,8 +78,8 @@ def _feed_table(
     if shipped is None:
         return body
     followed = shipped.group in groups
-    said = {key: value for key, value in table.items() if old is None or old.get(key) != value}
-    differs = _over_curated({**said, "url": table["url"], "enabled": table.get("enabled", True)})
+    changed = {key: value for key, value in table.items() if old is None or old.get(key) != value}
+    differs = _over_curated({**changed, "url": table["url"], "enabled": table.get("enabled", True)})
     if differs.keys() == {"url"} and followed and shipped.enabled:
         return ""
     if differs.keys() == {"url", "enabled"} and not followed:  # it is off with its group
@@ -167,9 +168,9 @@ def _added(
             yield item.place[:-1], f"{_key(item.place[-1])} = {values.toml(item.value)}"
     for place, items in lists.items():
         there = _at(document.data, place)
-        said = {value: remarks.get((*place, there.index(value)), []) for value in items}
+        beside = {value: remarks.get((*place, there.index(value)), []) for value in items}
         if items:
-            yield place[:-1], f"{_key(place[-1])} = {_list(items, said)}"
+            yield place[:-1], f"{_key(place[-1])} = {_list(items, beside)}"
 
 
 def _remarks(document: Document, known: set[str]) -> dict[Place, list[str]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor.deliver.secrets import Secrets
     from monitor.models import RenderedDigest
 
+# A second look at what we made ourselves: recipients come back from the database, which others can write.
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
 
@@ -129,6 +130,7 @@ class Archive:
 
 async def _in_a_thread(path: Path, write: Callable[[], None]) -> None:
     try:
+        # A disk on the network may hang for minutes, and the loop with it.
         await asyncio.to_thread(write)
     except OSError as error:
         reason = error.strerror or type(error).__name__

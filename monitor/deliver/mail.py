@@ -55,11 +55,15 @@ UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
 USER_DELAY: Final = timedelta(hours=6)
 """How long to wait when only the user can mend it: a wrong password must not be hammered."""
 
+# RFC 5321, 4.2.3.
 _START_INPUT: Final = 354
 _ACCEPTED: Final = 250
 _PERMANENT: Final = 500
+# RFC 4954, 6: authentication required, mechanism too weak, credentials invalid, encryption required.
 _CREDENTIALS: Final = frozenset({530, 534, 535, 538})
+# Some servers greylist with 550, which is for ever, and say only in words that it is not.
 _GREYLISTED: Final = re.compile(r"gr[ae]y-?list|try again later", re.IGNORECASE)
+# RFC 5321, 4.5.2: such a dot is doubled, or it would end the message.
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MAX_REPLY: Final = 200
 _HOST_NAME: Final = re.compile(
@@ -67,6 +71,7 @@ _HOST_NAME: Final = re.compile(
 )
 _TLS_FROM_THE_START: Final = 465
 _QUIT_SECONDS: Final = 5
+# Many providers refuse further sessions of one client: all recipients share these.
 _MAX_CONNECTIONS: Final = 4
 
 
@@ -201,6 +206,7 @@ async def _session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
         port=settings.port,
         timeout=settings.timeout.total_seconds(),
         use_tls=settings.tls == "tls",
+        # We ask for it ourselves: without it there must be one clear line, and never a session in clear.
         start_tls=False,
         local_hostname="localhost",  # or it would ask DNS for one; what is said is decided once connected
         tls_context=ssl.create_default_context(),
@@ -269,6 +275,8 @@ async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta)
     """Send the message with its final dot; from there on a lost connection leaves its fate unknown."""
     import aiosmtplib
 
+    # By hand and not with the library's `data`: only so is it known whether the connection broke before or
+    # after the final dot.
     reply = await smtp.execute_command(b"DATA")
     if reply.code != _START_INPUT:
         raise aiosmtplib.SMTPDataError(reply.code, reply.message)
@@ -310,6 +318,7 @@ def _translated(settings: Settings, *, of_session: bool) -> Iterator[None]:
 
     try:
         yield
+    # A sender that is not allowed is the configuration's fault, the same for every message.
     except aiosmtplib.SMTPSenderRefused as error:
         raise _refusal(error.code, _shown(error.message, settings), ours=True) from error
     except aiosmtplib.SMTPResponseException as error:

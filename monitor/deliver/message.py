@@ -45,10 +45,13 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
     message["To"] = to
     message["Date"] = format_datetime(edition.made_at)
     message["Message-ID"] = id_
+    # RFC 2919 and 2369: mail programs sort by the one and show a button for the other.
     message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"
     message["List-Unsubscribe"] = f"<mailto:{quote(address.addr_spec, safe='@')}?subject=unsubscribe>"
+    # RFC 3834, 5: no out-of-office reply is sent to what says so.
     message["Auto-Submitted"] = "auto-generated"
     plain = edition.mail_text
+    # Not base64: spam filters distrust it for plain text, and a person can read the source.
     message.set_content(_sendable(plain), cte="quoted-printable")
     if html:
         rich = edition.mail_html
@@ -75,6 +78,7 @@ def address_spec(written: str) -> str:
 
 def _message_id(edition: RenderedDigest, recipient: str, domain: str) -> str:
     key = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in edition.key)
+    # From edition and recipient alone, so that a second try is the same message to whoever compares ids.
     return f"<{key}.{_digest(edition.key, parse_address(recipient).addr_spec.lower())}@{domain}>"
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.models import RenderedDigest
 
 _TIMEOUT_SECONDS: Final = 60
+# A push message is a glance, and services cut what is longer, each elsewhere.
 _MAX_HEADLINES: Final = 5
 _NEEDS_EXTRA: Final = "push needs the extra: pip install 'sora-monitor[apprise]'"
 

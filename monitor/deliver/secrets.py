@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ENTER = stat.S_IXGRP | stat.S_IXOTH
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+# Only these: a password may well end in a blank.
 _LINE_ENDS = "\r\n"
 
 

@@ -71,6 +71,7 @@ def score_stream(records: Sequence[Record], tagged: Sequence[Tagging]) -> Stream
         found = list(zip(chosen, (r.relevant for r, _ in pairs), strict=True))
         return Figure(found.count((True, True)), found.count((True, False)), found.count((False, True)))
 
+    # What the gate stopped is 0 by rule and says nothing of whether certainty is true.
     asked = [(r.relevant, t.certainty) for r, t in pairs if t.certainty > 0 and t.score > 0]
     groups: list[list[tuple[bool, float]]] = [[] for _ in range(_BINS)]
     for right, certainty in asked:

@@ -52,6 +52,7 @@ class Language:
 
     def number(self, n: int) -> str:
         """Return a whole number with the language's thousands separator."""
+        # Not `locale`: it is one for the whole process, and knows only what the machine has installed.
         return f"{n:,}".replace(",", self.formats["thousands"])
 
     def decimal(self, value: float) -> str:

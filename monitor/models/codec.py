@@ -72,6 +72,7 @@ def _encode(value: Any) -> Any:
 
 
 def _decode(kind: Any, value: Any) -> Any:
+    # All unions of the nouns are "or None".
     if get_origin(kind) is UnionType:
         return None if value is None else _decode(_present(kind), value)
     if get_origin(kind) is tuple:
@@ -101,6 +102,7 @@ def _fields(kind: Any) -> tuple[tuple[str, str, Any], ...]:
     )
 
 
+# `float` too: JSON may write a whole number without its point.
 _READERS: Final[dict[Any, Any]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,

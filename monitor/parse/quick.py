@@ -182,7 +182,7 @@ def _say_of_feed(feed: dict[str, Any], name: str, child: Element, names: _Names)
 
 def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"links": []}
-    said: set[str] = set()
+    seen: set[str] = set()
     if _odd(item) or _language(item) or item.get("href"):
         raise _UnsureError
     if about := item.get(_ABOUT):
@@ -190,10 +190,10 @@ def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     for child in item:
         if names[child.tag] in _UNSURE or (child.attrib and (_odd(child) or _language(child))):
             raise _UnsureError
-        _take(entry, _ENTRY.get(names[child.tag], ""), child, names, said)
-    if "media:title" in said and not entry.get("title"):
+        _take(entry, _ENTRY.get(names[child.tag], ""), child, names, seen)
+    if "media:title" in seen and not entry.get("title"):
         raise _UnsureError
-    if "media:description" in said and "summary" not in said:
+    if "media:description" in seen and "summary" not in seen:
         raise _UnsureError
     if "content" in entry:
         entry.setdefault("summary", entry["content"][0]["value"])
@@ -202,21 +202,21 @@ def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     return entry
 
 
-def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, said: set[str]) -> None:
+def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, seen: set[str]) -> None:
     """Take an element of an entry."""
     if meaning in {"", "media:title", "media:description"}:
-        said |= {meaning} | _within(child, names)
+        seen |= {meaning} | _within(child, names)
     elif meaning == "author":
         entry["author"] = _author(child, names)
     elif meaning == "link" and child.attrib:
         _link(entry, child)
-    elif len(child) or (meaning in _ONCE and meaning in said):
+    elif len(child) or (meaning in _ONCE and meaning in seen):
         raise _UnsureError
     elif meaning == "enclosure":
         href = _href(child)
         entry["links"].append({"rel": "enclosure", **({"href": href} if href else {})})
     else:
-        said.add(meaning)
+        seen.add(meaning)
         _take_text(entry, meaning, child)
 
 

@@ -14,6 +14,7 @@ from monitor.url import redact
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
+# httpx writes every address at INFO, with the tokens that stand in it.
 _NOISY: Final = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx", "urllib3")
 
 
@@ -50,6 +51,7 @@ def set_up(
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of every tick that a busy loop has delayed; `_tick_failed` says what matters.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 

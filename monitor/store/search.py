@@ -1,4 +1,4 @@
-"""Full-text search: how text is indexed, and how a reader's query is put to FTS5."""
+"""Full-text search: how text is indexed, and how a user's query is put to FTS5."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from monitor.text import fold
 
+# A quote that nobody closes reaches to the end of the query.
 _PHRASE: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _WORD: Final = re.compile(r"\w+")
 
@@ -33,6 +34,8 @@ def match_expression(query: str) -> str:
     for quoted, plain in _PHRASE.findall(query):
         words = _WORD.findall(fold(quoted or plain))
         if words:
+            # Quoted, whatever stands in it: bare, `a OR` and `"brennt` are errors to FTS5, and `title:` a
+            # column.
             phrases.append(f'"{" ".join(words)}"' + "*" * plain.endswith("*"))
     return " AND ".join(phrases)
 

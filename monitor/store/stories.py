@@ -122,6 +122,7 @@ class Stories:
         return story.id
 
     def _relate(self, story: int, others: Iterable[int]) -> None:
+        # What one step read as related another may have merged away meanwhile.
         present = {self.resolve(other) for other in others} - {story}
         pairs = [(min(story, other), max(story, other), other) for other in sorted(present)]
         self._db.change_many(_RELATE, pairs)
@@ -137,7 +138,9 @@ class Stories:
             if into.id == gone.id:
                 raise StoreError(f"story {story} and story {other} are one story already")
             self._db.change("update story_aliases set story_id = ? where story_id = ?", [into.id, gone.id])
+            # Or the story would be alerted of a second time, under its new number.
             self._db.change(_ALERTED_TOO, [into.id, gone.id])
+            # Pinned on both sides: the next step of clustering must not undo the user's word.
             self._pin(into.entries)
             self._correct(into.entries, gone.entries, together=True, now=now)
             self._db.change(_AFFAIR_TOO, [gone.id, into.id])
@@ -300,6 +303,7 @@ def _join(row: Row) -> Join:
     )
 
 
+# No lower bound: what an outage or a poll under way kept out of its own window must not be lost to all.
 _IS_NEWS: Final = """
 relevant = 1 and backlog = 0 and news_at <= :end
 and case when :reported then news_at > :start else reported_in is null end

@@ -48,6 +48,7 @@ class Taggings:
         seen before `news_since`; one that is sure no longer leaves its story. Returns the stories
         that lost an entry and still exist.
         """
+        # The user's word is put over the tagger's where taggings are stored: no caller can forget it.
         final = self._marks.correct(taggings)
         since = maybe_format_utc(news_since) or ""
         rows = (
@@ -129,6 +130,7 @@ def _evidence(row: Row) -> Evidence:
     )
 
 
+# `coalesce`: an entry that is edited without a date of its own stays news of when it was first seen.
 _UPDATE: Final = """
 update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
     certainty = :certainty, shelf = :shelf,

@@ -66,6 +66,7 @@ insert into term_counts (term, entries) values (?, ?)
 on conflict (term) do update set entries = entries + excluded.entries
 """
 
+# `meta` holds text: added up in SQL, or two processes could both add to what they read before.
 _COUNT_ENTRIES: Final = """
 insert into meta (key, value) values (?, ?)
 on conflict (key) do update set value = cast(cast(value as integer) + cast(excluded.value as integer) as text)
