@@ -66,6 +66,7 @@ class Fetcher:
         self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
+        # One for all hosts: to load the certificates takes 26 ms, and a client of httpx does so each time.
         self._tls = ssl.create_default_context()
         return self
 
@@ -120,11 +121,15 @@ class Fetcher:
     @asynccontextmanager
     async def _place(self, queue: Queue, private_host: str) -> AsyncIterator[_Host]:
         """Wait for a place at a host, for its gap and for one of all slots; hold them inside."""
+        # By what may be opened as well: a connection to a private host is never handed to a feed that may not
+        # have it.
         key = (queue, private_host)
         host = self._hosts.get(key) or self._open(key)
         host.users += 1
         try:
             async with host.places:
+                # The gap is waited for before one of all slots is taken, or a slow host would hold slots
+                # while nothing is asked.
                 async with host.turn:
                     await asyncio.sleep(host.free_at - self._time())
                     await self._slots.acquire()
@@ -152,6 +157,8 @@ class Fetcher:
             resolve=self._resolve or network.look_up,
         )
         host = self._hosts[key] = _Host(
+            # A pool for each host: one for all walks through every connection at each request, 0.8 s for 200
+            # feeds instead of 0.36.
             transport=network.transport(backend, self._tls, connections=2 * settings.per_host),
             places=asyncio.Semaphore(settings.per_host),
             gap=settings.host_gap.total_seconds() if queue.public else 0.0,
@@ -160,6 +167,7 @@ class Fetcher:
 
     def _hold(self, queue: Queue, response: Response) -> None:
         """After "too many requests" all feeds of a public host wait."""
+        # Not behind a private host: there one address may serve twenty feeds of twenty programs.
         if not queue.public or not (response.retry_after or response.status == HTTPStatus.TOO_MANY_REQUESTS):
             return
         pause = response.retry_after or self._settings.min_interval

@@ -33,7 +33,9 @@ def _range(network: str, name: str, *, may_be_allowed: bool = False) -> _Range:
 
 # The first range that holds an address names it: cloud metadata stands before the networks around it.
 _SPECIAL = (
+    # Alibaba's; within 100.64.0.0/10, which may be allowed.
     _range("100.100.100.200/32", "cloud metadata"),
+    # Amazon's; within fc00::/7, which may be allowed.
     _range("fd00:ec2::254/128", "cloud metadata"),
     _range("169.254.0.0/16", "link-local"),
     _range("fe80::/10", "link-local"),
@@ -42,6 +44,7 @@ _SPECIAL = (
     _range("10.0.0.0/8", "private", may_be_allowed=True),
     _range("172.16.0.0/12", "private", may_be_allowed=True),
     _range("192.168.0.0/16", "private", may_be_allowed=True),
+    # Carriers' NAT (RFC 6598), where overlay networks such as Tailscale live as well.
     _range("100.64.0.0/10", "private", may_be_allowed=True),
     _range("fc00::/7", "private", may_be_allowed=True),
     _range("0.0.0.0/8", "unspecified"),
@@ -150,6 +153,7 @@ def _embedded_addresses(address: Address) -> Iterator[Address]:
     if not isinstance(address, IPv6Address):
         return
     packed = address.packed
+    # `::` and `::1` lie in ::/96 too, and are themselves.
     if any(address in network for network in _TAIL_HOLDS_IPV4) and int(address) > 1:
         yield IPv4Address(packed[12:])
     if address in _NAT64_LOCAL:
@@ -159,4 +163,5 @@ def _embedded_addresses(address: Address) -> Iterator[Address]:
         yield IPv4Address(packed[2:6])
     if address in _TEREDO:
         yield IPv4Address(packed[4:8])
+        # Teredo keeps the client's address inverted (RFC 4380, 4).
         yield IPv4Address(bytes(byte ^ 0xFF for byte in packed[12:]))

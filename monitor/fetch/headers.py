@@ -17,6 +17,7 @@ LONGEST = timedelta(days=1)
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _MAX_AGE = re.compile(r'"?([0-9]{1,12})"?')
+# Some write `max-age=31536000` or far more; the schedule caps it, this only keeps it a duration.
 _FOREVER = timedelta(days=3650)
 _CODINGS = frozenset({"gzip", "deflate", "br", "zstd", "compress", "dcb", "dcz", "exi", "aes128gcm"})
 
@@ -83,6 +84,7 @@ def _until(value: str, headers: Mapping[str, str], now: datetime | None) -> time
 def _date(value: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(value.strip())
+        # "-0000" (RFC 5322, 3.3) is read as a date without a zone, and is UTC.
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from monitor.models import Feed, FeedState
 
 MAX_REDIRECTS = 5
+# httpx takes any number for a port.
 _LAST_PORT = 65535
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
+# Retry-After means something else beside a redirect, and nothing beside other errors (RFC 9110, 10.2.3).
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 # How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves.
 _BELIEVED = timedelta(days=1)
+# With `*/*` at the end: some servers answer 406 where feeds are served as text/plain.
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
@@ -110,6 +113,7 @@ def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
     fields = [
         (b"User-Agent", settings.user_agent.encode()),
         (b"Accept", _ACCEPT.encode()),
+        # No br and no zstd: 16 KB of them may grow to hundreds of megabytes in one step.
         (b"Accept-Encoding", b"gzip"),
     ]
     if credentials := _credentials(poll.feed.url, url):
@@ -133,6 +137,7 @@ async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: 
     """Turn the last reply of the chain into what the poll brought."""
     status = reply.status_code
     response = Response(feed=poll.feed, url=str(hop.url), status=status)
+    # A 304 to a request without conditions is no answer.
     unchanged = status == HTTPStatus.NOT_MODIFIED and not _CONDITIONS.isdisjoint(request.headers)
     if not unchanged and (not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT):
         pause = headers.retry_after(reply.headers, now=poll.now) if status in _BUSY else None
@@ -152,6 +157,7 @@ async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) 
     inflater = Inflater(headers.encoding(reply.headers), limit=max_bytes)
     cut = False
     try:
+        # Raw: httpx decodes a chunk whole before anybody can count it, and a bomb took 250 MB so.
         async for piece in reply.aiter_raw():
             inflater.feed(piece)
     except (httpx.ReadError, httpx.RemoteProtocolError) as error:
@@ -160,6 +166,7 @@ async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) 
         cut = True
     body = inflated(inflater.body, max_bytes)
     response = replace(response, body=body, content_type=reply.headers.get("content-type", ""))
+    # Its entries are used. Its validators would hide the missing ones behind a 304 for good.
     if cut or not inflater.complete:
         return replace(response, complete=False, etag="", last_modified="")
     return response

@@ -6,6 +6,7 @@ import zlib
 
 from monitor.errors import FetchError
 
+# Window sizes as zlib.decompressobj names the three wrappers.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _GZIP_MAGIC = b"\x1f\x8b"
 # More gzip members than this in one body are an attack on our time.
@@ -83,6 +84,7 @@ class Inflater:
             if self._inflate is None:
                 data = self._begin(data)
                 continue
+            # One over the limit: 0 would mean "no bound" to zlib.
             self._body += self._inflate.decompress(data, self._limit + 1 - len(self._body))
             if len(self._body) > self._limit:
                 raise _too_large(self._limit)
@@ -116,6 +118,7 @@ class Inflater:
     def _window(self, data: bytes) -> int:
         if self._encoding == "gzip":
             return _GZIP
+        # RFC 9110 means zlib's wrapper by "deflate", and many servers send it bare.
         wrapped = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
         return _ZLIB if wrapped else _RAW
 

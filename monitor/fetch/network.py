@@ -30,6 +30,7 @@ _PATIENCE = 4.0
 _IDLE_SECONDS = 2.0
 
 
+# About httpcore's own bound for a head.
 _LONGEST_HEAD = 100_000
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+)[ \t]*(:[^\0]*)", re.IGNORECASE)
@@ -124,6 +125,7 @@ class GuardedBackend(httpcore.AnyIOBackend):
         """Look `host` up once, judge all of its addresses and connect to the first that answers."""
         addresses = await _in_thread(self._resolve, host, port)
         self._judge(host, addresses)
+        # The last one may have all the time that the poll has left.
         for address in addresses[:-1]:
             try:
                 return LenientStream(
@@ -186,6 +188,7 @@ async def _in_thread(resolve: Callable[[str, int], list[str]], host: str, port: 
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
             outcome.set_exception(error)
 
+    # Not the loop's executor: its threads are joined at the end, and getaddrinfo cannot be cancelled.
     threading.Thread(target=work, name=f"look-up {host}", daemon=True).start()
     return await asyncio.wrap_future(outcome)
 
@@ -205,6 +208,7 @@ def _explain(error: BaseException) -> str:  # noqa: PLR0911 - one line for each 
             return reason if reason.startswith("certificate") else f"certificate not accepted: {reason}"
         case ssl.SSLError():
             return "the TLS handshake failed"
+        # The name server did not answer: our network's fault as often as the publisher's.
         case socket.gaierror(errno=socket.EAI_AGAIN):
             return "the name could not be looked up"
         case socket.gaierror() | UnicodeError():

@@ -199,6 +199,7 @@ def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime
 
 def pardoned(state: FeedState, settings: Settings, now: datetime) -> FeedState:
     """Return the state of a feed whose first failure proves to have been the beginning of our outage."""
+    # More than one had their time to be seen as an outage; those are the feed's own.
     if state.consecutive_failures != 1:
         return state
     soon = now + settings.min_interval
@@ -276,6 +277,7 @@ def _published_rhythm(document: Document | None) -> timedelta | None:
     entries = document.entries if document else ()
     dates = sorted(entry.published for entry in entries if entry.dated == "publisher")
     gaps = sorted(later - earlier for earlier, later in pairwise(dates))
+    # The median: one pause of a summer in a blog's ten entries must not make it a monthly.
     return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
@@ -312,6 +314,7 @@ def _with_location(feed: Feed, state: FeedState, moved_to: str) -> FeedState:
 def _past_skips(due: datetime, hints: Hints, jitter: float) -> datetime:
     """Move an instant out of the hours and days that the feed asks to leave out."""
     start = due
+    # A week of hours: who asks to be left alone in all of them is asked all the same.
     for _ in range(24 * 7):
         if due.hour not in hints.skip_hours and due.weekday() not in hints.skip_days:
             break

@@ -18,6 +18,7 @@ from monitor.parse.worker import LENGTH, READY, Job
 if TYPE_CHECKING:
     from monitor.models import Document
 
+# At least so much to work with, however much the interpreter has taken already.
 _SCRATCH: Final = 64 * 1024 * 1024
 _GRACE: Final = 5.0
 
@@ -30,6 +31,8 @@ def serve(source: IO[bytes], sink: IO[bytes], seconds: float) -> None:
     while header := source.read(LENGTH.size):
         (size,) = LENGTH.unpack(header)
         job = Job(*pickle.loads(source.read(size)))  # noqa: S301 - the parent wrote it
+        # Without a handler SIGALRM kills, also in the middle of a regular expression, where Python hears
+        # nothing.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
         message = pickle.dumps(_answer(job))
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -63,6 +66,8 @@ def _limit_memory(total: int) -> None:
         mapped, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
         page = os.sysconf("SC_PAGE_SIZE")
         allowance = max(_SCRATCH, total - resident * page)
+        # RLIMIT_AS counts what is mapped and not what is used: libraries that are mapped already are allowed
+        # for.
         resource.setrlimit(resource.RLIMIT_AS, (mapped * page + allowance, resource.RLIM_INFINITY))
 
 
@@ -70,10 +75,12 @@ def main() -> None:
     """Run the child: `python -m monitor.parse.child MEMORY SECONDS`."""
     import feedparser  # noqa: F401 - loaded before the first document's clock runs
 
+    # What is there now stays for good, and need not be looked through again.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)  # documents are trees: looking for cycles in them finds nothing
 
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    # Whatever a library prints must not stand between the answers.
     sys.stdout = sys.stderr
     _limit_memory(int(sys.argv[1]))
     sink.write(READY)

@@ -20,9 +20,12 @@ TOLERANCE: Final = timedelta(hours=1)
 _AHEAD: Final = timedelta(days=1)
 
 _MAX_LENGTH: Final = 100
+# Kiribati's, the farthest there is.
 _MAX_OFFSET: Final = timedelta(hours=14)
 _NO_TIME: Final = (None, None, None, None, None)
 
+# Three or four letters: German, English, French, Spanish, Italian, Portuguese and Dutch names all differ by
+# then.
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -44,6 +47,8 @@ _MONTHS: Final = {
     )
     for name in names.split()
 }
+# feedparser reads CEST as UTC, two hours wrong. Of names that several zones share, the larger readership has
+# it.
 _HOURS: Final = {
     name: hours
     for hours, names in {
@@ -101,6 +106,7 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
     languages, and numeric ones, of which `day_first` says how they are meant. Without a zone, and with one
     that cannot be (+99:99, unknown letters), the clock is UTC.
     """
+    # Folded, so that "März" and "août" are "maerz" and "aout".
     text = fold(text[:_MAX_LENGTH]).strip()
     try:
         return _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)

@@ -23,6 +23,7 @@ _DECLARATION: Final = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([\w.:-]{1,40})""", re.IGNORECASE
 )
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+# A list and not all that Python knows: "hex", "zip" and "idna" are codecs as well.
 _KNOWN: Final = re.compile(
     r"utf-?8|utf8|us-?ascii|ascii|(?:iso-?)?8859-\d+|iso-?8859-\d+|latin-?\d+|(?:windows|cp)-?12\d\d|cp437|cp85\d|cp866"
     r"|koi8-[ru]|macintosh|mac-?roman|gb2312|gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr|cn)|shift[_-]jis|sjis|iso-2022-\w+"
@@ -100,6 +101,8 @@ def _sound(body: bytes) -> str | None:
 
 def _decode(body: bytes, encoding: str) -> tuple[str, str]:
     """Return the text and what the encoding proved to be."""
+    # As browsers do (WHATWG Encoding): what calls itself Latin-1 and has bytes from 0x80 to 0x9f is
+    # Windows-1252.
     if _LATIN.fullmatch(encoding):
         encoding = "cp1252"
     with suppress(LookupError):  # a name that nobody knows is read as UTF-8

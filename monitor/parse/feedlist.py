@@ -28,6 +28,7 @@ _FEED_PATH: Final = re.compile(
     r"(?:^|[/._-])(?:rss|atom|feeds?|rdf)(?:[/._-]?(?:xml|json|2\.0|php|\d+))?/?$", re.IGNORECASE
 )
 _COMMENTS: Final = re.compile(r"/comments?/", re.IGNORECASE)
+# What a page declares stands in its head; the rest is only looked at for links.
 _MAX_PAGE: Final = 1_000_000
 
 
@@ -112,6 +113,7 @@ def _subscribed(url: str) -> str:
 
 def write_opml(outlines: Iterable[Outline], *, title: str = "Feeds") -> str:
     """Return subscriptions as an OPML 2.0 document that `read_opml` reads back whole."""
+    # Else ElementTree calls it ns0.
     ET.register_namespace("monitor", OWN)
     root = ET.Element("opml", version="2.0")
     ET.SubElement(ET.SubElement(root, "head"), "title").text = clean(title)

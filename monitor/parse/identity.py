@@ -160,6 +160,7 @@ def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
 
     matches: dict[str, Known] = {}
     taken: set[int] = set()
+    # From the surest pair to single marks: what a weak mark would join, a strong one has settled before.
     for key_of in (
         pair(_guid, link, _title),
         pair(_guid, link),
@@ -188,6 +189,8 @@ def _another(entry: Entry, known: Known) -> bool:
     guids = {_own_guid(entry), _own_guid(known)} - {""}
     if not entry.url or _bare(entry.url) != _bare(known.url):
         longest = timedelta(0) if entry.url and known.url else _DAY
+    # One link under two guids of the publisher's own and two titles is "today's briefing": a new entry each
+    # day.
     elif len(guids) > 1:
         return True
     elif guids and _own_guid(entry) == _own_guid(known):

@@ -45,6 +45,7 @@ def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 def _load(text: str) -> tuple[Any, bool]:
     try:
+        # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
         return json.JSONDecoder().raw_decode(text)[0], True
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
@@ -84,6 +85,7 @@ def _entry(item: dict[str, Any]) -> RawEntry:
 
 def _text(data: dict[str, Any], key: str) -> str:
     value = data.get(key)
+    # True is an int in Python; numbers are taken, as some write ids so against the specification.
     if isinstance(value, bool):
         return ""
     return str(value) if isinstance(value, str | int | float) else ""

@@ -16,6 +16,7 @@ _ITEM_END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECAS
 _ROOT: Final = re.compile(r"<((?:[\w.-]+:)?(?:rss|feed|rdf))[\s>]", re.IGNORECASE)
 _CHANNEL: Final = re.compile(r"<([\w.-]{1,40}):(?:channel|feed)[\s>]", re.IGNORECASE)
 _TITLE_END: Final = re.compile(r"</(?:[\w.-]+:)?title\s*>", re.IGNORECASE)
+# feedparser's pattern for addresses takes quadratic time: 16 KB in an author took 1 s, 32 KB 3.6 s.
 _PERSON: Final = re.compile(
     r"(<(?:[\w.-]+:)?(?:author|creator|managingeditor|webmaster|publisher|contributor|owner|name|email)\b"
     r"[^<>]{0,300}>"

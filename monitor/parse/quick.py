@@ -135,6 +135,7 @@ def _document(root: Element, max_entries: int) -> dict[str, Any]:
                 items.append(child)
             elif part is channels[0]:
                 _say_of_feed(feed, name, child, names)
+    # Which of them are the newest `markup` knows to say.
     if len(items) > max_entries:
         raise _UnsureError
     return {"version": kind, "feed": feed, "entries": [_entry(item, names, language) for item in items]}

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from monitor.models import Feed
     from monitor.parse.raw import RawEntry, RawFeed
 
+# feedparser takes 9 s for 50,000 entries.
 MAX_ENTRIES: Final = 2_000
 _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
+# Titles enough to tell the language of a document.
 _TITLES: Final = 50
 # What programs write where they have no guid.
 _NO_GUID: Final = re.compile(

@@ -82,12 +82,16 @@ class Parser:
         """Return the document in `response`; raise ParseError when it is no feed, too slow or too large."""
         job = Job(response.body, response.url, response.content_type, feed, now, self._settings.max_entries)
         async with self._turn:
+            # Out of its place while it is asked: whatever happens, no later document gets a child in an
+            # unknown state.
             worker, self._worker = self._worker, None
             if worker is None or worker.process.returncode is not None:
                 worker = await _Worker.start(self._settings)
             try:
                 answer = await worker.ask(job)
             except BaseException:
+                # Also when cancelled: what is half said on the pipe would be taken for the next document's
+                # answer.
                 await asyncio.shield(worker.end())
                 raise
             self._worker = worker
@@ -116,11 +120,13 @@ class _Worker:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                # -P: a module named like ours in the working directory must not be imported (Python 3.11).
                 *("-P", "-m", "monitor.parse.child", str(settings.memory), str(seconds)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                # Ctrl-C in a terminal reaches the whole process group; the child is ended by us, in order.
                 start_new_session=True,
             )
         except OSError as error:

@@ -68,6 +68,8 @@ def _parse(text: str) -> Any:
         return feedparser.parse(
             io.BytesIO(text.encode()),
             response_headers={"content-type": "application/xml; charset=utf-8"},
+            # Both off: they take half of its time, in quadratic worst cases; mark-up goes in `prose`, links
+            # are resolved in `reader`.
             sanitize_html=False,
             resolve_relative_uris=False,
         )
@@ -86,12 +88,14 @@ def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
         link=_link(entry),
         title=_text(entry, "title"),
         summary=_text(entry, "summary"),
+        # Some have the teaser and the whole text both as content.
         content=max(contents, key=len, default=""),
         author=_author(entry),
         language="" if language == feed_language else language,
         source=_text(entry, "news_source") or _text(entry.get("source") or {}, "title"),
         source_url=_text(entry.get("source") or {}, "href"),
         published=_text(entry, "published") or _text(entry, "created"),
+        # feedparser answers "published" to who asks for an "updated" that is not there.
         updated=_text(entry, "updated") if "updated" in entry else "",
     )
 
