@@ -361,6 +361,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     if alert is None:
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
+    pages = [channel for channel in channels if isinstance(channel, Archive)]
     stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
     known = store.deliveries.alerted([story.id for story in stories])
     feeds = digest_input.named_feeds(config, store)
@@ -369,6 +370,8 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
         if important and story.sources >= alert.min_sources and story.id not in known:
             edition = digest_input.alert(config, story, feeds, now=now)
             deliveries = outbox.prepare(chosen, edition, now=now)
+            if deliveries:  # the pages that the message leads to; alone they tell nobody
+                deliveries += outbox.prepare(pages, edition, now=now)
             store.deliveries.alert(story.id, deliveries, now)
 
 

@@ -109,9 +109,11 @@ async def test_the_archive_is_written_when_it_is_sent_and_freezes_nothing(tmp_pa
     assert written == [tmp_path]
 
 
-def test_an_alert_and_a_monitor_without_files_call_for_no_archive(tmp_path):
+def test_an_alert_calls_for_the_archive_and_a_monitor_without_files_for_none(tmp_path):
     archive = files.Archive(files.Settings(output_dir=tmp_path), lambda _: None)
-    assert archive.prepare(replace(EDITION, key="alert:17"), now=NOW) == ()
+    assert [one.recipient for one in archive.prepare(replace(EDITION, key="alert:17"), now=NOW)] == [
+        "index.html"
+    ]
     none = files.Archive(files.Settings(output_dir=tmp_path, formats=()), lambda _: None)
     assert none.prepare(EDITION, now=NOW) == ()
 

@@ -14,7 +14,7 @@ from monitor.digest.headline import preheader, subject
 from monitor.digest.page import Caps
 from monitor.digest.story_view import story_view
 from monitor.digest.view import view
-from monitor.models import FeedHealth
+from monitor.models import Copy, FeedHealth
 from monitor.models import digest_from_json as from_json
 
 DATA = Path(__file__).parent / "data" / "digests"
@@ -81,11 +81,20 @@ def test_new_is_marked_and_a_continuing_story_says_since_when():
 
 def test_other_outlets_stand_in_one_line_with_language_and_day_where_they_differ():
     assert [(line.text, line.note) for line in shown().also] == [
-        ("Evening Ledger", "also in Ledger Sunday"),
+        ("Evening Ledger", ""),
         ("Tagesblatt", "DE"),
         ("Stage & Screen", ""),
     ]
     assert [line.note for line in shown(RULING).also] == ["20 Nov", "EN, 20 Nov"]
+
+
+def test_who_repeats_a_report_stands_beside_it_with_a_link_where_theirs_is_another():
+    (copy,) = shown().also[0].also_in
+    assert (copy.text, copy.url) == ("Ledger Sunday", "https://outlet9.example/copy/2")
+    first, *others = STORY.reports
+    twice = tuple(Copy(entry=90 + n, outlet=name) for n, name in enumerate(["Post", first.outlet, "Post"]))
+    made = shown(replace(STORY, reports=(replace(first, also_in=twice), *others)))
+    assert [(line.text, line.url) for line in made.also_in] == [("Post", "")]
 
 
 def test_a_further_report_of_an_outlet_is_named_by_its_title_or_numbered_when_it_has_the_same():

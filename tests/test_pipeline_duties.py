@@ -44,8 +44,12 @@ async def test_a_loud_story_is_told_at_once_and_once_only(tmp_path):
             first = await pipeline.publish(config, store, config.channels(), now=at(9))
             again = await pipeline.publish(config, store, config.channels(), now=at(10))
 
-    assert [(d.edition, d.channel, d.state) for d in first] == [("alert:1", "email", "sent")]
+    assert {(d.edition, d.channel, d.state) for d in first} == {
+        ("alert:1", "email", "sent"),
+        ("alert:1", "archive", "sent"),
+    }
     assert again == []
+    assert LEAK in (config.settings["files"].output_dir / "stories" / "s1.html").read_text("utf-8")
     assert len(box.received) == 1
 
 

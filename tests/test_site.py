@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -34,6 +35,13 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.links += [value or "" for name, value in attrs if name in {"href", "src"}]
+
+
+def handed(script: str) -> Any:
+    """What a file of the search's index hands over."""
+    assert script.startswith("shard(")
+    assert script.endswith(");\n")
+    return json.loads(script[6:-3])
 
 
 class Archive:
@@ -91,7 +99,7 @@ class TestPages:
         there = archive.written().keys()
         assert {"index.html", "affairs.html", "themes.html", "search.html", "site.css", "search.js"} <= there
         assert {f"days/2024-12-0{day}.html" for day in (3, 4, 5)} <= there
-        assert {"months/2024-12.html", "search/2024-12.json", "themes/leak-protest.html"} <= there
+        assert {"months/2024-12.html", "search/2024-12.js", "themes/leak-protest.html"} <= there
         assert len([path for path in there if path.startswith("stories/")]) >= 2
 
     def test_every_link_within_the_archive_leads_to_a_file(self, archive: Archive) -> None:
@@ -120,11 +128,11 @@ class TestPages:
             assert root.findall("{http://www.w3.org/2005/Atom}entry")
         assert len(origin) == 1
         assert re.fullmatch("[0-9a-f]{16}", origin.pop())
-        shard = json.loads(there["search/2024-12.json"])
+        shard = handed(there["search/2024-12.js"])
         assert {story["id"] for story in shard["stories"]} == {
             path[8:-5] for path in there if path.startswith("stories/")
         }
-        assert json.loads(there["search/index.json"]) == {"months": ["2024-12"]}
+        assert handed(there["search/index.js"]) == {"months": ["2024-12"]}
 
     def test_a_quiet_day_takes_one_line(self, archive: Archive) -> None:
         index = archive.written()["index.html"]
@@ -183,7 +191,7 @@ class TestPages:
             assert not [link for link in made.links if link.startswith("javascript")]
             assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
         ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
-        assert ATTACK in json.loads(lists.search_shard("2024-12", [hostile], {}))["stories"][0]["title"]
+        assert ATTACK in handed(lists.search_shard("2024-12", [hostile], {}))["stories"][0]["title"]
 
 
 class TestBringingUpToDate:
@@ -224,7 +232,53 @@ class TestBringingUpToDate:
         there = made.written()
         assert f"is part of story s{one} now" in there[f"stories/s{other}.html"]
         assert f"stories/s{third}.html" not in there
-        assert f"s{third}" not in there["search/2024-12.json"]
+        assert f"s{third}" not in there["search/2024-12.js"]
+
+    def test_an_affair_is_no_more_when_its_steps_are_one_story(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"), item("b", "AI choir angers artists in Graz"))
+        with store.open(made.desk.config.database) as opened:
+            one, other = opened.stories.listing()[::-1]
+            opened.stories.save([replace(step, affair=one.id) for step in (one, other)])
+        made.update()
+        before = made.written()
+        assert f'href="s{other.id}.html"' in before[f"stories/s{one.id}.html"].replace("../stories/", "")
+        assert f"affairs/a{one.id}.html" in before
+        assert f"affairs/a{one.id}.html" in before["affairs.html"]
+
+        run(made.desk.directory, "stories", "merge", one.id, other.id, now=at(9, 1))
+        made.update()
+        after = made.written()
+        assert not [path for path, text in after.items() if f"affairs/a{one.id}" in path + text]
+
+    def test_a_step_that_leaves_is_named_by_no_other(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        titles = (
+            "Testers leak OpenAI tool Sora",
+            "AI choir angers artists in Graz",
+            "AI art fair: artists go",
+        )
+        made.day(0, *(item(title, title) for title in titles))
+        with store.open(made.desk.config.database) as opened:
+            one, other, third = opened.stories.listing()[::-1]
+            opened.stories.save([replace(step, affair=one.id) for step in (one, other, third)])
+        made.update()
+        assert f"stories/s{third.id}.html" in made.written()[f"stories/s{one.id}.html"]
+        with store.open(made.desk.config.database) as opened:
+            opened.stories.save([replace(third, affair=None)])
+        made.update()
+        assert f"stories/s{third.id}.html" not in made.written()[f"stories/s{one.id}.html"]
+
+    def test_a_long_affair_is_named_in_part_and_written_in_part(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"))
+        with store.open(made.desk.config.database) as opened:
+            (one,) = opened.stories.listing()
+            ours = digest_input.archive(made.desk.config, opened)
+        steps = [replace(one, id=number, affair=1) for number in range(1, 31)]
+        text = pages.story(steps[15], steps, ours)
+        named = [n for n in range(1, 31) if f"stories/s{n}.html" in text]
+        assert named == [*range(11, 16), *range(17, 22)]
 
     def test_the_state_of_the_pages_is_the_folders_own(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / ".site.json").write_text(

@@ -109,8 +109,8 @@ class Archive:
     latest_only: ClassVar[bool] = True
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Call for the pages after a digest; an alert changes nothing in them."""
-        if not self.settings.formats or not is_digest_key(edition.key):
+        """Call for the pages after a digest or an alert, whose message leads to them."""
+        if not self.settings.formats:
             return ()
         return (
             Delivery(

@@ -219,8 +219,14 @@ def _reports(
         also = (entry for entry in group if entry is not first)
         yield replace(
             _report(first, feeds, new=all(map(is_new, group))),
-            also_in=tuple(Copy(entry=entry.id, outlet=outlet_of(entry, feeds)) for entry in also),
+            also_in=tuple(_copy(entry, first, feeds) for entry in also),
         )
+
+
+def _copy(entry: Entry, first: Entry, feeds: Mapping[str, Feed]) -> Copy:
+    return Copy(
+        entry=entry.id, outlet=outlet_of(entry, feeds), url=entry.url if entry.url != first.url else ""
+    )
 
 
 def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> StoryEntry:

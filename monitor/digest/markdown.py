@@ -81,11 +81,12 @@ def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
     if story.first_title:
         yield from (f"{escape(page.words['began_as'])}: {escape(story.first_title)}", "")
     handles = " ".join((_link(story.handle, story.page), *story.entries))
-    credit = escape(" · ".join(story.credits)) + (f" · {handles}" if story.brief else "")
+    parts = [escape(" · ".join(story.credits)), _copies(story.also_in, page), handles if story.brief else ""]
+    credit = " · ".join(filter(None, parts))
     yield from (" — ".join(filter(None, (escape(story.teaser), credit))), "")
     if story.also:
         also = [
-            _link(report.text, report.url) + (f" ({escape(report.note)})" if report.note else "")
+            _link(report.text, report.url) + (f" ({note})" if (note := _note_of(report, page)) else "")
             for report in story.also
         ]
         more = f" {escape(story.more)}" if story.more else ""
@@ -95,6 +96,15 @@ def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
             yield from (f"{escape(page.words[name])}: {_link(step.text, step.url)} {step.handle}", "")
     if not story.brief:
         yield from (f"*{' · '.join(map(escape, story.meta))}* · {handles}", "")
+
+
+def _note_of(report: Line, page: View) -> str:
+    return ", ".join(filter(None, (escape(report.note), _copies(report.also_in, page))))
+
+
+def _copies(copies: tuple[Line, ...], page: View) -> str:
+    named = ", ".join(_link(copy.text, copy.url) for copy in copies)
+    return f"{escape(page.words['also_in'])} {named}" if named else ""
 
 
 def _listed(lines: tuple[Line, ...], more: str) -> Iterator[str]:

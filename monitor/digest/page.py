@@ -41,6 +41,8 @@ class Line:
     note: str = ""
     handle: str = ""
     """The short address by which commands take it ("e9071"), "" where there is none."""
+    also_in: tuple[Line, ...] = ()
+    """Outlets that repeat it, with a link where theirs is another."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +65,9 @@ class StoryView:
     teaser: str
     outlet: str
     notes: tuple[str, ...]
-    """What is to be said of the report that the title is from: an odd date, copies."""
+    """What is to be said of the report that the title is from: an odd date."""
+    also_in: tuple[Line, ...]
+    """Outlets that repeat it."""
     also: tuple[Line, ...]
     """The other reports by their outlets."""
     more: str

@@ -60,8 +60,10 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
     credit = " · ".join((*story.credits, handles) if story.brief else story.credits)
     yield from _wrap(" — ".join(filter(None, (story.teaser, credit))), _INDENT)
     yield from _url(story.url, _INDENT)
+    yield from _copies(story.also_in, page)
     for report in story.also:
         yield from _named(page.words["also"], report)
+        yield from _copies(report.also_in, page)
     yield from _wrap(story.more, _INDENT)
     for name, step in (("before", story.before), ("after", story.after)):
         if step:
@@ -74,6 +76,12 @@ def _named(word: str, report: Line) -> Iterator[str]:
     note = f" ({report.note})" if report.note else ""
     yield from _wrap(f"{word}: {report.text}{note}", _INDENT)
     yield from _url(report.url, _INDENT + "  ")
+
+
+def _copies(copies: tuple[Line, ...], page: View) -> Iterator[str]:
+    for copy in copies:
+        yield from _wrap(f"{page.words['also_in']} {copy.text}", _INDENT + "  ")
+        yield from _url(copy.url, _INDENT + "    ")
 
 
 def _lines(lines: tuple[Line, ...], more: str) -> Iterator[str]:

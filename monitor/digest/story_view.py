@@ -44,6 +44,7 @@ def story_view(
         teaser=line(story.summary, caps.summary if also else min(caps.summary, _BRIEF)),
         outlet=_outlet(first, words),
         notes=_notes(first, first, story, digest, words),
+        also_in=_copies(first),
         also=tuple(also[: caps.reports]),
         more=words.plural("more_reports", hidden) if hidden > 0 else "",
         before=_step(story.before, anchors, archive),
@@ -124,24 +125,28 @@ def _also(
             again = words.text("again", outlet=outlet, n=seen[outlet])
             name, notes = (again, notes) if headline in titles else (headline, (outlet, *notes))
         titles.add(headline)
-        lines.append(Line(text=name, url=link(report.url), note=", ".join(notes)))
+        lines.append(Line(text=name, url=link(report.url), note=", ".join(notes), also_in=_copies(report)))
     return lines
 
 
 def _notes(
     report: StoryEntry, first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> tuple[str, ...]:
-    """Return what sets a report apart: another language, another day, new in an old story, copies."""
+    """Return what sets a report apart: another language, another day, new in an old story."""
     other_language = report is not first and report.language != first.language
-    copies = dict.fromkeys(line(copy.outlet) for copy in report.also_in)
-    copies.pop(line(report.outlet), None)
     notes = (
         line(report.language).upper() if other_language else "",
         words.text("state_new") if report.new and not story.new else "",
         *_when(report, digest, words),
-        words.text("also_in", outlets=", ".join(copies)) if copies else "",
     )
     return tuple(filter(None, notes))
+
+
+def _copies(report: StoryEntry) -> tuple[Line, ...]:
+    """Return the other outlets that have a report's text or link, each once."""
+    named = {line(copy.outlet): copy for copy in reversed(report.also_in)}
+    named.pop(line(report.outlet), None)
+    return tuple(Line(text=outlet, url=link(copy.url)) for outlet, copy in reversed(named.items()) if outlet)
 
 
 def _when(report: StoryEntry, digest: Digest, words: Wording) -> Iterator[str]:

@@ -37,6 +37,7 @@ _HEADINGS: Final = (
     "trends_none",
     "themes",
     "also",
+    "also_in",
     "before",
     "after",
     "began_as",

@@ -26,10 +26,12 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """A further entry with a report's link."""
+    """A further entry with a report's text or link."""
 
     entry: int
     outlet: str
+    url: str = ""
+    """Where it can be read, if not at the report's own address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from monitor.models import Feed, Story
 
 _WORDS: Final = (
-    *("after", "also", "before", "began_as", "themes", "site_affair", "site_as_table", "site_catches_up"),
+    *(
+        "after",
+        "also",
+        "also_in",
+        "before",
+        "began_as",
+        "themes",
+        "site_affair",
+        "site_as_table",
+        "site_catches_up",
+    ),
     *("site_commands", "site_days", "site_months", "site_most_reported", "site_newest"),
     *(
         "site_not_found",
@@ -73,7 +83,7 @@ class Site:
                 title=title,
                 here=here,
                 root="../" * depth,
-                **{"feeds": (), "chart": None} | values,
+                **{"feeds": (), "chart": None, "place": None} | values,
             )
         )
 
@@ -107,6 +117,11 @@ def row(story: Story, site: Site) -> dict[str, str]:
         "note": " · ".join(filter(None, notes)),
         "handle": f"s{story.id}",
     }
+
+
+def month_of(story: Story, site: Site) -> str:
+    """Return the month ("2026-11") in which a story began."""
+    return f"{site.day(story.first_seen):%Y-%m}"
 
 
 def story_path(story: int) -> str:

@@ -1,6 +1,7 @@
 """The archive's pages of many things: the first page, a month, all themes, all affairs, the search. Pure.
 
-What the search looks through is a plain JSON file a month, so that a day writes one of them.
+What the search looks through is a file a month, so that a day writes one of them: JSON handed to a function,
+and not bare, since a page that is opened from a folder may load a script beside it but fetch nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def index(days: Sequence[DigestSummary], months: Mapping[str, int], site: Site) 
     latest = sorted(days, key=lambda day: day.date, reverse=True)
     words, brand = site.words, site.words.text("brand")
     names = sorted(months, reverse=True)
+    if not names:
+        return site.fill(
+            "index.html", here="index.html", title=brand, lead=words.text("site_no_digests"), week=()
+        )
     folded = [
         _month(name, months[name], site)
         | {"days": _days([day for day in latest if f"{day.date:%Y-%m}" == name], site)}
@@ -121,12 +126,12 @@ def search(site: Site) -> str:
 def search_shard(month: str, stories: Iterable[Story], labels: Mapping[str, str]) -> str:
     """Return what can be found of the stories that began in a month ("2026-11"), the newest first."""
     latest = sorted(stories, key=lambda story: (story.first_seen, story.id), reverse=True)
-    return _json({"month": month, "stories": [_indexed(story, labels) for story in latest]})
+    return _script({"month": month, "stories": [_indexed(story, labels) for story in latest]})
 
 
 def search_contents(months: Iterable[str]) -> str:
     """Return which months there are, the newest first."""
-    return _json({"months": sorted(months, reverse=True)})
+    return _script({"months": sorted(months, reverse=True)})
 
 
 def _indexed(story: Story, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -142,8 +147,8 @@ def _indexed(story: Story, labels: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _script(value: Any) -> str:
+    return f"shard({json.dumps(value, ensure_ascii=False, separators=(',', ':'))});\n"
 
 
 def _days(days: Sequence[DigestSummary], site: Site, stories: int = 1) -> list[dict[str, Any]]:

@@ -10,7 +10,16 @@ from monitor.digest.page import Caps
 from monitor.digest.safe import line, link, title
 from monitor.digest.view import view
 from monitor.site.charts import chart
-from monitor.site.frame import affair_path, day_path, per_day, row, story_path, theme_path, theme_stem
+from monitor.site.frame import (
+    affair_path,
+    day_path,
+    month_of,
+    per_day,
+    row,
+    story_path,
+    theme_path,
+    theme_stem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,11 +27,16 @@ if TYPE_CHECKING:
     from monitor.models import Digest, Entry, Join, Story
     from monitor.site.frame import Site
 
+# Steps before a story, and after it, that its page names: all would be written anew with each new one,
+# and a long affair has a page of its own.
+NEAR: Final = 5
 _WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
 
 
 def story(one: Story, steps: Sequence[Story], site: Site) -> str:
     """Return a story's page; `steps` are the stories of its affair, itself among them, from the first on."""
+    here = next((at for at, step in enumerate(steps) if step.id == one.id), 0)
+    near = steps[max(here - NEAR, 0) : here + NEAR + 1]
     lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
     words, reports = site.words, list(reports_of(one))
     languages = {entry.language for entry in one.entries if entry.language}
@@ -48,8 +62,9 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         outlet=_outlet(lead, site),
         themes=[(site.label(slug), theme_path(slug) if slug in site.themes else "") for slug in one.themes],
         parties=[line(party) for party in one.parties],
-        steps=[_step(step, one, site) for step in steps] if len(steps) > 1 else [],
+        steps=[_step(step, one, site) for step in near] if len(steps) > 1 else [],
         affair=affair_path(one.affair) if one.affair is not None and len(steps) > 1 else "",
+        place={"month": month_of(one, site), "affair": one.affair},
         chart=chart("reports", chart_title, points),
         days=_timeline(one, site),
     )
@@ -151,7 +166,7 @@ def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
     return row(step, site) | {"day": day, "note": kind, "here": step.id == here.id}
 
 
-def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, str]]]]:
+def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the reports by day, the first day first, each with why it is in this story."""
     joins = {join.entry: join for join in one.joins}
     by_time = sorted(reports_of(one), key=lambda report: (report[0].published, report[0].id))
@@ -166,15 +181,13 @@ def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, str]]]]:
 
 def _report(
     entry: Entry, copies: Sequence[Entry], join: Join | None, one: Story, site: Site
-) -> dict[str, str]:
+) -> dict[str, Any]:
     several = len({other.language for other in one.entries if other.language}) > 1
-    also = ", ".join(f"{_outlet(copy, site)} (e{copy.id})" for copy in copies)
     notes = (
         _outlet(entry, site),
         f"{site.local(entry.published):%H:%M}" if entry.dated == "publisher" else "",
         line(entry.language).upper() if several else "",
         site.words.text("seen_late") if entry.late else "",
-        site.words.text("also_in", outlets=also) if also else "",
     )
     reason = join.reason if join and join.reason and len(one.entries) > 1 else ""
     doubt = site.words.text("site_doubtful") if join and join.doubtful else ""
@@ -183,6 +196,14 @@ def _report(
         "url": link(entry.url),
         "note": " · ".join(filter(None, notes)),
         "handle": f"e{entry.id}",
+        "also_in": [
+            {
+                "text": _outlet(copy, site),
+                "url": link(copy.url) if copy.url != entry.url else "",
+                "handle": f"e{copy.id}",
+            }
+            for copy in copies
+        ],
         "reason": ". ".join(filter(None, (doubt, line(reason)))),
     }
 

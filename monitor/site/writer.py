@@ -1,15 +1,21 @@
 """Brings the archive's pages up to date: what a day changes is written anew, and nothing else.
 
 Takes the store and a folder, gives files; no page needs a server or JavaScript. `.site.json` in the folder
-says what the pages hold: the last change of a story, the last digest, and a fingerprint of all that shapes
-them (words, labels, templates). With another fingerprint, or none, everything is written.
+says what the pages hold: the last change of a story, the last digest, the themes of each month, and a
+fingerprint of all that shapes them (words, labels, templates). With another fingerprint, or none, everything
+is written.
+
+A day costs the same after years: what grows is kept by month, lists are bounded, and where a story stood
+before it changed is read off its own page.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -18,13 +24,21 @@ from monitor import __version__
 from monitor.digest import atom
 from monitor.disk import write_atomically
 from monitor.site import lists, pages
-from monitor.site.frame import affair_path, day_path, month_path, story_path, theme_path, theme_stem
+from monitor.site.frame import (
+    affair_path,
+    day_path,
+    month_of,
+    month_path,
+    story_path,
+    theme_path,
+    theme_stem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.models import DigestSummary, Story
+    from monitor.models import DigestSummary
     from monitor.site.frame import Site
     from monitor.store import Store
 
@@ -33,7 +47,9 @@ _BATCH: Final = 200
 # Stories on the page of a theme, affairs on theirs.
 _LISTED: Final = 60
 _FEED: Final = 30
-_CHARTED: Final = timedelta(days=2 * 366)
+# Months in the chart of a theme.
+_CHARTED: Final = 24
+_PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)"(?: data-affair="(\d+)")?')
 # How far back the days on the first page reach: three months at least.
 _RECENT: Final = timedelta(days=100)
 
@@ -45,6 +61,8 @@ class _State:
     fingerprint: str
     revision: int = 0
     digest: int = 0
+    themes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many stories that began in a month ("2026-11") have each theme."""
 
 
 def update(store: Store, folder: Path, site: Site) -> int:
@@ -63,64 +81,75 @@ class _Update:
         self._folder = folder
         self._site = site
         self._written = 0
+        self._themes: dict[str, Mapping[str, int]] = {}
 
     def run(self) -> int:
         state = self._state()
         changes = self._store.overview.changes(state.revision, state.digest)
-        touched = self._stories(changes.stories)
+        self._themes = dict(state.themes)
+        months = self._stories(changes.stories)
         for day in map(date.fromisoformat, changes.digests):
             stored = self._store.digests.get(day)
             if stored is not None:
                 made = stored.digest()
                 self._write(day_path(day), pages.day(made, self._site))
-        months = {f"{self._site.day(story.first_seen):%Y-%m}" for story in touched}
-        gone = set(changes.stories) - {story.id for story in touched}
-        self._months(months | {day[:7] for day in changes.digests} | self._months_of(gone))
+        self._months(months | {day[:7] for day in changes.digests})
         if changes.stories or state.revision == 0:
-            self._themes()
+            self._theme_pages()
             self._affairs_list()
         self._first_pages()
         if state.revision == 0:
             self._assets()
-        self._remember(_State(state.fingerprint, changes.revision, changes.digest))
+        self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes))
         return self._written
 
-    def _stories(self, changed: Sequence[int]) -> list[Story]:
-        """Write the pages of changed stories and of their affairs; return the stories."""
-        touched: list[Story] = []
-        affairs: set[int] = set()
+    def _stories(self, changed: Sequence[int]) -> set[str]:
+        """Write the pages of changed stories and of their affairs; return the months that list them."""
+        months: set[str] = set()
+        steps: dict[int, set[int]] = defaultdict(set)
+        left: set[int] = set()
         for start in range(0, len(changed), _BATCH):
             batch = changed[start : start + _BATCH]
             found = {story.id: story for story in self._store.stories.get_many(batch)}
             for number in batch:
+                month, affair = self._place(number)
+                months |= {month} - {""}
+                if affair is not None and (number not in found or found[number].affair != affair):
+                    left.add(affair)
                 present = self._store.stories.resolve(number)
                 if present != number:
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
                     (self._folder / story_path(number)).unlink(missing_ok=True)
             for story in found.values():
+                months.add(month_of(story, self._site))
                 if story.affair is None:
                     self._write(story_path(story.id), pages.story(story, [story], self._site))
                 else:
-                    affairs.add(story.affair)
-            touched += found.values()
-        for affair in affairs:
-            self._affair(affair)
-        return touched
+                    steps[story.affair].add(story.id)
+        for affair in {*steps, *left}:
+            self._affair(affair, None if affair in left else steps[affair])
+        return months
 
-    def _affair(self, affair: int) -> None:
-        """Write the pages of an affair and of its steps: each of them names the others."""
+    def _place(self, story: int) -> tuple[str, int | None]:
+        """Return the month and the affair in which a story's page last stood: "" and None without one."""
+        try:
+            found = _PLACE.search((self._folder / story_path(story)).read_text("utf-8"))
+        except (OSError, ValueError):
+            found = None
+        return (found[1], int(found[2]) if found[2] else None) if found else ("", None)
+
+    def _affair(self, affair: int, changed: Collection[int] | None) -> None:
+        """Write an affair's page, and those of its steps near a changed one; of all when None says so."""
         steps = self._store.stories.affair(affair)
-        for step in steps:
-            self._write(story_path(step.id), pages.story(step, steps, self._site))
+        there = [at for at, step in enumerate(steps) if changed is None or step.id in changed]
+        near = {at for at in range(len(steps)) if any(abs(at - other) <= pages.NEAR for other in there)}
+        for at in sorted(near):
+            self._write(story_path(steps[at].id), pages.story(steps[at], steps, self._site))
         if len(steps) > 1:
             self._write(affair_path(affair), pages.affair(affair, steps, self._site))
-
-    def _months_of(self, gone: Collection[int]) -> set[str]:
-        """Return in which months stories stand that are no more: only the pages still know."""
-        shards = (self._folder / "search").glob("????-??.json") if gone else ()
-        texts = {path.stem: path.read_text("utf-8") for path in shards}
-        return {month for month, text in texts.items() if any(f'"id":"s{number}"' in text for number in gone)}
+        else:
+            (self._folder / affair_path(affair)).unlink(missing_ok=True)
 
     def _months(self, names: Iterable[str]) -> None:
         for name in names:
@@ -130,16 +159,20 @@ class _Update:
                 datetime.combine(day, time(), self._site.timezone).astimezone(UTC) for day in (first, after)
             )
             stories = self._store.stories.get_many(self._store.overview.begun(start, end))
+            self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
             self._write(month_path(name), lists.month(name, self._days(first, after), stories, self._site))
-            self._write(f"search/{name}.json", lists.search_shard(name, stories, self._site.labels))
-        there = [path.stem for path in (self._folder / "search").glob("????-??.json")]
-        self._write("search/index.json", lists.search_contents(there))
+            self._write(f"search/{name}.js", lists.search_shard(name, stories, self._site.labels))
+        self._write("search/index.js", lists.search_contents(self._themes))
 
-    def _themes(self) -> None:
+    def _theme_pages(self) -> None:
         """Write all themes: which ones a story has lost, nothing tells."""
-        counts = self._store.overview.themes_by_month(self._newest() - _CHARTED)
-        for slug in self._site.themes:
-            self._theme(slug, counts.get(slug, {}))
+        months = sorted(self._themes)[-_CHARTED:]
+        counts = {
+            slug: {month: found for month in months if (found := self._themes[month].get(slug))}
+            for slug in self._site.themes
+        }
+        for slug, by_month in counts.items():
+            self._theme(slug, by_month)
         self._write("themes.html", lists.themes(counts, self._site))
 
     def _theme(self, slug: str, counts: Mapping[str, int]) -> None:
@@ -162,11 +195,11 @@ class _Update:
 
     def _first_pages(self) -> None:
         """Write the first page and the feeds of digests and stories."""
-        newest = self._newest().date()
-        days = self._days(newest - _RECENT, newest + timedelta(days=2))
+        last = self._store.digests.last_made()
+        days = self._days(last.date - _RECENT, last.date + timedelta(days=2)) if last else []
+        self._write("index.html", lists.index(days, self._store.overview.months(), self._site))
         if not days:
             return
-        self._write("index.html", lists.index(days, self._store.overview.months(), self._site))
         latest = days[::-1]
         words, origin = self._site.words, self._site.origin
         self._write("digests.atom", atom.digests(latest, words, origin))
@@ -180,10 +213,6 @@ class _Update:
     def _days(self, first: date, end: date) -> list[DigestSummary]:
         return list(self._store.overview.digests_between(first, end))
 
-    def _newest(self) -> datetime:
-        made = self._store.digests.last_made()
-        return made.made_at if made else datetime.min.replace(tzinfo=UTC) + _CHARTED
-
     def _write(self, path: str, content: str) -> None:
         """Replace a file, unless it holds just that: a page that is done over is not touched."""
         there, data = self._folder / path, content.encode("utf-8", "replace")
@@ -195,14 +224,15 @@ class _Update:
         fingerprint = _fingerprint(self._site)
         try:
             found = json.loads((self._folder / _STATE).read_text("utf-8"))
-            known = _State(found["fingerprint"], int(found["revision"]), int(found["digest"]))
+            known = _State(
+                found["fingerprint"], int(found["revision"]), int(found["digest"]), dict(found["themes"])
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return _State(fingerprint)
         return known if known.fingerprint == fingerprint else _State(fingerprint)
 
     def _remember(self, state: _State) -> None:
-        held = {"fingerprint": state.fingerprint, "revision": state.revision, "digest": state.digest}
-        self._write(_STATE, json.dumps(held) + "\n")
+        self._write(_STATE, json.dumps(asdict(state)) + "\n")
 
 
 def _fingerprint(site: Site) -> str:

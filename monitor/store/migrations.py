@@ -179,7 +179,15 @@ def words(db: Database) -> None:
     db.execute("alter table digests rename column counts to summary")
 
 
-STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty, affairs, words)
+def newest(db: Database) -> None:
+    """Find the last digest, and a theme's newest entries, without reading all that came before."""
+    db.execute("create index digests_number on digests(number)")
+    db.executescript(
+        "drop index entry_themes_theme; create index entry_themes_theme on entry_themes(theme, entry_id);"
+    )
+
+
+STEPS: Final = (first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest)
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
 

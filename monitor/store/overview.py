@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -68,13 +67,6 @@ class Overview:
         rows = self._db.rows(_OF_THEME, [theme])
         return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
 
-    def themes_by_month(self, since: datetime) -> Mapping[str, Mapping[str, int]]:
-        """Count the reports of each theme by the month ("2026-11") in which they were first seen."""
-        counts: dict[str, dict[str, int]] = defaultdict(dict)
-        for row in self._db.rows(_THEMES_BY_MONTH, [format_utc(since)]):
-            counts[row["theme"]][row["month"]] = row["entries"]
-        return counts
-
     def months(self) -> Mapping[str, int]:
         """Count the digests of each month ("2026-11")."""
         rows = self._db.rows("select substr(date, 1, 7) as month, count(*) as n from digests group by 1")
@@ -96,15 +88,7 @@ order by certainty desc, id limit :limit
 
 # By the index of dates: sorting all that a theme ever had took longer with each month of the archive.
 _OF_THEME: Final = """
-select e.story_id from entries e indexed by entries_relevant
-where e.relevant = 1 and e.story_id is not null
-and exists (select 1 from entry_themes t where t.entry_id = e.id and t.theme = ?)
-order by e.first_seen desc, e.id desc limit 300
-"""
-
-_THEMES_BY_MONTH: Final = """
-select t.theme, substr(e.first_seen, 1, 7) as month, count(*) as entries
-from entries e join entry_themes t on t.entry_id = e.id left join joins j on j.entry_id = e.id
-where e.relevant = 1 and e.backlog = 0 and e.first_seen >= ? and j.copy_of is null
-group by 1, 2 order by 1, 2
+select e.story_id from entry_themes t indexed by entry_themes_theme join entries e on e.id = t.entry_id
+where t.theme = ? and e.relevant = 1 and e.story_id is not null
+order by t.entry_id desc limit 300
 """

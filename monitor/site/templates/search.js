@@ -1,5 +1,7 @@
-// The search page, where the browser has JavaScript and the pages come from a server: it reads one small
-// JSON file a month, the newest first, and stops when it has enough. Text goes in as text, never as HTML.
+// The search page, where the browser has JavaScript: it reads one small file a month, the newest first, and
+// stops when it has enough. Each hands its JSON to shard(), which also works for pages that are opened from a
+// folder. Text goes in as text, never as HTML.
+var shard;
 (async function () {
   "use strict";
   const MOST = 50;
@@ -9,24 +11,28 @@
   const count = document.getElementById("count");
   const shards = new Map();
   const fold = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/ß/g, "ss");
-  const load = async (path) => {
-    const reply = await fetch(path);
-    if (!reply.ok) throw new Error(path);
-    return reply.json();
-  };
+  const load = (path) => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = path;
+    script.onload = () => { script.remove(); resolve(received); };
+    script.onerror = () => reject(new Error(path));
+    document.head.append(script);
+  });
+  let received;
+  shard = (json) => { received = json; };
   let months;
   try {
-    months = (await load("search/index.json")).months;
+    months = (await load("search/index.js")).months;
   } catch {
-    return; // opened from a folder: the note on the page says what to do instead
+    return; // no index: the note on the page says what to do instead
   }
   const stories = async (month) => {
     if (!shards.has(month)) {
-      const shard = await load("search/" + month + ".json");
-      for (const story of shard.stories) {
+      const found = await load("search/" + month + ".js");
+      for (const story of found.stories) {
         story.words = fold([story.id, story.title, story.text, ...story.themes, ...story.also].join(" "));
       }
-      shards.set(month, shard.stories);
+      shards.set(month, found.stories);
     }
     return shards.get(month);
   };
