@@ -140,12 +140,14 @@ def _unpack(archive: tarfile.TarFile, scratch: Path) -> dict[str, Path]:
     found = {}
     for number, member in enumerate(archive):
         path = PurePosixPath(member.name)
+        # By name, one by one: a backup may come from anywhere, and tar knows absolute paths, links and "..".
         ours = member.name in {_NOTE, DATABASE, *(f"{_CONFIG}/{name}" for name in FILES)}
         digest = path.parts[:1] == (_DIGESTS,) and not path.is_absolute() and ".." not in path.parts
         content = archive.extractfile(member) if member.isreg() and (ours or digest) else None
         if content is not None:
             found[member.name] = scratch / str(number)
             with found[member.name].open("wb") as file:
+                # In pieces: a database may be larger than the memory.
                 while part := content.read(_BIG):
                     file.write(part)
     return found

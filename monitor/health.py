@@ -208,7 +208,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
             since=min(one.created_at for one in those),
             do="mend that, then run `monitor digest --send`: it tries at once"
             if any(one.blocked for one in those)
-            else f"it is tried again {_at(config, again)}"
+            else f"it is tried again at {again.astimezone(config.timezone):%H:%M on %d %b}"
             if again and again > now
             else "start the service, or run `monitor digest --send`",
         )
@@ -224,10 +224,6 @@ def _counted(channel: str, those: Sequence[Delivery]) -> str:
     whom = {one.recipient for one in those}
     named = next(iter(whom)) if len(whom) == 1 else f"{len(whom)} recipients"
     return f"{channel} to {named}" + (f" ({len(those)} editions)" if len(those) > len(whom) else "")
-
-
-def _at(config: Config, moment: datetime) -> str:
-    return f"at {moment.astimezone(config.timezone):%H:%M on %d %b}"
 
 
 def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:

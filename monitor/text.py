@@ -107,17 +107,13 @@ def html_to_text(html: str) -> str:
     """
     if "<" not in html and "&" not in html:
         return clean(html)
-    tree = LexborHTMLParser(_BLOCK_TAG.sub(" ", _sound(html[:_MAX_HTML])))
+    sound = html[:_MAX_HTML].encode("utf-8", "ignore").decode()  # lone surrogates go, which no encoder takes
+    tree = LexborHTMLParser(_BLOCK_TAG.sub(" ", sound))
     tree.strip_tags(_UNREADABLE)
     if tree.body is None:
         return ""
     text = clean(tree.body.text(deep=True))
     return text or clean(" ".join(node.attributes.get("alt") or "" for node in tree.css("img[alt]")))
-
-
-def _sound(text: str) -> str:
-    """Return `text` without lone surrogates, which no encoder takes."""
-    return text.encode("utf-8", "ignore").decode()
 
 
 def clean(text: str) -> str:
@@ -145,11 +141,7 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFC", text).lower()
     for char, plain in _FREQUENT.items():
         text = text.replace(char, plain)
-    return text if text.isascii() else _NON_ASCII.sub(_fold_run, text)
-
-
-def _fold_run(match: re.Match[str]) -> str:
-    return match[0].translate(_FOLDING)
+    return text if text.isascii() else _NON_ASCII.sub(lambda run: run[0].translate(_FOLDING), text)
 
 
 def repair_mojibake(text: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -73,10 +72,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _now(text: str) -> datetime:
-    return instant(text)
-
-
 @app.callback()
 def options(
     context: typer.Context,
@@ -97,7 +92,7 @@ def options(
     if verbose and quiet:
         raise UsageError("--verbose and --quiet exclude each other")
     context.obj = Session(
-        chosen_directory=config, fixed_now=_now(now) if now else None, verbose=verbose, quiet=quiet
+        chosen_directory=config, fixed_now=instant(now) if now else None, verbose=verbose, quiet=quiet
     )
 
 

@@ -112,6 +112,7 @@ def _send(current: Session, *, resend: bool) -> None:
 
     config = current.config()
     channels = config.channels()
+    # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
         now, before = current.now(), store.digests.last_made()
         warn_of_leap(store, now)

@@ -35,6 +35,8 @@ def ending() -> Iterator[None]:
     try:
         yield
     except SystemExit as end:
+        # Python flushes at its end too, but reports a full disk there as "Exception ignored", with exit code
+        # 120.
         sys.exit(_flushed(end.code))
     except Exception as error:  # noqa: BLE001 - this is where errors end
         sys.exit(_report_error(error))

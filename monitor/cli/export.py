@@ -109,7 +109,11 @@ def export(
         if what == "entries":
             records = _entries(store, start, everything=everything)
         else:
-            records = _stories(store, start) if what == "stories" else _marks(store, start)
+            records = (
+                map(_story, reversed(store.stories.listing(since=start)))
+                if what == "stories"
+                else _marks(store, start)
+            )
         task = bar.add_task(what, total=None)
         count = 0
 
@@ -161,10 +165,6 @@ def _entry(entry: Entry, store: Store) -> Record:
         "corrected": entry.tagging.corrected,
         "reported_in": reported.isoformat() if reported else None,
     }
-
-
-def _stories(store: Store, since: datetime | None) -> Iterator[Record]:
-    return map(_story, reversed(store.stories.listing(since=since)))
 
 
 def _story(story: Story) -> Record:

@@ -32,6 +32,7 @@ def address_of(text: str) -> str:
     if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
         name, server = text[1:].split("@")
         return values.web_address(f"https://{server}/@{name}.rss")
+    # A bare channel id, as YouTube's addresses hold it.
     if text.startswith("UC") and len(text) == len("UCBR8-60-B28hp2BmDPdntcQ"):
         return f"https://www.youtube.com/feeds/videos.xml?channel_id={text}"
     bare = "://" not in text and "." in text.partition("/")[0] and not text.startswith((".", "/"))

@@ -43,6 +43,7 @@ _FORMULA: Final = tuple("=+-@\t\r")
 
 def stdout() -> Console:
     """Return the console for results: never wraps, colours only on a terminal (and not with NO_COLOR)."""
+    # Made anew each time: tests and pipes put another stream in its place. "[bold]" in a title is a title.
     return Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 

@@ -84,7 +84,8 @@ def poll(
         if not current.quiet:
             say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
         if current.verbose:
-            say(*(_feed_line(line) for line in done if not line.error))
+            read = (line for line in done if not line.error)
+            say(*(f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed" for line in read))
         show(_sentence(summary))
     if not current.quiet:
         say(*delivery_lines(delivered, config.timezone))
@@ -111,10 +112,6 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
     except BusyError:
         pass  # the service is there, and sends what waits by itself
     return []
-
-
-def _feed_line(line: FeedPoll) -> str:
-    return f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed"
 
 
 def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:

@@ -113,6 +113,7 @@ def instant(
             return now - values.duration(written)
         if now is not None and written in _DAYS:
             written = (now.astimezone(zone).date() + timedelta(days=_DAYS[written])).isoformat()
+        # `fromisoformat` takes a bare date for midnight; here it may mean the day's end as well.
         if len(written) == len("2024-12-10"):
             day = date.fromisoformat(written) + timedelta(days=end_of_day)
             return datetime.combine(day, time(), zone).astimezone(UTC)

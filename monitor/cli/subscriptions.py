@@ -236,6 +236,7 @@ def move(
         say(*seen.lines(config))
     listed.move(found, new.url)
     if config.database.exists():
+        # File and database together: a move that reached one alone would make two feeds of one.
         with current.writing() as (_, store), store.transaction():
             store.feeds.move(found.url, new.url)
             listed.save()

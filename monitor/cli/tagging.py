@@ -318,6 +318,7 @@ def tag(
 
     Example: monitor tag --jsonl < lines.jsonl
     """
+    # Scripts give the flag since 1.0; there is no other form.
     del jsonl
     from monitor import evaluate
     from monitor.tag import Tagger

@@ -31,6 +31,7 @@ _QUESTIONS: Final = {
     "instead": "To change it",
 }
 _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
+# "outlet.example/story" is an address; "GEMA/OpenAI" is a headline, and has no dot before its slash.
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
 # How much of the archive a proposed phrase is tried on.
 _LOOK_BACK: Final = timedelta(days=30)

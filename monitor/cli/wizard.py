@@ -247,6 +247,8 @@ def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directo
     password = ask.secret("  Password (an app password where there are such)")
     if password:
         directory.mkdir(parents=True, exist_ok=True)
+        # With its mode from the first instant: `chmod` afterwards leaves a moment in which others can open
+        # it.
         handle = os.open(directory / PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(password + "\n")

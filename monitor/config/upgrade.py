@@ -135,7 +135,7 @@ def lift_themes(text: str) -> str | None:
     for table, more in _added(found, document, remarks):
         lines.setdefault(table, []).append(more)
     parts = [
-        "\n".join([*([f"[{_path(table)}]"] if table else []), *lines[table]])
+        "\n".join([*([f"[{'.'.join(map(_key, table))}]"] if table else []), *lines[table]])
         for table in sorted(lines, key=bool)  # what stands at the head of the file comes first
     ]
     return "\n\n".join([_starter_head(themes.NAME), *parts]) + "\n"
@@ -217,10 +217,6 @@ def _at(data: Any, place: Place) -> Any:
     for part in place:
         data = data.get(part) if isinstance(data, dict) else None
     return data
-
-
-def _path(place: Place) -> str:
-    return ".".join(_key(part) for part in place)
 
 
 def _key(part: str | int) -> str:

@@ -13,6 +13,7 @@ from monitor import config, pipeline, store
 from monitor.demo import outlet
 from monitor.demo.server import Newsstand
 from monitor.errors import ConfigError, Fault
+from monitor.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +99,7 @@ async def _day(
 
 def _figures(poll: Poll) -> str:
     """Sum up a poll in a few words."""
-    parts = [f"{poll.feeds} feeds polled", _count(poll.new, "new entry", "new entries")]
+    parts = [f"{poll.feeds} feeds polled", counted(poll.new, "new entry", "new entries")]
     parts += [
         f"{count} {word}" for count, word in ((poll.changed, "changed"), (poll.failed, "failed")) if count
     ]
@@ -107,13 +108,9 @@ def _figures(poll: Poll) -> str:
 
 def _summary(receipt: Receipt) -> str:
     """Sum up what a digest tells in a few words."""
-    stories = _count(receipt.stories, "story", "stories")
-    reports = _count(receipt.reports, "new report", "new reports")
-    return f"{stories} with {reports}, chosen from {_count(receipt.entries, 'entry', 'entries')}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    stories = counted(receipt.stories, "story", "stories")
+    reports = counted(receipt.reports, "new report", "new reports")
+    return f"{stories} with {reports}, chosen from {counted(receipt.entries, 'entry', 'entries')}"
 
 
 def _instant(day: date, hour: time) -> datetime:

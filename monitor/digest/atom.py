@@ -110,6 +110,8 @@ def _newest(days: Sequence[DigestSummary]) -> datetime:
 
 def _tag(specific: str, origin: str) -> str:
     """Return an id for ever. Version 1.0 had no origin: all its installations shared their ids."""
+    # ".invalid" (RFC 2606) is nobody's: an installation need not own a domain, and none is taken from
+    # anybody.
     return f"tag:monitor.invalid,2026:{f'{origin}:' if origin else ''}{specific}"
 
 

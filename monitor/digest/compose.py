@@ -108,7 +108,11 @@ def present(
     if lead is None:
         lead = story.entries[0]
         title, summary = lead.title, lead.summary
-    reports = sorted(_reports(story, feeds, is_new), key=_report_order)
+    reports = sorted(
+        _reports(story, feeds, is_new),
+        key=lambda report: (not report.new, -report.published.timestamp(), report.entry),
+    )
+    # A story that reports were taken out of may still count sources that are gone.
     sources = min(story.sources, len(reports))
     parts = importance(replace(story, sources=sources), feeds, settings)
     return DigestStory(
@@ -120,6 +124,7 @@ def present(
         beats=story.beats,
         themes=story.themes,
         new=True,
+        # At least 1: a clock that was set back must not make it day 0.
         day=max((now.astimezone(zone).date() - story.first_seen.astimezone(zone).date()).days + 1, 1),
         sources=sources,
         score=parts.total,
@@ -174,6 +179,7 @@ def _stories(
             digest_input.feeds,
             settings,
             due.window.end,
+            # Bound as a default: a lambda sees the loop's last value otherwise.
             is_new=lambda entry, new=new: entry.id in new,  # type: ignore[misc]
         )
         copies += [copy.entry for r in shown.reports if not r.new for copy in r.also_in if copy.entry in new]
@@ -243,10 +249,6 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> StoryEntry
         late=entry.late,
         citing=text.clean(entry.citing),
     )
-
-
-def _report_order(report: StoryEntry) -> tuple[bool, float, int]:
-    return not report.new, -report.published.timestamp(), report.entry
 
 
 def _perhaps(digest_input: DigestInput) -> tuple[StoryEntry, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB.
 _LIMIT: Final = 97_000
+# From what most days need to what no day exceeds: Gmail cuts a message at 102 kB, and hides the end of it.
 _MEASURES: Final = (
     Caps(stories=200, reports=12, lines=30, summary=400),
     Caps(stories=200, reports=5, lines=15, summary=280, shortened=True),
@@ -50,6 +51,7 @@ def message(digest: Digest, language: Wording) -> tuple[str, str]:
     for caps in _MEASURES:
         page = view(digest, language, caps, archive=digest.archive_url or None)
         bodies = plain.render(page), html.render(page)
+        # As it will be sent: quoted-printable makes three bytes of each one outside ASCII.
         if sum(len(quopri.encodestring(body.encode())) for body in bodies) <= _LIMIT:
             break
     return bodies

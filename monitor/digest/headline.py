@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, DigestStory, Outcome, Receipt
 
+# Longer than any program shows: the cut is ours, at the end of a word.
 _SUBJECT: Final = 120
 _PREHEADER: Final = 160
 

@@ -18,7 +18,12 @@ def render(page: View) -> str:
     import css_inline
 
     inliner = css_inline.CSSInliner(
-        load_remote_stylesheets=False, keep_style_tags=True, remove_inlined_selectors=True, minify_css=True
+        # The library fetches style sheets by default. The tags stay for what cannot be inlined: dark mode and
+        # phones.
+        load_remote_stylesheets=False,
+        keep_style_tags=True,
+        remove_inlined_selectors=True,
+        minify_css=True,
     )
     return str(inliner.inline(fill("digest.html", page=page))).rstrip() + "\n"
 
@@ -35,6 +40,7 @@ def environment(*packages: str) -> Environment:
 
     return Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+        # `select_autoescape` goes by file names, and leaves "digest.html.j2" unescaped.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -45,4 +51,5 @@ def environment(*packages: str) -> Environment:
 
 
 def _clean(value: Any) -> Any:
+    # `type`, not isinstance: Markup is a string that was escaped already.
     return text.clean(value) if type(value) is str else value

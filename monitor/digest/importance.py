@@ -49,7 +49,9 @@ def importance(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> I
     """Return how important a story is, with the parts of it."""
     certainty = max(certainty_of(entry.tagging) for entry in story.entries)
     kind = KIND_WEIGHTS.get(story.kind, 1.0)
+    # A logarithm: the fortieth outlet says less than the second.
     sources = 1.0 + log2(max(story.sources, 1))
+    # Its heaviest feed alone: a sum would count what the sources count already.
     weight = max(feeds[entry.feed].weight if entry.feed in feeds else 1.0 for entry in story.entries)
     weight *= _preference({*story.beats, *story.themes}, settings)
     return Importance(

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _SPECIAL: Final = re.compile(
     r"[\\`*_{}\[\]<>#|~@$^]|&(?=#?\w+;)|^[-+=]|:(?=/|[^\s:]+:)|(?<=www)\.", re.IGNORECASE
 )
+# "1986. A good year" would begin a list.
 _NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+# `&copy=1` in a link is `©=1` to a CommonMark parser.
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 
 
@@ -77,6 +79,8 @@ def _sections(page: View) -> Iterator[str]:
 
 
 def _story(story: StoryView, page: View, level: int = 3) -> Iterator[str]:
+    # An id of our own: those that a renderer makes of titles change with each title, and differ between
+    # renderers.
     yield from (f'{"#" * level} <a id="{story.anchor}"></a>{_link(story.title, story.url)}', "")
     if story.first_title:
         yield from (f"{escape(page.words['began_as'])}: {escape(story.first_title)}", "")

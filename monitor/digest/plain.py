@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from monitor.digest.page import Line, Note, StoryView, View
 
+# So wide that quoted-printable (RFC 2045, 6.7) need not break a line.
 _WIDTH: Final = 76
 _RULE: Final = {"=": "=" * _WIDTH, "-": "-" * _WIDTH}
 _INDENT: Final = "   "
@@ -68,6 +69,7 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
     for name, step in (("before", story.before), ("after", story.after)):
         if step:
             yield from _wrap(f"{page.words[name]}: {step.text} ({step.handle})", _INDENT)
+            # A link within the page leads nowhere in plain text.
             yield from _url("" if step.url.startswith("#") else step.url, _INDENT)
     yield from _url(story.page, _INDENT)
 

@@ -50,7 +50,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
         yield Note(label=label, advice=advice, bad=True)
     for state in _TROUBLES:
         lines = [
-            Line(text=_name(feed), note=_reason(feed, digest, words))
+            Line(text=line(feed.title) or title(redact_url(feed.url)), note=_reason(feed, digest, words))
             for feed in receipt.feeds
             if feed.state == state
         ]
@@ -86,10 +86,6 @@ def _near(miss: NearMiss, words: Wording) -> Line:
     why = words.text("receipt_near_why", why=line(miss.why, _REASON), score=words.decimal(miss.score))
     note = f"{line(miss.outlet)}: {why}" if miss.outlet else why
     return Line(text=title(miss.title), url=link(miss.url), note=note, handle=f"e{miss.entry}")
-
-
-def _name(feed: FeedHealth) -> str:
-    return line(feed.title) or title(redact_url(feed.url))
 
 
 def _reason(feed: FeedHealth, digest: Digest, words: Wording) -> str:

@@ -10,8 +10,10 @@ from monitor.url import canonical_url
 
 TITLE: Final = 300
 """The most characters of a title that any output shows."""
+# Some programs cut longer ones, which then lead elsewhere.
 _MAX_URL: Final = 2000
 _HOST: Final = re.compile(r"https?://[^/?#]+")
+# What is legal in an address, but ends a link in Markdown, an attribute or a terminal's guess.
 _BARE: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()<>[]{}\"'`\\^| "})
 
 

@@ -85,6 +85,8 @@ def next_due(settings: Settings, now: datetime) -> datetime:
 
 
 def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:
+    # The first digest of a new installation would be empty otherwise: its entries were all published before
+    # it.
     start = installed_at - settings.backlog if last_end is None else last_end
     return Window(start=min(start, now), end=now)
 

@@ -82,6 +82,7 @@ def page(story: int, archive: str | None) -> str:
 
 def link_into(archive: str, path: str) -> str:
     """Return the address of a page of an archive: below that address or folder."""
+    # A relative path is ours; an address is the user's and goes through the same gate as all links.
     return link(archive + path) if "://" in archive else archive + path
 
 

@@ -53,6 +53,7 @@ def view(
     With `everything` trends and near misses are shown on every day.
     """
     lead = leading(digest)
+    # The most important ones, wherever they stand: a section that comes late must not lose its ruling.
     full = {story.id for story in sorted(digest.stories, key=order)[: min(caps.stories, digest.max_stories)]}
     if lead:
         full.add(lead.id)
@@ -84,6 +85,7 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
         why=" · ".join((*why(story, words), words.plural("reports", len(story.reports)))),
         when=words.moment(local(story.first_seen, alert)),
     )
+    # What stands around the title is counted first, so that the title is cut and not the brand behind it.
     around = words.text("alert_subject", brand=words.text("brand"), title="")
     return View(
         language=words.code,
@@ -104,10 +106,12 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
 
 def heights(amounts: Iterable[int], busiest: int) -> tuple[int, ...]:
     """Return bars of 0 to 8 for counts of up to `busiest`; only nothing is 0."""
+    # Rounded up: a single report among a hundred is a low bar and not an empty place.
     return tuple(-(-amount * HEIGHTS // max(busiest, 1)) for amount in amounts)
 
 
 def _notices(digest: Digest, words: Wording, caps: Caps) -> Iterable[str]:
+    # A day with news and half of the feeds silent looks whole: it must say that it is not.
     if digest.stories and not coverage(digest.receipt).conclusive:
         key = "incomplete" if digest.receipt.polls else "incomplete_no_polls"
         yield words.text(key, **counts(digest, words))

@@ -55,7 +55,7 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
             try:
                 records.append(_record(json.loads(line), number, now))
             except (ValueError, RecursionError) as error:
-                faults.append(Fault(file, f"line {number}", _one_line(error)))
+                faults.append(Fault(file, f"line {number}", " ".join(str(error).split())))
     if faults:
         raise ConfigError(faults)
     return records
@@ -146,10 +146,6 @@ def _instant(value: object) -> datetime | None:
         except ValueError:
             raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}") from None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def unknown_slugs(records: Sequence[Record], known: Iterable[str], *, file: str) -> list[Fault]:

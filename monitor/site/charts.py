@@ -54,6 +54,7 @@ def chart(id_: str, title: str, points: Sequence[tuple[str, int]]) -> Chart | No
     if not busiest or len(points) < 2:  # noqa: PLR2004 - one bar compares with nothing
         return None
     step = WIDTH / len(points)
+    # A quarter of a step at most, so that a hundred bars do not vanish in their gaps.
     gap = max(min(4.0, step / 4), step - _WIDEST)
     every = -(-len(points) // _LABELS)
     bars = []

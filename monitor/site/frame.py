@@ -82,6 +82,7 @@ class Site:
                 words={key: text(key) for key in _WORDS},
                 title=title,
                 here=here,
+                # Relative, so that the pages work from a disk, below any path of a server, and after a move.
                 root="../" * depth,
                 **{"feeds": (), "chart": None, "place": None} | values,
             )

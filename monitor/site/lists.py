@@ -148,6 +148,7 @@ def _indexed(story: Story, labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _script(value: Any) -> str:
+    # Without blanks and escapes: a phone loads it.
     return f"shard({json.dumps(value, ensure_ascii=False, separators=(',', ':'))});\n"
 
 

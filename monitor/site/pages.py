@@ -73,6 +73,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
 def moved(old: int, new: int, site: Site) -> str:
     """Return what stands at the address of a story that was merged into another."""
     text = site.words.text("site_merged", old=f"s{old}", new=f"s{new}")
+    # No redirect by a header or a script: the pages lie on any file server, or on none.
     there = {"page": story_path(new), "title": f"s{new}", "note": "", "handle": ""}
     return site.fill(
         "list.html", here=story_path(old), depth=1, title=f"s{old}", lead=text, groups=[("", [there])]

@@ -76,6 +76,7 @@ def compose(
     outlets = Counter(line(outlet_of(entry, site.feeds)) for entry in entries)
     parties = Counter(line(party) for story in there for party in story.parties)
     largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
+    # A filing whose ruling has come is open no more: only an affair's last step counts.
     open_ = [story for story in there if story.kind in PENDING and story.id not in latest]
     return Period(
         title=" · ".join(filter(None, (words.text("brand"), span, about))),

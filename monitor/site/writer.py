@@ -100,6 +100,7 @@ class _Update:
         self._first_pages()
         if state.revision == 0:
             self._assets()
+        # Last: a run that is stopped before has its pages written once more.
         self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes))
         return self._written
 
@@ -154,6 +155,7 @@ class _Update:
     def _months(self, names: Iterable[str]) -> None:
         for name in names:
             first = lists.first_of(name)
+            # 32 days on from the first is the next month, of whatever length.
             after = (first + timedelta(days=32)).replace(day=1)
             start, end = (
                 datetime.combine(day, time(), self._site.timezone).astimezone(UTC) for day in (first, after)
@@ -195,6 +197,8 @@ class _Update:
 
     def _first_pages(self) -> None:
         """Write the first page and the feeds of digests and stories."""
+        # The last digest's day and not today's: an archive that is looked at years later keeps its first
+        # page.
         last = self._store.digests.last_made()
         days = self._days(last.date - _RECENT, last.date + timedelta(days=2)) if last else []
         self._write("index.html", lists.index(days, self._store.overview.months(), self._site))
