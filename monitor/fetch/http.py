@@ -85,14 +85,15 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
             for _ in range(MAX_REDIRECTS + 1):
                 partial = replace(partial, url=str(hop.url), status=None)
                 request = _request(hop.url, poll, settings)
-                cookies.set_cookie_header(request)
+                if cookies:
+                    cookies.set_cookie_header(request)
                 reply = await transport.handle_async_request(request)
                 reply.request = request
-                cookies.extract_cookies(reply)
                 partial = replace(partial, status=reply.status_code, unreachable=False)
                 try:
                     if reply.status_code not in _REDIRECTS:
                         return await _read(reply, request, hop, poll)
+                    cookies.extract_cookies(reply)
                     hop = _next(reply, hop)
                 finally:
                     await reply.aclose()
