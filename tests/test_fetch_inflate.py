@@ -122,12 +122,26 @@ def test_a_bomb_never_grows_beyond_its_limit():
         assert peak < 4_000_000
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
 @pytest.mark.parametrize("step", [1, 2, 100])
 def test_a_body_that_is_not_encoded_as_declared_is_taken_as_it_is(encoding, step):
     body = b"<?xml version='1.0'?><rss/>"
     inflater = inflate(encoding, body, step=step)
     assert (inflater.body, inflater.complete) == (body, True)
+
+
+@pytest.mark.parametrize("step", [1, 2, 100])
+def test_a_body_that_is_packed_another_way_than_declared_is_unpacked(step):
+    feed = b"<?xml version='1.0'?><rss/>"
+    ways = {"deflate": gzip.compress(feed), "gzip": zlib.compress(feed), "br": gzip.compress(feed)}
+    for declared, wire in ways.items():
+        inflater = inflate(declared, wire, step=step)
+        assert (inflater.body, inflater.complete) == (feed, True)
+
+
+def test_an_encoding_that_was_not_asked_for_is_refused():
+    with pytest.raises(FetchError, match="not asked for"):
+        inflate("br", b"\x0b\x02\x80feed\x03")
 
 
 def test_gzip_that_no_header_declared_is_inflated_within_the_limit():

@@ -46,6 +46,20 @@ def test_other_alphabets(encoding: str) -> None:
     assert decode((DECLARED.format(encoding) + text).encode(encoding)) == (text, "")
 
 
+@pytest.mark.parametrize(
+    ("declared", "sent", "text"),
+    [
+        ("gb2312", "gb18030", "<a>朱镕基</a>"),
+        ("Shift_JIS", "cp932", "<a>①髙</a>"),
+        ("euc-kr", "cp949", "<a>똠방각하</a>"),
+        ("iso-8859-9", "cp1254", "<a>“İş”</a>"),
+        ("big5", "big5hkscs", "<a>嘅</a>"),
+    ],
+)
+def test_an_encoding_is_taken_for_the_wider_one_that_is_written_under_its_name(declared, sent, text):
+    assert decode((DECLARED.format(declared) + text).encode(sent)) == (text, "")
+
+
 def test_the_server_is_heard_before_the_document() -> None:
     body = (DECLARED.format("iso-8859-5") + "<a>Привет</a>").encode("windows-1251")
     assert decode(body, "text/xml; charset=windows-1251").text == "<a>Привет</a>"

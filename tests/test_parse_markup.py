@@ -175,6 +175,10 @@ def test_hints(head: str, expected: Hints) -> None:
         ("<!DOCTYPE html><title>A &amp; B</title>", "an HTML page titled “A & B”"),
         ("<html><body>x", "an HTML page"),
         ("<html><title> </title>", "an HTML page"),
+        (
+            "<opml version='2.0'><head/><body/></opml>",
+            "a list of feeds (OPML), which `monitor feeds import` takes",
+        ),
         ("[1]", "JSON of another kind"),
         ("<note/>", "XML of another kind (<note/>)"),
         ("Too\nmany", "plain text (Too many)"),

@@ -176,6 +176,34 @@ def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
     assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries)
 
 
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("&#xD83D;&#xDE00; &#55357;&#56832;", "😀 😀"),
+        ("a&#xD83D; b&#xDE00; &#xDE00;&#xD83D;", "a b"),
+        ("&#x110000;a&#9999999;", "a"),
+        ("&#x10FFFD;&#44032;&#55203;", "\U0010fffd가힣"),
+    ],
+)
+@pytest.mark.parametrize("other", ["", "<x:y/>"], ids=["quick", "feedparser"])
+def test_a_reference_that_xml_forbids_costs_no_feed(written: str, title: str, other: str) -> None:
+    (entry,) = entries(rss(f"<title>{written}</title><guid>1</guid>{other}"))
+    assert entry.title == title
+
+
+def test_numbers_in_json_are_as_they_are_written() -> None:
+    one, other = entries(
+        b'{"items":[{"id":%b,"title":"x","date_published":1733738400},{"id":"https://x.example/a-b-c-d","title":"y"}]}'
+        % (b"9" * 5000)
+    )
+    assert (len(one.guid), one.published, one.dated) == (
+        32,
+        datetime(2024, 12, 9, 10, tzinfo=UTC),
+        "publisher",
+    )
+    assert other.url == other.guid
+
+
 def test_json_without_end_or_with_fields_of_any_type() -> None:
     with pytest.raises(ParseError, match="without end"):
         entries(b'{"items":' + b"[" * 200_000)
@@ -195,6 +223,7 @@ def test_a_relative_link_leads_to_the_site_and_not_to_where_the_feed_is_kept() -
         ("<guid>12345</guid>", ""),
         ("<guid isPermaLink='false'>https://x.example/?p=1</guid>", "https://x.example/?p=1"),
         ("<link>https://x.example/1.pdf</link>", "https://x.example/1.pdf"),
+        ("<link> www.x.example/1 </link>", "https://www.x.example/1"),
         ("<enclosure url='https://x.example/1.mp3' type='audio/mpeg'/>", "https://x.example/1.mp3"),
         ("<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='alternate' type='application/pdf' href='https://x.example/2.pdf'/>", "https://x.example/2.pdf"),
     ],

@@ -34,8 +34,8 @@ MAX_REDIRECTS = 5
 _LAST_PORT = 65535
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
-# Retry-After means something else beside a redirect, and nothing beside other errors (RFC 9110, 10.2.3).
-_BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# Retry-After means something else beside a redirect, and nothing beside most errors (RFC 9110, 10.2.3).
+_BUSY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
 # How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves.
 _BELIEVED = timedelta(days=1)

@@ -33,7 +33,8 @@ def inflated(body: bytes, limit: int) -> bytes:
 class Inflater:
     """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
 
-    A body that begins as a feed does, though it is declared to be encoded, is taken as it is.
+    Its first bytes count for more than what its headers say: one that begins as a feed does is taken as it
+    is, and one packed in another of the two ways is unpacked in that.
 
     Raises FetchError when the body is larger than `limit` bytes, before or after decoding, when it is corrupt
     and when it is cut up in a way that only costs time.
@@ -102,8 +103,9 @@ class Inflater:
         if len(data) < len(_GZIP_MAGIC):
             self._held = data
             return b""
-        if not self._members and data.startswith((*_PLAIN, b"{") if self._encoding == "gzip" else _PLAIN):
-            self._encoding = "identity"
+        if not self._members:
+            self._encoding = self._seen(data)
+        if self._encoding == "identity":
             self._body += data
             return b""
         if self._members and (self._encoding != "gzip" or not data.startswith(_GZIP_MAGIC)):
@@ -115,12 +117,27 @@ class Inflater:
         self._inflate = zlib.decompressobj(self._window(data))
         return data
 
+    def _seen(self, data: bytes) -> str:
+        """Return how a body is encoded, by its first bytes; where they do not say, as it was declared."""
+        if data.startswith(_PLAIN if self._encoding == "deflate" else (*_PLAIN, b"{")):
+            return "identity"
+        if data.startswith(_GZIP_MAGIC):
+            return "gzip"
+        if self._encoding == "gzip" and _is_zlib(data):
+            return "deflate"
+        if self._encoding not in {"gzip", "deflate"}:
+            raise FetchError(f"the body has an encoding that was not asked for ({self._encoding})")
+        return self._encoding
+
     def _window(self, data: bytes) -> int:
         if self._encoding == "gzip":
             return _GZIP
         # RFC 9110 means zlib's wrapper by "deflate", and many servers send it bare.
-        wrapped = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
-        return _ZLIB if wrapped else _RAW
+        return _ZLIB if _is_zlib(data) else _RAW
+
+
+def _is_zlib(data: bytes) -> bool:
+    return data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
 
 
 def _too_large(limit: int) -> FetchError:

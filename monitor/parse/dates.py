@@ -79,7 +79,7 @@ _HOURS: Final = {
 _ZONE: Final = r"((?:[a-z]{1,5})?\s*(?:[+-]\d\d?:?\d{0,2})?)"
 _TIME: Final = rf"(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([ap]\.?m\b\.?)?\s*{_ZONE}"
 _ISO: Final = re.compile(
-    rf"(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
+    rf"(?:[a-z]{{2,12}}[.,]*\s+)?(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?)?")
 _GAP: Final = r"[.,\s-]+(?:de )?"
@@ -88,13 +88,15 @@ _DATES: Final = tuple(
     for pattern in (
         rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_GAP}(?P<name>[a-z]{{3,}}){_GAP}(?P<year>\d{{4}}|\d\d)\b",
         r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
-        r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})\b",
+        r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4}|\d\d)\b",
         r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",
     )
 )
 # 28/11/2026 in most of the world, 11/28/2026 in America.
 _NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)\b(?!\2)")
 _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
+# Seconds since 1970, or thousandths.
+_EPOCH: Final = re.compile(r"@?(\d{10})(?:\d{3})?(?:\.\d+)?")
 _CLOCK: Final = re.compile(rf"\b{_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
 
@@ -103,12 +105,14 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
     """Return the instant that `text` names, in UTC; None when it names none.
 
     Knows RFC 822 and 850 with their misuses, ISO 8601 and W3C-DTF, asctime, dates in words of seven
-    languages, and numeric ones, of which `day_first` says how they are meant. Without a zone, and with one
-    that cannot be (+99:99, unknown letters), the clock is UTC.
+    languages, seconds since 1970, and numeric dates, of which `day_first` says how they are meant. Without a
+    zone, and with one that cannot be (+99:99, unknown letters), the clock is UTC.
     """
     # Folded, so that "März" and "août" are "maerz" and "aout".
-    text = fold(text[:_MAX_LENGTH]).strip()
+    text = fold(text[:_MAX_LENGTH]).replace("\N{MINUS SIGN}", "-").strip()
     try:
+        if epoch := _EPOCH.fullmatch(text):
+            return datetime.fromtimestamp(int(epoch[1]), UTC)
         return _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)
     except (ValueError, OverflowError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -26,17 +27,34 @@ _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IG
 # A list and not all that Python knows: "hex", "zip" and "idna" are codecs as well.
 _KNOWN: Final = re.compile(
     r"utf-?8|utf8|us-?ascii|ascii|(?:iso-?)?8859-\d+|iso-?8859-\d+|latin-?\d+|(?:windows|cp)-?12\d\d|cp437|cp85\d|cp866"
-    r"|koi8-[ru]|macintosh|mac-?roman|gb2312|gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr|cn)|shift[_-]jis|sjis|iso-2022-\w+"
-    r"|ks_c_5601-1987|tis-620",
+    r"|koi8-[ru]|macintosh|mac-?roman|gb_?2312(?:-80)?|(?:x-)?gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr|cn)|shift[_-]jis"
+    r"|(?:x-)?sjis|windows-31j|iso-2022-\w+|ks_c_5601-1987|windows-949|tis-620",
     re.IGNORECASE,
 )
-_LATIN: Final = re.compile(r"us-?ascii|ascii|iso-?8859-1|latin-?1", re.IGNORECASE)
+# What is meant by a name: an encoding that holds all of the named one and what is written beside it, as
+# browsers have it (https://encoding.spec.whatwg.org/#names-and-labels).
+_WIDER: Final = tuple(
+    (re.compile(names, re.IGNORECASE), encoding)
+    for names, encoding in (
+        (r"us-?ascii|ascii|(?:iso-?)?8859-1|latin-?1", "cp1252"),
+        (r"(?:iso-?)?8859-9|latin-?5", "cp1254"),
+        (r"(?:iso-?)?8859-11|tis-620", "cp874"),
+        (r"gb_?2312(?:-80)?|(?:x-)?gbk|euc-cn", "gb18030"),
+        (r"shift[_-]jis|(?:x-)?sjis|windows-31j", "cp932"),
+        (r"ks_c_5601-1987|euc-kr|windows-949", "cp949"),
+        (r"big5", "big5hkscs"),
+    )
+)
 _STRAY: Final = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 # Without a "+", which would make it three times as slow.
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-_REFERENCE: Final = re.compile(
-    r"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]);|x0*(?:[0-8bcef]|1[0-9a-f]);)", re.IGNORECASE
+# References in a row of which XML may forbid some: to controls, halves of a character, what lies beyond.
+_REFERENCES: Final = re.compile(
+    r"(?:&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|5[5-7]\d{3}|[1-9]\d{6,11})|x0*(?:[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}"
+    r"|[1-9a-f][0-9a-f]{5,7}));)+",
+    re.IGNORECASE,
 )
+_REFERENCE: Final = re.compile(r"&#(?:x([0-9a-f]+)|(\d+));", re.IGNORECASE)
 _HEADER: Final = re.compile(r"<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _BEGINNING: Final = re.compile(
     r"""\s*(?:<(?:\?xml|!--|!DOCTYPE\s+(?!html)|(?:[\w.-]+:)?(?:rss|feed|rdf)[\s>])|[{\[]\s*["{}\[\]])""",
@@ -101,19 +119,20 @@ def _sound(body: bytes) -> str | None:
 
 def _decode(body: bytes, encoding: str) -> tuple[str, str]:
     """Return the text and what the encoding proved to be."""
-    # As browsers do (WHATWG Encoding): what calls itself Latin-1 and has bytes from 0x80 to 0x9f is
-    # Windows-1252.
-    if _LATIN.fullmatch(encoding):
-        encoding = "cp1252"
+    encoding = _meant(encoding)
     with suppress(LookupError):  # a name that nobody knows is read as UTF-8
         if codecs.lookup(encoding).name != "utf-8":
             return body.decode(encoding, "replace"), encoding.lower()
     return body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes"
 
 
+def _meant(name: str) -> str:
+    return next((encoding for names, encoding in _WIDER if names.fullmatch(name)), name)
+
+
 def _same(stated: str, encoding: str) -> bool:
-    if _LATIN.fullmatch(stated):
-        return encoding == "cp1252"
+    if _meant(stated) == encoding:
+        return True
     if stated.startswith(("utf-16", "utf-32")):
         return encoding.startswith(stated[:6])
     try:
@@ -127,7 +146,17 @@ def _tidy(text: str) -> str:
     text = text[_start(text) :]
     text = (_HEADER.sub("", text[:_LEAD]) + text[_LEAD:]).lstrip()
     text = _ILLEGAL.sub("", text)
-    return _REFERENCE.sub("", text) if "&#" in text else text
+    return _REFERENCES.sub(_allowed, text) if "&#" in text else text
+
+
+def _allowed(match: re.Match[str]) -> str:
+    """Return the characters of references, without those that XML forbids.
+
+    Programs that know UTF-16 alone write an emoji as two, one to each half: XML parsers stop there.
+    """
+    codes = (int(code, 16) if code else int(number) for code, number in _REFERENCE.findall(match[0]))
+    text = "".join(chr(code) for code in codes if ord(" ") <= code <= sys.maxunicode)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _start(text: str) -> int:

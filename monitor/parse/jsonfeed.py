@@ -13,6 +13,9 @@ from monitor.parse.raw import RawEntry, RawFeed
 
 _ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
 _OBJECT: Final = re.compile(r"[\s,]*\{")
+# Numbers stay as they are written: an id is nothing to count with, and may have any number of digits.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
 def read(text: str, max_entries: int) -> RawFeed:
@@ -46,7 +49,7 @@ def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 def _load(text: str) -> tuple[Any, bool]:
     try:
         # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
-        return json.JSONDecoder().raw_decode(text)[0], True
+        return _DECODER.raw_decode(text)[0], True
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:
@@ -61,18 +64,18 @@ def _whole_items(text: str) -> list[Any]:
     items: list[Any] = []
     start = _ITEMS.search(text)
     place = start.end() if start else len(text)
-    decoder = json.JSONDecoder()
     with suppress(ValueError, RecursionError):
         while match := _OBJECT.match(text, place):
-            item, place = decoder.raw_decode(text, match.end() - 1)
+            item, place = _DECODER.raw_decode(text, match.end() - 1)
             items.append(item)
     return items
 
 
 def _entry(item: dict[str, Any]) -> RawEntry:
+    guid = _text(item, "id")
     return RawEntry(
-        guid=_text(item, "id"),
-        link=_text(item, "url") or _text(item, "external_url"),
+        guid=guid,
+        link=_text(item, "url") or _text(item, "external_url") or (guid if _WEB.match(guid) else ""),
         title=_text(item, "title"),
         summary=_text(item, "summary"),
         content=_text(item, "content_html") or _text(item, "content_text"),
@@ -85,10 +88,7 @@ def _entry(item: dict[str, Any]) -> RawEntry:
 
 def _text(data: dict[str, Any], key: str) -> str:
     value = data.get(key)
-    # True is an int in Python; numbers are taken, as some write ids so against the specification.
-    if isinstance(value, bool):
-        return ""
-    return str(value) if isinstance(value, str | int | float) else ""
+    return value if isinstance(value, str) else ""
 
 
 def _list(data: dict[str, Any], key: str) -> list[Any]:

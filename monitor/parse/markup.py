@@ -52,6 +52,7 @@ _DATE: Final = re.compile(
     re.IGNORECASE,
 )
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_OPML: Final = re.compile(r"<opml[\s>]", re.IGNORECASE)
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _HEAD: Final = 20_000
 
@@ -165,6 +166,8 @@ def describe(text: str) -> str:
     """Return in a few words what a document is that is not a feed."""
     if not text.strip():
         return "an empty document"
+    if _OPML.match(text):
+        return "a list of feeds (OPML), which `monitor feeds import` takes"
     if _HTML.search(text[:_HEAD]):
         title = _HTML_TITLE.search(text[:_HEAD])
         name = clean(html_to_text(title[1])) if title else ""

@@ -156,7 +156,10 @@ class _Reading:
 
     def _link(self, item: RawEntry) -> str:
         """Return an entry's link; relative ones lead to the site, which may not be where the feed is kept."""
-        return canonical_url(item.link, self.home or self.url) if item.link else ""
+        link = item.link.strip()
+        if link[:4].lower() == "www.":  # the scheme was forgotten
+            link = f"//{link}"
+        return canonical_url(link, self.home or self.url) if link else ""
 
     def _published_by(self, item: RawEntry, link: str) -> bool:
         """Return whether the outlet that an entry names has published it: the link leads to it.
