@@ -313,6 +313,33 @@ def test_without_link_repeats_are_told_apart() -> None:
     assert len(Follower().poll(entry("a", guid="1", url=""), entry("a", guid="2", url="")).new) == 2
 
 
+@pytest.mark.parametrize("dated", ["publisher", "missing"])
+def test_a_visit_s_number_in_the_link_makes_no_news(dated: str) -> None:
+    follower = Follower()
+    for visit in range(4):
+        url = f"https://x.example/article.php?id=7&PHPSESSID={visit}"
+        changes = follower.poll(entry("a", guid=url, url=url, dated=dated))
+        assert len(changes.new) == (visit == 0)
+
+
+def test_an_entry_without_guid_and_link_that_is_dated_anew_each_time_is_one() -> None:
+    follower = Follower()
+    for visit in range(4):
+        changes = follower.poll(
+            entry("a", guid=f"made of {visit}", url="", age=-visit * DAY, summary="Same.")
+        )
+        assert len(changes.new) == (visit == 0)
+    assert len(follower.poll(entry("a", guid="b", url="", age=-5 * DAY, summary="Other.")).new) == 1
+
+
+def test_a_column_of_one_title_is_new_in_each_number() -> None:
+    follower = Follower()
+    for number in range(4):
+        url = f"https://x.example/show?number={number}"
+        changes = follower.poll(entry("a", guid=url, url=url, age=-number * DAY, title="The week in Sora"))
+        assert len(changes.new) == 1
+
+
 def test_new_entries_keep_the_order_of_the_document() -> None:
     assert titles(Follower().poll(*map(entry, "dbca")).new) == ["Title d", "Title b", "Title c", "Title a"]
 

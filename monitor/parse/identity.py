@@ -177,7 +177,22 @@ def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
             if match and entry.guid not in matches and match.id not in taken and not _another(entry, match):
                 matches[entry.guid] = match
                 taken.add(match.id)
+    page = pair(_title, _page)
+    candidates = _newest(known, page)
+    for key, entry in _unique(document.entries, page).items():
+        match = candidates.get(key)
+        if match and entry.guid not in matches and match.id not in taken and _is_copy(entry, match):
+            matches[entry.guid] = match
+            taken.add(match.id)
     return matches
+
+
+def _is_copy(entry: Entry, known: Known) -> bool:
+    """Return True for the very text of a known entry whose guid, date or query are drawn anew each time."""
+    dates = {_instant(entry), _instant(known)} - {None}
+    if len(dates) > 1 and entry.url:
+        return False
+    return fingerprint(replace(entry, url=known.url)) == known.fingerprint
 
 
 def _another(entry: Entry, known: Known) -> bool:
@@ -245,6 +260,11 @@ def _instant(one: Entry | Known) -> datetime | None:
 def _path(one: Entry | Known) -> str:
     """Return the link without its host: a site may move."""
     return _place(_bare(one.url))
+
+
+def _page(one: Entry | Known) -> str:
+    """Return the link without its query, which may hold the number of a visit; no link is one page."""
+    return re.split("[?;#]", _bare(one.url), maxsplit=1)[0] or "-"
 
 
 def _bare(address: str) -> str:
