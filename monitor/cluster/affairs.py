@@ -50,6 +50,7 @@ class PastStory:
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return what a story is known by: players, names and title words of at least a third of its entries."""
     found = Counter(name for entry in entries for name in _names(entry))
+    # A third, so that one report's digression does not name the story.
     return tuple(sorted(name for name, n in found.items() if 3 * n >= len(entries)))
 
 

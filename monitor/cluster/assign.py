@@ -62,6 +62,8 @@ def assign(
         present = [*today, *(entry for story in near for entry in story.entries)]
         bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowd(present, day, days)
         for story in DayClustering(near, today, candidates, bar=bar, apart=apart).changed():
+            # Stories that are not stored yet go by negative numbers, so that later days of the same step can
+            # join them.
             key = story.id or min((0, *found)) - 1
             found[key] = replace(story, id=key)
     before = {story.id: story for story in stories}

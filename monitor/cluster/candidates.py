@@ -73,4 +73,5 @@ def compare(one: Candidate, other: Candidate) -> dict[str, float]:
 
 def order(entry: Entry) -> tuple[object, ...]:
     """Return the key that puts entries in one order whatever the order of their arrival."""
+    # All of it, and the id last: two databases that met the same entries in another order agree.
     return (entry.first_seen, entry.published, entry.feed, entry.guid, entry.url, entry.title, entry.id)

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Entry, Feed, Story
 
+# A title that stands for many events speaks for none.
 _ROUND_UP = re.compile(
     r"""KI-Update | \b(?:kompakt|newsletter|podcast|weekly|daily|round-?up|recap|presseschau|digest)\b |
         \bthe\ papers\b | \bwochenr[üu]ckblick\b | \blive(?:blog|ticker)?: | ^\[ | \[(?:removed|updated)\]""",
     re.IGNORECASE | re.VERBOSE,
 )
+# What asks, promises or judges; a headline that says who did what is the better title.
 _BAIT = re.compile(
     r"""[?!] | \byour?\b | \bthis\ is\b | \bhere['’]?s\b | \bwhy\b | \bhow\b | \bwarum\b | \bso\ \w+\ sie\b |
         \bwhat\b.*\bmeans?\b | \blessons\b | \bexplained\b | \bmeet\b | \bslams?\b | \bexclusive\b |

@@ -32,6 +32,7 @@ def addresses(entry: Entry) -> Iterator[str]:
     """
     if urlsplit(entry.url).path.strip("/") or urlsplit(entry.url).query:
         yield entry.url
+    # Only what is unique in the world: "1" and "post-17" are guids of many feeds.
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):
         yield entry.guid
 
@@ -89,6 +90,7 @@ class Copies:
         return [
             text
             for text, shared in sorted(hits.items())
+            # The smaller of the two: a wire text that one outlet has cut is still that text.
             if shared >= _SAME_TEXT * min(self._texts[text][1], len(sequences))
         ]
 

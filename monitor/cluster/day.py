@@ -69,6 +69,7 @@ class DayClustering:
             for member in members:
                 known.add(member.entry, number)
         for member in new:
+            # A split outlasts a copy: what the user took apart is not joined for its text.
             homes = [number for number in known.groups(member.entry) if not self._barred(member, number)]
             number = homes[0] if homes else len(self._groups)
             if homes:
@@ -162,6 +163,7 @@ class Index:
     def nearest(self, terms: Iterable[str], *, without: int) -> list[int]:
         """Return the groups that share the most of these terms, by weight, best first; equal ones by key."""
         weights: defaultdict[int, float] = defaultdict(float)
+        # In order, since sums of floats depend on it: the same entries must give the same stories.
         for term in sorted(terms):
             groups = self._postings.get(term, ())
             if len(groups) <= _POSTINGS:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.models import Entry
 
+# Half precision: 2 kB an entry instead of 4.
 _STORED = "<f2"
 
 

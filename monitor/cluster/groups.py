@@ -92,6 +92,8 @@ class _Clusters:
 
     def strongest(self) -> tuple[int, int] | None:
         """Return the strongest link that still stands, if it reaches the threshold."""
+        # Links that have been merged away stay in the heap and are passed over here: to find them there would
+        # cost more.
         while self._heap and -self._heap[0][0] >= self._threshold:
             negative, one, other = heapq.heappop(self._heap)
             link = self._links.get(one, {}).get(other)

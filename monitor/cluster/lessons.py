@@ -47,6 +47,7 @@ class Apart:
         mine, theirs = self._sides.get(one), self._sides.get(other)
         if not mine or not theirs:
             return False
+        # The last word counts: a split after a merge, a merge after a split.
         last = max((n for n, side in mine.items() if theirs.get(n, side) != side), default=None)
         return last is not None and not self.corrections[last].together
 

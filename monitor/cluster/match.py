@@ -57,6 +57,7 @@ class Rarity:
     def weight(self, term: str) -> float:
         """Return the inverse document frequency of a term, a natural logarithm."""
         seen = self.archive.counts.get(term, 0) + self.background.get(term, 0)
+        # A half and a one, so that a term that nobody has met yet weighs much and not infinitely.
         return math.log((self.archive.documents + self.documents + 1) / (seen + 0.5))
 
     def telling(self, term: str) -> bool:
@@ -223,6 +224,7 @@ def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) ->
     total = weights["bias"] + sum(weights[name] * value for name, value in found.items())
     if own:
         total += sum(own.get(name, 0.0) * value for name, value in found.items())
+    # A rule beside the weights: the linear model alone joined reports that shared a firm and nothing else.
     return min(total, _STRANGERS) if _share_nothing(found) or _are_others(found) else total
 
 

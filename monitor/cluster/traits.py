@@ -26,9 +26,11 @@ _STEM = 8
 _GRAM = 4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
+# A hyphen, a point or an apostrophe within is part of a word: "OpenAI-Chef", "U.S", "can't".
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+# A year tells no event from another.
 _YEAR = re.compile(r"(?:19|20)\d\d")
 # What happened before or why: "after weekend of mockery" is not what this report tells.
 _BEFORE = re.compile(
@@ -141,6 +143,7 @@ def traits(entry: Entry) -> Traits:
             subjects=title.subjects | rest.subjects,
             places=title.places | rest.places,
         ),
+        # Reversed, so that of several spellings the first one in the text is kept.
         spelt=tuple(dict(reversed(list(_players(f"{entry.title} | {summary}")))).items()),
         letters=frozenset(letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1)),
     )
@@ -190,6 +193,7 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
     """Yield the words that look like names: in German acronyms and neighbours of another capitalised word."""
     capital = [word is not None and raw[0].isupper() and not word.common for raw, word in read]
     for place, (raw, word) in enumerate(read):
+        # In German every noun has a capital: alone it is no sign of a name.
         beside = any(capital[max(0, place - 1) : place]) or any(capital[place + 1 : place + 2])
         if word and capital[place] and (not german or beside or not raw[1:].islower()):
             yield word.stem

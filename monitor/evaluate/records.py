@@ -50,6 +50,7 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
     """
     faults: list[Fault] = []
     records: list[Record] = []
+    # Not `splitlines`: JSON may hold U+2028 bare, which that takes for the end of a line.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:

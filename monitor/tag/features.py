@@ -60,6 +60,7 @@ class Stems:
                 if before:
                     quotes.setdefault(f"{before} {stem}", Quote(f"{raw_before} {raw}", field))
                 before, raw_before = stem, raw
+        # The root, as in a vector of length one: else three words of a title would outweigh an article.
         return Features(quotes, STRENGTH / sqrt(len(singles) or 1))
 
     def _look_up(self, raw: str) -> str:

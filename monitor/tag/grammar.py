@@ -21,6 +21,7 @@ DISTANCE = 8
 LONGEST = 12
 """How many words a phrase may have."""
 
+# Capitals alone: "and" and "not" are words that phrases hold.
 _OPERATOR = re.compile(r"(?:^|\s+)(AND|NOT|(?:NEAR|THEN)(?:/\d+)?)(?:\s+|$)")
 _SCOPE = re.compile(r"([A-Za-z]+):\s*(?=\S)")
 _LIST_INSIDE = re.compile(r"(\{[^{}]*\})")

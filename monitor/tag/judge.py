@@ -26,7 +26,9 @@ RELEVANT: Final = "relevant"
 """The name of the question whether an entry is in scope at all."""
 CAP: Final = 3.0
 """What the rules of one beat or theme can add up to at most before the table weighs them."""
+# Further down a sum says no more: one strong sign against is enough.
 FLOOR: Final = -1.0
+# Whole thousandths: shorter than floats, and alike on every machine.
 UNIT: Final = 1000
 _REMEMBERED = 20_000
 _SHOWN = 8
@@ -156,6 +158,7 @@ class Judge:
         if row is None:
             text = self._rows.get(feature)
             if text is None:
+                # Most words are in no row: remembered, they would crowd out those that are.
                 return ()
             if len(self._read) >= _REMEMBERED:
                 self._read.clear()
@@ -170,11 +173,13 @@ def clipped(value: float) -> float:
 
 def probability(log_odds: float) -> float:
     """Turn log-odds into a probability."""
+    # `exp` overflows from 710 on; 30 is certain enough.
     return 1 / (1 + exp(-max(min(log_odds, 30.0), -30.0)))
 
 
 def fingerprint(rule: Rule) -> str:
     """Tell a rule from others: by its language, grade and text."""
+    # A checksum: the table need not repeat every rule.
     return f"{crc32(f'{rule.language} {rule.grade} {rule.text}'.encode()):x}"
 
 

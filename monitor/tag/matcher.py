@@ -25,6 +25,7 @@ _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 # Added to the places of each further field's words, so that nothing is near across fields.
 _FIELD_GAP = 1_000_000
 _OFTEN = 3
+# German words are the longer ones, with six letters and a blank: a text is cut before it is read, not after.
 _LETTERS_A_WORD = 7
 _MEANT_WORDS = 80
 # The operand number of the phrases that hide what stands in them.
@@ -216,6 +217,8 @@ class Matcher:
                 bars = tuple(self._chain(part) for part in rule.condition.bars)
                 numbers = frozenset(operand.number for chain in needs for operand in chain.operands)
                 compiled = _Compiled(rule, index, numbers, needs, bars)
+                # Under the operand with the fewest phrases: where that does not stand, the rule is not even
+                # looked at.
                 rarest = min(numbers, key=lambda number: (len(self._phrases[number]), number))
                 self._by_key[target.kind].setdefault(rarest, []).append(compiled)
                 self._by_target[index].append(compiled)

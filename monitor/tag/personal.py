@@ -26,6 +26,7 @@ MOST: Final = 2.0
 """How far the layer can move an entry, in log-odds, whatever was marked."""
 # How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
 _HELD_BACK: Final = 0.4
+# A feed is held back more than a word: three marks of one outlet must not silence it.
 _FEED_HELD_BACK: Final = 2.0
 _OWN_HELD_BACK: Final = 0.15
 # How many marked examples of each answer a beat or theme of the user's own is learned from at least.
@@ -140,6 +141,7 @@ def learn_own(examples: Sequence[Example]) -> Own | None:
             return None
     words: dict[str, float] = {}
     base = 0.0
+    # From nothing there is farther to go than from what the table says.
     for _ in range(4 * _ROUNDS):
         slopes: dict[str, float] = {}
         base_slope = 0.0

@@ -134,6 +134,7 @@ class Scoring:
         complete = self._judge is not None and len(asked) == sum(
             slug.kind == "beat" for slug in self._matcher.targets if self._judge.covers(slug.slug)
         )
+        # Chosen is chosen: an entry that the table finds relevant has at least the beat that came nearest.
         if chosen and not given and asked and complete:
             given = [max(asked, key=lambda verdict: verdict.total)]
         return [v.but(given=v in given) for v in verdicts]

@@ -253,6 +253,7 @@ class Tagger:
 
     def _matcher(self, entry: Entry) -> Matcher:
         language = entry.language[:2].lower()
+        # A text in another language is read by both: names and quotations are the same there.
         key = language if language in LANGUAGES else ANY
         if key not in self._matchers:
             self._matchers[key] = Matcher(self.rules, LANGUAGES if key == ANY else (key,))

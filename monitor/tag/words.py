@@ -16,6 +16,7 @@ _TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[a
 _PLAIN = re.compile(r"\w+")
 _MARKS = ":*·•/('’"
 _AI = ("A.I", "a.i", "A.i", "a.I")
+# By the endings of persons: "Disziplin" and "Medizin" end in -in too.
 _FEMALE = re.compile(r"(\w{2,}(?:er|ist|eur|or|ent|ant|at|graf|graph|log|nom|iker))_?in(?:nen)?")
 _NOT_LETTERS = re.compile(r"\W")
 _PAIR = re.compile(r"innen\s+(?:und|oder|bzw|sowie)\b|\b(?:und|oder|bzw\.?|sowie)\s+\w+innen\b")
