@@ -34,6 +34,8 @@ _HOST: Final = re.compile(r"[a-z0-9._-]*")
 _LONGEST_LABEL: Final = 63
 # Enough for the outlets that we know; the public suffix list has thousands of lines, and goes stale.
 _SECOND_LEVEL: Final = frozenset({"ac", "co", "com", "edu", "gov", "net", "ne", "or", "org"})
+# Where each name below the host is another publisher.
+_SHARED_HOSTS: Final = (".substack.com", ".wordpress.com", ".blogspot.com", ".medium.com", ".github.io")
 _URL_NOISE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SAFE: Final = "%/:@!$&'()*+,;=~"
 
@@ -144,11 +146,12 @@ def host_of(url: str) -> str:
 
 def site_of(url: str) -> str:
     """Return the site that a URL is of, "" when it has no host: www.bbc.co.uk is bbc.co.uk."""
-    labels = host_of(url).split(".")
+    host = host_of(url)
+    labels = host.split(".")
     if labels[-1].isdigit():
-        return ".".join(labels)
+        return host
     country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL  # noqa: PLR2004 - co.uk
-    return ".".join(labels[-3 if country else -2 :])
+    return ".".join(labels[-3 if country or host.endswith(_SHARED_HOSTS) else -2 :])
 
 
 def redact_url(url: str) -> str:

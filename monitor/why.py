@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from monitor.text import fold
-from monitor.url import host_of
+from monitor.url import host_of, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,9 +27,6 @@ _SHORTEST: Final = 3
 _TERMS: Final = 3
 # What is shown at most: nobody has measured finer than that.
 _SUREST: Final = 0.99
-_SECOND_LEVEL: Final = frozenset({"co", "com", "org", "gov", "ac", "net"})
-# Where each name below the host is another publisher.
-_SHARED_HOSTS: Final = ("substack.com", "wordpress.com", "blogspot.com", "medium.com", "github.io")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,14 +129,9 @@ def _is_distinctive(word: str, stop: Collection[str]) -> bool:
     return word.isalpha() and len(word) >= _SHORTEST and fold(word) not in stop
 
 
-def site_of(url: str) -> str:
-    """Return the part of an address that one publisher owns: `bbc.co.uk` of feeds.bbci.bbc.co.uk."""
-    host = host_of(url if "://" in url else f"https://{url}")
-    parts = host.split(".")
-    if parts[-1].isdigit():
-        return host
-    long = len(parts) > 2 and (parts[-2] in _SECOND_LEVEL or host.endswith(_SHARED_HOSTS))  # noqa: PLR2004 - a.co.uk
-    return ".".join(parts[-3 if long else -2 :])
+def asked_site(asked: str) -> str:
+    """Return the site of an address, which people often write without its scheme."""
+    return site_of(asked if "://" in asked else f"https://{asked}")
 
 
 def _followed(facts: Facts) -> Line:
@@ -147,7 +139,7 @@ def _followed(facts: Facts) -> Line:
     if facts.entry and not facts.entry.id:
         return Line(question="followed", verdict="unknown", text="a text alone does not say who published it")
     if not facts.feeds:
-        where = facts.outlet or site_of(facts.asked)
+        where = facts.outlet or asked_site(facts.asked)
         ended = " any more" if facts.entry else ""
         return Line(question="followed", verdict="no", text=f"{where} is not followed{ended}")
     troubled = [feed for feed in facts.feeds if feed.state not in {"ok", "new"}]
@@ -183,6 +175,7 @@ def _chosen(facts: Facts) -> Line:
     if facts.marked_at is not None:
         text = f"you marked it on {_moment(facts.marked_at, facts)}: {names or 'not relevant'}"
         return Line(question="chosen", verdict="yes" if tagging.relevant else "no", text=text)
+    # An entry of version 1.0 has a score alone.
     figures = f"score {tagging.score:.2f}, the bar is 1.00"
     if tagging.certainty:
         figures = f"certainty {min(tagging.certainty, _SUREST):.0%}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
 
-from monitor.why import same_title, site_of
+from monitor.why import asked_site, same_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,7 +137,7 @@ def test_a_mark_is_named_and_wins(desk: Path, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_site_of_an_address(url: str, site: str) -> None:
-    assert site_of(url) == site
+    assert asked_site(url) == site
 
 
 def test_titles_are_the_same_whatever_their_quotes() -> None:

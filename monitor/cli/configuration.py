@@ -71,8 +71,10 @@ def upgrade(
         kept = path.with_name(f"{path.name}.1.0")
         old = path.read_text(encoding="utf-8-sig")
         write(kept, old)
+        # It may hold addresses with passwords in them.
         kept.chmod(path.stat().st_mode & 0o777)
         write(path, text)
+        # Loaded again as every command would: a file that was lifted wrongly goes back at once.
         try:
             load(directory)
         except ConfigError:

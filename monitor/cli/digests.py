@@ -102,6 +102,7 @@ def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, da
     """Return the window of a day whose digest was never made: from the one before to the end of the day."""
     earlier = [stored for stored in store.digests.listing() if stored.date < wanted]
     due = datetime.combine(wanted - timedelta(days=1), config.digest.time, config.timezone)
+    # Never over the time of a digest that was made: what that told is told there.
     start = max([due, *(stored.window.end for stored in earlier)])
     return start, datetime.combine(wanted + timedelta(days=1), time(), config.timezone)
 
@@ -134,6 +135,7 @@ def _send(current: Session, *, resend: bool) -> None:
     show(*delivery_lines(done, config.timezone))
     if waiting:
         show("still waiting:", *delivery_lines(waiting, config.timezone))
+    # cron mails what a command prints when it fails: a mail that did not go out is such a failure.
     if any(delivery.state != "sent" for delivery in done) or any(one.last_error for one in waiting):
         raise typer.Exit(1)
 

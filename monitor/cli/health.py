@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.digests import delivery_json, delivery_lines
-from monitor.cli.output import local, show, show_json, utc
+from monitor.cli.output import local, poll_json, show, show_json, utc
 from monitor.cli.session import session
 from monitor.text import counted, span_in_words
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.health import Problem, Report
-    from monitor.models import FeedHealth, Poll
+    from monitor.models import FeedHealth
 
 
 def register(app: typer.Typer) -> None:
@@ -92,11 +92,13 @@ def _report_lines(config: Config, found: Report) -> Iterator[str]:
 def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
     counts = Counter(feed.state for feed in found.feeds)
     yield "feeds        " + (", ".join(f"{number} {state}" for state, number in counts.items()) or "none")
+    # Two feeds of one outlet often have one title: then the address tells them apart.
     titles = Counter(feed.title for feed in found.feeds)
     for feed in sorted(found.feeds, key=lambda feed: feed.state in {"ok", "new", "disabled"}):
         if not every and feed.state in {"ok", "new", "disabled"} and not feed.note:
             continue
         named = feed.title if feed.title and titles[feed.title] == 1 else f"{feed.title} {feed.url}".strip()
+        # "one in 2 hours", but "one in hour": the span's own "1 " goes.
         rhythm = f", one in {span_in_words(feed.rhythm).removeprefix('1 ')}" if feed.rhythm else ""
         yield f"  {feed.state:8}  {named}: {counted(feed.entries, 'entry', 'entries')}{rhythm}"
         yield f"            polled {local(feed.last_poll_at, zone)}, next {local(feed.next_poll_at, zone)}"
@@ -110,7 +112,7 @@ def _status_json(config: Config, found: Report) -> dict[str, Any]:
     return {
         "problems": [_problem_json(problem) for problem in found.problems],
         "feeds": [_feed_json(feed) for feed in found.feeds],
-        "last_poll": _poll_json(found.last_poll),
+        "last_poll": poll_json(found.last_poll) if found.last_poll else None,
         "next_poll_at": utc(found.next_poll_at),
         "last_digest": None
         if last is None
@@ -146,19 +148,4 @@ def _feed_json(feed: FeedHealth) -> dict[str, Any]:
         "rhythm_seconds": round(feed.rhythm.total_seconds()) if feed.rhythm else None,
         "entries": feed.entries,
         "note": feed.note,
-    }
-
-
-def _poll_json(poll: Poll | None) -> dict[str, Any] | None:
-    if poll is None:
-        return None
-    return {
-        "started_at": utc(poll.started_at),
-        "finished_at": utc(poll.finished_at),
-        "feeds": poll.feeds,
-        "ok": poll.ok,
-        "failed": poll.failed,
-        "new": poll.new,
-        "changed": poll.changed,
-        "outage": poll.outage,
     }

@@ -11,6 +11,7 @@ from monitor import values
 from monitor.cli.output import local, progress
 from monitor.errors import MonitorError, ParseError
 from monitor.models import Feed
+from monitor.text import counted
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Seen:
     def lines(self, config: Config) -> Iterator[str]:
         """Say it in a line or two."""
         newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
-        yield f"{self.title or 'without a title'}: {counted(self.entries)}{newest}"
+        yield f"{self.title or 'without a title'}: {counted(self.entries, 'entry', 'entries')}{newest}"
         if self.others:
             more = len(self.others) - _OTHERS_SHOWN
             yield (
@@ -61,11 +62,6 @@ class Seen:
                 + ", ".join(self.others[:_OTHERS_SHOWN])
                 + (f" and {more} more" if more > 0 else "")
             )
-
-
-def counted(entries: int) -> str:
-    """Return a count with its noun."""
-    return "1 entry" if entries == 1 else f"{entries} entries"
 
 
 def look(current: Session, feed: Feed) -> Seen:
@@ -92,6 +88,7 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) 
     try:
         return await _read(current, parser, response, feed.url)
     except ParseError as error:
+        # It is no feed: then most likely the outlet's page, which names its feeds.
         named = feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
         for url in named[:_OTHERS_SHOWN]:
             page = await fetcher.get(url)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from typing import TextIO
 
-    from monitor.models import Entry, Story
+    from monitor.models import Entry, Poll, Story
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
@@ -237,4 +237,19 @@ def story_json(story: Story) -> dict[str, Any]:
         "before": story.before,
         "after": story.after,
         "copies": {join.entry: join.copy_of for join in story.joins if join.copy_of},
+    }
+
+
+def poll_json(poll: Poll) -> dict[str, object]:
+    """Write the figures of a poll as JSON."""
+    return {
+        "started_at": utc(poll.started_at),
+        "finished_at": utc(poll.finished_at),
+        "feeds": poll.feeds,
+        "ok": poll.ok,
+        "failed": poll.failed,
+        "not_modified": poll.not_modified,
+        "new": poll.new,
+        "changed": poll.changed,
+        "outage": poll.outage,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
-from monitor.cli.output import progress, say, show, show_json, stderr, utc
+from monitor.cli.output import poll_json, progress, say, show, show_json, stderr
 from monitor.cli.session import UsageError, session
 from monitor.errors import BusyError, ConfigError
 from monitor.lock import sole_sender
@@ -79,7 +79,7 @@ def poll(
             )
             delivered = asyncio.run(_deliver(config, store, now))
     if json:
-        show_json(poll_json(summary, done))
+        show_json(_polled_json(summary, done))
     else:
         if not current.quiet:
             say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
@@ -135,30 +135,20 @@ def _sentence(summary: Poll) -> str:
     )
 
 
-def poll_json(summary: Poll, lines: list[FeedPoll]) -> dict[str, object]:
-    """Write a poll as JSON."""
-    return {
-        "started_at": utc(summary.started_at),
-        "finished_at": utc(summary.finished_at),
-        "feeds": summary.feeds,
-        "ok": summary.ok,
-        "failed": summary.failed,
-        "not_modified": summary.not_modified,
-        "new": summary.new,
-        "changed": summary.changed,
-        "outage": summary.outage,
-        "polled": [
-            {
-                "url": redact_url(line.feed),
-                "status": line.status,
-                "error": line.error,
-                "new": line.new,
-                "changed": line.changed,
-                "gap": line.gap,
-            }
-            for line in lines
-        ],
-    }
+def _polled_json(summary: Poll, lines: list[FeedPoll]) -> dict[str, object]:
+    """Write a poll as JSON, with what came of each feed."""
+    polled = [
+        {
+            "url": redact_url(line.feed),
+            "status": line.status,
+            "error": line.error,
+            "new": line.new,
+            "changed": line.changed,
+            "gap": line.gap,
+        }
+        for line in lines
+    ]
+    return {**poll_json(summary), "polled": polled}
 
 
 def run(

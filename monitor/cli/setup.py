@@ -126,6 +126,7 @@ async def ask_feeds(
                         answer = Answer(feed=feed, fault=str(error))
                 bar.advance(task)
                 answers.append(answer)
+                # Faults are named together at the end, where they are seen.
                 if not answer.fault and not quiet:
                     show_wrapped(_line(answer, zone), indent=4, first=Text("ok", "green"))
     return answers
@@ -156,6 +157,7 @@ def show_faults(answers: Iterable[Answer]) -> bool:
     """Name the feeds that failed, or our network when none could be reached; return whether all is well."""
     found = list(answers)
     faulty = [answer for answer in found if answer.fault]
+    # One feed alone cannot tell whose fault it is.
     if len(found) > 1 and all(answer.unreachable for answer in found):
         show(f"none of {len(found)} feeds could be reached ({found[0].fault}): is our own network down?")
         return False

@@ -39,6 +39,7 @@ def stories(
 
     Example: monitor stories --since 7d
     """
+    # The callback runs before each subcommand too.
     if context.invoked_subcommand is not None:
         return
     from monitor import digest, digest_input

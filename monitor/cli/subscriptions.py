@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor import values
-from monitor.cli.look import address_of, counted, look
+from monitor.cli.look import address_of, look
 from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError
+from monitor.text import counted
 from monitor.url import holds_secret, redact_url
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -
     state = health.state if health and on else "" if on else "off"
     title = feed.title or (health.title if health else "")
     newest = f", newest {local(health.newest_entry_at, config.timezone)}" if health and health.entries else ""
-    count = f"  {counted(health.entries)}{newest}" if health and on else ""
+    count = f"  {counted(health.entries, 'entry', 'entries')}{newest}" if health and on else ""
     yield f"  {state:9}{title or redact_url(feed.url)}{count}"
     if title:
         yield f"           {redact_url(feed.url)}"

@@ -107,12 +107,13 @@ def _facts(
     asked: str, entry: Entry | None, config: Config, store: Store, tagger: Tagger, now: datetime
 ) -> Facts:
     from monitor import digest, digest_input, values
-    from monitor.why import Facts, site_of
+    from monitor.url import site_of
+    from monitor.why import Facts, asked_site
 
     healths = digest_input.healths(config, store, now=now)
     followed = list(zip(config.feeds, healths, strict=True))
     if entry is None:
-        feeds = [(feed, health) for feed, health in followed if site_of(feed.url) == site_of(asked)]
+        feeds = [(feed, health) for feed, health in followed if site_of(feed.url) == asked_site(asked)]
     else:
         feeds = [(feed, health) for feed, health in followed if feed.url == entry.feed]
     states = store.feeds.states([feed for feed, _ in feeds])
@@ -174,6 +175,7 @@ def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial |
         holding = store.entries.search(f'"{phrase}"', since=now - _LOOK_BACK, limit=_MANY)
         others = sum(not one.tagging.relevant and one.id != entry.id for one in holding)
         counted.append((others, phrase))
+    # Trying a phrase compiles all rules anew: the one that lets in the least is tried first.
     for others, phrase in sorted(counted, key=lambda pair: pair[0]):
         try:
             changes = tagger.try_phrase(phrase, nearest.slug, [entry])

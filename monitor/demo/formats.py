@@ -84,6 +84,7 @@ def atom(outlet: Outlet, entries: Sequence[SampleEntry]) -> str:
   </entry>"""
         for entry in entries
     )
+    # Atom requires a date, also of a feed without entries (RFC 4287, 4.1.1).
     updated = max(entry.updated for entry in entries).isoformat() if entries else "1970-01-01T00:00:00Z"
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{outlet.language}">

@@ -68,7 +68,7 @@ async def play(directory: Path, say: Callable[[str], None]) -> DemoResult:
     to `say` in one line. Raises ConfigError when the directory holds anything else.
     """
     outlets = outlet.load()
-    _clear(directory)
+    claim(directory, _MARK, "demo")
     with Newsstand(outlets, _instant(DAYS[0], POLLS[0])) as stand:
         _configure(directory, [(stand.url(one), one) for one in outlets])
         settings = config.load(directory)
@@ -118,24 +118,27 @@ def _instant(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, _ZONE).astimezone(UTC)
 
 
-def _clear(directory: Path) -> None:
-    """Make way for a demo: only an empty directory or an earlier demo's may be used. Raises ConfigError."""
+def claim(directory: Path, mark: str, what: str) -> None:
+    """Make way for a demo or replay: only an empty folder, or an earlier one's, may be used.
+
+    `mark` is how the settings begin that such a run writes. Raises ConfigError.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         settings = directory / config.FILES[0]
-        ours = settings.is_file() and settings.read_text(encoding="utf-8").startswith(_MARK)
+        ours = settings.is_file() and settings.read_text("utf-8", errors="replace").startswith(mark)
         if any(directory.iterdir()) and not ours:
             raise ConfigError(
-                [Fault(str(directory), "", "holds something else than a demo; name another directory")]
+                [Fault(str(directory), "", f"holds something else than a {what}; name another folder")]
             )
         for name in ("data", "digests"):
             shutil.rmtree(directory / name, ignore_errors=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Fault(str(directory), "", f"cannot be used: {error}")]) from error
+    except OSError as error:
+        raise ConfigError([Fault(str(directory), "", f"cannot be used: {error.strerror}")]) from error
 
 
 def _configure(directory: Path, feeds: Iterable[tuple[str, outlet.Outlet]]) -> None:
-    """Write a configuration as a reader would; the themes are the starter's."""
+    """Write a configuration as a user would; the themes are the starter's."""
     subscriptions = [
         f"[[feed]]\n{_line('url', url)}{_line('title', one.name)}{_line('language', one.language)}"
         for url, one in feeds

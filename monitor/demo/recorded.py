@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -16,6 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from monitor import config, digest, pipeline, store
+from monitor.demo.play import claim
 from monitor.demo.server import Reply, Server
 from monitor.errors import ConfigError, Fault
 
@@ -166,29 +166,20 @@ async def _digests_until(
 
 
 def _configure(target: Path, urls: Mapping[str, str], settings: config.General, themes: str) -> None:
-    """Write a configuration for the recorded feeds. Only an empty folder or an earlier replay's is taken."""
+    """Write a configuration for the recorded feeds, over an earlier replay's."""
+    claim(target, _MARK, "replay")
     monitor_toml, feeds_toml, themes_toml = config.FILES
+    tables = [
+        f"[[feed]]\nurl = {json.dumps(url)}\ntitle = {json.dumps(name)}\n" for name, url in urls.items()
+    ]
+    texts = {
+        monitor_toml: f'{_MARK}\nlanguage = "{settings.language}"\ntimezone = "{settings.timezone.key}"\n\n'
+        "[poll]\nper_host = 8\nhost_gap = 0\nallow_private_addresses = true\n",
+        feeds_toml: "\n".join(tables),
+        **({themes_toml: themes} if themes else {}),
+    }
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        mine = target / monitor_toml
-        if any(target.iterdir()) and not (
-            mine.is_file() and mine.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
-        ):
-            raise ConfigError(
-                [Fault(str(target), "", "holds something else than a replay; name another folder")]
-            )
-        for name in ("data", "digests"):
-            shutil.rmtree(target / name, ignore_errors=True)
-        mine.write_text(
-            f'{_MARK}\nlanguage = "{settings.language}"\ntimezone = "{settings.timezone.key}"\n\n'
-            "[poll]\nper_host = 8\nhost_gap = 0\nallow_private_addresses = true\n",
-            encoding="utf-8",
-        )
-        tables = [
-            f"[[feed]]\nurl = {json.dumps(url)}\ntitle = {json.dumps(name)}\n" for name, url in urls.items()
-        ]
-        (target / feeds_toml).write_text("\n".join(tables), encoding="utf-8")
-        if themes:
-            (target / themes_toml).write_text(themes, encoding="utf-8")
+        for name, text in texts.items():
+            (target / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError([Fault(str(target), "", f"cannot be used: {error.strerror}")]) from error
