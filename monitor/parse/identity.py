@@ -15,7 +15,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain, count
-from typing import TYPE_CHECKING, Final, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.text import fold
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.models import Document, Entry, Known
-
-_One = TypeVar("_One", bound="Entry | Known")
 
 # From so far apart on, two dates are of two days: what appears daily does not do so to the hour.
 _DAY: Final = timedelta(hours=20)
@@ -149,50 +148,34 @@ def _free(wanted: str, guids: set[str]) -> str:
 # --- the same entry?
 
 
-def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
-    """Return the known entries by the guids that the document gives them; no known entry serves twice."""
+class _Marks(NamedTuple):
+    """What an entry may be known by, as it is compared: a known feed has hundreds of entries."""
 
-    def link(one: Entry | Known) -> str:
-        return "" if is_home(one.url, document.link) else _bare(one.url)
+    guid: str
+    link: str
+    title: str
+    instant: datetime | None
+    path: str
+    """The link without its host: a site may move."""
+    page: str
+    """The link without its query, which may hold the number of a visit; no link is one page."""
 
-    def pair(*marks: Callable[[Entry | Known], Hashable]) -> Callable[[Entry | Known], Hashable]:
-        return lambda one: found if all(found := tuple(mark(one) for mark in marks)) else None
-
-    matches: dict[str, Known] = {}
-    taken: set[int] = set()
-    # From the surest pair to single marks: what a weak mark would join, a strong one has settled before.
-    for key_of in (
-        pair(_guid, link, _title),
-        pair(_guid, link),
-        pair(link, _title),
-        pair(_guid, _title),
-        pair(_title, _instant),
-        pair(_title, _path),
-        _guid,
-        link,
-    ):
-        candidates = _newest(known, key_of)
-        for key, entry in _unique(document.entries, key_of).items():
-            match = candidates.get(key)
-            if match and entry.guid not in matches and match.id not in taken and not _another(entry, match):
-                matches[entry.guid] = match
-                taken.add(match.id)
-    page = pair(_title, _page)
-    candidates = _newest(known, page)
-    for key, entry in _unique(document.entries, page).items():
-        match = candidates.get(key)
-        if match and entry.guid not in matches and match.id not in taken and _is_copy(entry, match):
-            matches[entry.guid] = match
-            taken.add(match.id)
-    return matches
+    @classmethod
+    def of(cls, one: Entry | Known, home: str) -> _Marks:
+        bare = _bare(one.url)
+        return cls(
+            guid=_guid(one),
+            link="" if is_home(one.url, home) else bare,
+            title=fold(one.title),
+            instant=_instant(one),
+            path=_place(bare),
+            page=re.split("[?;#]", bare, maxsplit=1)[0] or "-",
+        )
 
 
-def _is_copy(entry: Entry, known: Known) -> bool:
-    """Return True for the very text of a known entry whose guid, date or query are drawn anew each time."""
-    dates = {_instant(entry), _instant(known)} - {None}
-    if len(dates) > 1 and entry.url:
-        return False
-    return fingerprint(replace(entry, url=known.url)) == known.fingerprint
+def _all(*names: str) -> Callable[[_Marks], Hashable]:
+    marks = attrgetter(*names)
+    return lambda one: found if all(found := marks(one)) else None
 
 
 def _another(entry: Entry, known: Known) -> bool:
@@ -215,6 +198,47 @@ def _another(entry: Entry, known: Known) -> bool:
     return apart > longest if apart is not None else longest < _DAY
 
 
+def _is_no_copy(entry: Entry, known: Known) -> bool:
+    """Return False for the very text of a known entry whose guid, date or query are drawn anew each time."""
+    dates = {_instant(entry), _instant(known)} - {None}
+    if len(dates) > 1 and entry.url:
+        return True
+    return fingerprint(replace(entry, url=known.url)) != known.fingerprint
+
+
+# From the surest marks to the weakest: what a weak one would join, a strong one has settled before. Each with
+# what may say that the two are different entries all the same.
+_KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
+    (_all("guid", "link", "title"), _another),
+    (_all("guid", "link"), _another),
+    (_all("link", "title"), _another),
+    (_all("guid", "title"), _another),
+    (_all("title", "instant"), _another),
+    (_all("title", "path"), _another),
+    (attrgetter("guid"), _another),
+    (attrgetter("link"), _another),
+    (_all("title", "page"), _is_no_copy),
+)
+
+
+def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
+    """Return the known entries by the guids that the document gives them; no known entry serves twice."""
+    entries = [(entry, _Marks.of(entry, document.link)) for entry in document.entries]
+    stored = [(one, _Marks.of(one, document.link)) for one in sorted(known, key=lambda one: one.first_seen)]
+    matches: dict[str, Known] = {}
+    taken: set[int] = set()
+    for key_of, differ in _KEYS:
+        if len(matches) == len(entries) or len(taken) == len(stored):
+            break
+        candidates = _newest(stored, key_of)
+        for key, entry in _unique(entries, key_of).items():
+            match = candidates.get(key)
+            if match and entry.guid not in matches and match.id not in taken and not differ(entry, match):
+                matches[entry.guid] = match
+                taken.add(match.id)
+    return matches
+
+
 def _alike(one: str, other: str) -> bool:
     """Return whether two titles may be one, edited: they share most words, or one holds the other."""
     first, second = set(_WORD.findall(fold(one))), set(_WORD.findall(fold(other)))
@@ -224,6 +248,8 @@ def _alike(one: str, other: str) -> bool:
 
 def is_home(url: str, home: str) -> bool:
     """Return True for a link to a front page: some feeds give it to all their entries."""
+    if url != home and url.rstrip("/?#").count("/") > 2:  # noqa: PLR2004 - the two before the host
+        return False  # as most are: to look closer takes ten times as long
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -248,23 +274,9 @@ def _is_of_one(address: str) -> bool:
     return _SLUG.search(_place(address)) is not None
 
 
-def _title(one: Entry | Known) -> str:
-    return fold(one.title)
-
-
 def _instant(one: Entry | Known) -> datetime | None:
     """Return the publisher's date; one that we made up says when we first looked."""
     return one.published if one.dated == "publisher" else None
-
-
-def _path(one: Entry | Known) -> str:
-    """Return the link without its host: a site may move."""
-    return _place(_bare(one.url))
-
-
-def _page(one: Entry | Known) -> str:
-    """Return the link without its query, which may hold the number of a visit; no link is one page."""
-    return re.split("[?;#]", _bare(one.url), maxsplit=1)[0] or "-"
 
 
 def _bare(address: str) -> str:
@@ -276,27 +288,31 @@ def _place(address: str) -> str:
     return _SCHEME.sub("", address).partition("/")[2] if "/" in address else address
 
 
-def _unique(values: Sequence[_One], key_of: Callable[[_One], Hashable]) -> dict[Hashable, _One]:
-    """Return the values by those of their keys that are not empty and only theirs."""
-    keys = [key_of(value) for value in values]
+def _unique(
+    entries: Sequence[tuple[Entry, _Marks]], key_of: Callable[[_Marks], Hashable]
+) -> dict[Hashable, Entry]:
+    """Return the entries by those of their keys that are not empty and only theirs."""
+    keys = [key_of(marks) for _, marks in entries]
     counts = Counter(keys)
     return {
-        key: value
-        for key, value in zip(keys, values, strict=True)
+        key: entry
+        for key, (entry, _) in zip(keys, entries, strict=True)
         if key not in _NOTHING and counts[key] == 1
     }
 
 
-def _newest(values: Sequence[Known], key_of: Callable[[Known], Hashable]) -> dict[Hashable, Known]:
+def _newest(
+    known: Sequence[tuple[Known, _Marks]], key_of: Callable[[_Marks], Hashable]
+) -> dict[Hashable, Known]:
     """Return the known entries by their keys: of several, one after the other, the last; of equals, none."""
     first: dict[Hashable, Known] = {}
     equals: set[Hashable] = set()
-    for value in sorted(values, key=lambda one: one.first_seen):
-        key = key_of(value)
+    for one, marks in known:
+        key = key_of(marks)
         before = first.get(key)
-        (equals.add if before and before.first_seen == value.first_seen else equals.discard)(key)
-        first[key] = value
-    return {key: value for key, value in first.items() if key not in _NOTHING and key not in equals}
+        (equals.add if before and before.first_seen == one.first_seen else equals.discard)(key)
+        first[key] = one
+    return {key: one for key, one in first.items() if key not in _NOTHING and key not in equals}
 
 
 # --- what fell through
