@@ -61,6 +61,7 @@ def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[
     """
     if target.exists() and takes_everything(target) and not _is_ours(target):
         raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
+    # As in version 1.0, whose cron lines must go on working.
     if not takes_everything(target):
         store.backup(target)
         return [DATABASE]

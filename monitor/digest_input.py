@@ -52,7 +52,7 @@ def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None
 
 def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetime) -> bool:
     """Say whether the same digest is due, with the same news out of as many entries, as when it was read."""
-    counts = store.entries.counts_in(found.due.window)
+    counts = store.overview.counts_in(found.due.window)
     return (
         due_digest(config, store, now=now) == found.due
         and store.stories.news(found.due.window) == found.input.news
@@ -90,7 +90,7 @@ def collect(
     """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told."""
     stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
-    counts = store.entries.counts_in(window)
+    counts = store.overview.counts_in(window)
     feeds = named_feeds(config, store)
     return digest.DigestInput(
         stories=stories,
@@ -106,7 +106,7 @@ def collect(
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported_stories=store.stories.reported([story.id for story in stories]),
-        recent=store.entries.themes_since(window.end - TREND),
+        recent=store.overview.themes_since(window.end - TREND),
         labels=labels(config),
         failed_deliveries=[
             f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"

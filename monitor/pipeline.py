@@ -362,6 +362,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
+    # What is older is news for the digest, but nothing to wake anybody for.
     stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
     known = store.deliveries.alerted([story.id for story in stories])
     feeds = digest_input.named_feeds(config, store)

@@ -35,6 +35,7 @@ _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 # So that no sum of an instant and a duration leaves what a datetime can be (the year 9999).
 _CENTURY: Final = 100 * 365 * 86400
 _LONGEST_SHOWN: Final = 60
+# Forty names are a help, and four hundred are none.
 _MOST_SHOWN: Final = 40
 # ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance.
 _LANGUAGES: Final = """\
@@ -126,6 +127,7 @@ def pause(value: Any) -> timedelta:
 def written_duration(value: timedelta) -> str:
     """Write a duration in the largest unit that it is a whole number of: 90 s, but 2 m for 120."""
     seconds = value.total_seconds()
+    # Not weeks: nobody expects "2w" where "14d" was written.
     unit = next((unit for unit, size in _UNITS.items() if unit != "w" and seconds % size == 0), "s")
     number = seconds / _UNITS[unit]
     return f"{int(number) if number.is_integer() else number}{unit}"

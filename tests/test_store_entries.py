@@ -170,7 +170,7 @@ def test_what_a_poll_stores_behind_a_digests_back_belongs_to_the_next(archive, h
     following = Window(start=closed, end=closed + timedelta(days=1))
     assert archive.entries.get(1).first_seen == stored.first_seen > closed
     assert archive.stories.news(following) == {1}
-    assert archive.entries.counts_in(following).entries == 1
+    assert archive.overview.counts_in(following).entries == 1
 
 
 def test_a_digest_of_a_clock_that_ran_ahead_moves_nothing(archive):
@@ -229,10 +229,10 @@ def test_counts_and_near_misses_of_a_window(archive):
         entry(6, tagging=RELEVANT, backlog=True),
     )
     window = Window(start=NOW - timedelta(days=1), end=NOW)
-    assert archive.entries.counts_in(window) == (5, 2, 1)
+    assert archive.overview.counts_in(window) == (5, 2, 1)
     assert [e.id for e in archive.entries.near_misses(window)] == [2, 1]
     assert [e.id for e in archive.entries.near_misses(window, limit=1)] == [2]
-    assert archive.entries.counts_in(Window(start=NOW, end=NOW)) == (0, 0, 0)
+    assert archive.overview.counts_in(Window(start=NOW, end=NOW)) == (0, 0, 0)
 
 
 def test_relevant_entries_wait_for_a_story(archive):
@@ -257,9 +257,9 @@ def test_themes_of_relevant_entries_by_when_they_were_seen(archive):
         entry(3, first_seen=later, tagging=RELEVANT, backlog=True),
         entry(4, first_seen=later, tagging=NEAR),
     )
-    seen = archive.entries.themes_since(NOW)
+    seen = archive.overview.themes_since(NOW)
     assert [(moment, set(themes)) for moment, themes in seen] == [(NOW, set(RELEVANT.themes)), (later, set())]
-    assert [moment for moment, _ in archive.entries.themes_since(later)] == [later]
+    assert [moment for moment, _ in archive.overview.themes_since(later)] == [later]
 
 
 def test_iterate_gives_everything_once_while_batches_are_written(archive):
@@ -269,7 +269,7 @@ def test_iterate_gives_everything_once_while_batches_are_written(archive):
         archive.entries.set_taggings({one.id: RELEVANT for one in batch}, NOW)
         seen += [one.id for one in batch]
     assert seen == list(range(1, 1204))
-    assert archive.entries.counts_in(Window(start=NOW - timedelta(1), end=NOW)) == (1203, 1203, 0)
+    assert archive.overview.counts_in(Window(start=NOW - timedelta(1), end=NOW)) == (1203, 1203, 0)
     assert list(archive.entries.iterate(since=NOW + timedelta(seconds=1))) == []
 
 

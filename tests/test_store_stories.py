@@ -209,7 +209,7 @@ def test_doubts_are_kept_until_the_user_decides(archive):
 def test_a_copy_is_counted_in_no_theme_bar(archive):
     joins = (Join(entry=1, similarity=1.0, reason=""), Join(entry=2, similarity=1.0, reason="", copy_of=1))
     archive.stories.save([story(archive, 1, 2, joins=joins)])
-    assert len(archive.entries.themes_since(NOW - 9 * HOUR)) == 5
+    assert len(archive.overview.themes_since(NOW - 9 * HOUR)) == 5
 
 
 def test_merging_two_large_stories_writes_a_row_an_entry(archive):

@@ -171,6 +171,7 @@ def snippet(text: str, query: str) -> Text | None:
     hits = {index for index, word in enumerate(words) if fold(word).strip("\"'.,;:()„“").startswith(wanted)}
     if not wanted or not hits:
         return None
+    # A third before what was found: the rest of the sentence tells more than its beginning.
     start = max(min(hits) - _SNIPPET // 3, 0)
     shown = Text("… " if start else "", "dim")
     for index, word in enumerate(words[start : start + _SNIPPET], start):

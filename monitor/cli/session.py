@@ -79,6 +79,8 @@ class Session:
 
         config = self.config()
         with store.open(config.database, read_only=True) as opened:
+            # Addresses are stored without their secrets: without this a preview would not know those feeds by
+            # name.
             opened.feeds.know(config.feeds)
             yield config, opened
 

@@ -281,6 +281,7 @@ def import_opml(
     for outline in found:
         plain = {"title": outline.title, "language": outline.language}
         try:
+            # Lenient: an odd language in somebody's list must not cost the feed.
             feed = subscriptions.feed_of(outline.url, {**outline.own, **plain}, lenient=True)
         except ValueError as error:
             where = f" ({redact_url(outline.url)})" if outline.url else ""

@@ -118,6 +118,7 @@ def setup(
     for flag, names in ((service, _SERVICES), (tls, _TLS)):
         if flag and flag not in names:
             raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
+    # A script that waits for an answer for ever is worse than one that fails.
     if not yes and not sys.stdin.isatty():
         raise UsageError("setup asks on a terminal; without one give --yes and flags")
     say(f"The configuration will be written to {directory}. Enter takes the answer in brackets.")
@@ -279,6 +280,7 @@ def _write(directory: Path, answers: Answers) -> Config:
 
 def _monitor_toml(text: str, answers: Answers) -> str:
     """Put the answers in their places of the starter: a key that stands there is set, [email] is opened."""
+    # The starter's own lines are filled, so that its comments stay beside what they explain.
     places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
     for key, value in places.items():
         line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)

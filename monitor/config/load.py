@@ -159,6 +159,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + of_rules
     if faults:
         raise ConfigError(faults)
+    # By the configuration's folder and not the working directory: cron and systemd start elsewhere.
     absolute = {declared: _at(directory, value) for declared, value in settings.items()}
     config = _config(directory, absolute, feeds, rules, environ)
     hints = (feedlist.hint(subscriptions), themes.hint(topic), _hint(config.general))
@@ -247,6 +248,8 @@ def _config(
     polling: fetch.Settings = settings[fetch.Settings]
     alert: Alert | None = settings[Alert]
     on = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
+    # The channel does not import the digest's formats, nor they it: what it needs of them is handed over
+    # here.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
     on["files"] = replace(on["files"], suffixes=suffixes)
     return Config(

@@ -94,6 +94,7 @@ def unknown(document: Document, place: Place, table: Mapping[str, Any], known: I
     """Note each key of a table that nothing declares."""
     names = list(known)
     for key in table:
+        # The likeliest unknown key of all; "unknown" alone would make people look for its right spelling.
         if key in SECRETS and key not in names:
             reason = f"secrets do not belong in this file; use {key}_env or {key}_file"
             document.fault((*place, key), reason)

@@ -80,6 +80,7 @@ def merged(document: Document) -> dict[str, Any]:
         base = {key: value for key, value in base.items() if key in _MEASURES}
     for place, items in left_out(document):
         for index, item in enumerate(items):
+            # A phrase that is not there is most likely misspelt, and would then go on choosing unnoticed.
             if not _take_out(base, place, item):
                 known = _phrases(_at(base, place)) if place else _slugs(base)
                 reason = f"{item!r} is not among what is shipped{values.likely(item, known)}"

@@ -42,6 +42,7 @@ def lift_feeds(text: str) -> str | None:
     listed = {same_address(str(table.get("url"))): table for table in document.data.get("feed", [])}
     if document.faults or "follow" in document.data or not listed.keys() & old.keys():
         return None
+    # Comments that version 1.0 wrote are not the user's, and go with what they stood beside.
     known = set(map(str.strip, before.splitlines()))
     groups = [group for group in feedlist.groups() if _kept(group, old, listed)]
     parts = [_starter_head(feedlist.NAME), f"follow = {values.toml(groups)}"]

@@ -64,7 +64,9 @@ class Server(ABC):
 
     def __init__(self, now: datetime) -> None:
         self.now = now
+        # Port 0: the system gives one that is free.
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        # The default of half a second is what each demo would wait for at its end.
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     def __enter__(self) -> Self:

@@ -105,6 +105,7 @@ def present(
     zone = ZoneInfo(settings.timezone)
     lead = next((entry for entry in story.entries if entry.id == story.lead), None)
     title, summary = story.title, story.summary
+    # The story's lead may have come after the window: then its first report speaks.
     if lead is None:
         lead = story.entries[0]
         title, summary = lead.title, lead.summary

@@ -40,6 +40,7 @@ def render_alert(
     story: DigestStory, language: Wording, *, labels: Sequence[tuple[str, str]], timezone: str, now: datetime
 ) -> RenderedDigest:
     """Return one story as a message of its own, for a user who is not to wait for the digest."""
+    # A digest of one story, so that every form that a digest has takes it as it is.
     alert = Digest(
         date=now.astimezone(ZoneInfo(timezone)).date(),
         window=Window(start=story.first_seen, end=now),

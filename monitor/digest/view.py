@@ -55,6 +55,7 @@ def view(
     lead = leading(digest)
     # The most important ones, wherever they stand: a section that comes late must not lose its ruling.
     full = {story.id for story in sorted(digest.stories, key=order)[: min(caps.stories, digest.max_stories)]}
+    # In a digest of version 1.0 the first story leads, whatever it scores.
     if lead:
         full.add(lead.id)
     overview = everything or digest.overview

@@ -81,6 +81,8 @@ def _decode(kind: Any, value: Any) -> Any:
         return value
     if kind in _READERS:
         return _READERS[kind](value)
+    # A key that is missing has its default, one that is unknown is passed over: digests of other versions are
+    # read.
     return kind(**{name: _decode(of, value[key]) for name, key, of in _fields(kind) if key in value})
 
 

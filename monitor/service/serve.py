@@ -325,6 +325,7 @@ class _Service:
             parts = urlsplit(url)
             url = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/fail"))
         async with fetch.Fetcher(self._setup.config.fetch) as fetcher:
+            # Its owner has named this host: it may well stand on a private network.
             response = await fetcher.get(url, max_bytes=_MAX_PING_BYTES, private_host=host_of(url))
         if not response.ok:
             _log.warning("health check not reached", status=response.status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from monitor.models import Entry, Known
 from monitor.store.connection import ANY_OF, listed
@@ -31,15 +31,6 @@ _LONGEST_POLL: Final = timedelta(days=2)
 
 # What a mark or new themes make relevant is news if it is no older: a retag must not tell a year's archive.
 _NEWS_FOR: Final = timedelta(days=14)
-
-
-class Counts(NamedTuple):
-    """What came in within a window."""
-
-    entries: int
-    relevant: int
-    held_back: int
-    """Relevant, but backlog."""
 
 
 class Narrowing(TypedDict, total=False):
@@ -164,14 +155,6 @@ class Entries:
             f"where e.relevant = 1 and e.shelf <> 'perhaps' and e.story_id is null {_OLDEST}", []
         )
 
-    def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
-        """Return when relevant entries were first seen, from `moment` on, and their themes.
-
-        Backlog and copies are left out.
-        """
-        rows = self._db.rows(_THEMES, [format_utc(moment)])
-        return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
-
     def search(
         self, query: str, *, everything: bool = True, limit: int = 50, **narrow: Unpack[Narrowing]
     ) -> tuple[Entry, ...]:
@@ -200,10 +183,6 @@ class Entries:
     def near_misses(self, window: Window, limit: int = 5) -> tuple[Entry, ...]:
         """Return the entries of a window that came nearest to being relevant, best first."""
         return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
-
-    def counts_in(self, window: Window) -> Counts:
-        """Count the entries that were first seen in a window."""
-        return Counts(*self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0])
 
     def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
         """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
@@ -347,18 +326,6 @@ _BEST_FIRST: Final = "order by e.relevant desc, search_fts.rank, e.first_seen de
 _NEAR: Final = """
 where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? and e.first_seen <= ?
 order by e.score desc, e.id limit ?
-"""
-
-_COUNTS: Final = """
-select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog), 0)
-from entries where first_seen > ? and first_seen <= ?
-"""
-
-_THEMES: Final = """
-select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
-from entries where relevant = 1 and backlog = 0 and first_seen >= ?
-and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
-order by first_seen, id
 """
 
 # Three searches united, each with an index of its own. One with "or" read the feed's whole history: 66.7 ms

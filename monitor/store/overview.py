@@ -1,4 +1,4 @@
-"""What the archive asks of the store: what has changed, and figures over months. It reads alone."""
+"""Figures over many entries, and what has changed: what digests and the archive ask. It reads alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import summary_from_json
-from monitor.store.values import format_utc
+from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,15 @@ class Changes(NamedTuple):
     """The number of the latest of them."""
 
 
+class Counts(NamedTuple):
+    """What came in within a window."""
+
+    entries: int
+    relevant: int
+    held_back: int
+    """Relevant, but backlog."""
+
+
 class Overview:
     """Reads over many stories at once, bounded by what is asked for and not by the age of the archive."""
 
@@ -47,6 +56,18 @@ class Overview:
             digests=tuple(row["date"] for row in digests),
             digest=max([digest, *(row["number"] for row in digests)]),
         )
+
+    def counts_in(self, window: Window) -> Counts:
+        """Count the entries that were first seen in a window."""
+        return Counts(*self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0])
+
+    def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
+        """Return when relevant entries were first seen, from `moment` on, and their themes.
+
+        Backlog and copies are left out.
+        """
+        rows = self._db.rows(_THEMES, [format_utc(moment)])
+        return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
 
     def perhaps(self, window: Window, limit: int, *, reported: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
@@ -86,9 +107,22 @@ and news_at > :start and news_at <= :end and (:reported or reported_in is null)
 order by certainty desc, id limit :limit
 """
 
-# By the index of dates: sorting all that a theme ever had took longer with each month of the archive.
+# By ids, in whose order the index of themes stands: sorting all that a theme ever had by date took longer
+# with each month.
 _OF_THEME: Final = """
 select e.story_id from entry_themes t indexed by entry_themes_theme join entries e on e.id = t.entry_id
 where t.theme = ? and e.relevant = 1 and e.story_id is not null
 order by t.entry_id desc limit 300
+"""
+
+_COUNTS: Final = """
+select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog), 0)
+from entries where first_seen > ? and first_seen <= ?
+"""
+
+_THEMES: Final = """
+select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
+from entries where relevant = 1 and backlog = 0 and first_seen >= ?
+and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
+order by first_seen, id
 """

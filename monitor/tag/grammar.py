@@ -176,6 +176,7 @@ def _form(text: str) -> Form:
         return Form(_plain(letters), "inflected")
     if front and back:
         return Form(letters.lower(), "inside")
+    # A beginning is no word yet: its "in" may belong to "Initiative" and is no feminine ending.
     if back:
         return Form(letters.lower(), "beginning")
     if front:

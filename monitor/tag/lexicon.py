@@ -24,8 +24,8 @@ STEMMERS = {"en": "english", "de": "german"}
 # Distinct words remembered before the memory starts anew: some 50 MB at most.
 _REMEMBERED = 200_000
 
+# By so many letters beginnings and endings are looked up; by fewer where one is shorter.
 _EDGE = 2
-"""By so many letters beginnings and endings are looked up; by fewer where one is shorter."""
 
 Tail = tuple[tuple[int, ...], tuple[int, ...]]
 """What must follow a first word: slot numbers, and the operands that the whole phrase belongs to."""

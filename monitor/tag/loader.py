@@ -152,6 +152,7 @@ class _Reader:
     def _no_circles(self, glossary: Mapping[str, GlossaryList]) -> None:
         direct = {name: {o for g in item.includes.values() for o in g} for name, item in glossary.items()}
         for name in glossary:
+            # Step by step outwards: a list may include itself by way of any number of others.
             reached, ahead = set(), set(direct[name])
             while ahead:
                 reached |= ahead

@@ -191,6 +191,7 @@ class Matcher:
         by_key = self._by_key[kind]
         found: dict[int, list[Match]] = {}
         present = reading.hits.keys()
+        # Of all rules a text meets a few: only those are looked at whose rarest operand it has.
         for number in present & by_key.keys():
             for compiled in by_key[number]:
                 if compiled.numbers <= present and (match := self._holds(compiled, reading)):
@@ -329,6 +330,7 @@ def _joined(window: Span, others: Sequence[Span], link: Link) -> Span | None:
     """Widen a window by the first of the other spans, which are in order, that is near it."""
     start, end = window
     reach = link.distance
+    # Spans are in the order of their starts: one that ends near may begin a whole phrase earlier.
     earliest = end if link.ordered else start - reach - LONGEST
     for other_start, other_end in others[bisect_left(others, (earliest, 0)) :]:
         if other_start > end + reach:

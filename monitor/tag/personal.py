@@ -159,6 +159,7 @@ def _climb(weights: dict[str, float], slopes: Mapping[str, float], held_back: fl
     """Go a step up the likelihood, each weight drawn back towards zero."""
     for name, slope in slopes.items():
         weight = weights.get(name, 0.0)
+        # A quarter, as the logistic curve is nowhere steeper: so no step goes past its aim.
         weights[name] = weight + _STEP / (1 + held_back) * (slope - held_back * weight) / 4
 
 

@@ -114,6 +114,7 @@ class Scoring:
         covered = [target for target in self.targets("beat") if self._covers(target)]
         total += _OWN_POINT * max(0.0, *(self.own.get(target.slug, 0.0) for target in covered))
         if any(self.own.get(target.slug, 0.0) >= target.threshold for target in covered):
+            # What a phrase of the user's own chooses is chosen: a table that never met it cannot know better.
             total = max(total, _OWN)
         return total
 
@@ -241,38 +242,21 @@ class Scoring:
         return max(total, _OWN) if own >= self._thresholds[slug] else total
 
     def _verdict(self, target: Target) -> Verdict:
+        taught = self._personal is not None and target.slug in self._personal.own
+        threshold = 0.0
         if self._covers(target) and self.judged:
             total = self._answer(target.slug)
-            return Verdict(
-                slug=target.slug,
-                kind=target.kind,
-                total=round(total, 4),
-                threshold=0.0,
-                unit="log-odds",
-                given=total >= 0,
-            )
-        if (
-            self._personal
-            and target.slug in self._personal.own
-            and (target.kind == "theme" or self._share(target) >= GATE)
-        ):
+        elif taught and (target.kind == "theme" or self._share(target) >= GATE):
             total = self._own_total(target)
-            return Verdict(
-                slug=target.slug,
-                kind=target.kind,
-                total=round(total, 4),
-                threshold=0.0,
-                unit="log-odds",
-                given=total >= 0,
-            )
-        total = round(self._share(target) * target.threshold, 4)
+        else:  # points are rounded before they are held against the bar, or .9999999 would miss it
+            total, threshold = round(self._share(target) * target.threshold, 4), target.threshold
         return Verdict(
             slug=target.slug,
             kind=target.kind,
-            total=total,
-            threshold=target.threshold,
-            unit="points",
-            given=total >= target.threshold,
+            total=round(total, 4),
+            threshold=threshold,
+            unit="points" if threshold else "log-odds",
+            given=total >= threshold,
         )
 
 

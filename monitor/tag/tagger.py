@@ -88,6 +88,7 @@ class Tagger:
         if not scoring.judged:
             return self._by_rules(scoring, scoring.beats(chosen=False))
         relevance = scoring.relevance()
+        # Too far off to be named: beats and evidence are not gathered, which takes longer than the answer.
         if relevance < self._near:
             return Tagging(certainty=round(probability(relevance), 4), score=self._score(relevance))
         return self._tagging(scoring, relevance, scoring.beats(chosen=relevance >= self._perhaps))
@@ -235,6 +236,7 @@ class Tagger:
 
         Raises `GrammarError` for a rule that cannot be read, an unknown target, grade or list.
         """
+        # The whole tagger anew and not the phrase alone: what it lets in another rule may bar.
         changed = Tagger(
             _with_rule(self.rules, phrase, target, grade, language),
             judge=self._judge,

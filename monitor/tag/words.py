@@ -12,6 +12,7 @@ import re
 from itertools import islice
 
 _GENDER = r"[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\)"
+# The look-ahead first: the long alternation is only tried where a mark stands.
 _TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?))?")
 _PLAIN = re.compile(r"\w+")
 _MARKS = ":*·•/('’"
