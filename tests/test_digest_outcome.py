@@ -67,7 +67,7 @@ def test_the_top_line_says_what_the_day_was():
     unsure = replace(QUIET, perhaps=NEWS.perhaps)
     assert summary(unsure, ENGLISH) == "Quiet: nothing that is sure; 40 of 41 feeds answered"
     assert summary(QUIET, ENGLISH) == "Quiet: nothing new; 40 of 41 feeds answered"
-    assert summary(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds failing, nothing can be concluded"
+    assert summary(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds gave no answer, nothing can be concluded"
     assert summary(day(), ENGLISH).startswith("Broken: no feed is followed")
     assert summary(day("ok", polls=0), ENGLISH).startswith("Broken: no feed was polled")
     assert summary(BROKEN, GERMAN).startswith("Gestört: 12 von 41 Feeds")
@@ -75,7 +75,7 @@ def test_the_top_line_says_what_the_day_was():
 
 def test_the_subject_tells_quiet_from_broken_too():
     assert subject(QUIET, ENGLISH) == "Quiet, nothing sure – Sora monitor, 23 Nov 2026"
-    assert subject(BROKEN, ENGLISH) == "BROKEN: 12 of 41 feeds failing – Sora monitor, 23 Nov 2026"
+    assert subject(BROKEN, ENGLISH) == "BROKEN: 12 of 41 feeds gave no answer – Sora monitor, 23 Nov 2026"
     assert (
         subject(day("ok", polls=0), GERMAN)
         == "GESTÖRT: kein Feed wurde abgerufen – Sora-Monitor, 23. Nov. 2026"

@@ -161,7 +161,10 @@ def test_handles_are_shown_in_every_form():
 
 def test_what_is_over_a_cap_is_counted_in_every_form():
     caps = replace(WIDE, stories=1, reports=1, lines=2)
-    feeds = tuple(FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="failing") for n in range(5))
+    feeds = tuple(
+        FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="failing", last_error=f"HTTP 50{n}")
+        for n in range(5)
+    )
     crowd = tuple(replace(STORY, id=100 + n, score=0.9 - n / 10) for n in range(5))
     digest = replace(DIGEST, stories=(RULING, *crowd), receipt=replace(DIGEST.receipt, feeds=feeds))
     for document in everywhere(page(digest, caps)):
@@ -270,6 +273,25 @@ def test_the_receipt_names_each_trouble_with_its_reason_and_what_to_do():
     assert "2 relevant entries of newly followed feeds are too old to be news" in notes
 
 
+def test_a_network_that_is_down_takes_one_line_of_the_receipt():
+    down = [
+        FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="failing", last_error="name not found")
+        for n in range(30)
+    ]
+    receipt = replace(DIGEST.receipt, feeds=tuple(down))
+    notes = {note.label: note for note in page(replace(DIGEST, receipt=receipt)).receipt.notes}
+    (line,) = notes["Failing"].lines
+    assert line.text == "F0, F1, F2, F3, F4, F5, F6, F7 and 22 more"
+    assert line.note.startswith("name not found")
+
+
+def test_of_feeds_that_were_never_polled_nothing_more_is_said():
+    fresh = tuple(FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="new") for n in range(3))
+    made = page(replace(DIGEST, receipt=replace(DIGEST.receipt, feeds=fresh, polls=0)))
+    assert made.receipt.notes[0].label == "Not polled"
+    assert "F1" not in plain.render(made)
+
+
 @pytest.mark.parametrize(
     ("health", "name", "note"),
     [
@@ -280,7 +302,7 @@ def test_the_receipt_names_each_trouble_with_its_reason_and_what_to_do():
         ),
         (FeedHealth(url="u", title="Gone", state="gone", last_error="HTTP 410"), "Gone", "HTTP 410"),
         (FeedHealth(url="u", title="Gone", state="gone", note="gone since May"), "Gone", "gone since May"),
-        (FeedHealth(url="u", title="New", state="new"), "New", "no reason given"),
+        (FeedHealth(url="u", title="New", state="new"), "New", ""),
         (
             FeedHealth(url="u", title="F", state="new", last_error="refused by https://me:pw@a.example/x"),
             "F",

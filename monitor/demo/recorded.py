@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from http import HTTPStatus
@@ -129,17 +129,21 @@ async def replay(
         digests: list[Digest] = []
         with store.open(loaded.database) as opened:
             opened.install(moments[0])
+            followed = loaded
             for number, moment in enumerate(moments, 1):
-                digests += await _digests_until(moment, loaded, opened, stand, say)
+                digests += await _digests_until(moment, followed, opened, stand, say)
                 stand.now = moment
+                # A feed is followed from its first recording on: none is blamed for the years before.
+                started = {urls[name] for name, versions in feeds.items() if versions[0].at <= moment}
+                followed = replace(loaded, feeds=tuple(f for f in loaded.feeds if f.url in started))
                 only = [
                     urls[name] for name, versions in feeds.items() if any(v.at == moment for v in versions)
                 ]
-                poll = await pipeline.poll(loaded, opened, now=moment, only=only)
+                poll = await pipeline.poll(followed, opened, now=moment, only=only)
                 say(f"{moment:%Y-%m-%d %H:%M}  {poll.feeds} polled, {poll.new} new, {poll.failed} failed")
                 step(number, len(moments))
             end = digest.schedule.next_due(loaded.digest, moments[-1]) + timedelta(seconds=1)
-            digests += await _digests_until(end, loaded, opened, stand, say)
+            digests += await _digests_until(end, followed, opened, stand, say)
     return Replayed(config=loaded, polls=len(moments), digests=tuple(digests))
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # States of feeds that are listed, the worst first. One that is switched off is so by the user's own word.
 _TROUBLES: Final = ("failing", "gone", "silent", "new")
 _REASON: Final = 200
+# Feeds with one trouble that have a line each; more share one, or a network that is down fills the digest.
+_EACH: Final = 3
+_NAMED: Final = 8
 
 
 def receipt_view(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> ReceiptView:
@@ -49,12 +52,9 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
         label, advice = words.text("trouble_polls"), words.text("advice_polls")
         yield Note(label=label, advice=advice, bad=True)
     for state in _TROUBLES:
-        lines = [
-            Line(text=line(feed.title) or title(redact_url(feed.url)), note=_reason(feed, digest, words))
-            for feed in receipt.feeds
-            if feed.state == state
-        ]
-        if lines:
+        if state == "new" and not receipt.polls:
+            continue
+        if lines := _troubled(state, digest, words):
             yield _list(f"{state}", lines, words, cap, bad=state in {"failing", "gone"})
     gaps = [
         Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
@@ -69,7 +69,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
         held = words.plural("held_back", receipt.held_back)
         yield Note(label=held, advice=words.text("advice_held_back"))
     if near_misses and receipt.near_misses:
-        near = [_near(miss, words) for miss in receipt.near_misses]
+        near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
 
 
@@ -82,8 +82,28 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[str]:
     yield words.text("receipt_made", date=made, version=line(digest.receipt.version))
 
 
-def _near(miss: NearMiss, words: Wording) -> Line:
-    why = words.text("receipt_near_why", why=line(miss.why, _REASON), score=words.decimal(miss.score))
+def _troubled(state: str, digest: Digest, words: Wording) -> list[Line]:
+    """Return the feeds in a state with what ails them; many with the same reason in one line."""
+    by_reason: dict[str, list[str]] = {}
+    for feed in digest.receipt.feeds:
+        if feed.state == state:
+            name = line(feed.title) or title(redact_url(feed.url))
+            by_reason.setdefault(_reason(feed, digest, words), []).append(name)
+    lines = []
+    for reason, names in by_reason.items():
+        if len(names) <= _EACH:
+            lines += [Line(text=name, note=reason) for name in names]
+            continue
+        hidden = len(names) - _NAMED
+        more = " " + words.text("more", n=words.number(hidden)) if hidden > 0 else ""
+        lines.append(Line(text=", ".join(names[:_NAMED]) + more, note=reason))
+    return lines
+
+
+def _near(miss: NearMiss, labels: Iterable[tuple[str, str]], words: Wording) -> Line:
+    slug, colon, lack = miss.why.partition(": ")
+    lacking = f"{dict(labels).get(slug, slug)}{colon}{lack}"
+    why = words.text("receipt_near_why", why=line(lacking, _REASON), score=words.decimal(miss.score))
     note = f"{line(miss.outlet)}: {why}" if miss.outlet else why
     return Line(text=title(miss.title), url=link(miss.url), note=note, handle=f"e{miss.entry}")
 
@@ -91,9 +111,10 @@ def _near(miss: NearMiss, words: Wording) -> Line:
 def _reason(feed: FeedHealth, digest: Digest, words: Wording) -> str:
     if feed.state in {"silent", "gone"} and feed.note:
         return line(redact(feed.note), _REASON)
-    reason = line(redact(feed.last_error or feed.note), _REASON) or words.text("no_reason")
+    reason = line(redact(feed.last_error or feed.note), _REASON)
     if feed.state != "failing":
         return reason
+    reason = reason or words.text("no_reason")
     failures = words.plural("failures", feed.consecutive_failures)
     if feed.last_success_at is None:
         return words.text("receipt_reason_never", reason=reason, failures=failures)

@@ -41,6 +41,7 @@ _WORDS: Final = (
         "site_search_label",
         "site_search_without",
         "site_skip",
+        "site_why",
     ),
 )
 

@@ -205,7 +205,8 @@ def _report(
             }
             for copy in copies
         ],
-        "reason": ". ".join(filter(None, (doubt, line(reason)))),
+        "reason": line(reason),
+        "doubt": doubt,
     }
 
 
