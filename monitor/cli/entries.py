@@ -8,20 +8,22 @@ import typer
 from rich.text import Text
 
 from monitor import values
-from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, say, show_records, show_wrapped
+from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, say, show, show_records, show_wrapped
 from monitor.cli.session import Session, UsageError, session
 from monitor.text import counted, fold
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from monitor.config import Config
     from monitor.models import Entry, Feed
 
 Theme = Annotated[str, typer.Option(help="Only this theme.", metavar="THEME")]
 Beat = Annotated[str, typer.Option(help="Only this beat.", metavar="BEAT")]
-FeedOption = Annotated[str, typer.Option("--feed", help="Only this feed.", metavar="URL")]
+FeedOption = Annotated[
+    str, typer.Option("--feed", help="Only this feed, by its address or title.", metavar="FEED")
+]
 Language = Annotated[str, typer.Option(help='Only this language: "en", "de", …', metavar="CODE")]
 Since = Annotated[
     str, typer.Option(help="First seen from here on: a date, `7d`, `12h`, `yesterday`.", metavar="TIME")
@@ -63,12 +65,12 @@ def entries(
 
     current = session(context)
     with current.reading() as (config, store):
+        feeds = digest_input.named_feeds(config, store)
         if marked:
             found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
         else:
-            wanted = _filters(current, config, theme, beat, feed, language, since, until)
+            wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
             found = store.entries.listing(everything=everything, limit=limit, **wanted)
-        feeds = digest_input.named_feeds(config, store)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
     if show_records(map(entry_json, found), json=json, csv=csv):
@@ -106,9 +108,9 @@ def search(
 
     current = session(context)
     with current.reading() as (config, store):
-        wanted = _filters(current, config, theme, beat, feed, language, since, until)
-        found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
         feeds = digest_input.named_feeds(config, store)
+        wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
+        found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
     if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):
         return
     for entry in found:
@@ -122,6 +124,7 @@ def search(
 def _filters(
     current: Session,
     config: Config,
+    feeds: Mapping[str, Feed],
     theme: str,
     beat: str,
     feed: str,
@@ -136,7 +139,10 @@ def _filters(
             raise UsageError(f"no such {kind}: {given!r}{values.likely(given, known)}")
     followed = [one.url for one in config.feeds]
     if feed and feed not in followed:
-        say(f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}")
+        titled = [url for url, one in feeds.items() if one.title.casefold() == feed.casefold()]
+        if not titled:
+            say(f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}")
+        feed = next(iter(titled), feed)
     return {
         "theme": theme,
         "beat": beat,
@@ -149,9 +155,7 @@ def _filters(
 
 def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: Text | None = None) -> None:
     """Print an entry for people: its handle, date and labels, its title, what was found in it, its link."""
-    labels = (*config.rules.beats, *config.rules.themes)
-    names = {label.slug: label.in_language(config.language) for label in labels}
-    about = ", ".join(names.get(slug, slug) for slug in (*entry.tagging.beats, *entry.tagging.themes))
+    about = labels_of((*entry.tagging.beats, *entry.tagging.themes), config)
     head = Text.assemble(
         f"{local(entry.published, config.timezone)}  {outlet_of(entry, feeds)}  ",
         (about or "not relevant", "cyan" if about else "dim"),
@@ -160,8 +164,15 @@ def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: T
     show_wrapped(entry.title, indent=_MARGIN)
     if found:
         show_wrapped(found, indent=_MARGIN)
-    if entry.url:
-        show_wrapped(Text(entry.url, "dim"), indent=_MARGIN)
+    if entry.url:  # whole: broken by us at the terminal's edge, nobody could follow it
+        show(Text.assemble(" " * _MARGIN, (entry.url, "dim")))
+
+
+def labels_of(slugs: Iterable[str], config: Config) -> str:
+    """Return beats and themes as the digest names them."""
+    labels = (*config.rules.beats, *config.rules.themes)
+    names = {label.slug: label.in_language(config.language) for label in labels}
+    return ", ".join(names.get(slug, slug) for slug in slugs)
 
 
 def snippet(text: str, query: str) -> Text | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.digests import delivery_json, delivery_lines
-from monitor.cli.output import local, poll_json, show, show_json, utc
+from monitor.cli.output import local, poll_json, show_json, show_prose, utc
 from monitor.cli.session import session
 from monitor.text import counted, span_in_words
 
@@ -47,11 +47,11 @@ def status(
     if json:
         show_json(_status_json(config, found))
     elif not current.quiet:
-        show(*_problem_lines(found, config.timezone), "")
-        show(*_report_lines(config, found), "")
-        show(*_feed_lines(found, config.timezone, every=every))
+        show_prose(*_problem_lines(found, config.timezone), "")
+        show_prose(*_report_lines(config, found), "")
+        show_prose(*_feed_lines(found, config.timezone, every=every))
         if not found.problems:
-            show("", "all is well")
+            show_prose("", "all is well")
     if (not found.delivers) if service else found.problems:
         raise typer.Exit(1)
 
@@ -86,7 +86,8 @@ def _report_lines(config: Config, found: Report) -> Iterator[str]:
     yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
     yield f"next digest  {local(found.next_digest_at, zone)}"
     yield from (f"    {line}" for line in delivery_lines(found.deliveries, zone))
-    yield f"stories      {_stories_by(config)}"
+    with_encoder = _stories_by(config) == "semantic"
+    yield f"stories      joined {'with' if with_encoder else 'without'} the multilingual encoder"
 
 
 def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:

@@ -59,6 +59,14 @@ def show(*lines: str | Text) -> None:
         console.print(line if isinstance(line, Text) else Text(line))
 
 
+def show_prose(*lines: str | Text) -> None:
+    """Print lines of the result, wrapped under their own indent where the terminal is narrower."""
+    for line in lines:
+        text = Text.assemble(line)
+        indent = len(text.plain) - len(text.plain.lstrip(" "))
+        show_wrapped(text[indent:], indent=indent)
+
+
 @contextmanager
 def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
     """Give standard output, or a file that is there when all of it is; it is its owner's where `private`.

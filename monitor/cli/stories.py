@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.entries import labelled, outlet_of
-from monitor.cli.output import Csv, Json, Jsonl, local, say, show, show_json, show_records, story_json, utc
+from monitor.cli.entries import labelled, labels_of, outlet_of
+from monitor.cli.output import (
+    Csv,
+    Json,
+    Jsonl,
+    local,
+    say,
+    show_json,
+    show_prose,
+    show_records,
+    story_json,
+    utc,
+)
 from monitor.cli.session import entry_number, session, story_number
 from monitor.errors import MonitorError
 from monitor.text import clean, counted
@@ -55,15 +66,17 @@ def stories(
         return
     for story in found:
         _show_story(story, feeds, config, scores[story.id])
+    if not found:
+        say("no story is there yet" if start is None else "no story has a report from then on")
 
 
 def _show_story(story: Story, feeds: Mapping[str, Feed], config: Config, score: float) -> None:
     reports = len(story.reports)
     head = f"{counted(reports, 'report')}, {counted(story.sources, 'independent source')}, score {score:.1f}"
-    show(Text.assemble((f"{'s' + str(story.id):>6}  {clean(story.title)}", "bold")))
-    show(Text(f"        {_what(story)}{head}; {', '.join(story.themes) or 'no theme'}", "cyan"))
+    show_prose(Text.assemble((f"{'s' + str(story.id):>6}  {clean(story.title)}", "bold")))
+    show_prose(Text(f"        {_what(story)}{head}; {labels_of(story.themes, config) or 'no theme'}", "cyan"))
     for report, copies in story.reports:
-        show(*_report_lines(report, copies, feeds, config))
+        show_prose(*_report_lines(report, copies, feeds, config))
 
 
 def _report_lines(
@@ -112,38 +125,38 @@ def show_story(
     _show_one(found, feeds, config)
     _show_steps(found, steps, config)
     if related:
-        show("", "Related:", *(f"  s{other.id}  {clean(other.title)}" for other in related))
+        show_prose("", "Related:", *(f"  s{other.id}  {clean(other.title)}" for other in related))
 
 
 def _show_one(story: Story, feeds: Mapping[str, Feed], config: Config) -> None:
-    show(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
+    show_prose(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
     if story.first_title:
-        show(f"    began as: {clean(story.first_title)}")
+        show_prose(f"    began as: {clean(story.first_title)}")
     if story.summary:
-        show(f"    {clean(story.summary)}")
+        show_prose(f"    {clean(story.summary)}")
     counts = f"{counted(len(story.reports), 'report')}, {counted(story.sources, 'independent source')}"
-    show(Text(f"    {_what(story)}{counts}; {', '.join(story.themes) or 'no theme'}", "cyan"))
+    show_prose(Text(f"    {_what(story)}{counts}; {labels_of(story.themes, config) or 'no theme'}", "cyan"))
     joins = {join.entry: join for join in story.joins}
     day = ""
     for report, copies in sorted(story.reports, key=lambda pair: pair[0].published):
         if (its := local(report.published, config.timezone)[:10]) != day:
             day = its
-            show("", day)
-        show(*_report_lines(report, copies, feeds, config))
+            show_prose("", day)
+        show_prose(*_report_lines(report, copies, feeds, config))
         join = joins[report.id]
         doubt = "IN DOUBT: " if join.doubtful and not join.pinned else ""
-        show(Text(f"{'':>18}{doubt}{join.reason}{'; set by hand' if join.pinned else ''}", "dim"))
+        show_prose(Text(f"{'':>18}{doubt}{join.reason}{'; set by hand' if join.pinned else ''}", "dim"))
 
 
 def _show_steps(story: Story, steps: Sequence[Story], config: Config) -> None:
     if len(steps) < 2:  # noqa: PLR2004 - a step by itself is no affair
         return
-    show("", f"The affair, in {len(steps)} steps:")
+    show_prose("", f"The affair, in {len(steps)} steps:")
     for step in steps:
         mark = ">" if step.id == story.id else " "
         day = local(step.first_seen, config.timezone)[:10]
         kind = f"{step.kind}: " if step.kind else ""
-        show(f"{mark} {day}  {'s' + str(step.id):<6} {kind}{clean(step.title)} ({len(step.reports)})")
+        show_prose(f"{mark} {day}  {'s' + str(step.id):<6} {kind}{clean(step.title)} ({len(step.reports)})")
 
 
 def _join_json(join: Join) -> dict[str, object]:
@@ -188,9 +201,9 @@ def suspects(
         show_json([{"story": story.id, **_join_json(join)} for story, join, _ in doubts])
         return
     for story, join, entry in doubts:
-        show(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
-        show(*_report_lines(entry, (), feeds, config), f"{'':>18}{join.reason}")
-        show(Text(f"{'':>18}not the same event? monitor stories split s{story.id} e{entry.id}", "dim"))
+        show_prose(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
+        show_prose(*_report_lines(entry, (), feeds, config), f"{'':>18}{join.reason}")
+        show_prose(Text(f"{'':>18}not the same event? monitor stories split s{story.id} e{entry.id}", "dim"))
     if not doubts:
         say("no join is in doubt")
 
@@ -211,7 +224,7 @@ def merge(
     into, gone = story_number(story), story_number(other)
     with current.writing() as (config, store):
         merged = corrections.merge(config, store, into, gone, now=current.now())
-    show(f"story s{merged.id} now has {counted(len(merged.reports), 'report')}: {clean(merged.title)}")
+    show_prose(f"story s{merged.id} now has {counted(len(merged.reports), 'report')}: {clean(merged.title)}")
 
 
 @stories_app.command()
@@ -233,7 +246,7 @@ def split(
     number, entries = story_number(story), [entry_number(one) for one in taken]
     with current.writing() as (config, store):
         remains, new = corrections.split(config, store, number, entries, now=current.now())
-    show(
+    show_prose(
         f"story s{remains.id}: {counted(len(remains.reports), 'report')}",
         f"story s{new.id} (new): {counted(len(new.reports), 'report')}",
     )

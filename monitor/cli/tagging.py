@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import entry_json, local, say, show, show_json, working
+from monitor.cli.output import entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
@@ -74,17 +74,17 @@ def explain(
         found = _explanation_json(chosen, explanation, story)
         show_json(found | ({"importance": asdict(importance)} if importance else {}))
         return
-    show(chosen.title, *explanation.lines())
+    show_prose(chosen.title, *explanation.lines())
     if chosen.tagging.corrected:
         show(f"corrected by hand: {_about(chosen.tagging)}")
-    show(*_story_lines(chosen, story))
+    show_prose(*_story_lines(chosen, story))
     if importance:
         show(
             f"importance {importance.total:g} = certainty {importance.certainty:g} x kind {importance.kind:g}"
             f" x sources {importance.sources:g} x weight {importance.weight:g}"
         )
     if all_:
-        show("", *explanation.arithmetic())
+        show_prose("", *explanation.arithmetic())
 
 
 def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
