@@ -434,5 +434,5 @@ def test_a_documents_entries_are_looked_up_by_index(archive):
         f"explain query plan {entries._KNOWN}", {"feed": 1, "guids": "[]", "urls": "[]", "newest": 200}
     )
     steps = [step["detail"] for step in plan if "entries" in step["detail"]]
-    assert any("entries_feed_url (feed_id=? AND url=?)" in step for step in steps)
+    assert any("entries_url (url=? AND feed_id=?)" in step for step in steps)
     assert not any(step.startswith("SCAN entries") for step in steps)

@@ -83,6 +83,7 @@ def test_a_subscription_is_mirrored_as_it_stands_in_the_file(archive):
         "private_host": "intranet",
         "added_at": "2026-11-23T07:00:00.000000Z",
         "removed_at": None,
+        "entries": 0,
     }
     archive.feeds.sync([replace(FEED, title="Renamed", weight=1.0)], NOW + HOUR)
     assert rows(archive, "select id, title, weight, added_at from feeds") == [

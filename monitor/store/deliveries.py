@@ -80,10 +80,10 @@ class Deliveries:
 
     def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
         """Return deliveries, of one edition or of all, latest first."""
-        sql = (
-            "select * from deliveries where (? = '' or edition = ?) order by created_at desc, id desc limit ?"
-        )
-        return tuple(map(_delivery, self._db.rows(sql, [edition, edition, -1 if limit is None else limit])))
+        wanted = "where edition = :edition" if edition else ""
+        sql = f"select * from deliveries {wanted} order by created_at desc, id desc limit :limit"
+        parameters = {"edition": edition, "limit": -1 if limit is None else limit}
+        return tuple(map(_delivery, self._db.rows(sql, parameters)))
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good after an instant, in that order."""

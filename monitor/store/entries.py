@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypedDict
@@ -85,6 +86,8 @@ class Entries:
                 for number, entry in fresh
             )
             self._db.insert("entries", (_row(e, feeds[e.feed], fingerprint(e)) for e in added))
+            for feed, new in Counter(entry.feed for entry in added).items():
+                self._feeds.count(feed, new)
             self._taggings.insert({entry.id: entry.tagging for entry in added})
             self._db.insert("search", map(_search_row, added))
             return added

@@ -33,7 +33,7 @@ class Stories:
 
     def open(self, since: datetime) -> tuple[Story, ...]:
         """Return the stories that had an entry at or after `since`, by id: new entries may join them."""
-        return self._read("where last_seen >= ? order by id", [format_utc(since)])
+        return self._read(f"where last_seen >= ? {_BY_ID}", [format_utc(since)])
 
     def listing(self, *, since: datetime | None = None, limit: int | None = None) -> tuple[Story, ...]:
         """Return the stories with an entry first seen at or after `since`, latest first."""
@@ -50,7 +50,7 @@ class Stories:
 
     def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime, int | None], ...]:
         """Return id, names, last report and affair of stories with an entry at or after `since`, by id."""
-        sql = "select id, names, last_seen, affair_id from stories where last_seen >= ? order by id"
+        sql = f"select id, names, last_seen, affair_id from stories where last_seen >= ? {_BY_ID}"
         rows = self._db.rows(sql, [format_utc(since)])
         return tuple(
             (row["id"], name_list(row["names"]), parse_utc(row["last_seen"]), row["affair_id"])
@@ -302,6 +302,9 @@ def _join(row: Row) -> Join:
         copy_of=row["copy_of"],
     )
 
+
+# With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
+_BY_ID: Final = "order by +id"
 
 # No lower bound: what an outage or a poll under way kept out of its own window must not be lost to all.
 _IS_NEWS: Final = """

@@ -1,0 +1,73 @@
+"""What polls and digests ask of the database costs as much after years: nothing that grows is read whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor import store as storage
+from monitor.models import Entry, Feed, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from monitor.store import Store
+
+NOW = datetime(2026, 11, 29, 6, tzinfo=UTC)
+DAY = Window(start=NOW - timedelta(days=1), end=NOW)
+FEED = Feed(url="https://outlet.example/feed")
+GROWING = {"entries", "e", "stories", "polls", "feed_polls", "deliveries", "evidence", "joins"}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Store]:
+    with storage.open(tmp_path / "monitor.db") as opened:
+        opened.feeds.sync([FEED], NOW)
+        yield opened
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda archive: archive.entries.known(FEED.url, guids=["a"], urls=["https://outlet.example/1"]),
+        lambda archive: archive.entries.find_by_url("https://outlet.example/1"),
+        lambda archive: archive.stories.open(NOW),
+        lambda archive: archive.stories.past(NOW),
+        lambda archive: archive.stories.without_kind(10),
+        lambda archive: archive.stories.news(DAY),
+        lambda archive: archive.terms.uncounted(10),
+        lambda archive: archive.overview.begun(DAY.start, DAY.end),
+        lambda archive: archive.overview.counts_in(DAY),
+        lambda archive: archive.feeds.polls_in(DAY),
+        lambda archive: archive.feeds.gaps_in(DAY),
+        lambda archive: archive.feeds.counts(),
+        lambda archive: archive.deliveries.listing(edition="digest:2026-11-29"),
+    ],
+)
+def test_no_growing_table_is_read_whole(archive: Store, ask: Callable[[Store], object]) -> None:
+    asked: list[str] = []
+    connection = archive._db.conn
+    connection.set_trace_callback(asked.append)
+    ask(archive)
+    connection.set_trace_callback(None)
+    plans = [
+        step["detail"]
+        for sql in asked
+        if sql.lstrip().lower().startswith("select")
+        for step in archive._db.rows(f"explain query plan {sql}")
+    ]
+    assert plans
+    scans = [plan for plan in plans if plan.startswith("SCAN") and "USING" not in plan]
+    assert not [plan for plan in scans if plan.split()[1] in GROWING], scans
+
+
+def test_a_feeds_entries_are_counted_as_they_come(archive: Store) -> None:
+    def entry(guid: str) -> Entry:
+        return Entry(feed=FEED.url, guid=guid, title=guid, published=NOW, first_seen=NOW)
+
+    archive.entries.add([entry("a"), entry("b"), entry("a")], lambda entry: entry.guid)
+    archive.entries.add([entry("b"), entry("c")], lambda entry: entry.guid)
+    assert archive.feeds.counts() == {FEED.url: 3}
