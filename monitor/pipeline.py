@@ -30,7 +30,7 @@ from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from monitor.config import Config
@@ -111,20 +111,12 @@ async def poll(
             asked = dict(schedule.witnesses(others, failed))
             due = due | asked
 
-        silent = store.feeds.unreachable_since_an_answer(now)
-        outage = not done and schedule.is_outage(failed, silent)
-        for response in failed:
-            done.append(record_failure(config, store, response, due[response.feed], outage=outage, now=now))
-            on_feed_done(done[-1])
-        states = store.feeds.states(config.feeds)
-        blamed = [states[url] for url in silent & states.keys()] if outage else ()
-        waiting = schedule.defer_host([(feed, states[feed.url]) for feed in config.feeds], failed, now)
-        for state in (*waiting, *(schedule.pardoned(state, config.fetch, now) for state in blamed)):
-            store.feeds.save_state(state)
-
+        failures, outage = record_failures(config, store, failed, due, answered=bool(done), now=now)
+        for line in failures:
+            on_feed_done(line)
         await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
-        summary = Poll.of(done, now, took, outage=outage)
+        summary = Poll.of([*done, *failures], now, took, outage=outage)
         store.feeds.log_poll(summary)
         if store.clock.may_delete(now):
             store.feeds.forget_polls(now)
@@ -233,18 +225,40 @@ def learn(
         return store.feeds.log_feed(_line(response, found, now))
 
 
-def record_failure(
-    config: Config, store: Store, response: Response, state: FeedState, *, outage: bool, now: datetime
-) -> FeedPoll:
-    """Record a failure on its feed, unless it was our own network that failed."""
-    jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+def record_failures(
+    config: Config,
+    store: Store,
+    failed: Iterable[Response],
+    due: Mapping[Feed, FeedState],
+    *,
+    answered: bool,
+    now: datetime,
+) -> tuple[list[FeedPoll], bool]:
+    """Record each failure on its feed; return them, and whether it was our own network that failed.
+
+    Then no feed is to blame: each is asked again soon, and what an earlier poll held against one that was out
+    of reach is taken back. `answered` says that another feed of this poll was reached.
+    """
+    failed, lines = list(failed), list[FeedPoll]()
+    silent = store.feeds.unreachable_since_an_answer(now)
+    outage = not answered and schedule.is_outage(failed, silent)
+    for response in failed:
+        feed, state = response.feed, due[response.feed]
+        jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
+        if outage:
+            after = schedule.after_outage(feed, state, config.fetch, now, jitter)
+        else:
+            after = schedule.after_failure(feed, state, response, config.fetch, now, jitter)
+        with store.transaction():
+            store.feeds.save_state(after)
+            lines.append(store.feeds.log_feed(_line(response, Findings(), now)))
+    states = store.feeds.states(config.feeds)
+    changed = [*schedule.defer_host([(feed, states[feed.url]) for feed in config.feeds], failed, now)]
     if outage:
-        after = schedule.after_outage(response.feed, state, config.fetch, now, jitter)
-    else:
-        after = schedule.after_failure(response.feed, state, response, config.fetch, now, jitter)
-    with store.transaction():
-        store.feeds.save_state(after)
-        return store.feeds.log_feed(_line(response, Findings(), now))
+        changed += (schedule.pardoned(states[url], config.fetch, now) for url in silent & states.keys())
+    for state in changed:
+        store.feeds.save_state(state)
+    return lines, outage
 
 
 def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
@@ -280,7 +294,7 @@ async def publish(
     made = await make_due_digest(config, store, channels, now=now)
     done = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
-        forget(config, store, now=now)
+        store.forget(config.retention, now)
         await asyncio.to_thread(_tidy, config, now)
     return done
 
@@ -374,17 +388,3 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
             if deliveries:  # the pages that the message leads to; alone they tell nobody
                 deliveries += outbox.prepare(pages, edition, now=now)
             store.deliveries.alert(story.id, deliveries, now)
-
-
-def forget(config: Config, store: Store, *, now: datetime) -> None:
-    """Remove texts that retention keeps no longer; that an entry was seen is never forgotten.
-
-    Nothing goes on the word of a clock that has just made a leap.
-    """
-    if not store.clock.may_delete(now):
-        return
-    if config.retention.deliveries is not None:
-        store.deliveries.let_go(now - config.retention.deliveries)
-    for relevant, period in ((True, config.retention.relevant), (False, config.retention.other)):
-        if period is not None:
-            store.entries.purge(now - period, now, relevant=relevant)

@@ -1,4 +1,4 @@
-"""What tests of the tag room share."""
+"""What tests of tagging share."""
 
 from __future__ import annotations
 

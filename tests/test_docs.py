@@ -88,9 +88,9 @@ def test_every_command_shows_an_example():
 
 
 def test_contributing_names_every_room():
-    rooms = [path.name for path in (ROOT / "monitor").iterdir() if (path / "__init__.py").exists()]
+    packages = [path.name for path in (ROOT / "monitor").iterdir() if (path / "__init__.py").exists()]
     modules = [path.name for path in (ROOT / "monitor").glob("*.py") if not path.name.startswith("__")]
-    missing = [room for room in rooms if f"`{room}/`" not in CONTRIBUTING]
+    missing = [package for package in packages if f"`{package}/`" not in CONTRIBUTING]
     assert missing + [module for module in modules if f"`{module}`" not in CONTRIBUTING] == []
 
 

@@ -166,6 +166,19 @@ class Store:
         # A log that once was large keeps its size on the disk until it is truncated.
         self._db.rows("pragma wal_checkpoint(truncate)")
 
+    def forget(self, retention: Retention, now: datetime) -> None:
+        """Remove texts that are kept no longer; that an entry was seen is never forgotten.
+
+        Nothing goes on the word of a clock that has just made a leap.
+        """
+        if not self.clock.may_delete(now):
+            return
+        if retention.deliveries is not None:
+            self.deliveries.let_go(now - retention.deliveries)
+        for relevant, period in ((True, retention.relevant), (False, retention.other)):
+            if period is not None:
+                self.entries.purge(now - period, now, relevant=relevant)
+
     def check(self) -> None:
         """Look the whole file over. Raises StoreError when it is damaged."""
         ensure_sound(self._db.value("pragma quick_check(1)"), self._db.path)
