@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hmac
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -203,10 +204,16 @@ class _Conversation:
         return [name for name in self.script.extensions if not (name == "STARTTLS" and self.encrypted)]
 
     async def authenticate(self, line: str) -> None:
-        _, method, first = line.split()
+        _, method, first, *_ = [*line.split(), ""]
         if method == "LOGIN":
             await self.answer("LOGIN", "334 UGFzc3dvcmQ6")
             user, password = (base64.b64decode(part).decode() for part in (first, await self.line()))
+        elif method == "CRAM-MD5":
+            await self.answer("CRAM-MD5", "334 PDE3MzNAc2NyaXB0ZWQ+")
+            user, _, proof = base64.b64decode(await self.line()).decode().partition(" ")
+            known = self.script.users.get(user, "")
+            good = hmac.new(known.encode(), b"<1733@scripted>", "md5").hexdigest() == proof
+            password = known if good else ""
         else:
             _, user, password = base64.b64decode(first).decode().split("\0")
         good = self.script.users.get(user) == password

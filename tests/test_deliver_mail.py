@@ -204,6 +204,11 @@ async def test_a_server_without_a_known_log_in():
         ("RCPT", "450 4.2.0 greylisted", False),
         ("RCPT", "550 greylisting in action, come back", False),
         ("RCPT", "550 no such user", True),
+        ("RCPT", "552 5.2.2 mailbox full", False),
+        ("RCPT", "550 user over quota", False),
+        ("RCPT", "550 4.2.1 come back", False),
+        ("RCPT", "550 5.1.1 no such user", True),
+        (".", "552 5.3.4 too big", True),
         ("DATA", "451 later", False),
         ("DATA", "554 no", True),
         (".", "452 disk full", False),
@@ -236,6 +241,33 @@ async def test_what_only_the_user_can_mend_is_marked(place, reply, blocked):
     error = await deliver(script, username="me", password=PASSWORD)
     assert error is not None
     assert error.blocked is blocked
+
+
+@pytest.mark.parametrize(
+    ("place", "reply"),
+    [("RCPT", "252 cannot verify"), ("RCPT", "251 will forward"), (".", "200 ok"), (".", "251 fine")],
+)
+async def test_what_was_taken_under_another_number_is_taken(place, reply):
+    script = smtp.Script(replies={place: reply})
+    assert await deliver(script) is None
+    assert len(script.received) == 1
+
+
+async def test_a_server_that_knows_helo_alone_gets_its_mail_but_no_password_in_clear():
+    script = smtp.Script(replies={"EHLO": "502 what"})
+    assert await deliver(script) is None
+    assert [line.split()[0] for line in script.commands][:3] == ["EHLO", "HELO", "MAIL"]
+    error = await deliver(smtp.Script(replies={"EHLO": "502 what"}), tls="starttls", host="localhost")
+    assert error is not None
+    assert "does not offer STARTTLS" in str(error)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+async def test_a_server_that_offers_cram_md5_alone(password):
+    script = smtp.Script(extensions=("AUTH CRAM-MD5",), users={"me": PASSWORD})
+    error = await deliver(script, username="me", password=password)
+    assert (error is None) is (password == PASSWORD)
+    assert error is None or error.blocked
 
 
 async def test_tls_on_a_port_that_starts_in_clear_is_told_in_words():

@@ -57,12 +57,17 @@ USER_DELAY: Final = timedelta(hours=6)
 
 # RFC 5321, 4.2.3.
 _START_INPUT: Final = 354
-_ACCEPTED: Final = 250
+_ACCEPTED: Final = range(200, 300)
 _PERMANENT: Final = 500
 # RFC 4954, 6: authentication required, mechanism too weak, credentials invalid, encryption required.
+_UNKNOWN_COMMAND: Final = frozenset({500, 502, 504})
 _CREDENTIALS: Final = frozenset({530, 534, 535, 538})
 # Some servers greylist with 550, which is for ever, and say only in words that it is not.
-_GREYLISTED: Final = re.compile(r"gr[ae]y-?list|try again later", re.IGNORECASE)
+# What passes though its number says otherwise: greylisting, a full mailbox (X.2.2, RFC 3463), a detailed code
+# that calls itself temporary.
+_PASSES: Final = re.compile(
+    r"gr[ae]y-?list|try again later|^[45]\.2\.2\b|^4\.\d+\.\d+|\b(?:full|quota)\b", re.IGNORECASE
+)
 # RFC 5321, 4.5.2: such a dot is doubled, or it would end the message.
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MAX_REPLY: Final = 200
@@ -224,7 +229,7 @@ async def _session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
 
 
 async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
-    await smtp.ehlo(hostname=_own_name(smtp))
+    await _greet(smtp)
     if settings.tls != "starttls":
         return
     if not smtp.supports_extension("starttls"):
@@ -238,6 +243,18 @@ async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
     await smtp.ehlo(hostname=_own_name(smtp))
 
 
+async def _greet(smtp: aiosmtplib.SMTP) -> None:
+    """Say EHLO, and HELO to a server or a firewall that knows no other."""
+    import aiosmtplib
+
+    try:
+        await smtp.ehlo(hostname=_own_name(smtp))
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in _UNKNOWN_COMMAND:
+            raise
+        await smtp.helo(hostname=_own_name(smtp))
+
+
 async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
     """Log in with one method, once: each refused try counts against the account."""
     if not settings.username:
@@ -247,6 +264,8 @@ async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
         await smtp.auth_plain(settings.username, settings.password)
     elif "login" in offered:
         await smtp.auth_login(settings.username, settings.password)
+    elif "cram-md5" in offered:
+        await smtp.auth_crammd5(settings.username, settings.password)
     else:
         raise DeliveryError(
             f"{settings.host} offers no log-in that the monitor knows",
@@ -260,7 +279,7 @@ async def _envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
     """Name sender and recipient; letters outside ASCII before the @ want SMTPUTF8 (RFC 6531)."""
     if sender.isascii() and recipient.isascii():
         await smtp.mail(sender)
-        await smtp.rcpt(recipient)
+        await _name_recipient(smtp, recipient, encoding="ascii")
         return
     if not smtp.supports_extension("smtputf8"):
         strange = sender if recipient.isascii() else recipient
@@ -268,7 +287,17 @@ async def _envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
             f"the server takes no address with letters outside ASCII before the @: {strange}", permanent=True
         )
     await smtp.mail(sender, options=["SMTPUTF8"], encoding="utf-8")
-    await smtp.rcpt(recipient, encoding="utf-8")
+    await _name_recipient(smtp, recipient, encoding="utf-8")
+
+
+async def _name_recipient(smtp: aiosmtplib.SMTP, recipient: str, *, encoding: str) -> None:
+    import aiosmtplib
+
+    try:
+        await smtp.rcpt(recipient, encoding=encoding)
+    except aiosmtplib.SMTPRecipientRefused as error:
+        if error.code not in _ACCEPTED:  # 252: it will try
+            raise
 
 
 async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) -> None:
@@ -292,7 +321,8 @@ async def _hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta)
             permanent=False,
             delay=UNCONFIRMED_DELAY,
         ) from error
-    if reply.code != _ACCEPTED:
+    # Any 2xx: who has taken the message and says so in another number must not get it again for days.
+    if reply.code not in _ACCEPTED:
         raise aiosmtplib.SMTPDataError(reply.code, reply.message)
 
 
@@ -360,7 +390,7 @@ def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
     if code in _CREDENTIALS:
         words = f"log-in refused: {code} {reply}"
         return DeliveryError(words, permanent=False, delay=USER_DELAY, blocked=True)
-    final = code >= _PERMANENT and not _GREYLISTED.search(reply)
+    final = code >= _PERMANENT and not _PASSES.search(reply)
     if ours and final:
         return DeliveryError(f"refused: {code} {reply}", permanent=False, delay=USER_DELAY, blocked=True)
     return DeliveryError(f"refused: {code} {reply}", permanent=final)
