@@ -55,6 +55,8 @@ class Document:
             line = re.search(r"line (\d+)", where)
             at = int(line[1]) if line else text.count("\n") + 1
             self.faults.append(Fault(name, "", message.lower().replace("toml", "TOML"), line=at))
+        except RecursionError:
+            self.faults.append(Fault(name, "", "brackets within brackets without end"))
 
     @classmethod
     def read(cls, path: Path) -> Document:

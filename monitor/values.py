@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, Ty
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from monitor.url import known_to_dns
+from monitor.url import known_to_dns, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -266,18 +266,29 @@ def _mailbox_texts(value: Any) -> tuple[str, ...]:
 def web_address(value: Any) -> str:
     """Read an http(s) address with a host; one whose secrets were masked for eyes is none."""
     written = text(value).strip()
+    shown = got(_without_secrets(written))
     try:
         parts = urlsplit(written)
         # `port` raises ValueError by itself over 65535, and is None for none.
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError as error:
-        raise ValueError(f"not an address that can be asked: {str(error).lower()}{got(value)}") from None
+        raise ValueError(f"not an address that can be asked: {str(error).lower()}{shown}") from None
     if not good or re.search(r"\s", written):
-        raise ValueError("expected an address that starts with http:// or https://" + got(value))
+        raise ValueError("expected an address that starts with http:// or https://" + shown)
     # What `status` or an export has shown, pasted back in.
     if "***" in written:
-        raise ValueError("its secret was masked as ***: put the real address in" + got(value))
+        raise ValueError("its secret was masked as ***: put the real address in" + shown)
+    try:
+        host(parts.hostname)
+    except ValueError:
+        raise ValueError(f"there can be no host {parts.hostname!r}{shown}") from None
     return written
+
+
+def _without_secrets(address: str) -> str:
+    """Return what was given for an address, fit for eyes: it may hold a password though it is none."""
+    shown = redact_url(address)
+    return f"***{shown[shown.rindex('@') :]}" if "@" in shown and "***@" not in shown else shown
 
 
 def path(value: Any) -> Path:

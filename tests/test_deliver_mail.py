@@ -301,7 +301,7 @@ async def test_a_host_name_that_cannot_be_is_a_trouble_like_others():
     ],
 )
 async def test_ehlo_names_a_host_name_or_an_address(monkeypatch, name, said):
-    monkeypatch.setattr(mail.socket, "gethostname", lambda: name)
+    monkeypatch.setattr(smtp_channel.socket, "gethostname", lambda: name)
     script = smtp.Script()
     assert await deliver(script) is None
     assert script.commands[0] == f"EHLO {said}"

@@ -231,12 +231,19 @@ def poll(at, **changes):
 def test_the_log_of_polls_is_kept_and_bounded(archive):
     assert archive.feeds.last_poll() is None
     archive.feeds.sync([FEED], NOW)
-    archive.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=61)))
+    for days, event in (
+        (61, {"gap": True}),
+        (59, {"gap": True}),
+        (59, {"unreachable": True}),
+        (59, {}),
+        (6, {}),
+    ):
+        archive.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
         archive.feeds.log_poll(poll(at, outage=at == NOW))
     archive.feeds.forget_polls(NOW)
     assert archive.feeds.last_poll() == poll(NOW, outage=True)
-    assert rows(archive, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 0)]
+    assert rows(archive, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 3)]
     assert archive.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
 
 

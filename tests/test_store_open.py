@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from newsroom import at, polled, run
 
 from monitor import store
 from monitor.errors import StoreError
@@ -330,3 +331,20 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
         archive.tidy(NOW + timedelta(days=31))
         assert path.stat().st_size < full / 10
         archive.check()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update feed_states set next_poll_at = 'soon'",
+        "update feed_states set skip_hours = '[1'",
+        "update meta set value = 'x' where key in ('clock', 'installed_at')",
+    ],
+)
+def test_a_value_that_cannot_be_read_is_one_line(tmp_path, damage):
+    desk = polled(tmp_path / "desk")
+    with closing(sqlite3.connect(desk / "data" / "monitor.db")) as db, db:
+        db.execute(damage)
+    result = run(desk, "poll", now=at(10))
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "restore a backup" in result.err

@@ -94,6 +94,7 @@ def test_a_place_has_its_line_or_that_of_what_is_around_it(place, line):
         ("a = [1,\n", "x:2: "),
         ('a = "', "x:1: "),
         ("a = 1\na = 2\n", "x:2: cannot overwrite a value"),
+        (f"a = {'[' * 5000}{']' * 5000}", "x: brackets within"),
     ],
 )
 def test_what_is_no_toml_is_one_fault_with_its_line(text, fault):

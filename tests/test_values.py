@@ -72,7 +72,7 @@ def test_web_addresses(text):
 @pytest.mark.parametrize(
     "text",
     ["", "x.example/feed", "ftp://x.example/", "https://", "https://x.example:80443/f", "https://x.example:0/f",
-     "https://x.example/a b", "https://***@x.example/f", "https://x.example/f?token=***", "https://[::1/f", 3],
+     "https://x.example/a b", "https://***@x.example/f", "https://x.example/f?token=***", "https://[::1/f", "http://a..b/f", 3],
 )  # fmt: skip
 def test_what_is_no_web_address(text):
     with pytest.raises(ValueError, match=r".+"):
@@ -109,6 +109,17 @@ def test_who_is_listed_twice_gets_one_mail():
 )  # fmt: skip
 def test_hosts(text, host):
     assert values.host(text) == host
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://me:hunter2@[::1/f", "https://me:hunter2@x.example:99999/f", "https://me:hunter2@a..b/", "me:hunter2@x.example/f",
+     "https://me:hunter2 @x.example/f", "ftp://me:hunter2@x.example/"],
+)  # fmt: skip
+def test_a_password_shows_in_no_fault(text):
+    with pytest.raises(ValueError, match=r".+") as caught:
+        values.web_address(text)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

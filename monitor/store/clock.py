@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from monitor.store.values import format_utc, parse_utc
+from monitor.store.values import format_utc, json_value, parse_utc
 
 if TYPE_CHECKING:
     from monitor.store.connection import Connection
@@ -92,7 +92,7 @@ class Clock:
             # A database of version 1.0 has no such row: its last poll is what it has lived through.
             lived = self._db.value("select finished_at from polls order by id desc limit 1")
             return (parse_utc(lived) if lived else None), None
-        stored = json.loads(found)
+        stored = json_value(found)
         leap = Leap(*map(parse_utc, stored["leap"])) if stored["leap"] else None
         return parse_utc(stored["latest"]), leap
 

@@ -12,6 +12,7 @@ from monitor.models import FeedPoll, FeedState, Hints, Poll
 from monitor.store.values import (
     duration,
     format_utc,
+    json_value,
     maybe_format_utc,
     maybe_parse_utc,
     names,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 _LOG_KEPT: Final = timedelta(days=60)
+_UNEVENTFUL_KEPT: Final = timedelta(days=7)
 # Hexadecimal digits: of the hash that outlives a new password, and of the one that does not.
 _LASTING: Final = 8
 _REST: Final = 4
@@ -145,11 +147,17 @@ class Feeds:
         self._db.insert("polls", [_poll_row(poll)])
 
     def forget_polls(self, now: datetime) -> None:
-        """Remove the records of polls made more than 60 days ago."""
-        old = format_utc(now - _LOG_KEPT)
+        """Remove the records of polls made more than 60 days ago, those of single feeds after a week.
+
+        Of a single feed's poll only a gap, or that nobody answered, is asked for later.
+        """
+        old, uneventful = format_utc(now - _LOG_KEPT), format_utc(now - _UNEVENTFUL_KEPT)
         with self._db.transaction():
             self._db.change("delete from polls where finished_at < ?", [old])
             self._db.change("delete from feed_polls where at < ?", [old])
+            self._db.change(
+                "delete from feed_polls where at < ? and gap = 0 and unreachable = 0", [uneventful]
+            )
 
     def last_poll(self) -> Poll | None:
         """Return the latest run of poll(), None before the first."""
@@ -261,8 +269,8 @@ def _state(row: Row, url: str) -> FeedState:
         note=row["note"],
         hints=Hints(
             period=duration(row["asked_period_seconds"]),
-            skip_hours=frozenset(json.loads(row["skip_hours"])),
-            skip_days=frozenset(json.loads(row["skip_days"])),
+            skip_hours=frozenset(json_value(row["skip_hours"])),
+            skip_days=frozenset(json_value(row["skip_days"])),
         ),
     )
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from monitor.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +30,11 @@ def maybe_format_utc(moment: datetime | None) -> str | None:
 
 
 def parse_utc(text: str) -> datetime:
-    """Read an instant."""
-    return datetime.fromisoformat(text)
+    """Read an instant. Raises StoreError for anything else: somebody has edited the file, or damaged it."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _unreadable(text, "a time") from error
 
 
 def maybe_parse_utc(text: str | None) -> datetime | None:
@@ -53,5 +58,17 @@ def names(values: Iterable[str]) -> str:
 
 
 def name_list(text: str) -> tuple[str, ...]:
-    """Read a list of names."""
-    return tuple(json.loads(text))
+    """Read a list of names. Raises StoreError."""
+    return tuple(json_value(text))
+
+
+def json_value(text: str) -> Any:
+    """Read a value that is kept as JSON. Raises StoreError."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise _unreadable(text, "JSON") from error
+
+
+def _unreadable(text: str, expected: str) -> StoreError:
+    return StoreError(f"the database holds {text[:40]!r} where {expected} belongs: restore a backup")
