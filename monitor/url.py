@@ -161,8 +161,8 @@ def redact_url(url: str) -> str:
     list of suspicious names was tried before: ?pass=, ?code= and Reddit's ?feed= were not on it. Idempotent.
     """
     match = _PARTS.fullmatch(url)
-    if match is None:
-        return url
+    if match is None:  # no address, which may hold a password all the same
+        return f"{_MASK}{url[url.rindex('@') :]}" if "@" in url else url
     scheme, user, host, path, query, fragment = (part or "" for part in match.groups())
     return "".join((
         scheme,

@@ -225,8 +225,7 @@ def mailbox(value: Any) -> Address:
     # Outlook separates addresses by semicolons, which RFC 5322 has for groups.
     if len(getaddresses([written.replace(";", ",")])) > 1 or written.count("@") > 1:
         raise ValueError(f"expected one email address: write each in quotes of its own{got(value)}")
-    # Quoted local parts are allowed by RFC 5321 and used by nobody: there a mistyped quote is the likelier
-    # cause.
+    # Quoted local parts, which RFC 5321 allows, nobody uses: a mistyped quote is the likelier cause.
     if not (re.fullmatch(r"[^@\s<>,;:\"()\[\]\\]+", local) and domain):
         raise ValueError(f"{value!r} is not an email address")
     try:
@@ -266,7 +265,7 @@ def _mailbox_texts(value: Any) -> tuple[str, ...]:
 def web_address(value: Any) -> str:
     """Read an http(s) address with a host; one whose secrets were masked for eyes is none."""
     written = text(value).strip()
-    shown = got(_without_secrets(written))
+    shown = got(redact_url(written))
     try:
         parts = urlsplit(written)
         # `port` raises ValueError by itself over 65535, and is None for none.
@@ -283,12 +282,6 @@ def web_address(value: Any) -> str:
     except ValueError:
         raise ValueError(f"there can be no host {parts.hostname!r}{shown}") from None
     return written
-
-
-def _without_secrets(address: str) -> str:
-    """Return what was given for an address, fit for eyes: it may hold a password though it is none."""
-    shown = redact_url(address)
-    return f"***{shown[shown.rindex('@') :]}" if "@" in shown and "***@" not in shown else shown
 
 
 def path(value: Any) -> Path:

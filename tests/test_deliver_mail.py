@@ -11,6 +11,7 @@ import pytest
 import smtp
 
 from monitor.deliver import mail
+from monitor.deliver import smtp as smtp_channel
 from monitor.errors import DeliveryError
 from monitor.models import Headline, RenderedDigest
 
@@ -168,7 +169,7 @@ async def test_no_password_in_clear_to_another_machine():
     (delivery,) = sender.prepare(EDITION, now=NOW)
     with pytest.raises(DeliveryError, match="in clear") as caught:
         await sender.send(delivery)
-    assert caught.value.delay == mail.USER_DELAY
+    assert caught.value.delay == smtp_channel.USER_DELAY
 
 
 async def test_a_wrong_password_is_tried_once_shown_without_itself_and_not_hammered():
