@@ -1,4 +1,8 @@
-"""The user's word, and the archive brought up to it: mark, merge, split, and tagging all again."""
+"""The user's word, and the archive brought up to it: mark, merge, split, learn, and tagging all again.
+
+Takes configuration, store and what the user says; gives entries and stories as they stand then, in one
+transaction. Raises MonitorError for what is not there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a digest is made of, as the store tells it; and digests that are only looked at. Nothing writes."""
+"""What a digest is made of, as the store tells it; and digests that are only looked at. Nothing writes.
+
+Takes configuration, store and `now`; gives the values from which `digest` composes and renders.
+"""
 
 from __future__ import annotations
 

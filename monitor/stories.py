@@ -123,8 +123,10 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
             opened=opened,
             counts=cluster.TermCounts(documents=total, counts=found),
             past=tuple(
-                cluster.PastStory(id=number, names=frozenset(names), last_seen=last, affair=affair)
-                for number, names, last, affair in store.stories.past(now - config.cluster.related_for)
+                cluster.PastStory(
+                    id=one.id, names=frozenset(one.names), last_seen=one.last_seen, affair=one.affair
+                )
+                for one in store.stories.past(now - config.cluster.related_for)
             ),
             corrections=corrections,
             corrected=corrected,

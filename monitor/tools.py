@@ -1,4 +1,7 @@
-"""What polls need and what is dear to make: compiled rules, a TLS context, a reading process."""
+"""What polls need and what is dear to make, made once and kept: rules, a TLS context, a reading process.
+
+Takes a configuration; gives fetched responses, read documents and tagged entries.
+"""
 
 from __future__ import annotations
 

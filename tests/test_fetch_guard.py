@@ -228,7 +228,7 @@ def test_private_hosts_are_known_by_their_spelling(host):
     ],
 )
 def test_hosts_are_compared_in_one_form(host, form):
-    assert guard.bare(host) == form
+    assert guard.normalised(host) == form
 
 
 @pytest.mark.parametrize(

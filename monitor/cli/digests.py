@@ -1,4 +1,4 @@
-"""`digest`, `digests`: the product."""
+"""`digest`, `digests`: a digest of any day to look at, the one that is due to send, how deliveries fared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`poll`, `run`, `demo`: the monitor at work."""
+"""`poll`, `run`, `demo`, `replay`: the monitor at work, once or as a service, on real or recorded feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`explain`, `mark`, `retag`, `themes test`, `tag`, `evaluate`: why an entry was chosen, what to change."""
+"""`explain`, `mark`, `learn`, `retag`, `themes test`, `tag`: why an entry was chosen, and the user's word."""
 
 from __future__ import annotations
 

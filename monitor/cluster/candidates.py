@@ -1,4 +1,7 @@
-"""Entries as the matcher holds them, and how alike two are."""
+"""Entries as the matcher holds them, and how alike two are.
+
+Takes entries and how rare their terms are; gives candidates, and the link between two groups of them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grouping by average linkage: numbers in, groups out."""
+"""Grouping by average linkage: how strongly numbered groups are linked in, the cluster of each out."""
 
 from __future__ import annotations
 

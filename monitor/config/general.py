@@ -1,4 +1,4 @@
-"""The tables of what stands above the packages: the program itself, alerts, the service."""
+"""The tables of monitor.toml that belong to no package: the program itself, alerts, the service."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _digest(*parts: str) -> str:
 def _subject(subject: str) -> str:
     line = " ".join(text.clean(subject).split())
     line = line.replace("=?", "= ?")  # or it would be decoded, to line breaks if it says so (RFC 2047)
-    return line if len(line) <= _MAX_SUBJECT else f"{line[: _MAX_SUBJECT - 1].rstrip()}…"
+    return text.shorten(line, _MAX_SUBJECT)
 
 
 def _sendable(content: str) -> str:

@@ -1,4 +1,7 @@
-"""Where passwords come from: the environment, a file of the user's own, or systemd's credentials."""
+"""Where passwords come from: the environment, a file of the user's own, or systemd's credentials.
+
+Takes the name of a variable or file, gives what it holds; raises ConfigError and never shows a secret.
+"""
 
 from __future__ import annotations
 

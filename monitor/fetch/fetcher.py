@@ -190,8 +190,8 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
 
 def queue_of(url: httpx.URL, private_host: str) -> Queue:
     """Return the queue of an address; a host is private by its spelling or by the feed's own table."""
-    host = guard.bare(url.host)
-    if guard.private_name(host) or host == guard.bare(private_host):
+    host = guard.normalised(url.host)
+    if guard.private_name(host) or host == guard.normalised(private_host):
         return Queue(host, url.port or DEFAULT_PORTS[url.scheme])
     return Queue(host, None)
 

@@ -82,21 +82,21 @@ _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 def public(address: str) -> bool:
     """Say whether an address, and every address that hides in it, is one of the public internet."""
-    return all(_special_range(face) is None for face in _embedded_addresses(_parse(address)))
+    return all(_special_range(found) is None for found in _embedded_addresses(_parse(address)))
 
 
 def forbidden_always(address: str) -> bool:
     """Say whether no setting may open an address: link-local, metadata, multicast, unspecified, reserved."""
     return any(
-        trait and not trait.may_be_allowed
-        for trait in map(_special_range, _embedded_addresses(_parse(address)))
+        special and not special.may_be_allowed
+        for special in map(_special_range, _embedded_addresses(_parse(address)))
     )
 
 
 def refusal(address: str, *, private_allowed: bool) -> str:
     """Return "" for an address that may be connected to, else what it is ("private", "link-local")."""
-    traits = [trait for trait in map(_special_range, _embedded_addresses(_parse(address))) if trait]
-    worst = min(traits, key=lambda trait: trait.may_be_allowed, default=None)
+    ranges = [special for special in map(_special_range, _embedded_addresses(_parse(address))) if special]
+    worst = min(ranges, key=lambda special: special.may_be_allowed, default=None)
     if worst is None or (worst.may_be_allowed and private_allowed):
         return ""
     return worst.name
@@ -104,7 +104,7 @@ def refusal(address: str, *, private_allowed: bool) -> str:
 
 def private_name(host: str) -> bool:
     """Say whether a host is private by its spelling alone: `localhost`, `nas`, `nas.local`, `0x7f.1`."""
-    host = bare(host)
+    host = normalised(host)
     if address := literal(host):
         return not public(address)
     return "." not in host or host.endswith(_PRIVATE_SUFFIXES)
@@ -112,7 +112,7 @@ def private_name(host: str) -> bool:
 
 def literal(host: str) -> str:
     """Return the address that a host spells (decimal, octal, hexadecimal, short, zoned), "" for a name."""
-    host = bare(host)
+    host = normalised(host)
     with suppress(ValueError):
         return str(_parse(host))
     with suppress(OSError):  # `0x7f.1` is an address to the system, though not to the standard
@@ -120,7 +120,7 @@ def literal(host: str) -> str:
     return ""
 
 
-def bare(host: str) -> str:
+def normalised(host: str) -> str:
     """Return a host in the form that is compared: lower case, ASCII, no brackets, no trailing dot."""
     host = host.strip("[]").rstrip(".").lower()
     with suppress(ValueError):
@@ -158,7 +158,7 @@ def _embedded_addresses(address: Address) -> Iterator[Address]:
         yield IPv4Address(packed[12:])
     if address in _NAT64_LOCAL:
         found = [IPv4Address(bytes(packed[index] for index in layout)) for layout in _NAT64_LAYOUTS]
-        yield from [face for face in found if face.packed[0]] or found
+        yield from [found for found in found if found.packed[0]] or found
     if address in _6TO4:
         yield IPv4Address(packed[2:6])
     if address in _TEREDO:

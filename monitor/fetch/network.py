@@ -111,7 +111,7 @@ class GuardedBackend(httpcore.AnyIOBackend):
         self, *, allow_private: bool, private_host: str, resolve: Callable[[str, int], list[str]]
     ) -> None:
         self._allow_private = allow_private
-        self._private_host = guard.bare(private_host)
+        self._private_host = guard.normalised(private_host)
         self._resolve = resolve
 
     async def connect_tcp(
@@ -142,7 +142,9 @@ class GuardedBackend(httpcore.AnyIOBackend):
         raise FetchError(f"refused: {path} is no internet address")
 
     def _judge(self, host: str, addresses: list[str]) -> None:
-        private = self._allow_private or (bool(self._private_host) and guard.bare(host) == self._private_host)
+        private = self._allow_private or (
+            bool(self._private_host) and guard.normalised(host) == self._private_host
+        )
         for address in addresses:
             if kind := guard.refusal(address, private_allowed=private):
                 verb = "is" if guard.literal(host) else "resolves to"

@@ -215,15 +215,15 @@ def defer_host(
     A server that says `Retry-After` to one of its feeds means all of them, also those that are due later.
     """
     pauses = {
-        guard.bare(host_of(response.url)): response.retry_after
+        guard.normalised(host_of(response.url)): response.retry_after
         for response in responses
         if response.status is not None and response.retry_after
     }
     changed = []
     for feed, state in pairs:
-        host = guard.bare(host_of(state.location or feed.url))
+        host = guard.normalised(host_of(state.location or feed.url))
         until = now + pauses.get(host, _NOTHING)
-        private = guard.private_name(host) or host == guard.bare(feed.private_host)
+        private = guard.private_name(host) or host == guard.normalised(feed.private_host)
         if not private and host in pauses and (state.next_poll_at is None or state.next_poll_at < until):
             changed.append(replace(state, next_poll_at=until))
     return tuple(changed)

@@ -1,4 +1,7 @@
-"""The process in which documents are read: from standard input to standard output, within fixed bounds."""
+"""The process in which documents are read: jobs from standard input, documents to standard output.
+
+It bounds itself, in memory and in time, so that it ends even when its parent is gone.
+"""
 
 from __future__ import annotations
 

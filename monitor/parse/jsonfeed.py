@@ -1,4 +1,7 @@
-"""JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), which feedparser does not read."""
+"""JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), text in, `RawFeed` out.
+
+feedparser knows neither.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is done to a feed's mark-up before feedparser sees it."""
+"""What is done to a feed's mark-up before feedparser sees it: text in, the same document out.
+
+It is cut to its newest entries, repaired where that is certain, and without what feedparser reads wrongly or
+in more than linear time.
+"""
 
 from __future__ import annotations
 

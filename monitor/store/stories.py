@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.errors import StoreError
 from monitor.models import Correction, Join, Story
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Window
     from monitor.store.connection import Connection, Row
     from monitor.store.entries import Entries
+
+
+class PastStory(NamedTuple):
+    """What is asked of a story to which others may be later steps."""
+
+    id: int
+    names: tuple[str, ...]
+    last_seen: datetime
+    affair: int | None
 
 
 class Stories:
@@ -48,12 +57,12 @@ class Stories:
         """Return stories by their ids, or by those of stories merged into them, each once, by id."""
         return self._read(f"where id {ANY_OF} order by id", [listed(map(self.resolve, stories))])
 
-    def past(self, since: datetime) -> tuple[tuple[int, tuple[str, ...], datetime, int | None], ...]:
-        """Return id, names, last report and affair of stories with an entry at or after `since`, by id."""
+    def past(self, since: datetime) -> tuple[PastStory, ...]:
+        """Return the stories with an entry at or after `since`, as far as later steps need them, by id."""
         sql = f"select id, names, last_seen, affair_id from stories where last_seen >= ? {_BY_ID}"
         rows = self._db.rows(sql, [format_utc(since)])
         return tuple(
-            (row["id"], name_list(row["names"]), parse_utc(row["last_seen"]), row["affair_id"])
+            PastStory(row["id"], name_list(row["names"]), parse_utc(row["last_seen"]), row["affair_id"])
             for row in rows
         )
 
