@@ -213,7 +213,10 @@ def _of_text(kind: values.Kind[Any], text: str) -> object:
         return kind.read(text)
     except ValueError:
         # OPML has texts alone: weight="2" and enabled="false" are read as TOML would have them.
-        return kind.read(Document("", f"value = {text}").data.get("value"))
+        spelt = Document("", f"value = {text}").data.get("value")
+        if spelt is None:
+            raise
+        return kind.read(spelt)
 
 
 def to_attributes(feed: Feed) -> dict[str, str]:

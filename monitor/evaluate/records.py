@@ -55,6 +55,8 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
         if line.strip():
             try:
                 records.append(_record(json.loads(line), number, now))
+            except json.JSONDecodeError as error:
+                faults.append(Fault(file, f"line {number}", f"is no JSON, from character {error.colno} on"))
             except (ValueError, RecursionError) as error:
                 faults.append(Fault(file, f"line {number}", " ".join(str(error).split())))
     if faults:

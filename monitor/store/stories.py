@@ -167,8 +167,11 @@ class Stories:
             whole, wanted = self._require(story), set(entries)
             out = [entry for entry in whole.entries if entry.id in wanted]
             rest = [entry for entry in whole.entries if entry.id not in wanted]
-            if not out or not rest or len(out) < len(wanted):
-                raise StoreError(f"a split names some entries of story {whole.id}, and not all of them")
+            if strangers := wanted - {entry.id for entry in out}:
+                named = ", ".join(f"e{number}" for number in sorted(strangers))
+                raise StoreError(f"{named} is not in story s{whole.id}; `stories show s{whole.id}` lists it")
+            if not out or not rest:
+                raise StoreError(f"a split names some entries of story s{whole.id}, and not all of them")
             number = self._save_row(replace(whole, id=0, lead=0))
             self._pin(rest)
             self._correct(rest, out, together=False, now=now)

@@ -290,8 +290,9 @@ def _names(tagging: Tagging) -> tuple[str, ...]:
 def _with_rule(rules: Rules, phrase: str, target: str, grade: str, language: str) -> Rules:
     if grade not in rules.grades:
         raise GrammarError(f"unknown grade {grade!r}: it is one of {', '.join(rules.grades)}")
-    if target not in {known.slug for known in rules.targets}:
-        raise GrammarError(f"unknown beat or theme {target!r}")
+    known = [one.slug for one in rules.targets]
+    if target not in known:
+        raise GrammarError(f"unknown beat or theme {target!r}; there are {', '.join(known)}")
     condition = parse_rule(phrase)
     for name in condition.lists:
         if name not in rules.glossary:
