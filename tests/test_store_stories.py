@@ -226,7 +226,7 @@ def test_merging_two_large_stories_writes_a_row_an_entry(archive):
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3), (99,)])
 def test_a_split_that_is_none_is_refused(archive, numbers):
     save(archive, (1, 2), (3,))
-    with pytest.raises(StoreError, match="is not in story s1|names some entries of story s1"):
+    with pytest.raises(StoreError, match=r"is not in story s1|names some entries of story s1"):
         archive.stories.split(1, numbers, NOW)
     assert members(archive, 1) == [1, 2]
     assert archive.stories.corrections() == ()

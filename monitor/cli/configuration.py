@@ -89,8 +89,9 @@ def upgrade(
 def _lifted(directory: Path) -> Iterator[tuple[Path, str]]:
     from monitor.config import FILES
     from monitor.config.upgrade import lift_feeds, lift_themes
+    from monitor.config.upgrade_settings import lift_settings
 
-    for name, lift in ((FILES[1], lift_feeds), (FILES[2], lift_themes)):
+    for name, lift in zip(FILES, (lift_settings, lift_feeds, lift_themes), strict=True):
         path = directory / name
         text = lift(path.read_text(encoding="utf-8-sig")) if path.is_file() else None
         if text is not None:
