@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from monitor.config import Config
-    from monitor.health import Problem, Report
+    from monitor.health import Report
     from monitor.models import FeedHealth
 
 
@@ -111,7 +111,10 @@ def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
 def _status_json(config: Config, found: Report) -> dict[str, Any]:
     last = found.last_digest
     return {
-        "problems": [_problem_json(problem) for problem in found.problems],
+        "problems": [
+            {"what": one.what, "since": utc(one.since), "do": one.do, "ours": one.ours}
+            for one in found.problems
+        ],
         "feeds": [_feed_json(feed) for feed in found.feeds],
         "last_poll": poll_json(found.last_poll) if found.last_poll else None,
         "next_poll_at": utc(found.next_poll_at),
@@ -128,10 +131,6 @@ def _status_json(config: Config, found: Report) -> dict[str, Any]:
         "healthy": not found.problems,
         "delivers": found.delivers,
     }
-
-
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {"what": problem.what, "since": utc(problem.since), "do": problem.do, "ours": problem.ours}
 
 
 def _feed_json(feed: FeedHealth) -> dict[str, Any]:

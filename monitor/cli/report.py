@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from monitor.cli.output import results, say
 from monitor.cli.session import UsageError, session
-
-if TYPE_CHECKING:
-    from monitor.config import Config
 
 FORMATS = ("md", "html", "json")
 _USUAL = timedelta(days=90)
@@ -40,7 +37,7 @@ def report(
 
     Example: monitor report --since 30d --format md -o month.md
     """
-    from monitor import digest_input
+    from monitor import digest_input, values
     from monitor.site import period
 
     current = session(context)
@@ -48,7 +45,9 @@ def report(
         raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
     now = current.now()
     with current.reading() as (config, store):
-        _check(config, theme)
+        known = [rule.slug for rule in config.rules.themes]
+        if theme and theme not in known:
+            raise UsageError(f"no such theme: {theme!r}{values.likely(theme, known)}")
         end = min(current.until(until, config.timezone) or now, now)
         start = current.since(since, config.timezone) or end - _USUAL
         if start >= end:
@@ -63,9 +62,3 @@ def report(
         file.write(text)
     if output is not None:
         say(f"wrote {output}")
-
-
-def _check(config: Config, theme: str) -> None:
-    known = [rule.slug for rule in config.rules.themes]
-    if theme and theme not in known:
-        raise UsageError(f"no such theme: {theme!r}; there are {', '.join(known)}")

@@ -119,7 +119,12 @@ def show_story(
         show_json(
             story_json(found)
             | {"joins": [_join_json(join) for join in found.joins]}
-            | {"affair_steps": [_step_json(step) for step in steps]}
+            | {
+                "affair_steps": [
+                    {"id": one.id, "kind": one.kind, "title": one.title, "first_seen": utc(one.first_seen)}
+                    for one in steps
+                ]
+            }
         )
         return
     _show_one(found, feeds, config)
@@ -169,10 +174,6 @@ def _join_json(join: Join) -> dict[str, object]:
         "copy_of": join.copy_of,
         "second_best": join.runner_up,
     }
-
-
-def _step_json(step: Story) -> dict[str, object]:
-    return {"id": step.id, "kind": step.kind, "title": step.title, "first_seen": utc(step.first_seen)}
 
 
 @stories_app.command()

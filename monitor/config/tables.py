@@ -8,7 +8,7 @@ class with a field `enabled` describes something that is off while its table is 
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
 from monitor import values
@@ -56,12 +56,9 @@ def _settings_of(declared: type) -> tuple[Setting, ...]:
         if kind is not None:
             key = next((note.name for note in notes if isinstance(note, values.Key)), item.name)
             example = next((note.value for note in notes if isinstance(note, values.Example)), None)
-            found.append(Setting(item.name, key, kind, _default(item), example))
+            default = item.default if item.default_factory is MISSING else item.default_factory()
+            found.append(Setting(item.name, key, kind, default, example))
     return tuple(found)
-
-
-def _default(item: Field[Any]) -> Any:
-    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def read(declared: type[T], document: Document, place: Place, table: Mapping[str, Any]) -> T | None:

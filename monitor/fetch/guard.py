@@ -158,7 +158,7 @@ def _embedded_addresses(address: Address) -> Iterator[Address]:
         yield IPv4Address(packed[12:])
     if address in _NAT64_LOCAL:
         found = [IPv4Address(bytes(packed[index] for index in layout)) for layout in _NAT64_LAYOUTS]
-        yield from [found for found in found if found.packed[0]] or found
+        yield from [one for one in found if one.packed[0]] or found
     if address in _6TO4:
         yield IPv4Address(packed[2:6])
     if address in _TEREDO:

@@ -150,7 +150,7 @@ class Entries:
         """Return the relevant entries, or `everything`, newest first."""
         wanted = _wanted(narrow, everything=everything)
         rest = f"where {_clauses(wanted)} {_NEWEST_FIRST} limit :limit"
-        return self._read(rest, {**wanted, "limit": _limit(limit)})
+        return self._read(rest, {**wanted, "limit": -1 if limit is None else limit})
 
     def without_story(self) -> tuple[Entry, ...]:
         """Return the entries that are sure to be relevant and in no story yet, in order of `first_seen`."""
@@ -228,10 +228,6 @@ def _wanted(narrow: Narrowing, *, everything: bool) -> dict[str, Any]:
 
 def _clauses(wanted: Mapping[str, Any]) -> str:
     return " and ".join(clause for key, clause in _FILTERS.items() if wanted[key]) or "true"
-
-
-def _limit(limit: int | None) -> int:
-    return -1 if limit is None else limit
 
 
 def _known(row: Row) -> Known:

@@ -58,13 +58,11 @@ class Feeds:
         self._urls.update((key, feed.url) for key, feed in wanted.items())
         with self._db.transaction():
             self._rename(wanted)
-            gone = [key for key in self._followed() if key not in wanted]
+            followed = self._db.rows("select url from feeds where removed_at is null")
+            gone = [row["url"] for row in followed if row["url"] not in wanted]
             removed = "update feeds set removed_at = ? where url = ?"
             self._db.change_many(removed, [(format_utc(now), key) for key in gone])
             self._db.change_many(_SYNC, [_feed_row(key, feed, now) for key, feed in wanted.items()])
-
-    def _followed(self) -> set[str]:
-        return {row["url"] for row in self._db.rows("select url from feeds where removed_at is null")}
 
     def _rename(self, wanted: dict[str, Feed]) -> None:
         """Give a feed that leaves the file the address of the one in the file that is really the same."""
