@@ -61,7 +61,7 @@ def test_as_json_and_as_html_into_a_file(desk: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--theme", "nonsense"], "no such theme: 'nonsense'; there are leak-protest"),
+        (["--theme", "nonsense"], "no such theme: 'nonsense'; known: leak-protest"),
         (["--format", "pdf"], "no such format: 'pdf'"),
         (["--since", "2031-01-01"], "there is no time between"),
         (["--since", "gestern abend"], "is not a time"),
