@@ -24,6 +24,7 @@ from collections import Counter, defaultdict
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,17 +113,17 @@ class Ordeal:
     # rounds
 
     def endure(self, kills: int) -> None:
-        """Kill so many commands; every tenth may live, so that it is known how long they take."""
+        """Kill so many commands; three of ten may live, so that it is known how long they take."""
         while self.kills.total() < kills:
             for feed in range(FEEDS):
                 if self.draw.random() < 0.4:
                     self.publish(feed)
             name = self.draw.choices(list(COMMANDS), list(COMMANDS.values()))[0]
-            lives = self.draw.random() < 0.1 or name not in self.usual
+            lives = self.draw.random() < 0.3 or name not in self.usual
             self.play(
                 name,
                 None if lives else self.draw.uniform(0, 1.1) * self.usual[name],
-                self.draw.random() < 0.5,
+                self.draw.random() < 0.2,
             )
             self.now += STEP
 
@@ -169,7 +170,8 @@ class Ordeal:
                 self.kills[name] += 1
         if name == "poll" and self.round not in self.killed:
             self.polled = [*map(len, self.published)]
-        if self.round not in self.killed and process.exitcode:
+        known = {0, 1} if name == "send" else {0}  # 1: a delivery was given up
+        if self.round not in self.killed and process.exitcode not in known:
             self.faults.append(f"round {self.round}: {name} ended with {process.exitcode}")
         process.close()
         self._look(before)
@@ -208,13 +210,14 @@ class Ordeal:
             if in_digests[title] != 1
         ]
         wrong += [f"{loose} relevant entries are in no story"] if loose else []
-        days = (self.now.date() - START.date()).days
-        if not days - 1 <= len(digests) <= days + 1:
-            wrong.append(f"{len(digests)} digests in {days} days")
+        windows = [one.window for one in reversed(digests)]
+        if any(one.end != next_.start for one, next_ in pairwise(windows)):
+            wrong.append("the digests' windows have gaps or overlap")
         wrong += self._judge_mails(deliveries)
         folder = self.desk.config.settings["files"].output_dir
         for one in deliveries:
-            if one.state not in {"sent", "superseded"}:
+            given_up = one.state == "failed" and "may have arrived" in one.last_error  # killed five times
+            if one.state not in {"sent", "superseded"} and not given_up:
                 wrong.append(f"{one.edition} to {one.recipient} is {one.state}: {one.last_error}")
             if (
                 one.channel == "files"

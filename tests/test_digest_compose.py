@@ -53,8 +53,8 @@ def story(number, *entries, **values):
 
 
 def made(*stories, settings=SETTINGS, old=(), **digest_input):
-    """Compose a digest for which every report is news but those in `old`."""
-    news = {report.id for one in stories for report in one.entries} - set(old)
+    """Compose a digest for which every report seen in time is news but those in `old`."""
+    news = {report.id for one in stories for report in one.entries if report.first_seen <= END} - set(old)
     return compose(DUE, DigestInput(stories=stories, news=news, feeds=FEEDS, **digest_input), settings, END)
 
 
@@ -74,6 +74,12 @@ def test_a_story_is_new_until_a_digest_has_told_of_it():
 def test_what_is_no_news_puts_no_story_in_the_digest():
     assert made(story(7, entry(1)), old={1}).stories == ()
     assert made(story(7, entry(1, age=-1))).stories == ()
+
+
+def test_what_the_store_calls_news_is_told_though_a_wrong_clock_saw_it_later():
+    digest_input = DigestInput(stories=[story(7, entry(1, age=-40 * 24))], news={1}, feeds=FEEDS)
+    (told,) = compose(DUE, digest_input, Settings(), END).stories
+    assert ([report.entry for report in told.reports], told.day) == ([1], 1)
 
 
 def test_what_was_told_is_an_older_report_of_a_story_that_has_news():

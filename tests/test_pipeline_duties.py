@@ -163,3 +163,20 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
             assert reported(made(store, 1)) == ["AI choir angers artists"]
     assert poll.new == 1
     assert digests == [at(9, day=365).date(), at(9, day=1).date()]
+
+
+async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_told_when_it_is_right_again(tmp_path):
+    async with Loopback() as server:
+        leak, late = item("a", LEAK, published=at(8)), item("b", "AI choir angers artists", published=at(9))
+        server.on("/a", page(leak), page(leak, late))
+        desk = Desk(tmp_path, [server.url("/a")])
+        config = desk.config
+        with desk.store() as store:
+            for hour, day in ((8, 40), (9, 40), (9, 0)):
+                await pipeline.poll(config, store, now=at(hour, day), every=True)
+                if hour == 8:
+                    await pipeline.publish(config, store, config.channels(), now=at(hour, day))
+            for day in (1, 2):
+                await pipeline.publish(config, store, config.channels(), now=at(8, day))
+            told = [title for day in (1, 2) for title in reported(made(store, day))]
+    assert told == ["AI choir angers artists"]

@@ -171,7 +171,12 @@ def _stories(
     found: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
-        seen = tuple(entry for entry in story.entries if entry.first_seen <= due.window.end)
+        # What is news is the store's to say: after a clock that was ahead, news was "seen" later than now.
+        seen = tuple(
+            entry
+            for entry in story.entries
+            if entry.first_seen <= due.window.end or entry.id in digest_input.news
+        )
         new = {entry.id for entry in seen}.intersection(digest_input.news)
         if not new:
             continue
