@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -166,14 +167,16 @@ def digests(
     with session(context).reading() as (config, store):
         made = store.digests.listing()
         deliveries = store.deliveries.listing()
-    of = {stored.date: [d for d in deliveries if d.edition == digest_key(stored.date)] for stored in made}
+    of: defaultdict[str, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        of[delivery.edition].append(delivery)
     records = (
         {
             "date": stored.date.isoformat(),
             "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
             "made_at": utc(stored.made_at),
             "stories": len(stored.summary.stories),
-            "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
+            "deliveries": [delivery_json(delivery) for delivery in of[digest_key(stored.date)]],
         }
         for stored in made
     )
@@ -186,7 +189,12 @@ def digests(
             f"{stored.date}  {len(stored.summary.stories)} stories, "
             f"made {local(stored.made_at, config.timezone)}"
         )
-        show(*(f"    {line.partition(': ')[2]}" for line in delivery_lines(of[stored.date], config.timezone)))
+        show(
+            *(
+                f"    {line.partition(': ')[2]}"
+                for line in delivery_lines(of[digest_key(stored.date)], config.timezone)
+            )
+        )
 
 
 def delivery_json(delivery: Delivery) -> dict[str, object]:

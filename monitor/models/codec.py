@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
 
 from monitor.models.digests import (
     Copy,
@@ -23,6 +23,9 @@ from monitor.models.digests import (
     StoryEntry,
     Window,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _RENAMED: Final[dict[type, dict[str, str]]] = {
     Window: {"start": "from", "end": "to"},
@@ -43,7 +46,7 @@ def digest_to_json(digest: Digest) -> str:
 
 def digest_from_json(text: str) -> Digest:
     """Return the digest that `digest_to_json` wrote; ValueError, KeyError or TypeError for anything else."""
-    digest: Digest = _decode(Digest, json.loads(text))
+    digest: Digest = _decoder(Digest)(json.loads(text))
     return digest
 
 
@@ -54,7 +57,7 @@ def summary_to_json(summary: DigestSummary) -> str:
 
 def summary_from_json(text: str) -> DigestSummary:
     """Return the summary that `summary_to_json` wrote; ValueError, KeyError or TypeError for others."""
-    summary: DigestSummary = _decode(DigestSummary, json.loads(text))
+    summary: DigestSummary = _decoder(DigestSummary)(json.loads(text))
     return summary
 
 
@@ -71,28 +74,32 @@ def _encode(value: Any) -> Any:
     return [_encode(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _decode(kind: Any, value: Any) -> Any:
+@cache
+def _decoder(kind: Any) -> Callable[[Any], Any]:
+    """Return what reads a value of a type. Once for each: looking types over took most of a month's page."""
     # All unions of the nouns are "or None".
     if get_origin(kind) is UnionType:
-        return None if value is None else _decode(_present(kind), value)
+        read = _decoder(_present(kind))
+        return lambda value: None if value is None else read(value)
     if get_origin(kind) is tuple:
-        return tuple(map(_decode, _items(kind, len(value)), value))
+        first, *rest = kinds = get_args(kind)
+        if rest == [Ellipsis]:
+            read = _decoder(first)
+            return lambda value: tuple(map(read, value))
+        readers = tuple(map(_decoder, kinds))
+        return lambda value: tuple(read(item) for read, item in zip(readers, value, strict=True))
     if get_origin(kind) is Literal:
-        return value
+        return lambda value: value
     if kind in _READERS:
-        return _READERS[kind](value)
+        return _READERS[kind]
     # A key that is missing has its default, one that is unknown is passed over: digests of other versions are
     # read.
-    return kind(**{name: _decode(of, value[key]) for name, key, of in _fields(kind) if key in value})
+    described = [(name, key, _decoder(of)) for name, key, of in _fields(kind)]
+    return lambda value: kind(**{name: read(value[key]) for name, key, read in described if key in value})
 
 
 def _present(union: Any) -> Any:
     return next(kind for kind in get_args(union) if kind is not NoneType)
-
-
-def _items(kind: Any, length: int) -> tuple[Any, ...]:
-    kinds = get_args(kind)
-    return (kinds[0],) * length if kinds[-1] is Ellipsis else kinds
 
 
 @cache
@@ -105,7 +112,7 @@ def _fields(kind: Any) -> tuple[tuple[str, str, Any], ...]:
 
 
 # `float` too: JSON may write a whole number without its point.
-_READERS: Final[dict[Any, Any]] = {
+_READERS: Final[dict[Any, Callable[[Any], Any]]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
     timedelta: lambda seconds: timedelta(seconds=seconds),
