@@ -30,7 +30,7 @@ def test_a_feed_is_added_once_and_removed(desk: Path) -> None:
     assert (added.code, added.out) == (0, f"added {SHOWN}: Zwei\n")
     assert "already" in run(desk, "feeds", "add", TWO, "--no-check").out
     listed = run(desk, "feeds", "list")
-    assert listed.out.split() == ["your", "own:", ONE, "Zwei", SHOWN]
+    assert listed.out.split() == ["your", "own:", "new", ONE, "new", "Zwei", SHOWN]
     assert "hunter2" not in listed.out
     assert run(desk, "feeds", "remove", ONE).code == 0
     assert urls(desk) == [SHOWN]
@@ -136,7 +136,7 @@ def test_health_is_shown_at_a_glance(tmp_path: Path) -> None:
         desk = Desk(tmp_path / "desk", [good, bad]).directory
         run(desk, "poll", now=at(9))
     shown = run(desk, "feeds", "list", now=at(9)).out
-    assert "  ok       The Paper  1 entry, newest" in shown
+    assert "  ok       The Paper  1 entry, last new one seen" in shown
     assert "  failing  " in shown
     assert "500" in shown
 

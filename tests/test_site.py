@@ -110,6 +110,12 @@ class TestPages:
                 missing = [link for link in inner if relative(path, link) not in there]
                 assert missing == [], path
 
+    def test_a_theme_without_stories_has_no_feed_to_lead_to(self, archive: Archive) -> None:
+        loaded = archive.desk.config
+        with store.open(loaded.database, read_only=True) as opened:
+            ours = digest_input.archive(loaded, opened)
+        assert not [link for link in Page(pages.theme("x", [], {}, ours)).links if link.endswith(".atom")]
+
     def test_no_page_runs_anything_but_the_search_and_what_feeds_say_is_text(self, archive: Archive) -> None:
         for path, text in archive.written().items():
             if path.startswith(("days/", "stories/", "months/", "themes/", "index")) and path.endswith(

@@ -64,11 +64,9 @@ def check(
     current = session(context)
     config = current.config()
     config.check()
-    show(
-        f"{current.directory}: {len(config.feeds)} feeds "
-        f"({sum(not feed.enabled for feed in config.feeds)} switched off), "
-        f"{len(config.rules.beats)} beats, {len(config.rules.themes)} themes: no fault found"
-    )
+    feeds, off = len(config.feeds), sum(not feed.enabled for feed in config.feeds)
+    topic = f"{counted(len(config.rules.beats), 'beat')}, {counted(len(config.rules.themes), 'theme')}"
+    show(f"{current.directory}: {counted(feeds, 'feed')} ({off} switched off), {topic}: no fault found")
     say(*(f"hint: {hint}" for hint in config.hints))
     if online and not asyncio.run(_check_online(current, config)):
         raise typer.Exit(1)

@@ -90,9 +90,13 @@ def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
 
 
 def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -> Iterator[str]:
-    state = health.state if health and on else "" if on else "off"
+    state = "off" if not on else health.state if health else "new"
     title = feed.title or (health.title if health else "")
-    newest = f", newest {local(health.newest_entry_at, config.timezone)}" if health and health.entries else ""
+    newest = (
+        f", last new one seen {local(health.newest_entry_at, config.timezone)}"
+        if health and health.entries
+        else ""
+    )
     count = f"  {counted(health.entries, 'entry', 'entries')}{newest}" if health and on else ""
     yield f"  {state:9}{title or redact_url(feed.url)}{count}"
     if title:

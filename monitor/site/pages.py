@@ -102,7 +102,7 @@ def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: 
         depth=1,
         title=site.label(slug),
         lead=site.words.text("site_newest_stories"),
-        feeds=((f"{theme_stem(slug)}.atom", "Atom"),),
+        feeds=((f"{theme_stem(slug)}.atom", "Atom"),) if stories else (),
         chart=theme_chart(slug, months, site),
         groups=[("", [row(one, site) for one in stories])],
     )

@@ -182,10 +182,11 @@ class _Update:
         found = {story.id: story for story in self._store.stories.get_many(order)}
         stories = [found[number] for number in order if number in found]
         self._write(theme_path(slug), pages.theme(slug, stories, counts, self._site))
+        feed = f"themes/{theme_stem(slug)}.atom"
         if stories:
-            self._write(
-                f"themes/{theme_stem(slug)}.atom", pages.theme_feed(slug, stories[:_FEED], self._site)
-            )
+            self._write(feed, pages.theme_feed(slug, stories[:_FEED], self._site))
+        else:
+            (self._folder / feed).unlink(missing_ok=True)
 
     def _affairs_list(self) -> None:
         """Write the list of the affairs that went on last."""
