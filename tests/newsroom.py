@@ -1,4 +1,4 @@
-"""A reader's desk for tests of the joined program: configuration, feed documents, a clock, a server aside.
+"""A user's desk for tests of the joined program: configuration, feed documents, a clock, a server aside.
 
 desk = Desk(tmp_path, [url])
 with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))

@@ -170,8 +170,8 @@ def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
         old, new = server.on("/old", page(LEAK)), server.on("/new", page(LEAK))
         desk = Desk(tmp_path / "desk", [old]).directory
         assert run(desk, "poll", now=at(9)).code == 0
-        untold = run(desk, "feeds", "move", old)
-        assert (untold.code, "name the new address" in untold.err) == (1, True)
+        unsaid = run(desk, "feeds", "move", old)
+        assert (unsaid.code, "name the new address" in unsaid.err) == (1, True)
         moved = run(desk, "feeds", "move", old, new, now=at(9))
         assert (moved.code, moved.out) == (0, f"{old} is now {new}\n")
         assert run(desk, "poll", "--all", now=at(12)).code == 0

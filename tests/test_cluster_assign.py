@@ -84,7 +84,7 @@ DAY = (
     entry(5, DUB, days=0.3),
     entry(6, SUNO_DE, days=0.4),
 )
-PARTED = Correction(entries=(1,), others=(2,), together=False, made_at=START)
+APART = Correction(entries=(1,), others=(2,), together=False, made_at=START)
 DAY_STORIES = {frozenset({1, 2, 4}), frozenset({3, 6}), frozenset({5})}
 
 
@@ -192,21 +192,21 @@ def test_outlets_of_one_family_and_of_one_aggregator_count_once():
 def test_what_the_reader_parted_stays_apart():
     both = [entry(1, GEMA_DE), entry(2, GEMA_EN)]
     assert len(poll(both)) == 1
-    assert len(poll(both, corrections=[PARTED])) == 2
+    assert len(poll(both, corrections=[APART])) == 2
     story = stored(poll(both[:1]))
-    (second,) = poll(both[1:], story, corrections=[PARTED])
+    (second,) = poll(both[1:], story, corrections=[APART])
     assert second.id == 0
 
 
 def test_even_copies_obey_the_reader():
     both = [entry(1, GEMA_DE), entry(2, GEMA_DE)]
-    assert len(poll(both, corrections=[PARTED])) == 2
+    assert len(poll(both, corrections=[APART])) == 2
 
 
 def test_pinned_entries_stay_where_the_reader_put_them():
     (story,) = stored(poll([entry(1, GEMA_DE)]))
     stray = entry(5, DUB)
-    joins = (*story.joins, replace(story.joins[0], entry=5, reason="put here by the reader", pinned=True))
+    joins = (*story.joins, replace(story.joins[0], entry=5, reason="put here by the user", pinned=True))
     story = replace(story, entries=(*story.entries, stray), joins=joins)
     (grown,) = poll([entry(2, GEMA_EN), stray], [story])
     assert [e.id for e in grown.entries] == [1, 2, 5]

@@ -29,7 +29,9 @@ def candidates() -> Candidates:
     return Candidates(match.rarity(TermCounts(documents=4, counts=counts)), Sources({}), {})
 
 
-def said(some: tuple[int, ...], others: tuple[int, ...], *, together: bool, hours: int = 0) -> Correction:
+def correction(
+    some: tuple[int, ...], others: tuple[int, ...], *, together: bool, hours: int = 0
+) -> Correction:
     return Correction(entries=some, others=others, together=together, made_at=NOW + timedelta(hours=hours))
 
 
@@ -43,13 +45,13 @@ def strength(own: dict[str, float], one: int = 1, other: int = 2) -> float:
 
 def test_a_merge_draws_such_reports_together_and_a_split_parts_them():
     before = strength({})
-    merged = learn([said((1,), (2,), together=True)], ENTRIES, candidates())
-    parted = learn([said((1,), (2,), together=False)], ENTRIES, candidates())
-    assert strength(parted) < before < strength(merged)
+    merged = learn([correction((1,), (2,), together=True)], ENTRIES, candidates())
+    split = learn([correction((1,), (2,), together=False)], ENTRIES, candidates())
+    assert strength(split) < before < strength(merged)
 
 
 def test_no_number_of_corrections_turns_the_model_over():
-    own = learn([said((1,), (2,), together=False)] * 200, ENTRIES, candidates())
+    own = learn([correction((1,), (2,), together=False)] * 200, ENTRIES, candidates())
     assert abs(own["bias"]) <= 0.5
     for name, change in own.items():
         if name != "bias":
@@ -58,27 +60,27 @@ def test_no_number_of_corrections_turns_the_model_over():
 
 def test_without_texts_or_corrections_nothing_is_learned():
     assert learn([], ENTRIES, candidates()) == {}
-    assert learn([said((1,), (2,), together=True)], {}, candidates()) == {}
+    assert learn([correction((1,), (2,), together=True)], {}, candidates()) == {}
 
 
 def test_the_last_word_counts():
-    apart = Apart([said((1, 2), (3,), together=False)])
+    apart = Apart([correction((1, 2), (3,), together=False)])
     assert apart(1, 3)
     assert apart(3, 2)
     assert not apart(1, 2)
     assert not apart(1, 4)
-    again = Apart([*apart.corrections, said((1, 2), (3,), together=True, hours=1)])
+    again = Apart([*apart.corrections, correction((1, 2), (3,), together=True, hours=1)])
     assert not again(1, 3)
 
 
 def test_groups_that_hold_the_two_sides_never_meet():
-    apart = Apart([said((1, 2), (3,), together=False)])
+    apart = Apart([correction((1, 2), (3,), together=False)])
     assert apart.groups({1: 0, 2: 0, 3: 5, 4: 7}) == {(0, 5)}
     assert apart.any([4, 3], [2])
     assert not apart.any([4], [1, 2, 3])
 
 
 def test_a_split_of_a_thousand_costs_no_pairs():
-    apart = Apart([said(tuple(range(1000)), tuple(range(1000, 2000)), together=False)])
+    apart = Apart([correction(tuple(range(1000)), tuple(range(1000, 2000)), together=False)])
     assert apart.any([5], [1999])
     assert sum(len(sides) for sides in apart._sides.values()) == 2000

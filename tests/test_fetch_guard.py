@@ -12,7 +12,7 @@ from monitor.fetch import guard
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1", "223.255.255.255"]
 PUBLIC_6 = ["2606:4700::1111", "2a00:1450:4001::2004", "2400:cb00::1", "2001:200::1"]
-OPENABLE = {
+MAY_BE_ALLOWED = {
     "127.0.0.1": "loopback",
     "127.255.255.254": "loopback",
     "10.0.0.1": "private",
@@ -22,7 +22,7 @@ OPENABLE = {
     "100.64.0.1": "private",
     "100.127.255.255": "private",
 }
-OPENABLE_6 = {"::1": "loopback", "fc00::1": "private", "fd12:3456::1": "private"}
+MAY_BE_ALLOWED_6 = {"::1": "loopback", "fc00::1": "private", "fd12:3456::1": "private"}
 FORBIDDEN = {
     "169.254.169.254": "link-local",
     "169.254.0.1": "link-local",
@@ -129,7 +129,7 @@ def test_public_addresses_pass(address):
     assert guard.refusal(address, private_allowed=False) == ""
 
 
-@pytest.mark.parametrize(("address", "kind"), (OPENABLE | OPENABLE_6).items())
+@pytest.mark.parametrize(("address", "kind"), (MAY_BE_ALLOWED | MAY_BE_ALLOWED_6).items())
 def test_private_addresses_pass_only_when_allowed(address, kind):
     assert not guard.public(address)
     assert not guard.forbidden_always(address)
@@ -148,7 +148,7 @@ def test_no_setting_opens_the_others(address, kind):
 @pytest.mark.parametrize("wrap", WRAPPINGS)
 def test_an_address_inside_another_is_judged_as_itself(wrap):
     assert guard.public(wrap("8.8.8.8"))
-    for address in OPENABLE:
+    for address in MAY_BE_ALLOWED:
         assert guard.refusal(wrap(address), private_allowed=False), wrap(address)
         assert not guard.public(wrap(address))
     for address in FORBIDDEN.keys() - {"0.0.0.0", "0.1.2.3"}:
