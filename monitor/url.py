@@ -136,6 +136,15 @@ def with_ascii_host(url: str) -> str:
     return url if place.isascii() else urlunsplit(parts._replace(netloc=user + at + known_to_dns(place)))
 
 
+def with_user_of(url: str, other: str) -> str:
+    """Return an address with the user and password of another one on the same host, where that has any."""
+    user, at, _ = urlsplit(other).netloc.rpartition("@")
+    parts = urlsplit(url)
+    if not at or "@" in parts.netloc or host_of(url) != host_of(other):
+        return url
+    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc}"))
+
+
 def host_of(url: str) -> str:
     """Return the lower-case ASCII host of a URL, without port; "" when it has none."""
     try:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
-from loopback import Reply
+from loopback import Reply, redirect
 from newsroom import Desk, at, item, page, run, serving
 
 from monitor import config
@@ -267,3 +268,74 @@ def test_the_feeds_of_a_site_are_discovered(desk: Path) -> None:
     assert (lost.code, lost.err.count("\n")) == (1, 1)
     assert "404" in lost.err
     assert "hunter2" not in lost.err
+
+
+def test_a_page_in_any_encoding_names_its_feeds(desk: Path) -> None:
+    link = '<html><head><link rel="alternate" type="application/rss+xml" href="/ü.xml"></head></html>'
+    with serving() as server:
+        feed, _ = server.url("/ü.xml"), server.on("/%C3%BC.xml", page(LEAK))
+        for name, encoding in (("/a", "utf-16"), ("/b", "latin-1"), ("/c", "utf-8")):
+            headers = {"Content-Type": f"text/html; charset={encoding}"}
+            address = server.on(name, Reply(link.encode(encoding), headers=headers))
+            assert run(desk, "feeds", "discover", address).out == f"{feed}\n"
+        assert "added" in run(desk, "feeds", "add", address).out
+        assert feed in urls(desk)
+
+
+def test_a_page_whose_feeds_are_none_says_so(desk: Path) -> None:
+    link = b'<html><link rel="alternate" type="application/rss+xml" href="/gone.xml"></html>'
+    with serving() as server:
+        address = server.on("/", Reply(link, headers={"Content-Type": "text/html"}))
+        result = run(desk, "feeds", "add", address)
+        assert result.code == 1
+        assert f"the feeds that it names are none: {server.url('/gone.xml')} (HTTP 404" in result.err
+        assert run(desk, "feeds", "discover", server.url("/gone.xml")).code == 1
+        server.on("/", Reply(b"<html></html>"))
+        assert "no feed is named there" in run(desk, "feeds", "add", address).err
+        assert "names no feed" in run(desk, "feeds", "discover", address).err
+    assert run(desk, "feeds", "discover", "nowhere").code == 2
+
+
+def test_a_password_goes_along_where_a_feed_has_moved_on_its_host(tmp_path: Path) -> None:
+    with serving() as server:
+        old, new = server.url("/old", userinfo="me:hunter2"), server.url("/new", userinfo="me:hunter2")
+        server.on("/old", redirect("/new", 301))
+        server.on("/new", page(LEAK))
+        desk = Desk(tmp_path / "desk", []).directory
+        assert run(desk, "feeds", "add", old).code == 0
+        assert "hunter2" in (desk / "feeds.toml").read_text()
+        desk = Desk(tmp_path / "other", [old]).directory
+        for hour in range(3):
+            assert run(desk, "poll", "--all", now=at(hour)).code == 0
+        assert run(desk, "feeds", "move", old, now=at(4)).code == 0
+        assert json.dumps(new) in (desk / "feeds.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["move", "nobody", "https://news.test/x"], 1, "not in the list"),
+        (["move", ONE, "x"], 2, "expected an address"),
+        (["move", ONE], 1, "has not said that it moved"),
+        (["move", "https://deadline.com/feed/", "https://news.test/x"], 1, "is not followed"),
+        (["remove", "https://deadline.com/feed/"], 1, "is not followed"),
+        (["rename", ONE, "a\x07b"], 2, "control characters"),
+        (["import", "/proc/self/mem"], 1, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_to_the_list_is_told_in_a_line(desk: Path, arguments, code, words) -> None:
+    before = (desk / "feeds.toml").read_bytes()
+    result = run(desk, "feeds", *arguments)
+    assert (result.code, result.err.count("\n")) == (code, 1)
+    assert words in result.err
+    assert (desk / "feeds.toml").read_bytes() == before
+
+
+def test_an_opml_without_feeds_is_told(desk: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.opml").write_text("<opml><body/></opml>")
+    result = run(desk, "feeds", "import", tmp_path / "a.opml")
+    assert (result.code, "names no feed" in result.err) == (1, True)
+
+
+def test_a_feed_without_a_name_of_the_users_is_called_by_its_own(desk: Path) -> None:
+    assert run(desk, "feeds", "rename", ONE, "").out == f"{ONE} is named as it names itself\n"

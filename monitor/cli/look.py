@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from monitor.cli.output import local, progress
 from monitor.errors import MonitorError, ParseError
 from monitor.models import Feed
 from monitor.text import counted
-from monitor.url import redact_url
+from monitor.url import redact_url, with_user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +80,7 @@ def look(current: Session, feed: Feed) -> Seen:
 
 async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) -> Seen:
     from monitor.parse import feedlist
+    from monitor.parse.encoding import decode
 
     response = await fetcher.get(feed.url, private_host=feed.private_host)
     if response.error:
@@ -89,18 +89,29 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) 
         return await _read(current, parser, response, feed.url)
     except ParseError as error:
         # It is no feed: then most likely the outlet's page, which names its feeds.
-        named = feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
+        named = feedlist.discover(decode(response.body, response.content_type).text, response.url)
+        in_vain = list[str]()
         for url in named[:_OTHERS_SHOWN]:
             page = await fetcher.get(url)
-            with suppress(ParseError):
-                if page.ok:
-                    seen = await _read(current, parser, page, url)
-                    return replace(seen, others=[other for other in named if other != url])
-        raise MonitorError(f"{redact_url(feed.url)}: {error}; no feed is named there either") from error
+            try:
+                seen = await _read(current, parser, page, url)
+            except ParseError as why:
+                in_vain.append(f"{redact_url(url)} ({why})")
+            else:
+                return replace(seen, others=[other for other in named if other != url])
+        else_ = (
+            f"the feeds that it names are none: {', '.join(in_vain)}"
+            if in_vain
+            else "no feed is named there either"
+        )
+        raise MonitorError(f"{redact_url(feed.url)}: {error}; {else_}") from error
 
 
 async def _read(current: Session, parser: Parser, response: Response, url: str) -> Seen:
     """Read a document. A new subscription begins where a permanent redirect leads. Raises ParseError."""
+    if response.error:
+        raise ParseError(response.error)
     document = await parser.parse(response, Feed(url=url), now=current.now())
     dates = [entry.published for entry in document.entries if entry.dated == "publisher"]
-    return Seen(response.moved_to or url, document.title, len(document.entries), max(dates, default=None))
+    there = with_user_of(response.moved_to, url) if response.moved_to else url
+    return Seen(there, document.title, len(document.entries), max(dates, default=None))

@@ -15,7 +15,7 @@ from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError
 from monitor.text import counted
-from monitor.url import holds_secret, redact_url
+from monitor.url import holds_secret, redact_url, with_user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,7 +214,7 @@ def rename(
     except ValueError as error:
         raise UsageError(str(error)) from None
     listed.save()
-    show(f"{redact_url(found.url)} is {title}")
+    show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")
 
 
 @app.command()
@@ -264,7 +264,7 @@ def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
         location = state.location or state.moving_to
     if not location:
         raise MonitorError(f"{redact_url(feed.url)} has not said that it moved; name the new address")
-    return location
+    return with_user_of(location, feed.url)
 
 
 @app.command("import")
@@ -357,6 +357,7 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
     """
     from monitor import fetch
     from monitor.parse import feedlist
+    from monitor.parse.encoding import decode
 
     try:
         address = address_of(url)
@@ -369,7 +370,7 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
             response = await fetcher.get(address)
         if response.error:
             raise MonitorError(f"{redact_url(address)}: {response.error}")
-        return feedlist.discover(response.body.decode("utf-8", "replace"), response.url)
+        return feedlist.discover(decode(response.body, response.content_type).text, response.url)
 
     found = asyncio.run(page())
     if not found:
