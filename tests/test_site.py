@@ -286,6 +286,45 @@ class TestBringingUpToDate:
         named = [n for n in range(1, 31) if f"stories/s{n}.html" in text]
         assert named == [*range(11, 16), *range(17, 22)]
 
+    def test_a_later_step_writes_no_month_anew(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"), item("b", "AI choir angers artists in Graz"))
+        month = made.folder / "months" / "2024-12.html"
+        before = month.stat().st_ino
+        with store.open(made.desk.config.database) as opened:
+            one, other = opened.stories.listing()[::-1]
+            opened.stories.save([replace(step, affair=one.id) for step in (one, other)])
+        made.update()
+        assert f"affairs/a{one.id}.html" in made.written()[f"stories/s{other.id}.html"]
+        month.unlink()
+        made.update()
+        assert not month.exists()
+        run(made.desk.directory, "mark", one.entries[0].id, "--not-relevant", now=at(9, 1))
+        made.update()
+        assert month.stat().st_ino != before
+        assert f"stories/s{one.id}.html" not in month.read_text("utf-8")
+
+    def test_a_run_that_is_stopped_is_done_over(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"))
+        with store.open(made.desk.config.database) as opened:
+            (one,) = opened.stories.listing()
+            opened.stories.save([replace(one, title="Sora leaked")])
+
+        def stopped(*_: object) -> str:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(lists, "month", stopped)
+            with pytest.raises(OSError, match="No space"):
+                made.update()
+        made.update()
+        there = made.written()
+        assert "Sora leaked" in there[f"stories/s{one.id}.html"]
+        assert "Sora leaked" in there["search/2024-12.js"]
+
     def test_the_state_of_the_pages_is_the_folders_own(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / ".site.json").write_text(
             '{"fingerprint": "of another time", "revision": 999, "digest": 999}'

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest.html import environment
@@ -125,6 +126,16 @@ def row(story: Story, site: Site) -> dict[str, str]:
 def month_of(story: Story, site: Site) -> str:
     """Return the month ("2026-11") in which a story began."""
     return f"{site.day(story.first_seen):%Y-%m}"
+
+
+def listed(story: Story, site: Site) -> str:
+    """Return a fingerprint of what the month's page and the search say of a story.
+
+    That a later step follows it changes its own page alone: months long past are not written anew for it.
+    """
+    entries = [(entry.title, entry.first_seen) for entry in story.entries]
+    shown = (row(story, site), story.summary, story.themes, story.sources, entries)
+    return blake2b(repr(shown).encode(), digest_size=6).hexdigest()
 
 
 def story_path(story: int) -> str:

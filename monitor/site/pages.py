@@ -13,6 +13,7 @@ from monitor.site.charts import chart
 from monitor.site.frame import (
     affair_path,
     day_path,
+    listed,
     month_of,
     per_day,
     row,
@@ -64,7 +65,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         parties=[line(party) for party in one.parties],
         steps=[_step(step, one, site) for step in near] if len(steps) > 1 else [],
         affair=affair_path(one.affair) if one.affair is not None and len(steps) > 1 else "",
-        place={"month": month_of(one, site), "affair": one.affair},
+        place={"month": month_of(one, site), "listed": listed(one, site), "affair": one.affair},
         chart=chart("reports", chart_title, points),
         days=_timeline(one, site),
     )

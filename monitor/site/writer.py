@@ -27,6 +27,7 @@ from monitor.site import lists, pages
 from monitor.site.frame import (
     affair_path,
     day_path,
+    listed,
     month_of,
     month_path,
     story_path,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.models import DigestSummary
+    from monitor.models import DigestSummary, Story
     from monitor.site.frame import Site
     from monitor.store import Store
 
@@ -49,7 +50,7 @@ _LISTED: Final = 60
 _FEED: Final = 30
 # Months in the chart of a theme.
 _CHARTED: Final = 24
-_PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)"(?: data-affair="(\d+)")?')
+_PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)" data-listed="(\w+)"(?: data-affair="(\d+)")?')
 # How far back the days on the first page reach: three months at least.
 _RECENT: Final = timedelta(days=100)
 
@@ -87,7 +88,10 @@ class _Update:
         state = self._state()
         changes = self._store.overview.changes(state.revision, state.digest)
         self._themes = dict(state.themes)
-        months = self._stories(changes.stories)
+        if changes.stories:
+            # Pages tell what the months hold: stopped half way they no longer do, and all is done over.
+            (self._folder / _STATE).unlink(missing_ok=True)
+        months = self._stories(changes.stories, everything=state.revision == 0)
         for day in map(date.fromisoformat, changes.digests):
             stored = self._store.digests.get(day)
             if stored is not None:
@@ -104,7 +108,7 @@ class _Update:
         self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes))
         return self._written
 
-    def _stories(self, changed: Sequence[int]) -> set[str]:
+    def _stories(self, changed: Sequence[int], *, everything: bool) -> set[str]:
         """Write the pages of changed stories and of their affairs; return the months that list them."""
         months: set[str] = set()
         steps: dict[int, set[int]] = defaultdict(set)
@@ -113,8 +117,7 @@ class _Update:
             batch = changed[start : start + _BATCH]
             found = {story.id: story for story in self._store.stories.get_many(batch)}
             for number in batch:
-                month, affair = self._place(number)
-                months |= {month} - {""}
+                month, shown, affair = self._place(number)
                 if affair is not None and (number not in found or found[number].affair != affair):
                     left.add(affair)
                 present = self._store.stories.resolve(number)
@@ -122,23 +125,28 @@ class _Update:
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
                     (self._folder / story_path(number)).unlink(missing_ok=True)
+                present_month, now_shown = self._shown(found.get(number))
+                if everything or (month, shown) != (present_month, now_shown):
+                    months |= {month, present_month}
             for story in found.values():
-                months.add(month_of(story, self._site))
                 if story.affair is None:
                     self._write(story_path(story.id), pages.story(story, [story], self._site))
                 else:
                     steps[story.affair].add(story.id)
         for affair in {*steps, *left}:
             self._affair(affair, None if affair in left else steps[affair])
-        return months
+        return months - {""}
 
-    def _place(self, story: int) -> tuple[str, int | None]:
-        """Return the month and the affair in which a story's page last stood: "" and None without one."""
+    def _shown(self, story: Story | None) -> tuple[str, str]:
+        return (month_of(story, self._site), listed(story, self._site)) if story else ("", "")
+
+    def _place(self, story: int) -> tuple[str, str, int | None]:
+        """Return month, what it shows, and affair of a story as its page has them; "" and None without."""
         try:
             found = _PLACE.search((self._folder / story_path(story)).read_text("utf-8"))
         except (OSError, ValueError):
             found = None
-        return (found[1], int(found[2]) if found[2] else None) if found else ("", None)
+        return (found[1], found[2], int(found[3]) if found[3] else None) if found else ("", "", None)
 
     def _affair(self, affair: int, changed: Collection[int] | None) -> None:
         """Write an affair's page, and those of its steps near a changed one; of all when None says so."""
