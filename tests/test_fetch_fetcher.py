@@ -67,6 +67,19 @@ async def test_no_more_than_concurrency_over_all_hosts():
         assert server.most_busy == 3
 
 
+async def test_what_nobody_has_read_yet_keeps_its_slot():
+    settings = replace(SETTINGS, per_host=4, concurrency=3)
+    async with Loopback() as server, Fetcher(settings, resolve=to_loopback) as fetcher:
+        server.on("/feed", Reply(b"x"))
+        urls = [server.url(f"/feed?{n}", host=f"host{n}.test") for n in range(15)]
+        responses = fetcher.fetch_all(pairs(urls))
+        await anext(responses)
+        await server.wait_for(4)
+        await asyncio.sleep(0.1)  # nothing tells that nothing more comes
+        assert len(server.requests) <= 1 + 1 + 3  # the first, the next in the queue, and one in each slot
+        assert len([response async for response in responses]) == 14
+
+
 async def test_requests_to_one_public_host_keep_a_gap():
     settings = replace(SETTINGS, host_gap=timedelta(seconds=0.15))
     async with Loopback() as server, Fetcher(settings, resolve=to_loopback) as fetcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from monitor.fetch import http
     from monitor.fetch.settings import Settings
 
 
@@ -80,16 +81,20 @@ class Fetcher:
 
         `now` is only used to read dates of replies that carry no `Date` of their own.
         """
-        arrived: asyncio.Queue[Response] = asyncio.Queue()
+        # Of one place: each waits in its slot until it is taken. Without a bound nearly all documents lay in
+        # memory, as they come faster than they are read.
+        arrived: asyncio.Queue[Response] = asyncio.Queue(maxsize=1)
 
         async def one(feed: Feed, state: FeedState) -> None:
-            await arrived.put(await self._poll(feed, state, self._settings.max_bytes, now))
+            async with self._polled(feed, state, self._settings.max_bytes, now) as response:
+                await arrived.put(response)
 
         tasks = {asyncio.create_task(one(feed, state)) for feed, state in pairs}
         self._tasks |= tasks
         try:
             for _ in tasks:
                 yield await arrived.get()
+            await asyncio.gather(*tasks)  # the last ones close their connections
         finally:
             await _end(tasks)
             self._tasks -= tasks
@@ -97,26 +102,39 @@ class Fetcher:
     async def get(self, url: str, *, max_bytes: int | None = None, private_host: str = "") -> Response:
         """Make one guarded GET, in the queue of its host like any poll; trouble is in `Response.error`."""
         feed = Feed(url=url, private_host=private_host)
-        return await self._poll(feed, FeedState(url=url), max_bytes or self._settings.max_bytes, None)
+        size = max_bytes or self._settings.max_bytes
+        async with self._polled(feed, FeedState(url=url), size, None) as response:
+            return response
 
-    async def _poll(self, feed: Feed, state: FeedState, max_bytes: int, now: datetime | None) -> Response:
+    @asynccontextmanager
+    async def _polled(
+        self, feed: Feed, state: FeedState, max_bytes: int, now: datetime | None
+    ) -> AsyncIterator[Response]:
+        """Poll a feed and give what it brought, inside its place at the host and among all."""
+        from monitor.fetch import http
+
+        async with AsyncExitStack() as stack:
+            try:
+                poll = http.poll_of(feed, state, max_bytes=max_bytes, now=now)
+                queue = queue_of(poll.target, feed.private_host)
+                host = await stack.enter_async_context(self._place(queue, feed.private_host))
+                response = await self._asked(poll, queue, host)
+            except FetchError as error:
+                response = Response(feed=feed, url="", error=str(error))
+            except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
+                response = Response(feed=feed, url="", error=place_of(error))
+            yield response
+
+    async def _asked(self, poll: http.Poll, queue: Queue, host: _Host) -> Response:
         import httpx
 
         from monitor.fetch import http
 
-        try:
-            poll = http.poll_of(feed, state, max_bytes=max_bytes, now=now)
-            queue = queue_of(poll.target, feed.private_host)
-            async with self._place(queue, feed.private_host) as host:
-                if held := self._held(queue):
-                    return _held_back(feed, queue, held)
-                response = await http.get(host.transport, poll, self._settings)
-                self._hold(queue_of(httpx.URL(response.url), feed.private_host), response)
-                return response
-        except FetchError as error:
-            return Response(feed=feed, url="", error=str(error))
-        except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
-            return Response(feed=feed, url="", error=place_of(error))
+        if held := self._held(queue):
+            return _held_back(poll.feed, queue, held)
+        response = await http.get(host.transport, poll, self._settings)
+        self._hold(queue_of(httpx.URL(response.url), poll.feed.private_host), response)
+        return response
 
     @asynccontextmanager
     async def _place(self, queue: Queue, private_host: str) -> AsyncIterator[_Host]:
