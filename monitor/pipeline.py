@@ -114,6 +114,7 @@ async def poll(
         failures, outage = record_failures(config, store, failed, due, answered=bool(done), now=now)
         for line in failures:
             on_feed_done(line)
+        await stack.aclose()  # of our own tools: clustering is where memory peaks, and it reads no document
         await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures], now, took, outage=outage)
