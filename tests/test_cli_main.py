@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -47,6 +48,21 @@ def test_a_damaged_database_is_told_in_a_line(desk: Path) -> None:
 def test_the_environment_names_the_configuration(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONITOR_CONFIG", str(desk))
     assert "https://news.test/feed\n" in run(None, "feeds", "list").out
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        {"COLUMNS": "0"},
+    ],
+)
+def test_texts_come_whole_into_a_pipe_in_any_locale(desk: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "monitor", "--config", str(desk), "explain", "“Sora” 😀"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, **environment}, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "“Sora” 😀" in done.stdout.decode()
 
 
 def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:

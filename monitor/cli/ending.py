@@ -6,6 +6,7 @@ those who mend it, and the last line says so.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -23,10 +24,24 @@ if TYPE_CHECKING:
 
 
 def open_streams() -> None:
-    """Put a sink where an output was closed (`>&-`), or the next file would take its place."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+    """Make the streams fit for any text: UTF-8 in files and pipes, what it can show on a terminal.
+
+    A sink takes the place of an output that was closed (`>&-`), or the next file would.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None and name != "stdin":
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
+        if isinstance(stream, io.TextIOWrapper):
+            # Under cron a locale may be POSIX, in which a title with a quotation mark ends the command.
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(
+                    encoding="utf-8", errors="strict" if name == "stdin" else "surrogateescape"
+                )
+    if not os.environ.get("COLUMNS", "1").strip("0"):
+        del os.environ["COLUMNS"]  # some containers set 0, and rich then prints nothing at all
 
 
 @contextmanager
