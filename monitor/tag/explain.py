@@ -10,6 +10,7 @@ from monitor.tag.judge import probability
 if TYPE_CHECKING:
     from monitor.models import Evidence, Tagging
 
+# So many fit on a line, and are read; `explain --all` has the rest.
 _QUOTED = 5
 
 
@@ -35,6 +36,7 @@ class Verdict:
         """How much of what was needed was found: 1.0 is just enough."""
         if self.unit == "points":
             return round(self.total / self.threshold, 4)
+        # A threshold in log-odds may be 0, of which nothing is a share; its probability is not.
         return round(probability(self.total) / probability(self.threshold), 4)
 
     def but(self, *, given: bool) -> Verdict:
@@ -45,7 +47,9 @@ class Verdict:
         """Name the strongest terms that speak for it, or against it."""
         sign = -1 if against else 1
         found = sorted(
-            (e for e in self.evidence if e.field and e.weight * sign > 0), key=lambda e: -abs(e.weight)
+            # What stands in no field (the base, a sum of rules) has no words to quote.
+            (e for e in self.evidence if e.field and e.weight * sign > 0),
+            key=lambda e: -abs(e.weight),
         )
         return ", ".join(dict.fromkeys(f"“{item.term}”" for item in found[:_QUOTED])) if found else ""
 

@@ -52,6 +52,7 @@ class Stems:
         quotes: dict[str, Quote] = {}
         singles: set[str] = set()
         for field, words in fields.items():
+            # Anew for each field: a title's last word and the first below it are no pair.
             before = raw_before = ""
             for raw in words:
                 stem = self._known.get(raw) or self._look_up(raw)

@@ -27,6 +27,7 @@ _SCOPE = re.compile(r"([A-Za-z]+):\s*(?=\S)")
 _LIST_INSIDE = re.compile(r"(\{[^{}]*\})")
 _LIST = re.compile(r"\{([^{}]*)\}")
 _FORM = re.compile(r"(?P<front>\*|~|)(?P<letters>[^\W_]+)(?P<back>\*?)")
+# For phrases with wildcards alone: `Words` would drop the * and ~ with the other marks.
 _MARKS = re.compile(r"[\s\-–—'’./&+,!?„“”\"]+")
 
 
@@ -97,6 +98,7 @@ def parse_rule(text: str) -> Condition:
     into = needs
     for operator, operand in zip(rest[::2], rest[1::2], strict=True):
         other = _side_by_side(operand)
+        # NEAR and THEN bind more closely: they lengthen the part that stands, AND and NOT begin another.
         if operator in {"AND", "NOT"}:
             into.append(part)
             part, into = other, bars if operator == "NOT" else needs
@@ -173,16 +175,13 @@ def _form(text: str) -> Form:
         raise GrammarError(f"{text!r} is not a word: letters, with * at an end or ~ before them")
     front, back, letters = match["front"], match["back"], match["letters"]
     if front == "~":
-        return Form(_plain(letters), "inflected")
+        return Form(form(letters), "inflected")
     if front and back:
+        # As it stands: inside a compound no ending is at its end.
         return Form(letters.lower(), "inside")
     # A beginning is no word yet: its "in" may belong to "Initiative" and is no feminine ending.
     if back:
         return Form(letters.lower(), "beginning")
     if front:
-        return Form(_plain(letters), "ending")
-    return Form(_plain(letters))
-
-
-def _plain(letters: str) -> str:
-    return form(letters)
+        return Form(form(letters), "ending")
+    return Form(form(letters))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from math import exp
+from math import exp, log
 from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
@@ -31,6 +31,7 @@ FLOOR: Final = -1.0
 # Whole thousandths: shorter than floats, and alike on every machine.
 UNIT: Final = 1000
 _REMEMBERED = 20_000
+# What an explanation names by itself of a table's words; the tail of small weights tells nobody anything.
 _SHOWN = 8
 
 Row = tuple[tuple[int, float], ...]
@@ -82,6 +83,7 @@ class Judge:
         for line in text.splitlines():
             kind, _, rest = line.partition("\t")
             if kind == "w":
+                # Kept as text: of all rows a run of the program meets a part.
                 feature, _, row = rest.partition("\t")
                 self._rows[feature] = row
             elif line and not line.startswith("#"):
@@ -126,6 +128,7 @@ class Judge:
         for slug, value in sums.items():
             for place, weight in self._sums.get(slug, ()):
                 totals[place] += weight * clipped(value)
+            # A step beside the slope: rules that reach a threshold say more than their points.
             if value >= 1:
                 for place, weight in self._passes.get(slug, ()):
                     totals[place] += weight
@@ -171,10 +174,15 @@ def clipped(value: float) -> float:
     return min(max(value, FLOOR), CAP)
 
 
-def probability(log_odds: float) -> float:
+def probability(total: float) -> float:
     """Turn log-odds into a probability."""
     # `exp` overflows from 710 on; 30 is certain enough.
-    return 1 / (1 + exp(-max(min(log_odds, 30.0), -30.0)))
+    return 1 / (1 + exp(-max(min(total, 30.0), -30.0)))
+
+
+def log_odds(share: float) -> float:
+    """Turn a probability strictly between 0 and 1 into log-odds."""
+    return log(share / (1 - share))
 
 
 def fingerprint(rule: Rule) -> str:

@@ -70,6 +70,7 @@ class _Reader:
             *(self._target("beat", slug, tables["beat"]) for slug in tables["beat"]),
             *(self._target("theme", slug, tables["theme"]) for slug in tables["theme"]),
         ]
+        # A missing table and one that is empty are the same mistake.
         if not tables["beat"]:
             self._fault("beat", "at least one beat is needed: no entry could be relevant")
         return Rules(
@@ -127,8 +128,7 @@ class _Reader:
     def _hidden(self, table: dict[str, Any]) -> dict[str, tuple[Phrase, ...]]:
         self._known(table, _SECTIONS, "hidden")
         return {
-            language: tuple(self._phrases(self._strings(table, language, "hidden"), f"hidden.{language}"))
-            for language in _SECTIONS
+            language: tuple(self._phrases(self._strings(table, language, "hidden"))) for language in _SECTIONS
         }
 
     def _glossary(self, table: dict[str, Any]) -> dict[str, GlossaryList]:
@@ -137,11 +137,10 @@ class _Reader:
         for language in _SECTIONS:
             section = self._table(table, language, "glossary")
             for name in section:
-                place = f"glossary.{language}.{name}"
                 items = self._strings(section, name, f"glossary.{language}")
                 plain = [(key, item) for key, item in items if not references(item)]
                 named = [(key, references(item)) for key, item in items if references(item)]
-                phrases[name][language] = tuple(self._phrases(plain, place))
+                phrases[name][language] = tuple(self._phrases(plain))
                 includes[name][language] = tuple(
                     other for key, other in named if self._list_exists(other, key)
                 )
@@ -214,8 +213,7 @@ class _Reader:
                         condition=condition,
                     )
 
-    def _phrases(self, items: Iterable[tuple[str, str]], place: str) -> Iterable[Phrase]:
-        del place
+    def _phrases(self, items: Iterable[tuple[str, str]]) -> Iterable[Phrase]:
         for key, item in items:
             try:
                 yield parse_phrase(item)
@@ -250,6 +248,7 @@ class _Reader:
         return found
 
     def _number(self, value: object, place: str) -> bool:
+        # TOML's true is an int to Python, and no weight.
         if isinstance(value, int | float) and not isinstance(value, bool):
             return True
         self._fault(place, f"must be a number, not {value!r}")
@@ -262,6 +261,7 @@ class _Reader:
 
     def _fault(self, place: str, message: str) -> None:
         """Note a fault at a place such as `theme.music.en.sure[3]`."""
+        # Back to keys and positions: by these the document knows the line.
         parts = re.finditer(r"\[(\d+)\]|([^.\[\]]+)", place)
         self.document.fault(tuple(int(part[1]) if part[1] else part[2] for part in parts), message)
 

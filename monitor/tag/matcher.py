@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 # Added to the places of each further field's words, so that nothing is near across fields.
 _FIELD_GAP = 1_000_000
+# `often:`, of a name that is also said in passing: once or twice is passing.
 _OFTEN = 3
 # German words are the longer ones, with six letters and a blank: a text is cut before it is read, not after.
 _LETTERS_A_WORD = 7

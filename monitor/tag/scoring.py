@@ -10,13 +10,12 @@ table was made cannot be outvoted by it: what they add up to by themselves holds
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING, Final, Literal
 
 from monitor.models import Evidence
 from monitor.tag.explain import Verdict
 from monitor.tag.features import OPENING
-from monitor.tag.judge import RELEVANT, Contribution, probability
+from monitor.tag.judge import RELEVANT, Contribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,11 +131,8 @@ class Scoring:
         verdicts = [self._verdict(target) for target in targets]
         asked = [v for target, v in zip(targets, verdicts, strict=True) if self._covers(target)]
         given = [v for v in verdicts if v.given and (chosen or v.unit == "points")]
-        complete = self._judge is not None and len(asked) == sum(
-            slug.kind == "beat" for slug in self._matcher.targets if self._judge.covers(slug.slug)
-        )
         # Chosen is chosen: an entry that the table finds relevant has at least the beat that came nearest.
-        if chosen and not given and asked and complete:
+        if chosen and not given and asked:
             given = [max(asked, key=lambda verdict: verdict.total)]
         return [v.but(given=v in given) for v in verdicts]
 
@@ -258,11 +254,3 @@ class Scoring:
             unit="points" if threshold else "log-odds",
             given=total >= threshold,
         )
-
-
-def log_odds(probability_: float) -> float:
-    """Turn a probability strictly between 0 and 1 into log-odds."""
-    return log(probability_ / (1 - probability_))
-
-
-__all__ = ["GATE", "Scoring", "log_odds", "probability"]

@@ -10,11 +10,11 @@ from monitor.models import Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
-from monitor.tag.judge import RELEVANT, probability, shipped
+from monitor.tag.judge import RELEVANT, log_odds, probability, shipped
 from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
-from monitor.tag.scoring import Scoring, log_odds
+from monitor.tag.scoring import Scoring
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
