@@ -48,7 +48,7 @@ def mark(
     entry = store.entries.get(number)
     if entry is None:
         raise MonitorError(f"there is no entry {number}")
-    explanation = _tagger(config, store.note(tag.PERSONAL)).explain(entry)
+    explanation = config.tagger(store.note(tag.PERSONAL)).explain(entry)
     with store.transaction():
         if relevant is None:
             store.marks.clear(number)
@@ -91,7 +91,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     since = min(entry.first_seen for entry in marked)
     others = store.entries.listing(since=since, limit=_UNMARKED)
     # Without what was learned before, or each learning would build on the last and drift.
-    plain = _tagger(config, "")
+    plain = config.tagger("")
     examples = [plain.example(entry, marks[entry.id].relevant) for entry in marked]
     examples += [
         plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others if entry.id not in marks
@@ -109,10 +109,6 @@ def learn(config: Config, store: Store) -> tag.Personal:
     learned = tag.Personal(words, feeds, own, len(marks))
     store.set_note(tag.PERSONAL, learned.to_json())
     return learned
-
-
-def _tagger(config: Config, learned: str) -> tag.Tagger:
-    return tag.Tagger.configured(config.rules, config.feeds, learned, semantic=config.cluster.semantic)
 
 
 def _said_of(mark: Mark, kind: str) -> tuple[str, ...] | None:
@@ -136,7 +132,7 @@ def retag(
     What the user marked stays, what was told is not told again, and texts that retention has removed are
     left as they were tagged.
     """
-    tags = _tagger(config, store.note(tag.PERSONAL))
+    tags = config.tagger(store.note(tag.PERSONAL))
     seen, changes, affected = 0, list[Change](), set[int]()
     for batch in store.entries.iterate(since):
         seen += len(batch)

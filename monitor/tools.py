@@ -44,13 +44,7 @@ class Tools:
     def tagger(self, learned: str) -> tag.Tagger:
         """Compiled when the first new entry comes, and anew when the user's marks taught something else."""
         if self._tagger is None or self._tagger[0] != learned:
-            made = tag.Tagger.configured(
-                self._config.rules,
-                self._config.feeds,
-                learned,
-                semantic=self._config.cluster.semantic,
-            )
-            self._tagger = learned, made
+            self._tagger = learned, self._config.tagger(learned)
         return self._tagger[1]
 
     async def tagged(self, entries: Sequence[Entry], learned: str, faults: list[str]) -> tuple[Entry, ...]:

@@ -39,7 +39,9 @@ app = typer.Typer(
     help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.\n\n"
     "`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
     no_args_is_help=True,
+    # Or "[a word]" in a help text would be taken for a style.
     rich_markup_mode=None,
+    # Errors end in `ending`: a frame drawn around a traceback hides it from logs and from who reports it.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

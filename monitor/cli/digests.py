@@ -82,6 +82,7 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
 
     now, zone = current.now(), config.timezone
     if since or until:
+        # What is not yet seen cannot be told: an end in the future would call the rest of the day quiet.
         end = min(current.until(until, zone) or now, now)
         start = current.since(since, zone) or end - timedelta(days=1)
         if start >= end:

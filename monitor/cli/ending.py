@@ -72,13 +72,14 @@ def _report_error(error: Exception) -> int:
     code = 1
     match error:
         case ExceptionGroup():
-            code = _told_all(error)
+            code = _report_all(error)
         case ConfigError():
             say(*map(str, error.faults))
             code = 2
         case MonitorError():
             say(f"monitor: {error}")
             code = 2 if isinstance(error, UsageError) else 1
+        # `monitor entries | head` has what it wanted: nothing is said.
         case BrokenPipeError():
             _let_go_of_output()
         case OSError():
@@ -92,7 +93,7 @@ def _report_error(error: Exception) -> int:
     return code
 
 
-def _told_all(group: ExceptionGroup[Exception]) -> int:
+def _report_all(group: ExceptionGroup[Exception]) -> int:
     """Say the expected errors of a group, each once, and report the first of the others."""
     expected, rest = group.split((MonitorError, OSError))
     distinct: dict[str, Exception] = {}

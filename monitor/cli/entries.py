@@ -141,6 +141,7 @@ def _filters(
     if feed and feed not in followed:
         titled = [url for url, one in feeds.items() if one.title.casefold() == feed.casefold()]
         if not titled:
+            # Said, not refused: what a feed brought stays when it is no longer followed.
             say(f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}")
         feed = next(iter(titled), feed)
     return {

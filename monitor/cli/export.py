@@ -110,6 +110,7 @@ def export(
             records = _entries(store, start, everything=everything)
         else:
             records = (
+                # In the order of what came first, as entries are: what is appended tomorrow comes at the end.
                 map(_story, reversed(store.stories.listing(since=start)))
                 if what == "stories"
                 else _marks(store, start)

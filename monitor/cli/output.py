@@ -76,6 +76,7 @@ def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
+    # A draft would take the place of /dev/stdout itself.
     plain = output.is_file() or not output.exists()
     try:
         with replacing(output, private=private) if plain else nullcontext(output) as path:  # noqa: SIM117
@@ -123,6 +124,7 @@ def write_csv(records: Iterable[Mapping[str, Any]], file: TextIO, columns: Seque
     Lists are joined by "; ". Titles are strangers' words: one that a spreadsheet would run as a formula gets
     an apostrophe in front.
     """
+    # The module ends lines as Windows does, by RFC 4180; `cut` and `diff` would see a stray character.
     writer = csv_.writer(file, lineterminator="\n")
     if columns:
         writer.writerow(columns)
@@ -138,6 +140,7 @@ def _cell(value: object) -> object:
         value = "; ".join(map(str, value))
     elif isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
+    # True and False are words of Python; spreadsheets in other languages know neither.
     elif isinstance(value, bool):
         return int(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
@@ -187,7 +190,7 @@ def utc(moment: datetime | None) -> str | None:
 
 
 def local(moment: datetime | None, zone: tzinfo) -> str:
-    """Write an instant for a reader, "never" for none."""
+    """Write an instant for the user, "never" for none."""
     return "never" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 

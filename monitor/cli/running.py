@@ -100,6 +100,7 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
     """
     from monitor import outbox, pipeline
 
+    # Nothing to send: secrets are not even read, and a missing one stops no poll.
     if config.alert is None and not store.deliveries.waiting():
         return []
     try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
 _DAYS: Final = {"today": 0, "yesterday": -1}
+# No more digits than SQLite's integers hold; without ASCII, `\d` takes digits of every script.
 _HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
 
 

@@ -18,10 +18,9 @@ from monitor.text import counted, span_in_words
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime, timedelta, tzinfo
 
-    from monitor import fetch, parse
     from monitor.config import Config
     from monitor.deliver import ConfiguredChannel
     from monitor.models import Document, Feed
@@ -68,18 +67,14 @@ def check(
     topic = f"{counted(len(config.rules.beats), 'beat')}, {counted(len(config.rules.themes), 'theme')}"
     show(f"{current.directory}: {counted(feeds, 'feed')} ({off} switched off), {topic}: no fault found")
     say(*(f"hint: {hint}" for hint in config.hints))
-    if online and not asyncio.run(_check_online(current, config)):
+    if online and not asyncio.run(check_online(current, config)):
         raise typer.Exit(1)
 
 
-async def _check_online(current: Session, config: Config) -> bool:
+async def check_online(current: Session, config: Config) -> bool:
     """Ask every feed and log in to the mail server; return whether all is well."""
-    feeds = [feed for feed in config.feeds if feed.enabled]
-    answers = await ask_feeds(
-        feeds, config.fetch, config.parse, now=current.now(), zone=config.timezone, quiet=current.quiet
-    )
-    well = show_faults(answers)
-    return await try_channels(config.channels()) and well
+    well = _show_faults(await _ask_feeds(current, config))
+    return await _try_channels(config.channels()) and well
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,36 +92,29 @@ class Answer:
     """The usual time between two entries, by their dates."""
 
 
-async def ask_feeds(
-    feeds: Sequence[Feed],
-    fetching: fetch.Settings,
-    parsing: parse.Settings,
-    *,
-    now: datetime,
-    zone: tzinfo,
-    quiet: bool,
-) -> list[Answer]:
+async def _ask_feeds(current: Session, config: Config) -> list[Answer]:
     """Fetch and read feeds, with a line for each that answers, as it does; return all answers."""
     from monitor import fetch, parse
 
+    feeds = [feed for feed in config.feeds if feed.enabled]
     answers = []
-    with progress(quiet=quiet) as bar:
+    with progress(quiet=current.quiet) as bar:
         task = bar.add_task("feeds", total=len(feeds))
-        async with fetch.Fetcher(fetching) as fetcher, parse.Parser(parsing) as parser:
+        async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
             asked = [(feed, FeedState(url=feed.url)) for feed in feeds]
-            async for response in fetcher.fetch_all(asked, now=now):
+            async for response in fetcher.fetch_all(asked, now=current.now()):
                 feed, fault = response.feed, response.error
                 answer = Answer(feed=feed, fault=fault, unreachable=response.unreachable)
                 if not fault:
                     try:
-                        answer = _read(feed, await parser.parse(response, feed, now=now))
+                        answer = _read(feed, await parser.parse(response, feed, now=current.now()))
                     except ParseError as error:
                         answer = Answer(feed=feed, fault=str(error))
                 bar.advance(task)
                 answers.append(answer)
                 # Faults are named together at the end, where they are seen.
-                if not answer.fault and not quiet:
-                    show_wrapped(_line(answer, zone), indent=4, first=Text("ok", "green"))
+                if not answer.fault and not current.quiet:
+                    show_wrapped(_line(answer, config.timezone), indent=4, first=Text("ok", "green"))
     return answers
 
 
@@ -151,7 +139,7 @@ def _line(answer: Answer, zone: tzinfo) -> str:
     return ", ".join(parts)
 
 
-def show_faults(answers: Iterable[Answer]) -> bool:
+def _show_faults(answers: Iterable[Answer]) -> bool:
     """Name the feeds that failed, or our network when none could be reached; return whether all is well."""
     found = list(answers)
     faulty = [answer for answer in found if answer.fault]
@@ -167,7 +155,7 @@ def show_faults(answers: Iterable[Answer]) -> bool:
     return not faulty
 
 
-async def try_channels(channels: Iterable[ConfiguredChannel]) -> bool:
+async def _try_channels(channels: Iterable[ConfiguredChannel]) -> bool:
     """Connect and log in where a channel does, send nothing; say how it went, return whether all is well."""
     well = True
     for channel in channels:

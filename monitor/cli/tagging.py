@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import entry_json, local, say, show, show_json, show_prose, working
+from monitor.cli.output import Json, entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
@@ -18,14 +18,12 @@ from monitor.models import Entry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.config import Config
     from monitor.models import Importance, Story, Tagging
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
 
 _ENTRY = re.compile(r"e\d+")
 _STORY = re.compile(r"s\d+")
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 themes_app = typer.Typer(
     help="Themes: try a phrase before it is written down.", no_args_is_help=True, rich_markup_mode=None
@@ -105,10 +103,12 @@ def _found(store: Store, handle: str, url: str) -> Entry:
 
 
 def _stored(current: Session, handle: str, url: str) -> tuple[Entry, Story | None, Tagger]:
+    from monitor.tag import PERSONAL
+
     with current.reading() as (config, store):
         found = _found(store, handle, url)
         story = store.stories.get(found.story) if found.story else None
-        return found, story, _tagger(config, store)
+        return found, story, config.tagger(store.note(PERSONAL))
 
 
 def _importance(current: Session, story: Story) -> Importance:
@@ -117,14 +117,6 @@ def _importance(current: Session, story: Story) -> Importance:
 
     with current.reading() as (config, store):
         return digest.importance(story, digest_input.named_feeds(config, store), config.digest)
-
-
-def _tagger(config: Config, store: Store) -> Tagger:
-    from monitor import tag as package
-
-    return package.Tagger.configured(
-        config.rules, config.feeds, store.note(package.PERSONAL), semantic=config.cluster.semantic
-    )
 
 
 def _story_lines(entry: Entry, story: Story | None) -> list[str]:
@@ -295,7 +287,7 @@ def try_phrase(
         start = current.since(since, config.timezone)
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:
-            changes = _tagger(config, store).try_phrase(
+            changes = config.tagger(store.note(package.PERSONAL)).try_phrase(
                 phrase, target, everything, grade=grade, language=language
             )
         except package.GrammarError as error:
@@ -328,6 +320,7 @@ def tag(
     read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
     taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
     sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]
+    # Stories depend on the order in which reports come: as the days brought them, not as the file has them.
     sure.sort(key=lambda index: read[index].entry.published)
     found = replayed([replace(read[index].entry, tagging=taggings[index]) for index in sure])
     stories = dict(zip(sure, found, strict=True))

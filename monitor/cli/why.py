@@ -35,6 +35,7 @@ _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
 # How much of the archive a proposed phrase is tried on.
 _LOOK_BACK: Final = timedelta(days=30)
+# A phrase that so many entries hold lets in too much, whatever the number is.
 _MANY: Final = 1000
 
 
@@ -62,16 +63,8 @@ def why(
     current = session(context)
     with current.reading() as (config, store):
         found = _entry_asked(asked, store, current)
-        facts = _facts(
-            asked,
-            found,
-            config,
-            store,
-            tag.Tagger.configured(
-                config.rules, config.feeds, store.note(tag.PERSONAL), semantic=config.cluster.semantic
-            ),
-            current.now(),
-        )
+        tagger = config.tagger(store.note(tag.PERSONAL))
+        facts = _facts(asked, found, config, store, tagger, current.now())
     answer = package.answer(facts)
     if json:
         show_json(answer.to_dict())

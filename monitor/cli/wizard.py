@@ -19,7 +19,8 @@ import typer
 from monitor import values
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
-from monitor.cli.setup import ask_feeds, show_faults, try_channels
+from monitor.cli.setup import check_online
+from monitor.disk import replacing
 from monitor.errors import ConfigError, DeliveryError
 
 if TYPE_CHECKING:
@@ -248,11 +249,9 @@ def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directo
     password = ask.secret("  Password (an app password where there are such)")
     if password:
         directory.mkdir(parents=True, exist_ok=True)
-        # With its mode from the first instant: `chmod` afterwards leaves a moment in which others can open
-        # it.
-        handle = os.open(directory / PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(password + "\n")
+        # Private from the first instant: `chmod` afterwards leaves a moment in which others can open it.
+        with replacing(directory / PASSWORD_FILE, private=True) as file:
+            file.write_text(password + "\n", encoding="utf-8")
     else:
         say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
     return replace(account, password_file=PASSWORD_FILE)
@@ -305,13 +304,8 @@ def _monitor_toml(text: str, answers: Answers) -> str:
 
 async def _try(current: Session, config: Config) -> bool:
     """Ask every feed that is followed, log in to the mail server; return whether all is well."""
-    feeds = [feed for feed in config.feeds if feed.enabled]
-    answers = await ask_feeds(
-        feeds, config.fetch, config.parse, now=current.now(), zone=config.timezone, quiet=current.quiet
-    )
-    well = show_faults(answers)
     try:
-        return await try_channels(config.channels()) and well
+        return await check_online(current, config)
     except ConfigError as error:
         show(*map(str, error.faults))
         return False

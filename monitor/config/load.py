@@ -104,6 +104,15 @@ class Config:
             raise ConfigError(problems)
         return tuple(found)
 
+    def tagger(self, learned: str) -> tag.Tagger:
+        """Compile the rules, with what the user's marks taught (the store's note `tag.PERSONAL`)."""
+        return tag.Tagger(
+            self.rules,
+            kinds={feed.url: feed.kind for feed in self.feeds if feed.kind},
+            personal=tag.Personal.from_json(learned),
+            semantic=self.cluster.semantic,
+        )
+
     def ping_url(self) -> str:
         """Return the health-check address, "" for none. Raises ConfigError when it cannot be read."""
         service = self.service

@@ -29,7 +29,7 @@ class Evidence:
 
     @property
     def quoted(self) -> str:
-        """The term for a reader, with the field it stands in."""
+        """The term for the user, with the field it stands in."""
         return f"“{self.term}” in the {self.field}" if self.field else self.term or "all else"
 
 

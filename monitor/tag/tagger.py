@@ -19,7 +19,7 @@ from monitor.tag.scoring import Scoring
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from monitor.models import Entry, Feed
+    from monitor.models import Entry
     from monitor.tag.features import Features
     from monitor.tag.judge import Judge
     from monitor.tag.matcher import Reading
@@ -68,16 +68,6 @@ class Tagger:
         self._semantic = semantic and encoder.available()
         self._sure, self._perhaps = log_odds(rules.sure), log_odds(rules.perhaps)
         self._near = log_odds(rules.near)
-
-    @classmethod
-    def configured(cls, rules: Rules, feeds: Iterable[Feed], learned: str, *, semantic: bool) -> Tagger:
-        """Make one that knows what kind each feed is of, and what the user's marks taught (a stored note)."""
-        return cls(
-            rules,
-            kinds={feed.url: feed.kind for feed in feeds if feed.kind},
-            personal=Personal.from_json(learned),
-            semantic=semantic,
-        )
 
     def tag(self, entry: Entry, *, kind: str = "") -> Tagging:
         """Say what an entry is about, and how certainly. `kind`: of its feed, where the tagger knows none."""
