@@ -90,20 +90,21 @@ async def poll(
         done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
 
         while asked:
-            unchanged = list[Response]()
+            unchanged: list[tuple[FeedState, FeedPoll]] = []
             async for response in tools.fetcher.fetch_all(asked.items(), now=now):
                 state = due[response.feed]
                 with _troubles_of(response, failed, bugs):
                     found = await read(config, store, tools, response, state, now=now)
-                    if response.not_modified:
-                        unchanged.append(response)
+                    line = _line(response, found, now)
+                    if found.document is None:
+                        unchanged.append((learned(config, response, state, found, now=now), line))
                     else:
                         done.append(await keep(config, store, response, state, found, now=now))
-                    on_feed_done(_line(response, found, now))
+                    on_feed_done(line)
             with store.transaction():  # one for all: a commit for each takes twice as long as all else
-                for response in unchanged:
-                    with _troubles_of(response, failed, bugs):
-                        done.append(learn(config, store, response, due[response.feed], Findings(), now=now))
+                for after, line in unchanged:
+                    store.feeds.save_state(after)
+                    done.append(store.feeds.log_feed(line))
             # One feed out of reach may be its own fault or our network's: two others are asked before anybody
             # is blamed.
             alone = not done and not only and len(failed) == 1
@@ -210,20 +211,17 @@ async def keep(
             affected = store.entries.update(found.changed, identity.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
-        return learn(config, store, response, state, found, now=now)
+        store.feeds.save_state(learned(config, response, state, found, now=now))
+        return store.feeds.log_feed(_line(response, found, now))
 
 
-def learn(
-    config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
-) -> FeedPoll:
-    """Store what a response teaches about its feed."""
+def learned(
+    config: Config, response: Response, state: FeedState, found: Findings, *, now: datetime
+) -> FeedState:
+    """Return the state of a feed after what a response taught of it."""
     outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
-    with store.transaction():
-        store.feeds.save_state(
-            schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
-        )
-        return store.feeds.log_feed(_line(response, found, now))
+    return schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
 
 
 def record_failures(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Form, Phrase, Slot
 
 STEMMERS = {"en": "english", "de": "german"}
-# Distinct words remembered before the memory starts anew: some 50 MB at most.
-_REMEMBERED = 200_000
+# Distinct words remembered before the memory starts anew: some 12 MB at most, in each language.
+_REMEMBERED = 50_000
 
 # By so many letters beginnings and endings are looked up; by fewer where one is shorter.
 _EDGE = 2
