@@ -48,9 +48,12 @@ _MASK: Final = "***"
 _HEX: Final = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{16,}", re.IGNORECASE)
 # `key(?!word)`, `sig(?![hn]t)`: not ?keyword=, ?sight=, ?signup=.
 _TELLING: Final = re.compile(
-    r"token|key(?!word)|auth|sig(?![hn]t)|secret|pass|pwd|session|credential|sid\b|jwt|code|user",
+    r"token|key(?!word)|auth|sig(?![hn]t)|secret|pass|pwd|pw\b|session|credential|sid\b|jwt|code|user|uid\b|login|access"
+    r"|\bpin\b|\bapi\b|hash",
     re.IGNORECASE,
 )
+_TERSE: Final = 2
+_WORD_WITH_DIGITS: Final = re.compile(r"(?=.*[0-9])(?=.*[a-z]).{6,}", re.IGNORECASE)
 _MIXED: Final = re.compile(
     r"(?=.{16})(?:[a-z]+[0-9]+|[0-9]+[a-z]+)[a-z0-9]*"
     r"|(?=.{10})[a-z]*(?:[0-9]+[a-z]+){2,}[0-9]*",  # "a1b2c3d4e5", but not "iphone17promax"
@@ -186,18 +189,20 @@ def redact_url(url: str) -> str:
 def holds_secret(url: str) -> bool:
     """Say whether an address likely holds a secret, and so must not be handed on.
 
-    That is a user or password, a parameter with a telling name, anything drawn by lot. For eyes far more is
-    masked (`redact_url`), but a list in which ?format=rss is masked could not be read back.
+    That is a user or password, a parameter with a telling name, anything drawn by lot, and what may be a
+    password under a name of a letter or two. For eyes far more is masked (`redact_url`), but a list in which
+    ?format=rss is masked could not be read back.
     """
     match = _PARTS.fullmatch(url)
     if match is None:
         return True
     _, user, _, path, query, fragment = (part or "" for part in match.groups())
     pairs = [pair.partition("=") for part in (query, fragment) for pair in re.split("[?&;#]", part)]
-    words = [word for _, _, value in pairs for word in re.split(r"[+\s]|%20", value)]
+    words = [word for name, _, value in pairs for word in re.split(r"[+\s]|%20", value or name)]
     return (
         bool(user)
         or any(value and _TELLING.search(name) for name, _, value in pairs)
+        or any(len(name) <= _TERSE and _WORD_WITH_DIGITS.fullmatch(value) for name, _, value in pairs)
         or any(_segment(word) != word for word in (*words, *path.split("/")))
     )
 

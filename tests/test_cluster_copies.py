@@ -68,11 +68,13 @@ FEEDS = {
         ({}, "family:verlag"),
         ({"outlet": "The Paper"}, "outlet:the paper"),
         ({"outlet": "DAILY ONE", "feed": "https://news.example/"}, "family:verlag"),
-        ({"outlet": "The Two", "feed": "https://news.example/"}, "host:f2.example"),
-        ({"feed": "https://f2.example/rss", "url": "https://www.f2.example/9"}, "host:f2.example"),
-        ({"feed": "https://planet.example/", "url": "https://blog.example/9"}, "host:blog.example"),
-        ({"feed": "https://planet.example/", "url": ""}, "host:planet.example"),
-        ({"feed": "radar", "url": ""}, "host:radar"),
+        ({"outlet": "The Two", "feed": "https://news.example/"}, "site:f2.example"),
+        ({"feed": "https://f2.example/rss", "url": "https://www.f2.example/9"}, "site:f2.example"),
+        ({"feed": "https://planet.example/", "url": "https://blog.example/9"}, "site:blog.example"),
+        ({"feed": "https://planet.example/", "url": ""}, "site:planet.example"),
+        ({"feed": "radar", "url": ""}, "site:radar"),
+        ({"feed": "https://blog.example/", "url": "https://news.blog.example/9"}, "site:blog.example"),
+        ({"feed": "https://ann.substack.com/feed", "url": ""}, "site:ann.substack.com"),
     ],
 )
 def test_who_speaks(fields, speaks):

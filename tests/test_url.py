@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.url import canonical_url, host_of, redact, redact_url
+from monitor.url import canonical_url, holds_secret, host_of, redact, redact_url
 
 URLS = st.builds(
     "".join,
@@ -156,3 +156,17 @@ def test_what_is_redacted_stays_as_it_is(url: str) -> None:
 def test_addresses_are_redacted_within_a_line() -> None:
     line = "cannot reach https://u:p@a.example/x?auth=1 now, nor smtp://me:pw@mail.example"
     assert redact(line) == "cannot reach https://***@a.example/x?auth=*** now, nor smtp://***@mail.example"
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("https://x.example/feed?p=hunter2", True), ("https://x.example/feed?pin=1234", True),
+        ("https://x.example/feed?api=abc", True), ("https://x.example/feed?login=ann", True),
+        ("https://x.example/feed?a1b2c3d4e5f6", True), ("https://x.example/feed?rss", False),
+        ("https://x.example/feed?format=rss", False), ("https://x.example/?p=412", False),
+        ("https://x.example/search?q=sora", False), ("https://x.example/feed?capital=rome", False),
+    ],
+)  # fmt: skip
+def test_what_must_not_be_handed_on(url, secret):
+    assert holds_secret(url) is secret

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from monitor.cluster.events import plain_words
 from monitor.text import fold
-from monitor.url import host_of
+from monitor.url import site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,7 +114,7 @@ class Sources:
         self._titled = {fold(feed.title): feed for feed in feeds.values() if feed.title}
 
     def of(self, entry: Entry) -> str:
-        """Return the publisher's family, the outlet that an aggregator names, or the host of the link."""
+        """Return the publisher's family, the outlet that an aggregator names, or the site of the link."""
         outlet = fold(entry.outlet)
         feed = self._titled.get(outlet) if outlet else self._feeds.get(entry.feed)
         if feed is not None and feed.family:
@@ -122,7 +122,8 @@ class Sources:
         if outlet and feed is None:
             return "outlet:" + outlet
         link = feed.url if outlet and feed else entry.url
-        return "host:" + (host_of(link) or host_of(entry.feed) or entry.feed).removeprefix("www.")
+        # Of the site and not of the host: one blog may have as many names below its own as it likes.
+        return "site:" + (site_of(link) or site_of(entry.feed) or entry.feed)
 
     def independent(self, entries: Sequence[Entry], same: Mapping[int, int] | None = None) -> int:
         """Return how many independent sources report; copies of one text (`copies`) count once."""
