@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from monitor.digest.settings import Settings
     from monitor.models import Entry, Feed, FeedHealth, Story, Window
 
-NEAR_MISSES: Final = 5
+_NEAR_MISSES: Final = 5
 PERHAPS: Final = 5
-TREND_DAYS: Final = 14
+"""How many entries that are not sure a digest names."""
+_TREND_DAYS: Final = 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +112,7 @@ def present(
         title, summary = lead.title, lead.summary
     reports = sorted(
         _reports(story, feeds, is_new),
+        # What is told now before what it goes on from, the latest of each first.
         key=lambda report: (not report.new, -report.published.timestamp(), report.entry),
     )
     # A story that reports were taken out of may still count sources that are gone.
@@ -207,6 +209,7 @@ def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new:
 
 
 def _link(story: int | None, titles: Mapping[int, str]) -> tuple[StoryLink, ...]:
+    # One that was merged or emptied since is not there to be named.
     if story is None or story not in titles:
         return ()
     return (StoryLink(id=story, title=text.clean(titles[story])),)
@@ -273,12 +276,12 @@ def _has_overview(window: Window, settings: Settings) -> bool:
 def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
     """Count each theme's entries a day, in steps of 24 hours back from the window's end."""
     labels = dict(digest_input.labels)
-    counts = {slug: [0] * TREND_DAYS for slug in labels}
+    counts = {slug: [0] * _TREND_DAYS for slug in labels}
     for seen, themes in digest_input.recent:
         age = (end - seen).days
-        if 0 <= age < TREND_DAYS:
+        if 0 <= age < _TREND_DAYS:
             for theme in themes:
-                counts.setdefault(theme, [0] * TREND_DAYS)[TREND_DAYS - 1 - age] += 1
+                counts.setdefault(theme, [0] * _TREND_DAYS)[_TREND_DAYS - 1 - age] += 1
     return tuple(Trend(theme=slug, counts=tuple(days)) for slug, days in counts.items() if any(days))
 
 
@@ -306,7 +309,7 @@ def _near_misses(digest_input: DigestInput) -> tuple[NearMiss, ...]:
     candidates = [
         entry for entry in digest_input.near_misses if entry.tagging.near and not entry.tagging.relevant
     ]
-    best = sorted(candidates, key=lambda entry: (-entry.tagging.score, entry.id))[:NEAR_MISSES]
+    best = sorted(candidates, key=lambda entry: (-entry.tagging.score, entry.id))[:_NEAR_MISSES]
     return tuple(
         NearMiss(
             entry=entry.id,

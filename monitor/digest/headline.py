@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _SUBJECT: Final = 120
 _PREHEADER: Final = 160
 
-
 # The share of feeds without an answer from which nothing can be concluded any more.
 _TOLERATED: Final = 0.25
 
@@ -82,7 +81,9 @@ def subject(digest: Digest, words: Wording) -> str:
     if lead:
         around = words.text("subject_news", **named, title="")
         return line(
-            words.text("subject_news", **named, title=title(lead.title, _SUBJECT - len(around))), _SUBJECT
+            # The title alone is cut: brand and date, by which mail is sorted, stay whole.
+            words.text("subject_news", **named, title=title(lead.title, _SUBJECT - len(around))),
+            _SUBJECT,
         )
     if outcome(digest) == "quiet":
         return line(words.text("subject_quiet", **named), _SUBJECT)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # States of feeds that are listed, the worst first. One that is switched off is so by the user's own word.
 _TROUBLES: Final = ("failing", "gone", "silent", "new")
+# What a server says of an error may be a page long.
 _REASON: Final = 200
 # Feeds with one trouble that have a line each; more share one, or a network that is down fills the digest.
 _EACH: Final = 3
@@ -52,10 +53,11 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
         label, advice = words.text("trouble_polls"), words.text("advice_polls")
         yield Note(label=label, advice=advice, bad=True)
     for state in _TROUBLES:
+        # No poll at all: that says it of every feed.
         if state == "new" and not receipt.polls:
             continue
         if lines := _troubled(state, digest, words):
-            yield _list(f"{state}", lines, words, cap, bad=state in {"failing", "gone"})
+            yield _list(state, lines, words, cap, bad=state in {"failing", "gone"})
     gaps = [
         Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
         for name, n in receipt.gaps

@@ -15,7 +15,6 @@ _MEMBERS = 16
 # So are more pieces: a body in chunks of one byte costs seconds.
 _PIECES = 50_000
 
-
 # How feeds begin that were not encoded, whatever their headers say. A lone "{" may begin bare deflate.
 _PLAIN = (b"<?xml", b"<rss", b"<feed", b"<rdf:", b"<!--", b"\xef\xbb\xbf<")
 

@@ -29,7 +29,6 @@ _PATIENCE = 4.0
 # Shorter than what common servers allow, so that a connection is not reused as it closes.
 _IDLE_SECONDS = 2.0
 
-
 # About httpcore's own bound for a head.
 _LONGEST_HEAD = 100_000
 _HEAD_END = re.compile(rb"\r?\n\r?\n")

@@ -31,7 +31,6 @@ _COMMENTS: Final = re.compile(r"/comments?/", re.IGNORECASE)
 # What a page declares stands in its head; the rest is only looked at for links.
 _MAX_PAGE: Final = 1_000_000
 
-
 OWN: Final = "urn:sora-monitor:feed"
 """The namespace of attributes for what OPML has none of its own: {OWN}interval, {OWN}enabled."""
 

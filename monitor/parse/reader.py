@@ -41,7 +41,6 @@ _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
 )
 
-
 FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]], ...]] = (
     (lambda text: text.startswith("{"), jsonfeed.read),
     (lambda _: True, xmlfeed.read),

@@ -46,7 +46,6 @@ _WORDS: Final = (
     ),
 )
 
-
 # "../x" is a slug that TOML allows.
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 

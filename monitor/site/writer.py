@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 _STATE: Final = ".site.json"
+# Stories read at once, with all their entries: an archive that is written anew has thousands.
 _BATCH: Final = 200
 # Stories on the page of a theme, affairs on theirs.
 _LISTED: Final = 60
@@ -118,10 +119,13 @@ class _Update:
             found = {story.id: story for story in self._store.stories.get_many(batch)}
             for number in batch:
                 month, shown, affair = self._place(number)
+                # The steps that stay behind name it still, and nothing in the store says any more that it was
+                # one.
                 if affair is not None and (number not in found or found[number].affair != affair):
                     left.add(affair)
                 present = self._store.stories.resolve(number)
                 if present != number:
+                    # A page that somebody may have linked to: after a merge it says where the story went.
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
                     (self._folder / story_path(number)).unlink(missing_ok=True)
@@ -228,6 +232,7 @@ class _Update:
 
     def _write(self, path: str, content: str) -> None:
         """Replace a file, unless it holds just that: a page that is done over is not touched."""
+        # A title may hold half of a surrogate pair, which UTF-8 has no bytes for.
         there, data = self._folder / path, content.encode("utf-8", "replace")
         if not there.is_file() or there.read_bytes() != data:
             write_atomically(there, data)
@@ -240,6 +245,7 @@ class _Update:
             known = _State(
                 found["fingerprint"], int(found["revision"]), int(found["digest"]), dict(found["themes"])
             )
+        # Whatever is wrong with it: the pages can always be written from the store.
         except (OSError, ValueError, KeyError, TypeError):
             return _State(fingerprint)
         return known if known.fingerprint == fingerprint else _State(fingerprint)
@@ -250,6 +256,7 @@ class _Update:
 
 def _fingerprint(site: Site) -> str:
     """Return what changes when every page would look different."""
+    # The version too: what a page holds may change without any template.
     shape = [__version__, site.words.code, site.timezone.key, site.origin, *site.themes]
     shape += [f"{slug}={label}" for slug, label in (*site.labels.items(), *site.formats.items())]
     packages = ("monitor.site", "monitor.digest")

@@ -58,7 +58,6 @@ __all__ = [
     "open",
 ]
 
-
 # Bytes.
 _WORTH_A_VACUUM = 8_000_000
 _MONTH = timedelta(days=30)

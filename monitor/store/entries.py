@@ -29,7 +29,6 @@ _BATCH: Final = 500
 # A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock.
 _LONGEST_POLL: Final = timedelta(days=2)
 
-
 # What a mark or new themes make relevant is news if it is no older: a retag must not tell a year's archive.
 _NEWS_FOR: Final = timedelta(days=14)
 

@@ -77,7 +77,6 @@ insert or ignore into meta
 select 'origin', lower(hex(randomblob(8))) where not exists (select 1 from digests);
 """
 
-
 # Corrections by sides, not by pairs: merging stories of 300 and 300 reports had written 90,000 rows, 16 MB.
 _AFFAIRS: Final = """
 alter table stories add column first_title text not null default '';
@@ -115,7 +114,6 @@ update entries set counted = 0;
 create index entries_uncounted on entries(id) where relevant = 1 and counted = 0;
 delete from vectors;
 """
-
 
 _YEARS: Final = """
 create index stories_first_seen on stories(first_seen);

@@ -15,7 +15,6 @@ ANY = "any"
 """The name of what counts in every language."""
 SURE, PERHAPS, NEAR = 0.6, 0.2, 0.12
 
-
 BESIDE = "beside"
 """The grade of rules that count beside the table."""
 
