@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FILES = ("monitor.toml", "feeds.toml", "themes.toml")
 TOPIC: Final = Path(__file__).resolve().parents[1] / "topic"
-"""What comes with the package and is upgraded with it: the curated feeds."""
+"""What comes with the package and is upgraded with it: the curated feeds, the themes, the files of 1.0."""
 
 
 def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:

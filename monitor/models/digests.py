@@ -138,7 +138,7 @@ class NearMiss:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trend:
-    """One theme's new reports on each of the last 14 local days, oldest first."""
+    """One theme's entries in each of the last 14 spans of 24 hours, oldest first."""
 
     theme: str
     counts: tuple[int, ...]
