@@ -10,6 +10,7 @@ import typer
 from monitor.cli.output import show, show_json, working
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import ConfigError
+from monitor.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,8 +84,8 @@ def evaluate(
             show_json(_scores_json(scores, languages, stories))
             return
         show(*_table(scores, languages, stories))
-    counted = [(r, t) for r, t in zip(read, tagged, strict=True) if not (stream and r.doubt)]
-    for mistake in package.mistakes(*zip(*counted, strict=True), relevance_alone=stream)[:worst]:
+    scored = [(r, t) for r, t in zip(read, tagged, strict=True) if not (stream and r.doubt)]
+    for mistake in package.mistakes(*zip(*scored, strict=True), relevance_alone=stream)[:worst]:
         show(*_mistake_lines(mistake))
 
 
@@ -153,10 +154,10 @@ def _scores_json(scores: Scores, languages: dict[str, Scores], stories: StorySco
 
 
 def _table(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -> list[str]:
-    """Lay the figures out, a row for each beat and theme, F1 by language at the end."""
+    """Lay the figures out, a row for each beat and theme that anybody named, F1 by language at the end."""
     named = {name: one for name, one in languages.items() if name}
     lines = [
-        f"{scores.records} records",
+        counted(scores.records, "record"),
         "",
         f"{'':28}precision  recall    F1   gold  " + "".join(f"{n:>6}" for n in named),
     ]
@@ -170,16 +171,20 @@ def _table(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -
     lines += [
         row(slug, figure, [one.beats[slug] for one in named.values()])
         for slug, figure in scores.beats.items()
+        if figure.right + figure.wrong + figure.missed
     ]
     lines += [
         row(slug, figure, [one.themes[slug] for one in named.values()])
         for slug, figure in scores.themes.items()
+        if figure.right + figure.wrong + figure.missed
     ]
     lines.append(row("themes, micro", scores.micro, [one.micro for one in named.values()]))
     lines.append(
         f"{'themes, macro':28}{'':17}{scores.macro:6.2f}{'':9}"
         + "".join(f"{o.macro:6.2f}" for o in named.values())
     )
+    if not stories.records:
+        return lines
     for title, value in (("stories, B-cubed", stories.bcubed), ("stories, pairwise", stories.pairwise)):
         lines.append(f"{title:28}{value.precision:9.2f}{value.recall:8.2f}{value.f1:6.2f}{stories.records:7}")
     return lines
