@@ -111,6 +111,15 @@ def test_stories_have_the_shape_of_the_contract(archive: Path) -> None:
     assert "1 report, 1 independent source," in run(archive, "stories").out
 
 
+def test_stories_of_a_theme_are_listed_and_an_unknown_one_is_named(archive: Path) -> None:
+    every = run(archive, "stories", "--json").json
+    theme = every[0]["themes"][0]
+    found = run(archive, "stories", "--theme", theme, "--json").json
+    assert found == [story for story in every if theme in story["themes"]]
+    assert run(archive, "stories", "--theme", "nonsense").code == 2
+    assert "no story is like that" in run(archive, "stories", "--since", "2030-01-01").err
+
+
 def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
     one, other = run(desk, "stories", "--json").json
     assert run(desk, "stories", "corrections").code == 1

@@ -133,10 +133,8 @@ def _filters(
     until: str,
 ) -> dict[str, Any]:
     """Read what both lists are narrowed by. Raises UsageError for a name that there is not."""
-    for kind, given, labels in (("beat", beat, config.rules.beats), ("theme", theme, config.rules.themes)):
-        known = [label.slug for label in labels]
-        if given and given not in known:
-            raise UsageError(f"no such {kind}: {given!r}{values.likely(given, known)}")
+    require_known("beat", beat, [label.slug for label in config.rules.beats])
+    require_known("theme", theme, [label.slug for label in config.rules.themes])
     followed = [one.url for one in config.feeds]
     if feed and feed not in followed:
         titled = [url for url, one in feeds.items() if one.title.casefold() == feed.casefold()]
@@ -152,6 +150,12 @@ def _filters(
         "since": current.since(since, config.timezone),
         "until": current.until(until, config.timezone),
     }
+
+
+def require_known(kind: str, slug: str, known: Sequence[str]) -> None:
+    """Raise UsageError for a beat or theme that there is not; "" asks for none."""
+    if slug and slug not in known:
+        raise UsageError(f"no such {kind}: {slug!r}{values.likely(slug, known)}")
 
 
 def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: Text | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.entries import labelled, labels_of, outlet_of
+from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
 from monitor.cli.output import (
     Csv,
     Json,
@@ -41,6 +41,7 @@ stories_app = typer.Typer(
 def stories(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
+    theme: Theme = "",
     limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, metavar="N")] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
@@ -58,7 +59,9 @@ def stories(
     current = session(context)
     with current.reading() as (config, store):
         start = current.since(since, config.timezone)
-        found = store.stories.listing(since=start, limit=limit)
+        require_known("theme", theme, [label.slug for label in config.rules.themes])
+        found = store.stories.listing(since=start, limit=None if theme else limit)
+        found = tuple(story for story in found if not theme or theme in story.themes)[:limit]
         feeds = digest_input.named_feeds(config, store)
     scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
     records = (story_json(story) | {"score": round(scores[story.id], 2)} for story in found)
@@ -67,7 +70,7 @@ def stories(
     for story in found:
         _show_story(story, feeds, config, scores[story.id])
     if not found:
-        say("no story is there yet" if start is None else "no story has a report from then on")
+        say("no story is like that" if theme or start else "no story is there yet")
 
 
 def _show_story(story: Story, feeds: Mapping[str, Feed], config: Config, score: float) -> None:
