@@ -101,3 +101,10 @@ def test_faults_name_their_line(line: object, message: str) -> None:
 def test_labels_that_nobody_knows_are_named() -> None:
     found = records.unknown_slugs(read(LINE), ["sora"], file="r.jsonl")
     assert [str(fault) for fault in found] == ["r.jsonl: record x-1: unknown beat or theme 'copyright'"]
+
+
+def test_a_byte_order_mark_and_half_a_character_are_no_fault() -> None:
+    text = '\ufeff{"title": "a\\ud83d\\ude00b\\udc00"}\n'
+    (record,) = records.read(text, file="r.jsonl", now=NOW)
+    assert record.entry.title == "a😀b?"
+    assert records.write(record, Tagging()).encode()

@@ -51,10 +51,10 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
     faults: list[Fault] = []
     records: list[Record] = []
     # Not `splitlines`: JSON may hold U+2028 bare, which that takes for the end of a line.
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").split("\n"), 1):
         if line.strip():
             try:
-                records.append(_record(json.loads(line), number, now))
+                records.append(_record(_loaded(line), number, now))
             except json.JSONDecodeError as error:
                 faults.append(Fault(file, f"line {number}", f"is no JSON, from character {error.colno} on"))
             except (ValueError, RecursionError) as error:
@@ -62,6 +62,14 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
     if faults:
         raise ConfigError(faults)
     return records
+
+
+def _loaded(line: str) -> Any:
+    """Read a line; halves of a character, which JSON lets stand alone and no output can hold, become "?"."""
+    value = json.loads(line)
+    if "\\ud" not in line.lower():
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def write(record: Record, tagging: Tagging, story: str | int | None = None) -> str:
