@@ -222,3 +222,19 @@ def test_a_missing_secret_is_a_fault_of_its_channel_and_of_nothing_else(tmp_path
     loaded = config.load(tmp_path, {"PW": "hunter2"})
     assert [channel.name for channel in loaded.channels()] == ["files", "email"]
     assert "hunter2" not in repr(loaded) + repr(loaded.channels())
+
+
+@pytest.mark.parametrize(
+    ("monitor", "nowhere"),
+    [
+        ("[digest]\nformats = []\n", True),
+        (
+            '[digest]\nformats = []\n[email]\nhost = "x.example"\nfrom = "a@x.example"\nto = ["a@x.example"]\n',
+            False,
+        ),
+        ("", False),
+    ],
+)
+def test_a_digest_that_would_reach_nobody_is_hinted_at(tmp_path, monitor, nowhere):
+    hints = config.load(write(tmp_path, monitor=monitor), {}).hints
+    assert any("go nowhere" in hint for hint in hints) is nowhere

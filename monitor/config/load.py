@@ -10,12 +10,12 @@ from monitor import cluster, digest, fetch, languages, parse, site, store, tag, 
 from monitor.config import feedlist, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES
-from monitor.deliver import CHANNELS, ConfiguredChannel, Secrets, unwritable
+from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Secrets, unwritable
 from monitor.errors import ConfigError, Fault
 from monitor.toml import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -171,14 +171,15 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     # By the configuration's folder and not the working directory: cron and systemd start elsewhere.
     absolute = {declared: _at(directory, value) for declared, value in settings.items()}
     config = _config(directory, absolute, feeds, rules, environ)
-    hints = (feedlist.hint(subscriptions), themes.hint(topic), _hint(config.general))
+    hints = (feedlist.hint(subscriptions), themes.hint(topic), *_hints(config))
     return replace(config, hints=tuple(filter(None, hints)))
 
 
-def _hint(general: General) -> str:
-    if general.user_agent:
-        return ""
-    return "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
+def _hints(config: Config) -> Iterator[str]:
+    if not config.general.user_agent:
+        yield "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
+    if config.settings.keys() == {Files.name} and not config.settings[Files.name].formats:
+        yield "digests are made and go nowhere: name a format under [digest], or give an [email]"
 
 
 def _settings(document: Document) -> dict[type[Any], Any]:
