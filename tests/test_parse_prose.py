@@ -171,3 +171,8 @@ def test_primary(tag: str, subtag: str) -> None:
 )
 def test_detect(text: str, language: str) -> None:
     assert detect(text) == language
+
+
+@given(st.from_regex(prose._TAIL))
+def test_a_tail_is_looked_for_wherever_there_is_one(text: str) -> None:
+    assert prose._has_tail(text.rstrip("\n"))

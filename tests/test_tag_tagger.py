@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tagging import entry
 
-from monitor.tag import GrammarError, Rules, Tagger, load
+from monitor.tag import GrammarError, Rules, Tagger, load, matcher
 
 if TYPE_CHECKING:
     from monitor.models import Entry
@@ -325,3 +325,21 @@ def test_what_is_out_of_scope_stays_out(title: str, summary: str, language: str)
 )
 def test_what_is_in_scope_comes_in(title: str, summary: str, language: str, beat: str) -> None:
     assert beat in TAGGER.tag(entry(title, summary, language=language)).beats
+
+
+@pytest.mark.parametrize("report", ["according to the {}", "in a {}'s report", "as {} reported", "laut {}"])
+def test_who_reports_is_looked_for_wherever_an_outlet_is_named(report: str) -> None:
+    reporting = matcher._reporting(STARTER.outlets)
+    assert reporting
+    for outlet in STARTER.outlets:
+        text = f"Nothing is known, {report.format(outlet)}."
+        assert matcher._words(text, 100, reporting).text == reporting.phrase.sub(" ", text)
+
+
+@pytest.mark.parametrize("title", ["Nothing of it", "Kunst und Krempel", ""])
+def test_the_short_way_out_gives_what_the_long_one_would(title: str) -> None:
+    text = entry(title)
+    found = TAGGER._matcher(text)
+    scoring = TAGGER._scoring(text, found, found.read(text), "", personal=None)
+    assert not scoring.sums
+    assert TAGGER.tag(text) == TAGGER._by_rules(scoring, scoring.beats(chosen=False))

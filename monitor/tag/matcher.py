@@ -80,9 +80,7 @@ class Reading:
         self, entry: Entry, lexicon: Lexicon, fields: Fields, reporting: Reporting | None = None
     ) -> None:
         self._words = {
-            name: _words(text, fields.words * _LETTERS_A_WORD, reporting)
-            for name, text in texts(entry).items()
-            if text
+            name: _words(text, fields.words, reporting) for name, text in texts(entry).items() if text
         }
         self._names = tuple(self._words)
         self._fields = fields
@@ -264,12 +262,12 @@ def texts(entry: Entry) -> dict[str, str]:
     return {"title": _BYLINE.sub("", entry.title), "summary": entry.summary, "content": entry.content}
 
 
-def _words(text: str, limit: int, reporting: Reporting | None) -> Words:
+def _words(text: str, count: int, reporting: Reporting | None) -> Words:
     """Read the opening of a text, without who reported it."""
-    words = Words(_opening(text, limit))
+    words = Words(_opening(text, count))
     if reporting is None or reporting.words.isdisjoint(words.raw):
         return words
-    return Words(_opening(reporting.phrase.sub(" ", text[: 2 * limit]), limit))
+    return Words(_opening(reporting.phrase.sub(" ", _opening(text, 2 * count)), count))
 
 
 def meant(entry: Entry) -> str:
@@ -345,6 +343,7 @@ def _is_hidden(span: Span, hidden: Sequence[Span]) -> bool:
     return any(start <= span[0] and span[1] <= end and (start, end) != span for start, end in hidden)
 
 
-def _opening(text: str, limit: int) -> str:
-    """Cut a long text between two words."""
+def _opening(text: str, count: int) -> str:
+    """Cut a long text near its first `count` words, between two words."""
+    limit = count * _LETTERS_A_WORD
     return text if len(text) <= limit else text[:limit].rpartition(" ")[0]
