@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.cluster import PastStory, TermCounts
@@ -30,6 +31,11 @@ def test_names_are_players_names_and_title_words_of_a_third():
     assert {"@gema", "~zebra"} - set(found) == {"~zebra"}
 
 
+def test_a_name_in_summaries_alone_names_no_story():
+    by = replace(entry("Guild wants pay"), summary="They test for nothing. (Meridian Wire)")
+    assert not any("meridian" in name for name in names([by]))
+
+
 def test_a_player_and_a_rare_word_make_an_affair():
     filing, ruling = (
         story(1, "GEMA sues OpenAI over lyrics"),
@@ -46,6 +52,16 @@ def test_words_alone_make_none():
     assert (
         related(story(2, "The zebra crossing painted blue"), story(1, "The zebra crossing painted red")) == ()
     )
+
+
+def test_a_firm_in_the_news_each_week_makes_none_with_common_words():
+    one, other = story(1, "Netflix film by AI angers fans"), story(2, "Netflix film on music shown", days=3)
+    assert related(other, one) == ()
+
+
+def test_a_compound_and_its_part_are_one_thing_shared():
+    one, other = story(1, "Die Roboter-Märchen der Zebra"), story(2, "Roboter-Werber, sagt das Gnu", days=3)
+    assert related(other, one) == ()
 
 
 def test_a_story_is_not_its_own_relative_and_time_limits():

@@ -28,6 +28,13 @@ def test_the_strongest_link_is_closed_first():
     assert grouping(3, {(0, 1): 1.0, (1, 2): 3.0}) == [0, 1, 1]
 
 
+def test_two_that_stand_alone_must_be_more_alike_than_one_and_a_grown_group():
+    scores = dict.fromkeys(combinations(range(4), 2), 5.0) | {(n, 4): 1.0 for n in range(4)}
+    assert grouping(5, scores, lone=2.0) == [0, 0, 0, 0, 0]
+    assert grouping(2, {(0, 1): 1.0}, lone=2.0) == [0, 1]
+    assert grouping(2, {(0, 1): 1.0}) == [0, 0]
+
+
 def test_fixed_groups_never_meet_not_even_over_a_third():
     scores = {(0, 1): 6.0, (0, 2): 6.0, (1, 2): 5.0}
     assert grouping(3, scores, fixed=2) == [0, 1, 0]

@@ -7,28 +7,25 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.cluster.traits import PLAYER, ROLE, traits
+from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from monitor.cluster.match import Rarity
     from monitor.models import Entry, Story
 
-# Summed weight of what two stories share from which they are one affair: a rare name and a word or two.
-_ENOUGH = 7.0
-# Weight from which a name or word tells something: in no more than an eighth of the archive.
-_RARE = 2.0
-# Weight from which one shared name is an affair's own: no firm that is in the news each week.
-_NAME = 3.0
-_FEWEST = 2
+# Weights of the two rarest names or words that two stories must share to be steps of one affair, and of the
+# rarest name among them. A sum of weights, as it was, let a firm that is often in the news and a common word
+# make an affair; the story that came second when an entry was joined was another step in half the cases only.
+_RAREST, _SECOND, _NAME = 4.3, 3.5, 4.0
 # Stories that one story is linked to.
 _MOST = 5
 _PARTIES = 6
 NAME = "~"
 """Mark of those names by which a story is known that are no players."""
-_MARKS = PLAYER + NAME
+_MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT
 _TITLE_COUNTS = 2
 
 
@@ -48,10 +45,17 @@ class PastStory:
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return what a story is known by: players, names and title words of at least a third of its entries."""
+    """Return what a story is known by: players, names and words that stand in a title and in many reports."""
+    headlined = frozenset[str]().union(*(traits(entry).title.stems for entry in entries))
     found = Counter(name for entry in entries for name in _names(entry))
-    # A third, so that one report's digression does not name the story.
-    return tuple(sorted(name for name, n in found.items() if 3 * n >= len(entries)))
+    # A third, so that one report's digression does not name the story; and in a title, as bylines never do.
+    return tuple(
+        sorted(
+            name
+            for name, n in found.items()
+            if 3 * n >= len(entries) and (name[0] in _LABELS or name.removeprefix(NAME) in headlined)
+        )
+    )
 
 
 def kind(entries: Iterable[Entry]) -> str:
@@ -91,26 +95,20 @@ class RelatedStories:
                 self._named[name].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of stories that share a name and more, those that share the most first."""
+        """Return the ids of stories that share a rare name and more, those that share the most first."""
         shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
         for name in story.names:
             weight = self._rarity.weight(name.removeprefix(NAME))
-            for key in self._named.get(name, ()) if weight > _RARE else ():
+            for key in self._named.get(name, ()) if weight >= _SECOND else ():
                 shared[key][name] = weight
         shared.pop(story.id, None)
         found = [
             (-math.fsum(weights.values()), key)
             for key, weights in shared.items()
-            if len(weights) >= _FEWEST and math.fsum(weights.values()) >= _ENOUGH
-            if any(name[0] in _MARKS and weight > _NAME for name, weight in weights.items())
+            if _one_affair(weights)
             if abs(story.last_seen - self._stories[key].last_seen) <= self._within
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
-
-    def named_alike(self, story: Story, other: int) -> bool:
-        """Return whether a story shares a party or another name with one of these that is near it."""
-        known = self._stories[other].names if other in self._stories else frozenset()
-        return any(name[0] in _MARKS for name in known.intersection(story.names))
 
     def affair(self, related: Sequence[int]) -> int | None:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
@@ -118,8 +116,24 @@ class RelatedStories:
         return (nearest.affair or nearest.id) if nearest else None
 
 
+def _one_affair(shared: Mapping[str, float]) -> bool:
+    """Return whether what two stories share, with its weights, is enough for one affair."""
+    named = max((weight for name, weight in shared.items() if name[0] in _MARKS), default=0.0)
+    # A name and a word of one spelling are one thing shared, not two; so are a compound and its parts.
+    things = {
+        name.removeprefix(NAME): weight
+        for name, weight in shared.items()
+        if "-" not in name and (name[0] != SUBJECT or weight >= _RAREST)
+    }
+    rarest, second = (*sorted(things.values(), reverse=True), 0.0, 0.0)[:2]
+    return named >= _NAME and rarest >= _RAREST and second >= _SECOND
+
+
 def _names(entry: Entry) -> frozenset[str]:
     own = traits(entry)
-    named = own.text.names - own.aliases
+    named = own.text.names & own.specific
     players = {PLAYER + player for player in own.text.players}
-    return (own.title.stems - named - own.aliases) | {NAME + name for name in named} | players
+    subjects = {SUBJECT + subject for subject in own.title.subjects}
+    return (
+        ((own.title.specific & own.specific) - named) | {NAME + name for name in named} | players | subjects
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Correction, Entry, Feed, Story
 
-CROWDED = 0.6
+CROWDED = 1.0
 """How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day
 have their best bars that far apart."""
-# Similarity from which the open story that came second is another step of the affair.
-_NEAR = 0.2
+LONE = 2.0
+"""How much more alike two lone reports must be than a report and a story of several, by as many entries a day
+as come: where few come most are the only report of their event."""
 
 
 def assign(
@@ -60,8 +62,10 @@ def assign(
         near = [story for _, story in sorted(found.items()) if _open(story, day, days)]
         today = list(arrived)
         present = [*today, *(entry for story in near for entry in story.entries)]
-        bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowd(present, day, days)
-        for story in DayClustering(near, today, candidates, bar=bar, apart=apart).changed():
+        crowded = crowd(present, day, days)
+        bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowded
+        lone = LONE / math.exp(crowded)
+        for story in DayClustering(near, today, candidates, bar=bar, lone=lone, apart=apart).changed():
             # Stories that are not stored yet go by negative numbers, so that later days of the same step can
             # join them.
             key = story.id or min((0, *found)) - 1
@@ -75,9 +79,7 @@ def assign(
 def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
-    near = [join.runner_up for join in story.joins if join.runner_up and join.runner_up_similarity >= _NEAR]
-    second = [other for other in near if stories.named_alike(shown, other)]
-    related = tuple(dict.fromkeys((*story.related, *second[:1], *stories.related(shown))))
+    related = tuple(dict.fromkeys((*story.related, *stories.related(shown))))
     return replace(shown, related=related, affair=story.affair or stories.affair(related))
 
 

@@ -63,9 +63,12 @@ class Candidates:
             )
         return self._made[entry.id]
 
-    def link(self, one: Sequence[Candidate], other: Sequence[Candidate]) -> Link:
-        """Compare all candidates of two groups."""
-        return Link.of(match.score(compare(a, b), self.own) for a in one[-_LATEST:] for b in other[-_LATEST:])
+    def link(self, one: Sequence[Candidate], other: Sequence[Candidate], *, steps: bool = False) -> Link:
+        """Compare all candidates of two groups; with `steps` two steps of an affair are no two events."""
+        found = (compare(a, b) for a in one[-_LATEST:] for b in other[-_LATEST:])
+        return Link.of(
+            match.score(pair | {"steps_differ": 0.0} if steps else pair, self.own) for pair in found
+        )
 
 
 def compare(one: Candidate, other: Candidate) -> dict[str, float]:

@@ -9,8 +9,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from monitor.cluster import match
+from monitor.cluster.affairs import kind
 from monitor.cluster.candidates import compare, order
 from monitor.cluster.copies import Copies
+from monitor.cluster.events import knowledge
 from monitor.cluster.groups import group
 from monitor.cluster.match import probability
 from monitor.cluster.traits import surfaces
@@ -69,9 +71,11 @@ class DayClustering:
         candidates: Candidates,
         *,
         bar: float,
+        lone: float,
         apart: Apart,
     ) -> None:
-        self._stories, self._candidates, self._bar, self._apart = stories, candidates, bar, apart
+        self._stories, self._candidates, self._apart = stories, candidates, apart
+        self._bar, self._lone = bar, lone
         self._groups = [[candidates.of(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
         self._place([candidates.of(entry) for entry in sorted(new, key=order)])
@@ -125,6 +129,7 @@ class DayClustering:
             {(min(pair), max(pair)) for one, near in self._near.items() for pair in ((one, n) for n in near)},
             self._link,
             threshold=self._bar,
+            lone=self._lone,
             fixed=len(self._stories),
             cannot_link=self._apart.groups(self._home),
         )
@@ -140,7 +145,22 @@ class DayClustering:
             joins.get(member.entry.id) or self._join(member, members, old, began=old is None and place == 0)
             for place, member in enumerate(members)
         )
-        return replace(base, entries=entries, joins=found)
+        related = base.related if old else self._steps(members)
+        return replace(base, entries=entries, joins=found, related=related)
+
+    def _steps(self, members: Sequence[Candidate]) -> tuple[int, ...]:
+        """Return the open stories that new reports answer: as likely theirs as can be, but for the step."""
+        own, near = (
+            kind(member.entry for member in members),
+            self._near.get(self._home[members[0].entry.id], ()),
+        )
+        return tuple(
+            story.id
+            for number in sorted(near)
+            if number < len(self._stories) and (story := self._stories[number]).id > 0
+            if frozenset((own, story.kind)) in knowledge().apart
+            if self._candidates.link(members, self._groups[number], steps=True).strength() >= self._bar
+        )
 
     def _join(
         self, member: Candidate, members: Sequence[Candidate], own: Story | None, *, began: bool
@@ -152,7 +172,7 @@ class DayClustering:
         if member.entry.id in self._copies:
             why = _COPY
         elif not began:
-            strength = self._candidates.link([member], others).strength
+            strength = self._candidates.link([member], others).strength(self._lone)
             similarity, doubtful = probability(strength), strength < self._bar + _DOUBT
             why = _reason(member, others, self._candidates, similarity, probability(self._bar))
         return Join(
@@ -168,7 +188,7 @@ class DayClustering:
         """Return the open story, other than its own, that a new member was nearest to, and how near."""
         mine = self._home[member.entry.id]
         rivals = [
-            (self._link(number, mine).strength, -self._stories[number].id)
+            (self._link(number, mine).strength(self._lone), -self._stories[number].id)
             for number in self._near.get(mine, ())
             if number < len(self._stories) and self._stories[number] is not own
         ]

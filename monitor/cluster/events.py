@@ -20,8 +20,8 @@ LONGEST = 4
 
 _PLAIN = re.compile(r"[^\W_]+")
 _SHORTEST = 2
-# Words within which a German verb's second half follows its first.
-_GAP = 9
+# Words within which a German verb's second half follows its first, both counted.
+_GAP = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Patterns:
     """Words, and phrases with their words joined by a space."""
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
-    apart: Mapping[str, tuple[tuple[str, str], ...]]
-    """First words of phrases with a gap ("stellt … vor") to the words that end them and the label."""
+    apart: Mapping[str, tuple[tuple[str, str, str], ...]]
+    """First words of phrases with a gap ("stellt … vor") to both halves of each and the label."""
 
     def labels(self, word: str) -> Iterator[str]:
         """Yield what a folded word or phrase stands for."""
@@ -47,8 +47,9 @@ class Patterns:
         for start, word in enumerate(words):
             for end in range(start + 2, min(start + LONGEST, len(words)) + 1):
                 yield from self.whole.get(" ".join(words[start:end]), ())
-            for last, label in self.apart.get(word, ()):
-                if last in words[start + 1 : start + 1 + _GAP]:
+            for first, last, label in self.apart.get(word, ()):
+                near = f" {' '.join(words[start : start + _GAP])} "
+                if near.startswith(f" {first} ") and f" {last} " in near[len(first) + 1 :]:
                     yield label
 
 
@@ -57,6 +58,8 @@ class Knowledge:
     """The tables of events.toml, folded and ready for look-up."""
 
     kinds: Patterns
+    apart: frozenset[frozenset[str]]
+    """Pairs of kinds that are two steps of an affair."""
     rank: Mapping[str, int]
     """Kinds of event to their places in the table: of several that a text speaks of the lowest counts."""
     roles: Patterns
@@ -78,6 +81,9 @@ def knowledge() -> Knowledge:
     tables = tomllib.loads(files(__package__).joinpath("events.toml").read_text("utf-8"))
     return Knowledge(
         kinds=_patterns(tables["kinds"]),
+        apart=frozenset(
+            frozenset((one, other)) for one, others in tables["apart"].items() for other in others
+        ),
         rank={kind: place for place, kind in enumerate(tables["kinds"])},
         roles=_patterns(tables["roles"]),
         subjects=_patterns(tables["subjects"]),
@@ -87,18 +93,20 @@ def knowledge() -> Knowledge:
             for key, names in tables["players"].items()
             for name in names
         },
-        stop=frozenset(fold(word) for words in tables["stop"].values() for word in words.split()),
+        stop=frozenset(
+            re.sub(r"['’]", "", fold(word)) for words in tables["stop"].values() for word in words.split()
+        ),
     )
 
 
 def _patterns(table: Mapping[str, Sequence[str]]) -> Patterns:
     whole, starts, ends = (defaultdict[str, tuple[str, ...]](tuple) for _ in range(3))
-    apart = defaultdict[str, tuple[tuple[str, str], ...]](tuple)
+    apart = defaultdict[str, tuple[tuple[str, str, str], ...]](tuple)
     for label, patterns in table.items():
         for pattern in patterns:
             if "…" in pattern:
-                first, last = plain_words(fold(pattern.replace("…", " ")))
-                apart[first] += ((last, label),)
+                first, last = (" ".join(plain_words(fold(half))) for half in pattern.split("…"))
+                apart[first.split()[0]] += ((first, last, label),)
                 continue
             place = starts if pattern.endswith("*") else ends if pattern.startswith("*") else whole
             word = " ".join(plain_words(fold(pattern)))

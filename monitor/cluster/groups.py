@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _CEILING = 6.0
 # How much the best pair of members counts beside the mean over all pairs.
 _BEST_SHARE = 0.2
+
+# Pairs of members between two groups from which the link is no longer that of two that stand alone.
+_GROWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,11 @@ class Link:
         """Return the link of all pairs of both."""
         return Link(self.pairs + other.pairs, self.total + other.total, max(self.best, other.best))
 
-    @property
-    def strength(self) -> float:
-        """The linkage of the two groups, log-odds."""
-        return (1 - _BEST_SHARE) * self.total / self.pairs + _BEST_SHARE * self.best
+    def strength(self, lone: float = 0.0) -> float:
+        """Return the linkage of the two groups, log-odds, less up to `lone` for few pairs."""
+        mean = self.total / self.pairs
+        few = 1.0 - min(1.0, math.log(self.pairs, _GROWN))
+        return (1 - _BEST_SHARE) * mean + _BEST_SHARE * self.best - lone * few
 
 
 def group(
@@ -46,16 +51,20 @@ def group(
     link: Callable[[int, int], Link],
     *,
     threshold: float,
+    lone: float = 0.0,
     fixed: int = 0,
     cannot_link: AbstractSet[tuple[int, int]] = frozenset(),
 ) -> list[int]:
     """Return for each of the groups 0, 1, ... the one that it ends in: the lowest of its cluster.
 
     `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups,
+    `lone` is how much stronger the link of two that stand alone must be than that of grown groups,
     `cannot_link` holds pairs that never meet, and none of the first `fixed` groups meets another of them.
     The strongest link is closed first while it reaches `threshold`; of equal ones that with the lower groups.
     """
-    clusters = _Clusters(groups, near, link, threshold=threshold, fixed=fixed, cannot_link=cannot_link)
+    clusters = _Clusters(
+        groups, near, link, threshold=threshold, lone=lone, fixed=fixed, cannot_link=cannot_link
+    )
     while (pair := clusters.strongest()) is not None:
         clusters.merge(*pair)
     return clusters.root
@@ -75,11 +84,12 @@ class _Clusters:
         link: Callable[[int, int], Link],
         *,
         threshold: float,
+        lone: float,
         fixed: int,
         cannot_link: AbstractSet[tuple[int, int]],
     ) -> None:
         self.root = list(range(groups))
-        self._link, self._threshold, self._fixed = link, threshold, fixed
+        self._link, self._threshold, self._lone, self._fixed = link, threshold, lone, fixed
         self._members = {key: [key] for key in self.root}
         self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
         self._apart: dict[int, set[int]] = {key: set() for key in self.root}
@@ -97,7 +107,7 @@ class _Clusters:
         while self._heap and -self._heap[0][0] >= self._threshold:
             negative, one, other = heapq.heappop(self._heap)
             link = self._links.get(one, {}).get(other)
-            if link is not None and -link.strength == negative and other not in self._apart[one]:
+            if link is not None and -link.strength(self._lone) == negative and other not in self._apart[one]:
                 return one, other
         return None
 
@@ -124,7 +134,9 @@ class _Clusters:
         """Return the link of two clusters to a third; None where it was near one alone, and not likely."""
         links = [near.get(third) for _, near in (one, other)]
         known = [link for link in links if link is not None]
-        if max(one[0], third) < self._fixed or (len(known) == 1 and known[0].strength < self._threshold):
+        if max(one[0], third) < self._fixed or (
+            len(known) == 1 and known[0].strength(self._lone) < self._threshold
+        ):
             return None
         first, second = (
             link or self._between(key, third) for (key, _), link in zip((one, other), links, strict=True)
@@ -142,4 +154,4 @@ class _Clusters:
         if other < self._fixed:
             return
         self._links[one][other] = self._links[other][one] = link
-        heapq.heappush(self._heap, (-link.strength, one, other))
+        heapq.heappush(self._heap, (-link.strength(self._lone), one, other))

@@ -10,10 +10,11 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from monitor.cluster.events import knowledge
 from monitor.cluster.traits import PLAYER, SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.traits import Traits
@@ -21,19 +22,9 @@ if TYPE_CHECKING:
 # Days from which on more make no difference.
 _LONGEST = 14
 _SCALE = 5.0
-# Weight of a word in one of twelve entries: what reports that share a party share besides must be rarer.
-_TELLING = 2.5
-# Weight of a name, or word, in one of thirty: reports that share no party must share such a one.
-_NAME = 3.5
-# Weight of a word that is in no other entry: it alone is enough where neither party nor name is shared.
-_TELLING_ALONE = 6.5
-# Likeness of words from which several common ones do for it. Of labelled near pairs of two events a third
-# share one common word and no more ("viral", "tools"), of pairs of one event 3 to 9 in 100.
-_SOME_WORDS = 0.08
-# Likeness by the encoder beside which they need share no word: a German and an English report.
-_ALIKE = 0.4
-# Log-odds of two reports that share nothing telling or name other parties, whatever else agrees.
+# Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
+_ANY_OF_THESE = "eu"
 # A player named in more of the archive than this is the topic itself and tells nothing.
 _TOPIC_SHARE = 0.15
 
@@ -172,17 +163,18 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
     """
     a, b = one.traits, other.traits
-    days = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
-    shared = a.text.stems & b.text.stems
+    apart = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
+    shared = a.specific & b.specific
     named = shared & (a.text.names | b.text.names)
-    found = {
-        "days": min(days, _LONGEST) / 7,
-        "days_log": math.log1p(days),
+    rarest, second = _heaviest(one.stems, shared)
+    same_source = float(one.source == other.source != "")
+    found = days(apart) | {
         "words": one.words.cosine(other.words),
         "letters": _overlap(a.letters, b.letters),
         "title_inside": max(one.title.share_in(other.words), other.title.share_in(one.words)),
-        "rarest": _heaviest(one.stems, shared) / _SCALE,
-        "rarest_name": _heaviest(one.stems, named) / _SCALE,
+        "rarest": rarest / _SCALE,
+        "second_rarest": second / _SCALE,
+        "rarest_name": _heaviest(one.stems, named)[0] / _SCALE,
         "names": one.names.cosine(other.names),
         "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
@@ -195,11 +187,16 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "kinds": _overlap(frozenset(a.text.kinds), frozenset(b.text.kinds)),
         "kinds_differ": _disjoint(a.text.kinds, b.text.kinds),
         "kind_differs": float(bool(a.kind and b.kind) and a.kind != b.kind),
-        "numbers": float(min(2, len(a.text.numbers & b.text.numbers))),
+        "numbers": min(2.0, sum(map(_exactness, a.text.numbers & b.text.numbers))),
         "numbers_differ": _disjoint(a.text.numbers, b.text.numbers),
         "places": float(bool(a.text.places & b.text.places)),
-        "places_differ": _disjoint(a.text.places, b.text.places),
-        "same_source": float(one.source == other.source != ""),
+        "places_differ": _abroad(a.text.places, b.text.places),
+        "title_places_differ": _abroad(a.title.places, b.title.places),
+        "roles": _overlap(frozenset(a.text.roles), frozenset(b.text.roles)),
+        "steps_differ": _steps_differ(a.title.kinds, b.title.kinds),
+        "same_source": same_source,
+        "same_source_later": same_source * (apart >= 1),
+        "same_source_others": same_source * _disjoint(a.title.players[:1], b.title.players[:1]),
     }
     lost = {
         "names": (
@@ -218,36 +215,38 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     return found | {"likeness": likeness, "likeness_across": likeness * found["languages_differ"]}
 
 
+def days(apart: float) -> dict[str, float]:
+    """Return the features of two entries' distance in days."""
+    return {"days": min(apart, _LONGEST) / 7, "days_log": math.log1p(apart)}
+
+
 def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) -> float:
     """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
     weights = model().semantic if "likeness" in found else model().weights
     total = weights["bias"] + sum(weights[name] * value for name, value in found.items())
     if own:
         total += sum(own.get(name, 0.0) * value for name, value in found.items())
-    # A rule beside the weights: the linear model alone joined reports that shared a firm and nothing else.
-    return min(total, _STRANGERS) if _share_nothing(found) or _are_others(found) else total
-
-
-def _share_nothing(found: Mapping[str, float]) -> bool:
-    """Return whether two reports share no more than a firm that is always in the news: that never joins.
-
-    A German and an English report need share no word: asking it of them too cost 3 to 9 points of recall on
-    labelled events and gained at most one of precision.
-    """
-    if found["numbers"] or found["languages_differ"] or found.get("likeness", 0.0) >= _ALIKE:
-        return False
-    rarest, named = found["rarest"] * _SCALE, found["rarest_name"] * _SCALE >= _NAME
-    if found["players"]:
-        return rarest < _TELLING
-    return rarest < _NAME or (not named and rarest < _TELLING_ALONE and found["words"] < _SOME_WORDS)
+    # Rules beside the weights: no likeness of words makes one event of two rulings.
+    return min(total, _STRANGERS) if _are_others(found) else total
 
 
 def _are_others(found: Mapping[str, float]) -> bool:
-    """Return whether each title names a party that the other report does not mention: two rulings, two deals.
+    """Return whether two reports tell two events on their face, whatever else agrees.
 
-    Of labelled pairs of one event 2 in 100 are so, of near pairs of two events every third.
+    So they do when each title names a party that the other report does not mention (two rulings, two deals),
+    when one is an act and one the answer to it, when one speaks of this country and one of that, and when one
+    outlet writes of another party first, or again days later. Of labelled pairs of one event 2, 1, .2, .1 and
+    0 in 100 are so; of pairs of two events that are as likely by all else a third, 7, 1, 1 and 1.
     """
-    return found["players_lost_both"] >= 1
+    rules = (
+        "steps_differ",
+        "players_lost_both",
+        "places_differ",
+        "title_places_differ",
+        "same_source_later",
+        "same_source_others",
+    )
+    return any(found[name] >= 1 for name in rules)
 
 
 def probability(log_odds: float) -> float:
@@ -260,8 +259,16 @@ def log_odds(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
-def _heaviest(weights: Vector, terms: AbstractSet[str]) -> float:
-    return math.sqrt(max(map(weights.squares.__getitem__, terms), default=0.0))
+def _heaviest(weights: Vector, terms: AbstractSet[str]) -> tuple[float, float]:
+    """Return the weights of the two rarest of these terms, 0 where there are fewer."""
+    squares = sorted(map(weights.squares.__getitem__, terms), reverse=True)
+    first, second = (*squares[:2], 0.0, 0.0)[:2]
+    return math.sqrt(first), math.sqrt(second)
+
+
+def _exactness(number: str) -> float:
+    """Return what a figure tells: 500 or 10 stands in many texts, 118 or 7,5 in few."""
+    return 1.0 if len(number.replace(".", "").strip("0")) > 1 else 0.25
 
 
 def _lost(labels: Collection[str], whole: Collection[str]) -> float:
@@ -270,6 +277,17 @@ def _lost(labels: Collection[str], whole: Collection[str]) -> float:
 
 def _overlap(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
+
+
+def _steps_differ(one: Sequence[str], other: Sequence[str]) -> float:
+    """Return 1 where two titles tell two steps: an act, and the answer to it."""
+    apart = bool(one and other) and frozenset((one[0], other[0])) in knowledge().apart
+    return float(apart and set(one).isdisjoint(other))
+
+
+def _abroad(one: AbstractSet[str], other: AbstractSet[str]) -> float:
+    """Return 1 where two texts name countries and none in common; "Europe" may be any."""
+    return 0.0 if _ANY_OF_THESE in one | other else _disjoint(one, other)
 
 
 def _disjoint(one: Collection[str], other: Collection[str]) -> float:

@@ -49,6 +49,8 @@ class Part:
     """The folded beginnings of its words."""
     stems: frozenset[str]
     """Longer ones."""
+    specific: frozenset[str]
+    """The stems of those that the lexicon does not know."""
     names: frozenset[str]
     """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
     numbers: frozenset[str]
@@ -74,12 +76,13 @@ class Traits:
     """Its players and how the text spells each first."""
     letters: frozenset[str]
     """Every four letters in a row of its title."""
+    specific: frozenset[str]
+    """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
 
     @property
     def aliases(self) -> frozenset[str]:
         """The stems of the words that name its players."""
-        named = [fold(words).split() for _, words in self.spelt]
-        return frozenset(word[:_STEM] for words in named for word in (*words, "-".join(words)))
+        return _aliases(words for _, words in self.spelt)
 
     @property
     def kind(self) -> str:
@@ -128,6 +131,8 @@ def traits(entry: Entry) -> Traits:
     title = _part(entry.title, german=german)
     rest = _part(summary, german=german)
     letters = " ".join(plain_words(fold(entry.title)))
+    # Reversed, so that of several spellings the first one in the text is kept.
+    spelt = dict(reversed(list(_players(f"{entry.title} | {summary}"))))
     return Traits(
         day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=entry.language,
@@ -135,6 +140,7 @@ def traits(entry: Entry) -> Traits:
         text=Part(
             words=title.words | rest.words,
             stems=title.stems | rest.stems,
+            specific=title.specific | rest.specific,
             names=title.names | rest.names,
             numbers=title.numbers | rest.numbers,
             players=_once(title.players + rest.players),
@@ -143,9 +149,9 @@ def traits(entry: Entry) -> Traits:
             subjects=title.subjects | rest.subjects,
             places=title.places | rest.places,
         ),
-        # Reversed, so that of several spellings the first one in the text is kept.
-        spelt=tuple(dict(reversed(list(_players(f"{entry.title} | {summary}")))).items()),
+        spelt=tuple(spelt.items()),
         letters=frozenset(letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1)),
+        specific=(title.specific | rest.specific) - _aliases(spelt.values()),
     )
 
 
@@ -157,6 +163,7 @@ def _part(text: str, *, german: bool) -> Part:
     return Part(
         words=frozenset(word.start for word in known),
         stems=frozenset(word.stem for word in known),
+        specific=frozenset(word.stem for word in known if not word.common),
         names=frozenset(_names(read, german=german)),
         numbers=frozenset(_numbers(text)),
         players=_once(player for player, _ in _players(text)),
@@ -165,6 +172,11 @@ def _part(text: str, *, german: bool) -> Part:
         subjects=frozenset(subject for word in known for subject in word.subjects),
         places=frozenset(place for word in known for place in word.places),
     )
+
+
+def _aliases(spellings: Iterable[str]) -> frozenset[str]:
+    named = [[fold(word) for word in plain_words(words)] for words in spellings]
+    return frozenset(word[:_STEM] for words in named for word in (*words, "-".join(words)))
 
 
 def _once(labels: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,78 @@
+"""What two reports share and lack, and what makes them two events whatever else agrees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.cluster import TermCounts, match
+from monitor.cluster.match import rarity
+from monitor.cluster.traits import traits
+from monitor.models import Entry
+
+NOW = datetime(2025, 3, 10, tzinfo=UTC)
+RARITY = rarity(TermCounts(documents=0, counts={}))
+TEXT = "Zanderlin Quorb spoke of 1,234 drawings that Yvette Marwood had made of the Blivet."
+
+
+def entry(title: str, summary: str = TEXT) -> Entry:
+    return Entry(feed="f", title=title, summary=summary, language="en", published=NOW, first_seen=NOW)
+
+
+def found(one: Entry, other: Entry, sources: tuple[str, str] = ("one", "two")) -> dict[str, float]:
+    both = zip((one, other), sources, strict=True)
+    return match.features(*(match.weigh(traits(e), RARITY, source) for e, source in both))
+
+
+def test_the_same_words_are_one_event():
+    assert match.score(found(entry("Quorb shows his Blivet"), entry("The Blivet of Quorb"))) > 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Artists leak Quorb's Blivet", "Quorb shuts down Blivet"),
+        ("Illustrators sue Quorb over Blivet", "Quorb licenses Blivet"),
+        ("Judge in Munich rules on Quorb's Blivet", "Judge in Delhi rules on Quorb's Blivet"),
+        ("Judge rules on Blivet of Anthropic", "Judge rules on Blivet of Meta"),
+    ],
+)
+def test_another_step_country_or_party_is_another_event_whatever_else_agrees(one, other):
+    assert match.score(found(entry(one), entry(other))) < -3
+
+
+def test_a_step_that_a_title_tells_as_past_is_not_its_own():
+    apart = found(
+        entry("Artists leak Quorb's Blivet"), entry("How Quorb's Blivet was leaked after a shutdown")
+    )
+    assert not apart["steps_differ"]
+
+
+def test_europe_may_be_any_country_of_it():
+    assert not found(entry("EU court rules on Blivet"), entry("Blivet ruling heard in Germany"))[
+        "places_differ"
+    ]
+
+
+def test_one_outlet_that_writes_again_days_later_tells_another_event():
+    one, other = entry("Quorb shows his Blivet"), entry("The Blivet of Quorb")
+    later = replace(other, published=NOW + timedelta(days=3))
+    assert match.score(found(one, later, ("one", "one"))) < -3
+    assert match.score(found(one, later)) > match.score(found(one, later, ("one", "one")))
+
+
+def test_a_round_figure_tells_less_than_an_exact_one():
+    def shared(figure: str) -> float:
+        return found(entry("Quorb", f"They drew {figure} birds."), entry("Blivet", f"Of {figure} birds."))[
+            "numbers"
+        ]
+
+    assert shared("500") < shared("487")
+
+
+def test_words_of_the_lexicon_are_no_rare_word_that_two_reports_share():
+    generic = found(entry("Lawsuit over songs", "Judge"), entry("Lawsuit over songs", "Court"))
+    assert generic["rarest"] == 0
+    assert found(entry("Lawsuit over Blivet", ""), entry("Blivet songs", ""))["rarest"] > 0
