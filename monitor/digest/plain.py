@@ -70,7 +70,7 @@ def _story(story: StoryView, page: View) -> Iterator[str]:
         if step:
             yield from _wrap(f"{page.words[name]}: {step.text} ({step.handle})", _INDENT)
             # A link within the page leads nowhere in plain text.
-            yield from _url("" if step.url.startswith("#") else step.url, _INDENT)
+            yield from _url(step.url, _INDENT)
     yield from _url(story.page, _INDENT)
 
 
@@ -125,7 +125,8 @@ def _note(note: Note) -> Iterator[str]:
 
 
 def _url(url: str, indent: str) -> Iterator[str]:
-    if url:
+    # A page beside the file, or a place on the same page: in plain text nobody can follow those.
+    if "://" in url:
         yield indent + url
 
 
