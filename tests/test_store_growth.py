@@ -9,6 +9,7 @@ import pytest
 
 from monitor import store as storage
 from monitor.models import Entry, Feed, Window
+from monitor.store import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,6 +63,11 @@ def test_no_growing_table_is_read_whole(archive: Store, ask: Callable[[Store], o
     assert plans
     scans = [plan for plan in plans if plan.startswith("SCAN") and "USING" not in plan]
     assert not [plan for plan in scans if plan.split()[1] in GROWING], scans
+
+
+def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(archive: Store) -> None:
+    (first, *_) = archive._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
+    assert "entries_with_text (relevant=? AND first_seen<?)" in first["detail"]
 
 
 def test_a_feeds_entries_are_counted_as_they_come(archive: Store) -> None:

@@ -206,8 +206,15 @@ def lean(db: Database) -> None:
     db.execute("drop index feed_polls_feed")
 
 
+def texts(db: Database) -> None:
+    """Find the texts that retention lets go without a look at all that went before."""
+    db.execute(
+        "create index entries_with_text on entries(relevant, first_seen) where text_removed_at is null"
+    )
+
+
 STEPS: Final = (
-    first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean
+    first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
