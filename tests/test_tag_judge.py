@@ -105,6 +105,15 @@ def test_the_kind_of_feed_is_a_prior() -> None:
     assert certainty(known, feed) == certainty(tagger(), feed, "general") < certainty(tagger(), feed)
 
 
+def test_a_title_without_a_teaser_has_a_prior_of_its_own() -> None:
+    known = load(RULES, file="themes.toml")
+    table = judge(known)
+    table.priors["title alone"] = 1.2
+    alone, with_teaser = (certainty(Tagger(known, judge=table), entry("Sora", below)) for below in ("", "."))
+    assert alone == pytest.approx(probability(0.3 + 1.2), abs=1e-4)
+    assert with_teaser == pytest.approx(probability(0.3), abs=1e-4)
+
+
 def test_the_gate_is_not_opened_by_words() -> None:
     knowing = tagger("studio\t0:9000")
     assert knowing.tag(entry("studio")).certainty == pytest.approx(0, abs=1e-9)
@@ -216,6 +225,18 @@ def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(stems._known) <= 3
 
 
+def test_whoever_speaks_of_ai_and_of_creative_work_is_asked() -> None:
+    """What the phrases of a beat did not foresee is for the table to decide, wherever the two meet at all."""
+    for text, language, asked in (
+        ("A newspaper tries out an LLM", "en", True),
+        ("Zeitung erprobt künstliche Intelligenz", "de", True),
+        ("An LLM for dentists", "en", False),
+        ("Newspaper moves to a new house", "en", False),
+    ):
+        found = TAGGERS[0].tag(entry(text, language=language))
+        assert (found.certainty > 0, found.relevant) == (asked, False), text
+
+
 def test_a_table_with_an_unknown_row_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown row 'words'"):
         Judge("words\tx\t1")
@@ -293,13 +314,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-LOOK = "meaning\t500 -200 2000 -3000"
+LOOK = "meaning\trelevant\t500 -200 2000 -3000"
 
 
 def looking(*, semantic: bool = True) -> Tagger:
     known = load(RULES, file="themes.toml")
     table = judge(known)
-    table.meaning = Judge(LOOK).meaning
+    table.meanings = Judge(LOOK).meanings
     return Tagger(known, judge=table, semantic=semantic)
 
 
@@ -319,7 +340,9 @@ def test_nothing_is_encoded_that_the_gate_stops_or_that_nobody_wants_looked_at(a
 
 
 def test_explain_shows_what_the_meaning_added(asked: list[str]) -> None:
-    relevance = looking().explain(entry("Sora actors")).relevance
+    explanation = looking().explain(entry("Sora actors"))
+    assert explanation.lines()[0].endswith("; what the text means counts +1.65)")
+    relevance = explanation.relevance
     by_meaning = [e.weight for e in relevance.evidence if e.rule == "the meaning of the text"]
     assert by_meaning == [pytest.approx(0.5 * 0.3 - 0.2 + 2.0 - 0.3)]
     assert sum(e.weight for e in relevance.evidence) == pytest.approx(relevance.total, abs=1e-3)

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.80, "unpaid-labour": 0.73, "content-control": 0.71, "compensation": 0.72,
-    "company-response": 0.54, "labour-ethics": 0.81, "copyright": 0.81, "tech-creative-relations": 0.74,
-    "capabilities": 0.78, "access-release": 0.68, "misuse-safety": 0.69, "human-creativity": 0.82,
+    "leak-protest": 0.81, "unpaid-labour": 0.69, "content-control": 0.76, "compensation": 0.70,
+    "company-response": 0.62, "labour-ethics": 0.79, "copyright": 0.84, "tech-creative-relations": 0.72,
+    "capabilities": 0.75, "access-release": 0.71, "misuse-safety": 0.72, "human-creativity": 0.82,
 }  # fmt: skip
 HELD_OUT = {
-    "leak-protest": 0.76, "unpaid-labour": 0.76, "content-control": 0.61, "compensation": 0.63,
-    "company-response": 0.74, "labour-ethics": 0.72, "copyright": 0.76, "tech-creative-relations": 0.61,
-    "capabilities": 0.72, "access-release": 0.79, "misuse-safety": 0.75, "human-creativity": 0.72,
+    "leak-protest": 0.85, "unpaid-labour": 0.82, "content-control": 0.63, "compensation": 0.66,
+    "company-response": 0.70, "labour-ethics": 0.75, "copyright": 0.78, "tech-creative-relations": 0.63,
+    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.71, "human-creativity": 0.74,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
@@ -68,7 +68,7 @@ def test_each_theme(theme: str, floor: float) -> None:
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
     assert scores.relevance.precision >= 0.96
-    assert scores.relevance.recall >= 0.82
+    assert scores.relevance.recall >= 0.86
     assert scores.micro.f1 >= 0.73
     assert scores.macro >= 0.73
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from monitor.tag.judge import probability
+from monitor.tag.judge import MEANING, probability
 
 if TYPE_CHECKING:
     from monitor.models import Evidence, Tagging
@@ -92,6 +92,8 @@ class Explanation:
         perhaps, sure = self.bars
         tagging = self.tagging
         bar = f"perhaps from {perhaps:.2f}, sure from {sure:.2f}"
+        if meant := sum(e.weight for e in self.relevance.evidence if e.rule == MEANING):
+            bar += f"; what the text means counts {meant:+.2f}"
         found = [f"{tagging.shelf or 'not chosen'}: certainty {tagging.certainty:.2f} ({bar})"]
         first = [self.relevance, *(v for v in self.verdicts if v.kind == "beat")]
         best = max(first[1:], key=lambda v: v.score, default=self.relevance)

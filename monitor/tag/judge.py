@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 RELEVANT: Final = "relevant"
 """The name of the question whether an entry is in scope at all."""
+TITLE_ALONE: Final = "title alone"
+"""The name of the prior of an entry without a teaser."""
+MEANING: Final = "the meaning of the text"
+"""What evidence calls the part of the second look."""
 CAP: Final = 3.0
 """What the rules of one beat or theme can add up to at most before the table weighs them."""
 # Further down a sum says no more: one strong sign against is enough.
@@ -61,7 +65,7 @@ class Meaning(NamedTuple):
     weights: tuple[float, ...]
 
     def second(self, total: float, vector: Sequence[float]) -> float:
-        """Give the log-odds that an entry is relevant, given what the table says and what its text means."""
+        """Give the log-odds of a question, given what the table says and what the text means."""
         meant: float = sum(map(mul, self.weights, vector))
         return self.share * total + self.base + meant
 
@@ -73,7 +77,7 @@ class Judge:
         self.columns: dict[str, int] = {}
         self.made_of = ""
         self.priors: dict[str, float] = {}
-        self.meaning: Meaning | None = None
+        self.meanings: dict[str, Meaning] = {}
         self._base: list[float] = []
         self._sums: dict[str, Row] = {}
         self._passes: dict[str, Row] = {}
@@ -104,8 +108,8 @@ class Judge:
             case "prior":
                 self.priors[cells[0]] = int(cells[1]) / UNIT
             case "meaning":
-                share, base, *weights = (int(cell) / UNIT for cell in " ".join(cells).split())
-                self.meaning = Meaning(share, base, tuple(weights))
+                share, base, *weights = (int(cell) / UNIT for cell in cells[1].split())
+                self.meanings[cells[0]] = Meaning(share, base, tuple(weights))
             case "known":
                 self._known[cells[0]] = frozenset(cells[1].split())
             case _:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from monitor.models import Evidence
 from monitor.tag.explain import Verdict
 from monitor.tag.features import OPENING
-from monitor.tag.judge import RELEVANT, Contribution
+from monitor.tag.judge import MEANING, RELEVANT, Contribution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,7 +65,7 @@ class Scoring:
         self._unseen = unseen
         self._stems = stems
         self._meaning = meaning
-        self._looked: float | None = None
+        self._vector: Sequence[float] | None = None
         self._prior = prior
         self._personal = personal
         self._feed = feed
@@ -107,7 +107,7 @@ class Scoring:
         return max(found, default=-30.0)
 
     def _judged_relevance(self) -> float:
-        total = self._second_look() + self._prior
+        total = self._second_look(RELEVANT) + self._prior
         if self._personal:
             total += self._personal.delta(self.features(), self._feed)
         covered = [target for target in self.targets("beat") if self._covers(target)]
@@ -117,13 +117,15 @@ class Scoring:
             total = max(total, _OWN)
         return total
 
-    def _second_look(self) -> float:
-        """Give the table's log-odds of relevance, with what the text means where that can be asked."""
-        if self._judge is None or self._judge.meaning is None or self._meaning is None:
-            return self._answers()[RELEVANT]
-        if self._looked is None:
-            self._looked = self._judge.meaning.second(self._answers()[RELEVANT], self._meaning())
-        return self._looked
+    def _second_look(self, name: str) -> float:
+        """Give the table's log-odds of a question, with what the text means where that can be asked."""
+        total = self._answers()[name]
+        look = self._judge.meanings.get(name) if self._judge else None
+        if look is None or self._meaning is None:
+            return total
+        if self._vector is None:
+            self._vector = self._meaning()
+        return look.second(total, self._vector)
 
     def beats(self, *, chosen: bool) -> list[Verdict]:
         """Say on which beats the entry is; on the likeliest where it is `chosen` and none is likely."""
@@ -156,11 +158,11 @@ class Scoring:
             return self._evidence(name, [whole])
         assert self._judge is not None
         parts = self._judge.contributions(name, self.features(), self._asked_sums(), shown=shown)
+        meant = self._second_look(name) - self._answers()[name]
+        parts.append(Contribution("", "", meant, MEANING))
         if name == RELEVANT:
             total = self._judged_relevance()
-            meant = self._second_look() - self._answers()[RELEVANT]
-            parts.append(Contribution("", "", meant, "the meaning of the text"))
-            parts.append(Contribution("", "", self._prior, "the kind of feed"))
+            parts.append(Contribution("", "", self._prior, "the kind of feed, and whether there is a teaser"))
             if self._personal:
                 delta = self._personal.delta(self.features(), self._feed)
                 parts.append(Contribution("", "", delta, "learned from your marks"))
@@ -234,7 +236,7 @@ class Scoring:
     def _answer(self, slug: str) -> float:
         """Give the log-odds of a beat or theme; phrases that the table does not know hold by themselves."""
         own = self.own.get(slug, 0.0)
-        total = self._answers()[slug] + _OWN_POINT * own
+        total = self._second_look(slug) + _OWN_POINT * own
         return max(total, _OWN) if own >= self._thresholds[slug] else total
 
     def _verdict(self, target: Target) -> Verdict:

@@ -10,7 +10,7 @@ from monitor.models import Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
-from monitor.tag.judge import RELEVANT, log_odds, probability, shipped
+from monitor.tag.judge import RELEVANT, TITLE_ALONE, log_odds, probability, shipped
 from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
@@ -168,7 +168,7 @@ class Tagger:
             unseen=self._unseen,
             stems=self._stemmer(entry),
             meaning=(lambda: self._meaning_of(entry)) if self._semantic else None,
-            prior=self._judge.priors.get(kind, 0.0) if self._judge else 0.0,
+            prior=self._prior(kind, entry),
             personal=personal,
             feed=entry.feed,
         )
@@ -176,6 +176,13 @@ class Tagger:
     def _meaning_of(self, entry: Entry) -> list[float]:
         found: list[float] = encoder.encode([meant(entry)])[0].tolist()
         return found
+
+    def _prior(self, kind: str, entry: Entry) -> float:
+        """Give what the kind of feed, and a title without a teaser, add to the log-odds of relevance."""
+        if self._judge is None:
+            return 0.0
+        alone = "" if entry.summary or entry.content else TITLE_ALONE
+        return self._judge.priors.get(kind, 0.0) + self._judge.priors.get(alone, 0.0)
 
     def _by_rules(self, scoring: Scoring, beats: list[Verdict]) -> Tagging:
         """Tag by points alone: beats that the table does not know, or a gate that stays shut."""
