@@ -1,6 +1,6 @@
 """How often the right story leads: a labelled stream told day by day, as its user would have got it.
 
-    python benchmarks/lead.py STREAM.jsonl [--kind technology]
+    python benchmarks/lead.py STREAM.jsonl [--kind technology] [--without-encoder]
 
 A stream is a feed reader's whole intake in order, one JSON object a line as for `evaluate --stream`, each
 with `seen` (when it first stood in the feed), `relevant` (true, false, or null where nobody looked) and
@@ -20,14 +20,13 @@ from typing import Any
 from monitor import config, digest, digest_input, languages, store, stories
 from monitor.evaluate import records
 from monitor.models import DigestStory, Window
-from monitor.tag import Tagger
 
 
 class Days:
     """A store that is filled from the stream, and its digests."""
 
-    def __init__(self, folder: Path, lines: list[dict[str, Any]], kind: str) -> None:
-        (folder / "monitor.toml").write_text("", "utf-8")
+    def __init__(self, folder: Path, lines: list[dict[str, Any]], kind: str, *, encoder: bool) -> None:
+        (folder / "monitor.toml").write_text(f"[stories]\nsemantic = {str(encoder).lower()}\n", "utf-8")
         sources = sorted({line["source"] for line in lines})
         feed = '[[feed]]\nurl = "https://{0}/feed"\ntitle = "{0}"\nkind = "{1}"\n'
         (folder / "feeds.toml").write_text("\n".join(feed.format(one, kind) for one in sources), "utf-8")
@@ -35,7 +34,7 @@ class Days:
         self.store = store.open(self.config.database)
         self.labels = {line["id"]: line for line in lines}
         self.kind, self.guids = kind, dict[int, str]()
-        self.tagger = Tagger.configured(self.config.rules, self.config.feeds, "", semantic=False)
+        self.tagger = self.config.tagger("")
 
     def day(self, read: list[records.Record], window: Window) -> tuple[DigestStory, ...]:
         """Take in what came in a window and return the stories of its digest."""
@@ -69,13 +68,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("stream", type=Path)
     parser.add_argument("--kind", default="technology")
+    parser.add_argument("--without-encoder", action="store_true")
     given = parser.parse_args()
     text = given.stream.read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines() if line.strip()]
     seen = {line["id"]: datetime.fromisoformat(line["seen"]) for line in lines}
     read = records.read(text, file=str(given.stream), now=max(seen.values()))
     with tempfile.TemporaryDirectory() as folder:
-        days = Days(Path(folder), lines, given.kind)
+        days = Days(Path(folder), lines, given.kind, encoder=not given.without_encoder)
         start = min(seen.values()).replace(hour=6, minute=0, second=0) - timedelta(days=1)
         days.store.install(start)
         days.store.feeds.sync(days.config.feeds, start)
