@@ -134,6 +134,12 @@ def test_a_changed_entry_renews_its_story_without_moving():
     )
 
 
+def test_a_day_of_hundreds_still_joins_what_is_one_event():
+    others = [entry(100 + n, (f"Zq{n:x}ab", "")) for n in range(260)]
+    stories = poll([entry(1, GEMA_EN), entry(2, GEMA_EN_2), *others], chosen=Settings(open_for=timedelta()))
+    assert frozenset({1, 2}) in grouped(stories)
+
+
 def test_a_closed_story_takes_no_more():
     stories = stored(poll([entry(4, GEMA_EN_2)]))
     (late,) = poll([entry(2, GEMA_EN, days=11)], stories)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
@@ -62,9 +62,8 @@ def kind(entries: Iterable[Entry]) -> str:
     """Return the kind of event that most entries speak of, titles before summaries; "" for none."""
     found: Counter[str] = Counter()
     for entry in entries:
-        own = traits(entry)
-        if own.kind:
-            found[own.kind] += _TITLE_COUNTS if own.title.kinds else 1
+        if told := _kind(entry):
+            found[told] += _TITLE_COUNTS if traits(entry).title.kinds else 1
     return min(found, key=lambda kind: (-found[kind], kind), default="")
 
 
@@ -114,6 +113,15 @@ class RelatedStories:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
         nearest = next((self._stories[key] for key in related if key in self._stories), None)
         return (nearest.affair or nearest.id) if nearest else None
+
+
+def _kind(entry: Entry) -> str:
+    own = traits(entry)
+    if own.title.kinds or not own.kind:
+        return own.kind
+    # A teaser leads with its news: "introduced Sora 2 … The product is no longer available" is a launch.
+    first = replace(entry, title=entry.summary.split(". ")[0], summary="")
+    return traits(first).kind or own.kind
 
 
 def _one_affair(shared: Mapping[str, float]) -> bool:

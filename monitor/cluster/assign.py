@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CROWDED = 1.0
 """How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day
 have their best bars that far apart."""
+# Of ten entries a day; beyond what was measured the bar rises no more, or nothing would reach it.
+_MOST_CROWDED = 2.3
 LONE = 2.0
 """How much more alike two lone reports must be than a report and a story of several, by as many entries a day
 as come: where few come most are the only report of their event."""
@@ -62,7 +64,7 @@ def assign(
         near = [story for _, story in sorted(found.items()) if _open(story, day, days)]
         today = list(arrived)
         present = [*today, *(entry for story in near for entry in story.entries)]
-        crowded = crowd(present, day, days)
+        crowded = min(_MOST_CROWDED, crowd(present, day, days))
         bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowded
         lone = LONE / math.exp(crowded)
         for story in DayClustering(near, today, candidates, bar=bar, lone=lone, apart=apart).changed():
