@@ -115,6 +115,29 @@ def test_a_list_without_groups_is_as_it_was(tmp_path):
     assert followed(tmp_path) == {TECH: True}
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('follow = "technology"', r"feeds.toml:1: follow: expected a list of groups"),
+        ("feed = 3", r"feeds.toml:1: feed: expected tables"),
+        ('feed = ["https://x.example/"]', r"feeds.toml:1: feed: expected tables"),
+    ],
+)
+def test_a_list_of_another_form_is_a_fault(tmp_path, text, fault):
+    (tmp_path / "feeds.toml").write_text(text)
+    with pytest.raises(ConfigError, match=fault):
+        config.load(tmp_path, {})
+
+
+def test_a_curated_list_at_fault_is_said(tmp_path, monkeypatch):
+    (tmp_path / "feeds.toml").write_text('[[feed]]\nurl = "nowhere"\n')
+    monkeypatch.setattr(feedlist, "TOPIC", tmp_path)
+    feedlist.curated.cache_clear()
+    with pytest.raises(ConfigError, match="expected an address"):
+        feedlist.curated()
+    feedlist.curated.cache_clear()
+
+
 def test_an_unknown_group_is_a_fault(tmp_path):
     (tmp_path / "feeds.toml").write_text('follow = [\n"technology",\n"union"]\n')
     with pytest.raises(
