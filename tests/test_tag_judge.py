@@ -332,6 +332,13 @@ def test_what_passes_the_gate_is_looked_at_a_second_time_by_its_meaning(asked: l
     assert asked == ["Sora actors. ", "Sora birds. ", "Sora. "]
 
 
+def test_the_meaning_is_that_of_the_title_and_of_the_opening_below_it(asked: list[str]) -> None:
+    """As in training: the weights of the second look are of texts as long as these."""
+    looking().tag(entry("Sora", "one " * 400, "two"))
+    looking().tag(entry("Sora", "", "two"))
+    assert asked == ["Sora. " + ("one " * 140).rstrip(), "Sora. two"]
+
+
 def test_nothing_is_encoded_that_the_gate_stops_or_that_nobody_wants_looked_at(asked: list[str]) -> None:
     looking().tag(entry("actors"))
     looking(semantic=False).tag(entry("Sora actors"))

@@ -29,7 +29,7 @@ _OFTEN = 3
 # German words are the longer ones, with six letters and a blank: a text is cut before it is read, not after.
 _LETTERS_A_WORD = 7
 # The encoder is fast for what is short; a teaser is hardly ever longer.
-_MEANT_LETTERS = 560
+_MEANT_WORDS = 80
 # The operand number of the phrases that hide what stands in them.
 _HIDDEN = 0
 
@@ -274,7 +274,7 @@ def _words(text: str, count: int, reporting: Reporting | None) -> Words:
 def meant(entry: Entry) -> str:
     """Give the text whose meaning is looked at: the title, and the opening of what stands below it."""
     title, summary, content = texts(entry).values()
-    below = _opening(summary or content, _MEANT_LETTERS)
+    below = _opening(summary or content, _MEANT_WORDS)
     return f"{title}. {below}"
 
 
