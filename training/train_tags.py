@@ -39,6 +39,8 @@ left-out authors."""
 TECHNOLOGY = -0.2
 """What a technology feed takes off the log-odds of our own stream, which mixes all kinds: there the gate lets
 four times as many others through."""
+LOOK = 0.3
+"""The same for the second look, which what looks alike seldom takes in: with less it promised too little."""
 GATED = 10.0
 """How much a line without a beat counts that passes the gate: those are what the table must tell apart."""
 UNASKED = 0.5
@@ -161,9 +163,9 @@ class Stream:
         rows = (row_of(line, column, matrix.targets) for line in self.lines)
         return np.array([answer.base + sum(answer.weights[n] * value for n, value in row) for row in rows])
 
-    def calibrated(self, answer: Answer, sums: Any) -> Answer:
+    def calibrated(self, answer: Answer, sums: Any, technology: float) -> Answer:
         model = LogisticRegression(C=1.0, max_iter=200).fit(sums.reshape(-1, 1), self.truth)
-        slope, offset = float(model.coef_[0][0]), float(model.intercept_[0]) + TECHNOLOGY
+        slope, offset = float(model.coef_[0][0]), float(model.intercept_[0]) + technology
         return Answer(answer.weights * slope, answer.base * slope + offset, answer.scores * slope + offset)
 
 
@@ -226,11 +228,11 @@ def main() -> None:
     stream, asked = Stream(tagger), relevance(lines)
     table = asked.table(lines, matrix.of("beat"), folds)
     sums = stream.sums(table, matrix)
-    table = stream.calibrated(table, sums)
+    table = stream.calibrated(table, sums, TECHNOLOGY)
     look = asked.look(table, meanings)
     looked = np.column_stack([stream.sums(table, matrix), stream.meanings]) @ look.weights + look.base
     tables.append(table)
-    looks[RELEVANT] = stream.calibrated(look, looked)
+    looks[RELEVANT] = stream.calibrated(look, looked, LOOK)
     report_relevance(lines, table.scores, looks[RELEVANT].scores)
 
     relevant = np.array([n for n, line in enumerate(lines) if line.labels])
