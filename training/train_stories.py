@@ -103,10 +103,14 @@ def _entry(number: int, row: Mapping[str, str]) -> Entry:
 
 def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
     """Return what a model is made from, as it notes it."""
-    records = b"".join(file.read_bytes() for file in sorted(directory.glob("*.jsonl")))
+    sources = {
+        "records": sorted(directory.glob("*.jsonl")),
+        "lines": sorted(LINES.glob("*.jsonl")),
+        "knowledge": [KNOWLEDGE],
+    }
     return {
-        "records": sha256(records).hexdigest()[:16],
-        "knowledge": sha256(KNOWLEDGE.read_bytes()).hexdigest()[:16],
+        name: sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+        for name, files in sources.items()
     }
 
 
@@ -240,7 +244,7 @@ def encoded(hands: Sequence[Hand]) -> dict[str, Any]:
 def written(model: match.Model, sources: Mapping[str, str]) -> str:
     """Return a model as TOML, its weights to the thousandth."""
     lines = [
-        "# Made by training/train_stories.py from training/stories and events.toml. Do not edit: train anew.",
+        "# Made by training/train_stories.py of stories, lines and events.toml. Do not edit: train anew.",
         *(f'{name} = "{value}"' for name, value in sources.items()),
         f"documents = {model.documents}",
         "# What all texts have in common: mean and main directions of their vectors (encoder.py).",
