@@ -102,7 +102,7 @@ def collect(
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=healths(config, store, now=now),
-        polls=store.feeds.polls_in(window),
+        polls=store.feeds.polls_in(window) or _nothing_was_due(config, store, window),
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
@@ -117,6 +117,25 @@ def collect(
         ],
         version=__version__,
         origin=store.note("origin"),
+    )
+
+
+def _nothing_was_due(config: Config, store: Store, window: Window) -> int:
+    """Return 1 where a window needed no poll: the one before it holds until the next is due, else 0.
+
+    A preview a minute after a digest is no breakage. A feed that was asked later tells nothing of the window.
+    """
+    states = store.feeds.states(config.feeds)
+    asked = [states[feed.url] for feed in config.feeds if feed.enabled]
+    return int(
+        bool(asked)
+        and all(
+            state.last_poll_at is not None
+            and state.next_poll_at is not None
+            and state.last_poll_at <= window.start
+            and window.end <= state.next_poll_at
+            for state in asked
+        )
     )
 
 

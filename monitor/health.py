@@ -35,6 +35,8 @@ DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""
 RECENT: Final = timedelta(days=7)
+# HTTP: the publisher asks us to wait, and we do.
+_TOO_MANY = 429
 # Recipients that are named; of more it is said how many.
 _NAMED: Final = 4
 
@@ -57,6 +59,9 @@ class Report:
     problems: tuple[Problem, ...]
     feeds: tuple[FeedHealth, ...]
     last_poll: Poll | None
+    """The last in which a feed was due: one that had nothing to ask says nothing of how feeds fare."""
+    last_look_at: datetime | None
+    """When the last poll ended, whether a feed was due or not: the machine was alive."""
     next_poll_at: datetime | None
     last_digest: StoredDigest | None
     next_digest_at: datetime
@@ -78,12 +83,14 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
         deliveries = _deliveries(store, last_digest, now)
         due = digest_input.due_digest(config, store, now=now)
         problems = (*_problems(config, store, deliveries, now), *_feed_problems(feeds))
-        last_poll = store.feeds.last_poll()
+        last_poll = store.feeds.last_asking_poll()
+        last_look = store.feeds.last_poll()
     coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
     return Report(
         problems=problems,
         feeds=feeds,
-        last_poll=last_poll,
+        last_poll=last_poll or last_look,
+        last_look_at=last_look.finished_at if last_look else None,
         next_poll_at=min(coming, default=None),
         last_digest=last_digest,
         next_digest_at=due.at if due and due.at else digest.schedule.next_due(config.digest, now),
@@ -138,7 +145,7 @@ def _problems(
     """Name what is wrong with us, the gravest first."""
     overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
     yield from _store_problems(store, now)
-    yield from _poll_problems(config, store.feeds.last_poll(), now)
+    yield from _poll_problems(config, store, now)
     yield from _digest_problems(overdue, store.installed_at(now))
     yield from _delivery_problems(config, deliveries, now)
 
@@ -161,19 +168,25 @@ def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
         )
 
 
-def _poll_problems(config: Config, last: Poll | None, now: datetime) -> Iterator[Problem]:
+def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Problem]:
+    last, asking = store.feeds.last_poll(), store.feeds.last_asking_poll()
+    at = last.finished_at if last else None
+    if last is None:
+        # A first poll that was stopped halfway has left no record, but its feeds have.
+        answers = (state.last_poll_at for state in store.feeds.states(config.feeds).values())
+        at = max(filter(None, answers), default=None)
     start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
     if not any(feed.enabled for feed in config.feeds):
         yield Problem(what="no feed is followed", since=None, do="add one: `monitor feeds add ADDRESS`")
-    elif last is None:
+    elif at is None:
         yield Problem(what="nothing was ever polled", since=None, do=start)
-    elif now - last.finished_at > config.fetch.max_interval + LATE:
-        silence = span_in_words(now - last.finished_at)
-        yield Problem(what=f"nothing was polled for {silence}", since=last.finished_at, do=start)
-    elif last.outage:
+    elif now - at > config.fetch.max_interval + LATE:
+        silence = span_in_words(now - at)
+        yield Problem(what=f"nothing was polled for {silence}", since=at, do=start)
+    elif asking is not None and asking.outage:
         yield Problem(
             what="no feed could be reached at the last poll: our network is down",
-            since=last.started_at,
+            since=asking.started_at,
             do="see to the connection of this machine; the feeds are asked again by themselves",
         )
 
@@ -230,7 +243,9 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
     """Name the feeds that need a person, judged over the time in which we looked."""
     for feed in feeds:
         name = feed.title or feed.url
-        reason = "; ".join(filter(None, (feed.note, feed.last_error)))
+        # That it is gone for good is what its last answer said.
+        error = "" if feed.state == "gone" else feed.last_error
+        reason = "; ".join(filter(None, (feed.note, error)))
         looked_in_vain = (
             feed.last_success_at is None
             or (feed.last_poll_at or feed.last_success_at) - feed.last_success_at > PATIENCE
@@ -239,6 +254,8 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
             yield Problem(
                 what=f"{name}: {reason or feed.state}",
                 since=feed.newest_entry_at if feed.state == "silent" else feed.last_success_at,
-                do=f"open {feed.url} in a browser; give its new address in feeds.toml, or switch it off",
+                do="it is tried again by itself; if this goes on, poll it more rarely or switch it off"
+                if feed.last_status == _TOO_MANY and feed.state == "failing"
+                else f"open {feed.url} in a browser; give its new address in feeds.toml, or switch it off",
                 ours=False,
             )

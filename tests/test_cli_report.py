@@ -13,6 +13,7 @@ from newsroom import at, polled, run
 from test_site import ATTACK, Page
 
 from monitor import config, digest_input, store
+from monitor.models import Join
 from monitor.site import period
 
 if TYPE_CHECKING:
@@ -91,5 +92,9 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     assert "script" not in Page(period.to_html(made, site)).tags
     linked = period.compose([suit], [], site, since=at(0), until=at(12), archive="https://a.example/m/")
     assert linked.most_reported[0].url == "https://a.example/m/stories/s1.html"
+    (first,), copy = told.entries, replace(told.entries[0], id=99)
+    joins = (*told.joins, Join(entry=99, similarity=1.0, reason="same text", copy_of=first.id))
+    twice = replace(told, entries=(first, copy), joins=joins)
+    assert "1 report," in period.compose([twice], [], site, since=at(0), until=at(12)).summary
     none = period.compose([suit], [], site, since=at(12), until=at(12) + timedelta(hours=1))
     assert re.match("0 stories", none.summary)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -104,6 +105,23 @@ def test_one_feed_may_give_one_link_to_each_days_briefing():
         3: 1,
         4: 1,
     }
+
+
+@pytest.mark.parametrize("feed", ["https://f1.example/rss", "https://f2.example/rss"])
+def test_texts_under_one_title_that_differ_by_a_digit_are_one_source(feed):
+    text = "The court in Graz heard {} painters about models."
+    ones = [entry(n, url=f"https://h{n}.example/a", title="T", summary=text.format(n)) for n in range(1, 5)]
+    ones = [ones[0], *(replace(one, feed=feed) for one in ones[1:])]
+    ones.append(replace(ones[1], id=5, url="", feed="https://f1.example/rss"))
+    assert set(copies(ones)) == {2, 3, 4, 5}
+    assert Sources({}).independent(ones) == 1
+
+
+def test_different_texts_under_one_standing_title_are_no_copies():
+    texts = ("The court in Graz heard painters about models.", "A studio in Kiel lets its dubbing actors go.")
+    texts += ("The court in Wien heard painters about models.",)
+    ones = [entry(n, title="News in brief", summary=text) for n, text in enumerate(texts)]
+    assert copies(ones) == {}
 
 
 def test_many_texts_that_share_a_paragraph_are_no_copies_and_cost_little():

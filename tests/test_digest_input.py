@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from monitor.models import Entry, Tagging, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from monitor.config import Config
@@ -42,6 +44,23 @@ def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store)
     made = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
     assert (reported(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
     assert reported(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+
+
+def test_a_window_in_which_no_poll_was_due_is_no_breakage_and_one_without_due_polls_is(
+    settings: Config, opened: Store
+) -> None:
+    states = opened.feeds.states(settings.feeds)
+    last = max(state.last_poll_at for state in states.values() if state.last_poll_at)
+    due = min(state.next_poll_at for state in states.values() if state.next_poll_at)
+
+    def polls(start: datetime, end: datetime) -> int:
+        window = Window(start=start, end=end)
+        return digest_input.collect(settings, opened, window, now=end).polls
+
+    minute = timedelta(minutes=1)
+    assert polls(last + minute, last + 2 * minute) == 1
+    assert polls(last + minute, due + minute) == 0
+    assert polls(last - 99 * minute, last - 98 * minute) == 0
 
 
 def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:

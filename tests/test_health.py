@@ -87,6 +87,35 @@ def test_nothing_ever_polled_is_a_problem(desk):
     assert not found.delivers
 
 
+def test_a_poll_with_nothing_due_hides_not_what_the_last_one_found(desk, opened):
+    polled(opened, at(6.2), feeds=0, ok=0)
+    found = health.report(desk.config, opened, now=at(6.3))
+    assert (found.last_poll.feeds, found.last_poll.finished_at, found.last_look_at) == (2, at(6), at(6.2))
+    polled(opened, at(6.3), outage=True)
+    polled(opened, at(6.4), feeds=0, ok=0)
+    assert "our network is down" in problems(desk, opened, at(6.5))[0]
+
+
+def test_a_first_poll_that_was_stopped_halfway_was_a_poll(desk):
+    with desk.store() as one:
+        one.feeds.sync(desk.config.feeds, at(6))
+        one.install(at(6))
+        one.feeds.save_state(state(URLS[0]))
+        assert "nothing was ever polled" not in problems(desk, one, at(6.1))
+
+
+def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_told_once(desk, opened):
+    fails = {"consecutive_failures": 9, "last_poll_at": at(7, 4)}
+    opened.feeds.save_state(state(URLS[0], last_status=429, last_error="HTTP 429", **fails))
+    opened.feeds.save_state(state(URLS[1], last_status=410, last_error="HTTP 410", gone=True, **fails))
+    polled(opened, at(7, 4))
+    found = health.report(desk.config, opened, now=at(7.1, 4)).problems
+    waits = next(one for one in found if "HTTP 429" in one.what)
+    assert "tried again by itself" in waits.do
+    gone = next(one for one in found if "HTTP 410" in one.what)
+    assert gone.what.count("410") == 1
+
+
 def test_no_feeds_at_all_is_a_problem(desk, opened):
     desk.follow([])
     assert problems(desk, opened, at(7.5)) == ["no feed is followed"]

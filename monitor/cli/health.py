@@ -81,7 +81,9 @@ def _report_lines(config: Config, found: Report) -> Iterator[str]:
     else:
         failing = f", {found.last_poll.failed} failing" if found.last_poll.failed else ""
         figures = f"{counted(found.last_poll.feeds, 'feed')}{failing}, {found.last_poll.new} new"
-        yield f"last poll    {local(found.last_poll.finished_at, zone)}: {figures}"
+        looked = found.last_look_at
+        idle = f"; nothing was due at {local(looked, zone)}" if looked != found.last_poll.finished_at else ""
+        yield f"last poll    {local(found.last_poll.finished_at, zone)}: {figures}{idle}"
     yield f"next poll    {local(found.next_poll_at, zone) if found.next_poll_at else 'at once'}"
     yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
     yield f"next digest  {local(found.next_digest_at, zone)}"

@@ -69,6 +69,8 @@ def compose(
     seen = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
     there = [story for story in stories if seen[story.id]]
     entries = [entry for story in there for entry in seen[story.id]]
+    # What is "also in" another outlet is one report, as everywhere.
+    reports = sum(any(one in seen[story.id] for one in (e, *c)) for story in there for e, c in story.reports)
     lasting = [steps for steps in affairs if len(steps) > 1]
     latest = {step.id for steps in lasting for step in steps[:-1]}
     span = words.text("span", start=words.date(site.day(since)), end=words.date(site.day(until)))
@@ -83,7 +85,7 @@ def compose(
         summary=words.text(
             "told",
             stories=words.plural("stories", len(there)),
-            reports=words.plural("reports", len(entries)),
+            reports=words.plural("reports", reports),
             sources=words.plural("outlets", len(outlets)),
         ),
         affairs=tuple(

@@ -162,6 +162,11 @@ class Feeds:
         row = self._db.row("select * from polls order by id desc limit 1")
         return _poll(dict(row)) if row else None
 
+    def last_asking_poll(self) -> Poll | None:
+        """Return the latest run of poll() in which a feed was due, None before the first."""
+        row = self._db.row("select * from polls where feeds > 0 order by id desc limit 1")
+        return _poll(dict(row)) if row else None
+
     def polls_in(self, window: Window) -> int:
         """Return how many runs of poll() began in a window."""
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
