@@ -82,7 +82,9 @@ def due_digest(
 def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
     """Compose what a digest of a past window holds, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
-    due = digest.Due(date=end.astimezone(config.timezone).date(), window=window)
+    # The last day that it covers: an end at midnight is that of the day before.
+    last = window.end - timedelta(microseconds=1)
+    due = digest.Due(date=last.astimezone(config.timezone).date(), window=window)
     with store.snapshot():
         return digest.compose(due, collect(config, store, window, now=now, reported=True), config.digest, now)
 

@@ -236,9 +236,10 @@ def _instead(facts: Facts) -> Line:
     entry, explanation = facts.entry, facts.explanation
     if entry is None:
         site = _address(facts.asked)
-        if facts.feeds:
-            return _do("unknown", f"another feed of the site: monitor feeds discover {site}")
-        return _do("yes", f"follow it: monitor feeds add {site}")
+        other = _do("unknown", f"another feed of the site: monitor feeds discover {site}")
+        return other if facts.feeds else _do("yes", f"follow it: monitor feeds add {site}")
+    if facts.marked_at and entry.id and not entry.tagging.relevant:
+        return _do("yes", f"take your mark back: monitor mark e{entry.id} --clear")
     if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):
         return _do("no", f"nothing was lost; if it is not for you: monitor mark e{entry.id} --not-relevant")
     if entry.backlog and entry.tagging.relevant:

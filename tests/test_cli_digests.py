@@ -90,6 +90,7 @@ def test_a_file_that_cannot_be_written_is_told_in_a_line(archive: Path, tmp_path
         ["--resend"],
         ["--send", "--date", "2024-12-02"],
         ["--send", "-o", "x"],
+        ["--send", "--format", "md"],
         ["--date", "2024-12-02", "--since", "2024-12-01"],
         ["--date", "tomorrow"],
         ["--date", "2030-01-01"],
@@ -185,3 +186,17 @@ def test_what_waits_for_a_mended_log_in_is_tried_at_once_and_what_waits_otherwis
         del script.replies["RCPT"]
         assert run(desk, "digest", "--send", "--resend", now=at(9.02, 1)).code == 0
     assert len(script.received) == 1
+
+
+def test_a_window_is_dated_by_the_last_day_that_it_covers(archive: Path) -> None:
+    made = run(archive, "digest", "--until", "2024-12-02", "--format", "json", now=at(12, 5)).json
+    assert made["date"] == "2024-12-02"
+
+
+def test_a_dash_is_standard_output(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (("digest", "-o", "-"), ("report", "-o", "-"), ("feeds", "export", "-")):
+        result = run(archive, *command, now=MORNING)
+        assert (result.code, bool(result.out)) == (0, True)
+        assert "wrote" not in result.err
+    assert not [*tmp_path.iterdir()]

@@ -179,3 +179,15 @@ def test_the_shell_completes_commands() -> None:
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == ["search"]
+
+
+@pytest.mark.parametrize("command", [("entries",), ("search", "leak"), ("stories", "list")])
+def test_a_limit_that_no_database_takes_is_wrong_usage(archive: Path, command: tuple[str, ...]) -> None:
+    result = run(archive, *command, "--limit", "99999999999999999999")
+    assert (result.code, result.out, "Traceback" in result.err) == (2, "", False)
+
+
+def test_a_feed_that_nobody_knows_is_wrong_usage(archive: Path) -> None:
+    result = run(archive, "entries", "--feed", "nix")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert run(archive, "entries", "--feed", "the paper").code == 0

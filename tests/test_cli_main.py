@@ -127,3 +127,10 @@ def test_a_bug_of_ours_shows_where_and_says_where_to_report_it(desk: Path, monke
     assert "KeyError: 'x'" in result.err
     assert f"This is a fault of monitor {__version__}, and none of yours" in result.err.splitlines()[-2]
     assert "report it" in result.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("now", ["0001-01-01", "1969-12-31", "9999-12-31T23:59:59Z"])
+def test_a_clock_at_the_ends_of_the_calendar_is_wrong_usage(desk: Path, now: str) -> None:
+    for command in ("status", "digest", "report"):
+        result = run(None, "--config", desk, "--now", now, command)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)

@@ -81,3 +81,20 @@ def test_online_tells_of_each_feed_that_answers_and_of_a_network_that_is_down(tm
     down = run(desk.directory, "check", "--online")
     assert down.code == 1
     assert "none of 2 feeds could be reached" in down.out
+
+
+def test_each_fault_is_told_once_and_beside_others(tmp_path: Path) -> None:
+    desk = Desk(
+        tmp_path / "desk", [], settings='language = "fr"\ntimezone = "Mars/X"\ndata_dir = 5\n'
+    ).directory
+    (desk / "feeds.toml").write_text('follow = ["nix"]\n')
+    result = run(desk, "check")
+    assert (result.code, result.err.count("\n")) == (2, 4), result.err
+    for word in ("'fr'", "Mars/X", "data_dir", "'nix'"):
+        assert word in result.err
+
+
+def test_init_names_the_folder_that_it_was_given(tmp_path: Path) -> None:
+    assert f"monitor --config '{tmp_path}/a b' check" in run(None, "init", tmp_path / "a b").err.replace(
+        "\n", " "
+    )

@@ -179,3 +179,26 @@ def test_all_that_was_counted_is_shown_when_asked_for(archive: Path) -> None:
     assert "beat sora: given" in run(archive, "explain", "OpenAI shows Sora", "--all").out
     handle = f"e{number(archive, 'leak')}"
     assert run(archive, "explain", handle).out == run(archive, "explain", "--entry", handle).out
+
+
+def test_a_bare_number_is_explained_as_the_entry_that_has_it(archive: Path) -> None:
+    entry = number(archive, "leak")
+    by_option = run(archive, "explain", "--entry", entry, "--json").json
+    assert run(archive, "explain", entry, "--json").json == by_option
+    assert run(archive, "explain", "1984", "--json").json["title"] == "1984"
+
+
+def test_a_mark_is_taken_back_as_why_says_and_only_once(desk: Path) -> None:
+    leak = number(desk, "leak")
+    assert "no marks yet" in run(desk, "evaluate", "--marked").err
+    assert "no mark to take back" in run(desk, "mark", leak, "--clear").out
+    run(desk, "mark", leak, "--not-relevant")
+    shown = run(desk, "why", f"e{leak}").out
+    assert f"monitor mark e{leak} --clear" in shown
+    assert "--not-relevant" not in shown
+    assert "leak-protest" in run(desk, "mark", leak, "--clear").out or beats(desk)["leak"]
+
+
+def test_a_phrase_in_a_language_that_there_is_no_list_of(archive: Path) -> None:
+    result = run(archive, "themes", "test", "x", "--target", "sora", "--language", "fr")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)

@@ -62,6 +62,7 @@ def test_flags_answer_for_scripts(tmp_path: Path) -> None:
     [
         ["--language", "fr"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
         ["--mail-to", "nobody"], ["--mail-to", "a@b.de", "--tls", "ssl"], ["--service", "windows"],
+        ["--test-mail"],
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_wrong_usage(tmp_path: Path, flags: list[str]) -> None:

@@ -31,7 +31,7 @@ from monitor.cli import (
     wizard,
 )
 from monitor.cli.ending import ending, open_streams
-from monitor.cli.session import Session, UsageError, instant
+from monitor.cli.session import Session, UsageError, clock
 
 app = typer.Typer(
     name="monitor",
@@ -94,7 +94,7 @@ def options(
     if verbose and quiet:
         raise UsageError("--verbose and --quiet exclude each other")
     context.obj = Session(
-        chosen_directory=config, fixed_now=instant(now) if now else None, verbose=verbose, quiet=quiet
+        chosen_directory=config, fixed_now=clock(now) if now else None, verbose=verbose, quiet=quiet
     )
 
 

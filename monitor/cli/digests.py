@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records, utc
+from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.lock import sole_sender
 from monitor.models import digest_key
+from monitor.text import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,6 +59,8 @@ def digest(
         raise UsageError("--resend goes with --send")
     if send and (date or since or until or output):
         raise UsageError("--send delivers the digest that is due; it takes no date, time or file")
+    if send and format_ != "text":
+        raise UsageError("--send delivers in the formats of monitor.toml; it takes no --format")
     if date and (since or until):
         raise UsageError("--date and --since/--until exclude each other")
     if send:
@@ -73,7 +76,7 @@ def digest(
     text = package.render(made, languages.load(made.language), format_)
     with results(output) as file:
         file.write(text)
-    if output is not None:
+    if is_file(output):
         say(f"wrote {output}")
 
 
@@ -187,7 +190,7 @@ def digests(
         show("no digest was made yet")
     for stored in made:
         show(
-            f"{stored.date}  {len(stored.summary.stories)} stories, "
+            f"{stored.date}  {counted(len(stored.summary.stories), 'story', 'stories')}, "
             f"made {local(stored.made_at, config.timezone)}"
         )
         show(

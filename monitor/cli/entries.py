@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.models import Entry, Feed
+    from monitor.store import Store
 
 Theme = Annotated[str, typer.Option(help="Only this theme.", metavar="THEME")]
 Beat = Annotated[str, typer.Option(help="Only this beat.", metavar="BEAT")]
@@ -30,6 +31,8 @@ Since = Annotated[
 ]
 Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
 
+# More than any archive holds; SQLite takes no number of more than 64 bits.
+MOST = 1_000_000_000
 # Columns that are an entry's handle's.
 _MARGIN = 8
 # Words shown around what was found.
@@ -51,7 +54,7 @@ def entries(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, metavar="N")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = None,
     marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
     csv: Csv = False,
@@ -69,7 +72,7 @@ def entries(
         if marked:
             found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
         else:
-            wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
+            wanted = _filters(current, config, store, feeds, theme, beat, feed, language, since, until)
             found = store.entries.listing(everything=everything, limit=limit, **wanted)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
@@ -93,7 +96,7 @@ def search(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1, metavar="N")] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = 50,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
@@ -109,7 +112,7 @@ def search(
     current = session(context)
     with current.reading() as (config, store):
         feeds = digest_input.named_feeds(config, store)
-        wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
+        wanted = _filters(current, config, store, feeds, theme, beat, feed, language, since, until)
         found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
     if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):
         return
@@ -124,6 +127,7 @@ def search(
 def _filters(
     current: Session,
     config: Config,
+    store: Store,
     feeds: Mapping[str, Feed],
     theme: str,
     beat: str,
@@ -139,8 +143,11 @@ def _filters(
     if feed and feed not in followed:
         titled = [url for url, one in feeds.items() if one.title.casefold() == feed.casefold()]
         if not titled:
+            strange = f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}"
+            if feed not in store.feeds.counts():
+                raise UsageError(f"no such feed: {strange}")
             # Said, not refused: what a feed brought stays when it is no longer followed.
-            say(f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}")
+            say(strange)
         feed = next(iter(titled), feed)
     return {
         "theme": theme,

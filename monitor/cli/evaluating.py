@@ -58,6 +58,8 @@ def evaluate(
     rules = current.rules()
     read = [record for path in files or () for record in _records(path, current, rules)]
     read += _marked(current) if marked else []
+    if not read and marked:
+        raise UsageError("nothing to score: there are no marks yet; `monitor mark` makes them")
     if not read:
         raise UsageError("nothing to score: give a FILE, or --marked")
     tagger = Tagger(rules, semantic=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from monitor.cli.entries import Since
-from monitor.cli.output import progress, results, say, utc, write_csv, write_jsonl
+from monitor.cli.output import is_file, progress, results, say, utc, write_csv, write_jsonl
 from monitor.cli.session import UsageError, session
 from monitor.text import counted
 from monitor.url import redact_url
@@ -129,7 +129,7 @@ def export(
                 write_csv(watched(), file, [*SCHEMA[what]])
             else:
                 write_jsonl(watched(), file)
-    if output is not None:
+    if is_file(output):
         say(f"wrote {counted(count, 'record')} to {output}")
     elif not count:
         say(f"there are no {what} to export")

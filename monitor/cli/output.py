@@ -27,7 +27,7 @@ from monitor.url import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
-    from typing import TextIO
+    from typing import TextIO, TypeGuard
 
     from monitor.models import Entry, Poll, Story
 
@@ -67,13 +67,19 @@ def show_prose(*lines: str | Text) -> None:
         show_wrapped(text[indent:], indent=indent)
 
 
+def is_file(output: Path | None) -> TypeGuard[Path]:
+    """Tell whether results go to a file; "-" is standard output, as everywhere."""
+    return output is not None and str(output) != "-"
+
+
 @contextmanager
 def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
     """Give standard output, or a file that is there when all of it is; it is its owner's where `private`.
 
+    "-" is standard output, too.
     What is no plain file (/dev/stdout, a pipe) is written as it comes. Raises MonitorError.
     """
-    if output is None:
+    if not is_file(output):
         yield sys.stdout
         return
     # A draft would take the place of /dev/stdout itself.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import results, say
+from monitor.cli.output import is_file, results, say
 from monitor.cli.session import UsageError, session
 
 FORMATS = ("md", "html", "json")
@@ -60,5 +60,5 @@ def report(
         text = period.to_html(found, site) if format_ == "html" else period.to_markdown(found, site)
     with results(output) as file:
         file.write(text)
-    if output is not None:
+    if is_file(output):
         say(f"wrote {output}")

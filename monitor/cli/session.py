@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from monitor.tag import Rules
 
 _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
+# What the clock may say: there is time before and after for windows and schedules.
+_YEARS: Final = range(1970, 9999)
 _DAYS: Final = {"today": 0, "yesterday": -1}
 # No more digits than SQLite's integers hold; without ASCII, `\d` takes digits of every script.
 _HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
@@ -100,6 +102,14 @@ def session(context: typer.Context) -> Session:
     """Return what the global options said."""
     found: Session = context.obj
     return found
+
+
+def clock(text: str) -> datetime:
+    """Read `--now`. Raises UsageError; also at the ends of the calendar, where no day before or after is."""
+    moment = instant(text)
+    if moment.year not in _YEARS:
+        raise UsageError(f"--now {text} is out of range: expected the years {_YEARS[0]} to {_YEARS[-1]}")
+    return moment
 
 
 def instant(

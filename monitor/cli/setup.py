@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +48,10 @@ def init(
     target = directory or session(context).directory
     written, kept = write_starter(target)
     show(*(f"wrote {path}" for path in written), *(f"kept  {path} (it was there)" for path in kept))
-    say("Next: look through these files, then `monitor check`, `monitor poll` and `monitor digest`.")
+    # A folder that was named here is not the one that commands find by themselves.
+    program = f"monitor --config {shlex.quote(str(directory))}" if directory else "monitor"
+    commands = f"`{program} check`, `{program} poll` and `{program} digest`"
+    say(f"Next: look through these files, then {commands}.")
 
 
 def check(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
+from monitor.cli.entries import MOST, Theme, labelled, labels_of, outlet_of, require_known
 from monitor.cli.output import (
     Csv,
     Json,
@@ -42,7 +42,7 @@ def stories(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
     theme: Theme = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, metavar="N")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,

@@ -11,7 +11,7 @@ import typer
 
 from monitor import values
 from monitor.cli.look import address_of, look
-from monitor.cli.output import Csv, Json, Jsonl, local, results, say, show, show_records
+from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError
 from monitor.text import counted
@@ -345,7 +345,7 @@ def export(
         say(f"{masked} addresses hold a secret and are masked; --with-secrets writes them out")
     with results(file, private=with_secrets) as out:
         out.write(text)
-    if file is not None:
+    if is_file(file):
         say(f"wrote {len(outlines)} feeds to {file}")
 
 

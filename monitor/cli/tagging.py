@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from monitor.tag import Explanation, Tagger
 
 _ENTRY = re.compile(r"e\d+")
+# No more digits than SQLite's integers hold.
+_NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _STORY = re.compile(r"s\d+")
 
 themes_app = typer.Typer(
@@ -42,7 +44,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     context: typer.Context,
     text: Annotated[
-        str, typer.Argument(help="A text, its first line the title; or an entry (e9071).", metavar="TEXT")
+        str,
+        typer.Argument(help="A text, its first line the title; or an entry (9071 or e9071).", metavar="TEXT"),
     ] = "",
     entry: Annotated[str, typer.Option(help="A stored entry.", metavar="ID")] = "",
     url: Annotated[str, typer.Option(help="A stored entry's address.", metavar="URL")] = "",
@@ -61,6 +64,11 @@ def explain(
     story = None
     if _ENTRY.fullmatch(text):
         text, entry = "", text
+    elif _NUMBER.fullmatch(text):
+        # A number that no entry has may be a headline.
+        with current.reading() as (_, store):
+            if store.entries.get(entry_number(text)):
+                text, entry = "", text
     if text:
         title, _, rest = text.strip().partition("\n")
         chosen, tagger = _entry_of_text(title, rest, current.now()), Tagger(current.rules(), semantic=True)
@@ -175,7 +183,12 @@ def mark(
             known = [label.slug for label in labels]
             if strange := [name for name in given or () if name not in known]:
                 raise UsageError(f"no such name: {', '.join(strange)}; there are {', '.join(known)}")
-        for number in _marked_entries(store, which, url):
+        numbers = _marked_entries(store, which, url)
+        marked = store.marks.get(numbers)
+        for number in numbers:
+            if clear and number not in marked:
+                show(f"entry {number}: there is no mark to take back")
+                continue
             after = corrections.mark(
                 config,
                 store,
@@ -282,6 +295,8 @@ def try_phrase(
     """
     from monitor import tag as package
 
+    if language not in (known := (package.ANY, *package.LANGUAGES)):
+        raise UsageError(f"no such list: {language!r}; there are {', '.join(known)}")
     current = session(context)
     with current.reading() as (config, store), working("trying the phrase", quiet=current.quiet):
         start = current.since(since, config.timezone)

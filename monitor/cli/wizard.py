@@ -122,6 +122,8 @@ def setup(
     # A script that waits for an answer for ever is worse than one that fails.
     if not yes and not sys.stdin.isatty():
         raise UsageError("setup asks on a terminal; without one give --yes and flags")
+    if yes and test_mail and not mail_to:
+        raise UsageError("--test-mail needs --mail-to: without it there is no mail")
     say(f"The configuration will be written to {directory}. Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)

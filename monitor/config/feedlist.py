@@ -50,7 +50,8 @@ def groups() -> tuple[str, ...]:
 def read(document: Document) -> tuple[Feed, ...]:
     """Return the feeds of a feeds.toml: the groups that it follows, then its own; its faults are noted."""
     tables.unknown(document, (), document.data, ["follow", "feed"])
-    followed = {same_address(feed.url): feed for feed in curated().values() if feed.group in follow(document)}
+    chosen = follow(document)
+    followed = {same_address(feed.url): feed for feed in curated().values() if feed.group in chosen}
     listed = document.data.get("feed", [])
     if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
         document.fault(("feed",), "expected tables, each under [[feed]]")

@@ -202,10 +202,12 @@ def _settings(document: Document) -> dict[type[Any], Any]:
 
 def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
     """Check names against the registries that know them: languages, formats, channels."""
-    general, alert = found.get(General), found.get(Alert)
+    alert = found.get(Alert)
     files = found.get(CHANNELS["files"].declared)
-    if general and general.language not in languages.AVAILABLE:
-        reason = f"there is no {general.language!r}{values.likely(general.language, languages.AVAILABLE)}"
+    # By the file and not by what was read of it: beside another fault nothing was.
+    language = document.data.get("language", "")
+    if isinstance(language, str) and language and language not in languages.AVAILABLE:
+        reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
         document.fault(("language",), reason)
     for index, name in enumerate(files.formats if files else ()):
         if name not in digest.FORMATS:

@@ -6,10 +6,12 @@ from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.grammar import GrammarError
 from monitor.tag.loader import load
 from monitor.tag.personal import PERSONAL, Example, Personal, learn, learn_own
-from monitor.tag.rules import Label, Rules
+from monitor.tag.rules import ANY, LANGUAGES, Label, Rules
 from monitor.tag.tagger import Change, Tagger
 
 __all__ = [
+    "ANY",
+    "LANGUAGES",
     "PERSONAL",
     "Change",
     "Example",
