@@ -191,3 +191,18 @@ def test_a_feed_that_nobody_knows_is_wrong_usage(archive: Path) -> None:
     result = run(archive, "entries", "--feed", "nix")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert run(archive, "entries", "--feed", "the paper").code == 0
+
+
+def test_a_feed_is_named_as_it_is_printed(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("/a", page(item("leak", LONG)))
+        one, two, other = (server.url("/a") + query for query in ("?at=1", "?at=2", "?of=3"))
+        desk = Desk(tmp_path, [one, two, other], names={one: "One", two: "Two", other: "Three"}).directory
+        assert run(desk, "poll", "--feed", server.url("/a") + "?of=***", now=at(9)).code == 0
+        several = run(desk, "poll", "--feed", server.url("/a") + "?at=***", now=at(9))
+    assert (several.code, several.err.count("\n")) == (2, 1)
+    assert "(One, Two): give the full address" in several.err
+    for name in (other, server.url("/a") + "?of=***", "three"):
+        assert [e["guid"] for e in run(desk, "entries", "--all", "--feed", name, "--json").json] == ["leak"]
+    assert run(desk, "search", "leak", "--feed", server.url("/a") + "?at=***").code == 2
+    assert run(desk, "feeds", "disable", server.url("/a") + "?of=***").code == 0

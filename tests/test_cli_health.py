@@ -57,3 +57,13 @@ def test_before_the_first_poll_every_feed_is_new(tmp_path: Path) -> None:
     status = run(desk, "status", "--json").json
     assert [feed["state"] for feed in status["feeds"]] == ["new"]
     assert status["last_poll"] is None
+
+
+def test_a_broken_database_is_a_problem_in_json_too(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"])
+    database = desk.directory / "data" / "monitor.db"
+    database.parent.mkdir(exist_ok=True)
+    database.write_bytes(b"no database " * 1000)
+    result = run(desk.directory, "status", "--json")
+    assert (result.code, result.json["feeds"], result.json["healthy"]) == (1, [], False)
+    assert "monitor.db" in result.json["problems"][0]["what"]

@@ -106,5 +106,18 @@ def test_labels_that_nobody_knows_are_named() -> None:
 def test_a_byte_order_mark_and_half_a_character_are_no_fault() -> None:
     text = '\ufeff{"title": "a\\ud83d\\ude00b\\udc00"}\n'
     (record,) = records.read(text, file="r.jsonl", now=NOW)
-    assert record.entry.title == "a😀b?"
+    assert record.entry.title == "a😀b\N{REPLACEMENT CHARACTER}"
     assert records.write(record, Tagging()).encode()
+
+
+def test_what_could_not_be_written_back_is_named_by_its_line_or_replaced() -> None:
+    (record,) = read('{"title": "a\\ud800 Sora"}')
+    assert record.entry.title == "a\N{REPLACEMENT CHARACTER} Sora"
+    broken = b'{"title": "\xff"}'.decode(errors="surrogateescape")
+    with pytest.raises(ConfigError) as caught:
+        read({"title": "x"}, '{"title": "x", "n": NaN}', '{"title": "x", "big": 1e999}', broken)
+    assert [str(fault).split(":")[1].strip() for fault in caught.value.faults] == [
+        "line 2",
+        "line 3",
+        "line 4",
+    ]

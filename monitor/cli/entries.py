@@ -9,7 +9,7 @@ from rich.text import Text
 
 from monitor import values
 from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, say, show, show_records, show_wrapped
-from monitor.cli.session import Session, UsageError, session
+from monitor.cli.session import Session, UsageError, feed_named, session
 from monitor.text import counted, fold
 from monitor.url import redact_url
 
@@ -141,14 +141,14 @@ def _filters(
     require_known("theme", theme, [label.slug for label in config.rules.themes])
     followed = [one.url for one in config.feeds]
     if feed and feed not in followed:
-        titled = [url for url, one in feeds.items() if one.title.casefold() == feed.casefold()]
-        if not titled:
+        named = feed_named(feed, feeds.values())
+        if not named:
             strange = f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}"
             if feed not in store.feeds.counts():
                 raise UsageError(f"no such feed: {strange}")
             # Said, not refused: what a feed brought stays when it is no longer followed.
             say(strange)
-        feed = next(iter(titled), feed)
+        feed = named or feed
     return {
         "theme": theme,
         "beat": beat,

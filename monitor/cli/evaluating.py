@@ -102,7 +102,9 @@ def _mistake_lines(mistake: Mistake) -> Iterator[str]:
 def _records(path: Path, current: Session, rules: Rules) -> list[Record]:
     from monitor import evaluate as package
 
-    read = package.read(path.read_text(encoding="utf-8-sig"), file=str(path), now=current.now())
+    read = package.read(
+        path.read_text(encoding="utf-8-sig", errors="surrogateescape"), file=str(path), now=current.now()
+    )
     known = [label.slug for label in (*rules.beats, *rules.themes)]
     if faults := package.unknown_slugs(read, known, file=str(path)):
         raise ConfigError(faults)

@@ -30,7 +30,7 @@ SCHEMA: Final = {
     "entries": {
         "id": "number of the entry, for ever; `e12` on the command line",
         "story": "number of its story, empty when it has none",
-        "feed": "address of the feed that brought it; passwords and keys in it are masked",
+        "feed": "address of the feed that brought it; secrets and query values as `***`; `--feed` takes it",
         "outlet": "who published it where the feed is an aggregator's, else empty",
         "url": "its link, empty when it has none",
         "title": "its title, plain text",

@@ -10,6 +10,7 @@ import typer
 from monitor.cli.digests import delivery_json, delivery_lines
 from monitor.cli.output import local, poll_json, show_json, show_prose, utc
 from monitor.cli.session import session
+from monitor.errors import StoreError
 from monitor.text import counted, span_in_words
 
 if TYPE_CHECKING:
@@ -42,8 +43,14 @@ def status(
     from monitor import health
 
     current = session(context)
-    with current.reading() as (config, store):
-        found = health.report(config, store, now=current.now())
+    try:
+        with current.reading() as (config, store):
+            found = health.report(config, store, now=current.now())
+    except StoreError as error:
+        if json:
+            # A watcher that reads JSON learns of a broken database as of every other problem.
+            show_json(_unread_json(current.config(), error))
+        raise
     if json:
         show_json(_status_json(config, found))
     elif not current.quiet:
@@ -132,6 +139,24 @@ def _status_json(config: Config, found: Report) -> dict[str, Any]:
         "stories_by": _stories_by(config),
         "healthy": not found.problems,
         "delivers": found.delivers,
+    }
+
+
+def _unread_json(config: Config, error: StoreError) -> dict[str, Any]:
+    """Return what `status --json` says where the database cannot be read."""
+    return {
+        "problems": [
+            {"what": str(error), "since": None, "do": "do what this says, then look again", "ours": True}
+        ],
+        "feeds": [],
+        "last_poll": None,
+        "next_poll_at": None,
+        "last_digest": None,
+        "next_digest_at": None,
+        "deliveries": [],
+        "stories_by": _stories_by(config),
+        "healthy": False,
+        "delivers": False,
     }
 
 

@@ -13,7 +13,7 @@ import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
 from monitor.cli.output import poll_json, progress, say, show, show_json, stderr
-from monitor.cli.session import UsageError, session
+from monitor.cli.session import UsageError, feed_named, session
 from monitor.errors import BusyError, ConfigError
 from monitor.lock import sole_sender
 from monitor.text import counted
@@ -55,15 +55,18 @@ def poll(
 
     Example: monitor poll --feed https://outlet.example/feed
     """
-    from monitor import pipeline
+    from monitor import digest_input, pipeline
 
     current = session(context)
     done: list[FeedPoll] = []
     only = feed or []
     with current.writing() as (config, store):
-        known = {one.url for one in config.feeds if one.enabled}
-        if strange := [redact_url(url) for url in only if url not in known]:
+        named = digest_input.named_feeds(config, store)
+        enabled = [one for one in named.values() if one.enabled]
+        addresses = {name: feed_named(name, enabled) for name in only}
+        if strange := [redact_url(name) for name, url in addresses.items() if not url]:
             raise UsageError(f"not a feed of feeds.toml that is switched on: {', '.join(strange)}")
+        only = list(addresses.values())
         now = current.now()
         warn_of_leap(store, now)
         due = pipeline.due_feeds(config, store, now=now, only=only, every=every)
@@ -89,7 +92,7 @@ def poll(
         show(_sentence(summary))
     if not current.quiet:
         say(*delivery_lines(delivered, config.timezone))
-    if _reached_nothing(summary, done, enabled=len(known)):
+    if _reached_nothing(summary, done, enabled=len(enabled)):
         raise typer.Exit(1)
 
 

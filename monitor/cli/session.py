@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 from monitor import values
 from monitor.errors import MonitorError
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import tzinfo
 
     import typer
 
     from monitor.config import Config
+    from monitor.models import Feed
     from monitor.store import Store
     from monitor.tag import Rules
 
@@ -96,6 +98,22 @@ class Session:
         with store.open(config.database) as opened:
             opened.feeds.sync(config.feeds, self.now())
             yield config, opened
+
+
+def feed_named(wanted: str, feeds: Iterable[Feed]) -> str:
+    """Return the address of the feed that has this address, whole or as printed, or this title; else "".
+
+    Raises UsageError when several have it.
+    """
+    listed = list(feeds)
+    fits: list[Feed] = [feed for feed in listed if feed.url == wanted][:1]
+    # Everywhere addresses are printed without what may be a secret: what was printed can be pasted back.
+    fits = fits or [feed for feed in listed if redact_url(feed.url) == wanted]
+    fits = fits or [feed for feed in listed if wanted and feed.title.casefold() == wanted.casefold()]
+    if len(fits) > 1:
+        titles = ", ".join(feed.title or redact_url(feed.url) for feed in fits)
+        raise UsageError(f"{redact_url(wanted)} may be one of several ({titles}): give the full address")
+    return fits[0].url if fits else ""
 
 
 def session(context: typer.Context) -> Session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from dataclasses import asdict, replace
@@ -163,7 +164,10 @@ def mark(
     url: Annotated[str, typer.Option(help="The entry with this address.", metavar="URL")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="It is in scope.")] = False,
-    theme: Annotated[list[str] | None, typer.Option(help="It is about this; may be given again.")] = None,
+    theme: Annotated[
+        list[str] | None,
+        typer.Option(help="It is about this; may be given again; those given are its only themes then."),
+    ] = None,
     beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
@@ -199,6 +203,8 @@ def mark(
                 now=current.now(),
             )
             show(f"entry {number}: {_about(after.tagging)}")
+        if theme:
+            say(f"the only themes from now on: {', '.join(theme)}")
         if learned := corrections.learn_if_due(config, store):
             say(f"learned from your {learned.marks} marks; `monitor learn --show` lists what")
 
@@ -332,6 +338,9 @@ def tag(
 
     current = session(context)
     tagger = Tagger(current.rules(), semantic=True)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # What is no UTF-8 is refused with its line, not where Python happens to meet it.
+        sys.stdin.reconfigure(errors="surrogateescape")
     read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
     taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
     sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]

@@ -54,7 +54,7 @@ class Subscriptions:
             return found
         titles = {feed: feed.title.casefold() for feed in known.values() if feed.title and wanted}
         for fits in (
-            [feed for feed in known.values() if redact_url(feed.url) == wanted],
+            [feed for feed in known.values() if redact_url(feed.url) == wanted.strip()],
             [feed for feed, title in titles.items() if title == wanted.casefold()],
             [feed for feed, title in titles.items() if wanted.casefold() in title],
         ):
@@ -64,7 +64,7 @@ class Subscriptions:
                 return fits[0]
             if fits:
                 names = ", ".join(f"{feed.title} ({redact_url(feed.url)})" for feed in fits)
-                raise MonitorError(f"{wanted!r} may be one of several: {names}")
+                raise MonitorError(f"{wanted!r} may be one of several: {names}; give the full address")
         raise MonitorError(f"{redact_url(wanted)} is not in the list")
 
     def add(self, feeds: Iterable[Feed]) -> list[Feed]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 KINDS = ("technology", "culture", "law", "union", "general")
 _TEXTS = ("title", "summary", "content", "lang", "source", "url", "author")
+# What a reader with errors="surrogateescape" makes of bytes that are no UTF-8.
+_BROKEN = re.compile("[\udc80-\udcff]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +51,7 @@ class Record:
 def read(text: str, *, file: str, now: datetime) -> list[Record]:
     """Read JSON lines; empty lines are passed over, unknown fields kept, missing ones empty.
 
+    Bytes that are no UTF-8 come as `surrogateescape` makes them, so that their line can be named.
     An undated record counts as published `now`. Raises `ConfigError` with every fault and its line.
     """
     faults: list[Fault] = []
@@ -65,11 +71,21 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
 
 
 def _loaded(line: str) -> Any:
-    """Read a line; halves of a character, which JSON lets stand alone and no output can hold, become "?"."""
-    value = json.loads(line)
+    """Read a line; halves of a character, which JSON lets stand alone and no output holds, become U+FFFD."""
+    if _BROKEN.search(line):
+        raise ValueError("is not text in UTF-8")
+    value = json.loads(line, parse_constant=_finite, parse_float=_finite)
     if "\\ud" not in line.lower():
         return value
-    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return json.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False)))
+
+
+def _finite(written: str) -> float:
+    """Read a number; NaN and Infinity are none in JSON, and could only be written back as such."""
+    value = float(written)
+    if not math.isfinite(value):
+        raise ValueError(f"is no JSON that can be written back: {written} is not a finite number")
+    return value
 
 
 def write(record: Record, tagging: Tagging, story: str | int | None = None) -> str:
