@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.models import Entry, Feed
-    from monitor.store import Store
 
 Theme = Annotated[str, typer.Option(help="Only this theme.", metavar="THEME")]
 Beat = Annotated[str, typer.Option(help="Only this beat.", metavar="BEAT")]
@@ -72,7 +71,7 @@ def entries(
         if marked:
             found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
         else:
-            wanted = _filters(current, config, store, feeds, theme, beat, feed, language, since, until)
+            wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
             found = store.entries.listing(everything=everything, limit=limit, **wanted)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
@@ -112,7 +111,7 @@ def search(
     current = session(context)
     with current.reading() as (config, store):
         feeds = digest_input.named_feeds(config, store)
-        wanted = _filters(current, config, store, feeds, theme, beat, feed, language, since, until)
+        wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
         found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
     if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):
         return
@@ -127,7 +126,6 @@ def search(
 def _filters(
     current: Session,
     config: Config,
-    store: Store,
     feeds: Mapping[str, Feed],
     theme: str,
     beat: str,
@@ -144,9 +142,9 @@ def _filters(
         named = feed_named(feed, feeds.values())
         if not named:
             strange = f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}"
-            if feed not in store.feeds.counts():
+            if "://" not in feed:
                 raise UsageError(f"no such feed: {strange}")
-            # Said, not refused: what a feed brought stays when it is no longer followed.
+            # An address is said, not refused: what a feed brought stays when it is no longer followed.
             say(strange)
         feed = named or feed
     return {
