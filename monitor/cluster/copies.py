@@ -21,10 +21,8 @@ _SHINGLE = 3
 _SAME_TEXT = 0.8
 # Shorter texts coincide by chance: of them only the whole counts.
 _ENOUGH_WORDS = 12
-# Texts under one title are compared from so many words on: shorter ones are told apart.
-_UNDER_ONE_TITLE = 5
-# One figure in so many words may differ there, one word in so many: "Berlin" for "Hamburg" is other news.
-_A_FIGURE_IN, _A_WORD_IN = 5, 10
+# Under one title a shorter text tells enough.
+_ENOUGH_UNDER_ONE_TITLE = 5
 # A sequence that more different texts share is an outlet's standing paragraph, and is passed over.
 _POSTINGS = 100
 
@@ -42,9 +40,14 @@ def addresses(entry: Entry) -> Iterator[str]:
 
 
 def whole_text(entry: Entry) -> str:
-    """Return the folded text of an entry, "" for one too short to tell."""
-    words = plain_words(fold(f"{entry.title} {entry.summary}"))
-    return " ".join(words) if len(words) >= _ENOUGH_WORDS else ""
+    """Return the folded text of an entry but for figures in its summary, "" for one too short to tell.
+
+    Desks bring figures up to date; a word that differs, "Graz" for "Wien", may be other news.
+    """
+    title, summary = plain_words(fold(entry.title)), plain_words(fold(entry.summary))
+    if len(summary) < _ENOUGH_UNDER_ONE_TITLE and len(title) + len(summary) < _ENOUGH_WORDS:
+        return ""
+    return " ".join([*title, "|", *("0" if word.isdecimal() else word for word in summary)])
 
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
@@ -62,7 +65,6 @@ class Copies:
         self._addresses: dict[str, tuple[int, str, str]] = {}
         self._whole: dict[str, int] = {}
         self._texts: list[tuple[int, int]] = []
-        self._titled: defaultdict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
     def add(self, entry: Entry, group: int) -> None:
@@ -71,10 +73,6 @@ class Copies:
             self._addresses.setdefault(address, (group, entry.feed, fold(entry.title)))
         if text := whole_text(entry):
             self._whole.setdefault(text, group)
-        words = tuple(plain_words(fold(entry.summary)))
-        # A standing title holds a new text each day: of those a hundred are enough to compare with.
-        if len(words) >= _UNDER_ONE_TITLE and len(self._titled[fold(entry.title)]) < _POSTINGS:
-            self._titled[fold(entry.title)].setdefault(words, group)
         sequences = shingles(entry)
         if any(self._texts[text][0] == group for text in self._near(sequences)):
             return  # a thousand copies of one text are looked up as one
@@ -89,10 +87,6 @@ class Copies:
         # One feed may give the same link to the briefing of each day: there the title must be the same too.
         sure = [group for group, feed, other in filter(None, found) if feed != entry.feed or other == title]
         sure += [self._whole[text]] if (text := whole_text(entry)) in self._whole else []
-        words = tuple(plain_words(fold(entry.summary)))
-        if title and len(words) >= _UNDER_ONE_TITLE:
-            under = self._titled.get(title, {}).items()
-            sure += [group for other, group in under if _all_but_same(words, other)]
         near = [self._texts[text][0] for text in self._near(shingles(entry))]
         return list(dict.fromkeys(sure + near))
 
@@ -106,15 +100,6 @@ class Copies:
             # The smaller of the two: a wire text that one outlet has cut is still that text.
             if shared >= _SAME_TEXT * min(self._texts[text][1], len(sequences))
         ]
-
-
-def _all_but_same(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Say whether two texts under one title differ in next to nothing: a figure, a word that was mended."""
-    if len(one) != len(other):
-        return False
-    differing = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
-    words = sum(a.isalpha() or b.isalpha() for a, b in differing)
-    return len(differing) <= len(one) // _A_FIGURE_IN and words <= len(one) // _A_WORD_IN
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
