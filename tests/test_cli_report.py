@@ -95,6 +95,8 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     (first,), copy = told.entries, replace(told.entries[0], id=99)
     joins = (*told.joins, Join(entry=99, similarity=1.0, reason="same text", copy_of=first.id))
     twice = replace(told, entries=(first, copy), joins=joins)
-    assert "1 report," in period.compose([twice], [], site, since=at(0), until=at(12)).summary
+    found = period.compose([twice], [], site, since=at(0), until=at(12))
+    assert "1 report," in found.summary
+    assert {sum(counts) for _, counts in found.themes} == {1}
     none = period.compose([suit], [], site, since=at(12), until=at(12) + timedelta(hours=1))
     assert re.match("0 stories", none.summary)

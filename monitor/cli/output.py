@@ -262,11 +262,6 @@ def poll_json(poll: Poll) -> dict[str, object]:
     return {
         "started_at": utc(poll.started_at),
         "finished_at": utc(poll.finished_at),
-        "feeds": poll.feeds,
-        "ok": poll.ok,
-        "failed": poll.failed,
-        "not_modified": poll.not_modified,
-        "new": poll.new,
-        "changed": poll.changed,
+        **poll.figures(),
         "outage": poll.outage,
     }

@@ -187,6 +187,11 @@ class Poll:
             outage=outage,
         )
 
+    def figures(self) -> dict[str, int]:
+        """Return its counts by their names, as the store keeps and JSON tells them."""
+        names = ("feeds", "ok", "failed", "not_modified", "new", "changed")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHealth:

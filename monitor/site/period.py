@@ -48,7 +48,7 @@ class Period:
     months: tuple[str, ...]
     """ "2026-11"."""
     themes: tuple[tuple[str, tuple[int, ...]], ...]
-    """Labels with their entries in each month."""
+    """Labels with their reports in each month."""
     most_reported: tuple[Line, ...]
     outlets: tuple[Line, ...]
     parties: tuple[Line, ...]
@@ -66,16 +66,23 @@ def compose(
 ) -> Period:
     """Return the period; entries first seen outside of it do not count. `archive` is on the web, or ""."""
     words = site.words
-    seen = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
-    there = [story for story in stories if seen[story.id]]
-    entries = [entry for story in there for entry in seen[story.id]]
-    # What is "also in" another outlet is one report, as everywhere.
-    reports = sum(any(one in seen[story.id] for one in (e, *c)) for story in there for e, c in story.reports)
+    printed = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
+    there = [story for story in stories if printed[story.id]]
+    # What is "also in" another outlet is one report, as everywhere; that outlet was heard all the same.
+    seen = {
+        story.id: [
+            next(one for one in (report, *copies) if one in printed[story.id])
+            for report, copies in story.reports
+            if not set(printed[story.id]).isdisjoint((report, *copies))
+        ]
+        for story in there
+    }
+    reports = [report for story in there for report in seen[story.id]]
     lasting = [steps for steps in affairs if len(steps) > 1]
     latest = {step.id for steps in lasting for step in steps[:-1]}
     span = words.text("span", start=words.date(site.day(since)), end=words.date(site.day(until)))
     about = words.text("report_theme", theme=site.label(theme)) if theme else ""
-    outlets = Counter(line(outlet_of(entry, site.feeds)) for entry in entries)
+    outlets = Counter(line(outlet_of(entry, site.feeds)) for story in there for entry in printed[story.id])
     parties = Counter(line(party) for story in there for party in story.parties)
     largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
     # A filing whose ruling has come is open no more: only an affair's last step counts.
@@ -85,7 +92,7 @@ def compose(
         summary=words.text(
             "told",
             stories=words.plural("stories", len(there)),
-            reports=words.plural("reports", reports),
+            reports=words.plural("reports", len(reports)),
             sources=words.plural("outlets", len(outlets)),
         ),
         affairs=tuple(
@@ -93,8 +100,8 @@ def compose(
             for steps in lasting
         ),
         pending=tuple(_story(story, site, archive) for story in reversed(open_)),
-        months=(months := _months(entries, site)),
-        themes=_themes(entries, months, site),
+        months=(months := _months(reports, site)),
+        themes=_themes(reports, months, site),
         most_reported=tuple(_story(story, site, archive) for story in largest[:_MOST]),
         outlets=_counted(outlets, site),
         parties=_counted(parties, site),

@@ -310,12 +310,7 @@ def _poll_row(poll: Poll) -> dict[str, Any]:
     return {
         "started_at": format_utc(poll.started_at),
         "finished_at": format_utc(poll.finished_at),
-        "feeds": poll.feeds,
-        "ok": poll.ok,
-        "failed": poll.failed,
-        "not_modified": poll.not_modified,
-        "new": poll.new,
-        "changed": poll.changed,
+        **poll.figures(),
         "outage": int(poll.outage),
     }
 
