@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from monitor.cluster import Encoder
+from monitor.cluster import Encoder, TermCounts
+from monitor.cluster.candidates import Candidates, compare
+from monitor.cluster.copies import Sources
 from monitor.cluster.encoder import DIMENSIONS, likeness, topic, unpack, without_topic
+from monitor.cluster.match import rarity
 from monitor.models import Entry
 
 pytestmark = pytest.mark.skipif(not Encoder.available(), reason="the semantic extra is not installed")
@@ -37,6 +41,16 @@ def test_one_event_in_two_languages_is_nearer_than_two_events(encoder):
     assert likeness(first, second) > likeness(first, third) + 0.2
     assert likeness(first, second) == pytest.approx(likeness(second, first), abs=1e-5)
     assert likeness(first, first) == pytest.approx(1.0, abs=0.35)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "asked"), [("en", "de", True), ("en", "en", False), ("", "de", False)]
+)
+def test_meaning_is_asked_of_two_languages_alone(first, second, asked):
+    one, other = (replace(entry(n, f"Title {n}"), language=code) for n, code in ((1, first), (2, second)))
+    rows = b"\x00\x3c" * (2 * DIMENSIONS)
+    made = Candidates(rarity(TermCounts(counts={})), Sources({}), {1: rows, 2: rows})
+    assert ("likeness" in compare(made.of(one), made.of(other))) == asked
 
 
 def test_nothing_is_encoded_twice(encoder):

@@ -76,7 +76,8 @@ def compare(one: Candidate, other: Candidate) -> dict[str, float]:
     both = one.vector is not None and other.vector is not None
     # Within one language words tell events apart better than meaning does: on five months of a real stream
     # the encoder made three more stories there, all of two events. Across languages words have little to say.
-    across = one.weighed.traits.language != other.weighed.traits.language
+    languages = {one.weighed.traits.language, other.weighed.traits.language}
+    across = len(languages) > 1 and "" not in languages
     alike = likeness(one.vector, other.vector) if both and across else None
     return match.features(one.weighed, other.weighed, alike)
 
