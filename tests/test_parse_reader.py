@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError
@@ -166,6 +166,7 @@ def test_anything_is_a_document_or_a_parse_error(body: bytes) -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 2_000), st.sampled_from(CASES))
+@example(485, next(path for path in CASES if path.stem == "repeated-entry"))
 def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
     body = path.read_bytes()
     try:
@@ -173,7 +174,8 @@ def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
     except ParseError:
         return
     assert not document.entries or document.complete or "breaks off" in document.note
-    assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries)
+    # One more: an entry that stands twice is not known again where the second is cut before its link.
+    assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries) + 1
 
 
 @pytest.mark.parametrize(
