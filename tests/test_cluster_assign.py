@@ -93,7 +93,7 @@ def test_reports_of_one_event_meet_across_outlets_and_languages():
 
 
 @given(st.permutations(DAY))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 def test_the_order_of_arrival_decides_nothing(new):
     assert poll(new) == poll(DAY)
 

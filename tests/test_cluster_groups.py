@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.cluster.groups import Link, group
@@ -63,7 +63,6 @@ def test_one_pair_cannot_shout_down_the_rest():
 
 
 @given(st.lists(st.floats(-8, 8), min_size=15, max_size=15), st.floats(-2, 2))
-@settings(max_examples=60, deadline=None)
 def test_a_grouping_is_a_partition_that_names_each_cluster_by_its_lowest(values, threshold):
     scores = dict(zip(combinations(range(6), 2), values, strict=True))
     roots = grouping(6, scores, threshold=threshold)

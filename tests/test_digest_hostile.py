@@ -108,7 +108,7 @@ hostile = given(
 def attacks(test):
     for attack in ATTACKS:
         test = example(attack)(test)
-    return settings(max_examples=25, deadline=None)(hostile(test))
+    return settings(max_examples=settings.default.max_examples // 4)(hostile(test))
 
 
 @attacks

@@ -113,7 +113,10 @@ VALIDATORS = st.text(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings.default.max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(etag=VALIDATORS, last_modified=VALIDATORS)
 async def test_validators_travel_byte_for_byte(etag, last_modified):
     def answer(request: Request) -> Reply:
@@ -209,7 +212,7 @@ async def test_credentials_without_a_redirect_are_no_move():
     assert (response.moved_to, response.url) == ("", server.url("/feed"))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(st.lists(st.sampled_from([301, 302, 303, 307, 308]), max_size=8))
 async def test_redirect_chains(statuses):
     async with Loopback() as server:
@@ -484,7 +487,7 @@ async def test_a_closed_port_is_named():
     assert (response.error, response.unreachable) == ("connection refused", True)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(raw=st.binary(max_size=300), body=st.text(string.printable, max_size=50))
 async def test_no_answer_raises_or_hangs(raw, body):
     async with Loopback() as server:

@@ -99,7 +99,7 @@ def documents(draw) -> str:
     return f'<feed xmlns="http://www.w3.org/2005/Atom" {NAMESPACES}{lang}><title>Outlet</title>{before}{entries}</feed>'
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(documents())
 def test_where_the_quick_way_answers_feedparser_says_the_same(text):
     answer = quick.parse(text, 2000)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError
@@ -164,7 +164,6 @@ def test_anything_is_a_document_or_a_parse_error(body: bytes) -> None:
         assert "\n" not in entry.title
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2_000), st.sampled_from(CASES))
 @example(485, next(path for path in CASES if path.stem == "repeated-entry"))
 def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:

@@ -302,7 +302,10 @@ def test_search_ranks_and_needs_every_word(archive):
 
 
 @given(query=st.text())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=2 * settings.default.max_examples,
+)
 def test_any_text_is_a_valid_query(archive, query):
     for asked in (query, f'AND {query}* NEAR( "{query}" ) OR ^'):
         assert all(found.id for found in archive.entries.search(asked))
@@ -312,7 +315,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
 
 
 @given(guid=TEXT, title=TEXT, summary=TEXT, author=TEXT)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back(archive, guid, title, summary, author):
     before = {one.guid for one in archive.entries.known(FEED.url, guids=[guid], newest=0)}
     text = {"title": title, "summary": summary, "author": author}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tagging import entry
 
@@ -245,7 +245,6 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(
     st.one_of(st.text(), st.lists(WORDS, max_size=40).map(" ".join)),
     st.one_of(st.text(), st.lists(WORDS, max_size=60).map(" ".join)),

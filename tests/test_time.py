@@ -285,9 +285,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 )
 @settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
+    max_examples=settings.default.max_examples // 8,
     phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes: the list of actions is short enough
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
