@@ -49,6 +49,7 @@ class Candidates:
     own: Mapping[str, float] = field(default_factory=dict)
     """What the user's corrections add to the weights."""
     _made: dict[int, Candidate] = field(default_factory=dict)
+    _scores: dict[tuple[int, int], float] = field(default_factory=dict, init=False)
 
     def of(self, entry: Entry) -> Candidate:
         """Return the entry as a candidate."""
@@ -65,10 +66,22 @@ class Candidates:
 
     def link(self, one: Sequence[Candidate], other: Sequence[Candidate], *, steps: bool = False) -> Link:
         """Compare all candidates of two groups; with `steps` two steps of an affair are no two events."""
-        found = (compare(a, b) for a in one[-_LATEST:] for b in other[-_LATEST:])
-        return Link.of(
-            match.score(pair | {"steps_differ": 0.0} if steps else pair, self.own) for pair in found
-        )
+        pairs = ((a, b) for a in one[-_LATEST:] for b in other[-_LATEST:])
+        if steps:
+            return Link.of(match.score(compare(a, b) | {"steps_differ": 0.0}, self.own) for a, b in pairs)
+        return Link.of(self.score(a, b) for a, b in pairs)
+
+    def score(self, one: Candidate, other: Candidate) -> float:
+        """Return the log-odds that two candidates tell of one event.
+
+        A pair is asked three times: to group it, to say how sure the join is, and to say what speaks against
+        it. Remembered, that is half of what stories cost.
+        """
+        first, second = one.entry.id, other.entry.id
+        pair = (first, second) if first < second else (second, first)
+        if pair not in self._scores:
+            self._scores[pair] = match.score(compare(one, other), self.own)
+        return self._scores[pair]
 
 
 def compare(one: Candidate, other: Candidate) -> dict[str, float]:

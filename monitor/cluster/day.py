@@ -261,9 +261,7 @@ def _reason(
 
 def _against(member: Candidate, others: Sequence[Candidate], candidates: Candidates) -> list[str]:
     """Return what speaks most against its being of one event with the report that is nearest to it."""
-    nearest = max(
-        (compare(member, other) for other in others), key=lambda found: match.score(found, candidates.own)
-    )
+    nearest = compare(member, max(others, key=lambda other: candidates.score(member, other)))
     weights = match.model().semantic if "likeness" in nearest else match.model().weights
     costs = sorted((weights[name] * value, name) for name, value in nearest.items() if name in _WORDS)
     return [_named(name, member, others) for cost, name in costs[:_MOST_AGAINST] if cost < -_AGAINST]
