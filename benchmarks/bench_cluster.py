@@ -15,8 +15,8 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.cluster import Settings, TermCounts, assign, terms
-from monitor.models import Entry, Story
+from monitor.cluster import Settings, assign, terms
+from monitor.models import Entry, Story, TermCounts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEW = 1000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import tag
 from monitor.errors import MonitorError
-from monitor.store import Mark
+from monitor.models import Mark, Split
 from monitor.stories import cluster_entries, refresh_stories
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
         about = [
             plain.example(entry, target.slug in names)
             for entry in marked
-            if (names := _said_of(marks[entry.id], target.kind)) is not None
+            if (names := _stated(marks[entry.id], target.kind)) is not None
         ]
         if found := tag.learn_own(about):
             own[target.slug] = found
@@ -111,7 +111,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     return learned
 
 
-def _said_of(mark: Mark, kind: str) -> tuple[str, ...] | None:
+def _stated(mark: Mark, kind: str) -> tuple[str, ...] | None:
     """Return the beats or themes that a mark states; None where it states none of that kind."""
     if kind == "beat" or not mark.relevant:
         return mark.beats if kind == "beat" else ()
@@ -124,10 +124,16 @@ def forget(store: Store) -> tag.Personal:
     return tag.Personal()
 
 
-def retag(
-    config: Config, store: Store, *, now: datetime, since: datetime | None = None
-) -> tuple[int, list[Change]]:
-    """Tag stored entries by the present themes; return how many there were, and what changed.
+class Retagging(NamedTuple):
+    """What came of tagging the archive again."""
+
+    entries: int
+    """How many were tagged."""
+    changes: list[Change]
+
+
+def retag(config: Config, store: Store, *, now: datetime, since: datetime | None = None) -> Retagging:
+    """Tag stored entries by the present themes.
 
     What the user marked stays, what was told is not told again, and texts that retention has removed are
     left as they were tagged.
@@ -148,7 +154,7 @@ def retag(
             config, store, affected | {change.entry.story for change in changes if change.entry.story}
         )
     cluster_entries(config, store, now=now)
-    return seen, changes
+    return Retagging(seen, changes)
 
 
 def _names(tagging: Tagging) -> tuple[frozenset[str], frozenset[str]]:
@@ -162,11 +168,8 @@ def merge(config: Config, store: Store, story: int, other: int, *, now: datetime
         return refresh_stories(config, store, [story])[0]
 
 
-def split(
-    config: Config, store: Store, story: int, entries: Iterable[int], *, now: datetime
-) -> tuple[Story, Story]:
-    """Take entries out of a story, for good; return what remains and the new story. Raises StoreError."""
+def split(config: Config, store: Store, story: int, entries: Iterable[int], *, now: datetime) -> Split:
+    """Take entries out of a story into one of their own, for good. Raises StoreError."""
     with store.transaction():
-        remains, new = store.stories.split(story, entries, now)
-        first, second = refresh_stories(config, store, [remains.id, new.id])
-        return first, second
+        parts = store.stories.split(story, entries, now)
+        return Split(*refresh_stories(config, store, [part.id for part in parts]))

@@ -17,12 +17,12 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import digest, digest_input, languages, outbox, tag
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
-from monitor.fetch import Outcome, schedule
+from monitor.fetch import PollOutcome, schedule
 from monitor.models import FeedPoll, Poll, Response, Window
 from monitor.parse import identity
 from monitor.store import open as open_store
@@ -97,7 +97,7 @@ async def poll(
                     found = await read(config, store, tools, response, state, now=now)
                     line = _line(response, found, now)
                     if found.document is None:
-                        unchanged.append((learned(config, response, state, found, now=now), line))
+                        unchanged.append((state_after(config, response, state, found, now=now), line))
                     else:
                         done.append(await keep(config, store, response, state, found, now=now))
                     on_feed_done(line)
@@ -112,13 +112,13 @@ async def poll(
             asked = dict(schedule.witnesses(others, failed))
             due = due | asked
 
-        failures, outage = record_failures(config, store, failed, due, answered=bool(done), now=now)
-        for line in failures:
+        failures = record_failures(config, store, failed, due, answered=bool(done), now=now)
+        for line in failures.polls:
             on_feed_done(line)
         await stack.aclose()  # of our own tools: clustering is where memory peaks, and it reads no document
         await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
-        summary = Poll.of([*done, *failures], now, took, outage=outage)
+        summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
         store.feeds.log_poll(summary)
         if store.clock.may_delete(now):
             store.feeds.forget_polls(now)
@@ -183,9 +183,9 @@ async def read(
         document, known, followed_since=state.first_success_at, backlog=config.digest.backlog, now=now
     )
     faults = list[str]()
-    learned = store.note(tag.PERSONAL)
-    new = await tools.tagged(changes.new, learned, faults)
-    changed = await tools.tagged(changes.changed, learned, faults)
+    personal = store.note(tag.PERSONAL)
+    new = await tools.tagged(changes.new, personal, faults)
+    changed = await tools.tagged(changes.changed, personal, faults)
     if faults:
         losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, losses="; ".join(filter(None, losses)))
@@ -211,17 +211,25 @@ async def keep(
             affected = store.entries.update(found.changed, identity.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
-        store.feeds.save_state(learned(config, response, state, found, now=now))
+        store.feeds.save_state(state_after(config, response, state, found, now=now))
         return store.feeds.log_feed(_line(response, found, now))
 
 
-def learned(
+def state_after(
     config: Config, response: Response, state: FeedState, found: Findings, *, now: datetime
 ) -> FeedState:
     """Return the state of a feed after what a response taught of it."""
-    outcome = Outcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
+    outcome = PollOutcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
     return schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
+
+
+class Failures(NamedTuple):
+    """What the failures of one poll came to."""
+
+    polls: list[FeedPoll]
+    outage: bool
+    """It was our own network that failed."""
 
 
 def record_failures(
@@ -232,8 +240,8 @@ def record_failures(
     *,
     answered: bool,
     now: datetime,
-) -> tuple[list[FeedPoll], bool]:
-    """Record each failure on its feed; return them, and whether it was our own network that failed.
+) -> Failures:
+    """Record each failure on its feed, or as our own network's.
 
     Then no feed is to blame: each is asked again soon, and what an earlier poll held against one that was out
     of reach is taken back. `answered` says that another feed of this poll was reached.
@@ -257,7 +265,7 @@ def record_failures(
         changed += (schedule.pardoned(states[url], config.fetch, now) for url in silent & states.keys())
     for state in changed:
         store.feeds.save_state(state)
-    return lines, outage
+    return Failures(lines, outage)
 
 
 def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
@@ -333,39 +341,39 @@ async def make_due_digest(
         found = digest_input.read_due(config, store, now=now)
         if found is None:
             return None
-        edition = await asyncio.to_thread(_edit, config, channels, found, now)
+        edition = await asyncio.to_thread(edit, config, channels, found, now)
         with store.transaction():
             if digest_input.still_stands(config, store, found, now=now):
-                return _freeze(store, channels, *edition, now=now)
+                return freeze(store, channels, edition, now=now)
     with store.transaction():
         found = digest_input.read_due(config, store, now=now)
         if found is None:
             return None
-        return _freeze(store, channels, *_edit(config, channels, found, now), now=now)
+        return freeze(store, channels, edit(config, channels, found, now), now=now)
 
 
-def _edit(
+class Edition(NamedTuple):
+    """A digest as it will be frozen: with what the archive lists of it, and a delivery for each recipient."""
+
+    digest: Digest
+    summary: DigestSummary
+    deliveries: Sequence[Delivery]
+
+
+def edit(
     config: Config, channels: Sequence[Channel], found: digest_input.DueDigest, now: datetime
-) -> tuple[Digest, DigestSummary, list[Delivery]]:
+) -> Edition:
     """Compose a digest, and render it for every channel; touches no database."""
     made = digest.compose(found.due, found.input, config.digest, now)
     summary = digest.summarise(made, languages.load(made.language))
     wanted = channels if digest.worth_sending(made, config.digest) else ()
-    return made, summary, outbox.prepare(wanted, digest_input.rendered(made), now=now)
+    return Edition(made, summary, outbox.prepare(wanted, digest_input.rendered(made), now=now))
 
 
-def _freeze(
-    store: Store,
-    channels: Sequence[Channel],
-    made: Digest,
-    summary: DigestSummary,
-    deliveries: Sequence[Delivery],
-    *,
-    now: datetime,
-) -> Digest:
-    frozen = store.digests.freeze(made, summary, deliveries)
-    outbox.supersede(store, channels, frozen, now)
-    return made
+def freeze(store: Store, channels: Sequence[Channel], edition: Edition, *, now: datetime) -> Digest:
+    """Store a digest for good with its deliveries, which take the place of earlier ones that still wait."""
+    outbox.supersede(store, channels, store.digests.freeze(*edition), now)
+    return edition.digest
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:

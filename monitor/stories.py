@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import cluster
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Correction, Entry, Story
+    from monitor.models import Correction, Entry, PastStory, Story, TermCounts
     from monitor.store import Store
 
 # Entries that are decided on at once, but whole days: one step takes a second or two.
@@ -65,6 +65,15 @@ def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tup
     return store.stories.save([cluster.with_summary(story, feeds, config.cluster) for story in found])
 
 
+class _Decision(NamedTuple):
+    """What comes of a step."""
+
+    stories: tuple[Story, ...]
+    """New or changed."""
+    vectors: Mapping[int, bytes]
+    """Made on the way, by entry id."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Work:
     """One step, as read: what `assign` needs."""
@@ -72,15 +81,15 @@ class _Work:
     config: Config
     new: tuple[Entry, ...]
     opened: tuple[Story, ...]
-    counts: cluster.TermCounts
-    past: tuple[cluster.PastStory, ...]
+    counts: TermCounts
+    past: tuple[PastStory, ...]
     corrections: tuple[Correction, ...]
     corrected: Mapping[int, Entry]
     encoder: cluster.Encoder | None
     vectors: Mapping[int, bytes]
 
-    def decide(self) -> tuple[tuple[Story, ...], Mapping[int, bytes]]:
-        """Return the stories that are new or changed, and vectors made on the way; touches no database."""
+    def decide(self) -> _Decision:
+        """Put each new entry into a story; touches no database."""
         present = [*self.new, *(entry for story in self.opened for entry in story.entries)]
         fresh = self.encoder.vectors(present, self.vectors) if self.encoder else {}
         stories = cluster.assign(
@@ -94,7 +103,7 @@ class _Work:
             corrected=self.corrected,
             past=self.past,
         )
-        return stories, fresh
+        return _Decision(stories, fresh)
 
 
 def _read(config: Config, store: Store, now: datetime) -> _Work | None:
@@ -113,21 +122,14 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
         # it did.
         taught = {n for c in corrections[-_LESSONS:] for n in (*c.entries[-3:], *c.others[-3:])}
         corrected = {entry.id: entry for entry in store.entries.get_many(taught)} if taught else {}
-        total, found = store.terms.counts(
-            frozenset().union(*map(cluster.terms, present), *map(cluster.terms, corrected.values()))
-        )
+        terms = frozenset[str]().union(*map(cluster.terms, [*present, *corrected.values()]))
         encoder = cluster.Encoder() if config.cluster.semantic and cluster.Encoder.available() else None
         return _Work(
             config=config,
             new=new,
             opened=opened,
-            counts=cluster.TermCounts(documents=total, counts=found),
-            past=tuple(
-                cluster.PastStory(
-                    id=one.id, names=frozenset(one.names), last_seen=one.last_seen, affair=one.affair
-                )
-                for one in store.stories.past(now - config.cluster.related_for)
-            ),
+            counts=store.terms.counts(terms),
+            past=store.stories.past(now - config.cluster.related_for),
             corrections=corrections,
             corrected=corrected,
             encoder=encoder,
@@ -143,9 +145,7 @@ def _step(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
     return tuple(entry for entry in ordered if entry.published.date() <= last)
 
 
-def _write(
-    store: Store, work: _Work, decided: tuple[tuple[Story, ...], Mapping[int, bytes]]
-) -> tuple[Story, ...]:
+def _write(store: Store, work: _Work, decided: _Decision) -> tuple[Story, ...]:
     """Save what was decided; nothing, for a new try, when another has changed what it was decided on."""
     stories, vectors = decided
     touched = {entry.id for story in stories for entry in story.entries}

@@ -44,19 +44,19 @@ class Tools:
         self._config = config
         self._taggers: dict[bool, tuple[str, tag.Tagger]] = {}
 
-    def tagger(self, learned: str, *, semantic: bool = True) -> tag.Tagger:
+    def tagger(self, personal: str, *, semantic: bool = True) -> tag.Tagger:
         """Compiled when the first new entry comes, and anew when the user's marks taught something else.
 
         Without `semantic` it looks at words alone, whatever the configuration says.
         """
         semantic = semantic and self._config.cluster.semantic
         found = self._taggers.get(semantic)
-        if found is None or found[0] != learned:
+        if found is None or found[0] != personal:
             config = replace(self._config, cluster=replace(self._config.cluster, semantic=semantic))
-            found = self._taggers[semantic] = learned, config.tagger(learned)
+            found = self._taggers[semantic] = personal, config.tagger(personal)
         return found[1]
 
-    async def tagged(self, entries: Sequence[Entry], learned: str, faults: list[str]) -> tuple[Entry, ...]:
+    async def tagged(self, entries: Sequence[Entry], personal: str, faults: list[str]) -> tuple[Entry, ...]:
         """Tag entries beside the loop; a bug of ours costs the entry that brings it out, see `faults`.
 
         In batches: a thread cannot be stopped, and 2,000 entries take six seconds.
@@ -67,7 +67,7 @@ class Tools:
         def work(batch: Sequence[Entry]) -> None:
             for entry in batch:
                 try:
-                    done.append(replace(entry, tagging=self.tagger(learned, semantic=semantic).tag(entry)))
+                    done.append(replace(entry, tagging=self.tagger(personal, semantic=semantic).tag(entry)))
                 except Exception as bug:  # noqa: BLE001 - see above
                     faults.append(place_of(bug))
 

@@ -3,10 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.cluster import PastStory, TermCounts
 from monitor.cluster.affairs import RelatedStories, names
 from monitor.cluster.match import rarity
-from monitor.models import Entry, Story
+from monitor.models import Entry, PastStory, Story, TermCounts
 
 NOW = datetime(2025, 11, 11, tzinfo=UTC)
 RARITY = rarity(TermCounts(documents=1000, counts={"@openai": 600, "openai": 600}))

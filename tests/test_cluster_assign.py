@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import PastStory, Settings, TermCounts, assign, match, terms, with_summary
-from monitor.models import Correction, Entry, Feed, Join, Story, Tagging
+from monitor.cluster import Settings, assign, match, terms, with_summary
+from monitor.models import Correction, Entry, Feed, Join, PastStory, Story, Tagging, TermCounts
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
 GEMA_DE = (

@@ -6,10 +6,10 @@ from itertools import count
 
 import pytest
 
-from monitor.cluster import Settings, TermCounts, assign, match, terms
+from monitor.cluster import Settings, assign, match, terms
 from monitor.cluster.day import Index
 from monitor.cluster.match import rarity
-from monitor.models import Entry, Story
+from monitor.models import Entry, Story, TermCounts
 
 START = datetime(2025, 11, 10, tzinfo=UTC)
 RARITY = rarity(TermCounts(documents=100, counts={"common": 90, "rare": 1}))

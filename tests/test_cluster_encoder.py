@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.cluster import Encoder, TermCounts
+from monitor.cluster import Encoder
 from monitor.cluster.candidates import Candidates, compare
 from monitor.cluster.copies import Sources
 from monitor.cluster.encoder import DIMENSIONS, likeness, topic, unpack, without_topic
 from monitor.cluster.match import rarity
-from monitor.models import Entry
+from monitor.models import Entry, TermCounts
 
 pytestmark = pytest.mark.skipif(not Encoder.available(), reason="the semantic extra is not installed")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from monitor.cluster import TermCounts, match, terms
+from monitor.cluster import match, terms
 from monitor.cluster.candidates import Candidates
 from monitor.cluster.copies import Sources
 from monitor.cluster.lessons import Apart, learn
-from monitor.models import Correction, Entry
+from monitor.models import Correction, Entry, TermCounts
 
 NOW = datetime(2025, 11, 10, tzinfo=UTC)
 TITLES = (

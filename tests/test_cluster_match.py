@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.cluster import TermCounts, match
+from monitor.cluster import match
 from monitor.cluster.match import rarity
 from monitor.cluster.traits import traits
-from monitor.models import Entry
+from monitor.models import Entry, TermCounts
 
 NOW = datetime(2025, 3, 10, tzinfo=UTC)
 RARITY = rarity(TermCounts(documents=0, counts={}))

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor import store
-from monitor.models import Entry, Evidence, Feed, Join, Known, Story, Tagging, Window
+from monitor.models import Entry, Evidence, Feed, Join, Known, Mark, Story, Tagging, Window
 from monitor.store import entries
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -327,8 +327,8 @@ def test_any_text_comes_back(archive, guid, title, summary, author):
     assert archive.entries.get(known.id) == changed
 
 
-def mark(number: int, **changes) -> store.Mark:
-    return store.Mark(**{"entry": number, "relevant": True, "beats": ("sora",), "made_at": NOW, **changes})
+def mark(number: int, **changes) -> Mark:
+    return Mark(**{"entry": number, "relevant": True, "beats": ("sora",), "made_at": NOW, **changes})
 
 
 def test_a_mark_holds_against_retagging_and_editing(archive):

@@ -10,7 +10,18 @@ from editions import freeze
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Correction, Delivery, Entry, Feed, Join, Story, Tagging, Window
+from monitor.models import (
+    Correction,
+    Delivery,
+    Entry,
+    Feed,
+    Join,
+    PastStory,
+    Story,
+    Tagging,
+    TermCounts,
+    Window,
+)
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -108,10 +119,10 @@ def test_open_and_listing_go_by_the_latest_entry(archive):
 def test_past_stories_are_known_by_their_names(archive):
     archive.stories.save([story(archive, 1, names=("OpenAI", "Münster")), story(archive, 6, affair=1)])
     assert archive.stories.past(NOW - 5 * HOUR) == (
-        (1, ("OpenAI", "Münster"), NOW - 5 * HOUR, 1),
-        (2, (), NOW, 1),
+        PastStory(id=1, names=frozenset({"OpenAI", "Münster"}), last_seen=NOW - 5 * HOUR, affair=1),
+        PastStory(id=2, names=frozenset(), last_seen=NOW, affair=1),
     )
-    assert [number for number, *_ in archive.stories.past(NOW)] == [2]
+    assert [one.id for one in archive.stories.past(NOW)] == [2]
 
 
 def test_related_stories_know_each_other(archive):
@@ -250,10 +261,11 @@ def test_an_alert_is_for_a_story_and_for_those_merged_into_it(archive):
 
 
 def test_the_terms_of_an_entry_are_counted_once(archive):
-    assert archive.terms.counts(["sora"]) == (0, {})
+    assert archive.terms.counts(["sora"]) == TermCounts(documents=0, counts={})
     archive.terms.add({1: frozenset({"sora", "ruling"}), 2: frozenset({"sora"})})
     archive.terms.add({2: frozenset({"sora"}), 3: frozenset(), 4: frozenset({"münchen", "sora"})})
-    assert archive.terms.counts(["sora", "münchen", "nothing"]) == (4, {"sora": 3, "münchen": 1})
+    found = archive.terms.counts(["sora", "münchen", "nothing"])
+    assert found == TermCounts(documents=4, counts={"sora": 3, "münchen": 1})
 
 
 def test_vectors_are_kept_by_model(archive):

@@ -34,7 +34,7 @@ from monitor.cluster.match import log_odds
 from monitor.cluster.traits import terms, traits
 from monitor.encoder import DIMENSIONS, encode
 from monitor.evaluate.stories import replay, score
-from monitor.models import Entry
+from monitor.models import Entry, TermCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,7 +133,7 @@ def pairs(
 def _weighed(hand: Hand, common: Mapping[str, float]) -> Iterator[match.Weighed]:
     own, sources = [traits(entry) for entry in hand.entries], Sources({})
     counts = Counter(term for each in own for term in each.terms())
-    rarity = match.Rarity(match.TermCounts(documents=len(own), counts=counts), DOCUMENTS, common)
+    rarity = match.Rarity(TermCounts(documents=len(own), counts=counts), DOCUMENTS, common)
     for entry, each in zip(hand.entries, own, strict=True):
         yield match.weigh(each, rarity, sources.of(entry) if entry.url else "")
 

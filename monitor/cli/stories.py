@@ -146,7 +146,7 @@ def _show_one(story: Story, feeds: Mapping[str, Feed], config: Config) -> None:
     show_prose(Text(f"    {_what(story)}{counts}; {labels_of(story.themes, config) or 'no theme'}", "cyan"))
     joins = {join.entry: join for join in story.joins}
     day = ""
-    for report, copies in sorted(story.reports, key=lambda pair: pair[0].published):
+    for report, copies in sorted(story.reports, key=lambda report: report.entry.published):
         if (its := local(report.published, config.timezone)[:10]) != day:
             day = its
             show_prose("", day)
@@ -249,10 +249,10 @@ def split(
     current = session(context)
     number, entries = story_number(story), [entry_number(one) for one in taken]
     with current.writing() as (config, store):
-        remains, new = corrections.split(config, store, number, entries, now=current.now())
+        rest, taken_out = corrections.split(config, store, number, entries, now=current.now())
     show_prose(
-        f"story s{remains.id}: {counted(len(remains.reports), 'report')}",
-        f"story s{new.id} (new): {counted(len(new.reports), 'report')}",
+        f"story s{rest.id}: {counted(len(rest.reports), 'report')}",
+        f"story s{taken_out.id} (new): {counted(len(taken_out.reports), 'report')}",
     )
 
 

@@ -7,19 +7,15 @@ links first, `choose.py` picks a story's title and summary, `affairs.py` finds t
 knows is data: `events.toml` is written by hand, `model.toml` by `training/stories.py`.
 """
 
-from monitor.cluster.affairs import PastStory
 from monitor.cluster.assign import assign
 from monitor.cluster.choose import choose, with_summary
 from monitor.cluster.encoder import Encoder
-from monitor.cluster.match import TermCounts
 from monitor.cluster.settings import Settings
 from monitor.cluster.traits import terms
 
 __all__ = [
     "Encoder",
-    "PastStory",
     "Settings",
-    "TermCounts",
     "assign",
     "choose",
     "terms",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from monitor.cluster.match import Rarity
-    from monitor.models import Entry, Story
+    from monitor.models import Entry, PastStory, Story
 
 # Weights of the two rarest names or words that two stories must share to be steps of one affair, and of the
 # rarest name among them. A sum of weights, as it was, let a firm that is often in the news and a common word
@@ -27,21 +27,6 @@ NAME = "~"
 """Mark of those names by which a story is known that are no players."""
 _MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT
 _TITLE_COUNTS = 2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PastStory:
-    """A story as far as others of its affair need it to find it."""
-
-    id: int
-    names: frozenset[str]
-    last_seen: datetime
-    affair: int | None = None
-
-    @classmethod
-    def of(cls, story: Story) -> PastStory:
-        """Return what others need of a story."""
-        return cls(id=story.id, names=frozenset(story.names), last_seen=story.last_seen, affair=story.affair)
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -7,20 +7,20 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from monitor.cluster.affairs import PastStory, RelatedStories
+from monitor.cluster.affairs import RelatedStories
 from monitor.cluster.candidates import Candidates
 from monitor.cluster.choose import with_summary
 from monitor.cluster.copies import Sources
 from monitor.cluster.day import DayClustering, crowd
 from monitor.cluster.lessons import Apart, learn
 from monitor.cluster.match import log_odds, rarity
+from monitor.models import PastStory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from monitor.cluster.match import TermCounts
     from monitor.cluster.settings import Settings
-    from monitor.models import Correction, Entry, Feed, Story
+    from monitor.models import Correction, Entry, Feed, Story, TermCounts
 
 CROWDED = 1.0
 """How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day

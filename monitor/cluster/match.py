@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.traits import Traits
+    from monitor.models import TermCounts
 
 # Days from which on more make no difference.
 _LONGEST = 14
@@ -27,14 +28,6 @@ _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
 # A player named in more of the archive than this is the topic itself and tells nothing.
 _TOPIC_SHARE = 0.15
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TermCounts:
-    """In how many of our relevant entries a term stands; terms that are not asked for may be left out."""
-
-    documents: int = 0
-    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

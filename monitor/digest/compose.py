@@ -8,7 +8,17 @@ from zoneinfo import ZoneInfo
 
 from monitor import text
 from monitor.digest.importance import SECTIONS, certainty_of, importance, order, section
-from monitor.models import Copy, Digest, DigestStory, NearMiss, Receipt, StoryEntry, StoryLink, Trend
+from monitor.models import (
+    Copy,
+    Digest,
+    DigestStory,
+    NearMiss,
+    Receipt,
+    Report,
+    StoryEntry,
+    StoryLink,
+    Trend,
+)
 from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
@@ -144,8 +154,8 @@ def present(
     )
 
 
-def reports_of(story: Story) -> Iterator[tuple[Entry, list[Entry]]]:
-    """Yield the story's reports, each with the entries that only repeat it.
+def reports_of(story: Story) -> Iterator[Report]:
+    """Yield the story's reports as they are shown.
 
     What one feed brings under another title is no copy, even where all of its days have one link.
     """
@@ -155,8 +165,8 @@ def reports_of(story: Story) -> Iterator[tuple[Entry, list[Entry]]]:
             for copy in copies
             if copy.feed == original.feed and text.fold(copy.title) != text.fold(original.title)
         ]
-        yield original, [copy for copy in copies if copy not in further]
-        yield from ((copy, []) for copy in further)
+        yield Report(original, tuple(copy for copy in copies if copy not in further))
+        yield from map(Report, further)
 
 
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:

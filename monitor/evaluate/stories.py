@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from monitor import cluster
+from monitor.models import TermCounts
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -102,7 +103,7 @@ def replay(
         documents += len(new)
         start = new[0].published - settings.open_for
         still = [story for story in stories.values() if story.last_seen >= start]
-        counts = cluster.TermCounts(documents=documents, counts=seen)
+        counts = TermCounts(documents=documents, counts=seen)
         for story in cluster.assign(new, still, counts, {}, settings, vectors=vectors):
             key = story.id or len(stories) + 1
             stories[key] = replace(story, id=key)

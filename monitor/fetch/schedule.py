@@ -61,7 +61,7 @@ _GONE_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class PollOutcome:
     """What the pipeline learnt from the entries of a successful poll."""
 
     new: int = 0
@@ -124,7 +124,7 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
     feed: Feed,
     state: FeedState,
     response: Response,
-    outcome: Outcome,
+    outcome: PollOutcome,
     settings: Settings,
     now: datetime,
     jitter: float,
@@ -258,7 +258,7 @@ def _with_document(state: FeedState, document: Document | None) -> FeedState:
     )
 
 
-def _with_entries(state: FeedState, outcome: Outcome, now: datetime) -> FeedState:
+def _with_entries(state: FeedState, outcome: PollOutcome, now: datetime) -> FeedState:
     """Learn the rhythm: from the dates of the first document, later from the entries that came in."""
     if outcome.gap:
         state = replace(state, gaps=state.gaps + 1, last_gap_at=now)
@@ -281,7 +281,7 @@ def _published_rhythm(document: Document | None) -> timedelta | None:
     return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
-def _with_validators(state: FeedState, response: Response, outcome: Outcome, now: datetime) -> FeedState:
+def _with_validators(state: FeedState, response: Response, outcome: PollOutcome, now: datetime) -> FeedState:
     """Keep what the last whole document gave, byte for byte; a 304 may renew it, a cut one does nothing."""
     if response.not_modified:
         return replace(

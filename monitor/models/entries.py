@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from monitor.models.feeds import Hints
 
@@ -169,6 +170,13 @@ class Join:
     """The user put it here (`stories merge`, `stories split`)."""
 
 
+class Report(NamedTuple):
+    """One report of a story: the entry that brought it first, and those that only repeat it."""
+
+    entry: Entry
+    copies: tuple[Entry, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
     """Entries that report one event; it lives while reports keep coming. `id` is 0 before storing."""
@@ -208,13 +216,48 @@ class Story:
     """The step after."""
 
     @property
-    def reports(self) -> tuple[tuple[Entry, tuple[Entry, ...]], ...]:
+    def reports(self) -> tuple[Report, ...]:
         """Its entries without copies, each with its copies: "also in"."""
         originals = {join.entry: join.copy_of or join.entry for join in self.joins}
         found: dict[int, list[Entry]] = {}
         for entry in self.entries:
             found.setdefault(originals.get(entry.id, entry.id), []).append(entry)
-        return tuple((report, tuple(copies)) for report, *copies in found.values())
+        return tuple(Report(first, tuple(copies)) for first, *copies in found.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastStory:
+    """A story as far as others of its affair need it to find it."""
+
+    id: int
+    names: frozenset[str]
+    last_seen: datetime
+    affair: int | None = None
+
+    @classmethod
+    def of(cls, story: Story) -> PastStory:
+        """Return what others need of a story."""
+        return cls(id=story.id, names=frozenset(story.names), last_seen=story.last_seen, affair=story.affair)
+
+
+class Split(NamedTuple):
+    """A story that entries were taken out of, and the new one that they make."""
+
+    rest: Story
+    taken: Story
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """What the user says of one entry."""
+
+    entry: int
+    relevant: bool
+    beats: tuple[str, ...] = ()
+    """At least one for a relevant entry, none for another."""
+    themes: tuple[str, ...] | None = None
+    """None: those that the tagger finds."""
+    made_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,3 +268,11 @@ class Correction:
     others: tuple[int, ...]
     together: bool
     made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TermCounts:
+    """In how many of our relevant entries a term stands; terms that are not asked for may be left out."""
+
+    documents: int = 0
+    counts: Mapping[str, int]

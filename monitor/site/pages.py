@@ -171,13 +171,13 @@ def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
 def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the reports by day, the first day first, each with why it is in this story."""
     joins = {join.entry: join for join in one.joins}
-    by_time = sorted(reports_of(one), key=lambda report: (report[0].published, report[0].id))
+    by_time = sorted(reports_of(one), key=lambda report: (report.entry.published, report.entry.id))
     return [
         (
             site.words.long_date(day),
             [_report(entry, copies, joins.get(entry.id), one, site) for entry, copies in reports],
         )
-        for day, reports in groupby(by_time, key=lambda report: site.day(report[0].published))
+        for day, reports in groupby(by_time, key=lambda report: site.day(report.entry.published))
     ]
 
 

@@ -24,7 +24,7 @@ from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
 from monitor.store.feeds import Feeds
-from monitor.store.marks import Mark, Marks, corrected
+from monitor.store.marks import Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
 from monitor.store.settings import Retention
@@ -46,7 +46,6 @@ __all__ = [
     "Entries",
     "Feeds",
     "Leap",
-    "Mark",
     "Marks",
     "Overview",
     "Retention",

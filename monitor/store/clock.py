@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.store.values import format_utc, json_value, parse_utc
 
@@ -43,6 +43,14 @@ class Leap:
         return f"the clock went {way} from {self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} UTC"
 
 
+class _Lived(NamedTuple):
+    """What stands in the row."""
+
+    latest: datetime | None
+    """The largest instant; None before the first poll."""
+    leap: Leap | None = None
+
+
 class Clock:
     """What was lived through, in one row of `meta`."""
 
@@ -55,7 +63,7 @@ class Clock:
         After one back every feed and every waiting delivery is due, and news that was stored as of a later
         time counts as seen now.
         """
-        latest, _ = self._read()
+        latest = self._read().latest
         if latest is None or latest <= now < latest + _AHEAD:
             if latest is None or now >= latest + _STEP:
                 self._write(now, self.last_leap())
@@ -72,7 +80,7 @@ class Clock:
 
     def last_leap(self) -> Leap | None:
         """Return the last leap that was noticed, however long ago."""
-        return self._read()[1]
+        return self._read().leap
 
     def fresh_leap(self, now: datetime) -> Leap | None:
         """Return what a person should know: a leap of the last day, or one that no run has noticed yet."""
@@ -86,15 +94,15 @@ class Clock:
         leap = self.last_leap()
         return leap is None or now >= leap.end + _NOTHING_DELETED
 
-    def _read(self) -> tuple[datetime | None, Leap | None]:
+    def _read(self) -> _Lived:
         found = self._db.value("select value from meta where key = ?", [_KEY])
         if found is None:
             # A database of version 1.0 has no such row: its last poll is what it has lived through.
             lived = self._db.value("select finished_at from polls order by id desc limit 1")
-            return (parse_utc(lived) if lived else None), None
+            return _Lived(parse_utc(lived) if lived else None)
         stored = json_value(found)
         leap = Leap(*map(parse_utc, stored["leap"])) if stored["leap"] else None
-        return parse_utc(stored["latest"]), leap
+        return _Lived(parse_utc(stored["latest"]), leap)
 
     def _write(self, latest: datetime, leap: Leap | None) -> None:
         stored = {

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from monitor.models import Mark
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from monitor.models import Tagging
     from monitor.store.connection import Connection, Row
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mark:
-    """What the user says of one entry."""
-
-    entry: int
-    relevant: bool
-    beats: tuple[str, ...] = ()
-    """At least one for a relevant entry, none for another."""
-    themes: tuple[str, ...] | None = None
-    """None: those that the tagger finds."""
-    made_at: datetime
 
 
 class Marks:

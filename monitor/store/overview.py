@@ -38,6 +38,13 @@ class Counts(NamedTuple):
     """Relevant, but backlog."""
 
 
+class Themed(NamedTuple):
+    """When a relevant entry was first seen, and its themes."""
+
+    first_seen: datetime
+    themes: tuple[str, ...]
+
+
 class Overview:
     """Reads over many stories at once, bounded by what is asked for and not by the age of the archive."""
 
@@ -61,13 +68,15 @@ class Overview:
         """Count the entries that were first seen in a window."""
         return Counts(*self._db.rows(_COUNTS, [format_utc(window.start), format_utc(window.end)])[0])
 
-    def themes_since(self, moment: datetime) -> tuple[tuple[datetime, tuple[str, ...]], ...]:
-        """Return when relevant entries were first seen, from `moment` on, and their themes.
+    def themes_since(self, moment: datetime) -> tuple[Themed, ...]:
+        """Return the themes of the relevant entries that were first seen from `moment` on.
 
         Backlog and copies are left out.
         """
         rows = self._db.rows(_THEMES, [format_utc(moment)])
-        return tuple((parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows)
+        return tuple(
+            Themed(parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows
+        )
 
     def perhaps(self, window: Window, limit: int, *, reported: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.errors import StoreError
-from monitor.models import Correction, Join, Story
+from monitor.models import Correction, Join, PastStory, Split, Story
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.membership import join, repair_stories
 from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from monitor.store.entries import Entries
 
 
-class PastStory(NamedTuple):
-    """What is asked of a story to which others may be later steps."""
+class _Steps(NamedTuple):
+    """The steps of its affair before and after a story."""
 
-    id: int
-    names: tuple[str, ...]
-    last_seen: datetime
-    affair: int | None
+    before: int | None = None
+    after: int | None = None
 
 
 class Stories:
@@ -62,7 +60,12 @@ class Stories:
         sql = f"select id, names, last_seen, affair_id from stories where last_seen >= ? {_BY_ID}"
         rows = self._db.rows(sql, [format_utc(since)])
         return tuple(
-            PastStory(row["id"], name_list(row["names"]), parse_utc(row["last_seen"]), row["affair_id"])
+            PastStory(
+                id=row["id"],
+                names=frozenset(name_list(row["names"])),
+                last_seen=parse_utc(row["last_seen"]),
+                affair=row["affair_id"],
+            )
             for row in rows
         )
 
@@ -158,8 +161,8 @@ class Stories:
             self._relate(into.id, gone.related)
             return self._require(into.id)
 
-    def split(self, story: int, entries: Iterable[int], now: datetime) -> tuple[Story, Story]:
-        """Take entries out of a story into one of their own, for good; return what remains and the new one.
+    def split(self, story: int, entries: Iterable[int], now: datetime) -> Split:
+        """Take entries out of a story into one of their own, for good.
 
         The two are related. Raises StoreError unless the entries are some, but not all, of the story's.
         """
@@ -177,7 +180,7 @@ class Stories:
             self._correct(rest, out, together=False, now=now)
             self._move(out, number, f"split from story {whole.id} by hand")
             self._relate(number, [whole.id])
-            return self._require(whole.id), self._require(number)
+            return Split(rest=self._require(whole.id), taken=self._require(number))
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return what merges and splits have said, in the order in which it was said."""
@@ -232,21 +235,22 @@ class Stories:
                 related[story].append(other)
             steps = self._steps(row["affair_id"] for row in rows)
         return tuple(
-            _story(row, entries[row["id"]], joins, related[row["id"]], steps.get(row["id"], (None, None)))
+            _story(row, entries[row["id"]], joins, related[row["id"]], steps.get(row["id"], _Steps()))
             for row in rows
         )
 
-    def _steps(self, affairs: Iterable[int | None]) -> dict[int, tuple[int | None, int | None]]:
-        """Return the steps before and after each story of some affairs."""
+    def _steps(self, affairs: Iterable[int | None]) -> dict[int, _Steps]:
+        """Return what stands before and after each story of some affairs."""
         wanted = listed({affair for affair in affairs if affair is not None})
         rows = self._db.rows(
             f"select id, affair_id from stories where affair_id {ANY_OF} order by affair_id, first_seen, id",
             [wanted],
         )
-        found: dict[int, tuple[int | None, int | None]] = {}
+        found: dict[int, _Steps] = {}
         for _, steps in groupby(rows, key=itemgetter("affair_id")):
             ids = [row["id"] for row in steps]
-            found.update({n: (b, a) for b, n, a in zip([None, *ids], ids, [*ids[1:], None], strict=False)})
+            around = zip([None, *ids], ids, [*ids[1:], None], strict=False)
+            found.update({story: _Steps(before, after) for before, story, after in around})
         return found
 
 
@@ -259,7 +263,7 @@ def _story(
     entries: Sequence[Entry],
     joins: Mapping[int, Join],
     related: Sequence[int],
-    steps: tuple[int | None, int | None],
+    steps: _Steps,
 ) -> Story:
     return Story(
         id=row["id"],
@@ -279,8 +283,8 @@ def _story(
         kind=row["kind"] or "",
         parties=name_list(row["parties"]),
         affair=row["affair_id"],
-        before=steps[0],
-        after=steps[1],
+        before=steps.before,
+        after=steps.after,
     )
 
 

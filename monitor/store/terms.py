@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from monitor.models import TermCounts
 from monitor.store.connection import ANY_OF, listed
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ class Terms:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def counts(self, terms: Iterable[str]) -> tuple[int, dict[str, int]]:
-        """Return how many entries were counted, and in how many of them each term stood, if in any."""
+    def counts(self, terms: Iterable[str]) -> TermCounts:
+        """Return in how many of the counted entries each term stood, if in any."""
         rows = self._db.rows(f"select term, entries from term_counts where term {ANY_OF}", [listed(terms)])
         documents = self._db.value("select value from meta where key = ?", [_DOCUMENTS])
-        return int(documents or 0), {row["term"]: row["entries"] for row in rows}
+        counts = {row["term"]: row["entries"] for row in rows}
+        return TermCounts(documents=int(documents or 0), counts=counts)
 
     def add(self, entries: Mapping[int, frozenset[str]]) -> None:
         """Count entries, by id, each given by its terms; one that was counted before is not counted again.
