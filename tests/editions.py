@@ -46,7 +46,7 @@ def summary(day: date, made_at: datetime) -> DigestSummary:
 
 
 def freeze(
-    archive: Store, end: datetime, *, start: datetime | None = None, made_at: datetime | None = None, day: date | None = None,
+    opened: Store, end: datetime, *, start: datetime | None = None, made_at: datetime | None = None, day: date | None = None,
     reported: Iterable[int] = (), deliveries: Iterable[Delivery] = (), version: str = "",
 ) -> Digest:  # fmt: skip
     """Freeze the digest of the day before `end`, made then, unless said otherwise."""
@@ -58,5 +58,5 @@ def freeze(
         reported=reported,
         version=version,
     )
-    archive.digests.freeze(made, summary(day, made_at), deliveries)
+    opened.digests.freeze(made, summary(day, made_at), deliveries)
     return made

@@ -249,8 +249,8 @@ class _Conversation:
 
     async def answer(self, place: str, *usual: str) -> None:
         await self.stop(place)
-        said = [self.script.replies[place]] if place in self.script.replies else usual
-        self.writer.write("".join(f"{line}\r\n" for line in said).encode())
+        words = [self.script.replies[place]] if place in self.script.replies else usual
+        self.writer.write("".join(f"{line}\r\n" for line in words).encode())
         await self.writer.drain()
 
     async def stop(self, place: str) -> None:

@@ -18,22 +18,22 @@ STORY = {"id", "title", "first_seen", "last_seen", "themes", "entries", "sources
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return polled(tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
-def desk(archive: Path, tmp_path: Path) -> Path:
+def desk(polled_desk: Path, tmp_path: Path) -> Path:
     """A copy that may be written to."""
-    return shutil.copytree(archive, tmp_path / "copy")
+    return shutil.copytree(polled_desk, tmp_path / "copy")
 
 
 def titles(desk: Path, *arguments: str) -> set[str]:
     return {entry["title"].split()[0] for entry in run(desk, *arguments, "--json").json}
 
 
-def test_entries_have_the_shape_of_the_contract(archive: Path) -> None:
-    found = run(archive, "entries", "--json").json
+def test_entries_have_the_shape_of_the_contract(polled_desk: Path) -> None:
+    found = run(polled_desk, "entries", "--json").json
     leak = next(entry for entry in found if entry["guid"] == "leak")
     assert set(leak) >= ENTRY
     assert leak["beats"] == ["sora"]
@@ -45,46 +45,46 @@ def test_entries_have_the_shape_of_the_contract(archive: Path) -> None:
     assert leak["story"]
 
 
-def test_entries_are_chosen_by_each_filter(archive: Path) -> None:
-    feed = run(archive, "feeds", "list", "--json").json[0]["url"]
-    assert titles(archive, "entries") == {"Testers", "AI"}
-    assert titles(archive, "entries", "--all") == {"Testers", "AI", "River"}
-    assert titles(archive, "entries", "--beat", "ai-creative-labour") == {"AI"}
-    assert titles(archive, "entries", "--theme", "leak-protest") == {"Testers"}
-    assert titles(archive, "entries", "--feed", feed) == {"Testers", "AI"}
-    assert titles(archive, "entries", "--feed", "https://nowhere.test/") == set()
-    assert titles(archive, "entries", "--since", "2024-12-02T08:00Z") == {"Testers", "AI"}
-    assert titles(archive, "entries", "--since", "2024-12-03") == set()
-    assert len(titles(archive, "entries", "--limit", "1")) == 1
+def test_entries_are_chosen_by_each_filter(polled_desk: Path) -> None:
+    feed = run(polled_desk, "feeds", "list", "--json").json[0]["url"]
+    assert titles(polled_desk, "entries") == {"Testers", "AI"}
+    assert titles(polled_desk, "entries", "--all") == {"Testers", "AI", "River"}
+    assert titles(polled_desk, "entries", "--beat", "ai-creative-labour") == {"AI"}
+    assert titles(polled_desk, "entries", "--theme", "leak-protest") == {"Testers"}
+    assert titles(polled_desk, "entries", "--feed", feed) == {"Testers", "AI"}
+    assert titles(polled_desk, "entries", "--feed", "https://nowhere.test/") == set()
+    assert titles(polled_desk, "entries", "--since", "2024-12-02T08:00Z") == {"Testers", "AI"}
+    assert titles(polled_desk, "entries", "--since", "2024-12-03") == set()
+    assert len(titles(polled_desk, "entries", "--limit", "1")) == 1
 
 
 @pytest.mark.parametrize(
     "arguments",
     [("--theme", "protest"), ("--beat", "x"), ("--since", "tomorrow"), ("--limit", "0"), ("--limit", "x")],
 )
-def test_filters_that_make_no_sense_are_wrong_usage(archive: Path, arguments: tuple[str, str]) -> None:
-    result = run(archive, "entries", *arguments)
+def test_filters_that_make_no_sense_are_wrong_usage(polled_desk: Path, arguments: tuple[str, str]) -> None:
+    result = run(polled_desk, "entries", *arguments)
     assert (result.code, result.out) == (2, "")
     assert "Traceback" not in result.err
 
 
-def test_entries_for_a_reader_carry_no_escape_codes(archive: Path) -> None:
-    result = run(archive, "entries")
+def test_entries_for_a_reader_carry_no_escape_codes(polled_desk: Path) -> None:
+    result = run(polled_desk, "entries")
     assert "Testers leak OpenAI tool Sora in protest" in result.out
     assert "\x1b" not in result.out + result.err
 
 
-def test_entries_as_labelled_lines_can_be_evaluated(archive: Path, tmp_path: Path) -> None:
+def test_entries_as_labelled_lines_can_be_evaluated(polled_desk: Path, tmp_path: Path) -> None:
     labelled = tmp_path / "labelled.jsonl"
-    labelled.write_text(run(archive, "entries", "--all", "--jsonl").out)
+    labelled.write_text(run(polled_desk, "entries", "--all", "--jsonl").out)
     assert len([json.loads(line) for line in labelled.read_text().splitlines()]) == 3
-    assert run(archive, "evaluate", labelled, "--json").json["relevance"]["f1"] == 1.0
+    assert run(polled_desk, "evaluate", labelled, "--json").json["relevance"]["f1"] == 1.0
 
 
-def test_search_finds_words_in_title_and_summary(archive: Path) -> None:
-    assert titles(archive, "search", "unpaid") == {"Testers"}
-    assert titles(archive, "search", "bridge closed") == {"River"}
-    assert titles(archive, "search", "nowhere") == set()
+def test_search_finds_words_in_title_and_summary(polled_desk: Path) -> None:
+    assert titles(polled_desk, "search", "unpaid") == {"Testers"}
+    assert titles(polled_desk, "search", "bridge closed") == {"River"}
+    assert titles(polled_desk, "search", "nowhere") == set()
 
 
 @pytest.mark.parametrize(
@@ -95,29 +95,29 @@ def test_search_finds_words_in_title_and_summary(archive: Path) -> None:
         "NEAR(a b, 99999)", 'a" OR "b', "-leak", "\udcff",
     ],
 )  # fmt: skip
-def test_no_query_can_break_the_search(archive: Path, query: str) -> None:
-    result = run(archive, "search", "--json", "--", query)
+def test_no_query_can_break_the_search(polled_desk: Path, query: str) -> None:
+    result = run(polled_desk, "search", "--json", "--", query)
     assert (result.code, result.err) == (0, "")
     assert isinstance(result.json, list)
 
 
-def test_stories_have_the_shape_of_the_contract(archive: Path) -> None:
-    found = run(archive, "stories", "--json").json
+def test_stories_have_the_shape_of_the_contract(polled_desk: Path) -> None:
+    found = run(polled_desk, "stories", "--json").json
     assert len(found) == 2
     assert all(set(story) >= STORY for story in found)
-    ids = {entry["id"]: entry["story"] for entry in run(archive, "entries", "--json").json}
+    ids = {entry["id"]: entry["story"] for entry in run(polled_desk, "entries", "--json").json}
     assert {entry: story["id"] for story in found for entry in story["entries"]} == ids
-    assert run(archive, "stories", "--since", "2024-12-03", "--json").json == []
-    assert "1 report, 1 independent source," in run(archive, "stories").out
+    assert run(polled_desk, "stories", "--since", "2024-12-03", "--json").json == []
+    assert "1 report, 1 independent source," in run(polled_desk, "stories").out
 
 
-def test_stories_of_a_theme_are_listed_and_an_unknown_one_is_named(archive: Path) -> None:
-    every = run(archive, "stories", "--json").json
+def test_stories_of_a_theme_are_listed_and_an_unknown_one_is_named(polled_desk: Path) -> None:
+    every = run(polled_desk, "stories", "--json").json
     theme = every[0]["themes"][0]
-    found = run(archive, "stories", "--theme", theme, "--json").json
+    found = run(polled_desk, "stories", "--theme", theme, "--json").json
     assert found == [story for story in every if theme in story["themes"]]
-    assert run(archive, "stories", "--theme", "nonsense").code == 2
-    assert "no story is like that" in run(archive, "stories", "--since", "2030-01-01").err
+    assert run(polled_desk, "stories", "--theme", "nonsense").code == 2
+    assert "no story is like that" in run(polled_desk, "stories", "--since", "2030-01-01").err
 
 
 def test_stories_are_merged_and_split_for_good(desk: Path) -> None:

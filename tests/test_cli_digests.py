@@ -16,13 +16,13 @@ MORNING = at(7, 1)
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return polled(tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
-def desk(archive: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(archive, tmp_path / "copy")
+def desk(polled_desk: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(polled_desk, tmp_path / "copy")
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -53,8 +53,8 @@ def test_looking_before_the_first_poll_makes_no_file(tmp_path: Path) -> None:
     assert not (desk.directory / "data").exists()
 
 
-def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
-    made = run(archive, "digest", "--format", "json", now=MORNING).json
+def test_the_json_has_the_shape_of_the_contract(polled_desk: Path) -> None:
+    made = run(polled_desk, "digest", "--format", "json", now=MORNING).json
     assert set(made) >= {"date", "window", "stories", "receipt"}
     assert (made["date"], made["window"]["to"]) == ("2024-12-03", "2024-12-03T07:00:00Z")
     story = next(story for story in made["stories"] if story["title"] == LEAK)
@@ -67,19 +67,19 @@ def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
 @pytest.mark.parametrize(
     ("format_", "sign"), [("md", "# "), ("html", "<html"), ("text", LEAK), ("atom", "<feed")]
 )
-def test_each_format_tells_the_news(archive: Path, tmp_path: Path, format_: str, sign: str) -> None:
-    result = run(archive, "digest", "--format", format_, now=MORNING)
+def test_each_format_tells_the_news(polled_desk: Path, tmp_path: Path, format_: str, sign: str) -> None:
+    result = run(polled_desk, "digest", "--format", format_, now=MORNING)
     assert sign in result.out
     assert "Testers leak OpenAI" in result.out
     assert "\x1b" not in result.out
     assert "hunter2" not in result.out
     target = tmp_path / "out"
-    written = run(archive, "digest", "--format", format_, "-o", target, now=MORNING)
+    written = run(polled_desk, "digest", "--format", format_, "-o", target, now=MORNING)
     assert (written.code, written.out, target.read_text()) == (0, "", result.out)
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_line(archive: Path, tmp_path: Path) -> None:
-    result = run(archive, "digest", "-o", tmp_path / "no" / "file", now=MORNING)
+def test_a_file_that_cannot_be_written_is_told_in_a_line(polled_desk: Path, tmp_path: Path) -> None:
+    result = run(polled_desk, "digest", "-o", tmp_path / "no" / "file", now=MORNING)
     assert (result.code, result.err.count("\n")) == (1, 1)
 
 
@@ -97,14 +97,14 @@ def test_a_file_that_cannot_be_written_is_told_in_a_line(archive: Path, tmp_path
         ["--since", "2024-12-05", "--until", "2024-12-04"],
     ],
 )
-def test_what_makes_no_sense_is_wrong_usage_in_one_line(archive: Path, arguments: list[str]) -> None:
-    result = run(archive, "digest", *arguments, now=MORNING)
+def test_what_makes_no_sense_is_wrong_usage_in_one_line(polled_desk: Path, arguments: list[str]) -> None:
+    result = run(polled_desk, "digest", *arguments, now=MORNING)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
 
 
-def test_a_window_tells_what_was_seen_in_it(archive: Path) -> None:
+def test_a_window_tells_what_was_seen_in_it(polled_desk: Path) -> None:
     def stories(*arguments: str) -> int:
-        return len(run(archive, "digest", "--format", "json", *arguments, now=at(12, 3)).json["stories"])
+        return len(run(polled_desk, "digest", "--format", "json", *arguments, now=at(12, 3)).json["stories"])
 
     assert stories("--since", "2024-12-02", "--until", "2024-12-02") == 2
     assert stories("--since", "2024-12-02T08:00Z", "--until", "2024-12-02T09:30Z") == 2
@@ -188,15 +188,17 @@ def test_what_waits_for_a_mended_log_in_is_tried_at_once_and_what_waits_otherwis
     assert len(script.received) == 1
 
 
-def test_a_window_is_dated_by_the_last_day_that_it_covers(archive: Path) -> None:
-    made = run(archive, "digest", "--until", "2024-12-02", "--format", "json", now=at(12, 5)).json
+def test_a_window_is_dated_by_the_last_day_that_it_covers(polled_desk: Path) -> None:
+    made = run(polled_desk, "digest", "--until", "2024-12-02", "--format", "json", now=at(12, 5)).json
     assert made["date"] == "2024-12-02"
 
 
-def test_a_dash_is_standard_output(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dash_is_standard_output(
+    polled_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for command in (("digest", "-o", "-"), ("report", "-o", "-"), ("feeds", "export", "-")):
-        result = run(archive, *command, now=MORNING)
+        result = run(polled_desk, *command, now=MORNING)
         assert (result.code, bool(result.out)) == (0, True)
         assert "wrote" not in result.err
     assert not [*tmp_path.iterdir()]

@@ -26,7 +26,7 @@ LONG = (
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Polled at nine: two relevant entries, one in German off the subject, one that is a formula."""
     directory = tmp_path_factory.mktemp("desk")
     with serving() as server:
@@ -63,48 +63,50 @@ def on_terminal(desk: Path, *arguments: str, columns: int = 80) -> str:
     return shown.decode().replace("\r\n", "\n")
 
 
-def test_lists_fit_the_terminal_and_break_no_word(archive: Path) -> None:
+def test_lists_fit_the_terminal_and_break_no_word(polled_desk: Path) -> None:
     for arguments in (("entries",), ("search", "unpaid"), ("stories",)):
-        shown = on_terminal(archive, *arguments)
+        shown = on_terminal(polled_desk, *arguments)
         assert set(LONG.split()) <= set(shown.split()), arguments
-    assert max(map(len, on_terminal(archive, "entries").splitlines())) <= 80
-    assert LONG in run(archive, "entries").out, "in a pipe each line is whole"
+    assert max(map(len, on_terminal(polled_desk, "entries").splitlines())) <= 80
+    assert LONG in run(polled_desk, "entries").out, "in a pipe each line is whole"
 
 
-def test_labels_stand_where_people_read_and_slugs_where_programs_do(archive: Path) -> None:
-    shown = run(archive, "entries").out
+def test_labels_stand_where_people_read_and_slugs_where_programs_do(polled_desk: Path) -> None:
+    shown = run(polled_desk, "entries").out
     assert "Sora, Leak and protest, Unpaid labour" in shown
     assert "leak-protest" not in shown
-    assert run(archive, "entries", "--theme", "leak-protest", "--json").json[0]["themes"]
+    assert run(polled_desk, "entries", "--theme", "leak-protest", "--json").json[0]["themes"]
 
 
-def test_a_spreadsheet_runs_no_title(archive: Path) -> None:
-    rows = list(csv.DictReader(io.StringIO(run(archive, "entries", "--csv").out)))
+def test_a_spreadsheet_runs_no_title(polled_desk: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run(polled_desk, "entries", "--csv").out)))
     assert {row["title"] for row in rows} == {LONG, "'=HYPERLINK(1) OpenAI and Sora"}
     assert rows[0]["beats"] == "sora"
 
 
-def test_one_form_at_a_time(archive: Path) -> None:
-    assert run(archive, "search", "leak", "--csv", "--json").code == 2
-    lines = run(archive, "search", "unpaid", "--jsonl").out.splitlines()
+def test_one_form_at_a_time(polled_desk: Path) -> None:
+    assert run(polled_desk, "search", "leak", "--csv", "--json").code == 2
+    lines = run(polled_desk, "search", "unpaid", "--jsonl").out.splitlines()
     assert [json.loads(line)["guid"] for line in lines] == ["leak"]
 
 
-def test_search_puts_the_relevant_first_and_shows_what_it_found(archive: Path) -> None:
-    shown = run(archive, "search", "leak").out
+def test_search_puts_the_relevant_first_and_shows_what_it_found(polled_desk: Path) -> None:
+    shown = run(polled_desk, "search", "leak").out
     assert shown.index("Testers leak") < shown.index("gesperrt")
     assert "Kein leak" in shown
-    assert "gesperrt" not in run(archive, "search", "leak", "--relevant").out
+    assert "gesperrt" not in run(polled_desk, "search", "leak", "--relevant").out
 
 
 @pytest.mark.parametrize("query", ["münchen", "muenchen", "munchen", "MÜNCHEN", "straße", "strasse"])
-def test_umlauts_are_found_in_every_spelling(archive: Path, query: str) -> None:
-    assert [found["guid"] for found in run(archive, "search", query, "--json").json] == ["street"]
+def test_umlauts_are_found_in_every_spelling(polled_desk: Path, query: str) -> None:
+    assert [found["guid"] for found in run(polled_desk, "search", query, "--json").json] == ["street"]
 
 
-def test_search_is_narrowed_by_theme_time_and_language(archive: Path) -> None:
+def test_search_is_narrowed_by_theme_time_and_language(polled_desk: Path) -> None:
     def guids(*options: str, day: int = 0) -> set[str]:
-        return {e["guid"] for e in run(archive, "search", "leak", "--json", *options, now=at(12, day)).json}
+        return {
+            e["guid"] for e in run(polled_desk, "search", "leak", "--json", *options, now=at(12, day)).json
+        }
 
     assert guids() == {"leak", "sum", "street"}
     assert guids("--theme", "unpaid-labour") == {"leak"}
@@ -115,15 +117,17 @@ def test_search_is_narrowed_by_theme_time_and_language(archive: Path) -> None:
     assert guids("--language", "de") == set(), "the feed says that it is English"
 
 
-def test_what_is_empty_says_so_beside_the_result(archive: Path) -> None:
+def test_what_is_empty_says_so_beside_the_result(polled_desk: Path) -> None:
     for arguments in (("entries", "--since", "2h"), ("search", "nowhere"), ("search", " ")):
-        result = run(archive, *arguments, now=at(12))
+        result = run(polled_desk, *arguments, now=at(12))
         assert (result.code, result.out) == (0, "")
         assert result.err.count("\n") == 1
     assert (
-        run(archive, "entries", "--theme", "leakprotest").err.strip().endswith("did you mean 'leak-protest'?")
+        run(polled_desk, "entries", "--theme", "leakprotest")
+        .err.strip()
+        .endswith("did you mean 'leak-protest'?")
     )
-    assert "is not in feeds.toml" in run(archive, "entries", "--feed", "https://nowhere.test/").err
+    assert "is not in feeds.toml" in run(polled_desk, "entries", "--feed", "https://nowhere.test/").err
 
 
 def test_moments_are_read_in_the_zone_of_the_user() -> None:
@@ -160,11 +164,13 @@ def test_a_snippet_begins_before_the_first_hit_and_marks_all() -> None:
 @pytest.mark.parametrize(
     "arguments", [("stories",), ("digests",), ("feeds", "list"), ("feeds", "list", "--curated")]
 )
-def test_every_list_is_there_for_spreadsheets_and_programs(archive: Path, arguments: tuple[str, ...]) -> None:
-    records = run(archive, *arguments, "--json").json
-    lines = run(archive, *arguments, "--jsonl").out.splitlines()
+def test_every_list_is_there_for_spreadsheets_and_programs(
+    polled_desk: Path, arguments: tuple[str, ...]
+) -> None:
+    records = run(polled_desk, *arguments, "--json").json
+    lines = run(polled_desk, *arguments, "--jsonl").out.splitlines()
     assert [json.loads(line) for line in lines] == records
-    assert len(list(csv.DictReader(io.StringIO(run(archive, *arguments, "--csv").out)))) == len(records)
+    assert len(list(csv.DictReader(io.StringIO(run(polled_desk, *arguments, "--csv").out)))) == len(records)
 
 
 def test_the_shell_completes_commands() -> None:
@@ -182,15 +188,15 @@ def test_the_shell_completes_commands() -> None:
 
 
 @pytest.mark.parametrize("command", [("entries",), ("search", "leak"), ("stories", "list")])
-def test_a_limit_that_no_database_takes_is_wrong_usage(archive: Path, command: tuple[str, ...]) -> None:
-    result = run(archive, *command, "--limit", "99999999999999999999")
+def test_a_limit_that_no_database_takes_is_wrong_usage(polled_desk: Path, command: tuple[str, ...]) -> None:
+    result = run(polled_desk, *command, "--limit", "99999999999999999999")
     assert (result.code, result.out, "Traceback" in result.err) == (2, "", False)
 
 
-def test_a_feed_that_nobody_knows_is_wrong_usage(archive: Path) -> None:
-    result = run(archive, "entries", "--feed", "nix")
+def test_a_feed_that_nobody_knows_is_wrong_usage(polled_desk: Path) -> None:
+    result = run(polled_desk, "entries", "--feed", "nix")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
-    assert run(archive, "entries", "--feed", "the paper").code == 0
+    assert run(polled_desk, "entries", "--feed", "the paper").code == 0
 
 
 def test_a_feed_is_named_as_it_is_printed(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ FEED = {
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return polled(tmp_path_factory.mktemp("desk"))
 
 
-def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
-    status = run(archive, "status", "--json", now=at(10)).json
+def test_the_json_has_the_shape_of_the_contract(polled_desk: Path) -> None:
+    status = run(polled_desk, "status", "--json", now=at(10)).json
     assert set(status) >= {"feeds", "last_poll", "last_digest", "deliveries", "healthy"}
     good, bad = status["feeds"]
     assert set(good) >= FEED
@@ -33,10 +33,10 @@ def test_the_json_has_the_shape_of_the_contract(archive: Path) -> None:
     assert (status["last_digest"], status["deliveries"]) == (None, [])
 
 
-def test_a_feed_that_never_answered_needs_a_human(archive: Path) -> None:
-    result = run(archive, "status", "--json", now=at(10))
+def test_a_feed_that_never_answered_needs_a_human(polled_desk: Path) -> None:
+    result = run(polled_desk, "status", "--json", now=at(10))
     assert (result.code, result.json["healthy"]) == (1, False)
-    shown = run(archive, "status", now=at(10))
+    shown = run(polled_desk, "status", now=at(10))
     assert shown.code == 1
     assert "needs a human" in shown.out
     assert "hunter2" not in shown.out + result.out

@@ -73,8 +73,8 @@ def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
         [*program, "feeds", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         process.stdout.close()
-        said = process.stderr.read()
-    assert said == b""
+        words = process.stderr.read()
+    assert words == b""
     assert process.returncode in {0, 1}
     shown = subprocess.run([*program, "status"], capture_output=True, check=False)
     assert b"\x1b" not in shown.stdout + shown.stderr
@@ -101,7 +101,7 @@ def test_a_closed_output_is_no_trouble(desk: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code", "said"),
+    ("trouble", "code", "words"),
     [
         (StoreError("the disk is full"), 1, "monitor: the disk is full\n"),
         (ExceptionGroup("x", [StoreError("the disk is full"), StoreError("the disk is full")]), 1, "monitor: the disk is full\n"),
@@ -110,11 +110,11 @@ def test_a_closed_output_is_no_trouble(desk: Path) -> None:
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 1, None),
     ],
 )  # fmt: skip
-def test_no_traceback_for_what_is_no_bug(desk: Path, monkeypatch, trouble, code, said) -> None:
+def test_no_traceback_for_what_is_no_bug(desk: Path, monkeypatch, trouble, code, words) -> None:
     monkeypatch.setattr("monitor.store.open", Mock(side_effect=trouble))
     result = run(desk, "entries")
     assert (result.code, result.out) == (code, "")
-    assert said is None or result.err == said
+    assert words is None or result.err == words
     assert "Traceback" not in result.err
 
 

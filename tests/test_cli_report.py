@@ -77,12 +77,12 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     loaded = config.load(desk)
     with store.open(loaded.database, read_only=True) as opened:
         site = digest_input.archive(loaded, opened)
-        told = opened.stories.listing()[0]
+        shown = opened.stories.listing()[0]
     suit = replace(
-        told, id=1, title="Authors sue", kind="filing", first_seen=at(9), parties=("Authors", "court")
+        shown, id=1, title="Authors sue", kind="filing", first_seen=at(9), parties=("Authors", "court")
     )
-    ruling = replace(told, id=2, title="Judge rules", kind="ruling", first_seen=at(10))
-    vote = replace(told, id=3, title=ATTACK, kind="vote", first_seen=at(11), parties=(ATTACK,))
+    ruling = replace(shown, id=2, title="Judge rules", kind="ruling", first_seen=at(10))
+    vote = replace(shown, id=3, title=ATTACK, kind="vote", first_seen=at(11), parties=(ATTACK,))
     made = period.compose([suit, ruling, vote], [[suit, ruling]], site, since=at(0), until=at(12))
     assert [step.handle for step in made.affairs[0].steps] == ["s1", "s2"]
     assert [line.handle for line in made.pending] == ["s3"]
@@ -92,9 +92,9 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     assert "script" not in Page(period.to_html(made, site)).tags
     linked = period.compose([suit], [], site, since=at(0), until=at(12), archive="https://a.example/m/")
     assert linked.most_reported[0].url == "https://a.example/m/stories/s1.html"
-    (first,), copy = told.entries, replace(told.entries[0], id=99)
-    joins = (*told.joins, Join(entry=99, similarity=1.0, reason="same text", copy_of=first.id))
-    twice = replace(told, entries=(first, copy), joins=joins)
+    (first,), copy = shown.entries, replace(shown.entries[0], id=99)
+    joins = (*shown.joins, Join(entry=99, similarity=1.0, reason="same text", copy_of=first.id))
+    twice = replace(shown, entries=(first, copy), joins=joins)
     found = period.compose([twice], [], site, since=at(0), until=at(12))
     assert "1 report," in found.summary
     assert {sum(counts) for _, counts in found.themes} == {1}

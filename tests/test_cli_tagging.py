@@ -14,13 +14,13 @@ LEAK = "Testers leak OpenAI tool Sora in protest"
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return polled(tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
-def desk(archive: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(archive, tmp_path / "copy")
+def desk(polled_desk: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(polled_desk, tmp_path / "copy")
 
 
 def number(desk: Path, guid: str) -> int:
@@ -31,29 +31,29 @@ def beats(desk: Path) -> dict[str, list[str]]:
     return {e["guid"]: e["beats"] for e in run(desk, "entries", "--all", "--json").json}
 
 
-def test_a_text_is_explained_by_its_terms(archive: Path) -> None:
-    assert "Sora" in run(archive, "explain", "OpenAI shows Sora").out
-    found = run(archive, "explain", "OpenAI shows Sora", "--json").json
+def test_a_text_is_explained_by_its_terms(polled_desk: Path) -> None:
+    assert "Sora" in run(polled_desk, "explain", "OpenAI shows Sora").out
+    found = run(polled_desk, "explain", "OpenAI shows Sora", "--json").json
     assert found["title"] == "OpenAI shows Sora"
     assert "story" not in found
 
 
-def test_a_stored_entry_is_explained_with_its_story(archive: Path) -> None:
-    entry = number(archive, "leak")
-    by_id = run(archive, "explain", "--entry", entry, "--json").json
-    assert by_id == run(archive, "explain", "--url", "https://news.test/leak?utm_source=x", "--json").json
+def test_a_stored_entry_is_explained_with_its_story(polled_desk: Path) -> None:
+    entry = number(polled_desk, "leak")
+    by_id = run(polled_desk, "explain", "--entry", entry, "--json").json
+    assert by_id == run(polled_desk, "explain", "--url", "https://news.test/leak?utm_source=x", "--json").json
     assert by_id["entry"]["id"] == entry
     assert by_id["story"]["reason"]
-    assert "story " in run(archive, "explain", "--entry", entry).out
-    assert run(archive, "explain", "--entry", 999).code == 1
-    assert run(archive, "explain", "--url", "https://nowhere.test/").code == 1
+    assert "story " in run(polled_desk, "explain", "--entry", entry).out
+    assert run(polled_desk, "explain", "--entry", 999).code == 1
+    assert run(polled_desk, "explain", "--url", "https://nowhere.test/").code == 1
 
 
 @pytest.mark.parametrize(
     "arguments", [[], ["x", "--entry", "1"], ["--entry", "1", "--url", "https://x.test/"]]
 )
-def test_one_thing_is_explained_at_a_time(archive: Path, arguments: list[str]) -> None:
-    result = run(archive, "explain", *arguments)
+def test_one_thing_is_explained_at_a_time(polled_desk: Path, arguments: list[str]) -> None:
+    result = run(polled_desk, "explain", *arguments)
     assert (result.code, result.err.count("\n")) == (2, 1)
 
 
@@ -65,8 +65,8 @@ def test_marks_hold_against_retagging_until_they_are_cleared(desk: Path) -> None
     assert beats(desk) == expected
     assert run(desk, "retag", now=at(10)).out.startswith("3 entries tagged again: 0 changed")
     assert beats(desk) == expected
-    told = run(desk, "digest", "--format", "json", now=at(7, 1)).json["stories"]
-    assert {story["title"] for story in told} == {
+    shown = run(desk, "digest", "--format", "json", now=at(7, 1)).json["stories"]
+    assert {story["title"] for story in shown} == {
         "AI choir angers artists in Graz",
         "River bridge closed for repairs",
     }
@@ -87,8 +87,8 @@ def test_marks_hold_against_retagging_until_they_are_cleared(desk: Path) -> None
         (["999", "--relevant"], 1),
     ],
 )
-def test_marks_that_make_no_sense_are_refused(archive: Path, arguments: list[str], code: int) -> None:
-    result = run(archive, "mark", *arguments)
+def test_marks_that_make_no_sense_are_refused(polled_desk: Path, arguments: list[str], code: int) -> None:
+    result = run(polled_desk, "mark", *arguments)
     assert (result.code, result.out) == (code, "")
     assert "Traceback" not in result.err
 
@@ -101,58 +101,58 @@ def test_retag_applies_the_present_themes_and_says_what_changed(desk: Path) -> N
     assert run(desk, "retag", "--since", "2024-12-03", now=at(10)).out.startswith("0 entries")
 
 
-def test_a_phrase_is_tried_before_it_is_written_down(archive: Path) -> None:
-    before = (archive / "themes.toml").read_bytes()
-    tried = run(archive, "themes", "test", "river bridge", "--target", "sora")
+def test_a_phrase_is_tried_before_it_is_written_down(polled_desk: Path) -> None:
+    before = (polled_desk / "themes.toml").read_bytes()
+    tried = run(polled_desk, "themes", "test", "river bridge", "--target", "sora")
     assert "River bridge closed" in tried.out
     assert tried.out.endswith("1 entries would gain, 0 would lose\n")
-    assert (archive / "themes.toml").read_bytes() == before
+    assert (polled_desk / "themes.toml").read_bytes() == before
     for wrong in (["(", "--target", "sora"], ["x", "--target", "nothing"], ["x NEAR", "--target", "sora"]):
-        result = run(archive, "themes", "test", *wrong)
+        result = run(polled_desk, "themes", "test", *wrong)
         assert (result.code, result.out) == (2, ""), wrong
 
 
-def test_records_are_tagged_line_by_line_and_keep_what_is_unknown(archive: Path) -> None:
+def test_records_are_tagged_line_by_line_and_keep_what_is_unknown(polled_desk: Path) -> None:
     lines = [
         {"id": "1", "title": LEAK, "published": "2024-11-26", "mine": 7},
         {"id": "2", "title": "River bridge closed"},
         {"id": "3", "title": LEAK, "published": "2024-11-26"},
     ]
-    result = run(archive, "tag", "--jsonl", stdin="\n".join(map(json.dumps, lines)) + "\n\n")
+    result = run(polled_desk, "tag", "--jsonl", stdin="\n".join(map(json.dumps, lines)) + "\n\n")
     one, two, three = map(json.loads, result.out.splitlines())
     assert set(one) >= {"id", "title", "beats", "themes", "story", "score", "evidence", "mine"}
     assert (one["beats"], one["themes"], two["beats"], two["story"]) == (["sora"], ["leak-protest"], [], None)
     assert one["story"] == three["story"] is not None
 
 
-def test_lines_that_are_no_records_are_named_by_their_number(archive: Path) -> None:
-    result = run(archive, "tag", stdin='{"title": "x"}\n{\n[]\n')
+def test_lines_that_are_no_records_are_named_by_their_number(polled_desk: Path) -> None:
+    result = run(polled_desk, "tag", stdin='{"title": "x"}\n{\n[]\n')
     assert (result.code, result.out) == (2, "")
     assert [line.split(":")[1].strip() for line in result.err.splitlines()] == ["line 2", "line 3"]
 
 
-def test_figures_have_the_shape_of_the_contract(archive: Path, tmp_path: Path) -> None:
+def test_figures_have_the_shape_of_the_contract(polled_desk: Path, tmp_path: Path) -> None:
     file = tmp_path / "labelled.jsonl"
     records = [
         {"id": "1", "title": LEAK, "beats": ["sora"], "themes": ["leak-protest"], "story": "a"},
         {"id": "2", "title": "OpenAI and Sora", "beats": [], "themes": [], "story": None},
     ]
     file.write_text("\n".join(map(json.dumps, records)))
-    found = run(archive, "evaluate", file, "--json").json
+    found = run(polled_desk, "evaluate", file, "--json").json
     relevance = found["relevance"]
     assert (relevance["precision"], relevance["recall"], relevance["f1"]) == (0.5, 1.0, 0.6667)
     assert found["records"] == 2
     assert set(found["beats"]) >= {"sora", "ai-creative-labour"}
     assert set(found["themes"]) >= {"micro", "macro", "leak-protest"}
     assert set(found["stories"]) >= {"bcubed", "pairwise"}
-    assert "OpenAI and Sora" in run(archive, "evaluate", file).out
+    assert "OpenAI and Sora" in run(polled_desk, "evaluate", file).out
 
 
-def test_evaluate_without_anything_to_score_is_wrong_usage(archive: Path, tmp_path: Path) -> None:
-    assert run(archive, "evaluate").code == 2
-    assert run(archive, "evaluate", tmp_path / "missing.jsonl").code == 2
+def test_evaluate_without_anything_to_score_is_wrong_usage(polled_desk: Path, tmp_path: Path) -> None:
+    assert run(polled_desk, "evaluate").code == 2
+    assert run(polled_desk, "evaluate", tmp_path / "missing.jsonl").code == 2
     (tmp_path / "x.jsonl").write_text('{"title": "x", "beats": ["nonsense"]}')
-    result = run(archive, "evaluate", tmp_path / "x.jsonl")
+    result = run(polled_desk, "evaluate", tmp_path / "x.jsonl")
     assert (result.code, result.err.count("\n")) == (2, 1)
 
 
@@ -173,19 +173,19 @@ def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> N
     assert run(desk, "learn", "--show", "--json").json["marks"] == 0
 
 
-def test_all_that_was_counted_is_shown_when_asked_for(archive: Path) -> None:
-    short = run(archive, "explain", "OpenAI shows Sora").out
+def test_all_that_was_counted_is_shown_when_asked_for(polled_desk: Path) -> None:
+    short = run(polled_desk, "explain", "OpenAI shows Sora").out
     assert len(short.splitlines()) <= 6
-    assert "beat sora: given" in run(archive, "explain", "OpenAI shows Sora", "--all").out
-    handle = f"e{number(archive, 'leak')}"
-    assert run(archive, "explain", handle).out == run(archive, "explain", "--entry", handle).out
+    assert "beat sora: given" in run(polled_desk, "explain", "OpenAI shows Sora", "--all").out
+    handle = f"e{number(polled_desk, 'leak')}"
+    assert run(polled_desk, "explain", handle).out == run(polled_desk, "explain", "--entry", handle).out
 
 
-def test_a_bare_number_is_explained_as_the_entry_that_has_it(archive: Path) -> None:
-    entry = number(archive, "leak")
-    by_option = run(archive, "explain", "--entry", entry, "--json").json
-    assert run(archive, "explain", entry, "--json").json == by_option
-    assert run(archive, "explain", "1984", "--json").json["title"] == "1984"
+def test_a_bare_number_is_explained_as_the_entry_that_has_it(polled_desk: Path) -> None:
+    entry = number(polled_desk, "leak")
+    by_option = run(polled_desk, "explain", "--entry", entry, "--json").json
+    assert run(polled_desk, "explain", entry, "--json").json == by_option
+    assert run(polled_desk, "explain", "1984", "--json").json["title"] == "1984"
 
 
 def test_a_mark_is_taken_back_as_why_says_and_only_once(desk: Path) -> None:
@@ -199,6 +199,6 @@ def test_a_mark_is_taken_back_as_why_says_and_only_once(desk: Path) -> None:
     assert "leak-protest" in run(desk, "mark", leak, "--clear").out or beats(desk)["leak"]
 
 
-def test_a_phrase_in_a_language_that_there_is_no_list_of(archive: Path) -> None:
-    result = run(archive, "themes", "test", "x", "--target", "sora", "--language", "fr")
+def test_a_phrase_in_a_language_that_there_is_no_list_of(polled_desk: Path) -> None:
+    result = run(polled_desk, "themes", "test", "x", "--target", "sora", "--language", "fr")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)

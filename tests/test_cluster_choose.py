@@ -65,15 +65,15 @@ def story(*entries: Entry) -> Story:
 
 
 def test_title_and_summary_are_verbatim_and_of_one_entry_where_it_has_both():
-    told = story(entry(1, PLAIN, "Nine songs were at issue."), entry(2, "Lyrics: GEMA wins", "Other words."))
-    assert (told.title, told.summary, told.lead) == (PLAIN, "Nine songs were at issue.", 1)
+    shown = story(entry(1, PLAIN, "Nine songs were at issue."), entry(2, "Lyrics: GEMA wins", "Other words."))
+    assert (shown.title, shown.summary, shown.lead) == (PLAIN, "Nine songs were at issue.", 1)
 
 
 def test_a_lead_without_a_summary_borrows_one_in_its_language():
     german = entry(2, "München: Gericht gibt GEMA bei Liedtexten recht", "Neun Lieder.", "de")
     english = entry(3, "Why lyrics?", "The court in Munich ruled on nine songs.")
-    told = story(replace(entry(1, PLAIN), summary=""), german, english)
-    assert (told.title, told.summary) == (PLAIN, english.summary)
+    shown = story(replace(entry(1, PLAIN), summary=""), german, english)
+    assert (shown.title, shown.summary) == (PLAIN, english.summary)
 
 
 def test_a_story_without_any_summary_has_none():

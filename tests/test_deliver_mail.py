@@ -293,7 +293,7 @@ async def test_a_host_name_that_cannot_be_is_a_trouble_like_others():
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "words"),
     [
         ("mail.example.org", "mail.example.org"),
         ("anna_laptop.lan", "[127.0.0.1]"),
@@ -301,11 +301,11 @@ async def test_a_host_name_that_cannot_be_is_a_trouble_like_others():
         ("-a.example", "[127.0.0.1]"),
     ],
 )
-async def test_ehlo_names_a_host_name_or_an_address(monkeypatch, name, said):
+async def test_ehlo_names_a_host_name_or_an_address(monkeypatch, name, words):
     monkeypatch.setattr(smtp_channel.socket, "gethostname", lambda: name)
     script = smtp.Script()
     assert await deliver(script) is None
-    assert script.commands[0] == f"EHLO {said}"
+    assert script.commands[0] == f"EHLO {words}"
 
 
 async def test_an_address_outside_ascii_goes_where_the_server_knows_such():

@@ -59,11 +59,11 @@ def made(*stories, settings=SETTINGS, old=(), **digest_input):
 
 
 def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first():
-    told = made(
+    shown = made(
         story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}, reported_stories={7}
     ).stories
-    assert [(report.entry, report.new) for report in told[0].reports] == [(3, True), (2, True), (1, False)]
-    assert not told[0].new
+    assert [(report.entry, report.new) for report in shown[0].reports] == [(3, True), (2, True), (1, False)]
+    assert not shown[0].new
 
 
 def test_a_story_is_new_until_a_digest_has_told_of_it():
@@ -78,38 +78,38 @@ def test_what_is_no_news_puts_no_story_in_the_digest():
 
 def test_what_the_store_calls_news_is_told_though_a_wrong_clock_saw_it_later():
     digest_input = DigestInput(stories=[story(7, entry(1, age=-40 * 24))], news={1}, feeds=FEEDS)
-    (told,) = compose(DUE, digest_input, Settings(), END).stories
-    assert ([report.entry for report in told.reports], told.day) == ([1], 1)
+    (shown,) = compose(DUE, digest_input, Settings(), END).stories
+    assert ([report.entry for report in shown.reports], shown.day) == ([1], 1)
 
 
 def test_what_was_told_is_an_older_report_of_a_story_that_has_news():
-    told = made(story(7, entry(1), entry(2)), old={1}).stories[0]
-    assert [(report.entry, report.new) for report in told.reports] == [(2, True), (1, False)]
+    shown = made(story(7, entry(1), entry(2)), old={1}).stories[0]
+    assert [(report.entry, report.new) for report in shown.reports] == [(2, True), (1, False)]
 
 
 def test_a_report_seen_after_the_window_is_left_out_of_the_story():
-    told = made(story(7, entry(1), entry(2, age=-1))).stories[0]
-    assert [report.entry for report in told.reports] == [1]
-    assert (told.sources, told.last_seen) == (1, END - 3 * HOUR)
+    shown = made(story(7, entry(1), entry(2, age=-1))).stories[0]
+    assert [report.entry for report in shown.reports] == [1]
+    assert (shown.sources, shown.last_seen) == (1, END - 3 * HOUR)
 
 
 def test_when_the_lead_was_seen_later_the_first_report_speaks_for_the_story():
     late = entry(2, age=-1, title="Later", summary="Later words")
-    told = made(story(7, entry(1, summary="Early words"), late, title="Later", lead=2)).stories[0]
-    assert (told.title, told.summary, told.url) == ("Title 1", "Early words", "https://a.example/1")
+    shown = made(story(7, entry(1, summary="Early words"), late, title="Later", lead=2)).stories[0]
+    assert (shown.title, shown.summary, shown.url) == ("Title 1", "Early words", "https://a.example/1")
 
 
 def test_a_late_report_says_so_and_the_receipt_counts_it():
-    told = made(story(7, entry(1, late=True), entry(2), entry(3, late=True)), old={3}, held_back=4)
-    assert {report.entry: report.late for report in told.stories[0].reports} == {1: True, 2: False, 3: True}
-    assert [report.entry for report in told.late] == [1]
-    assert (told.receipt.late, told.receipt.held_back) == (1, 4)
+    shown = made(story(7, entry(1, late=True), entry(2), entry(3, late=True)), old={3}, held_back=4)
+    assert {report.entry: report.late for report in shown.stories[0].reports} == {1: True, 2: False, 3: True}
+    assert [report.entry for report in shown.late] == [1]
+    assert (shown.receipt.late, shown.receipt.held_back) == (1, 4)
 
 
 def test_summary_outlet_and_link_are_the_leads_and_the_feeds_address_holds_no_secret():
     link = "https://c.example/article.pl?sid=4711&author=jane"
-    told = made(story(7, entry(1, feed=C, url=link, summary="Words"), summary="Words"))
-    shown = told.stories[0]
+    found = made(story(7, entry(1, feed=C, url=link, summary="Words"), summary="Words"))
+    shown = found.stories[0]
     assert (shown.summary, shown.summary_outlet) == ("Words", "c.example")
     assert "secret" not in shown.reports[0].feed
     assert shown.url == shown.reports[0].url == link
@@ -131,11 +131,11 @@ def test_the_day_counts_local_days():
 
 def test_the_steps_before_and_after_are_linked_when_their_titles_are_known():
     stories = story(7, entry(1), related=(8, 9), before=8, after=11), story(8, entry(2), before=10, after=7)
-    told = made(*stories, titles={9: "Kin", 11: "After"}).stories
-    seven = next(one for one in told if one.id == 7)
+    shown = made(*stories, titles={9: "Kin", 11: "After"}).stories
+    seven = next(one for one in shown if one.id == 7)
     assert [link.title for link in (*seven.before, *seven.after)] == ["Title 2", "After"]
     assert seven.related == ((8, "Title 2"), (9, "Kin"))
-    eight = next(one for one in told if one.id == 8)
+    eight = next(one for one in shown if one.id == 8)
     assert [link.title for link in (*eight.before, *eight.after)] == ["Title 1"]
 
 
@@ -150,8 +150,8 @@ def test_the_most_important_leads_and_the_others_follow_by_section_and_importanc
         3, *(entry(n, feed=f"https://{n}.example/") for n in range(10, 14)), kind="ruling", beats=("x",)
     )
     launch = story(4, entry(4), entry(5, feed=C), kind="launch")
-    told = made(opinion, ruling, launch, large, reported_stories={3}).stories
-    assert [(one.id, one.section, one.lead) for one in told] == [
+    shown = made(opinion, ruling, launch, large, reported_stories={3}).stories
+    assert [(one.id, one.section, one.lead) for one in shown] == [
         (3, "law", True),
         (4, "sora", False),
         (2, "law", False),
@@ -168,32 +168,32 @@ def copied(*entries, of):
 
 def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
     both = entry(1), entry(2, feed=B)
-    told = made(story(7, *both, sources=2, joins=copied(*both, of=1)))
-    assert [(r.entry, [c.outlet for c in r.also_in]) for r in told.stories[0].reports] == [
+    shown = made(story(7, *both, sources=2, joins=copied(*both, of=1)))
+    assert [(r.entry, [c.outlet for c in r.also_in]) for r in shown.stories[0].reports] == [
         (1, ["Evening Ledger"])
     ]
-    assert (told.reported, told.stories[0].sources, told.receipt.reports) == ((1, 2), 1, 1)
+    assert (shown.reported, shown.stories[0].sources, shown.receipt.reports) == ((1, 2), 1, 1)
     later = made(story(7, *both, joins=copied(*both, of=1)), old={1})
     assert (later.stories, later.copies, later.reported) == ((), (2,), (2,))
 
 
 def test_what_one_feed_brings_under_another_title_is_a_report_whatever_its_link():
     of_the_day = entry(1, url="https://a.example/today"), entry(2, url="https://a.example/today")
-    told = made(story(7, *of_the_day, joins=copied(*of_the_day, of=1)), old={1})
-    assert [(report.entry, report.new) for report in told.stories[0].reports] == [(2, True), (1, False)]
+    shown = made(story(7, *of_the_day, joins=copied(*of_the_day, of=1)), old={1})
+    assert [(report.entry, report.new) for report in shown.stories[0].reports] == [(2, True), (1, False)]
 
 
 def test_the_copy_that_the_title_is_from_speaks_for_its_report():
     both = entry(1), entry(2, feed=B)
-    told = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))
-    assert [(r.entry, [c.entry for c in r.also_in]) for r in told.stories[0].reports] == [(2, [1])]
+    shown = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))
+    assert [(r.entry, [c.entry for c in r.also_in]) for r in shown.stories[0].reports] == [(2, [1])]
 
 
 def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_told():
     unsure = [entry(n, tagging=Tagging(beats=("x",), certainty=n / 10, shelf="perhaps")) for n in range(1, 8)]
-    told = made(perhaps=unsure)
-    assert [report.entry for report in told.perhaps] == [7, 6, 5, 4, 3]
-    assert (told.stories, told.reported) == ((), (7, 6, 5, 4, 3))
+    shown = made(perhaps=unsure)
+    assert [report.entry for report in shown.perhaps] == [7, 6, 5, 4, 3]
+    assert (shown.stories, shown.reported) == ((), (7, 6, 5, 4, 3))
 
 
 def test_trends_and_near_misses_come_with_the_first_digest_of_a_week():
@@ -210,10 +210,10 @@ def test_the_order_of_the_input_does_not_matter():
 
 
 def test_the_receipt_counts_new_reports_and_a_publishers_family_once():
-    told = made(
+    shown = made(
         story(7, entry(1), entry(2, feed=B), entry(3, feed=C), entry(4, age=40)), old={4}, polls=5
     ).receipt
-    assert (told.stories, told.reports, told.sources, told.polls) == (1, 3, 2, 5)
+    assert (shown.stories, shown.reports, shown.sources, shown.polls) == (1, 3, 2, 5)
 
 
 def test_the_receipt_keeps_what_it_was_given():

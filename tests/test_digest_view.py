@@ -252,8 +252,8 @@ def test_the_receipt_is_one_line_when_all_is_well():
     ],
 )
 def test_it_never_says_that_nothing_was_lost_when_something_may_be(trouble, line):
-    said, notes = receipt(**WELL | trouble)
-    assert said == line
+    words, notes = receipt(**WELL | trouble)
+    assert words == line
     assert all(note.bad and note.advice for note in notes.values())
     assert notes
 

@@ -57,10 +57,10 @@ def french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_language_is_one_file(tmp_path):
     themes = THEMES.replace('de = "Leck und Protest"', 'fr = "Fuite et protestation"')
     desk, _ = day(tmp_path, 'language = "fr"\n' + SETTINGS, themes)
-    told = (desk / "digests" / "2024-12-02.md").read_text()
-    assert "Veille Sora" in told
-    assert "Fuite et protestation" in told
-    assert "Unpaid labour" in told  # a label without French falls back to English
+    shown = (desk / "digests" / "2024-12-02.md").read_text()
+    assert "Veille Sora" in shown
+    assert "Fuite et protestation" in shown
+    assert "Unpaid labour" in shown  # a label without French falls back to English
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,9 +45,9 @@ def columns(database: sqlite3.Connection, table: str) -> set[str]:
 def test_datasette_is_told_of_every_table_and_of_none_that_there_is_not(database: sqlite3.Connection) -> None:
     kinds = "type in ('table', 'view')"
     there = {row[0] for row in database.execute(f"select name from sqlite_master where {kinds}")}
-    told = DATASETTE["tables"]
-    assert there - set(told) == set(), "a new table is described or hidden"
-    assert set(told) - there <= {"sqlite_stat1"}
+    shown = DATASETTE["tables"]
+    assert there - set(shown) == set(), "a new table is described or hidden"
+    assert set(shown) - there <= {"sqlite_stat1"}
 
 
 def test_datasette_describes_columns_that_there_are(database: sqlite3.Connection) -> None:

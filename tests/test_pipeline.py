@@ -69,8 +69,8 @@ class TestTelling:
         edited = "Testers leak OpenAI tool Sora and write an open letter"
         late = "Painters sue over AI; artists cheer"
         river = item("river", RIVER, published=at(8))
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on(
                 "/a",
                 page(item("leak", LEAK, published=at(8)), river),
                 page(item("leak", edited, published=at(8)), river),
@@ -80,72 +80,72 @@ class TestTelling:
                 ),
                 page(item("late", late, published=at(8, 1)), river),
             )
-            first = await room.poll(at(9))
+            first = await world.poll(at(9))
             assert (first.feeds, first.ok, first.new, first.changed) == (1, 1, 2, 0)
-            assert (await room.poll(at(12))).changed == 1
-            assert reported(await room.digest(1)) == [edited]
+            assert (await world.poll(at(12))).changed == 1
+            assert reported(await world.digest(1)) == [edited]
             # told under the edited title, it is not told again; what only an edit makes relevant is
-            assert (await room.poll(at(9, 1))).changed == 1
-            assert reported(await room.digest(2)) == ["Artists fear AI bridge murals"]
+            assert (await world.poll(at(9, 1))).changed == 1
+            assert reported(await world.digest(2)) == ["Artists fear AI bridge murals"]
             # dated a day before it reached us: it comes in the next digest all the same
-            assert (await room.poll(at(9, 2))).new == 1
-            assert reported(await room.digest(3)) == [late]
-            assert reported(await room.digest(4)) == []
+            assert (await world.poll(at(9, 2))).new == 1
+            assert reported(await world.digest(3)) == [late]
+            assert reported(await world.digest(4)) == []
 
     async def test_an_edit_after_the_telling_is_kept_and_not_told(self, tmp_path: Path) -> None:
         edited = "OpenAI closes Sora to its testers after a leak"
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on(
                 "/a", page(item("leak", LEAK, published=at(8))), page(item("leak", edited, published=at(8)))
             )
-            await room.poll(at(9))
-            assert reported(await room.digest(1)) == [LEAK]
-            assert (await room.poll(at(9, 1))).changed == 1
-            assert room.titles() == {edited}
-            assert [story.title for story in room.store.stories.listing()] == [edited]
-            assert reported(await room.digest(2)) == []
+            await world.poll(at(9))
+            assert reported(await world.digest(1)) == [LEAK]
+            assert (await world.poll(at(9, 1))).changed == 1
+            assert world.titles() == {edited}
+            assert [story.title for story in world.store.stories.listing()] == [edited]
+            assert reported(await world.digest(2)) == []
 
     async def test_the_backlog_of_a_first_document_is_no_news(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on(
                 "/a", page(item("old", LEAK, published=at(8, -9)), item("new", CHOIR, published=at(8, -1)))
             )
-            await room.poll(at(9))
-            assert reported(await room.digest(1)) == [CHOIR]
-            (old,) = room.store.entries.search("testers")
+            await world.poll(at(9))
+            assert reported(await world.digest(1)) == [CHOIR]
+            (old,) = world.store.entries.search("testers")
             assert (old.backlog, old.tagging.relevant) == (True, True)
 
     async def test_what_a_poll_finds_while_a_digest_is_made_is_in_the_next(self, tmp_path: Path) -> None:
         """The poll has begun before the window closes and stores afterwards."""
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            await room.poll(at(9))
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await world.poll(at(9))
+            world.server.on(
                 "/a",
                 replace(
                     page(item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(6, 1))),
                     delay=0.3,
                 ),
             )
-            poll = asyncio.create_task(room.poll(at(6.9, 1)))
-            await room.server.wait_for(2)
-            assert reported(await room.digest(1)) == [LEAK]
+            poll = asyncio.create_task(world.poll(at(6.9, 1)))
+            await world.server.wait_for(2)
+            assert reported(await world.digest(1)) == [LEAK]
             assert (await poll).new == 1
-            assert reported(await room.digest(2)) == [CHOIR]
-            assert reported(await room.digest(3)) == []
+            assert reported(await world.digest(2)) == [CHOIR]
+            assert reported(await world.digest(3)) == []
 
 
 class TestTrouble:
     async def test_a_failing_feed_stops_nobody_and_is_named(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/good", "/broken", "/html", "/lost") as room:
-            room.server.on("/good", page(item("leak", LEAK, published=at(8))))
-            room.server.on("/broken", Reply(status=500))
-            room.server.on(
+        async with newsroom(tmp_path, "/good", "/broken", "/html", "/lost") as world:
+            world.server.on("/good", page(item("leak", LEAK, published=at(8))))
+            world.server.on("/broken", Reply(status=500))
+            world.server.on(
                 "/html", Reply(b"<html><body>hello</body></html>", headers={"Content-Type": "text/html"})
             )
-            poll = await room.poll(at(9))
+            poll = await world.poll(at(9))
             assert (poll.feeds, poll.ok, poll.failed, poll.outage) == (4, 1, 3, False)
-            healths = room.healths(at(10))
+            healths = world.healths(at(10))
             assert {name: health.state for name, health in healths.items()} == {
                 "good": "ok", "broken": "failing", "html": "failing", "lost": "failing",
             }  # fmt: skip
@@ -153,92 +153,92 @@ class TestTrouble:
             assert "404" in healths["lost"].last_error
             assert healths["html"].last_error
             assert all("\n" not in health.last_error for health in healths.values())
-            digest = await room.digest(1)
+            digest = await world.digest(1)
             assert reported(digest) == [LEAK]
             states = {health.url.rpartition("/")[2]: health.state for health in digest.receipt.feeds}
             assert states == {"good": "ok", "broken": "failing", "html": "failing", "lost": "failing"}
 
     async def test_a_feed_that_recovers_is_no_longer_failing(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a", "/b") as room:
-            room.server.on("/a", Reply(status=503), page(item("leak", LEAK, published=at(8))))
-            room.server.on("/b", page())
-            await room.poll(at(9))
-            assert room.healths(at(9))["a"].state == "failing"
-            await room.poll(at(12))
-            health = room.healths(at(12))["a"]
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            world.server.on("/a", Reply(status=503), page(item("leak", LEAK, published=at(8))))
+            world.server.on("/b", page())
+            await world.poll(at(9))
+            assert world.healths(at(9))["a"].state == "failing"
+            await world.poll(at(12))
+            health = world.healths(at(12))["a"]
             assert (health.state, health.consecutive_failures, health.last_error) == ("ok", 0, "")
 
     async def test_when_no_feed_can_be_reached_none_is_blamed(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a", "/b") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            room.server.on("/b", page())
-            await room.poll(at(9))
-            await room.server.__aexit__()
-            poll = await room.poll(at(12))
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            world.server.on("/b", page())
+            await world.poll(at(9))
+            await world.server.__aexit__()
+            poll = await world.poll(at(12))
             assert (poll.outage, poll.failed) == (True, 2)
-            healths = room.healths(at(12)).values()
+            healths = world.healths(at(12)).values()
             assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
             assert all(health.next_poll_at < at(13) for health in healths)
-            assert reported(await room.digest(1)) == [LEAK]
+            assert reported(await world.digest(1)) == [LEAK]
 
     async def test_an_outage_is_seen_though_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
         """As the service polls: what is due at each tick, through three hours without a network."""
         paths = [f"/{n}" for n in range(4)]
-        async with newsroom(tmp_path, *paths) as room:
-            config = room.desk.config
+        async with newsroom(tmp_path, *paths) as world:
+            config = world.desk.config
             for path in paths:
-                room.server.on(path, page(title=path))
+                world.server.on(path, page(title=path))
             for n, feed in enumerate(config.feeds):
-                await pipeline.poll(config, room.store, now=at(9 + n / 10), only=[feed.url])
-            await room.server.__aexit__()
+                await pipeline.poll(config, world.store, now=at(9 + n / 10), only=[feed.url])
+            await world.server.__aexit__()
             polls = []
             for minute in range(0, 180, 3):
-                due = pipeline.due_feeds(config, room.store, now=at(10 + minute / 60))
+                due = pipeline.due_feeds(config, world.store, now=at(10 + minute / 60))
                 for feed, _ in due:
                     at_once = at(10 + minute / 60)
-                    polls.append(await pipeline.poll(config, room.store, now=at_once, only=[feed.url]))
+                    polls.append(await pipeline.poll(config, world.store, now=at_once, only=[feed.url]))
             assert len(polls) > 20
             assert [poll.outage for poll in polls] == [False, *[True] * (len(polls) - 1)]
-            healths = room.healths(at(13)).values()
+            healths = world.healths(at(13)).values()
             assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
             assert all(health.next_poll_at < at(13.2) for health in healths)
 
     async def test_a_feed_that_is_dead_while_others_answer_is_to_blame(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/good", "/dead") as room:
-            good, dead = room.desk.config.feeds
-            room.server.on("/good", page())
-            room.server.on("/dead", page())
-            await room.poll(at(9))
-            room.desk.follow([good.url, dead.url.replace(str(room.server.port), "9")])
+        async with newsroom(tmp_path, "/good", "/dead") as world:
+            good, dead = world.desk.config.feeds
+            world.server.on("/good", page())
+            world.server.on("/dead", page())
+            await world.poll(at(9))
+            world.desk.follow([good.url, dead.url.replace(str(world.server.port), "9")])
             for hour in (10, 11, 12):
-                for feed in room.desk.config.feeds:
-                    config = room.desk.config
-                    await pipeline.poll(config, room.store, now=at(hour), only=[feed.url])
-            states = {health.state: health.consecutive_failures for health in room.healths(at(12)).values()}
+                for feed in world.desk.config.feeds:
+                    config = world.desk.config
+                    await pipeline.poll(config, world.store, now=at(hour), only=[feed.url])
+            states = {health.state: health.consecutive_failures for health in world.healths(at(12)).values()}
             assert states == {"ok": 0, "failing": 3}
 
     async def test_what_is_dear_to_make_is_kept_between_polls(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            config = room.desk.config
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            config = world.desk.config
+            world.server.on(
                 "/a",
                 page(item("leak", LEAK, published=at(8))),
                 page(item("choir", CHOIR, published=at(8))),
             )
             async with Tools(config) as tools:
-                await pipeline.poll(config, room.store, now=at(9), every=True, tools=tools)
+                await pipeline.poll(config, world.store, now=at(9), every=True, tools=tools)
                 made = (tools.tagger(""), tools.parser._worker)
-                await pipeline.poll(config, room.store, now=at(10), every=True, tools=tools)
+                await pipeline.poll(config, world.store, now=at(10), every=True, tools=tools)
                 assert (tools.tagger(""), tools.parser._worker) == made
                 assert made[1] is not None
-            assert room.titles() == {LEAK, CHOIR}
+            assert world.titles() == {LEAK, CHOIR}
 
     async def test_a_bug_in_one_entry_costs_that_entry_and_is_said(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with newsroom(tmp_path, "/a") as room:
+        async with newsroom(tmp_path, "/a") as world:
             both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
-            room.server.on("/a", page(*both))
+            world.server.on("/a", page(*both))
             tag = tag_module.Tagger.tag
 
             def poisoned(self, entry):
@@ -248,21 +248,21 @@ class TestTrouble:
 
             with monkeypatch.context() as patch:
                 patch.setattr(tag_module.Tagger, "tag", poisoned)
-                assert (await room.poll(at(9))).new == 1
-            (health,) = room.healths(at(9)).values()
+                assert (await world.poll(at(9))).new == 1
+            (health,) = world.healths(at(9)).values()
             assert health.state == "ok"
             assert health.note.startswith(
                 "1 entries could not be tagged (internal error: ZeroDivisionError at "
             )
-            assert (await room.poll(at(10))).new == 1
-            assert reported(await room.digest(1)) == sorted([CHOIR, LEAK])
+            assert (await world.poll(at(10))).new == 1
+            assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_an_error_that_nobody_expected_is_put_on_its_feed_and_raised_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with newsroom(tmp_path, "/a", "/b") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            room.server.on("/b", page(item("choir", CHOIR, published=at(8))))
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            world.server.on("/b", page(item("choir", CHOIR, published=at(8))))
             compare = pipeline.identity.compare
 
             def poisoned(document, known, **rest):
@@ -273,20 +273,20 @@ class TestTrouble:
             with monkeypatch.context() as patch:
                 patch.setattr(pipeline.identity, "compare", poisoned)
                 with pytest.raises(ExceptionGroup):
-                    await room.poll(at(9))
-            assert room.titles() == {CHOIR}
-            assert "ZeroDivisionError" in room.healths(at(9))["a"].last_error
-            assert len(room.store.stories.listing()) == 1
-            await room.poll(at(12))
-            assert room.titles() == {CHOIR, LEAK}
-            assert reported(await room.digest(1)) == sorted([CHOIR, LEAK])
+                    await world.poll(at(9))
+            assert world.titles() == {CHOIR}
+            assert "ZeroDivisionError" in world.healths(at(9))["a"].last_error
+            assert len(world.store.stories.listing()) == 1
+            await world.poll(at(12))
+            assert world.titles() == {CHOIR, LEAK}
+            assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_a_poll_that_was_cut_off_is_completed_by_the_next(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Cut between the storing of the entries and their gathering into stories."""
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
 
             def killed(*_: object, **__: object) -> None:
                 raise KeyboardInterrupt
@@ -294,40 +294,40 @@ class TestTrouble:
             with monkeypatch.context() as patch:
                 patch.setattr(cluster, "assign", killed)
                 with pytest.raises(KeyboardInterrupt):
-                    await room.poll(at(9))
-            assert room.titles() == {LEAK}
-            assert room.store.stories.listing() == ()
-            assert (await room.poll(at(12))).new == 0
-            assert len(room.store.stories.listing()) == 1
-            assert reported(await room.digest(1)) == [LEAK]
+                    await world.poll(at(9))
+            assert world.titles() == {LEAK}
+            assert world.store.stories.listing() == ()
+            assert (await world.poll(at(12))).new == 0
+            assert len(world.store.stories.listing()) == 1
+            assert reported(await world.digest(1)) == [LEAK]
 
     async def test_a_large_feed_is_stored_in_steps_and_one_cut_off_is_completed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with newsroom(tmp_path, "/a") as room:
+        async with newsroom(tmp_path, "/a") as world:
             items = [item(f"n{n}", f"OpenAI Sora {n}", published=at(8, -9)) for n in range(600)]
-            room.server.on("/a", page(*items))
+            world.server.on("/a", page(*items))
             with monkeypatch.context() as patch:
-                patch.setattr(type(room.store.feeds), "log_feed", _raise)
+                patch.setattr(type(world.store.feeds), "log_feed", _raise)
                 with pytest.raises(RuntimeError):
-                    await room.poll(at(9))
-            assert len(room.titles()) == 500
-            assert (await room.poll(at(9.5))).new == 100
-            assert len(room.titles()) == 600
-            assert all(entry.backlog for entry in room.store.entries.listing())
+                    await world.poll(at(9))
+            assert len(world.titles()) == 500
+            assert (await world.poll(at(9.5))).new == 100
+            assert len(world.titles()) == 600
+            assert all(entry.backlog for entry in world.store.entries.listing())
 
     async def test_a_feed_cut_off_while_it_is_stored_leaves_nothing_half(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             with monkeypatch.context() as patch:
-                patch.setattr(type(room.store.feeds), "log_feed", _raise)
+                patch.setattr(type(world.store.feeds), "log_feed", _raise)
                 with pytest.raises(RuntimeError):
-                    await room.poll(at(9))
-            assert room.titles() == set()
-            assert room.store.feeds.last_poll() is None
-            assert (await room.poll(at(9.5))).new == 1
+                    await world.poll(at(9))
+            assert world.titles() == set()
+            assert world.store.feeds.last_poll() is None
+            assert (await world.poll(at(9.5))).new == 1
 
 
 def _raise(*_: object, **__: object) -> None:
@@ -337,27 +337,27 @@ def _raise(*_: object, **__: object) -> None:
 class TestSaving:
     async def test_not_modified_and_the_same_bytes_cost_no_reading(self, tmp_path: Path) -> None:
         body = rss(item("leak", LEAK, published=at(8)))
-        async with newsroom(tmp_path, "/tagged", "/plain") as room:
-            room.server.on("/tagged", Reply(body, headers={"ETag": '"1"'}), Reply(status=304))
-            room.server.on("/plain", Reply(body.replace(b"news.test", b"other.test")))
-            assert (await room.poll(at(9))).new == 2
-            config = replace(room.desk.config, parse=None)  # nothing can be read any more, nothing need be
-            poll = await pipeline.poll(config, room.store, now=at(12), every=True)
+        async with newsroom(tmp_path, "/tagged", "/plain") as world:
+            world.server.on("/tagged", Reply(body, headers={"ETag": '"1"'}), Reply(status=304))
+            world.server.on("/plain", Reply(body.replace(b"news.test", b"other.test")))
+            assert (await world.poll(at(9))).new == 2
+            config = replace(world.desk.config, parse=None)  # nothing can be read any more, nothing need be
+            poll = await pipeline.poll(config, world.store, now=at(12), every=True)
             assert (poll.ok, poll.not_modified, poll.new, poll.changed) == (2, 1, 0, 0)
-            assert room.server.seen("/tagged")[1].headers["if-none-match"] == '"1"'
-            assert {health.last_status for health in room.healths(at(12)).values()} == {200, 304}
+            assert world.server.seen("/tagged")[1].headers["if-none-match"] == '"1"'
+            assert {health.last_status for health in world.healths(at(12)).values()} == {200, 304}
 
     async def test_only_what_is_due_is_asked_for(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a", "/b") as room:
-            room.server.on("/a", page())
-            room.server.on("/b", page())
-            a, _ = (feed.url for feed in room.desk.config.feeds)
-            await pipeline.poll(room.desk.config, room.store, now=at(9), only=[a])
-            assert [request.path for request in room.server.requests] == ["/a"]
-            poll = await pipeline.poll(room.desk.config, room.store, now=at(9.01))
-            assert (poll.feeds, room.server.requests[-1].path) == (1, "/b")
-            assert (await pipeline.poll(room.desk.config, room.store, now=at(9.02))).feeds == 0
-            assert (await pipeline.poll(room.desk.config, room.store, now=at(9, 2))).feeds == 2
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            world.server.on("/a", page())
+            world.server.on("/b", page())
+            a, _ = (feed.url for feed in world.desk.config.feeds)
+            await pipeline.poll(world.desk.config, world.store, now=at(9), only=[a])
+            assert [request.path for request in world.server.requests] == ["/a"]
+            poll = await pipeline.poll(world.desk.config, world.store, now=at(9.01))
+            assert (poll.feeds, world.server.requests[-1].path) == (1, "/b")
+            assert (await pipeline.poll(world.desk.config, world.store, now=at(9.02))).feeds == 0
+            assert (await pipeline.poll(world.desk.config, world.store, now=at(9, 2))).feeds == 2
 
 
 class TestStories:
@@ -371,11 +371,11 @@ class TestStories:
         }
         found = []
         for slow in texts:
-            async with newsroom(tmp_path / slow[1:], *texts) as room:
+            async with newsroom(tmp_path / slow[1:], *texts) as world:
                 for path, text in texts.items():
-                    room.server.on(path, replace(page(text), delay=0.15 if path == slow else 0.0))
-                await room.poll(at(9))
-                stories = room.store.stories.listing()
+                    world.server.on(path, replace(page(text), delay=0.15 if path == slow else 0.0))
+                await world.poll(at(9))
+                stories = world.store.stories.listing()
                 found.append({(story.title, frozenset(e.title for e in story.entries)) for story in stories})
         assert found[0] == found[1] == found[2]
         assert sorted(len(titles) for _, titles in found[0]) == [1, 2]
@@ -383,47 +383,47 @@ class TestStories:
 
 class TestPublish:
     async def test_one_digest_a_day_sent_once_however_often_it_is_asked_for(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            assert await room.publish(at(7)) == []  # nothing was polled yet
-            await room.poll(at(9))
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            assert await world.publish(at(7)) == []  # nothing was polled yet
+            await world.poll(at(9))
             for hour in (0, 3, 6.9):
-                await room.publish(at(hour, 1))
-            dates = [stored.date.day for stored in room.store.digests.listing()]
+                await world.publish(at(hour, 1))
+            dates = [stored.date.day for stored in world.store.digests.listing()]
             assert len(dates) == len(set(dates))
-            sent = await room.publish(at(7, 1))
+            sent = await world.publish(at(7, 1))
             assert {delivery.state for delivery in sent} == {"sent"}
-            written = room.desk.files()
+            written = world.desk.files()
             assert "digests/2024-12-03.md" in written
             assert "digests/2024-12-03.html" in written
             for hour in (7, 7.1, 23, 30.9):
-                assert await room.publish(at(hour, 1)) == []
-            assert {n: b for n, b in room.desk.files().items() if n.startswith("digests/")} == {
+                assert await world.publish(at(hour, 1)) == []
+            assert {n: b for n, b in world.desk.files().items() if n.startswith("digests/")} == {
                 n: b for n, b in written.items() if n.startswith("digests/")
             }
-            assert await room.publish(at(7, 2))
+            assert await world.publish(at(7, 2))
 
     async def test_missed_days_are_caught_up_in_one_digest(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on(
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on(
                 "/a",
                 page(item("leak", LEAK, published=at(8))),
                 page(item("choir", CHOIR, published=at(8, 2))),
             )
-            await room.poll(at(9))
-            await room.digest(1)
-            await room.poll(at(9, 2))
-            digest = await room.digest(4)
+            await world.poll(at(9))
+            await world.digest(1)
+            await world.poll(at(9, 2))
+            digest = await world.digest(4)
             assert (reported(digest), digest.catches_up) == ([CHOIR], True)
             assert digest.window.start == at(7, 1)
-            assert len(room.store.digests.listing()) == len({d.date for d in room.store.digests.listing()})
+            assert len(world.store.digests.listing()) == len({d.date for d in world.store.digests.listing()})
 
     async def test_one_recipient_in_trouble_delays_no_other(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            await room.poll(at(9))
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await world.poll(at(9))
             post = Post({"sick@example.org"})
-            done = await pipeline.publish(room.desk.config, room.store, [post], now=at(7, 1))
+            done = await pipeline.publish(world.desk.config, world.store, [post], now=at(7, 1))
             assert {delivery.recipient: delivery.state for delivery in done} == {
                 "sick@example.org": "pending", "b@example.org": "sent", "c@example.org": "sent",
             }  # fmt: skip
@@ -431,9 +431,9 @@ class TestPublish:
             (waiting,) = (delivery for delivery in done if delivery.state == "pending")
             assert "mailbox is full" in waiting.last_error
             post.sick.clear()
-            assert await pipeline.publish(room.desk.config, room.store, [post], now=at(7, 1)) == []
+            assert await pipeline.publish(world.desk.config, world.store, [post], now=at(7, 1)) == []
             again = await pipeline.publish(
-                room.desk.config, room.store, [post], now=waiting.next_attempt_at or at(8, 1)
+                world.desk.config, world.store, [post], now=waiting.next_attempt_at or at(8, 1)
             )
             assert [delivery.recipient for delivery in again] == ["sick@example.org"]
             assert sorted(post.sent) == ["b@example.org", "c@example.org", "sick@example.org"]
@@ -442,18 +442,18 @@ class TestPublish:
     async def test_a_digest_that_cannot_be_frozen_is_made_by_the_next_try(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async with newsroom(tmp_path, "/a") as room:
-            room.server.on("/a", page(item("leak", LEAK, published=at(8))))
-            await room.poll(at(9))
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await world.poll(at(9))
             with monkeypatch.context() as patch:
-                patch.setattr(type(room.store.deliveries), "add", _raise)
+                patch.setattr(type(world.store.deliveries), "add", _raise)
                 with pytest.raises(RuntimeError):
-                    await room.publish(at(7, 1))
+                    await world.publish(at(7, 1))
             assert (
-                room.store.digests.last_made() is None
-                or room.store.digests.last_made().date != at(7, 1).date()
+                world.store.digests.last_made() is None
+                or world.store.digests.last_made().date != at(7, 1).date()
             )
-            assert reported(await room.digest(1)) == [LEAK]
+            assert reported(await world.digest(1)) == [LEAK]
 
 
 class Post:

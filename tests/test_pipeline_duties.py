@@ -178,5 +178,5 @@ async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_told_when_it_i
                     await pipeline.publish(config, store, config.channels(), now=at(hour, day))
             for day in (1, 2):
                 await pipeline.publish(config, store, config.channels(), now=at(8, day))
-            told = [title for day in (1, 2) for title in reported(made(store, day))]
-    assert told == ["AI choir angers artists"]
+            shown = [title for day in (1, 2) for title in reported(made(store, day))]
+    assert shown == ["AI choir angers artists"]

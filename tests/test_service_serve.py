@@ -72,9 +72,9 @@ class Home:
         return config.load(self.directory)
 
     @contextlib.contextmanager
-    def archive(self):
-        with store.open(self.load().database, read_only=True) as archive:
-            yield archive
+    def opened(self):
+        with store.open(self.load().database, read_only=True) as opened:
+            yield opened
 
 
 class Systemd:
@@ -89,7 +89,7 @@ class Systemd:
     def close(self) -> None:
         self._socket.close()
 
-    async def hear(self, beginning: str) -> str:
+    async def expect(self, beginning: str) -> str:
         """Wait for a message that begins so; forget those before it."""
         async with asyncio.timeout(PATIENCE):
             while True:
@@ -117,7 +117,7 @@ async def serving(
     """Run the service in this process until the block ends; then it must stop as told."""
     environ["NOTIFY_SOCKET"] = systemd.address
     task = asyncio.create_task(service.run(home.load, clock=lambda: now, environ=environ))
-    ready = asyncio.create_task(systemd.hear("READY=1"))
+    ready = asyncio.create_task(systemd.expect("READY=1"))
     await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         ready.cancel()
@@ -145,7 +145,7 @@ async def process(home: Home, now: datetime) -> AsyncIterator[asyncio.subprocess
 async def install(home: Home, systemd: Systemd) -> None:
     """Let the service poll once on the day of its installation."""
     async with serving(home, systemd):
-        await systemd.hear("STATUS=1 of 1")
+        await systemd.expect("STATUS=1 of 1")
 
 
 async def test_a_digest_that_was_missed_is_made_once_at_the_next_start(home, systemd):
@@ -164,9 +164,9 @@ async def test_a_digest_that_was_missed_is_made_once_at_the_next_start(home, sys
                 await asyncio.wait_for(box.arrived.wait(), PATIENCE)
         (mail,) = box.received
     assert "https://news.example/1" in mail.message.get_body(("plain",)).get_content()
-    with home.archive() as archive:
-        (digest,) = archive.digests.listing()
-        assert {delivery.state for delivery in archive.deliveries.listing()} == {"sent"}
+    with home.opened() as opened:
+        (digest,) = opened.digests.listing()
+        assert {delivery.state for delivery in opened.deliveries.listing()} == {"sent"}
     assert digest.date == later.date()
     assert (home.directory / "digests" / f"{later.date()}.md").exists()
 
@@ -186,9 +186,9 @@ async def test_killed_between_sending_and_the_answer_the_same_message_goes_out_a
             await until(lambda: len(script.received) == 2)
     once, again = script.received
     assert once.content == again.content
-    with home.archive() as archive:
-        assert len(archive.digests.listing()) == 1
-        (mail,) = [one for one in archive.deliveries.listing() if one.channel == "email"]
+    with home.opened() as opened:
+        assert len(opened.digests.listing()) == 1
+        (mail,) = [one for one in opened.deliveries.listing() if one.channel == "email"]
     assert (mail.state, mail.attempts, mail.message_id) == ("sent", 2, once.message["Message-ID"])
 
 
@@ -199,12 +199,12 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
         home.write(web.url("/feed"))
         async with process(home, INSTALLED) as running:
             await asyncio.wait_for(web.wait_for(1), PATIENCE)
-            told = time.monotonic()
+            shown = time.monotonic()
             running.send_signal(number)
             assert await asyncio.wait_for(running.wait(), 10) == 0
-            assert time.monotonic() - told < 5
-    with home.archive() as archive:
-        assert archive.feeds.last_poll() is None
+            assert time.monotonic() - shown < 5
+    with home.opened() as opened:
+        assert opened.feeds.last_poll() is None
 
 
 async def test_a_process_ends_even_if_a_thread_of_it_hangs(home):
@@ -260,11 +260,11 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_kept(home, systemd
         home.write(web.url("/one"))
         with capture_logs() as logs:
             async with serving(home, systemd):
-                await systemd.hear("STATUS=1 of 1")
+                await systemd.expect("STATUS=1 of 1")
                 home.write(web.url("/one"), web.url("/two"), more="[digest]\ntime = 25\nfoo = 1\n")
                 os.kill(os.getpid(), signal.SIGHUP)
-                await systemd.hear("RELOADING=1")
-                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=1 feed"
+                await systemd.expect("RELOADING=1")
+                assert await systemd.expect("READY=1") == "READY=1\nSTATUS=1 feed"
                 refused = [line["fault"] for line in logs if "refused" in line["event"]]
                 assert [fault.split(": ")[1] for fault in refused] == [
                     "digest.time",
@@ -273,8 +273,8 @@ async def test_a_bad_configuration_is_refused_and_the_old_one_kept(home, systemd
                 assert web.seen("/two") == []
                 home.write(web.url("/one"), web.url("/two"))
                 os.kill(os.getpid(), signal.SIGHUP)
-                assert await systemd.hear("READY=1") == "READY=1\nSTATUS=2 feeds"
-                await systemd.hear("STATUS=1 of 1")
+                assert await systemd.expect("READY=1") == "READY=1\nSTATUS=2 feeds"
+                await systemd.expect("STATUS=1 of 1")
                 assert len(web.seen("/two")) == 1
 
 
@@ -288,7 +288,7 @@ async def test_a_reload_does_not_wait_for_a_poll_that_hangs(home, systemd):
             home.write(web.url("/two"))
             os.kill(os.getpid(), signal.SIGHUP)
             async with asyncio.timeout(10):
-                await systemd.hear("STATUS=1 of 1")
+                await systemd.expect("STATUS=1 of 1")
             assert len(web.seen("/two")) == 1
 
 
@@ -298,7 +298,7 @@ async def test_the_data_directory_does_not_change_under_a_running_service(home, 
         async with serving(home, systemd):
             home.put("monitor.toml", 'data_dir = "elsewhere"\n')
             os.kill(os.getpid(), signal.SIGHUP)
-            await systemd.hear("READY=1")
+            await systemd.expect("READY=1")
     assert [line["fault"] for line in logs if "refused" in line["event"]] == [
         "monitor.toml: data_dir: changes with a restart only"
     ]
@@ -323,12 +323,12 @@ async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home
         home.write(web.url("/feed"))
         with capture_logs() as logs:
             async with serving(home, systemd) as task:
-                await systemd.hear("STATUS=1 of 1")
+                await systemd.expect("STATUS=1 of 1")
                 await until(lambda: any(line.get("exc_info") for line in logs))
                 assert not task.done()
-    with home.archive() as archive:
-        assert health.troubles(archive) == {"publish": "RuntimeError: a bug"}
-        assert archive.feeds.last_poll().ok == 1
+    with home.opened() as opened:
+        assert health.troubles(opened) == {"publish": "RuntimeError: a bug"}
+        assert opened.feeds.last_poll().ok == 1
     monkeypatch.undo()
     async with Loopback() as web, serving(home, systemd):
         await until(lambda: not _troubles(home))
@@ -346,10 +346,10 @@ async def test_a_delivery_that_met_a_bug_waits_and_harms_no_other(home, systemd,
             patch.setattr(Mail, "send", broken)
             async with serving(home, systemd, LATER):
                 await until(lambda: _states(home).get("email") == "pending")
-        with home.archive() as archive:
-            (mail,) = [one for one in archive.deliveries.listing() if one.channel == "email"]
+        with home.opened() as opened:
+            (mail,) = [one for one in opened.deliveries.listing() if one.channel == "email"]
             assert "internal error: RuntimeError at test_service_serve.py" in mail.last_error
-            assert health.troubles(archive) == {}
+            assert health.troubles(opened) == {}
         assert _states(home) == {"files": "sent", "archive": "sent", "email": "pending"}
         async with serving(home, systemd, LATER + timedelta(hours=1)):
             await asyncio.wait_for(box.arrived.wait(), PATIENCE)
@@ -431,12 +431,12 @@ async def test_a_database_that_was_deleted_is_written_again_and_nothing_is_lost(
         home.write(web.url("/feed"))
         with capture_logs() as logs:
             async with serving(home, systemd):
-                await systemd.hear("STATUS=1 of 1")
+                await systemd.expect("STATUS=1 of 1")
                 for file in (home.directory / "data").glob("monitor.db*"):
                     file.unlink()
                 await until(lambda: any(line["event"] == "database" for line in logs))
-                with home.archive() as archive:
-                    assert [entry.title for entry in archive.entries.listing()] == [
+                with home.opened() as opened:
+                    assert [entry.title for entry in opened.entries.listing()] == [
                         "Studios sue OpenAI over Sora"
                     ]
     (line,) = [line for line in logs if line["event"] == "database"]
@@ -451,11 +451,11 @@ async def test_a_database_that_was_replaced_is_used_from_then_on(home, systemd, 
         web.on("/feed", feed("Studios sue OpenAI over Sora"))
         home.write(web.url("/feed"))
         async with serving(home, systemd):
-            await systemd.hear("STATUS=1 of 1")
+            await systemd.expect("STATUS=1 of 1")
             for file in (home.directory / "data").glob("monitor.db-*"):
                 file.unlink()
             other.replace(home.directory / "data" / "monitor.db")
-            await systemd.hear("STATUS=1 of 1")
+            await systemd.expect("STATUS=1 of 1")
             assert len(web.seen("/feed")) == 2
 
 
@@ -491,8 +491,8 @@ async def test_sigterm_ends_the_process_while_the_loop_is_busy(home):
 async def test_the_watchdog_is_fed_while_the_loop_ticks_and_no_longer(home, systemd, monkeypatch):
     home.write()
     async with serving(home, systemd, WATCHDOG_USEC="100000"):
-        await systemd.hear("WATCHDOG=1")
-        await systemd.hear("WATCHDOG=1")
+        await systemd.expect("WATCHDOG=1")
+        await systemd.expect("WATCHDOG=1")
         monkeypatch.setattr(serve, "_STUCK_AFTER", timedelta(seconds=-1))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(starved(systemd), 1)
@@ -500,8 +500,8 @@ async def test_the_watchdog_is_fed_while_the_loop_ticks_and_no_longer(home, syst
 
 async def starved(systemd: Systemd) -> None:
     """Return when the watchdog is fed twice; once may have been under way."""
-    await systemd.hear("WATCHDOG=1")
-    await systemd.hear("WATCHDOG=1")
+    await systemd.expect("WATCHDOG=1")
+    await systemd.expect("WATCHDOG=1")
 
 
 async def test_without_a_database_it_does_not_start(home):
@@ -519,10 +519,10 @@ async def until(holds) -> None:
 
 
 def _states(home: Home) -> dict[str, str]:
-    with home.archive() as archive:
-        return {delivery.channel: delivery.state for delivery in archive.deliveries.listing()}
+    with home.opened() as opened:
+        return {delivery.channel: delivery.state for delivery in opened.deliveries.listing()}
 
 
 def _troubles(home: Home) -> dict[str, str]:
-    with home.archive() as archive:
-        return health.troubles(archive)
+    with home.opened() as opened:
+        return health.troubles(opened)

@@ -168,16 +168,16 @@ class TestPages:
         loaded = archive.desk.config
         with store.open(loaded.database, read_only=True) as opened:
             ours = digest_input.archive(loaded, opened)
-            told = opened.stories.listing()[0]
+            shown = opened.stories.listing()[0]
         entries = tuple(
             replace(
                 entry, title=ATTACK, outlet=ATTACK, citing=ATTACK, language=ATTACK, url="javascript:alert(1)"
             )
-            for entry in told.entries
+            for entry in shown.entries
         )
-        joins = tuple(replace(join, reason=ATTACK) for join in told.joins)
+        joins = tuple(replace(join, reason=ATTACK) for join in shown.joins)
         hostile = replace(
-            told,
+            shown,
             sources=3,
             title=ATTACK,
             summary=ATTACK,
@@ -187,7 +187,7 @@ class TestPages:
             parties=(ATTACK,),
         )
         for text in (
-            pages.story(hostile, [hostile, told], ours),
+            pages.story(hostile, [hostile, shown], ours),
             pages.theme("x", [hostile], {}, ours),
             pages.affair(1, [hostile], ours),
             lists.month("2024-12", [], [hostile], ours),

@@ -20,7 +20,7 @@ FEED = Feed(url="https://outlet.example/feed")
 
 
 @pytest.fixture
-def archive(tmp_path):
+def opened(tmp_path):
     with store.open(tmp_path / "monitor.db") as opened:
         opened.feeds.sync([FEED], NOW)
         entries = [
@@ -50,15 +50,15 @@ def delivery(**changes) -> Delivery:
     return Delivery(**{**defaults, **changes})
 
 
-def freeze(archive, day=TODAY, *, window=WINDOW, made_at=NOW, **changes):
+def freeze(opened, day=TODAY, *, window=WINDOW, made_at=NOW, **changes):
     changes = {"reported": (1, 2), **changes}
-    return editions.freeze(archive, window.end, start=window.start, day=day, made_at=made_at, **changes)
+    return editions.freeze(opened, window.end, start=window.start, day=day, made_at=made_at, **changes)
 
 
-def test_a_digest_comes_back_as_it_was_frozen(archive):
-    assert archive.digests.last_made() is None
-    assert archive.digests.get(TODAY) is None
-    made = freeze(archive)
+def test_a_digest_comes_back_as_it_was_frozen(opened):
+    assert opened.digests.last_made() is None
+    assert opened.digests.get(TODAY) is None
+    made = freeze(opened)
     frozen = store.StoredDigest(
         date=TODAY,
         window=WINDOW,
@@ -66,60 +66,60 @@ def test_a_digest_comes_back_as_it_was_frozen(archive):
         summary=editions.summary(TODAY, NOW),
         body=digest_to_json(made),
     )
-    assert archive.digests.get(TODAY) == archive.digests.last_made() == frozen
+    assert opened.digests.get(TODAY) == opened.digests.last_made() == frozen
     assert frozen.digest() == made
-    assert archive.digests.listing() == (replace(frozen, body=""),)
+    assert opened.digests.listing() == (replace(frozen, body=""),)
 
 
-def test_the_last_digest_is_that_of_the_latest_window_that_can_have_been(archive):
+def test_the_last_digest_is_that_of_the_latest_window_that_can_have_been(opened):
     for days in (3, 1, 2):
         end = NOW + timedelta(days=days)
         window = Window(start=end - timedelta(days=1), end=end)
-        freeze(archive, end.date(), window=window, made_at=NOW - timedelta(days=days))
-    assert archive.digests.last(NOW + timedelta(days=9)).date == date(2026, 11, 26)
-    assert archive.digests.last(NOW + timedelta(days=2)).date == date(2026, 11, 25)
-    assert archive.digests.last(NOW) is None
-    assert archive.digests.last_made().date == date(2026, 11, 25)
-    assert [one.date.day for one in archive.digests.listing(limit=2)] == [26, 25]
+        freeze(opened, end.date(), window=window, made_at=NOW - timedelta(days=days))
+    assert opened.digests.last(NOW + timedelta(days=9)).date == date(2026, 11, 26)
+    assert opened.digests.last(NOW + timedelta(days=2)).date == date(2026, 11, 25)
+    assert opened.digests.last(NOW) is None
+    assert opened.digests.last_made().date == date(2026, 11, 25)
+    assert [one.date.day for one in opened.digests.listing(limit=2)] == [26, 25]
 
 
-def test_a_day_has_one_digest_and_a_second_changes_nothing(archive):
-    made = freeze(archive, deliveries=[delivery()])
+def test_a_day_has_one_digest_and_a_second_changes_nothing(opened):
+    made = freeze(opened, deliveries=[delivery()])
     with pytest.raises(StoreError, match="2026-11-23 was made already"):
-        freeze(archive, version="other", reported=[3], deliveries=[delivery(recipient="other@example.org")])
-    assert archive.digests.last_made().digest() == made
-    assert archive.stories.news(WINDOW) == {3}
-    assert len(archive.deliveries.listing()) == 1
+        freeze(opened, version="other", reported=[3], deliveries=[delivery(recipient="other@example.org")])
+    assert opened.digests.last_made().digest() == made
+    assert opened.stories.news(WINDOW) == {3}
+    assert len(opened.deliveries.listing()) == 1
 
 
-def test_freezing_is_all_or_nothing(archive):
+def test_freezing_is_all_or_nothing(opened):
     broken = delivery(state="lost")
     with pytest.raises(StoreError, match="refused"):
-        freeze(archive, deliveries=[delivery(), broken])
-    assert archive.digests.last_made() is None
-    assert archive.stories.news(WINDOW) == {1, 2, 3}
-    assert archive.deliveries.listing() == ()
+        freeze(opened, deliveries=[delivery(), broken])
+    assert opened.digests.last_made() is None
+    assert opened.stories.news(WINDOW) == {1, 2, 3}
+    assert opened.deliveries.listing() == ()
 
 
-def test_an_entry_was_told_by_the_digest_that_told_it_first(archive):
-    freeze(archive, reported=[1])
-    freeze(archive, TODAY + timedelta(days=1), reported=[1, 2])
-    told = archive._db.rows("select reported_in from entries order by id")
-    assert [row[0] for row in told] == ["2026-11-23", "2026-11-24", None]
+def test_an_entry_was_told_by_the_digest_that_told_it_first(opened):
+    freeze(opened, reported=[1])
+    freeze(opened, TODAY + timedelta(days=1), reported=[1, 2])
+    shown = opened._db.rows("select reported_in from entries order by id")
+    assert [row[0] for row in shown] == ["2026-11-23", "2026-11-24", None]
 
 
-def test_a_delivery_comes_back_and_is_stored_once(archive):
-    freeze(archive, deliveries=[delivery()])
-    (first,) = archive.deliveries.listing()
+def test_a_delivery_comes_back_and_is_stored_once(opened):
+    freeze(opened, deliveries=[delivery()])
+    (first,) = opened.deliveries.listing()
     assert first == delivery(id=1)
-    again = archive.deliveries.add([delivery(payload=b"other"), delivery(channel="files")], NOW)
+    again = opened.deliveries.add([delivery(payload=b"other"), delivery(channel="files")], NOW)
     assert again == (first, delivery(id=2, channel="files"))
-    assert archive.deliveries.get(1) == first
-    assert archive.deliveries.get(3) is None
+    assert opened.deliveries.get(1) == first
+    assert opened.deliveries.get(3) is None
 
 
-def test_due_are_the_pending_ones_whose_time_has_come(archive):
-    one, two, three = archive.deliveries.add(
+def test_due_are_the_pending_ones_whose_time_has_come(opened):
+    one, two, three = opened.deliveries.add(
         [
             delivery(recipient="a", next_attempt_at=NOW + HOUR),
             delivery(recipient="b"),
@@ -127,22 +127,22 @@ def test_due_are_the_pending_ones_whose_time_has_come(archive):
         ],
         NOW,
     )
-    assert archive.deliveries.due(NOW) == (three, two)
-    archive.deliveries.save(replace(two, state="sent", attempts=1, sent_at=NOW), NOW)
-    assert archive.deliveries.due(NOW + HOUR) == (three, one)
+    assert opened.deliveries.due(NOW) == (three, two)
+    opened.deliveries.save(replace(two, state="sent", attempts=1, sent_at=NOW), NOW)
+    assert opened.deliveries.due(NOW + HOUR) == (three, one)
 
 
-def test_only_one_sender_gets_a_delivery(archive):
-    (one,) = archive.deliveries.add([delivery()], NOW)
-    assert archive.deliveries.claim(one.id, NOW) == replace(one, state="sending")
-    assert archive.deliveries.claim(one.id, NOW) is None
-    assert archive.deliveries.claim(99, NOW) is None
-    assert archive.deliveries.due(NOW) == ()
+def test_only_one_sender_gets_a_delivery(opened):
+    (one,) = opened.deliveries.add([delivery()], NOW)
+    assert opened.deliveries.claim(one.id, NOW) == replace(one, state="sending")
+    assert opened.deliveries.claim(one.id, NOW) is None
+    assert opened.deliveries.claim(99, NOW) is None
+    assert opened.deliveries.due(NOW) == ()
 
 
-def test_the_result_of_a_try_is_stored_but_never_another_payload(archive):
-    (one,) = archive.deliveries.add([delivery()], NOW)
-    archive.deliveries.claim(one.id, NOW)
+def test_the_result_of_a_try_is_stored_but_never_another_payload(opened):
+    (one,) = opened.deliveries.add([delivery()], NOW)
+    opened.deliveries.claim(one.id, NOW)
     later = replace(
         one,
         payload=b"changed",
@@ -152,28 +152,28 @@ def test_the_result_of_a_try_is_stored_but_never_another_payload(archive):
         next_attempt_at=NOW + HOUR,
         last_error="451 try later smtp://user:hunter2@host",
     )
-    archive.deliveries.save(later, NOW + timedelta(seconds=3))
-    stored = archive.deliveries.get(one.id)
+    opened.deliveries.save(later, NOW + timedelta(seconds=3))
+    stored = opened.deliveries.get(one.id)
     assert stored == replace(
         later, payload=one.payload, message_id=one.message_id, last_error="451 try later smtp://***@host"
     )
-    archive.deliveries.claim(one.id, NOW + HOUR)
-    archive.deliveries.save(
+    opened.deliveries.claim(one.id, NOW + HOUR)
+    opened.deliveries.save(
         replace(stored, state="sent", attempts=2, last_error="", sent_at=NOW + HOUR), NOW + HOUR
     )
-    assert archive.deliveries.get(one.id).state == "sent"
+    assert opened.deliveries.get(one.id).state == "sent"
 
 
-def test_what_a_dead_sender_left_is_found(archive):
-    one, _two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
-    claimed = archive.deliveries.claim(one.id, NOW)
-    assert archive.deliveries.sending() == (claimed,)
-    archive.deliveries.save(replace(claimed, state="pending"), NOW)
-    assert archive.deliveries.sending() == ()
+def test_what_a_dead_sender_left_is_found(opened):
+    one, _two = opened.deliveries.add([delivery(), delivery(recipient="b")], NOW)
+    claimed = opened.deliveries.claim(one.id, NOW)
+    assert opened.deliveries.sending() == (claimed,)
+    opened.deliveries.save(replace(claimed, state="pending"), NOW)
+    assert opened.deliveries.sending() == ()
 
 
-def test_a_next_try_that_cannot_be_is_due_and_what_waits_for_the_user_is_asked_for(archive):
-    soon, never, blocked = archive.deliveries.add(
+def test_a_next_try_that_cannot_be_is_due_and_what_waits_for_the_user_is_asked_for(opened):
+    soon, never, blocked = opened.deliveries.add(
         [
             delivery(next_attempt_at=NOW + HOUR),
             delivery(recipient="b", next_attempt_at=NOW + timedelta(days=365)),
@@ -181,13 +181,13 @@ def test_a_next_try_that_cannot_be_is_due_and_what_waits_for_the_user_is_asked_f
         ],
         NOW,
     )
-    assert archive.deliveries.due(NOW) == (never,)
-    assert archive.deliveries.due(NOW, blocked=True) == (never, blocked)
-    assert archive.deliveries.due(NOW + HOUR) == (soon, never)
+    assert opened.deliveries.due(NOW) == (never,)
+    assert opened.deliveries.due(NOW, blocked=True) == (never, blocked)
+    assert opened.deliveries.due(NOW + HOUR) == (soon, never)
 
 
-def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(archive):
-    old, waiting, last = archive.deliveries.add(
+def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(opened):
+    old, waiting, last = opened.deliveries.add(
         [
             delivery(edition="digest:2026-11-22", state="sent"),
             delivery(edition="digest:2026-11-22", recipient="b"),
@@ -195,25 +195,25 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(arc
         ],
         NOW,
     )
-    freeze(archive, date(2026, 11, 23), window=Window(start=NOW - HOUR, end=NOW), reported=())
-    assert archive.deliveries.let_go(NOW) == 0
-    assert archive.deliveries.let_go(NOW + HOUR) == 1
-    assert archive.deliveries.get(old.id).payload == b""
-    assert archive.deliveries.get(waiting.id) == waiting
-    assert archive.deliveries.get(last.id) == last
-    assert archive.deliveries.reopen("digest:2026-11-22", NOW) == 1
+    freeze(opened, date(2026, 11, 23), window=Window(start=NOW - HOUR, end=NOW), reported=())
+    assert opened.deliveries.let_go(NOW) == 0
+    assert opened.deliveries.let_go(NOW + HOUR) == 1
+    assert opened.deliveries.get(old.id).payload == b""
+    assert opened.deliveries.get(waiting.id) == waiting
+    assert opened.deliveries.get(last.id) == last
+    assert opened.deliveries.reopen("digest:2026-11-22", NOW) == 1
 
 
-def test_failed_since_goes_by_when_it_failed(archive):
-    one, two = archive.deliveries.add([delivery(), delivery(recipient="b")], NOW)
-    archive.deliveries.save(replace(one, state="failed", last_error="550 no"), NOW + HOUR)
-    archive.deliveries.save(replace(two, state="pending"), NOW + HOUR)
-    assert [d.id for d in archive.deliveries.failed_since(NOW)] == [one.id]
-    assert archive.deliveries.failed_since(NOW + HOUR) == ()
+def test_failed_since_goes_by_when_it_failed(opened):
+    one, two = opened.deliveries.add([delivery(), delivery(recipient="b")], NOW)
+    opened.deliveries.save(replace(one, state="failed", last_error="550 no"), NOW + HOUR)
+    opened.deliveries.save(replace(two, state="pending"), NOW + HOUR)
+    assert [d.id for d in opened.deliveries.failed_since(NOW)] == [one.id]
+    assert opened.deliveries.failed_since(NOW + HOUR) == ()
 
 
-def test_a_newer_edition_supersedes_what_is_still_pending(archive):
-    old, sent, other, new = archive.deliveries.add(
+def test_a_newer_edition_supersedes_what_is_still_pending(opened):
+    old, sent, other, new = opened.deliveries.add(
         [
             delivery(edition="digest:2026-11-21"),
             delivery(edition="digest:2026-11-20", state="sent"),
@@ -222,9 +222,9 @@ def test_a_newer_edition_supersedes_what_is_still_pending(archive):
         ],
         NOW,
     )
-    assert archive.deliveries.supersede(new, NOW) == 1
-    assert archive.deliveries.supersede(old, NOW) == 0
-    states = {d.id: d.state for d in archive.deliveries.listing()}
+    assert opened.deliveries.supersede(new, NOW) == 1
+    assert opened.deliveries.supersede(old, NOW) == 0
+    states = {d.id: d.state for d in opened.deliveries.listing()}
     assert states == {
         old.id: "superseded",
         sent.id: "sent",
@@ -233,8 +233,8 @@ def test_a_newer_edition_supersedes_what_is_still_pending(archive):
     }
 
 
-def test_an_edition_is_sent_again_to_all_who_had_it(archive):
-    one, two, waiting, three = archive.deliveries.add(
+def test_an_edition_is_sent_again_to_all_who_had_it(opened):
+    one, two, waiting, three = opened.deliveries.add(
         [
             delivery(state="sent"),
             delivery(recipient="b", state="failed", last_error="550 no"),
@@ -243,30 +243,30 @@ def test_an_edition_is_sent_again_to_all_who_had_it(archive):
         ],
         NOW,
     )
-    assert archive.deliveries.reopen("digest:2026-11-23", NOW) == 3
-    assert archive.deliveries.due(NOW) == (
+    assert opened.deliveries.reopen("digest:2026-11-23", NOW) == 3
+    assert opened.deliveries.due(NOW) == (
         replace(one, state="pending"),
         replace(two, state="pending", last_error=""),
         replace(waiting, next_attempt_at=None, last_error="", blocked=False),
     )
-    assert archive.deliveries.get(three.id) == three
+    assert opened.deliveries.get(three.id) == three
 
 
-def test_listing_is_by_edition_latest_first(archive):
-    archive.deliveries.add([delivery(), delivery(edition="alert:1", created_at=NOW + HOUR)], NOW)
-    assert [d.edition for d in archive.deliveries.listing()] == ["alert:1", "digest:2026-11-23"]
-    assert [d.id for d in archive.deliveries.listing(edition="digest:2026-11-23")] == [1]
-    assert len(archive.deliveries.listing(limit=1)) == 1
+def test_listing_is_by_edition_latest_first(opened):
+    opened.deliveries.add([delivery(), delivery(edition="alert:1", created_at=NOW + HOUR)], NOW)
+    assert [d.edition for d in opened.deliveries.listing()] == ["alert:1", "digest:2026-11-23"]
+    assert [d.id for d in opened.deliveries.listing(edition="digest:2026-11-23")] == [1]
+    assert len(opened.deliveries.listing(limit=1)) == 1
 
 
-def test_a_story_is_alerted_of_once(archive):
-    (first,) = archive.deliveries.alert(17, [delivery(edition="alert:17")], NOW)
+def test_a_story_is_alerted_of_once(opened):
+    (first,) = opened.deliveries.alert(17, [delivery(edition="alert:17")], NOW)
     assert first.id == 1
-    assert archive.deliveries.alert(17, [delivery(edition="alert:17b")], NOW) == ()
-    assert archive.deliveries.alerted([16, 17]) == {17}
-    assert len(archive.deliveries.listing()) == 1
+    assert opened.deliveries.alert(17, [delivery(edition="alert:17b")], NOW) == ()
+    assert opened.deliveries.alerted([16, 17]) == {17}
+    assert len(opened.deliveries.listing()) == 1
 
 
-def test_an_alert_that_no_channel_takes_is_not_used_up(archive):
-    assert archive.deliveries.alert(17, [], NOW) == ()
-    assert archive.deliveries.alerted([17]) == frozenset()
+def test_an_alert_that_no_channel_takes_is_not_used_up(opened):
+    assert opened.deliveries.alert(17, [], NOW) == ()
+    assert opened.deliveries.alerted([17]) == frozenset()

@@ -53,23 +53,23 @@ STATE = FeedState(
 
 
 @pytest.fixture
-def archive(tmp_path):
+def opened(tmp_path):
     with store.open(tmp_path / "monitor.db") as opened:
         yield opened
 
 
-def rows(archive, sql):
-    return [tuple(row) for row in archive._db.rows(sql)]
+def rows(opened, sql):
+    return [tuple(row) for row in opened._db.rows(sql)]
 
 
-def add(archive, feed, guid="1"):
+def add(opened, feed, guid="1"):
     one = Entry(feed=feed.url, guid=guid, title="Title", published=NOW, first_seen=NOW)
-    return archive.entries.add([one], lambda _: "")
+    return opened.entries.add([one], lambda _: "")
 
 
-def test_a_subscription_is_mirrored_as_it_stands_in_the_file(archive):
-    archive.feeds.sync([FEED], NOW)
-    (row,) = archive._db.rows("select * from feeds")
+def test_a_subscription_is_mirrored_as_it_stands_in_the_file(opened):
+    opened.feeds.sync([FEED], NOW)
+    (row,) = opened._db.rows("select * from feeds")
     assert dict(row) == {
         "id": 1,
         "url": FEED.url,
@@ -85,67 +85,67 @@ def test_a_subscription_is_mirrored_as_it_stands_in_the_file(archive):
         "removed_at": None,
         "entries": 0,
     }
-    archive.feeds.sync([replace(FEED, title="Renamed", weight=1.0)], NOW + HOUR)
-    assert rows(archive, "select id, title, weight, added_at from feeds") == [
+    opened.feeds.sync([replace(FEED, title="Renamed", weight=1.0)], NOW + HOUR)
+    assert rows(opened, "select id, title, weight, added_at from feeds") == [
         (1, "Renamed", 1.0, "2026-11-23T07:00:00.000000Z")
     ]
 
 
-def test_state_comes_back_as_it_was_stored(archive):
-    archive.feeds.sync([FEED, OTHER], NOW)
-    archive.feeds.save_state(FeedState(url=FEED.url))
-    archive.feeds.save_state(STATE)
-    assert archive.feeds.states([FEED, OTHER]) == {FEED.url: STATE, OTHER.url: FeedState(url=OTHER.url)}
+def test_state_comes_back_as_it_was_stored(opened):
+    opened.feeds.sync([FEED, OTHER], NOW)
+    opened.feeds.save_state(FeedState(url=FEED.url))
+    opened.feeds.save_state(STATE)
+    assert opened.feeds.states([FEED, OTHER]) == {FEED.url: STATE, OTHER.url: FeedState(url=OTHER.url)}
     with pytest.raises(KeyError):
-        archive.feeds.save_state(FeedState(url="https://unknown.example/"))
+        opened.feeds.save_state(FeedState(url="https://unknown.example/"))
 
 
-def test_a_feed_that_leaves_and_returns_finds_everything_again(archive):
-    archive.feeds.sync([FEED, OTHER], NOW)
-    archive.feeds.save_state(STATE)
-    add(archive, FEED)
-    archive.feeds.sync([OTHER], NOW + HOUR)
-    assert rows(archive, "select removed_at from feeds order by id") == [
+def test_a_feed_that_leaves_and_returns_finds_everything_again(opened):
+    opened.feeds.sync([FEED, OTHER], NOW)
+    opened.feeds.save_state(STATE)
+    add(opened, FEED)
+    opened.feeds.sync([OTHER], NOW + HOUR)
+    assert rows(opened, "select removed_at from feeds order by id") == [
         ("2026-11-23T08:00:00.000000Z",),
         (None,),
     ]
-    archive.feeds.sync([FEED, OTHER], NOW + 2 * HOUR)
-    assert rows(archive, "select removed_at from feeds order by id") == [(None,), (None,)]
-    assert archive.feeds.states([FEED])[FEED.url] == STATE
-    assert archive.feeds.counts() == {FEED.url: 1, OTHER.url: 0}
+    opened.feeds.sync([FEED, OTHER], NOW + 2 * HOUR)
+    assert rows(opened, "select removed_at from feeds order by id") == [(None,), (None,)]
+    assert opened.feeds.states([FEED])[FEED.url] == STATE
+    assert opened.feeds.counts() == {FEED.url: 1, OTHER.url: 0}
 
 
-def test_the_day_of_removal_is_the_first_one(archive):
-    archive.feeds.sync([FEED], NOW)
-    archive.feeds.sync([], NOW + HOUR)
-    archive.feeds.sync([], NOW + 2 * HOUR)
-    assert rows(archive, "select removed_at from feeds") == [("2026-11-23T08:00:00.000000Z",)]
+def test_the_day_of_removal_is_the_first_one(opened):
+    opened.feeds.sync([FEED], NOW)
+    opened.feeds.sync([], NOW + HOUR)
+    opened.feeds.sync([], NOW + 2 * HOUR)
+    assert rows(opened, "select removed_at from feeds") == [("2026-11-23T08:00:00.000000Z",)]
 
 
-def test_a_feed_that_is_entered_where_it_has_moved_stays_itself(archive):
-    archive.feeds.sync([FEED, OTHER], NOW)
-    archive.feeds.save_state(STATE)
-    add(archive, FEED)
+def test_a_feed_that_is_entered_where_it_has_moved_stays_itself(opened):
+    opened.feeds.sync([FEED, OTHER], NOW)
+    opened.feeds.save_state(STATE)
+    add(opened, FEED)
     moved = replace(FEED, url=STATE.location)
-    archive.feeds.sync([OTHER, moved], NOW + HOUR)
-    assert archive.feeds.states([moved])[moved.url] == replace(STATE, url=moved.url)
-    assert archive.feeds.counts() == {moved.url: 1, OTHER.url: 0}
-    assert add(archive, moved) == ()
+    opened.feeds.sync([OTHER, moved], NOW + HOUR)
+    assert opened.feeds.states([moved])[moved.url] == replace(STATE, url=moved.url)
+    assert opened.feeds.counts() == {moved.url: 1, OTHER.url: 0}
+    assert add(opened, moved) == ()
 
 
-def test_a_feed_is_not_renamed_while_its_old_address_is_still_followed(archive):
-    archive.feeds.sync([FEED], NOW)
-    archive.feeds.save_state(STATE)
-    archive.feeds.sync([FEED, replace(FEED, url=STATE.location)], NOW)
-    assert archive.feeds.counts() == {FEED.url: 0, STATE.location: 0}
+def test_a_feed_is_not_renamed_while_its_old_address_is_still_followed(opened):
+    opened.feeds.sync([FEED], NOW)
+    opened.feeds.save_state(STATE)
+    opened.feeds.sync([FEED, replace(FEED, url=STATE.location)], NOW)
+    assert opened.feeds.counts() == {FEED.url: 0, STATE.location: 0}
 
 
-def test_two_feeds_that_moved_to_one_address_do_not_collide(archive):
-    archive.feeds.sync([FEED, OTHER], NOW)
-    archive.feeds.save_state(STATE)
-    archive.feeds.save_state(replace(STATE, url=OTHER.url))
-    archive.feeds.sync([replace(FEED, url=STATE.location)], NOW)
-    assert rows(archive, "select id, url, removed_at is null from feeds order by id") == [
+def test_two_feeds_that_moved_to_one_address_do_not_collide(opened):
+    opened.feeds.sync([FEED, OTHER], NOW)
+    opened.feeds.save_state(STATE)
+    opened.feeds.save_state(replace(STATE, url=OTHER.url))
+    opened.feeds.sync([replace(FEED, url=STATE.location)], NOW)
+    assert rows(opened, "select id, url, removed_at is null from feeds order by id") == [
         (1, STATE.location, 1),
         (2, OTHER.url, 0),
     ]
@@ -154,8 +154,8 @@ def test_two_feeds_that_moved_to_one_address_do_not_collide(archive):
 def test_no_secret_reaches_the_disk(tmp_path):
     path = tmp_path / "monitor.db"
     twin = replace(SECRET, url=SECRET.url.replace("opensesame", "opensesame2"))
-    with store.open(path) as archive:
-        archive.feeds.sync([SECRET, twin], NOW)
+    with store.open(path) as opened:
+        opened.feeds.sync([SECRET, twin], NOW)
         state = replace(
             STATE,
             url=SECRET.url,
@@ -164,35 +164,35 @@ def test_no_secret_reaches_the_disk(tmp_path):
             validators_url=SECRET.url,
             last_error=f"cannot read {SECRET.url}",
         )
-        archive.feeds.save_state(state)
-        archive.feeds.log_feed(FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
-        add(archive, SECRET)
-        assert archive.entries.get(1).feed == SECRET.url
-        assert archive.entries.known(SECRET.url)
-        kept = archive.feeds.states([SECRET])[SECRET.url]
+        opened.feeds.save_state(state)
+        opened.feeds.log_feed(FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
+        add(opened, SECRET)
+        assert opened.entries.get(1).feed == SECRET.url
+        assert opened.entries.known(SECRET.url)
+        kept = opened.feeds.states([SECRET])[SECRET.url]
         assert (kept.url, kept.location, kept.moving_to, kept.etag) == (SECRET.url, "", "", STATE.etag)
-        assert archive.feeds.counts() == {SECRET.url: 1, twin.url: 0}
+        assert opened.feeds.counts() == {SECRET.url: 1, twin.url: 0}
     data = path.read_bytes()
     assert b"hunter2" not in data
     assert b"opensesame" not in data
-    with store.open(path) as archive:
-        assert archive.entries.get(1).feed.startswith("https://***@private.example/feed?token=***")
+    with store.open(path) as opened:
+        assert opened.entries.get(1).feed.startswith("https://***@private.example/feed?token=***")
 
 
-def test_new_credentials_make_no_new_feed(archive):
-    archive.feeds.sync([SECRET], NOW)
-    archive.feeds.save_state(replace(STATE, url=SECRET.url, location=""))
+def test_new_credentials_make_no_new_feed(opened):
+    opened.feeds.sync([SECRET], NOW)
+    opened.feeds.save_state(replace(STATE, url=SECRET.url, location=""))
     changed = replace(SECRET, url=SECRET.url.replace("hunter2", "hunter3"))
-    archive.feeds.sync([changed], NOW + HOUR)
-    assert archive.feeds.states([changed])[changed.url].etag == STATE.etag
-    assert rows(archive, "select count(*) from feeds") == [(1,)]
+    opened.feeds.sync([changed], NOW + HOUR)
+    assert opened.feeds.states([changed])[changed.url].etag == STATE.etag
+    assert rows(opened, "select count(*) from feeds") == [(1,)]
 
 
-def test_another_value_of_a_query_is_another_feed(archive):
+def test_another_value_of_a_query_is_another_feed(opened):
     first = replace(FEED, url="https://outlet.example/feed?topic=film")
-    archive.feeds.sync([first], NOW)
-    archive.feeds.sync([replace(FEED, url="https://outlet.example/feed?topic=music")], NOW + HOUR)
-    assert rows(archive, "select count(*) from feeds") == [(2,)]
+    opened.feeds.sync([first], NOW)
+    opened.feeds.sync([replace(FEED, url="https://outlet.example/feed?topic=music")], NOW + HOUR)
+    assert rows(opened, "select count(*) from feeds") == [(2,)]
 
 
 @pytest.mark.parametrize(
@@ -205,22 +205,22 @@ def test_another_value_of_a_query_is_another_feed(archive):
         ),
     ],
 )
-def test_a_feed_that_version_1_0_stored_otherwise_is_still_the_same(archive, url, stored):
-    archive._db.change("insert into feeds (url, added_at) values (?, '')", [stored])
-    archive.feeds.sync([replace(FEED, url=url)], NOW)
-    assert rows(archive, "select count(*), max(removed_at is null) from feeds") == [(1, 1)]
-    assert archive.feeds.id_of(url) == 1
+def test_a_feed_that_version_1_0_stored_otherwise_is_still_the_same(opened, url, stored):
+    opened._db.change("insert into feeds (url, added_at) values (?, '')", [stored])
+    opened.feeds.sync([replace(FEED, url=url)], NOW)
+    assert rows(opened, "select count(*), max(removed_at is null) from feeds") == [(1, 1)]
+    assert opened.feeds.id_of(url) == 1
 
 
 def test_who_only_reads_knows_the_addresses_too(tmp_path):
     path = tmp_path / "monitor.db"
-    with store.open(path) as archive:
-        archive.feeds.sync([SECRET], NOW)
-        add(archive, SECRET)
-    with store.open(path, read_only=True) as archive:
-        archive.feeds.know([SECRET])
-        assert archive.feeds.counts() == {SECRET.url: 1}
-        assert archive.entries.get(1).feed == SECRET.url
+    with store.open(path) as opened:
+        opened.feeds.sync([SECRET], NOW)
+        add(opened, SECRET)
+    with store.open(path, read_only=True) as opened:
+        opened.feeds.know([SECRET])
+        assert opened.feeds.counts() == {SECRET.url: 1}
+        assert opened.entries.get(1).feed == SECRET.url
 
 
 def poll(at, **changes):
@@ -228,9 +228,9 @@ def poll(at, **changes):
     return Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})
 
 
-def test_the_log_of_polls_is_kept_and_bounded(archive):
-    assert archive.feeds.last_poll() is None
-    archive.feeds.sync([FEED], NOW)
+def test_the_log_of_polls_is_kept_and_bounded(opened):
+    assert opened.feeds.last_poll() is None
+    opened.feeds.sync([FEED], NOW)
     for days, event in (
         (61, {"gap": True}),
         (59, {"gap": True}),
@@ -238,17 +238,17 @@ def test_the_log_of_polls_is_kept_and_bounded(archive):
         (59, {}),
         (6, {}),
     ):
-        archive.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
+        opened.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
-        archive.feeds.log_poll(poll(at, outage=at == NOW))
-    archive.feeds.forget_polls(NOW)
-    assert archive.feeds.last_poll() == poll(NOW, outage=True)
-    assert rows(archive, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 3)]
-    assert archive.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
+        opened.feeds.log_poll(poll(at, outage=at == NOW))
+    opened.feeds.forget_polls(NOW)
+    assert opened.feeds.last_poll() == poll(NOW, outage=True)
+    assert rows(opened, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 3)]
+    assert opened.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
 
 
-def test_gaps_of_a_window_by_feed(archive):
-    archive.feeds.sync([FEED, OTHER], NOW)
+def test_gaps_of_a_window_by_feed(opened):
+    opened.feeds.sync([FEED, OTHER], NOW)
     for feed, hours, gap in (
         (FEED, 1, True),
         (OTHER, 2, True),
@@ -257,6 +257,6 @@ def test_gaps_of_a_window_by_feed(archive):
         (FEED, 9, True),
     ):
         one = FeedPoll(feed=feed.url, at=NOW - hours * HOUR, status=200, new=20, gap=gap)
-        archive.feeds.log_feed(one)
-    assert archive.feeds.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
-    assert archive.feeds.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()
+        opened.feeds.log_feed(one)
+    assert opened.feeds.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
+    assert opened.feeds.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()

@@ -24,7 +24,7 @@ GROWING = {"entries", "e", "stories", "polls", "feed_polls", "deliveries", "evid
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Store]:
+def opened(tmp_path: Path) -> Iterator[Store]:
     with storage.open(tmp_path / "monitor.db") as opened:
         opened.feeds.sync([FEED], NOW)
         yield opened
@@ -33,47 +33,47 @@ def archive(tmp_path: Path) -> Iterator[Store]:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda archive: archive.entries.known(FEED.url, guids=["a"], urls=["https://outlet.example/1"]),
-        lambda archive: archive.entries.find_by_url("https://outlet.example/1"),
-        lambda archive: archive.stories.open(NOW),
-        lambda archive: archive.stories.past(NOW),
-        lambda archive: archive.stories.without_kind(10),
-        lambda archive: archive.stories.news(DAY),
-        lambda archive: archive.terms.uncounted(10),
-        lambda archive: archive.overview.begun(DAY.start, DAY.end),
-        lambda archive: archive.overview.counts_in(DAY),
-        lambda archive: archive.feeds.polls_in(DAY),
-        lambda archive: archive.feeds.gaps_in(DAY),
-        lambda archive: archive.feeds.counts(),
-        lambda archive: archive.deliveries.listing(edition="digest:2026-11-29"),
+        lambda opened: opened.entries.known(FEED.url, guids=["a"], urls=["https://outlet.example/1"]),
+        lambda opened: opened.entries.find_by_url("https://outlet.example/1"),
+        lambda opened: opened.stories.open(NOW),
+        lambda opened: opened.stories.past(NOW),
+        lambda opened: opened.stories.without_kind(10),
+        lambda opened: opened.stories.news(DAY),
+        lambda opened: opened.terms.uncounted(10),
+        lambda opened: opened.overview.begun(DAY.start, DAY.end),
+        lambda opened: opened.overview.counts_in(DAY),
+        lambda opened: opened.feeds.polls_in(DAY),
+        lambda opened: opened.feeds.gaps_in(DAY),
+        lambda opened: opened.feeds.counts(),
+        lambda opened: opened.deliveries.listing(edition="digest:2026-11-29"),
     ],
 )
-def test_no_growing_table_is_read_whole(archive: Store, ask: Callable[[Store], object]) -> None:
+def test_no_growing_table_is_read_whole(opened: Store, ask: Callable[[Store], object]) -> None:
     asked: list[str] = []
-    connection = archive._db.conn
+    connection = opened._db.conn
     connection.set_trace_callback(asked.append)
-    ask(archive)
+    ask(opened)
     connection.set_trace_callback(None)
     plans = [
         step["detail"]
         for sql in asked
         if sql.lstrip().lower().startswith("select")
-        for step in archive._db.rows(f"explain query plan {sql}")
+        for step in opened._db.rows(f"explain query plan {sql}")
     ]
     assert plans
     scans = [plan for plan in plans if plan.startswith("SCAN") and "USING" not in plan]
     assert not [plan for plan in scans if plan.split()[1] in GROWING], scans
 
 
-def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(archive: Store) -> None:
-    (first, *_) = archive._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
+def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(opened: Store) -> None:
+    (first, *_) = opened._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
     assert "entries_with_text (relevant=? AND first_seen<?)" in first["detail"]
 
 
-def test_a_feeds_entries_are_counted_as_they_come(archive: Store) -> None:
+def test_a_feeds_entries_are_counted_as_they_come(opened: Store) -> None:
     def entry(guid: str) -> Entry:
         return Entry(feed=FEED.url, guid=guid, title=guid, published=NOW, first_seen=NOW)
 
-    archive.entries.add([entry("a"), entry("b"), entry("a")], lambda entry: entry.guid)
-    archive.entries.add([entry("b"), entry("c")], lambda entry: entry.guid)
-    assert archive.feeds.counts() == {FEED.url: 3}
+    opened.entries.add([entry("a"), entry("b"), entry("a")], lambda entry: entry.guid)
+    opened.entries.add([entry("b"), entry("c")], lambda entry: entry.guid)
+    assert opened.feeds.counts() == {FEED.url: 3}

@@ -50,9 +50,9 @@ def entry(number=1, **changes):
 
 
 def fill(path, *entries):
-    with store.open(path) as archive:
-        archive.feeds.sync([FEED], NOW)
-        archive.entries.add(entries or [entry()], lambda _: "")
+    with store.open(path) as opened:
+        opened.feeds.sync([FEED], NOW)
+        opened.entries.add(entries or [entry()], lambda _: "")
 
 
 def triggers(path):
@@ -66,13 +66,13 @@ def path(tmp_path):
 
 
 def test_a_new_file_is_durable_strict_and_checked(path):
-    with store.open(path) as archive:
-        read = lambda pragma: archive._db.value(f"pragma {pragma}")  # noqa: E731
+    with store.open(path) as opened:
+        read = lambda pragma: opened._db.value(f"pragma {pragma}")  # noqa: E731
         assert read("journal_mode") == "wal"
         assert read("synchronous") == 2
         assert read("foreign_keys") == 1
         assert read("busy_timeout") == 30_000
-        archive.check()
+        opened.check()
     assert triggers(path) >= {"search_ai", "search_ad", "search_au"}
 
 
@@ -89,8 +89,8 @@ def test_the_file_reads_well_without_us(path):
 def test_opening_again_changes_nothing(path):
     fill(path)
     before = path.read_bytes()
-    with store.open(path) as archive:
-        assert archive.entries.get(1).title == "Title 1"
+    with store.open(path) as opened:
+        assert opened.entries.get(1).title == "Title 1"
     assert path.read_bytes() == before
 
 
@@ -118,9 +118,9 @@ def test_what_version_1_0_left_untold_is_no_news_after_an_upgrade(path):
                 " values (:n, 1, :n, '', '', '', '', '', '', '', :at, '', :at, :at, 0, '', 1, 1.0, '', 0)",
                 {"n": str(number), "at": f"2026-11-{seen}:00.000000Z"},
             )
-    with store.open(path) as archive:
+    with store.open(path) as opened:
         day = Window(start=NOW, end=NOW + timedelta(days=2))
-        assert archive.stories.news(day) == {3, 4}
+        assert opened.stories.news(day) == {3, 4}
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(path):
@@ -130,8 +130,8 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(path):
             migrate(older, (*STEPS, add_language_note, broken_step))
         assert older.value("select count(*) from sqlite_master where name = 'half'") == 0
         assert older.value("select count(*) from pragma_table_info('feeds') where name = 'note'") == 0
-    with store.open(path) as archive:
-        assert archive.entries.search("Title")
+    with store.open(path) as opened:
+        assert opened.entries.search("Title")
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -185,8 +185,8 @@ def test_what_is_no_database_of_ours_is_refused_and_left_alone(path, spoil, advi
 
 def test_damage_is_a_clear_stop_with_advice(path):
     damage(path)
-    with store.open(path) as archive:
-        for look in (archive.check, lambda: archive.entries.listing(everything=True)):
+    with store.open(path) as opened:
+        for look in (opened.check, lambda: opened.entries.listing(everything=True)):
             with pytest.raises(StoreError, match=r"is damaged.*restore a backup") as raised:
                 look()
             assert "\n" not in str(raised.value)
@@ -200,13 +200,13 @@ def test_a_directory_that_cannot_be_made_is_said(tmp_path):
 
 def test_a_full_disk_is_said_and_loses_nothing(path):
     fill(path)
-    with store.open(path) as archive:
-        archive._db.change(f"pragma max_page_count = {archive._db.value('pragma page_count')}")
+    with store.open(path) as opened:
+        opened._db.change(f"pragma max_page_count = {opened._db.value('pragma page_count')}")
         with pytest.raises(StoreError, match="the disk is full"):
-            archive.entries.add([entry(2, content="x" * 1_000_000)], lambda _: "")
-        assert [one.id for one in archive.entries.listing(everything=True)] == [1]
-        archive._db.change("pragma max_page_count = 1000000")
-        assert archive.entries.add([entry(2)], lambda _: "")
+            opened.entries.add([entry(2, content="x" * 1_000_000)], lambda _: "")
+        assert [one.id for one in opened.entries.listing(everything=True)] == [1]
+        opened._db.change("pragma max_page_count = 1000000")
+        assert opened.entries.add([entry(2)], lambda _: "")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
@@ -223,22 +223,22 @@ def test_a_read_only_directory_is_said(path):
 
 def test_a_reader_cannot_write(path):
     fill(path)
-    with store.open(path, read_only=True) as archive, pytest.raises(StoreError, match="cannot be written"):
-        archive.feeds.sync([], NOW)
+    with store.open(path, read_only=True) as opened, pytest.raises(StoreError, match="cannot be written"):
+        opened.feeds.sync([], NOW)
 
 
 def test_a_missing_file_reads_as_an_empty_one_and_is_not_made(path):
-    with store.open(path, read_only=True) as archive:
-        assert archive.entries.listing() == ()
-        assert archive.feeds.states([FEED])[FEED.url].polls == 0
+    with store.open(path, read_only=True) as opened:
+        assert opened.entries.listing() == ()
+        assert opened.feeds.states([FEED])[FEED.url].polls == 0
     assert not path.exists()
 
 
 def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
     path.parent.mkdir()
     path.touch()
-    with store.open(path, read_only=True) as archive:
-        assert archive.digests.last_made() is None
+    with store.open(path, read_only=True) as opened:
+        assert opened.digests.last_made() is None
 
 
 @pytest.fixture
@@ -270,18 +270,18 @@ def test_setting_up_does_not_wait_for_ever(path, reader_from_before, monkeypatch
 
 def test_units_nest_and_undo_only_themselves(path):
     fill(path)
-    with store.open(path) as archive:
-        with archive.transaction():
-            archive.set_note("outer", "kept")
-            with suppress(RuntimeError), archive.transaction():
-                archive.set_note("inner", "lost")
+    with store.open(path) as opened:
+        with opened.transaction():
+            opened.set_note("outer", "kept")
+            with suppress(RuntimeError), opened.transaction():
+                opened.set_note("inner", "lost")
                 raise RuntimeError
-        with suppress(RuntimeError), archive.transaction():
-            archive.entries.add([entry(2)], lambda _: "")
-            archive.set_note("outer", "lost")
+        with suppress(RuntimeError), opened.transaction():
+            opened.entries.add([entry(2)], lambda _: "")
+            opened.set_note("outer", "lost")
             raise RuntimeError
-        assert (archive.note("outer"), archive.note("inner")) == ("kept", "")
-        assert len(archive.entries.listing(everything=True)) == 1
+        assert (opened.note("outer"), opened.note("inner")) == ("kept", "")
+        assert len(opened.entries.listing(everything=True)) == 1
 
 
 def test_a_snapshot_sees_one_moment(path):
@@ -296,11 +296,11 @@ def test_a_snapshot_sees_one_moment(path):
 
 
 def test_the_day_of_installation_is_the_first_one(path):
-    with store.open(path) as archive:
-        assert archive.installed_at(NOW + timedelta(days=2)) == NOW + timedelta(days=2)
-        archive.install(NOW)
-        archive.install(NOW + timedelta(days=1))
-        assert archive.installed_at(NOW + timedelta(days=2)) == NOW
+    with store.open(path) as opened:
+        assert opened.installed_at(NOW + timedelta(days=2)) == NOW + timedelta(days=2)
+        opened.install(NOW)
+        opened.install(NOW + timedelta(days=1))
+        assert opened.installed_at(NOW + timedelta(days=2)) == NOW
 
 
 def test_opening_a_database_that_is_up_to_date_loads_no_heavy_library(path):
@@ -314,23 +314,23 @@ def test_opening_a_database_that_is_up_to_date_loads_no_heavy_library(path):
 
 
 def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
-    with store.open(path) as archive:
+    with store.open(path) as opened:
         for number in range(2):
-            archive.set_note(f"large {number}", "x" * 6_000_000)
-        archive.tidy(NOW)
+            opened.set_note(f"large {number}", "x" * 6_000_000)
+        opened.tidy(NOW)
         full = path.stat().st_size
         assert path.with_name(f"{path.name}-wal").stat().st_size == 0
-        archive.set_note("large 0", "")
-        archive.tidy(NOW + timedelta(days=1))
+        opened.set_note("large 0", "")
+        opened.tidy(NOW + timedelta(days=1))
         assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
-        archive.tidy(NOW + timedelta(days=30))
+        opened.tidy(NOW + timedelta(days=30))
         assert path.stat().st_size < full * 0.6
-        archive.set_note("large 0", "x" * 6_000_000)
-        archive.set_note("large 0", "")
-        archive.set_note("large 1", "")
-        archive.tidy(NOW + timedelta(days=31))
+        opened.set_note("large 0", "x" * 6_000_000)
+        opened.set_note("large 0", "")
+        opened.set_note("large 1", "")
+        opened.tidy(NOW + timedelta(days=31))
         assert path.stat().st_size < full / 10
-        archive.check()
+        opened.check()
 
 
 @pytest.mark.parametrize(

@@ -68,20 +68,20 @@ def go(process):
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "monitor.db"
-    with store.open(path) as archive:
-        archive.feeds.sync([FEED], NOW)
+    with store.open(path) as opened:
+        opened.feeds.sync([FEED], NOW)
     return path
 
 
 WRITER = """
 say("ready"); wait()
-with store.open(path) as archive:
-    archive.feeds.sync([FEED], NOW)
+with store.open(path) as opened:
+    opened.feeds.sync([FEED], NOW)
     for n in range(25):
-        with archive.transaction():
-            polls = archive.feeds.states([FEED])[FEED.url].polls
-            archive.entries.add(entries(n), lambda _: "")
-            archive.feeds.save_state(FeedState(url=FEED.url, polls=polls + 1))
+        with opened.transaction():
+            polls = opened.feeds.states([FEED])[FEED.url].polls
+            opened.entries.add(entries(n), lambda _: "")
+            opened.feeds.save_state(FeedState(url=FEED.url, polls=polls + 1))
 say("done")
 """
 
@@ -94,18 +94,18 @@ def test_two_writers_from_the_very_first_moment_lose_nothing(tmp_path):
         for process in children:
             go(process)
         assert [heard(process) for process in children] == ["done", "done"]
-    with store.open(path) as archive:
-        assert archive.feeds.counts() == {FEED.url: 50}
-        assert archive.feeds.states([FEED])[FEED.url].polls == 50
-        archive.check()
+    with store.open(path) as opened:
+        assert opened.feeds.counts() == {FEED.url: 50}
+        assert opened.feeds.states([FEED])[FEED.url].polls == 50
+        opened.check()
 
 
 KILLED = """
-archive = store.open(path)
-archive.entries.add(entries(0), lambda _: "")
-with archive.transaction():
-    archive.entries.add(entries(*range(1, 400)), lambda _: "")
-    archive.feeds.save_state(FeedState(url=FEED.url, etag="new"))
+opened = store.open(path)
+opened.entries.add(entries(0), lambda _: "")
+with opened.transaction():
+    opened.entries.add(entries(*range(1, 400)), lambda _: "")
+    opened.feeds.save_state(FeedState(url=FEED.url, etag="new"))
     say("in the middle"); wait()
 """
 
@@ -115,17 +115,17 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_half_and_blocks_nobody(pat
         assert heard(process) == "in the middle"
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with store.open(path) as archive:
-        assert [one.title for one in archive.entries.listing(everything=True)] == ["killed 0"]
-        assert archive.feeds.states([FEED])[FEED.url].etag == ""
-        archive.check()
-        assert archive.entries.search("killed")
-        archive.feeds.sync([FEED], NOW)
+    with store.open(path) as opened:
+        assert [one.title for one in opened.entries.listing(everything=True)] == ["killed 0"]
+        assert opened.feeds.states([FEED])[FEED.url].etag == ""
+        opened.check()
+        assert opened.entries.search("killed")
+        opened.feeds.sync([FEED], NOW)
 
 
 KILLED_UNCLOSED = """
-archive = store.open(path)
-archive.entries.add(entries(1, 2), lambda _: "")
+opened = store.open(path)
+opened.entries.add(entries(1, 2), lambda _: "")
 say("committed"); wait()
 """
 
@@ -135,40 +135,40 @@ def test_what_was_committed_survives_a_kill_before_the_log_is_folded_in(path):
         assert heard(process) == "committed"
         process.kill()
         process.wait()
-    with store.open(path, read_only=True) as archive:
-        assert len(archive.entries.listing(everything=True)) == 2
+    with store.open(path, read_only=True) as opened:
+        assert len(opened.entries.listing(everything=True)) == 2
 
 
 def test_a_reader_is_not_kept_waiting_and_sees_only_what_is_whole(path):
     with child(path, "writer", KILLED) as process:
         assert heard(process) == "in the middle"
         for read_only in (True, False):
-            with store.open(path, read_only=read_only) as archive:
-                assert [one.title for one in archive.entries.listing(everything=True)] == ["writer 0"]
+            with store.open(path, read_only=read_only) as opened:
+                assert [one.title for one in opened.entries.listing(everything=True)] == ["writer 0"]
         go(process)
         process.wait()
-    with store.open(path, read_only=True) as archive:
-        assert len(archive.entries.listing(everything=True)) == 400
+    with store.open(path, read_only=True) as opened:
+        assert len(opened.entries.listing(everything=True)) == 400
 
 
 def test_a_backup_while_another_writes_is_whole(path, tmp_path):
     copy = tmp_path / "copy.db"
     with child(path, "writer", KILLED) as process:
         assert heard(process) == "in the middle"
-        with store.open(path, read_only=True) as archive:
-            archive.backup(copy)
+        with store.open(path, read_only=True) as opened:
+            opened.backup(copy)
         go(process)
         process.wait()
-    with store.open(copy) as archive:
-        assert [one.title for one in archive.entries.listing(everything=True)] == ["writer 0"]
-        assert archive.entries.search("writer")
-        archive.check()
+    with store.open(copy) as opened:
+        assert [one.title for one in opened.entries.listing(everything=True)] == ["writer 0"]
+        assert opened.entries.search("writer")
+        opened.check()
 
 
 CLAIMER = """
-with store.open(path) as archive:
+with store.open(path) as opened:
     say("ready"); wait()
-    say(sum(archive.deliveries.claim(number, NOW) is not None for number in range(1, 101)))
+    say(sum(opened.deliveries.claim(number, NOW) is not None for number in range(1, 101)))
 """
 
 
@@ -177,16 +177,16 @@ def test_of_two_senders_each_delivery_goes_to_one(path):
         Delivery(edition="e", channel="c", recipient=str(number), payload=b"", created_at=NOW)
         for number in range(100)
     ]
-    with store.open(path) as archive:
-        archive.deliveries.add(deliveries, NOW)
+    with store.open(path) as opened:
+        opened.deliveries.add(deliveries, NOW)
     with ExitStack() as stack:
         children = [stack.enter_context(child(path, name, CLAIMER)) for name in ("one", "two")]
         assert [heard(process) for process in children] == ["ready", "ready"]
         for process in children:
             go(process)
         assert sum(int(heard(process)) for process in children) == 100
-    with store.open(path) as archive:
-        assert len(archive.deliveries.sending()) == 100
+    with store.open(path) as opened:
+        assert len(opened.deliveries.sending()) == 100
 
 
 def test_a_writer_that_waits_in_vain_is_told_so(path, monkeypatch):
@@ -200,19 +200,19 @@ def test_a_writer_that_waits_in_vain_is_told_so(path, monkeypatch):
 def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):
     copy, text = tmp_path / "copy.db", tmp_path / "letter.txt"
     text.write_text("Dear reader")
-    with store.open(path) as archive:
-        archive.backup(copy)
-        archive.set_note("word", "later")
-        archive.backup(copy)
+    with store.open(path) as opened:
+        opened.backup(copy)
+        opened.set_note("word", "later")
+        opened.backup(copy)
         for target, reason in (
             (text, "is no backup"),
             (tmp_path, "is no backup"),
             (path, "the database itself"),
         ):
             with pytest.raises(StoreError, match=reason):
-                archive.backup(target)
+                opened.backup(target)
         with pytest.raises(StoreError, match="cannot be written: No such file"):
-            archive.backup(tmp_path / "nowhere" / "copy.db")
+            opened.backup(tmp_path / "nowhere" / "copy.db")
     assert text.read_text() == "Dear reader"
     assert sorted(found.name for found in tmp_path.iterdir()) == ["copy.db", "letter.txt", "monitor.db"]
     with store.open(copy) as restored:
@@ -223,29 +223,29 @@ def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):
 
 def test_nothing_is_no_backup(tmp_path):
     with (
-        store.open(tmp_path / "none.db", read_only=True) as archive,
+        store.open(tmp_path / "none.db", read_only=True) as opened,
         pytest.raises(StoreError, match="poll first"),
     ):
-        archive.backup(tmp_path / "copy.db")
+        opened.backup(tmp_path / "copy.db")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_backup_of_a_damaged_file_does_not_replace_a_good_one(path, tmp_path):
     copy = tmp_path / "copy.db"
-    with store.open(path) as archive:
-        archive.entries.add(
+    with store.open(path) as opened:
+        opened.entries.add(
             [
                 Entry(feed=FEED.url, guid=str(n), title="T", content="x" * 900, published=NOW, first_seen=NOW)
                 for n in range(300)
             ],
             lambda _: "",
         )
-        archive.backup(copy)
+        opened.backup(copy)
     good = copy.read_bytes()
     data = bytearray(path.read_bytes())
     data[-4096 * 30 :] = b"\xff" * 4096 * 30
     path.write_bytes(data)
-    with store.open(path, read_only=True) as archive, pytest.raises(StoreError, match="damaged"):
-        archive.backup(copy)
+    with store.open(path, read_only=True) as opened, pytest.raises(StoreError, match="damaged"):
+        opened.backup(copy)
     assert copy.read_bytes() == good
     assert not list(tmp_path.glob(".copy*"))

@@ -31,7 +31,7 @@ RELEVANT = Tagging(beats=("sora",), themes=("consent",), score=1.5)
 
 
 @pytest.fixture
-def archive(tmp_path):
+def opened(tmp_path):
     """Return a store with six relevant entries, an hour apart, the last of them seen just now."""
     with store.open(tmp_path / "monitor.db") as opened:
         opened.feeds.sync([FEED], NOW)
@@ -47,8 +47,8 @@ def entry(number: int, **changes) -> Entry:
     )
 
 
-def story(archive, *numbers: int, **changes) -> Story:
-    entries = archive.entries.get_many(numbers)
+def story(opened, *numbers: int, **changes) -> Story:
+    entries = opened.entries.get_many(numbers)
     joins = [Join(entry=one.id, similarity=0.5, reason=f"because {one.id}", runner_up=9) for one in entries]
     defaults = {
         "entries": entries,
@@ -65,117 +65,117 @@ def story(archive, *numbers: int, **changes) -> Story:
     return Story(**{**defaults, **changes})
 
 
-def save(archive, *groups: tuple[int, ...]) -> tuple[Story, ...]:
-    return archive.stories.save([story(archive, *group) for group in groups])
+def save(opened, *groups: tuple[int, ...]) -> tuple[Story, ...]:
+    return opened.stories.save([story(opened, *group) for group in groups])
 
 
-def members(archive, number: int) -> list[int]:
-    return [one.id for one in archive.stories.get(number).entries]
+def members(opened, number: int) -> list[int]:
+    return [one.id for one in opened.stories.get(number).entries]
 
 
-def test_a_story_comes_back_as_it_was_stored(archive):
-    (saved,) = save(archive, (1, 2, 4))
+def test_a_story_comes_back_as_it_was_stored(opened):
+    (saved,) = save(opened, (1, 2, 4))
     assert saved.id == 1
     assert {one.story for one in saved.entries} == {1}
-    assert archive.stories.get(1) == saved
-    assert archive.entries.get(4).story == 1
-    assert archive.stories.get(2) is None
+    assert opened.stories.get(1) == saved
+    assert opened.entries.get(4).story == 1
+    assert opened.stories.get(2) is None
 
 
-def test_a_saved_story_grows_and_changes(archive):
-    save(archive, (1, 2), (3,))
-    grown = story(archive, 1, 2, 5, id=1, title="Title 5", lead=5, themes=())
-    (saved,) = archive.stories.save([grown])
-    assert archive.stories.get(1) == saved
+def test_a_saved_story_grows_and_changes(opened):
+    save(opened, (1, 2), (3,))
+    grown = story(opened, 1, 2, 5, id=1, title="Title 5", lead=5, themes=())
+    (saved,) = opened.stories.save([grown])
+    assert opened.stories.get(1) == saved
     assert saved.title == "Title 5"
     with pytest.raises(StoreError, match="no story 77"):
-        archive.stories.save([replace(grown, id=77)])
+        opened.stories.save([replace(grown, id=77)])
 
 
-def test_an_entry_that_moves_leaves_its_former_story_whole(archive):
-    save(archive, (1, 2), (3,))
-    archive.stories.save([story(archive, 1, 3)])
-    assert [one.id for one in archive.stories.listing()] == [3, 1]
-    remains = archive.stories.get(1)
+def test_an_entry_that_moves_leaves_its_former_story_whole(opened):
+    save(opened, (1, 2), (3,))
+    opened.stories.save([story(opened, 1, 3)])
+    assert [one.id for one in opened.stories.listing()] == [3, 1]
+    remains = opened.stories.get(1)
     assert [one.id for one in remains.entries] == [2]
     assert (remains.lead, remains.title, remains.first_seen) == (2, "Title 2", NOW - 4 * HOUR)
 
 
-def test_the_number_of_a_story_that_went_is_not_given_again(archive):
-    save(archive, (1,), (2,))
-    archive.entries.set_taggings({2: Tagging()}, NOW)
-    assert archive.stories.get(2) is None
-    assert save(archive, (3,))[0].id == 3
+def test_the_number_of_a_story_that_went_is_not_given_again(opened):
+    save(opened, (1,), (2,))
+    opened.entries.set_taggings({2: Tagging()}, NOW)
+    assert opened.stories.get(2) is None
+    assert save(opened, (3,))[0].id == 3
 
 
-def test_open_and_listing_go_by_the_latest_entry(archive):
-    save(archive, (1, 6), (2,), (4,))
-    assert [one.id for one in archive.stories.open(NOW - 2 * HOUR)] == [1, 3]
-    assert [one.id for one in archive.stories.listing()] == [1, 3, 2]
-    assert [one.id for one in archive.stories.listing(since=NOW - 2 * HOUR, limit=1)] == [1]
-    assert [one.id for one in archive.stories.get_many([3, 1, 3])] == [1, 3]
+def test_open_and_listing_go_by_the_latest_entry(opened):
+    save(opened, (1, 6), (2,), (4,))
+    assert [one.id for one in opened.stories.open(NOW - 2 * HOUR)] == [1, 3]
+    assert [one.id for one in opened.stories.listing()] == [1, 3, 2]
+    assert [one.id for one in opened.stories.listing(since=NOW - 2 * HOUR, limit=1)] == [1]
+    assert [one.id for one in opened.stories.get_many([3, 1, 3])] == [1, 3]
 
 
-def test_past_stories_are_known_by_their_names(archive):
-    archive.stories.save([story(archive, 1, names=("OpenAI", "Münster")), story(archive, 6, affair=1)])
-    assert archive.stories.past(NOW - 5 * HOUR) == (
+def test_past_stories_are_known_by_their_names(opened):
+    opened.stories.save([story(opened, 1, names=("OpenAI", "Münster")), story(opened, 6, affair=1)])
+    assert opened.stories.past(NOW - 5 * HOUR) == (
         PastStory(id=1, names=frozenset({"OpenAI", "Münster"}), last_seen=NOW - 5 * HOUR, affair=1),
         PastStory(id=2, names=frozenset(), last_seen=NOW, affair=1),
     )
-    assert [one.id for one in archive.stories.past(NOW)] == [2]
+    assert [one.id for one in opened.stories.past(NOW)] == [2]
 
 
-def test_related_stories_know_each_other(archive):
-    save(archive, (1,), (2,))
-    archive.stories.save([story(archive, 3, related=(2, 1, 99))])
-    archive.stories.save([story(archive, 1, id=1)])
-    assert [archive.stories.get(number).related for number in (1, 2, 3)] == [(3,), (3,), (1, 2)]
+def test_related_stories_know_each_other(opened):
+    save(opened, (1,), (2,))
+    opened.stories.save([story(opened, 3, related=(2, 1, 99))])
+    opened.stories.save([story(opened, 1, id=1)])
+    assert [opened.stories.get(number).related for number in (1, 2, 3)] == [(3,), (3,), (1, 2)]
 
 
-def test_news_is_unreported_relevant_and_no_backlog(archive):
-    archive.entries.add(
+def test_news_is_unreported_relevant_and_no_backlog(opened):
+    opened.entries.add(
         [entry(7, backlog=True, first_seen=NOW), entry(8, tagging=Tagging(), first_seen=NOW)], lambda _: ""
     )
-    save(archive, (1, 2), (3,), (7,))
-    freeze(archive, NOW, start=DAY.start, reported=[1, 3])
-    assert archive.stories.news(DAY) == {2, 4, 5, 6}
-    assert archive.stories.news(DAY, reported=True) == {1, 2, 3, 4, 5, 6}
-    assert [one.id for one in archive.stories.with_news(DAY)] == [1]
-    assert [one.id for one in archive.stories.with_news(DAY, reported=True)] == [1, 2]
-    assert archive.stories.reported([1, 2, 3]) == {1, 2}
+    save(opened, (1, 2), (3,), (7,))
+    freeze(opened, NOW, start=DAY.start, reported=[1, 3])
+    assert opened.stories.news(DAY) == {2, 4, 5, 6}
+    assert opened.stories.news(DAY, reported=True) == {1, 2, 3, 4, 5, 6}
+    assert [one.id for one in opened.stories.with_news(DAY)] == [1]
+    assert [one.id for one in opened.stories.with_news(DAY, reported=True)] == [1, 2]
+    assert opened.stories.reported([1, 2, 3]) == {1, 2}
 
 
-def test_the_window_of_a_review_is_open_at_its_start_and_closed_at_its_end(archive):
+def test_the_window_of_a_review_is_open_at_its_start_and_closed_at_its_end(opened):
     window = Window(start=NOW - 3 * HOUR, end=NOW - HOUR)
-    assert archive.stories.news(window, reported=True) == {4, 5}
-    assert archive.stories.news(window) == {1, 2, 3, 4, 5}
+    assert opened.stories.news(window, reported=True) == {4, 5}
+    assert opened.stories.news(window) == {1, 2, 3, 4, 5}
 
 
-def test_a_merge_holds_and_keeps_the_address(archive):
-    save(archive, (1, 2), (3, 4), (5,))
-    archive.stories.save([story(archive, 5, id=3, related=(2,))])
-    merged = archive.stories.merge(1, 2, NOW)
+def test_a_merge_holds_and_keeps_the_address(opened):
+    save(opened, (1, 2), (3, 4), (5,))
+    opened.stories.save([story(opened, 5, id=3, related=(2,))])
+    merged = opened.stories.merge(1, 2, NOW)
     assert [one.id for one in merged.entries] == [1, 2, 3, 4]
     assert merged.last_seen == NOW - 2 * HOUR
     assert (merged.title, merged.lead, merged.related) == ("Title 1", 1, (3,))
     assert all(join.pinned for join in merged.joins)
     assert merged.joins[2].reason == "merged with story 2 by hand"
-    assert archive.stories.get(2) == merged
-    archive.stories.merge(3, 2, NOW + HOUR)
-    assert archive.stories.resolve(2) == archive.stories.resolve(1) == 3
-    assert members(archive, 1) == [1, 2, 3, 4, 5]
+    assert opened.stories.get(2) == merged
+    opened.stories.merge(3, 2, NOW + HOUR)
+    assert opened.stories.resolve(2) == opened.stories.resolve(1) == 3
+    assert members(opened, 1) == [1, 2, 3, 4, 5]
 
 
-def test_a_pin_outlives_a_later_save(archive):
-    save(archive, (1, 2), (3,))
-    archive.stories.merge(1, 2, NOW)
-    archive.stories.save([story(archive, 1, 2, 3, 6, id=1)])
-    assert [join.pinned for join in archive.stories.get(1).joins] == [True, True, True, False]
+def test_a_pin_outlives_a_later_save(opened):
+    save(opened, (1, 2), (3,))
+    opened.stories.merge(1, 2, NOW)
+    opened.stories.save([story(opened, 1, 2, 3, 6, id=1)])
+    assert [join.pinned for join in opened.stories.get(1).joins] == [True, True, True, False]
 
 
-def test_a_split_makes_a_related_story(archive):
-    save(archive, (1, 2, 3, 4))
-    rest, new = archive.stories.split(1, [1, 4], NOW)
+def test_a_split_makes_a_related_story(opened):
+    save(opened, (1, 2, 3, 4))
+    rest, new = opened.stories.split(1, [1, 4], NOW)
     assert ([one.id for one in rest.entries], [one.id for one in new.entries]) == ([2, 3], [1, 4])
     assert (rest.lead, rest.title, rest.sources) == (2, "Title 2", 2)
     assert (new.lead, new.title, new.summary) == (1, "Title 1", "Summary 1")
@@ -184,95 +184,95 @@ def test_a_split_makes_a_related_story(archive):
     assert all(join.pinned for join in (*rest.joins, *new.joins))
 
 
-def test_corrections_name_the_entries_of_both_sides_in_the_order_of_the_user(archive):
-    save(archive, (1, 2), (3,))
-    archive.stories.merge(1, 2, NOW)
-    archive.stories.split(1, [3], NOW + HOUR)
-    assert archive.stories.corrections() == (
+def test_corrections_name_the_entries_of_both_sides_in_the_order_of_the_user(opened):
+    save(opened, (1, 2), (3,))
+    opened.stories.merge(1, 2, NOW)
+    opened.stories.split(1, [3], NOW + HOUR)
+    assert opened.stories.corrections() == (
         Correction(entries=(1, 2), others=(3,), together=True, made_at=NOW),
         Correction(entries=(1, 2), others=(3,), together=False, made_at=NOW + HOUR),
     )
 
 
-def test_steps_of_an_affair_know_the_one_before_and_the_one_after(archive):
-    save(archive, (1,), (3,))
-    archive.stories.save([story(archive, 5, affair=1), story(archive, 2, id=0, affair=1)])
-    assert [(one.id, one.before, one.after) for one in archive.stories.affair(1)] == [
+def test_steps_of_an_affair_know_the_one_before_and_the_one_after(opened):
+    save(opened, (1,), (3,))
+    opened.stories.save([story(opened, 5, affair=1), story(opened, 2, id=0, affair=1)])
+    assert [(one.id, one.before, one.after) for one in opened.stories.affair(1)] == [
         (1, None, 4),
         (4, 1, 3),
         (3, 4, None),
     ]
-    assert archive.stories.get(2).affair is None
+    assert opened.stories.get(2).affair is None
 
 
-def test_doubts_are_kept_until_the_user_decides(archive):
+def test_doubts_are_kept_until_the_user_decides(opened):
     doubtful = Join(entry=2, similarity=0.63, reason="hardly", doubtful=True, copy_of=1)
     sure = Join(entry=1, similarity=1.0, reason="began the story")
-    archive.stories.save([story(archive, 1, 2, joins=(sure, doubtful)), story(archive, 3)])
-    (found,) = archive.stories.in_doubt()
+    opened.stories.save([story(opened, 1, 2, joins=(sure, doubtful)), story(opened, 3)])
+    (found,) = opened.stories.in_doubt()
     assert found.joins == (sure, doubtful)
     assert found.reports == ((found.entries[0], (found.entries[1],)),)
-    assert archive.stories.in_doubt(NOW) == ()
-    archive.stories.merge(1, 2, NOW)
-    assert archive.stories.in_doubt() == ()
+    assert opened.stories.in_doubt(NOW) == ()
+    opened.stories.merge(1, 2, NOW)
+    assert opened.stories.in_doubt() == ()
 
 
-def test_a_copy_is_counted_in_no_theme_bar(archive):
+def test_a_copy_is_counted_in_no_theme_bar(opened):
     joins = (Join(entry=1, similarity=1.0, reason=""), Join(entry=2, similarity=1.0, reason="", copy_of=1))
-    archive.stories.save([story(archive, 1, 2, joins=joins)])
-    assert len(archive.overview.themes_since(NOW - 9 * HOUR)) == 5
+    opened.stories.save([story(opened, 1, 2, joins=joins)])
+    assert len(opened.overview.themes_since(NOW - 9 * HOUR)) == 5
 
 
-def test_merging_two_large_stories_writes_a_row_an_entry(archive):
+def test_merging_two_large_stories_writes_a_row_an_entry(opened):
     numbers = range(100, 1100)
-    archive.entries.add([entry(6, guid=str(n), title=f"Title {n}") for n in numbers], lambda one: one.title)
-    ids = [one.id for one in archive.entries.listing(everything=True) if int(one.guid) >= 100]
-    save(archive, tuple(ids[:500]), tuple(ids[500:]))
-    archive.stories.merge(1, 2, NOW)
-    (correction,) = archive.stories.corrections()
+    opened.entries.add([entry(6, guid=str(n), title=f"Title {n}") for n in numbers], lambda one: one.title)
+    ids = [one.id for one in opened.entries.listing(everything=True) if int(one.guid) >= 100]
+    save(opened, tuple(ids[:500]), tuple(ids[500:]))
+    opened.stories.merge(1, 2, NOW)
+    (correction,) = opened.stories.corrections()
     assert (len(correction.entries), len(correction.others)) == (500, 500)
-    assert len(members(archive, 1)) == 1000
+    assert len(members(opened, 1)) == 1000
 
 
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3), (99,)])
-def test_a_split_that_is_none_is_refused(archive, numbers):
-    save(archive, (1, 2), (3,))
+def test_a_split_that_is_none_is_refused(opened, numbers):
+    save(opened, (1, 2), (3,))
     with pytest.raises(StoreError, match=r"is not in story s1|names some entries of story s1"):
-        archive.stories.split(1, numbers, NOW)
-    assert members(archive, 1) == [1, 2]
-    assert archive.stories.corrections() == ()
+        opened.stories.split(1, numbers, NOW)
+    assert members(opened, 1) == [1, 2]
+    assert opened.stories.corrections() == ()
 
 
-def test_a_merge_that_is_none_is_refused(archive):
-    save(archive, (1,), (2,))
-    archive.stories.merge(1, 2, NOW)
+def test_a_merge_that_is_none_is_refused(opened):
+    save(opened, (1,), (2,))
+    opened.stories.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="one story already"):
-        archive.stories.merge(1, 2, NOW)
+        opened.stories.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="no story 8"):
-        archive.stories.merge(1, 8, NOW)
+        opened.stories.merge(1, 8, NOW)
 
 
-def test_an_alert_is_for_a_story_and_for_those_merged_into_it(archive):
-    save(archive, (1,), (2,), (3,))
+def test_an_alert_is_for_a_story_and_for_those_merged_into_it(opened):
+    save(opened, (1,), (2,), (3,))
     alert = Delivery(edition="alert:2", channel="email", recipient="a", payload=b"!", created_at=NOW)
-    assert archive.deliveries.alert(2, [alert], NOW)
-    archive.stories.merge(1, 2, NOW)
-    assert archive.deliveries.alerted([1, 2, 3]) == {1, 2}
+    assert opened.deliveries.alert(2, [alert], NOW)
+    opened.stories.merge(1, 2, NOW)
+    assert opened.deliveries.alerted([1, 2, 3]) == {1, 2}
 
 
-def test_the_terms_of_an_entry_are_counted_once(archive):
-    assert archive.terms.counts(["sora"]) == TermCounts(documents=0, counts={})
-    archive.terms.add({1: frozenset({"sora", "ruling"}), 2: frozenset({"sora"})})
-    archive.terms.add({2: frozenset({"sora"}), 3: frozenset(), 4: frozenset({"münchen", "sora"})})
-    found = archive.terms.counts(["sora", "münchen", "nothing"])
+def test_the_terms_of_an_entry_are_counted_once(opened):
+    assert opened.terms.counts(["sora"]) == TermCounts(documents=0, counts={})
+    opened.terms.add({1: frozenset({"sora", "ruling"}), 2: frozenset({"sora"})})
+    opened.terms.add({2: frozenset({"sora"}), 3: frozenset(), 4: frozenset({"münchen", "sora"})})
+    found = opened.terms.counts(["sora", "münchen", "nothing"])
     assert found == TermCounts(documents=4, counts={"sora": 3, "münchen": 1})
 
 
-def test_vectors_are_kept_by_model(archive):
-    archive.terms.save_vectors("small", {1: b"\x00\x01", 2: b"two"})
-    archive.terms.save_vectors("large", {1: b"L"})
-    archive.terms.save_vectors("small", {2: b"new"})
-    assert archive.terms.vectors("small", [1, 2, 3]) == {1: b"\x00\x01", 2: b"new"}
-    assert archive.terms.vectors("large", [1, 2]) == {1: b"L"}
+def test_vectors_are_kept_by_model(opened):
+    opened.terms.save_vectors("small", {1: b"\x00\x01", 2: b"two"})
+    opened.terms.save_vectors("large", {1: b"L"})
+    opened.terms.save_vectors("small", {2: b"new"})
+    assert opened.terms.vectors("small", [1, 2, 3]) == {1: b"\x00\x01", 2: b"new"}
+    assert opened.terms.vectors("large", [1, 2]) == {1: b"L"}
     with pytest.raises(StoreError, match="FOREIGN KEY"):
-        archive.terms.save_vectors("small", {99: b""})
+        opened.terms.save_vectors("small", {99: b""})

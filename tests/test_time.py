@@ -313,7 +313,7 @@ def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch
             if one.state == "failing"
         }
         world.settle()
-        told = world.reported()
+        shown = world.reported()
         present = {TITLES[number] for url in FEEDS for number, _, _ in world.published[url]}
         deliveries = world.store.deliveries.listing()
         problems = health.report(world.config, world.store, now=world.now).problems
@@ -321,8 +321,8 @@ def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch
     assert world.troubles == []
     assert failing == set(), "a publisher is accused for our network"
     assert present <= world.news, "the monitor has stopped"
-    assert {title: told[title] for title in world.news if told[title] != 1} == {}, "not told once"
-    assert set(told) <= world.news
+    assert {title: shown[title] for title in world.news if shown[title] != 1} == {}, "not told once"
+    assert set(shown) <= world.news
     assert {one.state for one in deliveries} <= {"sent", "failed"}, "a delivery without an end"
     arrived = world.channels[0].arrived + world.channels[1].arrived
     for post in world.channels:
@@ -330,7 +330,7 @@ def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch
         assert {(one.edition, one.recipient) for one in mine if one.state == "sent"} == set(post.arrived)
         twice = {key for key, times in post.arrived.items() if times > 1}
         assert twice <= world.perhaps_twice, f"{post.name}: sent twice"
-    assert arrived or not told
+    assert arrived or not shown
     assert [problem.what for problem in problems if problem.ours] == []
 
 

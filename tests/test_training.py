@@ -45,8 +45,8 @@ def test_the_lines_are_sound_and_name_known_labels_only() -> None:
         assert all(set(record.raw.get(reader, ())) <= set(slugs) for record in found)
     for theme in RULES.themes:
         for language in ("en", "de"):
-            told = [r for r in found if theme.slug in r.themes and r.entry.language == language]
-            assert len(told) >= 100, (theme.slug, language)
+            shown = [r for r in found if theme.slug in r.themes and r.entry.language == language]
+            assert len(shown) >= 100, (theme.slug, language)
 
 
 QUOTATION = re.compile(

@@ -83,11 +83,11 @@ async def test_every_report_is_told_once_and_every_receipt_is_true(tmp_path: Pat
                         await pipeline.poll(config, store, now=world.now, tools=tools)
                         await pipeline.publish(config, store, config.channels(), now=world.now)
             digests = [store.digests.get(one.date).digest() for one in store.digests.listing()]
-            told = Counter(r.entry for d in digests for s in d.stories for r in s.reports if r.new)
+            shown = Counter(r.entry for d in digests for s in d.stories for r in s.reports if r.new)
             relevant = store.entries.listing()
             news = {entry.id for entry in relevant if not entry.backlog}
             assert len(news) > 20
-            assert told == Counter(news)
+            assert shown == Counter(news)
             assert any(entry.late for entry in relevant)
             assert all(
                 entry.late == (entry.first_seen - entry.published > LATE)

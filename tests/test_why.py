@@ -31,17 +31,17 @@ any.sure = ["protest"]
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two days: an old entry of a new feed, one told, one nearly chosen, one that came after the digest."""
     directory = tmp_path_factory.mktemp("desk")
-    told = item("told", "AI artists protest in Rome")
+    shown = item("told", "AI artists protest in Rome")
     near = item("near", NEAR, "The painters object.")
     old = item("old", "AI artists met a month ago", published=at(0, -30))
     with serving() as server:
         url = server.url("/a")
         desk = Desk(directory, [url], settings=SETTINGS, names={url: "The Paper"})
         (directory / "themes.toml").write_text(THEMES)
-        server.on("/a", page(told, near, old))
+        server.on("/a", page(shown, near, old))
         assert run(directory, "poll", now=at(5)).code == 0
         assert run(directory, "digest", "--send", now=at(7)).code == 0
-        server.on("/a", page(item("late", "AI artists win a prize"), told, near, old))
+        server.on("/a", page(item("late", "AI artists win a prize"), shown, near, old))
         assert run(directory, "poll", "--all", now=at(12)).code == 0
     assert desk.directory == directory
     return directory
