@@ -9,8 +9,9 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from monitor import fetch, parse, tag
+from monitor import fetch, tag
 from monitor.errors import place_of
+from monitor.parse.worker import Parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Tools:
 
     def __init__(self, config: Config) -> None:
         self.fetcher = fetch.Fetcher(config.fetch)
-        self.parser = parse.Parser(config.parse)
+        self.parser = Parser(config.parse)
         self._config = config
         self._taggers: dict[bool, tuple[str, tag.Tagger]] = {}
 

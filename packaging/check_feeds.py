@@ -15,10 +15,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from monitor import fetch, parse
+from monitor import fetch
 from monitor.config.feedlist import same_address
 from monitor.errors import ParseError
 from monitor.models import Feed, FeedState
+from monitor.parse.settings import Settings
+from monitor.parse.worker import Parser
 
 LIST = Path(__file__).resolve().parents[1] / "monitor" / "topic" / "feeds.toml"
 KINDS = {"technology", "culture", "law", "union", "general"}
@@ -83,7 +85,7 @@ async def alive(feeds: list[dict[str, Any]], now: datetime) -> dict[str, str]:
     """Ask the feeds; return the fault of each that does not answer with a feed, "" for the others."""
     asked = [Feed(url=feed["url"]) for feed in feeds if feed["robots"] != "bars"]
     answers: dict[str, str] = {}
-    async with fetch.Fetcher(fetch.Settings()) as fetcher, parse.Parser(parse.Settings()) as parser:
+    async with fetch.Fetcher(fetch.Settings()) as fetcher, Parser(Settings()) as parser:
         async for response in fetcher.fetch_all([(feed, FeedState(url=feed.url)) for feed in asked], now=now):
             fault = response.error
             if not fault:

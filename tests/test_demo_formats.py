@@ -5,10 +5,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor import parse
 from monitor.demo import outlet as outlets
 from monitor.demo.formats import FORMATS
 from monitor.models import Feed
+from monitor.parse import reader
 
 FRIDAY = datetime(2024, 12, 6, 20, tzinfo=UTC)
 FEED = Feed(url="https://outlet.example/feed")
@@ -17,7 +17,7 @@ FEED = Feed(url="https://outlet.example/feed")
 def document(outlet: outlets.Outlet, now: datetime = FRIDAY):
     write, media_type = FORMATS[outlet.format]
     body = write(outlet, outlet.entries_at(now)).encode()
-    return parse.read(
+    return reader.read(
         body, url=FEED.url, content_type=f"{media_type}; charset=utf-8", feed=FEED, now=now, max_entries=100
     )
 

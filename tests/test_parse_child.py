@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.models import Document, Feed
 from monitor.parse import child
 from monitor.parse.child import serve
-from monitor.parse.worker import LENGTH, Job
+from monitor.parse.pipe import LENGTH, Job
 
 if TYPE_CHECKING:
     import pytest

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import ParseError
 from monitor.models import Document, Entry, Feed, Hints
-from monitor.parse import prose, read
+from monitor.parse import prose
+from monitor.parse.reader import read
 
 DATA = Path(__file__).parent / "data" / "feeds"
 CASES = sorted(path for path in DATA.iterdir() if path.suffix != ".json")

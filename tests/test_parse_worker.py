@@ -14,7 +14,8 @@ import pytest
 
 from monitor.errors import ParseError
 from monitor.models import Document, Feed, Response
-from monitor.parse import Parser, Settings
+from monitor.parse.settings import Settings
+from monitor.parse.worker import Parser
 
 NOW = datetime(2024, 12, 12, 12, tzinfo=UTC)
 FEED = Feed(url="https://x.example/feed", language="en")
@@ -118,6 +119,20 @@ async def test_many_documents_at_once_take_turns_in_one_process() -> None:
         documents = await asyncio.gather(*(parse(parser, GOOD) for _ in range(20)))
         assert len({document.title for document in documents}) == 1
         assert len(pids(parser)) == 1
+
+
+async def test_a_process_that_had_nothing_to_read_for_long_ends_and_the_next_document_starts_another() -> (
+    None
+):
+    async with Parser(Settings()) as parser:
+        await parser.rest()
+        await parse(parser, GOOD)
+        (pid,) = pids(parser)
+        await parser.rest()
+        assert pids(parser) == [pid]
+        await parser.rest(timedelta(0))
+        assert not alive(pid)
+        assert (await parse(parser, GOOD)).title == "T"
 
 
 async def test_leaving_ends_every_process() -> None:

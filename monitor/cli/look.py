@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.fetch import Fetcher
     from monitor.models import Response
-    from monitor.parse import Parser
+    from monitor.parse.worker import Parser
 
 _OTHERS_SHOWN = 5
 
@@ -67,12 +67,13 @@ def look(current: Session, feed: Feed) -> Seen:
     """Fetch an address and read its feed, or the first that its page names. Raises MonitorError."""
 
     async def look() -> Seen:
-        from monitor import fetch, parse
+        from monitor import fetch
+        from monitor.parse.worker import Parser
 
         config = current.config()
         with progress(quiet=current.quiet) as bar:
             bar.add_task(f"looking at {redact_url(feed.url)}", total=None)
-            async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+            async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
                 return await _find(current, fetcher, parser, feed)
 
     return asyncio.run(look())

@@ -98,13 +98,14 @@ class Answer:
 
 async def _ask_feeds(current: Session, config: Config) -> list[Answer]:
     """Fetch and read feeds, with a line for each that answers, as it does; return all answers."""
-    from monitor import fetch, parse
+    from monitor import fetch
+    from monitor.parse.worker import Parser
 
     feeds = [feed for feed in config.feeds if feed.enabled]
     answers = []
     with progress(quiet=current.quiet) as bar:
         task = bar.add_task("feeds", total=len(feeds))
-        async with fetch.Fetcher(config.fetch) as fetcher, parse.Parser(config.parse) as parser:
+        async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
             asked = [(feed, FeedState(url=feed.url)) for feed in feeds]
             async for response in fetcher.fetch_all(asked, now=current.now()):
                 feed, fault = response.feed, response.error

@@ -6,12 +6,13 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor import cluster, digest, fetch, languages, parse, site, store, tag, values
+from monitor import cluster, digest, fetch, languages, site, store, tag, values
 from monitor.config import feedlist, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES
 from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Secrets, unwritable
 from monitor.errors import ConfigError, Fault
+from monitor.parse import settings as parse
 from monitor.toml import Document
 
 if TYPE_CHECKING:

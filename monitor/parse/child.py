@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from monitor.errors import ParseError, place_of
+from monitor.parse.pipe import LENGTH, READY, Job
 from monitor.parse.reader import read
-from monitor.parse.worker import LENGTH, READY, Job
 
 if TYPE_CHECKING:
     from monitor.models import Document

@@ -14,6 +14,7 @@ from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
 from monitor.parse.identity import is_home
 from monitor.parse.prose import detect, primary
+from monitor.parse.settings import MAX_ENTRIES
 from monitor.text import clean, fold, shorten
 from monitor.url import canonical_url, host_of, site_of
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from monitor.models import Feed
     from monitor.parse.raw import RawEntry, RawFeed
 
-# feedparser takes 9 s for 50,000 entries.
-MAX_ENTRIES: Final = 2_000
 _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100

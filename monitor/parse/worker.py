@@ -1,7 +1,7 @@
 """Reading in a process of its own: what hangs or swells on a hostile document can be killed there, and is.
 
-The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak pickles, their length in front,
-over the child's standard input and output. A child outlives its documents, but not its parent.
+The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak over the child's standard input
+and output (`pipe`). A child outlives its documents, but not its parent.
 """
 
 from __future__ import annotations
@@ -9,53 +9,31 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import struct
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from monitor.errors import ParseError
 from monitor.models import Document
-from monitor.parse.reader import MAX_ENTRIES
+from monitor.parse.pipe import LENGTH, READY, Job
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.models import Feed, Response
-
-LENGTH: Final = struct.Struct(">Q")
-READY: Final = b"\n"
+    from monitor.parse.settings import Settings
 
 # Seconds that a child may take to start: no document is to blame for a busy machine.
 _START: Final = 60.0
+# Started anew, a process costs .3 s of CPU; kept, 30 MB.
+_IDLE: Final = timedelta(minutes=10)
 _NO_START: Final = "the reading process did not start"
 # What a child gets of our environment: no secrets where hostile documents are read.
 _ENVIRONMENT: Final = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
-    """The bounds of reading one document."""
-
-    timeout: timedelta = timedelta(seconds=30)
-    max_entries: int = MAX_ENTRIES
-    memory: int = 250 * 1024 * 1024
-    """Bytes that a reading process may take, all told."""
-
-
-class Job(NamedTuple):
-    """One document to read, as it goes to the child."""
-
-    body: bytes
-    url: str
-    content_type: str
-    feed: Feed
-    now: datetime
-    max_entries: int
 
 
 class Parser:
@@ -69,6 +47,7 @@ class Parser:
         self._settings = settings
         self._turn = asyncio.Lock()
         self._worker: _Worker | None = None
+        self._last_asked = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,6 +56,14 @@ class Parser:
         """End the process; it holds nothing that could be lost."""
         if self._worker is not None:
             await self._worker.end()
+
+    async def rest(self, idle: timedelta = _IDLE) -> None:
+        """End a process that had nothing to read for so long; the next document starts another."""
+        async with self._turn:
+            since = asyncio.get_running_loop().time() - self._last_asked
+            if self._worker is not None and since >= idle.total_seconds():
+                worker, self._worker = self._worker, None
+                await worker.end()
 
     async def parse(self, response: Response, feed: Feed, *, now: datetime) -> Document:
         """Return the document in `response`; raise ParseError when it is no feed, too slow or too large."""
@@ -95,6 +82,7 @@ class Parser:
                 await asyncio.shield(worker.end())
                 raise
             self._worker = worker
+            self._last_asked = asyncio.get_running_loop().time()
         if isinstance(answer, str):
             raise ParseError(answer)
         return answer

@@ -258,6 +258,8 @@ class _Service:
         lines: list[FeedPoll] = []
         try:
             if not pipeline.due_feeds(config, self._store, now=now):
+                if self._tools is not None:
+                    await self._tools.parser.rest()
                 return
             self._ping_is_due = True
             if self._tools is None:
