@@ -10,7 +10,7 @@ import pytest
 from newsroom import THEMES, run
 
 from monitor import config
-from monitor.config import feedlist, own, themes, upgrade, upgrade_settings
+from monitor.config import feedlist, own, themes, upgrade
 from monitor.config.places import TOPIC
 from monitor.toml import Document
 
@@ -49,7 +49,7 @@ def test_an_untouched_configuration_of_1_0_becomes_what_init_writes_today(old):
 
 SETTINGS_OF_1_0 = f"""\
 # monitor.toml - the settings of monitor.
-{upgrade_settings.OF_1_0}
+{upgrade.OF_1_0}
 
 language = "en"   # for Ada
 
@@ -76,7 +76,7 @@ def test_settings_of_1_0_keep_their_lines_and_show_what_is_new(old):
     lines = (old / "monitor.toml").read_text().splitlines()
     assert config.load(old, {}).alert.min_score == 4.0
     assert [line for line in SETTINGS_OF_1_0.splitlines() if line not in lines] == [
-        upgrade_settings.OF_1_0,
+        upgrade.OF_1_0,
         "min_score = 10.0                  # as the digest ranks",
     ]
     digest, retention = lines.index("[digest]"), lines.index("[retention]")
@@ -89,14 +89,14 @@ def test_settings_of_1_0_keep_their_lines_and_show_what_is_new(old):
 
 @pytest.mark.parametrize("table", ["alert", "apprise"])
 def test_a_score_of_the_users_own_gets_a_remark_and_keeps_its_value(table):
-    text = f"{upgrade_settings.OF_1_0}\n[{table}]\nmin_score = 7.5\n"
-    lifted = upgrade_settings.lift_settings(text)
+    text = f"{upgrade.OF_1_0}\n[{table}]\nmin_score = 7.5\n"
+    lifted = upgrade.lift_settings(text)
     assert "has about 5" in lifted.splitlines()[lifted.splitlines().index("min_score = 7.5") - 1]
-    assert upgrade_settings.lift_settings(lifted) is None
+    assert upgrade.lift_settings(lifted) is None
 
 
 def test_settings_that_1_0_did_not_write_are_left_alone():
-    assert upgrade_settings.lift_settings('language = "de"\n[alert]\nmin_score = 10.0\n') is None
+    assert upgrade.lift_settings('language = "de"\n[alert]\nmin_score = 10.0\n') is None
 
 
 def test_what_the_user_did_to_the_feeds_is_kept(old):

@@ -12,8 +12,7 @@ from monitor import languages
 from monitor.digest import html, markdown, plain
 from monitor.digest.headline import preheader, subject
 from monitor.digest.page import Caps
-from monitor.digest.story_view import story_view
-from monitor.digest.view import view
+from monitor.digest.view import story_view, view
 from monitor.models import Copy, FeedHealth
 from monitor.models import digest_from_json as from_json
 

@@ -88,8 +88,7 @@ def upgrade(
 
 def _lifted(directory: Path) -> Iterator[tuple[Path, str]]:
     from monitor.config import FILES
-    from monitor.config.upgrade import lift_feeds, lift_themes
-    from monitor.config.upgrade_settings import lift_settings
+    from monitor.config.upgrade import lift_feeds, lift_settings, lift_themes
 
     for name, lift in zip(FILES, (lift_settings, lift_feeds, lift_themes), strict=True):
         path = directory / name

@@ -2,10 +2,9 @@
 
 from monitor.digest import schedule
 from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present, reports_of
-from monitor.digest.formats import FORMATS, Format
+from monitor.digest.formats import FORMATS, Format, render, render_alert, render_all
 from monitor.digest.headline import outcome, summarise, worth_sending
 from monitor.digest.importance import importance
-from monitor.digest.rendering import render, render_alert, render_all
 from monitor.digest.schedule import Due
 from monitor.digest.settings import Settings
 

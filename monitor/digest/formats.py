@@ -1,27 +1,40 @@
-"""The forms of a digest and of an alert: FORMATS is the only place that knows them. Pure.
+"""A digest and an alert in every form that a channel may want; FORMATS alone knows the forms. Pure.
 
-To add one: a module that renders, and a line in FORMATS. The edition, the files, the command line and the
-check of `[digest] formats` ask here.
+Made again, each is the same bytes. To add a form: a module that renders, and a line in FORMATS. The channels,
+the command line and the check of `[digest] formats` ask here.
 """
 
 from __future__ import annotations
 
 import quopri
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from monitor.digest import atom, html, markdown, plain
 from monitor.digest.headline import summarise
+from monitor.digest.importance import order
 from monitor.digest.page import Caps
+from monitor.digest.safe import link, title
 from monitor.digest.view import alert_view, view
-from monitor.models import digest_to_json
+from monitor.models import (
+    Digest,
+    Headline,
+    Receipt,
+    RenderedDigest,
+    Window,
+    alert_key,
+    digest_key,
+    digest_to_json,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from monitor.digest.page import View
     from monitor.digest.wording import Wording
-    from monitor.models import Digest
+    from monitor.models import DigestStory
 
 # Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB.
 _LIMIT: Final = 97_000
@@ -46,11 +59,18 @@ class Format:
     alert: Callable[[Digest, Wording], str] | None = None
 
 
-def message(digest: Digest, language: Wording) -> tuple[str, str]:
-    """Return text and HTML of equal content, as full as one message can hold."""
+class Bodies(NamedTuple):
+    """One message in both forms, of equal content."""
+
+    text: str
+    html: str
+
+
+def message(digest: Digest, language: Wording) -> Bodies:
+    """Return a digest as full as one message can hold."""
     for caps in _MEASURES:
         page = view(digest, language, caps, archive=digest.archive_url or None)
-        bodies = plain.render(page), html.render(page)
+        bodies = Bodies(plain.render(page), html.render(page))
         # As it will be sent: quoted-printable makes three bytes of each one outside ASCII.
         if sum(len(quopri.encodestring(body.encode())) for body in bodies) <= _LIMIT:
             break
@@ -92,3 +112,78 @@ FORMATS: Final[dict[str, Format]] = {
     "atom": Format(_atom, "atom"),
 }
 """Every form by the name that `[digest] formats` and `--format` know it by."""
+
+
+def render_all(digest: Digest, language: Wording) -> RenderedDigest:
+    """Return the digest as the channels take it."""
+    page = whole(digest, language)
+    mail = message(digest, language)
+    return RenderedDigest(
+        key=digest_key(digest.date),
+        date=digest.date,
+        made_at=digest.made_at,
+        language=digest.language,
+        subject=page.subject,
+        preheader=page.preheader,
+        headlines=_headlines(digest),
+        renderings={name: format_.render(digest, language) for name, format_ in FORMATS.items()},
+        mail_text=mail.text,
+        mail_html=mail.html,
+    )
+
+
+def render_alert(
+    story: DigestStory, language: Wording, *, labels: Sequence[tuple[str, str]], timezone: str, now: datetime
+) -> RenderedDigest:
+    """Return one story as a message of its own, for a user who is not to wait for the digest."""
+    # A digest of one story, so that every form that a digest has takes it as it is.
+    alert = Digest(
+        date=now.astimezone(ZoneInfo(timezone)).date(),
+        window=Window(start=story.first_seen, end=now),
+        language=language.code,
+        timezone=timezone,
+        made_at=now,
+        stories=(story,),
+        max_stories=1,
+        labels=tuple(labels),
+        trends=(),
+        receipt=_receipt(story),
+    )
+    page = alert_page(alert, language)
+    renderings = {name: format_.alert(alert, language) for name, format_ in FORMATS.items() if format_.alert}
+    return RenderedDigest(
+        key=alert_key(story.id),
+        date=alert.date,
+        made_at=now,
+        language=language.code,
+        subject=page.subject,
+        preheader=page.preheader,
+        headlines=_headlines(alert),
+        renderings=renderings,
+        mail_text=renderings["text"],
+        mail_html=renderings["html"],
+    )
+
+
+def render(digest: Digest, language: Wording, format_: str) -> str:
+    """Return the digest in one of FORMATS; raise KeyError for another."""
+    return FORMATS[format_].render(digest, language)
+
+
+def _headlines(digest: Digest) -> tuple[Headline, ...]:
+    return tuple(
+        Headline(title=title(story.title), url=link(story.url), score=story.score)
+        for story in sorted(digest.stories, key=order)
+    )
+
+
+def _receipt(story: DigestStory) -> Receipt:
+    return Receipt(
+        feeds=(),
+        polls=0,
+        entries=0,
+        relevant=0,
+        stories=1,
+        reports=len(story.reports),
+        sources=story.sources,
+    )

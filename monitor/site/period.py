@@ -14,7 +14,7 @@ from monitor.digest import markdown, outlet_of
 from monitor.digest.importance import PENDING
 from monitor.digest.page import Line
 from monitor.digest.safe import line, link, title
-from monitor.digest.story_view import page
+from monitor.digest.view import page
 from monitor.site.charts import chart
 
 if TYPE_CHECKING:

@@ -24,11 +24,11 @@ from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
 from monitor.store.feeds import Feeds
-from monitor.store.marks import Marks, corrected
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
 from monitor.store.settings import Retention
 from monitor.store.stories import Stories
+from monitor.store.taggings import Marks, corrected
 from monitor.store.terms import Terms
 from monitor.store.values import format_utc, parse_utc
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.models import Tagging, Window
     from monitor.store.connection import Connection, Row
     from monitor.store.feeds import Feeds
-    from monitor.store.marks import Marks
+    from monitor.store.taggings import Marks
 
 _BATCH: Final = 500
 # A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock.
