@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from monitor.models import Correction, Entry, PastStory, Story, TermCounts
     from monitor.store import Store
 
-# Entries that are decided on at once, but whole days: one step takes a second or two.
+# Entries that are decided on at once: one step takes a second or two. But whole days, so that one large poll
+# and many small ones come to the same stories.
 _STEP = 500
 # Steps in one run: half a million entries; what is left then waits for the next poll.
 _STEPS = 1000
@@ -108,11 +109,10 @@ class _Work:
 
 def _read(config: Config, store: Store, now: datetime) -> _Work | None:
     """Read what the next step needs; None when every sure entry has its story."""
-    waiting = store.entries.without_story()
-    if not waiting:
+    new = store.entries.without_story(_STEP)
+    if not new:
         return None
     _catch_up(config, store)
-    new = _step(waiting)
     store.terms.add({entry.id: cluster.terms(entry) for entry in new})
     with store.snapshot():
         opened = store.stories.open(now - config.cluster.open_for)
@@ -121,7 +121,9 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
         # Of each correction the latest entries speak for it; all of a large story would cost what a merge of
         # it did.
         taught = {n for c in corrections[-_LESSONS:] for n in (*c.entries[-3:], *c.others[-3:])}
-        corrected = {entry.id: entry for entry in store.entries.get_many(taught)} if taught else {}
+        corrected = (
+            {entry.id: entry for entry in store.entries.get_many(taught, whole=False)} if taught else {}
+        )
         terms = frozenset[str]().union(*map(cluster.terms, [*present, *corrected.values()]))
         encoder = cluster.Encoder() if config.cluster.semantic and cluster.Encoder.available() else None
         return _Work(
@@ -137,22 +139,13 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
         )
 
 
-def _step(waiting: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Return the entries of the earliest days, whole days, until they are enough for a step."""
-    # Whole days, so that one large poll and many small ones come to the same stories.
-    ordered = sorted(waiting, key=lambda entry: (entry.published.date(), entry.id))
-    last = ordered[min(_STEP, len(ordered)) - 1].published.date()
-    return tuple(entry for entry in ordered if entry.published.date() <= last)
-
-
 def _write(store: Store, work: _Work, decided: _Decision) -> tuple[Story, ...]:
     """Save what was decided; nothing, for a new try, when another has changed what it was decided on."""
     stories, vectors = decided
     touched = {entry.id for story in stories for entry in story.entries}
     with store.transaction():
-        present = {entry.id for entry in store.entries.without_story()}
-        changed = store.stories.get_many([story.id for story in stories if story.id])
-        held = {entry.id for story in changed for entry in story.entries}
+        present = store.entries.ids_without_story()
+        held = store.stories.members([story.id for story in stories if story.id])
         # No lock is held while it is decided: a mark, a merge or another process may have come between.
         if not {entry.id for entry in work.new} <= present or touched - present != held:
             return ()
@@ -164,7 +157,7 @@ def _write(store: Store, work: _Work, decided: _Decision) -> tuple[Story, ...]:
 def _catch_up(config: Config, store: Store) -> None:
     """Bring an archive of an earlier version up to date, a part at a time: its counts, its stories' kinds."""
     if uncounted := store.terms.uncounted(_COUNT_AT_ONCE):
-        found = store.entries.get_many(uncounted)
+        found = store.entries.get_many(uncounted, whole=False)
         store.terms.add({entry.id: cluster.terms(entry) for entry in found})
     if old := store.stories.without_kind(_REFRESH_AT_ONCE):
         refresh_stories(config, store, [story.id for story in old])

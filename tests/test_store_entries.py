@@ -242,10 +242,31 @@ def test_relevant_entries_wait_for_a_story(opened):
         entry(2),
         entry(3, tagging=RELEVANT),
     )
-    assert [e.id for e in opened.entries.without_story()] == [3, 1]
+    assert [e.id for e in opened.entries.without_story(10)] == [1, 3]
     story = Story(entries=opened.entries.get_many([3]), title="T", first_seen=NOW, last_seen=NOW)
-    opened.stories.save([story])
-    assert [e.id for e in opened.entries.without_story()] == [1]
+    (saved,) = opened.stories.save([story])
+    assert [e.id for e in opened.entries.without_story(10)] == [1]
+    assert opened.entries.ids_without_story() == {1}
+    assert opened.stories.members([saved.id]) == {3}
+
+
+def test_the_earliest_days_are_put_into_stories_first_and_whole(opened):
+    days = (3, 1, 2, 1)
+    add(
+        opened,
+        *(entry(n, published=NOW + timedelta(days=d), tagging=RELEVANT) for n, d in enumerate(days, 1)),
+    )
+    assert [e.id for e in opened.entries.without_story(1)] == [2, 4]
+    assert [e.id for e in opened.entries.without_story(3)] == [2, 4, 3]
+    assert [e.id for e in opened.entries.without_story(9)] == [2, 4, 3, 1]
+
+
+def test_stories_are_made_without_what_they_do_not_look_at(opened):
+    add(opened, entry(1, content="Much text.", tagging=RELEVANT))
+    (whole,) = opened.entries.get_many([1])
+    (lean,) = opened.entries.without_story(1)
+    assert (whole.content, len(whole.tagging.evidence)) == ("Much text.", 2)
+    assert lean == replace(whole, content="", tagging=replace(whole.tagging, evidence=()))
 
 
 def test_themes_of_relevant_entries_by_when_they_were_seen(opened):

@@ -124,18 +124,23 @@ def terms(entry: Entry) -> frozenset[str]:
     return traits(entry).terms()
 
 
-@lru_cache(maxsize=1 << 12)
 def traits(entry: Entry) -> Traits:
-    """Return what the matcher sees of an entry: a pure function of title, summary, language and date."""
-    german, summary = entry.language == "de", entry.summary
-    title = _part(entry.title, german=german)
+    """Return what the matcher sees of an entry."""
+    return _traits(entry.title, entry.summary, entry.language, entry.published)
+
+
+# By the texts and not by the entry: what is remembered would keep whole entries, with content and evidence.
+@lru_cache(maxsize=1 << 12)
+def _traits(heading: str, summary: str, language: str, published: datetime) -> Traits:
+    german = language == "de"
+    title = _part(heading, german=german)
     rest = _part(summary, german=german)
-    letters = " ".join(plain_words(fold(entry.title)))
+    letters = " ".join(plain_words(fold(heading)))
     # Reversed, so that of several spellings the first one in the text is kept.
-    spelt = dict(reversed(list(_players(f"{entry.title} | {summary}"))))
+    spelt = dict(reversed(list(_players(f"{heading} | {summary}"))))
     return Traits(
-        day=(entry.published - _EPOCH).total_seconds() / _DAY_SECONDS,
-        language=entry.language,
+        day=(published - _EPOCH).total_seconds() / _DAY_SECONDS,
+        language=language,
         title=title,
         text=Part(
             words=title.words | rest.words,

@@ -39,8 +39,16 @@ class Stories:
         self._entries = entries
 
     def open(self, since: datetime) -> tuple[Story, ...]:
-        """Return the stories that had an entry at or after `since`, by id: new entries may join them."""
-        return self._read(f"where last_seen >= ? {_BY_ID}", [format_utc(since)])
+        """Return the stories that had an entry at or after `since`, by id: new entries may join them.
+
+        Their entries come as those of `Entries.without_story`, without content and evidence.
+        """
+        return self._read(f"where last_seen >= ? {_BY_ID}", [format_utc(since)], whole=False)
+
+    def members(self, stories: Iterable[int]) -> frozenset[int]:
+        """Return the ids of the entries of stories."""
+        rows = self._db.rows(f"select id from entries where story_id {ANY_OF}", [listed(stories)])
+        return frozenset(row["id"] for row in rows)
 
     def listing(self, *, since: datetime | None = None, limit: int | None = None) -> tuple[Story, ...]:
         """Return the stories with an entry first seen at or after `since`, latest first."""
@@ -222,12 +230,14 @@ class Stories:
         rows = ((number, entry.id, side) for side, entries in enumerate((some, others)) for entry in entries)
         self._db.change_many("insert into corrected_entries values (?, ?, ?)", rows)
 
-    def _read(self, rest: str, parameters: Sequence[Any] | Mapping[str, Any]) -> tuple[Story, ...]:
+    def _read(
+        self, rest: str, parameters: Sequence[Any] | Mapping[str, Any], *, whole: bool = True
+    ) -> tuple[Story, ...]:
         with self._db.snapshot():
             rows = self._db.rows(f"select * from stories {rest}", parameters)
             ids = [row["id"] for row in rows]
             entries = defaultdict(list)
-            for entry in self._entries.of_stories(ids):
+            for entry in self._entries.of_stories(ids, whole=whole):
                 entries[entry.story].append(entry)
             joins = {row["entry_id"]: _join(row) for row in self._db.rows(_JOINS, [listed(ids)])}
             related = defaultdict(list)

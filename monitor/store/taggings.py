@@ -102,8 +102,8 @@ class Taggings:
             [key for key, tagging in final.items() if not tagging.relevant or tagging.shelf == "perhaps"],
         )
 
-    def of(self, rows: Sequence[Row]) -> dict[int, Tagging]:
-        """Return the taggings of rows of the table `entries`."""
+    def of(self, rows: Sequence[Row], *, evidence: bool = True) -> dict[int, Tagging]:
+        """Return the taggings of rows of the table `entries`, with their evidence or without."""
         ids = listed(row["id"] for row in rows)
         beats = self._lists(
             f"select entry_id, beat from entry_beats where entry_id {ANY_OF} order by rowid", ids
@@ -111,15 +111,16 @@ class Taggings:
         themes = self._lists(
             f"select entry_id, theme from entry_themes where entry_id {ANY_OF} order by rowid", ids
         )
-        evidence: defaultdict[int, list[Evidence]] = defaultdict(list)
-        for row in self._db.rows(f"select * from evidence where entry_id {ANY_OF} order by id", [ids]):
-            evidence[row["entry_id"]].append(_evidence(row))
+        pieces: defaultdict[int, list[Evidence]] = defaultdict(list)
+        if evidence:
+            for row in self._db.rows(f"select * from evidence where entry_id {ANY_OF} order by id", [ids]):
+                pieces[row["entry_id"]].append(_evidence(row))
         return {
             row["id"]: Tagging(
                 beats=tuple(beats[row["id"]]),
                 themes=tuple(themes[row["id"]]),
                 score=row["score"],
-                evidence=tuple(evidence[row["id"]]),
+                evidence=tuple(pieces[row["id"]]),
                 near=row["near"],
                 corrected=bool(row["corrected"]),
                 certainty=row["certainty"],
