@@ -118,11 +118,12 @@ def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
     one = those[0]
     whom = ", ".join(delivery.recipient for delivery in those)
     if len(those) > _NAMED:
-        whom = counted(len(those), "recipient")
+        whom = counted(len(those), "file" if one.channel == "files" else "recipient")
     again = min((each.next_attempt_at for each in those if each.next_attempt_at), default=None)
     trying = f"; next try {again.astimezone(zone):%Y-%m-%d %H:%M}" if one.state == "pending" and again else ""
     reason = f" ({one.last_error})" if one.last_error else ""
-    return f"{name_of_edition(one.edition)}: {one.channel} to {whom}: {one.state}{reason}{trying}"
+    to = "" if one.channel == "files" else f"{one.channel} to "
+    return f"{name_of_edition(one.edition)}: {to}{whom}: {one.state}{reason}{trying}"
 
 
 def troubles(store: Store) -> dict[str, str]:
@@ -236,7 +237,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
 def _counted(channel: str, those: Sequence[Delivery]) -> str:
     whom = {one.recipient for one in those}
     named = next(iter(whom)) if len(whom) == 1 else f"{len(whom)} recipients"
-    return f"{channel} to {named}" + (f" ({len(those)} editions)" if len(those) > len(whom) else "")
+    return f"{channel} to {named}" + (f" ({len(those)} digests)" if len(those) > len(whom) else "")
 
 
 def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
@@ -256,6 +257,6 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
                 since=feed.newest_entry_at if feed.state == "silent" else feed.last_success_at,
                 do="it is tried again by itself; if this goes on, poll it more rarely or switch it off"
                 if feed.last_status == _TOO_MANY and feed.state == "failing"
-                else f"open {feed.url} in a browser; give its new address in feeds.toml, or switch it off",
+                else f"open {feed.url} in a browser; then `monitor feeds move` or `monitor feeds disable`",
                 ours=False,
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from monitor.digest import DigestInput, Due, Settings, compose, present
 from monitor.models import Entry, Feed, FeedHealth, Join, Story, Tagging, Window
 
@@ -123,10 +125,9 @@ def test_text_is_cleaned_on_its_way_in():
     assert made(story(7, entry(1), title="A\u202e\n\x00title")).stories[0].title == "A title"
 
 
-def test_the_day_counts_local_days():
-    at_two_in_berlin = story(7, entry(1, age=28), entry(2))
-    assert made(at_two_in_berlin).stories[0].day == 2
-    assert made(at_two_in_berlin, settings=Settings(timezone="America/New_York")).stories[0].day == 3
+@pytest.mark.parametrize(("hours", "day"), [(1, 1), (23, 1), (25, 2), (47, 2), (49, 3), (-5, 1)])
+def test_the_day_counts_from_digest_to_digest(hours, day):
+    assert made(story(7, entry(1, age=hours), entry(2))).stories[0].day == day
 
 
 def test_the_steps_before_and_after_are_linked_when_their_titles_are_known():

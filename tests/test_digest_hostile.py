@@ -54,7 +54,7 @@ ALLOWED = {
     "tbody", "td", "th", "title", "tr",
 }  # fmt: skip
 ATTRIBUTES = {
-    "align", "aria-label", "aria-roledescription", "cellpadding", "cellspacing", "charset", "class", "content",
+    "align", "bgcolor", "border", "aria-label", "aria-roledescription", "cellpadding", "cellspacing", "charset", "class", "content",
     "dir", "height", "href", "http-equiv", "id", "lang", "name", "role", "scope", "style", "width",
 }  # fmt: skip
 HREF = re.compile(r"(https?://[!-~]+|#story-\d+|stories/s\d+\.html)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import quopri
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,91 @@ def test_the_html_stands_alone():
     assert 'role="article"' in html
     assert "max-width:640px" in html
     assert not re.search(r"<(img|script|link|iframe|form)\b|\bsrc=|url\(|@import", html)
+
+
+class Mail(HTMLParser):
+    """The tags of a mail with their attributes and styles, and the rules of its style sheets."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.sheet = [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        pairs = (pair.partition(":") for pair in attributes.get("style", "").split(";"))
+        self.tags.append((tag, attributes, {name.strip(): value.strip() for name, _, value in pairs if value}))
+
+    def handle_data(self, data):
+        if self.tags[-1][0] == "style":
+            self.sheet += data
+
+
+# What Word, which draws mail in Outlook for Windows, does not know or gets wrong (caniemail.com, and Microsoft's
+# "Word HTML and CSS rendering capabilities in Outlook").
+UNKNOWN_TAGS = set("img svg picture video audio button input form iframe object script link base".split())
+UNKNOWN_STYLES = set(
+    "position float clear flex grid gap transform opacity box-shadow border-radius background background-image"
+    " background-size object-fit columns inset animation transition filter order align-items justify-content".split()
+)
+UNKNOWN_VALUES = re.compile(
+    r"flex|grid|inline-block|var\(|calc\(|min\(|max\(|clamp\(|url\(|rgba?\(|hsla?\(|gradient|\d(rem|vw|vh|ch)\b"
+)
+TABLES = {"table", "td", "th"}
+
+
+def faults_for_word(html):
+    """Return what in a mail's HTML Word would not draw as it is meant; each name tells which."""
+    mail = Mail(html)
+    faults = [f"<{tag}>" for tag, _, _ in mail.tags if tag in UNKNOWN_TAGS]
+    ghost = re.search(r"<!--\[if mso\]><table[^>]* width=\"640\"[^>]*><tr><td><!\[endif\]-->\s*<table[^>]*class=\"sheet\"", html)
+    closed = re.search(r"</table>\s*<!--\[if mso\]></td></tr></table><!\[endif\]-->", html)
+    for tag, attributes, style in mail.tags:
+        faults += [f"{name} on <{tag}>" for name in UNKNOWN_STYLES & style.keys()]
+        faults += [f"{value} on <{tag}>" for value in style.values() if UNKNOWN_VALUES.search(value)]
+        if tag not in TABLES and re.search(r"[1-9]", style.get("padding", "")):
+            faults.append(f"padding on <{tag}>")
+        if any(name.startswith("padding-") for name in style) and tag not in TABLES:
+            faults.append(f"padding on <{tag}>")
+        if style.get("width") and "width" not in attributes:
+            faults.append(f"width without an attribute on <{tag}>")
+        if style.keys() & {"max-width", "min-width"} and not (ghost and closed and "sheet" in attributes.get("class", "")):
+            faults.append(f"max-width on <{tag}>")
+        if style.get("display", "none") != "none" or (style.get("display") and style.get("mso-hide") != "all"):
+            faults.append(f"display on <{tag}>")
+        if tag == "table" and not {"cellpadding", "cellspacing", "border"} <= attributes.keys():
+            faults.append("a table with Word's own padding")
+        if "background-color" in style and attributes.get("class") in {"sheet", None} and "bgcolor" not in attributes:
+            faults.append(f"background without an attribute on <{tag}>")
+    faults += re.findall(r"@import|@font-face|:hover|--[a-z]+\s*:|\[[a-z]+[~|^$*]?=", mail.sheet)
+    return faults
+
+
+def test_the_mail_keeps_to_what_word_draws():
+    for code, digest in DIGESTS.items():
+        language = languages.load(code)
+        quiet = replace(digest, stories=(), perhaps=(), catches_up=True)
+        bodies = [render_all(made, language).mail_html for made in (digest, quiet, replace(quiet, overview=True))]
+        assert [faults_for_word(body) for body in bodies] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ('<div style="display:flex">', "flex"),
+        ('<p style="background-image:url(x)">', "background-image"),
+        ('<p style="padding:0 0 4px">', "padding"),
+        ('<div style="max-width:300px">', "max-width"),
+        ('<td style="width:300px">', "width without"),
+        ('<p style="color:var(--ink)">', "var("),
+        ("<table>", "padding"),
+        ("<svg>", "<svg>"),
+        ("<style>@import 'x';</style>", "@import"),
+    ],
+)
+def test_what_word_does_not_draw_is_found(wrong, fault):
+    html = render_all(DIGESTS["en"], languages.load("en")).mail_html
+    assert any(fault in found for found in faults_for_word(html.replace("<h1", f"{wrong}<h1", 1)))
 
 
 def test_files_link_to_the_archive_beside_them_and_mail_to_the_web_if_it_is_there():

@@ -127,7 +127,7 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
         ({"newest_entry_at": NOW - 9 * DAY, "rhythm": None}, "nothing new for 9 days"),
         (
             {"location": "https://new.example/"},
-            "moved for good to https://new.example/: change the address in feeds.toml",
+            "moved for good to https://new.example/: `monitor feeds move` takes it over",
         ),
         (
             {"last_gap_at": NOW - DAY, "location": "https://new.example/"},

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from monitor import languages
+from monitor.cluster.day import _WORDS
 from monitor.digest.importance import KIND_WEIGHTS, SECTIONS
 from monitor.digest.wording import Wording
+from monitor.text import span_in_words
 
 ENGLISH = languages.load("en")
 OTHERS = [code for code in languages.AVAILABLE if code != "en"]
 SOURCES = [
     path.read_text("utf-8")
-    for package in ("digest", "site")
+    for package in ("digest", "site", "cli")
     for path in Path(languages.__file__).parents[1].glob(f"{package}/**/*.*")
     if path.suffix in {".py", ".html"}
 ]
@@ -73,6 +75,26 @@ def test_every_section_and_every_kind_that_weighs_something_has_a_name():
     assert {f"section_{name}" for name in SECTIONS} <= ENGLISH.texts.keys()
     assert KIND_WEIGHTS.keys() - {"report", "other"} == ENGLISH.kinds.keys()
     assert ENGLISH.kind("invented") == ""
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_reason_is_said_in_the_language_whole_or_in_its_parts(code):
+    other = languages.load(code)
+    assert _WORDS.keys() <= {name for name, said in _WORDS.items() if other.reason(said) != said}
+    against = "against: same outlet, another kind of event (incident, not hearing or launch)"
+    assert not re.search("against|outlet|kind|hearing| or ", other.reason(f"1 day apart · {against}"))
+    assert "“A · B; same day”" not in other.reason("not a feed: an HTML page titled “A · B; same day”")
+    assert "A · B; same day" in other.reason("not a feed: an HTML page titled “A · B; same day”")
+    assert other.reason("names: Same, Day · HTTP 503 Slow down").endswith("Same, Day · HTTP 503 Slow down")
+    assert other.reason("") == ENGLISH.reason("") == ""
+    assert ENGLISH.reason(against) == against
+
+
+@pytest.mark.parametrize(("first", "second"), [(timedelta(days=9), timedelta(hours=5)), (timedelta(days=1),) * 2])
+def test_what_a_silent_feed_is_said_of_is_said_in_german(first, second):
+    usual = span_in_words(second).removeprefix("1 ")
+    said = languages.load("de").reason(f"nothing new for {span_in_words(first)}; usually one every {usual}")
+    assert not re.search("nothing|new|usually|day|hour", said)
 
 
 def test_no_sentence_is_left_that_the_digest_does_not_use():

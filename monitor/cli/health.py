@@ -112,7 +112,9 @@ def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
         rhythm = f", one in {span_in_words(feed.rhythm).removeprefix('1 ')}" if feed.rhythm else ""
         yield f"  {feed.state:8}  {named}: {counted(feed.entries, 'entry', 'entries')}{rhythm}"
         yield f"            polled {local(feed.last_poll_at, zone)}, next {local(feed.next_poll_at, zone)}"
-        yield from (f"            {reason}" for reason in (feed.note, feed.last_error) if reason)
+        # That it is gone for good is what its last answer said.
+        error = "" if feed.state == "gone" else feed.last_error
+        yield from (f"            {reason}" for reason in (feed.note, error) if reason)
     if not every and counts["ok"]:
         yield "  (--all lists those that fare well)"
 

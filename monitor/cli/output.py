@@ -93,10 +93,10 @@ def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
 
 
 def say(*lines: str) -> None:
-    """Print lines that are not the result."""
+    """Print lines that are not the result, wrapped between words where a terminal is narrower."""
     console = stderr()
     for line in lines:
-        console.print(Text(line))
+        console.print(Text(line), soft_wrap=not console.is_terminal)
 
 
 def show_json(value: Any) -> None:

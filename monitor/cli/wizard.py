@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from datetime import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 PASSWORD_FILE: Final = "smtp-password"  # noqa: S105 - the name of a file
 _ENV: Final = "MONITOR_SMTP_PASSWORD"
 _TLS: Final = ("starttls", "tls", "none")
+_TLS_FROM_THE_START: Final = 465  # RFC 8314
 _SERVICES: Final = ("systemd", "launchd", "cron", "none")
 # Servers for outgoing mail that cannot be guessed from the address; all take STARTTLS on port 587.
 _SERVERS: Final = {
@@ -94,7 +97,9 @@ def setup(
     ] = "",
     host: Annotated[str, typer.Option(help="The server for outgoing mail.", metavar="HOST")] = "",
     port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535, metavar="PORT")] = 587,
-    tls: Annotated[str, typer.Option(help="starttls, tls or none.", metavar="HOW")] = "starttls",
+    tls: Annotated[
+        str, typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW")
+    ] = "",
     username: Annotated[str, typer.Option(help="The account there.", metavar="NAME")] = "",
     sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")] = "",
     password_file: Annotated[str, typer.Option(help="A file that holds the password.", metavar="FILE")] = "",
@@ -124,16 +129,19 @@ def setup(
         raise UsageError("setup asks on a terminal; without one give --yes and flags")
     if yes and test_mail and not mail_to:
         raise UsageError("--test-mail needs --mail-to: without it there is no mail")
-    say(f"The configuration will be written to {directory}. Enter takes the answer in brackets.")
+    say(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
     zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
-    due = ask.value("3 When is the digest due", hour, "07:00", values.time_of_day)
+    due = ask.value("3 When is the digest due", hour, "07:00", _hour)
     recipient = ask.value("4 Mail it to (empty: only files)", mail_to, "", _mailbox_or_none)
     given = {"host": host, "tls": tls, "username": username, "sender": sender, "password": password_file}
     account = _account(ask, recipient, port, given, directory) if recipient else None
-    choice = f"6 Groups of feeds ({', '.join(_groups())}; or all)"
-    groups = ask.value(choice, follow, "all", _chosen_groups)
+    if test_mail and not account:
+        say("  no test mail then: there is nobody to send it to")
+    if not yes and not follow:
+        say(f"6 Groups of feeds: {', '.join(_groups())}")
+    groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
     loaded = _write(directory, answers)
     show(*(f"wrote {directory / name}" for name in config.FILES))
@@ -141,7 +149,8 @@ def setup(
     if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
         well = asyncio.run(_send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
-    say(f"Next: monitor --config {directory} poll, then digest; `monitor --help` has the rest.")
+    program = f"monitor --config {shlex.quote(str(directory))}" if current.chosen_directory else "monitor"
+    say(f"Next: `{program} poll`, then `{program} digest`; `monitor --help` has the rest.")
     if not well:
         raise typer.Exit(1)
 
@@ -222,8 +231,21 @@ def _chosen_groups(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _hour(text: str) -> time:
+    # Nobody is asked again for having typed "7".
+    return values.time_of_day(f"{text}:00" if text.isdecimal() else text)
+
+
 def _mailbox_or_none(text: str) -> str:
     return text and values.MAILBOX.read(text)
+
+
+def _server(text: str, port: int) -> tuple[str, int]:
+    """Read "smtp.example.org" or "smtp.example.org:465"; an IPv6 address has more colons than one."""
+    name, colon, own = text.rpartition(":")
+    if not colon or ":" in name:
+        return values.host(text), port
+    return values.host(name), int(values.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
 def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directory: Path) -> Account:
@@ -232,13 +254,15 @@ def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directo
     domain = address.domain.lower()
     guess = _SERVERS.get(domain, f"smtp.{domain}")
     own = f"{address.local}@{address.domain}"
-    host = ask.value("5 Server for outgoing mail", given["host"], guess, values.text)
+    host, port = ask.value(
+        "5 Server for outgoing mail (host, or host:port)", given["host"], guess, partial(_server, port=port)
+    )
     username = ask.value("  Account there (- for none)", given["username"], own, values.text)
     account = Account(
         to=to,
         host=host,
         port=port,
-        tls=given["tls"],
+        tls=given["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
         username="" if username == "-" else username,
         sender=ask.value("  Who the mail comes from", given["sender"], to, values.MAILBOX.read),
     )
@@ -269,14 +293,20 @@ def _write(directory: Path, answers: Answers) -> Config:
     groups = ", ".join(map(values.toml, answers.groups))
     followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
     texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
+    missing = [name for name in texts if not (directory / name).exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            if not (directory / name).exists():
-                (directory / name).write_text(text, encoding="utf-8")
+        for name in missing:
+            (directory / name).write_text(texts[name], encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
-    return config.load(directory)
+    try:
+        return config.load(directory)
+    except ConfigError:
+        # Left behind, they would make the next try of `setup` refuse.
+        for name in missing:
+            (directory / name).unlink()
+        raise
 
 
 def _monitor_toml(text: str, answers: Answers) -> str:
@@ -315,16 +345,17 @@ async def _try(current: Session, config: Config) -> bool:
 
 async def _send_test(current: Session, config: Config) -> bool:
     """Send a message of one line through the configured account; return whether the server took it."""
+    from monitor import languages
     from monitor.models import RenderedDigest
 
-    now = current.now()
-    text = f"This is a test of monitor. The first digest is due at {config.digest.time:%H:%M}.\n"
+    now, words = current.now(), languages.load(config.language)
+    text = words.text("test_text", time=f"{config.digest.time:%H:%M}") + "\n"
     message = RenderedDigest(
         key=f"test:{now:%Y%m%dT%H%M%S}",
         date=now.astimezone(config.timezone).date(),
         made_at=now,
-        language="en",
-        subject="monitor: a test",
+        language=config.language,
+        subject=words.text("test_subject", brand=words.text("brand")),
         preheader="",
         headlines=(),
         renderings={},

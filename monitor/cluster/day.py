@@ -57,7 +57,7 @@ _WORDS = {
     "numbers_differ": "other figures",
     "places_differ": "another place",
     "same_source": "same outlet",
-    "topic_differs": "one is on the main topic, one is not",
+    "topic_differs": "only one is on the main topic",
 }
 
 

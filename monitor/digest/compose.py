@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -113,7 +114,6 @@ def present(
     is_new: Callable[[Entry], bool] = lambda _: True,
 ) -> DigestStory:
     """Return a story as it is shown at `now`; `is_new` says which entries are told for the first time."""
-    zone = ZoneInfo(settings.timezone)
     lead = next((entry for entry in story.entries if entry.id == story.lead), None)
     title, summary = story.title, story.summary
     # The story's lead may have come after the window: then its first report speaks.
@@ -137,8 +137,9 @@ def present(
         beats=story.beats,
         themes=story.themes,
         new=True,
-        # At least 1: a clock that was set back must not make it day 0.
-        day=max((now.astimezone(zone).date() - story.first_seen.astimezone(zone).date()).days + 1, 1),
+        # From digest to digest and not by the calendar: what came at noon is new the next morning, and a day
+        # later on its second day. At least 1: a clock that was set back must not make it day 0.
+        day=max((now - story.first_seen) // timedelta(days=1) + 1, 1),
         sources=sources,
         score=parts.total,
         importance=parts,

@@ -112,8 +112,8 @@ def _near(miss: NearMiss, labels: Iterable[tuple[str, str]], words: Wording) -> 
 
 def _reason(feed: FeedHealth, digest: Digest, words: Wording) -> str:
     if feed.state in {"silent", "gone"} and feed.note:
-        return line(redact(feed.note), _REASON)
-    reason = line(redact(feed.last_error or feed.note), _REASON)
+        return line(words.reason(redact(feed.note)), _REASON)
+    reason = line(words.reason(redact(feed.last_error or feed.note)), _REASON)
     if feed.state != "failing":
         return reason
     reason = reason or words.text("no_reason")

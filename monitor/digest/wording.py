@@ -44,3 +44,6 @@ class Wording(Protocol):
 
     def kind(self, name: str) -> str:
         """Return the name of a kind of event, "" for one without a name."""
+
+    def reason(self, text: str) -> str:
+        """Return a reason that is kept in English in the user's language, as far as it has words for it."""

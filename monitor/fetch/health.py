@@ -80,5 +80,5 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
     if state.last_gap_at and now - state.last_gap_at < GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
     if state.location and name != "disabled":
-        return f"moved for good to {redact_url(state.location)}: change the address in feeds.toml"
+        return f"moved for good to {redact_url(state.location)}: `monitor feeds move` takes it over"
     return state.note if name == "ok" else ""

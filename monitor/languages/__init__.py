@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,6 +38,8 @@ class Language:
     """Names of kinds of event."""
     formats: Mapping[str, Any] = field(compare=False)
     """Patterns of dates, times and numbers, and the names in them."""
+    reasons: Mapping[str, str] = field(compare=False)
+    """What polls and joins give as reasons, in English, to the same in this language; see `reason`."""
 
     def text(self, key: str, **values: object) -> str:
         """Return the sentence of that key with its placeholders filled."""
@@ -49,6 +52,29 @@ class Language:
     def kind(self, name: str) -> str:
         """Return the name of a kind of event: `ruling`; "" for one that has none here."""
         return self.kinds.get(name, "")
+
+    def reason(self, text: str) -> str:
+        """Return a reason that is kept in English in this language; what has no words here stays as it is."""
+        # Of several parts, unless a strange title looks like them: then it is one.
+        parts = re.split(r"( · |; )", text)
+        said = [part if number % 2 else self._phrase(part) for number, part in enumerate(parts)]
+        whole = None if all(said) else self._phrase(text)
+        return whole or "".join(translated or part for translated, part in zip(said, parts, strict=True))
+
+    def _phrase(self, text: str) -> str | None:
+        if text in self.reasons:
+            return self.reasons[text]
+        for pattern, (known, saying) in _patterns(self.code).items():
+            if found := pattern.fullmatch(text):
+                parts = zip(found.groups(), re.findall(r"\{\*?\}", known), strict=True)
+                return saying.format(*(self._each(part) if slot == "{*}" else part for part, slot in parts))
+        return None
+
+    def _each(self, words: str) -> str:
+        """Translate a list of phrases and names of kinds."""
+        parts = re.split(r"((?:, | or )(?![^(]*\)))", words)
+        named = {**self.reasons, **self.kinds}
+        return "".join(named.get(part) or self._phrase(part) or part for part in parts)
 
     def number(self, n: int) -> str:
         """Return a whole number with the language's thousands separator."""
@@ -105,4 +131,16 @@ def load(code: str) -> Language:
         plurals=data["plurals"],
         kinds=data["kinds"],
         formats=data["formats"],
+        reasons=data.get("reasons", {}),
     )
+
+
+@cache
+def _patterns(code: str) -> dict[re.Pattern[str], tuple[str, str]]:
+    """Return what matches each of a language's reasons that has places to fill, with both wordings."""
+    found = {}
+    for known, saying in load(code).reasons.items():
+        pattern = re.sub(r"\\\{(\\\*)?\\\}", "(.+?)", re.escape(known))
+        if pattern != re.escape(known):
+            found[re.compile(pattern)] = (known, saying.replace("{*}", "{}"))
+    return found

@@ -96,7 +96,7 @@ class DigestStory:
     new: bool
     """False when an earlier digest has told of it."""
     day: int
-    """1 on the local day it began."""
+    """How many days it has run: 1 within 24 hours of its first report."""
     sources: int
     score: float
     languages: tuple[str, ...]

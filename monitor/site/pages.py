@@ -206,7 +206,7 @@ def _report(
             }
             for copy in copies
         ],
-        "reason": line(reason),
+        "reason": line(site.words.reason(reason)),
         "doubt": doubt,
     }
 
