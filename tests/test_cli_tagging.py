@@ -166,7 +166,7 @@ def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> N
     assert run(desk, "mark", f"e{leak}", "--relevant", "--beat", "sora").code == 0
     assert run(desk, "mark", "s999", "--relevant").code == 1
     assert run(desk, "learn", "--show").out.startswith("nothing is learned yet")
-    assert run(desk, "learn").out.startswith("learned from 1 marks")
+    assert run(desk, "learn").out.startswith("learned from 1 mark;")
     assert run(desk, "learn", "--show", "--json").json["marks"] == 1
     assert run(desk, "learn", "--forget").out.startswith("forgotten")
     assert run(desk, "learn", "--show", "--forget").code == 2

@@ -99,10 +99,64 @@ def test_an_account_that_fails_is_told_and_the_configuration_stays(tmp_path: Pat
     assert run(tmp_path / "new", "check").code == 0
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("smtp.news.test:465", ("smtp.news.test", 465, "tls")),
+        ("smtp.news.test:2525", ("smtp.news.test", 2525, "starttls")),
+        ("smtp.news.test", ("smtp.news.test", 587, "starttls")),
+        ("[::1]:25", ("::1", 25, "starttls")),
+        ("::1", ("::1", 587, "starttls")),
+    ],
+)
+def test_the_mail_server_may_bring_its_port(
+    tmp_path: Path, host: str, expected: tuple[str, int, str]
+) -> None:
+    flags = ["--mail-to", "jo@news.test", "--username", "-", "--host", host]
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
+    mail = config.load(tmp_path / "new").settings["email"]
+    assert (mail.host, mail.port, mail.tls) == expected
+
+
+@pytest.mark.parametrize("host", ["https://smtp.news.test", "smtp.news.test:0", "smtp.news.test:mail", ":25"])
+def test_what_is_no_mail_server_is_wrong_usage(tmp_path: Path, host: str) -> None:
+    flags = ["--mail-to", "jo@news.test", "--host", host]
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_configuration_that_does_not_load_leaves_room_for_another_try(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "feeds.toml").write_text("url = 7")
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check").code == 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["feeds.toml"]
+    (tmp_path / "new" / "feeds.toml").unlink()
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check").code == 0
+
+
+def test_the_test_mail_speaks_the_digests_language(tmp_path: Path) -> None:
+    with inbox_in_a_thread() as box:
+        result = run(
+            tmp_path / "new", "setup", "--yes", "--no-check", "--test-mail", "--mail-to", "jo@news.test",
+            "--host", f"127.0.0.1:{box.port}", "--tls", "none", "--username", "-", "--language", "de", "--time", "7",
+        )  # fmt: skip
+    assert result.code == 0, result.out + result.err
+    assert box.received[0].message["Subject"] == "Probe: die Mail von Sora-Monitor kommt an"
+
+
 def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
     primary, secondary = pty.openpty()
-    typed = "fr\nen\nEurope/Berlin\nnoon\n08:00\n\nunions\nnone\n"
-    command = [sys.executable, "-m", "monitor", "--config", tmp_path / "new", "setup", "--no-check"]
+    typed = "fr\nen\nEurope/Berlin\nnoon\n8\n\nunions\nnone\n"
+    command = [
+        sys.executable,
+        "-m",
+        "monitor",
+        "--config",
+        tmp_path / "new",
+        "setup",
+        "--no-check",
+        "--test-mail",
+    ]
     with subprocess.Popen(command, stdin=secondary, stdout=secondary, stderr=secondary) as program:
         os.close(secondary)
         patience = Timer(60, program.kill)
@@ -118,6 +172,7 @@ def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
     os.close(primary)
     assert program.returncode == 0, shown.decode()
     assert b"there is no 'fr'" in shown
+    assert b"no test mail then" in shown
     loaded = config.load(tmp_path / "new")
     assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "08:00")
     assert {feed.group for feed in loaded.feeds} == {"unions"}

@@ -284,6 +284,25 @@ def test_a_network_that_is_down_takes_one_line_of_the_receipt():
     assert line.note.startswith("name not found")
 
 
+def test_what_lasts_for_weeks_is_told_with_its_reason_once_a_week():
+    end = DIGEST.window.end
+    silent = [
+        FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="silent", note=f"nothing new for {n} days",
+                   newest_entry_at=end - timedelta(days=n))
+        for n in (9, 20, 30)
+    ]  # fmt: skip
+    gone = FeedHealth(url="https://g.example", title="G", state="gone", note="HTTP 410", last_success_at=end)
+    calm = replace(DIGEST, overview=False, receipt=replace(DIGEST.receipt, feeds=(*silent, gone)))
+    fresh, lasting = (note for note in page(calm).receipt.notes if note.label == "Silent")
+    assert [(line.text, line.note) for line in fresh.lines] == [("F9", "nothing new for 9 days")]
+    assert [(line.text, line.note) for line in lasting.lines] == [("F20, F30", "for more than two weeks")]
+    assert (bool(fresh.advice), lasting.advice) == (True, "")
+    (weekly,) = (note for note in page(replace(calm, overview=True)).receipt.notes if note.label == "Silent")
+    assert [line.text for line in weekly.lines] == ["F9", "F20", "F30"]
+    (ended,) = (note for note in page(calm).receipt.notes if note.bad and note.label == "Gone for good")
+    assert ended.lines[0].note == "HTTP 410"
+
+
 def test_of_feeds_that_were_never_polled_nothing_more_is_said():
     fresh = tuple(FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="new") for n in range(3))
     made = page(replace(DIGEST, receipt=replace(DIGEST.receipt, feeds=fresh, polls=0)))

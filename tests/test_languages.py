@@ -90,7 +90,9 @@ def test_a_reason_is_said_in_the_language_whole_or_in_its_parts(code):
     assert ENGLISH.reason(against) == against
 
 
-@pytest.mark.parametrize(("first", "second"), [(timedelta(days=9), timedelta(hours=5)), (timedelta(days=1),) * 2])
+@pytest.mark.parametrize(
+    ("first", "second"), [(timedelta(days=9), timedelta(hours=5)), (timedelta(days=1),) * 2]
+)
 def test_what_a_silent_feed_is_said_of_is_said_in_german(first, second):
     usual = span_in_words(second).removeprefix("1 ")
     said = languages.load("de").reason(f"nothing new for {span_in_words(first)}; usually one every {usual}")

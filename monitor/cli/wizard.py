@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import time
 from functools import partial
@@ -98,7 +99,8 @@ def setup(
     host: Annotated[str, typer.Option(help="The server for outgoing mail.", metavar="HOST")] = "",
     port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535, metavar="PORT")] = 587,
     tls: Annotated[
-        str, typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW")
+        str,
+        typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
     ] = "",
     username: Annotated[str, typer.Option(help="The account there.", metavar="NAME")] = "",
     sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")] = "",
@@ -134,7 +136,9 @@ def setup(
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
     zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
     due = ask.value("3 When is the digest due", hour, "07:00", _hour)
-    recipient = ask.value("4 Mail it to (empty: only files)", mail_to, "", _mailbox_or_none)
+    recipient = ask.value(
+        "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and values.MAILBOX.read(text)
+    )
     given = {"host": host, "tls": tls, "username": username, "sender": sender, "password": password_file}
     account = _account(ask, recipient, port, given, directory) if recipient else None
     if test_mail and not account:
@@ -205,10 +209,8 @@ def _timezone() -> str:
     from monitor.config import General
 
     for guess in (os.environ.get("TZ", ""), str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]):
-        try:
+        with suppress(ValueError):
             return values.zone(guess).key
-        except ValueError:
-            continue
     return General().timezone.key
 
 
@@ -236,14 +238,10 @@ def _hour(text: str) -> time:
     return values.time_of_day(f"{text}:00" if text.isdecimal() else text)
 
 
-def _mailbox_or_none(text: str) -> str:
-    return text and values.MAILBOX.read(text)
-
-
 def _server(text: str, port: int) -> tuple[str, int]:
-    """Read "smtp.example.org" or "smtp.example.org:465"; an IPv6 address has more colons than one."""
+    """Read "smtp.example.org" or "smtp.example.org:465"; an IPv6 address with a port stands in brackets."""
     name, colon, own = text.rpartition(":")
-    if not colon or ":" in name:
+    if not colon or (":" in name and not name.endswith("]")):
         return values.host(text), port
     return values.host(name), int(values.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
@@ -374,17 +372,15 @@ async def _send_test(current: Session, config: Config) -> bool:
     return True
 
 
-def _a_service(text: str) -> str:
-    return str(values.choice(*_SERVICES).read(text))
-
-
 def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
     """Offer to start by itself: write a unit or an agent, or print cron lines, each with what to do then."""
     from monitor.service import install
 
     mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()
     here = "none" if ask.silent else "launchd" if mac else "systemd" if has_systemd else "cron"
-    kind = ask.value(f"Start by itself with ({', '.join(_SERVICES)})", given, here, _a_service)
+    kind = ask.value(
+        f"Start by itself with ({', '.join(_SERVICES)})", given, here, values.choice(*_SERVICES).read
+    )
     if kind == "none":
         return
     program, folder = [sys.executable, "-m", "monitor"], directory.absolute()

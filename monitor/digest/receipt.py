@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor.digest.headline import coverage, local, summary
@@ -22,13 +23,18 @@ _REASON: Final = 200
 # Feeds with one trouble that have a line each; more share one, or a network that is down fills the digest.
 _EACH: Final = 3
 _NAMED: Final = 8
+# A feed that is silent for so long, or gone, is named without its reason but once a week.
+_LASTING: Final = timedelta(days=14)
 
 
-def receipt_view(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> ReceiptView:
-    """Return the receipt, each list with at most `cap` lines."""
+def receipt_view(digest: Digest, words: Wording, cap: int, *, everything: bool) -> ReceiptView:
+    """Return the receipt, each list with at most `cap` lines; `everything` also with what can wait a week.
+
+    That is near misses, and the reasons of what has lasted for weeks: told daily, they hide what is new.
+    """
     return ReceiptView(
         line=_line(digest, words),
-        notes=tuple(_notes(digest, words, cap, near_misses=near_misses)),
+        notes=tuple(_notes(digest, words, cap, everything=everything)),
         colophon=tuple(_colophon(digest, words)),
     )
 
@@ -47,7 +53,7 @@ def _line(digest: Digest, words: Wording) -> str:
     return words.text("receipt_gaps_line" if receipt.gaps else "receipt_well", **seen)
 
 
-def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> Iterator[Note]:
+def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Iterator[Note]:
     receipt = digest.receipt
     if not receipt.polls:
         label, advice = words.text("trouble_polls"), words.text("advice_polls")
@@ -56,8 +62,15 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
         # No poll at all: that says it of every feed.
         if state == "new" and not receipt.polls:
             continue
-        if lines := _troubled(state, digest, words):
-            yield _list(state, lines, words, cap, bad=state in {"failing", "gone"})
+        those = [feed for feed in receipt.feeds if feed.state == state]
+        lasting = [feed for feed in those if not everything and _lasts(feed, digest)]
+        lines = _troubled([feed for feed in those if feed not in lasting], digest, words)
+        bad = state in {"failing", "gone"}
+        if lines:
+            yield _list(state, lines, words, cap, bad=bad)
+        if lasting:
+            names = Line(text=_listed(map(_name, lasting), words), note=words.text("lasting"))
+            yield Note(label=words.text(f"trouble_{state}"), lines=(names,), bad=bad)
     gaps = [
         Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
         for name, n in receipt.gaps
@@ -70,7 +83,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, near_misses: bool) -> It
     if receipt.held_back:
         held = words.plural("held_back", receipt.held_back)
         yield Note(label=held, advice=words.text("advice_held_back"))
-    if near_misses and receipt.near_misses:
+    if everything and receipt.near_misses:
         near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
 
@@ -84,22 +97,35 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[str]:
     yield words.text("receipt_made", date=made, version=line(digest.receipt.version))
 
 
-def _troubled(state: str, digest: Digest, words: Wording) -> list[Line]:
-    """Return the feeds in a state with what ails them; many with the same reason in one line."""
+def _lasts(feed: FeedHealth, digest: Digest) -> bool:
+    """Tell whether a trouble that only a person can end was told of for long enough."""
+    since = {"silent": feed.newest_entry_at, "gone": feed.last_success_at}.get(feed.state)
+    return since is not None and digest.window.end - since > _LASTING
+
+
+def _troubled(feeds: Iterable[FeedHealth], digest: Digest, words: Wording) -> list[Line]:
+    """Return feeds with what ails them; many with the same reason in one line."""
     by_reason: dict[str, list[str]] = {}
-    for feed in digest.receipt.feeds:
-        if feed.state == state:
-            name = line(feed.title) or title(redact_url(feed.url))
-            by_reason.setdefault(_reason(feed, digest, words), []).append(name)
+    for feed in feeds:
+        by_reason.setdefault(_reason(feed, digest, words), []).append(_name(feed))
     lines = []
     for reason, names in by_reason.items():
         if len(names) <= _EACH:
             lines += [Line(text=name, note=reason) for name in names]
-            continue
-        hidden = len(names) - _NAMED
-        more = " " + words.text("more", n=words.number(hidden)) if hidden > 0 else ""
-        lines.append(Line(text=", ".join(names[:_NAMED]) + more, note=reason))
+        else:
+            lines.append(Line(text=_listed(names, words), note=reason))
     return lines
+
+
+def _name(feed: FeedHealth) -> str:
+    return line(feed.title) or title(redact_url(feed.url))
+
+
+def _listed(names: Iterable[str], words: Wording) -> str:
+    every = list(names)
+    hidden = len(every) - _NAMED
+    more = " " + words.text("more", n=words.number(hidden)) if hidden > 0 else ""
+    return ", ".join(every[:_NAMED]) + more
 
 
 def _near(miss: NearMiss, labels: Iterable[tuple[str, str]], words: Wording) -> Line:

@@ -74,7 +74,7 @@ def view(
         perhaps=tuple(report_line(report, digest, words) for report in digest.perhaps),
         trends=_trends(digest, words) if overview else (),
         overview=overview,
-        receipt=receipt.receipt_view(digest, words, caps.lines, near_misses=overview),
+        receipt=receipt.receipt_view(digest, words, caps.lines, everything=overview),
     )
 
 

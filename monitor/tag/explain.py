@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # So many fit on a line, and are read; `explain --all` has the rest.
 _QUOTED = 5
+_LEGEND = "each number is a weight: 0.7 more doubles the odds, 0.7 less halves them; at 0 they are even"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,12 +115,13 @@ class Explanation:
         for verdict in (self.relevance, *self.verdicts):
             if verdict.evidence:
                 mark = "given" if verdict.given else "not given"
-                total = f"{verdict.total:+.2f} {verdict.unit}"
+                total = f"{verdict.total:+.2f}" + (" points" if verdict.unit == "points" else "")
                 found.append(
                     f"{verdict.kind} {verdict.slug}: {mark}, {total}, needed {verdict.threshold:.2f}"
                 )
                 found += [f"  {item.weight:+.2f}  {item.quoted} ({item.rule})" for item in verdict.evidence]
-        return found
+        by_table = any(verdict.evidence and verdict.unit == "log-odds" for verdict in self.verdicts)
+        return [_LEGEND, *found] if by_table else found
 
 
 def _named(verdict: Verdict) -> str:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import exp
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.tag.judge import probability
+from monitor.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +103,8 @@ class Personal:
 
     def lines(self) -> list[str]:
         """Say what it believes, for a person."""
-        found = [f"learned from {self.marks} marks; moves no entry by more than {MOST:.0f} in log-odds"]
+        times = f"makes no entry's odds more than {exp(MOST):.0f} times as good or as bad"
+        found = [f"learned from {counted(self.marks, 'mark')}; {times}"]
         for title, weights in (("words", self.words), ("feeds", self.feeds)):
             for more, sign in (("more", 1), ("less", -1)):
                 ordered = sorted((-w * sign, name) for name, w in weights.items() if w * sign > 0)

@@ -271,7 +271,11 @@ def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None, *, gate: bool) 
         return ""
     if verdict.off_beat:
         return "enough for the theme, but the entry is on no beat"
-    short = f"{verdict.threshold - verdict.total:.2f} {verdict.unit} short"
+    short = (
+        f"{verdict.threshold - verdict.total:.2f} points short"
+        if verdict.unit == "points"
+        else f"{probability(verdict.total):.0%} sure, {probability(verdict.threshold):.0%} is needed"
+    )
     if not gate:
         short += ", too little for the words to be asked"
     if nearest is None:
