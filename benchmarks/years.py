@@ -171,12 +171,8 @@ def poll(
     for feed, state in due:
         new = [entry for entry in fresh if entry.feed == feed.url]
         document = Document(entries=(*new, *latest.get(feed.url, ())[-20:]))
-        known = store.entries.known(
-            feed.url,
-            guids=identity.spellings(entry.guid for entry in document.entries),
-            urls=identity.spellings(entry.url for entry in document.entries),
-            newest=len(document.entries) + 200,
-        )
+        guids, urls = identity.spellings(document)
+        known = store.entries.known(feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
         changes = identity.compare(
             document, known, followed_since=START, backlog=config.digest.backlog, now=now
         )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
     from monitor.store import Store
 
+# How long the first digest of an installation waits for its first poll to end: it may be killed each time.
+_FIRST_POLL = timedelta(hours=1)
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
@@ -66,12 +68,13 @@ def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetim
 def due_digest(
     config: Config, store: Store, *, now: datetime, patience: timedelta = timedelta(0)
 ) -> digest.Due | None:
-    """Return which digest is due, and was so `patience` ago; None when none is, or nothing was polled yet.
+    """Return which digest is due, and was so `patience` ago; None when none is, or the first poll goes on.
 
     Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
     """
-    # A digest before the first poll would call a day quiet of which nothing is known.
-    if store.feeds.last_poll() is None:
+    # A digest before the first poll knows nothing of the day; after an hour it says so.
+    waited = now - patience - store.installed_at(now)
+    if waited < _FIRST_POLL and store.feeds.last_poll() is None:
         return None
     last = store.digests.last(now)
     end, day = (last.window.end, last.date) if last else (None, None)
@@ -104,7 +107,8 @@ def collect(
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=healths(config, store, now=now),
-        polls=store.feeds.polls_in(window) or _nothing_was_due(config, store, window),
+        polls=store.feeds.polls_in(window),
+        idle=_nothing_was_due(config, store, window),
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
@@ -122,22 +126,19 @@ def collect(
     )
 
 
-def _nothing_was_due(config: Config, store: Store, window: Window) -> int:
-    """Return 1 where a window needed no poll: the one before it holds until the next is due, else 0.
+def _nothing_was_due(config: Config, store: Store, window: Window) -> bool:
+    """Say whether a window needed no poll: the one before it holds until the next is due.
 
     A preview a minute after a digest is no breakage. A feed that was asked later tells nothing of the window.
     """
     states = store.feeds.states(config.feeds)
     asked = [states[feed.url] for feed in config.feeds if feed.enabled]
-    return int(
-        bool(asked)
-        and all(
-            state.last_poll_at is not None
-            and state.next_poll_at is not None
-            and state.last_poll_at <= window.start
-            and window.end <= state.next_poll_at
-            for state in asked
-        )
+    return bool(asked) and all(
+        state.last_poll_at is not None
+        and state.next_poll_at is not None
+        and state.last_poll_at <= window.start
+        and window.end <= state.next_poll_at
+        for state in asked
     )
 
 

@@ -35,6 +35,8 @@ DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""
 RECENT: Final = timedelta(days=7)
+# Polls without an end in a row: one may be under way, one may have met a restart.
+_CUT_OFF: Final = 3
 # HTTP: the publisher asks us to wait, and we do.
 _TOO_MANY = 429
 # Recipients that are named; of more it is said how many.
@@ -170,12 +172,16 @@ def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
 
 
 def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Problem]:
-    last, asking = store.feeds.last_poll(), store.feeds.last_asking_poll()
+    last, asking, cut_off = (
+        store.feeds.last_poll(),
+        store.feeds.last_asking_poll(),
+        store.feeds.cut_off_polls(),
+    )
     at = last.finished_at if last else None
-    if last is None:
-        # A first poll that was stopped halfway has left no record, but its feeds have.
+    if cut_off or last is None:
+        # A poll that was stopped halfway has left no record, but its feeds have.
         answers = (state.last_poll_at for state in store.feeds.states(config.feeds).values())
-        at = max(filter(None, answers), default=None)
+        at = max(filter(None, (at, *answers)), default=None)
     start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
     if not any(feed.enabled for feed in config.feeds):
         yield Problem(what="no feed is followed", since=None, do="add one: `monitor feeds add ADDRESS`")
@@ -184,6 +190,12 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
     elif now - at > config.fetch.max_interval + LATE:
         silence = span_in_words(now - at)
         yield Problem(what=f"nothing was polled for {silence}", since=at, do=start)
+    elif cut_off >= _CUT_OFF:
+        yield Problem(
+            what=f"the last {cut_off} polls were cut off before their end",
+            since=last.finished_at if last else None,
+            do="see in the log what ended them: a lack of memory, a time limit; what they read is kept",
+        )
     elif asking is not None and asking.outage:
         yield Problem(
             what="no feed could be reached at the last poll: our network is down",

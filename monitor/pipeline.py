@@ -172,15 +172,17 @@ async def read(
     if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
         return Findings()
     document = await tools.parser.parse(response, response.feed, now=now)
-    known = store.entries.known(
-        response.feed.url,
-        guids=identity.spellings(entry.guid for entry in document.entries),
-        urls=identity.spellings(entry.url for entry in document.entries),
-        newest=len(document.entries) + 200,
-    )
-    first = state.first_success_at is None
+    document = replace(document, complete=document.complete and response.complete)
+    guids, urls = identity.spellings(document)
+    known = store.entries.known(response.feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
+    followed_since, awaits_rest = schedule.followed_since(state, now), schedule.awaits_rest(state, now)
     changes = identity.compare(
-        document, known, followed_since=state.first_success_at, backlog=config.digest.backlog, now=now
+        document,
+        known,
+        followed_since=followed_since,
+        backlog=config.digest.backlog,
+        now=now,
+        awaits_rest=awaits_rest,
     )
     faults = list[str]()
     personal = store.note(tag.PERSONAL)
@@ -189,6 +191,7 @@ async def read(
     if faults:
         losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, losses="; ".join(filter(None, losses)))
+    first = followed_since is None
     return Findings(new=new, changed=changed, gap=changes.gap, first=first, document=document)
 
 

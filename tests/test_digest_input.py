@@ -53,14 +53,15 @@ def test_a_window_in_which_no_poll_was_due_is_no_breakage_and_one_without_due_po
     last = max(state.last_poll_at for state in states.values() if state.last_poll_at)
     due = min(state.next_poll_at for state in states.values() if state.next_poll_at)
 
-    def polls(start: datetime, end: datetime) -> int:
+    def polls(start: datetime, end: datetime) -> tuple[int, bool]:
         window = Window(start=start, end=end)
-        return digest_input.collect(settings, opened, window, now=end).polls
+        found = digest_input.collect(settings, opened, window, now=end)
+        return found.polls, found.idle
 
     minute = timedelta(minutes=1)
-    assert polls(last + minute, last + 2 * minute) == 1
-    assert polls(last + minute, due + minute) == 0
-    assert polls(last - 99 * minute, last - 98 * minute) == 0
+    assert polls(last + minute, last + 2 * minute) == (0, True)
+    assert polls(last + minute, due + minute) == (0, False)
+    assert polls(last - 99 * minute, last - 98 * minute) == (0, False)
 
 
 def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:

@@ -533,3 +533,21 @@ def test_feeds_fall_due_together():
 def test_polls_after_skipped_hours_are_spread(jitter):
     state = replace(KNOWN, hints=Hints(skip_hours=frozenset({12})))
     assert 40 * MINUTE <= wait(success(state, jitter=jitter)) <= 46 * MINUTE
+
+
+def test_the_rest_of_a_document_that_breaks_off_is_waited_for_for_some_hours():
+    cut, whole = PollOutcome(document=document(complete=False)), PollOutcome(document=document())
+    broken = success(FeedState(url=FEED.url), ok(max_age=DAY), cut)
+    assert broken.breaks_off_since == NOW
+    assert broken.next_poll_at <= NOW + SETTINGS.min_interval * 1.1
+    assert schedule.awaits_rest(broken, NOW + 5 * HOUR)
+    assert schedule.followed_since(broken, NOW + 5 * HOUR) is None, "the rest is backlog as the first half is"
+    late = success(broken, ok(), cut, now=NOW + 7 * HOUR)
+    assert not schedule.awaits_rest(late, NOW + 7 * HOUR)
+    assert schedule.followed_since(late, NOW + 7 * HOUR) == NOW
+    assert late.next_poll_at > NOW + 7 * HOUR + SETTINGS.min_interval * 1.1
+    for found in (success(late, ok(), whole), success(late, unchanged())):
+        assert found.breaks_off_since is None
+    known = success(success(FeedState(url=FEED.url), ok(), whole), ok(), cut, now=NOW + HOUR)
+    assert schedule.followed_since(known, NOW + HOUR) == NOW
+    assert not schedule.awaits_rest(replace(known, breaks_off_since=NOW + DAY), NOW), "by a clock that leapt"

@@ -10,8 +10,8 @@ import pytest
 from editions import freeze
 from newsroom import SETTINGS, Desk, at
 
-from monitor import health
-from monitor.models import Delivery, FeedState, Poll
+from monitor import digest_input, health
+from monitor.models import Delivery, FeedPoll, FeedState, Poll, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,31 @@ def test_a_first_poll_that_was_stopped_halfway_was_a_poll(desk):
         one.install(at(6))
         one.feeds.save_state(state(URLS[0]))
         assert "nothing was ever polled" not in problems(desk, one, at(6.1))
+
+
+def test_polls_that_never_end_are_told_and_hold_no_digest_back(desk, opened):
+    for hour in (8, 9, 10):
+        assert "cut off" not in " ".join(problems(desk, opened, at(hour)))
+        opened.feeds.log_feed(FeedPoll(feed=URLS[0], at=at(hour), status=200))
+        opened.feeds.save_state(state(URLS[0], last_poll_at=at(hour)))
+    found = health.report(desk.config, opened, now=at(10.5)).problems
+    assert [(one.what, one.since, one.ours) for one in found] == [
+        ("the last 3 polls were cut off before their end", at(6), True)
+    ]
+    assert digest_input.collect(desk.config, opened, Window(start=at(7), end=at(11)), now=at(11)).polls == 3
+    polled(opened, at(11))
+    assert problems(desk, opened, at(11.1)) == []
+
+
+def test_the_first_digest_waits_an_hour_for_a_first_poll_that_never_ends(desk):
+    with desk.store() as one:
+        one.feeds.sync(desk.config.feeds, at(6.5))
+        one.install(at(6.5))
+        one.feeds.save_state(state(URLS[0], last_poll_at=at(6.5)))
+        assert digest_input.due_digest(desk.config, one, now=at(7.4)) is None
+        assert digest_input.due_digest(desk.config, one, now=at(7.6)) is not None
+        assert problems(desk, one, at(8)) == []
+        assert problems(desk, one, at(9.6)) == ["the digest of 2024-12-02 was not made yet"]
 
 
 def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_told_once(desk, opened):

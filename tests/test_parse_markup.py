@@ -8,7 +8,7 @@ from time import process_time
 import pytest
 
 from monitor.models import Hints
-from monitor.parse.markup import describe, prepare
+from monitor.parse.markup import Markup, describe, prepare
 from monitor.parse.markup import head as head_of
 from monitor.parse.xmlfeed import hints
 
@@ -23,30 +23,27 @@ ATOM = "<feed>{}</feed>"
 )
 def test_entries_over_the_cap_are_cut_off_and_the_rest_closed(shell: str, item: str) -> None:
     body = "".join(item.format(n) for n in range(4))
-    assert prepare(shell.format(body), 2) == (
-        shell.format("".join(item.format(n) for n in range(2))),
-        True,
-        2,
-    )
+    kept = shell.format("".join(item.format(n) for n in range(2)))
+    assert prepare(shell.format(body), 2) == Markup(kept, complete=True, left_out=2)
 
 
 @pytest.mark.parametrize("element", ["pubDate", "dc:date", "updated"])
 def test_over_the_cap_the_newest_are_kept_wherever_they_stand(element: str) -> None:
     items = [f"<item><t>{n}</t><{element}>2024-12-{n:02}</{element}></item>" for n in (1, 2, 3, 9, 4)]
     kept = prepare(RSS.format("".join(["<item>undated</item>", *items])), 2)
-    assert kept == (RSS.format("".join(items[3:])), True, 4)
+    assert kept == Markup(RSS.format("".join(items[3:])), complete=True, left_out=4)
 
 
 def test_what_stands_behind_the_root_goes() -> None:
     text = RSS.format("<item><title>a & b</title></item>")
     mended = text.replace("&", "&amp;")
-    assert prepare(text + "<br />\n<b>Notice</b>", 9) == (mended, True, 0)
+    assert prepare(text + "<br />\n<b>Notice</b>", 9) == Markup(mended, complete=True, left_out=0)
 
 
 @pytest.mark.parametrize(
     "piece",
     ["<![CDATA[", "<category><![CDATA[", "<category><![CDATA[<category>]]>", "<media:description><![CDATA[",
-     "<author>a<b/>", "<ttl> ", "<item>"],
+     "<author>a<b/>", "<ttl> ", "<item>", "<a>", "<a", "<!--", "</a><b>"],
 )  # fmt: skip
 def test_hostile_mark_up_costs_linear_time(piece: str) -> None:
     """Four times the length once took sixteen times as long: 20 s for 160 KB."""
@@ -69,11 +66,26 @@ def test_without_a_root_nothing_is_closed() -> None:
     assert prepare("<item></item><item></item>", 1).text == "<item></item>"
 
 
-@pytest.mark.parametrize("rest", ["<item><ti", "<item><title>Half", "<item><title>Half</ti"])
-def test_an_entry_that_breaks_off_in_its_title_is_dropped(rest: str) -> None:
-    text, complete, _ = prepare("<rss><channel><item><title>A</title></item>" + rest, 9)
-    assert text == "<rss><channel><item><title>A</title></item></channel></rss>"
-    assert not complete
+WHOLE = "<title>B</title><a:link href='x>y'/>"
+
+
+@pytest.mark.parametrize(
+    ("rest", "kept"),
+    [
+        ("<item><title>Half", ""),
+        ("<item><title>Half</ti", ""),
+        (f"<item>{WHOLE}", f"<item>{WHOLE}</item>"),
+        (f"<x:Item a='1'>{WHOLE}<guid>12", f"<x:Item a='1'>{WHOLE}</x:Item>"),
+        (f"<item>{WHOLE}<description><![CDATA[</description><p>", f"<item>{WHOLE}</item>"),
+        (f"<item>{WHOLE}<author><name>Ann</name>", f"<item>{WHOLE}</item>"),
+        (f"<item>{WHOLE}<d><br>a<p>b</D><!-- <e></e>", f"<item>{WHOLE}<d><br>a<p>b</D></item>"),
+        (f"<item>{WHOLE}</item><item></p><title>", f"<item>{WHOLE}</item>"),
+    ],
+)
+def test_an_entry_that_breaks_off_keeps_its_whole_elements(rest: str, kept: str) -> None:
+    found = prepare("<rss><channel><item><title>A</title></item>" + rest, 9)
+    assert found.text == f"<rss><channel><item><title>A</title></item>{kept}</channel></rss>"
+    assert (found.complete, found.broken) == (False, bool(kept) and not rest.startswith(f"{kept}<"))
 
 
 def test_persons_are_shortened() -> None:

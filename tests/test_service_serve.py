@@ -192,6 +192,28 @@ async def test_killed_between_sending_and_the_answer_the_same_message_goes_out_a
     assert (mail.state, mail.attempts, mail.message_id) == ("sent", 2, once.message["Message-ID"])
 
 
+async def test_one_that_dies_of_its_first_poll_each_time_comes_to_its_digest(home, systemd):
+    async with Loopback() as web:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"), Reply(stall_headers=True))
+        home.write(web.url("/feed"))
+        home.put(
+            "monitor.toml",
+            (home.directory / "monitor.toml").read_text().replace("[poll]", '[poll]\ntimeout = "5m"'),
+        )
+        await install(home, systemd)
+        async with process(home, LATER) as first:
+            await until(lambda: len(web.requests) == 2)
+            first.kill()
+            await first.wait()
+        with home.opened() as opened:
+            assert opened.digests.listing() == (), "it waits for the news of the time when nobody polled"
+        async with serving(home, systemd, LATER + timedelta(minutes=1)):
+            await until(lambda: _states(home) != {})
+    with home.opened() as opened:
+        (digest,) = opened.digests.listing()
+    assert digest.date == LATER.date()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
     async with Loopback() as web:

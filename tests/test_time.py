@@ -113,6 +113,7 @@ class World:
         self.now = at(5)
         self.clock_error = timedelta(0)
         self.network = True
+        self.break_off_at: int | None = None
         self.published: dict[str, list[tuple[int, datetime, str]]] = {url: [] for url in FEEDS}
         self.gone: dict[str, list[tuple[int, datetime, str]]] = {url: [] for url in FEEDS}
         self.titles = iter(range(len(TITLES)))
@@ -149,6 +150,14 @@ class World:
         for _ in range(int(length / MINUTE)):
             self.wait(MINUTE)
         self.network = True
+
+    def break_off(self, place: int, polls: int) -> None:
+        """Let every document end at a byte, for some polls."""
+        self.break_off_at = place
+        for _ in range(polls):
+            self.wait(40 * MINUTE)
+        self.break_off_at = None
+        self.wait(40 * MINUTE)
 
     def wait(self, length: timedelta) -> None:
         self.now += length
@@ -187,7 +196,7 @@ class World:
         await pipeline.publish(self.config, self.store, self.channels, now=now)
 
     def _done(self, line: FeedPoll) -> None:
-        if not line.error:
+        if not line.error and self.break_off_at is None:
             self.news |= self.serving[line.feed]
 
     # what stands for network and reading process
@@ -196,7 +205,8 @@ class World:
         for feed, _ in due:
             if self.network:
                 self.serving[feed.url] = {TITLES[number] for number, _, _ in self.published[feed.url]}
-                yield Response(feed=feed, url=feed.url, status=200, body=self._document(feed.url))
+                body = self._document(feed.url)[: self.break_off_at]
+                yield Response(feed=feed, url=feed.url, status=200, body=body)
             else:
                 yield Response(feed=feed, url=feed.url, error="connection refused", unreachable=True)
 
@@ -237,6 +247,7 @@ ACTIONS = st.one_of(
     st.tuples(st.just("leave"), st.sampled_from([PLAIN, FRAGMENT])),
     st.tuples(st.just("come_back"), st.sampled_from([PLAIN, FRAGMENT])),
     st.tuples(st.just("wait"), st.sampled_from([MINUTE, 40 * MINUTE, 4 * HOUR, DAY])),
+    st.tuples(st.just("break_off"), st.integers(150, 1500), st.sampled_from([1, 12])),
     st.tuples(st.just("outage"), st.sampled_from([10 * MINUTE, 2 * HOUR])),
     st.tuples(st.just("tick_with_clock"), st.sampled_from([365 * DAY, -365 * DAY, 2 * DAY, -2 * DAY])),
     st.tuples(st.just("tick_and_die"), st.integers(1, 40)),

@@ -52,7 +52,9 @@ class DigestInput:
     """Subscriptions by address; of a feed that was removed since, the address alone is told."""
     healths: Sequence[FeedHealth] = ()
     polls: int = 0
-    """Polls made in the window."""
+    """Polls begun in the window."""
+    idle: bool = False
+    """No feed was due in it."""
     entries: int = 0
     """Entries first seen in the window, backlog included."""
     relevant: int = 0
@@ -302,6 +304,7 @@ def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Recei
     return Receipt(
         feeds=tuple(digest_input.healths),
         polls=digest_input.polls,
+        idle=digest_input.idle,
         entries=digest_input.entries,
         relevant=digest_input.relevant,
         stories=len(stories),

@@ -37,7 +37,8 @@ class Coverage:
     """Followed and not switched off."""
     unanswered: int
     """Failing, gone, or never yet successfully polled."""
-    polls: int
+    blind: bool
+    """Nobody looked."""
 
     @property
     def answered(self) -> int:
@@ -47,14 +48,14 @@ class Coverage:
     @property
     def conclusive(self) -> bool:
         """True when silence means that there was nothing."""
-        return self.polls > 0 and self.unanswered < _TOLERATED * self.feeds
+        return not self.blind and self.unanswered < _TOLERATED * self.feeds
 
 
 def coverage(receipt: Receipt) -> Coverage:
     """Return how many feeds answered."""
     states = [health.state for health in receipt.feeds if health.state != "disabled"]
     unanswered = sum(state in {"failing", "gone", "new"} for state in states)
-    return Coverage(feeds=len(states), unanswered=unanswered, polls=receipt.polls)
+    return Coverage(feeds=len(states), unanswered=unanswered, blind=receipt.blind)
 
 
 def outcome(digest: Digest) -> Outcome:
@@ -157,7 +158,7 @@ def _trouble(digest: Digest) -> str:
     reach = coverage(digest.receipt)
     if not reach.feeds:
         return "no_feeds"
-    return "feeds" if reach.polls else "no_polls"
+    return "no_polls" if reach.blind else "feeds"
 
 
 def summarise(digest: Digest, words: Wording) -> DigestSummary:

@@ -46,7 +46,7 @@ def _line(digest: Digest, words: Wording) -> str:
         "entries": words.plural("entries", receipt.entries),
         "unanswered": words.number(reach.unanswered),
     }
-    if not receipt.polls:
+    if receipt.blind:
         return words.text("receipt_no_polls", **seen)
     if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
@@ -55,12 +55,12 @@ def _line(digest: Digest, words: Wording) -> str:
 
 def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Iterator[Note]:
     receipt = digest.receipt
-    if not receipt.polls:
+    if receipt.blind:
         label, advice = words.text("trouble_polls"), words.text("advice_polls")
         yield Note(label=label, advice=advice, bad=True)
     for state in _TROUBLES:
         # No poll at all: that says it of every feed.
-        if state == "new" and not receipt.polls:
+        if state == "new" and receipt.blind:
             continue
         those = [feed for feed in receipt.feeds if feed.state == state]
         lasting = [feed for feed in those if not everything and _lasts(feed, digest)]

@@ -114,7 +114,7 @@ def heights(amounts: Iterable[int], busiest: int) -> tuple[int, ...]:
 def _notices(digest: Digest, words: Wording, caps: Caps) -> Iterable[str]:
     # A day with news and half of the feeds silent looks whole: it must say that it is not.
     if digest.stories and not coverage(digest.receipt).conclusive:
-        key = "incomplete" if digest.receipt.polls else "incomplete_no_polls"
+        key = "incomplete_no_polls" if digest.receipt.blind else "incomplete"
         yield words.text(key, **counts(digest, words))
     if digest.catches_up:
         yield words.text("catches_up")

@@ -81,4 +81,6 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
     if state.location and name != "disabled":
         return f"moved for good to {redact_url(state.location)}: `monitor feeds move` takes it over"
-    return state.note if name == "ok" else ""
+    begun = state.breaks_off_since
+    breaks_off = f"breaks off before its end, since {begun:%Y-%m-%d %H:%M} UTC" if begun else ""
+    return state.note or breaks_off if name == "ok" else ""

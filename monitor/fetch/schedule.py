@@ -10,7 +10,8 @@ The interval after a success, in words:
 4. All of that stays within [min_interval, max_interval].
 5. The publisher's wishes make it longer, never shorter: `max-age`, `Expires`, `ttl`, `updatePeriod`, then
    `skipHours` and `skipDays`; together at most the longer of a day and `max_interval`.
-6. Jitter adds up to a tenth. Within it the poll is put on a full two minutes, so that feeds fall due
+6. After a document that breaks off it is `min_interval`, for six hours: the rest is waited for.
+7. Jitter adds up to a tenth. Within it the poll is put on a full two minutes, so that feeds fall due
    together: each poll costs something to set up, and of several feeds one can tell whose fault silence is.
 
 A failure doubles the starting interval for each one in a row, up to a day, for ever; `Retry-After` is obeyed.
@@ -56,6 +57,8 @@ _AGREEING_POLLS = 3
 _LOST_AFTER = 3
 # What no entry is made of. A comment with a tag in it counts: two halves of text may look like one.
 _RESTLESS = re.compile(rb"<!--[^<]{0,1000}-->|<lastBuildDate>[^<]{0,100}</lastBuildDate>")
+# For so long the rest of a document that breaks off is waited for: then what there is of it has to do.
+_AWAITED = timedelta(hours=6)
 _GONE = 410
 _GONE_FOR = timedelta(days=7)
 
@@ -79,6 +82,18 @@ def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> b
         return False
     longest = max(_GONE_FOR, settings.max_interval) * (1 + _JITTER)
     return state.next_poll_at is None or not now < state.next_poll_at <= now + longest
+
+
+def awaits_rest(state: FeedState, now: datetime) -> bool:
+    """Say whether the rest of a document that breaks off may still come."""
+    since = state.breaks_off_since or now
+    return since <= now < since + _AWAITED
+
+
+def followed_since(state: FeedState, now: datetime) -> datetime | None:
+    """Return since when a feed's entries are known, None before the first document, or its rest."""
+    is_rest = state.first_success_at == state.breaks_off_since and awaits_rest(state, now)
+    return None if is_rest else state.first_success_at
 
 
 def body_hash(body: bytes) -> str:
@@ -145,6 +160,8 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
     state = _with_entries(state, outcome, now)
     state = _with_validators(state, response, outcome, now)
     state = _with_location(feed, state, response.moved_to)
+    if state.breaks_off_since and awaits_rest(state, now):
+        return replace(state, next_poll_at=now + settings.min_interval * (1 + _JITTER * jitter))
     wait = max(
         _interval(feed, state, settings, now), response.max_age or _NOTHING, state.hints.period or _NOTHING
     )
@@ -288,12 +305,14 @@ def _with_validators(state: FeedState, response: Response, outcome: PollOutcome,
             state,
             etag=response.etag or state.etag,
             last_modified=response.last_modified or state.last_modified,
+            breaks_off_since=None,
         )
     if not response.complete or (outcome.document and not outcome.document.complete):
-        return state
+        return replace(state, breaks_off_since=state.breaks_off_since or now)
     return replace(
         state,
         last_document_at=now,
+        breaks_off_since=None,
         etag=response.etag,
         last_modified=response.last_modified,
         validators_url=response.url if response.etag or response.last_modified else "",

@@ -150,7 +150,7 @@ class Receipt:
 
     feeds: tuple[FeedHealth, ...]
     polls: int
-    """Polls made in the window."""
+    """Polls begun in the window."""
     entries: int
     """Entries first seen in the window."""
     relevant: int
@@ -166,7 +166,14 @@ class Receipt:
     near_misses: tuple[NearMiss, ...] = ()
     failed_deliveries: tuple[str, ...] = ()
     """One line for each delivery that failed for good since the last digest."""
+    idle: bool = False
+    """No feed was due in the window: the poll before it holds."""
     version: str = ""
+
+    @property
+    def blind(self) -> bool:
+        """True when nobody looked: nothing can be concluded from it."""
+        return not self.polls and not self.idle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -118,6 +118,8 @@ class Document:
     hints: Hints = Hints()  # noqa: RUF009 - frozen
     complete: bool = True
     """False for a truncated document: its entries count, its validators do not."""
+    broken: Entry | None = None
+    """What can be read of the entry in whose middle it breaks off; not among `entries`."""
     note: str = ""
     """One line on what was unusual (declared encoding was wrong, entries over the cap, ...)."""
     losses: str = ""

@@ -100,6 +100,8 @@ class FeedState:
     last_gap_at: datetime | None = None
     last_document_at: datetime | None = None
     """When the server last gave a document; until then it said "not modified"."""
+    breaks_off_since: datetime | None = None
+    """Since when no document of it could be taken to its end; None when the last one could."""
     note: str = ""
     """What of the last document could not be taken; "" when all was."""
     hints: Hints = Hints()

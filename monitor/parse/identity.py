@@ -70,11 +70,27 @@ def fingerprint(entry: Entry) -> str:
     text = "\0".join(
         " ".join(part.split()) for part in (entry.title, entry.summary, entry.content, entry.url)
     )
+    return digest_of(text)
+
+
+def made_up(title: str, date: str) -> str:
+    """Return the guid of an entry that has neither one nor a link."""
+    return digest_of(f"{fold(title)}\n{date}")
+
+
+def digest_of(text: str) -> str:
+    """Return a short hash of a text."""
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def spellings(addresses: Iterable[str]) -> set[str]:
-    """Return guids or links as they may have been stored: sites move between http, https, www and slashes."""
+def spellings(document: Document) -> tuple[set[str], set[str]]:
+    """Return the guids and the links of a document's entries as they may have been stored."""
+    entries = (*document.entries, *filter(None, [document.broken]))
+    return _spellings(entry.guid for entry in entries), _spellings(entry.url for entry in entries)
+
+
+def _spellings(addresses: Iterable[str]) -> set[str]:
+    """Return addresses in all forms: sites move between http, https, www and slashes."""
     found = set(addresses)
     for address in tuple(found):
         bare, moved = _SCHEME.subn("", address)
@@ -92,6 +108,7 @@ def compare(
     followed_since: datetime | None,
     backlog: timedelta,
     now: datetime,
+    awaits_rest: bool = True,
 ) -> Changes:
     """Tell a document's entries apart into new, changed and unchanged ones.
 
@@ -99,14 +116,20 @@ def compare(
     it is so old, or of unknown age in the very first document (`followed_since` is None; some are empty).
     Later on nothing is held back for its date, which may be old because we could not look for days or because
     the publisher was slow; but for an archive that a feed opens all at once, from before we followed it.
+
+    The entry in whose middle a document breaks off is left for the whole one to bring. When that comes no
+    more (not `awaits_rest`) what there is of it is taken, if it is new.
     """
     first_document = followed_since is None
     new: list[Entry] = []
     changed: list[Entry] = []
     unchanged: list[int] = []
-    matches = _matches(document, known)
+    entries, broken = document.entries, None if awaits_rest else document.broken
+    if broken and fold(broken.title) not in {fold(entry.title) for entry in entries}:
+        entries = (*entries, broken)
+    matches = _matches(entries, document.link, known)
     guids = {one.guid for one in known}
-    for entry in _without_repeats(document.entries):
+    for entry in _without_repeats(entries):
         match = matches.get(entry.guid)
         if match is None:
             late = entry.dated == "publisher" and entry.published < now - backlog
@@ -116,7 +139,7 @@ def compare(
             held_back = (late and from_before and no_memory) or (first_document and unsure)
             late = late and not held_back
             new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
-        elif match.fingerprint == fingerprint(entry):
+        elif entry is broken or match.fingerprint == fingerprint(entry):
             unchanged.append(match.id)
         else:
             changed.append(
@@ -125,7 +148,9 @@ def compare(
     old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
     if len(old) >= _ARCHIVE:
         new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
-    gap = not first_document and _fell_through(new, known, {match.id for match in matches.values()})
+    whole = document.complete or not awaits_rest
+    matched = {match.id for match in matches.values()}
+    gap = whole and not first_document and _fell_through(new, known, matched)
     return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=gap)
 
 
@@ -206,6 +231,18 @@ def _is_no_copy(entry: Entry, known: Known) -> bool:
     return fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
+def _is_no_half(entry: Entry, known: Known) -> bool:
+    """Return False where a document broke off behind the title of one of them, and it was taken as it was."""
+    soon = abs(entry.first_seen - known.first_seen) < _REUSED
+    return not soon or not (_is_half_of(entry, known) or _is_half_of(known, entry))
+
+
+def _is_half_of(one: Entry | Known, other: Entry | Known) -> bool:
+    # A guid that all entries share takes in link and date where there are others beside it.
+    says_no_more = one.guid == made_up(one.title, "") or other.guid.startswith(one.guid)
+    return not one.url and _instant(one) is None and says_no_more
+
+
 # From the surest marks to the weakest: what a weak one would join, a strong one has settled before. Each with
 # what may say that the two are different entries all the same.
 _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
@@ -218,13 +255,14 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
     (attrgetter("guid"), _another),
     (attrgetter("link"), _another),
     (_all("title", "page"), _is_no_copy),
+    (_all("title"), _is_no_half),
 )
 
 
-def _matches(document: Document, known: Sequence[Known]) -> dict[str, Known]:
+def _matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dict[str, Known]:
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
-    entries = [(entry, _Marks.of(entry, document.link)) for entry in document.entries]
-    stored = [(one, _Marks.of(one, document.link)) for one in sorted(known, key=lambda one: one.first_seen)]
+    entries = [(entry, _Marks.of(entry, home)) for entry in document]
+    stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
     matches: dict[str, Known] = {}
     taken: set[int] = set()
     for key_of, differ in _KEYS:

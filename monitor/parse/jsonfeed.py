@@ -15,6 +15,7 @@ from monitor.parse import dates
 from monitor.parse.raw import RawEntry, RawFeed
 
 _ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
+_KEY: Final = re.compile(r'[\s,]*"([^"\\]{1,100})"\s*:\s*')
 _OBJECT: Final = re.compile(r"[\s,]*\{")
 # Numbers stay as they are written: an id is nothing to count with, and may have any number of digits.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
@@ -24,9 +25,9 @@ _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 def read(text: str, max_entries: int) -> RawFeed:
     """Return the feed in a JSON document, its newest `max_entries` entries; else raise ParseError.
 
-    Fields of the wrong type count as absent; of a document that breaks off the whole items are kept.
+    Fields of the wrong type count as absent; of a document that breaks off what is whole is kept.
     """
-    data, complete = _load(text)
+    data, broken = _load(text)
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(items, list):
         raise ParseError("not a feed: JSON of another kind")
@@ -35,7 +36,8 @@ def read(text: str, max_entries: int) -> RawFeed:
         language=_text(data, "language"),
         link=_text(data, "home_page_url"),
         entries=tuple(map(_entry, _newest([item for item in items if isinstance(item, dict)], max_entries))),
-        complete=complete,
+        complete=broken is None,
+        broken=_entry(broken) if broken and len(items) <= max_entries else None,
         left_out=max(0, len(items) - max_entries),
     )
 
@@ -49,21 +51,23 @@ def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     return [items[n] for n in sorted(newest)]
 
 
-def _load(text: str) -> tuple[Any, bool]:
+def _load(text: str) -> tuple[Any, dict[str, Any] | None]:
+    """Return a document, and where it breaks off what there is of the item in whose middle it does."""
     try:
         # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
-        return _DECODER.raw_decode(text)[0], True
+        return _DECODER.raw_decode(text)[0], None
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:
-        items = _whole_items(text)
-        if not items:
+        head = _whole_pairs(text, 1)
+        items, broken = _whole_items(text)
+        if not items and not broken:
             raise ParseError("not a feed: JSON that is malformed or breaks off") from error
-        return {"items": items}, False
+        return {**head, "items": items}, broken
 
 
-def _whole_items(text: str) -> list[Any]:
-    """Return the items that can be read before the document breaks off."""
+def _whole_items(text: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return the items that can be read before the document breaks off, and the pairs of the next one."""
     items: list[Any] = []
     start = _ITEMS.search(text)
     place = start.end() if start else len(text)
@@ -71,7 +75,19 @@ def _whole_items(text: str) -> list[Any]:
         while match := _OBJECT.match(text, place):
             item, place = _DECODER.raw_decode(text, match.end() - 1)
             items.append(item)
-    return items
+    match = _OBJECT.match(text, place)
+    return items, _whole_pairs(text, match.end()) if match else {}
+
+
+def _whole_pairs(text: str, place: int) -> dict[str, Any]:
+    """Return the pairs of the object whose inside begins at `place`, as far as they can be read."""
+    pairs: dict[str, Any] = {}
+    with suppress(ValueError, RecursionError):
+        while match := _KEY.match(text, place):
+            value, place = _DECODER.raw_decode(text, match.end())
+            if place < len(text):  # or it may be the half of a number
+                pairs[match[1]] = value
+    return pairs
 
 
 def _entry(item: dict[str, Any]) -> RawEntry:

@@ -42,5 +42,7 @@ class RawFeed:
     hints: Hints = field(default_factory=Hints)
     complete: bool = True
     """False when the document breaks off."""
+    broken: RawEntry | None = None
+    """What can be read of the entry in whose middle it breaks off: its first elements, each whole."""
     left_out: int = 0
     """How many entries over the cap it holds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
@@ -12,14 +11,14 @@ from monitor.errors import place_of
 from monitor.models import Document, Entry
 from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
-from monitor.parse.identity import is_home
+from monitor.parse.identity import digest_of, is_home, made_up
 from monitor.parse.prose import detect, primary
 from monitor.parse.settings import MAX_ENTRIES
 from monitor.text import clean, fold, shorten
 from monitor.url import canonical_url, host_of, site_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from monitor.models import Feed
@@ -67,12 +66,11 @@ def read(
     read_raw = next(read_raw for is_it, read_raw in FORMATS if is_it(text))
     raw = read_raw(text, max_entries)
     reading = _Reading(raw, feed, url, now)
-    entries, faults = list[Entry](), list[str]()
-    for item in filter(lambda item: item.says_something, raw.entries):
-        try:
-            entries.append(reading.entry(item))
-        except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
-            faults.append(place_of(bug))
+    entries, faults = reading.entries(raw.entries)
+    # Without its title it could not be known again.
+    broken, _ = reading.entries([raw.broken] if raw.broken and raw.broken.title else [])
+    distinct = _distinct([*entries, *broken])
+    whole = len(_distinct(entries))
     losses = "; ".join(filter(None, (
         f"{raw.left_out} older entries over the cap left out" if raw.left_out else "",
         f"{len(faults)} entries could not be read ({faults[0]})" if faults else "",
@@ -82,9 +80,10 @@ def read(
         title=prose.title(raw.title),
         language=primary(raw.language),
         link=reading.home,
-        entries=_distinct(entries),
+        entries=distinct[:whole],
         hints=raw.hints,
         complete=raw.complete,
+        broken=next(iter(distinct[whole:]), None),
         note="; ".join(filter(None, (note, losses, *odd))),
         losses=losses,
     )
@@ -123,6 +122,16 @@ class _Reading:
         for item in self.raw.entries:
             if item.source:
                 self.cited[site_of(self._link(item))].add(fold(prose.title(item.source)))
+
+    def entries(self, items: Iterable[RawEntry]) -> tuple[list[Entry], list[str]]:
+        """Return the items that say something, and the places of our bugs where one could not be read."""
+        entries, faults = list[Entry](), list[str]()
+        for item in items:
+            try:
+                entries += [self.entry(item)] if item.says_something else []
+            except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
+                faults.append(place_of(bug))
+        return entries, faults
 
     def entry(self, item: RawEntry) -> Entry:
         link = self._link(item)
@@ -181,14 +190,10 @@ class _Reading:
         guid = clean(item.guid)
         foreign = self.home and host_of(guid) != host_of(self.home)
         if not _NO_GUID.fullmatch(guid) and (foreign or not is_home(guid, self.home)):
-            return guid if len(guid) <= _MAX_GUID else _digest(guid)
+            return guid if len(guid) <= _MAX_GUID else digest_of(guid)
         if link and not is_home(link, self.home):
             return link
-        return _digest(f"{fold(title)}\n{clean(item.published or item.updated)}")
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+        return made_up(title, clean(item.published or item.updated))
 
 
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
@@ -214,4 +219,4 @@ def _link_beside_guid(entry: Entry) -> str:
 
 def _title_and_date(entry: Entry) -> str:
     date = entry.published.isoformat() if entry.dated == "publisher" else ""
-    return _digest(f"{fold(entry.title)}\n{date}")
+    return made_up(entry.title, date)

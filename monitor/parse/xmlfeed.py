@@ -50,13 +50,16 @@ def read(text: str, max_entries: int) -> RawFeed:
         raise ParseError(f"not a feed: {describe(text)}")
     feed = result["feed"]
     language = _text(feed, "language") or _language(feed, "title_detail")
+    entries = [_entry(entry, language) for entry in result["entries"]]
+    broken = entries.pop() if markup.broken and entries else None
     return RawFeed(
         title=_text(feed, "title"),
         language=language,
         link=_text(feed, "link"),
-        entries=tuple(_entry(entry, language) for entry in result["entries"]),
+        entries=tuple(entries),
         hints=hints(head(markup.text)),
         complete=markup.complete,
+        broken=broken,
         left_out=markup.left_out,
     )
 

@@ -44,6 +44,8 @@ TICK: Final = timedelta(seconds=15)
 _STUCK_AFTER: Final = 4 * TICK
 # How long the first digest after a start waits for the news of the time when nobody polled.
 _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
+# The note of a start that waits for its first poll: one that was killed meanwhile leaves it behind.
+_WAITS: Final = "service.waits"
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
 # Docker kills ten seconds after it has asked; one is left for the interpreter to end.
 _LAST_MOMENT: Final = timedelta(seconds=9)
@@ -145,6 +147,8 @@ class _Service:
         self._publish = Run("publish", self._publish_once, self._report)
         self._watchdog = Run("watchdog", self._feed_watchdog, self._report)
         self._polled = asyncio.Event()
+        self._was_killed = bool(self._store.note(_WAITS))
+        """Before its first poll had ended, at its last start."""
         self._tools: Tools | None = None
         """Kept from poll to poll, while the configuration stays."""
         self._scheduler = self._ticking()
@@ -268,7 +272,9 @@ class _Service:
                 config, self._store, now=now, on_feed_done=lines.append, tools=self._tools
             )
         finally:
-            self._polled.set()
+            if not self._polled.is_set():
+                self._polled.set()
+                self._store.set_note(_WAITS, "")
         _log.info(
             "polled",
             message=_poll_in_words(config, poll, lines),
@@ -286,8 +292,11 @@ class _Service:
         )
 
     async def _publish_once(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
+        # Or one that dies of its first poll each time, for want of memory, would never come to its digest.
+        if not self._polled.is_set() and not self._was_killed:
+            self._store.set_note(_WAITS, "yes")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._polled.wait(), _FIRST_POLL_PATIENCE.total_seconds())
         try:
             await self._publish_due()
         except Exception:

@@ -168,9 +168,13 @@ class Feeds:
         return _poll(dict(row)) if row else None
 
     def polls_in(self, window: Window) -> int:
-        """Return how many runs of poll() began in a window."""
+        """Return how many runs of poll() began in a window, whether they came to their end or not."""
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
-        return int(self._db.value(_POLLS_IN, wanted))
+        return int(self._db.value(_POLLS_IN, wanted)) + int(self._db.value(_CUT_OFF_IN, wanted))
+
+    def cut_off_polls(self) -> int:
+        """Return how many runs of poll() have begun since the last that ended: one may be under way."""
+        return int(self._db.value(_CUT_OFF))
 
     def gaps_in(self, window: Window) -> tuple[tuple[str, int], ...]:
         """Return the feeds from which entries fell through in a window, by `url`, and how often."""
@@ -233,6 +237,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "gaps": state.gaps,
         "last_gap_at": maybe_format_utc(state.last_gap_at),
         "last_document_at": maybe_format_utc(state.last_document_at),
+        "breaks_off_since": maybe_format_utc(state.breaks_off_since),
         "note": state.note,
         "asked_period_seconds": seconds(state.hints.period),
         "skip_hours": json.dumps(sorted(state.hints.skip_hours)),
@@ -269,6 +274,7 @@ def _state(row: Row, url: str) -> FeedState:
         gaps=row["gaps"],
         last_gap_at=maybe_parse_utc(row["last_gap_at"]),
         last_document_at=maybe_parse_utc(row["last_document_at"]),
+        breaks_off_since=maybe_parse_utc(row["breaks_off_since"]),
         note=row["note"],
         hints=Hints(
             period=duration(row["asked_period_seconds"]),
@@ -345,6 +351,15 @@ order by f.id
 # By the end, which is indexed and no earlier than the beginning.
 _POLLS_IN: Final = """
 select count(*) from polls where finished_at > :start and started_at > :start and started_at <= :end
+"""
+
+# A run's own record comes at its end, with the instant at which its feeds were asked as its beginning.
+_CUT_OFF_IN: Final = """
+select count(distinct at) from feed_polls
+where at > :start and at <= :end and at not in (select started_at from polls where finished_at > :start)
+"""
+_CUT_OFF: Final = """
+select count(distinct at) from feed_polls where at > coalesce((select max(finished_at) from polls), '')
 """
 
 _UNREACHABLE: Final = """

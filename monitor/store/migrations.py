@@ -213,8 +213,14 @@ def texts(db: Database) -> None:
     )
 
 
+def breaks(db: Database) -> None:
+    """Keep since when a feed's documents break off: for some hours the rest is waited for."""
+    db.execute("alter table feed_states add column breaks_off_since text")
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
+    breaks,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
