@@ -13,6 +13,7 @@ from monitor.cli import reference as cli_reference
 from monitor.config import reference, tables
 from monitor.config.load import declared_tables
 from monitor.deliver import CHANNELS
+from monitor.digest import FORMATS
 from monitor.models import Feed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +43,12 @@ def test_the_page_of_commands_is_fresh():
     stale = (ROOT / "docs" / "commands.md").read_text("utf-8") != cli_reference.page()
     assert not stale, "write it anew: python -m monitor.cli.reference"
     assert [name for name, _ in commands() if f"### monitor {name}\n" not in cli_reference.page()] == []
+
+
+def test_help_names_every_format():
+    """By hand, for `--help` must not wait for what renders."""
+    (option,) = (one for one in dict(commands())["digest"].params if one.name == "format_")
+    assert set(re.findall(r"\w+", option.help)) - {"or"} == FORMATS.keys()
 
 
 def test_what_is_made_of_the_declarations_is_fresh():
