@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import show, show_json, working
+from monitor.cli.output import Json, show, show_json, working
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import ConfigError
 from monitor.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from monitor.evaluate import Figure, Mistake, Record, Scores, StreamScores
     from monitor.evaluate.stories import StoryScores
@@ -43,52 +43,49 @@ def evaluate(
     worst: Annotated[
         int, typer.Option(help="How many of the worst errors to show.", min=0, metavar="N")
     ] = 10,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Score the tagger and the stories against labelled lines.
 
     Example: monitor evaluate --marked
     """
     from monitor import evaluate as package
-    from monitor.cli.tagging import replayed
-    from monitor.evaluate.stories import score
     from monitor.tag import Tagger
 
     current = session(context)
     rules = current.rules()
     read = [record for path in files or () for record in _records(path, current, rules)]
     read += _marked(current) if marked else []
-    if not read and marked:
-        raise UsageError("nothing to score: there are no marks yet; `monitor mark` makes them")
     if not read:
-        raise UsageError("nothing to score: give a FILE, or --marked")
+        advice = "there are no marks yet; `monitor mark` makes them" if marked else "give a FILE, or --marked"
+        raise UsageError(f"nothing to score: {advice}")
     tagger = Tagger(rules, semantic=True)
     with working("tagging", quiet=current.quiet):
         tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
     if stream:
-        found = package.score_stream(read, tagged)
-        if json:
-            show_json(found.to_dict())
-            return
-        show(*_stream_table(found))
+        of_stream = package.score_stream(read, tagged)
+        as_json, table = of_stream.to_dict(), _stream_table(of_stream)
     else:
         scores = package.score(read, tagged, rules)
-        languages = package.by_language(read, tagged, rules)
-        in_stories = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
-        stories = score(
-            zip(
-                (record.story for record in in_stories),
-                replayed([record.entry for record in in_stories]),
-                strict=True,
-            )
-        )
-        if json:
-            show_json(_scores_json(scores, languages, stories))
-            return
-        show(*_table(scores, languages, stories))
+        languages, stories = package.by_language(read, tagged, rules), _story_scores(read)
+        as_json, table = _scores_json(scores, languages, stories), _table(scores, languages, stories)
+    if json:
+        show_json(as_json)
+        return
+    show(*table)
     scored = [(r, t) for r, t in zip(read, tagged, strict=True) if not (stream and r.doubt)]
     for mistake in package.mistakes(*zip(*scored, strict=True), relevance_alone=stream)[:worst]:
         show(*_mistake_lines(mistake))
+
+
+def _story_scores(read: Sequence[Record]) -> StoryScores:
+    """Score the stories of the relevant records that name theirs, clustered as their days would have come."""
+    from monitor.cli.tagging import replayed
+    from monitor.evaluate.stories import score
+
+    named = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
+    found = replayed([record.entry for record in named])
+    return score(zip((record.story for record in named), found, strict=True))
 
 
 def _mistake_lines(mistake: Mistake) -> Iterator[str]:

@@ -52,9 +52,9 @@ _SERVERS: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Account:
-    """Where mail goes out."""
+    """Where mail goes out; where nobody has said it yet, ""."""
 
     to: str
     host: str
@@ -86,7 +86,7 @@ def register(app: typer.Typer) -> None:
 def setup(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")] = False,
-    language: Annotated[str, typer.Option(help='Of the digest: "en", "de".', metavar="CODE")] = "",
+    language: Annotated[str, typer.Option(help="Of the digest, such as en or de.", metavar="CODE")] = "",
     timezone: Annotated[
         str, typer.Option(help="Of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
     ] = "",
@@ -121,14 +121,7 @@ def setup(
     current = session(context)
     ask = _Questions(silent=yes)
     directory = current.directory
-    if (directory / config.FILES[0]).exists():
-        raise UsageError(f"there is a configuration in {directory} already: edit it, or give --config DIR")
-    for flag, names in ((service, _SERVICES), (tls, _TLS)):
-        if flag and flag not in names:
-            raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
-    # A script that waits for an answer for ever is worse than one that fails.
-    if not yes and not sys.stdin.isatty():
-        raise UsageError("setup asks on a terminal; without one give --yes and flags")
+    _refuse(directory, service=service, tls=tls, silent=yes)
     if yes and test_mail and not mail_to:
         raise UsageError("--test-mail needs --mail-to: without it there is no mail")
     say(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
@@ -139,8 +132,8 @@ def setup(
     recipient = ask.value(
         "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and values.MAILBOX.read(text)
     )
-    given = {"host": host, "tls": tls, "username": username, "sender": sender, "password": password_file}
-    account = _account(ask, recipient, port, given, directory) if recipient else None
+    flags = Account(recipient, host, port, tls, username, sender, password_file)
+    account = _account(ask, flags, directory) if recipient else None
     if test_mail and not account:
         say("  no test mail then: there is nobody to send it to")
     if not yes and not follow:
@@ -157,6 +150,20 @@ def setup(
     say(f"Next: `{program} poll`, then `{program} digest`; `monitor --help` has the rest.")
     if not well:
         raise typer.Exit(1)
+
+
+def _refuse(directory: Path, *, service: str, tls: str, silent: bool) -> None:
+    """Raise UsageError before the first question for what would make the answers worth nothing."""
+    from monitor.config import FILES
+
+    if (directory / FILES[0]).exists():
+        raise UsageError(f"there is a configuration in {directory} already: edit it, or give --config DIR")
+    for flag, names in ((service, _SERVICES), (tls, _TLS)):
+        if flag and flag not in names:
+            raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
+    # A script that waits for an answer for ever is worse than one that fails.
+    if not silent and not sys.stdin.isatty():
+        raise UsageError("setup asks on a terminal; without one give --yes and flags")
 
 
 class _Questions:
@@ -246,28 +253,31 @@ def _server(text: str, port: int) -> tuple[str, int]:
     return values.host(name), int(values.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
-def _account(ask: _Questions, to: str, port: int, given: dict[str, str], directory: Path) -> Account:
+def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
     """Ask for the account that mail goes out by; the password goes into a file for its owner's eyes alone."""
-    address = values.mailbox(to)
+    address = values.mailbox(flags.to)
     domain = address.domain.lower()
     guess = _SERVERS.get(domain, f"smtp.{domain}")
     own = f"{address.local}@{address.domain}"
     host, port = ask.value(
-        "5 Server for outgoing mail (host, or host:port)", given["host"], guess, partial(_server, port=port)
+        "5 Server for outgoing mail (host, or host:port)",
+        flags.host,
+        guess,
+        partial(_server, port=flags.port),
     )
-    username = ask.value("  Account there (- for none)", given["username"], own, values.text)
+    username = ask.value("  Account there (- for none)", flags.username, own, values.text)
     account = Account(
-        to=to,
+        to=flags.to,
         host=host,
         port=port,
-        tls=given["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
+        tls=flags.tls or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
         username="" if username == "-" else username,
-        sender=ask.value("  Who the mail comes from", given["sender"], to, values.MAILBOX.read),
+        sender=ask.value("  Who the mail comes from", flags.sender, flags.to, values.MAILBOX.read),
     )
     if not account.username:
         return account
-    if given["password"]:
-        return replace(account, password_file=given["password"])
+    if flags.password_file:
+        return replace(account, password_file=flags.password_file)
     if os.environ.get(_ENV):
         return replace(account, password_env=_ENV)
     password = ask.secret("  Password (an app password where there are such)")
