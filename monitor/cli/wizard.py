@@ -11,7 +11,7 @@ import re
 import shlex
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import time
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor.config import Config
+    from monitor.config.setup import Account
 
 PASSWORD_FILE: Final = "smtp-password"  # noqa: S105 - the name of a file
 _ENV: Final = "MONITOR_SMTP_PASSWORD"
@@ -50,32 +51,6 @@ _SERVERS: Final = {
     "fastmail.com": "smtp.fastmail.com",
     "icloud.com": "smtp.mail.me.com",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where mail goes out; where nobody has said it yet, ""."""
-
-    to: str
-    host: str
-    port: int
-    tls: str
-    username: str
-    sender: str
-    password_file: str = ""
-    password_env: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answers:
-    """What the six questions are answered with."""
-
-    language: str
-    timezone: str
-    time: time
-    groups: tuple[str, ...]
-    account: Account | None
-    """None: digests are files alone."""
 
 
 def register(app: typer.Typer) -> None:
@@ -117,6 +92,7 @@ def setup(
     Example: monitor setup --yes --language de --mail-to you@example.org --no-check
     """
     from monitor import config, languages
+    from monitor.config.setup import Account, Answers, write
 
     current = session(context)
     ask = _Questions(silent=yes)
@@ -140,7 +116,7 @@ def setup(
         say(f"6 Groups of feeds: {', '.join(_groups())}")
     groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
-    loaded = _write(directory, answers)
+    loaded = write(directory, answers)
     show(*(f"wrote {directory / name}" for name in config.FILES))
     well = no_check or asyncio.run(_try(current, loaded))
     if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
@@ -255,6 +231,8 @@ def _server(text: str, port: int) -> tuple[str, int]:
 
 def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
     """Ask for the account that mail goes out by; the password goes into a file for its owner's eyes alone."""
+    from monitor.config.setup import Account
+
     address = values.mailbox(flags.to)
     domain = address.domain.lower()
     guess = _SERVERS.get(domain, f"smtp.{domain}")
@@ -289,57 +267,6 @@ def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
     else:
         say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
     return replace(account, password_file=PASSWORD_FILE)
-
-
-def _write(directory: Path, answers: Answers) -> Config:
-    """Write the starter's files with the answers in them, and load them as every command would."""
-    from monitor import config
-
-    texts = {name: (config.starter() / name).read_text(encoding="utf-8") for name in config.FILES}
-    monitor_toml, feeds_toml, _ = config.FILES
-    texts[monitor_toml] = _monitor_toml(texts[monitor_toml], answers)
-    groups = ", ".join(map(values.toml, answers.groups))
-    followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
-    texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
-    missing = [name for name in texts if not (directory / name).exists()]
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name in missing:
-            (directory / name).write_text(texts[name], encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
-    try:
-        return config.load(directory)
-    except ConfigError:
-        # Left behind, they would make the next try of `setup` refuse.
-        for name in missing:
-            (directory / name).unlink()
-        raise
-
-
-def _monitor_toml(text: str, answers: Answers) -> str:
-    """Put the answers in their places of the starter: a key that stands there is set, [email] is opened."""
-    # The starter's own lines are filled, so that its comments stay beside what they explain.
-    places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
-    for key, value in places.items():
-        line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)
-        text = line.sub(f"{key} = {values.toml(value)}", text, count=1)
-    if answers.account is None:
-        return text
-    account = answers.account
-    settings: dict[str, object] = {
-        "host": account.host,
-        "port": account.port,
-        "tls": account.tls,
-        "username": account.username,
-        "password_env": account.password_env,
-        "password_file": account.password_file,
-        "from": account.sender,
-        "to": [account.to],
-    }
-    lines = "".join(f"{key} = {values.toml(value)}\n" for key, value in settings.items() if value)
-    table = re.compile(r"^# \[email\]\n(?:# .*\n)*", re.MULTILINE)
-    return table.sub(lambda _: f"[email]\n{lines}", text, count=1)
 
 
 async def _try(current: Session, config: Config) -> bool:

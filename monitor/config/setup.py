@@ -1,0 +1,99 @@
+"""The starter configuration with a person's answers in it, as `setup` writes it.
+
+Takes a directory and the answers, gives the configuration as it loads.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor import values
+from monitor.config.load import load
+from monitor.config.places import FILES, starter
+from monitor.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from datetime import time
+    from pathlib import Path
+
+    from monitor.config.load import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where mail goes out; where nobody has said it yet, ""."""
+
+    to: str
+    host: str
+    port: int
+    tls: str
+    username: str
+    sender: str
+    password_file: str = ""
+    password_env: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What the six questions are answered with."""
+
+    language: str
+    timezone: str
+    time: time
+    groups: tuple[str, ...]
+    account: Account | None
+    """None: digests are files alone."""
+
+
+def write(directory: Path, answers: Answers) -> Config:
+    """Write the starter's files with the answers in them, and load them as every command would.
+
+    What is there is not overwritten. Raises ConfigError; then nothing is left behind.
+    """
+    texts = {name: (starter() / name).read_text(encoding="utf-8") for name in FILES}
+    monitor_toml, feeds_toml, _ = FILES
+    texts[monitor_toml] = _monitor_toml(texts[monitor_toml], answers)
+    groups = ", ".join(map(values.toml, answers.groups))
+    followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
+    texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
+    missing = [name for name in texts if not (directory / name).exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in missing:
+            (directory / name).write_text(texts[name], encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([Fault(str(directory), "", f"cannot be written: {error.strerror}")]) from error
+    try:
+        return load(directory)
+    except ConfigError:
+        # Left behind, they would make the next try of `setup` refuse.
+        for name in missing:
+            (directory / name).unlink()
+        raise
+
+
+def _monitor_toml(text: str, answers: Answers) -> str:
+    """Put the answers in their places of the starter: a key that stands there is set, [email] is opened."""
+    # The starter's own lines are filled, so that its comments stay beside what they explain.
+    places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
+    for key, value in places.items():
+        line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)
+        text = line.sub(f"{key} = {values.toml(value)}", text, count=1)
+    if answers.account is None:
+        return text
+    account = answers.account
+    settings: dict[str, object] = {
+        "host": account.host,
+        "port": account.port,
+        "tls": account.tls,
+        "username": account.username,
+        "password_env": account.password_env,
+        "password_file": account.password_file,
+        "from": account.sender,
+        "to": [account.to],
+    }
+    lines = "".join(f"{key} = {values.toml(value)}\n" for key, value in settings.items() if value)
+    table = re.compile(r"^# \[email\]\n(?:# .*\n)*", re.MULTILINE)
+    return table.sub(lambda _: f"[email]\n{lines}", text, count=1)
