@@ -198,6 +198,7 @@ COPIES = {
         "url": "url || '-' || :month",
         "reported_in": "date(reported_in, :days || ' days')",
         "summary": "case when relevant or :kept then summary else '' end",
+        "spellings": "case when relevant or :kept then spellings else '' end",
         "content": "case when relevant or :kept then content else '' end",
         "text_removed_at": f"case when relevant or :kept then null else {LATER.format('first_seen')} end",
     },
@@ -205,7 +206,6 @@ COPIES = {
     "entry_beats": {"entry_id": "entry_id + :entries"},
     "entry_themes": {"entry_id": "entry_id + :entries"},
     "evidence": {"id": "null", "entry_id": "entry_id + :entries"},
-    "search": {"entry_id": "entry_id + :entries"},
     "digests": {"date": "date(date, :days || ' days')", "number": "number + :month * 30"},
     "deliveries": {
         "id": "null",
@@ -241,7 +241,7 @@ def age(database: Path, months: int) -> None:
                 where = "where entry_id in (select id from first_entries where relevant or :kept)"
                 db.execute(
                     f"insert into {table} select {made} from first_{table}"
-                    f" {where if table in {'search', 'evidence'} else ''}",
+                    f" {where if table == 'evidence' else ''}",
                     shift,
                 )
         db.execute("update feeds set entries = (select count(*) from entries where feed_id = feeds.id)")

@@ -443,6 +443,18 @@ def test_purge_removes_text_but_not_knowledge(opened):
     assert opened.entries.get(2).content == ""
 
 
+def test_the_index_holds_what_the_entries_say_whatever_happens_to_them(opened):
+    add(opened, entry(1, title="Straße", content="needle"), entry(2, title="Zoë"), entry(3))
+    opened.entries.update([replace(opened.entries.get(2), title="Thread", summary="Übel")], fingerprint)
+    opened.entries.purge(NOW + timedelta(days=1), NOW)
+    opened.entries.set_taggings({3: RELEVANT}, NOW)
+    assert [bool(opened.entries.search(query)) for query in ("strasse", "needle", "zoe", "uebel", "thread")] == [
+        True, False, False, False, True,
+    ]  # fmt: skip
+    # Raises where the index knows a word that no entry has, or lacks one.
+    opened._db.change("insert into search_fts(search_fts, rank) values ('integrity-check', 1)")
+
+
 def test_a_purged_entry_that_is_edited_has_text_again_until_the_next_purge(opened):
     add(opened, entry(1, first_seen=NOW - timedelta(days=100)))
     opened.entries.purge(NOW, NOW)

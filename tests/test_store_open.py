@@ -10,11 +10,12 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from editions import summary
 from newsroom import at, polled, run
 
 from monitor import store
 from monitor.errors import StoreError
-from monitor.models import Entry, Feed, Window
+from monitor.models import Entry, Feed, Window, summary_to_json
 from monitor.store.connection import connect
 from monitor.store.migrations import STEPS, migrate
 
@@ -23,12 +24,8 @@ FEED = Feed(url="https://outlet.example/feed", title="Outlet")
 
 
 def add_language_note(db):
-    """Stand for a step of a later version, of the kind that drops triggers behind one's back."""
-    db.table("search").transform(types={"words": str})
+    """Stand for a step of a later version."""
     db.table("feeds").add_column("note", str)
-    db.table("search").enable_fts(
-        ["words"], create_triggers=True, replace=True, tokenize="unicode61 remove_diacritics 2"
-    )
 
 
 def broken_step(db):
@@ -73,7 +70,7 @@ def test_a_new_file_is_durable_strict_and_checked(path):
         assert read("foreign_keys") == 1
         assert read("busy_timeout") == 30_000
         opened.check()
-    assert triggers(path) >= {"search_ai", "search_ad", "search_au"}
+    assert triggers(path) >= {"search_inserted", "search_updated", "search_deleted"}
 
 
 def test_the_file_reads_well_without_us(path):
@@ -99,10 +96,34 @@ def test_an_older_file_is_upgraded_with_its_content_and_its_search(path):
     with closing(connect(path, read_only=False)) as older:
         migrate(older, (*STEPS, add_language_note))
         assert older.value("select note from feeds") is None
-        older.change("insert into search values (1, 'later') on conflict do update set words = 'later'")
-    assert triggers(path) >= {"search_ai", "search_ad", "search_au"}
+        older.change("update entries set summary = 'later'")
+    assert triggers(path) >= {"search_inserted", "search_updated", "search_deleted"}
     with closing(connect(path, read_only=False)) as upgraded:
         assert upgraded.value("select rowid from search_fts where search_fts match 'later'") == 1
+
+
+def test_an_upgrade_keeps_what_can_be_found_and_each_digest_to_the_byte(path):
+    path.parent.mkdir(parents=True)
+    before = STEPS[: [step.__name__ for step in STEPS].index("one_copy")]
+    with closing(connect(path, read_only=False)) as older:
+        migrate(older, before)
+        older.change("insert into feeds (id, url, added_at) values (1, 'https://a.example/', '')")
+        older.change(
+            "insert into entries (feed_id, guid, url, title, summary, content, author, language, outlet,"
+            " published, dated, first_seen, news_at, backlog, fingerprint, relevant, score, near, corrected)"
+            " values (1, '1', '', 'Straße in München', 'needle', '', '', '', '', ?, '', ?, ?, 0, '', 1, 1, '', 0)",
+            ["2026-11-23T07:00:00.000000Z"] * 3,
+        )
+        older.change("insert into search values (1, 'strasse in muenchen needle')")
+        older.change(
+            "insert into digests (date, window_start, window_end, made_at, summary, body)"
+            " select '2026-11-23', published, published, published, ?, ? from entries",
+            [summary_to_json(summary(NOW.date(), NOW)), '{"ä": 1}'],
+        )
+    with store.open(path) as opened:
+        for query in ("strasse", "muenchen", "munchen", "straße", "needle"):
+            assert [found.id for found in opened.entries.search(query)] == [1], query
+        assert opened.digests.get(NOW.date()).body == '{"ä": 1}'
 
 
 def test_what_version_1_0_left_untold_is_no_news_after_an_upgrade(path):
@@ -323,12 +344,12 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
         opened.set_note("large 0", "")
         opened.tidy(NOW + timedelta(days=1))
         assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
-        opened.tidy(NOW + timedelta(days=30))
+        opened.tidy(NOW + timedelta(days=7))
         assert path.stat().st_size < full * 0.6
         opened.set_note("large 0", "x" * 6_000_000)
         opened.set_note("large 0", "")
         opened.set_note("large 1", "")
-        opened.tidy(NOW + timedelta(days=31))
+        opened.tidy(NOW + timedelta(days=8))
         assert path.stat().st_size < full / 10
         opened.check()
 

@@ -59,7 +59,7 @@ __all__ = [
 
 # Bytes.
 _WORTH_A_VACUUM = 8_000_000
-_MONTH = timedelta(days=30)
+_WEEK = timedelta(days=7)
 _VACUUMED = "vacuumed_at"
 # How long a poll waits for another one to end.
 _POLL_PATIENCE = timedelta(minutes=15)
@@ -144,7 +144,7 @@ class Store:
     def tidy(self, now: datetime) -> None:
         """Keep the file fit: the log folded in, the planner's figures fresh, empty space given back.
 
-        Space is given back once a month, in a second for each 80 MB, and before when a quarter of the file is
+        Space is given back once a week, in a second for each 80 MB, and before when a quarter of the file is
         free. Texts that retention empties leave half-full pages behind, which no counter shows: without this,
         a database of 40 days was 38 MB instead of 23.
         """
@@ -152,8 +152,8 @@ class Store:
             int(self._db.value(f"pragma {name}")) for name in ("page_count", "freelist_count", "page_size")
         )
         self._db.change("pragma optimize")
-        last = parse_utc(self.note(_VACUUMED) or format_utc(now - _MONTH))
-        is_due = not last <= now < last + _MONTH
+        last = parse_utc(self.note(_VACUUMED) or format_utc(now - _WEEK))
+        is_due = not last <= now < last + _WEEK
         if pages * size > _WORTH_A_VACUUM and (
             is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
         ):

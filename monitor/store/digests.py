@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -65,7 +66,8 @@ class Digests:
             "window_end": format_utc(digest.window.end),
             "made_at": format_utc(digest.made_at),
             "summary": summary_to_json(summary),
-            "body": digest_to_json(digest),
+            "body": "",
+            "packed": zlib.compress(digest_to_json(digest).encode()),
         }
         with self._db.transaction():
             if self.get(digest.date):
@@ -93,7 +95,7 @@ class Digests:
 
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""
-        sql = f"select {_HEAD}, '' as body from digests order by date desc limit ?"
+        sql = f"select {_HEAD}, '' as body, null as packed from digests order by date desc limit ?"
         return tuple(map(_digest, self._db.rows(sql, [-1 if limit is None else limit])))
 
 
@@ -103,7 +105,7 @@ def _digest(row: Row) -> StoredDigest:
         window=Window(start=parse_utc(row["window_start"]), end=parse_utc(row["window_end"])),
         made_at=parse_utc(row["made_at"]),
         summary=summary_from_json(row["summary"]),
-        body=row["body"],
+        body=zlib.decompress(row["packed"]).decode() if row["packed"] else row["body"],
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from monitor.models import Entry, Known
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.feeds import address
-from monitor.store.search import index_text, match_expression
+from monitor.store.search import match_expression, spellings
 from monitor.store.taggings import Taggings, tagging_row
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 
@@ -75,8 +75,7 @@ class Entries:
         """
         with self._db.transaction():
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
-            # Ids are given here and not by SQLite, so that entries, tags and search rows all go in a hundred
-            # a statement.
+            # Ids are given here and not by SQLite, so that entries and tags all go in a hundred a statement.
             last = self._db.value("select coalesce(max(id), 0) from entries")
             closed = maybe_parse_utc(self._db.value("select max(window_end) from digests"))
             fresh = enumerate(self._unknown(entries, feeds), last + 1)
@@ -88,7 +87,6 @@ class Entries:
             for feed, new in Counter(entry.feed for entry in added).items():
                 self._feeds.count(feed, new)
             self._taggings.insert({entry.id: entry.tagging for entry in added})
-            self._db.insert("search", map(_search_row, added))
             return added
 
     def _unknown(self, entries: Sequence[Entry], feeds: Mapping[str, int]) -> list[Entry]:
@@ -113,7 +111,6 @@ class Entries:
             edited = listed(entry.id for entry in entries)
             # With the vector of its old text an edited entry was compared by what it no longer said.
             self._db.change(f"delete from vectors where entry_id {ANY_OF}", [edited])
-            self._db.change_many(_REINDEX, map(_search_row, entries))
             taggings = {entry.id: entry.tagging for entry in entries}
             return self._taggings.replace(taggings, {entry.id: entry.changed_at for entry in entries})
 
@@ -197,13 +194,14 @@ class Entries:
     def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
         """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
 
-        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one. What the user
-        marked keeps its text.
+        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one, and the search
+        finds it by its title. What the user marked keeps its text.
         """
         with self._db.transaction():
-            old = [row["id"] for row in self._db.rows(_OLD, [int(relevant), format_utc(before)])]
-            self._db.change(_EMPTY, [format_utc(now), listed(old)])
-            for table in ("search", "vectors") if relevant else ("search", "vectors", "evidence"):
+            rows = self._db.rows(_OLD, [int(relevant), format_utc(before)])
+            self._db.change_many(_EMPTY, [(spellings(r["title"]), format_utc(now), r["id"]) for r in rows])
+            old = [row["id"] for row in rows]
+            for table in ("vectors",) if relevant else ("vectors", "evidence"):
                 self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(old)])
             return len(old)
 
@@ -263,6 +261,7 @@ def _text_row(entry: Entry) -> dict[str, Any]:
         "author": entry.author,
         "language": entry.language,
         "outlet": entry.outlet,
+        "spellings": spellings(entry.title, entry.summary, entry.content, entry.author, entry.outlet),
         "citing": entry.citing,
         "published": format_utc(entry.published),
         "dated": entry.dated,
@@ -284,11 +283,6 @@ def _row(entry: Entry, feed_id: int, fingerprint: str) -> dict[str, Any]:
         **_text_row(entry),
         **tagging_row(entry.tagging),
     }
-
-
-def _search_row(entry: Entry) -> dict[str, Any]:
-    words = index_text(entry.title, entry.summary, entry.content, entry.author, entry.outlet)
-    return {"entry_id": entry.id, "words": words}
 
 
 def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
@@ -360,24 +354,19 @@ select id, guid, url, title, fingerprint, published, dated, first_seen from entr
 
 _EDIT: Final = """
 update entries set url = :url, title = :title, summary = :summary, content = :content, author = :author,
-    language = :language, outlet = :outlet, citing = :citing, published = :published, dated = :dated,
-    updated = :updated, changed_at = :changed_at, fingerprint = :fingerprint, text_removed_at = null
+    language = :language, outlet = :outlet, spellings = :spellings, citing = :citing,
+    published = :published, dated = :dated, updated = :updated,
+    changed_at = :changed_at, fingerprint = :fingerprint, text_removed_at = null
 where id = :id
-"""
-
-# Only where the words differ: each row that is written is indexed anew.
-_REINDEX: Final = """
-insert into search (entry_id, words) values (:entry_id, :words)
-on conflict (entry_id) do update set words = excluded.words where words <> excluded.words
 """
 
 # What the user marked teaches the tagger, and keeps its text for that.
 _OLD: Final = """
-select id from entries e
+select id, title from entries e
 where relevant = ? and first_seen < ? and text_removed_at is null
     and not exists (select 1 from marks where entry_id = e.id)
 """
 
-_EMPTY: Final = (
-    f"update entries set summary = '', content = '', author = '', text_removed_at = ? where id {ANY_OF}"
-)
+_EMPTY: Final = """
+update entries set summary = '', content = '', author = '', spellings = ?, text_removed_at = ? where id = ?
+"""

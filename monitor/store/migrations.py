@@ -1,15 +1,18 @@
 """The schema, as a list of steps. A step that has been released is never changed or renamed: add one.
 
 All pending steps are applied in one transaction. `Table.transform()` silently drops triggers: a step
-that transforms `search` has to call `enable_fts(..., create_triggers=True, replace=True)` afterwards.
+that transforms `entries` has to make those of `_SEARCH` anew.
 """
+# ruff: noqa: S608  (SQL is put together from this module's own constants)
 
 from __future__ import annotations
 
+import zlib
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from monitor.errors import StoreError
+from monitor.store.search import spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,6 +129,28 @@ update feeds set entries = (select count(*) from entries where feed_id = feeds.i
 """
 
 
+_TEXTS: Final = ("title", "summary", "content", "author", "outlet", "spellings")
+_OLD, _NEW = (", ".join(f"{row}.{text}" for text in _TEXTS) for row in ("old", "new"))
+# The entries are the index's content: what it forgets is told to it word by word, by these triggers alone.
+_SEARCH: Final = f"""
+create virtual table search_fts using fts5(
+    {", ".join(_TEXTS)}, content='entries', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+insert into search_fts(search_fts) values ('rebuild');
+create trigger search_inserted after insert on entries begin
+    insert into search_fts(rowid, {", ".join(_TEXTS)}) values (new.id, {_NEW});
+end;
+create trigger search_deleted after delete on entries begin
+    insert into search_fts(search_fts, rowid, {", ".join(_TEXTS)}) values ('delete', old.id, {_OLD});
+end;
+create trigger search_updated after update of {", ".join(_TEXTS)} on entries
+when ({_OLD}) is not ({_NEW}) begin
+    insert into search_fts(search_fts, rowid, {", ".join(_TEXTS)}) values ('delete', old.id, {_OLD});
+    insert into search_fts(rowid, {", ".join(_TEXTS)}) values (new.id, {_NEW});
+end;
+"""
+
+
 def first(db: Database) -> None:
     """Make the tables, the full-text index and the views."""
     db.executescript(_FIRST)
@@ -218,9 +243,33 @@ def breaks(db: Database) -> None:
     db.execute("alter table feed_states add column breaks_off_since text")
 
 
+def one_copy(db: Database) -> None:
+    """Index the entries themselves for the search, and pack digests: both stood twice as large as need be.
+
+    Of a year of 45 feeds, 400 entries a day, a copy of all words took 32 MB of 176, digests 17.
+    """
+    db.executescript("drop table search_fts; drop table search;")
+    db.execute("alter table entries add column spellings text not null default ''")
+    db.execute("alter table digests add column packed blob")
+    db.register_function(_spellings)
+    db.register_function(_packed)
+    texts = " || ' ' || ".join(_TEXTS[:-1])
+    db.execute(f"update entries set spellings = _spellings({texts}) where _spellings({texts}) <> ''")
+    db.execute("update digests set packed = _packed(body), body = ''")
+    db.executescript(_SEARCH)
+
+
+def _spellings(text: str) -> str:
+    return spellings(text)
+
+
+def _packed(text: str) -> bytes:
+    return zlib.compress(text.encode())
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks,
+    breaks, one_copy,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
@@ -249,7 +298,7 @@ def is_current(connection: Connection, steps: Sequence[Step] = STEPS) -> bool:
                 f"the database {connection.path} is not one of monitor's: choose another data_dir"
             )
         return False
-    rows = connection.rows(f"select name from {_RECORD} where migration_set = ?", [_SET])  # noqa: S608
+    rows = connection.rows(f"select name from {_RECORD} where migration_set = ?", [_SET])
     applied = {row["name"] for row in rows}
     known = {step.__name__ for step in steps}
     if not applied <= known:

@@ -13,16 +13,13 @@ _PHRASE: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _WORD: Final = re.compile(r"\w+")
 
 
-def index_text(*texts: str) -> str:
-    """Return text as the index holds it: folded, words with accents or umlauts also in their bare spelling.
+def spellings(*texts: str) -> str:
+    """Return the words of texts that are also spelt otherwise: "München" is muenchen, "Straße" is strasse.
 
-    "München" is found as münchen, muenchen and munchen, "Straße" as strasse.
+    That it is munchen as well the index knows: it takes letters without their accents.
     """
-    text = " ".join(filter(None, texts))
-    if text.isascii():
-        return text.lower()
-    bare = (_bare(word) for word in text.split() if not word.isascii())
-    return " ".join([fold(text), *bare])
+    words = (word for text in texts if not text.isascii() for word in text.split() if not word.isascii())
+    return " ".join(fold(word) for word in words if fold(word) != _bare(word))
 
 
 def match_expression(query: str) -> str:
@@ -32,14 +29,13 @@ def match_expression(query: str) -> str:
     """
     phrases = []
     for quoted, plain in _PHRASE.findall(query):
-        words = _WORD.findall(fold(quoted or plain))
-        if words:
-            # Quoted, whatever stands in it: bare, `a OR` and `"brennt` are errors to FTS5, and `title:` a
-            # column.
-            phrases.append(f'"{" ".join(words)}"' + "*" * plain.endswith("*"))
+        both = {" ".join(_WORD.findall(spelt(quoted or plain))): None for spelt in (fold, _bare)}
+        # Quoted, whatever stands in it: bare, `a OR` and `"brennt` are errors to FTS5, and `title:` a column.
+        either = [f'"{words}"' + "*" * plain.endswith("*") for words in both if words]
+        phrases += [f"({' OR '.join(either)})"] if either else []
     return " AND ".join(phrases)
 
 
-def _bare(word: str) -> str:
-    parts = unicodedata.normalize("NFD", word.casefold())
+def _bare(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text.lower())
     return "".join(char for char in parts if not unicodedata.combining(char))
