@@ -11,7 +11,7 @@ import os
 import secrets
 from contextlib import contextmanager, suppress
 from glob import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,15 +56,22 @@ def scratch(path: Path, *, private: bool = True) -> Iterator[Path]:
     """Give an empty file beside `path` that is gone in the end, even after a kill. Raises OSError."""
     for left in path.parent.glob(f".{escape(path.name)}.*.part"):
         _remove_abandoned(left)
-    draft, handle = _open_locked(path, _FOR_ITS_OWNER if private else _FOR_ALL)
+    draft = _open_locked(path, _FOR_ITS_OWNER if private else _FOR_ALL)
     try:
-        yield draft
+        yield draft.path
     finally:
-        _remove(draft)
-        os.close(handle)
+        _remove(draft.path)
+        os.close(draft.handle)
 
 
-def _open_locked(path: Path, mode: int) -> tuple[Path, int]:
+class _Draft(NamedTuple):
+    """A file that is written to, and the open handle that locks it."""
+
+    path: Path
+    handle: int
+
+
+def _open_locked(path: Path, mode: int) -> _Draft:
     """Make a draft and lock it; again where somebody took it for an abandoned one before it was locked."""
     while True:
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -72,7 +79,7 @@ def _open_locked(path: Path, mode: int) -> tuple[Path, int]:
         with suppress(OSError):  # some network file systems have no locks: there litter stays
             fcntl.flock(handle, fcntl.LOCK_EX)
         if draft.exists():
-            return draft, handle
+            return _Draft(draft, handle)
         os.close(handle)
 
 

@@ -71,12 +71,12 @@ def test_title_without(outlet: str, title: str, without: str) -> None:
     ],
 )
 def test_summary_and_content(summary: str, content: str, heading: str, expected: tuple[str, str]) -> None:
-    assert prose.summary_and_content(summary, content, heading, "") == expected
+    assert prose.body(summary, content, heading, "") == expected
 
 
 def test_a_summary_that_is_the_whole_text_becomes_the_content() -> None:
     text = (SENTENCE * 40).strip()
-    summary, content = prose.summary_and_content(text, "", "H", "")
+    summary, content = prose.body(text, "", "H", "")
     assert content == text
     assert len(summary) <= 500
     assert summary.endswith("actors.")
@@ -92,7 +92,7 @@ def test_a_summary_that_is_the_whole_text_becomes_the_content() -> None:
     ],
 )
 def test_an_aggregators_list_of_headings_is_no_summary(summary: str, outlet: str, expected: str) -> None:
-    assert prose.summary_and_content(summary, "", "Heading", outlet)[0] == expected
+    assert prose.body(summary, "", "Heading", outlet)[0] == expected
 
 
 @pytest.mark.parametrize(

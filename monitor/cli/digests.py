@@ -15,7 +15,7 @@ from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, s
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.lock import sole_sender
-from monitor.models import digest_key
+from monitor.models import Window, digest_key
 from monitor.text import counted
 
 if TYPE_CHECKING:
@@ -97,19 +97,20 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
     stored = store.digests.get(wanted)
     if stored is not None:
         return stored.digest()
-    start, end = _day_of(wanted, config, store)
-    if start >= now:
+    window = _day_of(wanted, config, store)
+    if window.start >= now:
         raise UsageError(f"{wanted} is still to come")
-    return replace(digest_input.review(config, store, start=start, end=min(end, now), now=now), date=wanted)
+    end = min(window.end, now)
+    return replace(digest_input.review(config, store, start=window.start, end=end, now=now), date=wanted)
 
 
-def _day_of(wanted: dt.date, config: Config, store: Store) -> tuple[datetime, datetime]:
+def _day_of(wanted: dt.date, config: Config, store: Store) -> Window:
     """Return the window of a day whose digest was never made: from the one before to the end of the day."""
     earlier = [stored for stored in store.digests.listing() if stored.date < wanted]
     due = datetime.combine(wanted - timedelta(days=1), config.digest.time, config.timezone)
     # Never over the time of a digest that was made: what that told is told there.
     start = max([due, *(stored.window.end for stored in earlier)])
-    return start, datetime.combine(wanted + timedelta(days=1), time(), config.timezone)
+    return Window(start=start, end=datetime.combine(wanted + timedelta(days=1), time(), config.timezone))
 
 
 def _send(current: Session, *, resend: bool) -> None:

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -111,13 +111,21 @@ def _found(store: Store, handle: str, url: str) -> Entry:
     return found
 
 
-def _stored(current: Session, handle: str, url: str) -> tuple[Entry, Story | None, Tagger]:
+class _Stored(NamedTuple):
+    """A stored entry, its story, and who judges it as of today."""
+
+    entry: Entry
+    story: Story | None
+    tagger: Tagger
+
+
+def _stored(current: Session, handle: str, url: str) -> _Stored:
     from monitor.tag import PERSONAL
 
     with current.reading() as (config, store):
         found = _found(store, handle, url)
         story = store.stories.get(found.story) if found.story else None
-        return found, story, config.tagger(store.note(PERSONAL))
+        return _Stored(found, story, config.tagger(store.note(PERSONAL)))
 
 
 def _importance(current: Session, story: Story) -> Importance:

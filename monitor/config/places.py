@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from platformdirs import user_config_path
 
@@ -41,8 +41,16 @@ def starter() -> Path:
     return installed if installed.is_dir() else package.parent / "config"
 
 
-def write_starter(directory: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the starter configuration: the files written, and those that were there and were left alone.
+class Starter(NamedTuple):
+    """What became of the starter's files."""
+
+    written: list[Path]
+    kept: list[Path]
+    """They were there, and were left alone."""
+
+
+def write_starter(directory: Path) -> Starter:
+    """Copy the starter configuration.
 
     Raises ConfigError when the directory cannot be written.
     """
@@ -61,4 +69,4 @@ def write_starter(directory: Path) -> tuple[list[Path], list[Path]]:
                 kept.append(target)
     except OSError as error:
         raise ConfigError([Fault(str(directory), "", f"cannot be written: {error.strerror}")]) from error
-    return written, kept
+    return Starter(written, kept)

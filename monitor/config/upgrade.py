@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor import values
 from monitor.config import feedlist, tables, themes
@@ -97,8 +97,16 @@ def _over_curated(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return table if feed is None else written(feed)
 
 
-def _table(document: Document, index: int, known: set[str]) -> tuple[list[str], str]:
-    """Return the user's comments above a [[feed]], and its own lines."""
+class _Table(NamedTuple):
+    """A [[feed]] as the user left it."""
+
+    comments: list[str]
+    """Those above it that are the user's own."""
+    body: str
+
+
+def _table(document: Document, index: int, known: set[str]) -> _Table:
+    """Return a [[feed]] by its number."""
     spots = document.spots
     start = spots[("feed", index)].start
     end = max(spot.end for place, spot in spots.items() if place[:2] == ("feed", index))
@@ -108,7 +116,7 @@ def _table(document: Document, index: int, known: set[str]) -> tuple[list[str], 
         above.insert(0, lines.pop().strip())
     comments = [line for line in above if line and line not in known]
     newline = document.text.find("\n", end)
-    return comments, document.text[start : len(document.text) if newline < 0 else newline].strip()
+    return _Table(comments, document.text[start : len(document.text) if newline < 0 else newline].strip())
 
 
 def _comments_in(document: Document, index: int) -> Iterator[str]:
@@ -274,15 +282,24 @@ def lift_settings(text: str) -> str | None:
     return "\n".join(lines) + "\n"
 
 
-def _walk(lines: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield each setting with its line and table, whether it is set or shown; a table's head with no key."""
+class _Place(NamedTuple):
+    """Where a setting stands."""
+
+    line: int
+    table: str
+    key: str
+    """ "" for a table's head."""
+
+
+def _walk(lines: Iterable[str]) -> Iterator[_Place]:
+    """Yield where each setting stands, whether it is set or shown, and each table's head."""
     table = ""
     for index, line in enumerate(lines):
         if head := _HEAD.match(line):
             table = head[1]
-            yield index, table, ""
+            yield _Place(index, table, "")
         elif key := _KEY.match(line):
-            yield index, table, key[2]
+            yield _Place(index, table, key[2])
 
 
 def _with_remark(lines: list[str], index: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor import text
@@ -82,8 +82,8 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
     A story is in it when one of its reports is news. What was seen after the window is left out. The most
     important story leads; the others follow in the order of the sections, by importance within each.
     """
-    shown, copies = _stories(due, digest_input, settings)
-    stories = _in_order(shown)
+    shown = _shown(due, digest_input, settings)
+    stories = _in_order(shown.stories)
     perhaps = _perhaps(digest_input)
     fresh = [*(report for story in stories for report in story.reports if report.new), *perhaps]
     return Digest(
@@ -100,7 +100,7 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
         receipt=_receipt(stories, digest_input),
         perhaps=perhaps,
         late=tuple(report for report in fresh if report.late),
-        copies=copies,
+        copies=shown.copies,
         overview=_has_overview(due.window, settings),
         archive_url=settings.archive_url,
         origin=digest_input.origin,
@@ -178,10 +178,16 @@ def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     return text.clean(entry.outlet or (feed.title if feed else "") or host_of(entry.feed))
 
 
-def _stories(
-    due: Due, digest_input: DigestInput, settings: Settings
-) -> tuple[list[DigestStory], tuple[int, ...]]:
-    """Return the stories with a new report, and the new entries that only repeat the link of an old one."""
+class _Shown(NamedTuple):
+    """What of the window's news is shown."""
+
+    stories: list[DigestStory]
+    """Those with a new report."""
+    copies: tuple[int, ...]
+    """New entries that only repeat an old report."""
+
+
+def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
     titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
     found: list[DigestStory] = []
     copies: list[int] = []
@@ -207,7 +213,7 @@ def _stories(
         if any(report.new for report in shown.reports):
             is_new = story.id not in digest_input.reported_stories
             found.append(_placed(shown, story, titles, new=is_new))
-    return found, tuple(copies)
+    return _Shown(found, tuple(copies))
 
 
 def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new: bool) -> DigestStory:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.models import Window
@@ -91,13 +91,20 @@ def _window(last_end: datetime | None, installed_at: datetime, settings: Setting
     return Window(start=min(start, now), end=now)
 
 
-def _slots_before(now: datetime, settings: Settings) -> Iterator[tuple[date, datetime]]:
-    """Yield the due days and their instants up to `now`, the latest first."""
+class _Slot(NamedTuple):
+    """A due day, and when its digest falls due."""
+
+    day: date
+    at: datetime
+
+
+def _slots_before(now: datetime, settings: Settings) -> Iterator[_Slot]:
+    """Yield the due days up to `now`, the latest first."""
     day = _local_day(now, settings) + _DAY
     while True:
         instant = _instant(day, settings)
         if instant <= now and _is_due_day(day, settings):
-            yield day, instant
+            yield _Slot(day, instant)
         day -= _DAY
 
 

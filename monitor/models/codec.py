@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from monitor.models.digests import (
     Copy,
@@ -102,12 +102,19 @@ def _present(union: Any) -> Any:
     return next(kind for kind in get_args(union) if kind is not NoneType)
 
 
+class _Field(NamedTuple):
+    name: str
+    key: str
+    """In the JSON."""
+    kind: Any
+
+
 @cache
-def _fields(kind: Any) -> tuple[tuple[str, str, Any], ...]:
-    """Return each field's name, its key in the JSON, and its type."""
+def _fields(kind: Any) -> tuple[_Field, ...]:
+    """Return the fields of a noun."""
     hints, renamed = get_type_hints(kind), _RENAMED.get(kind, {})
     return tuple(
-        (field.name, renamed.get(field.name, field.name), hints[field.name]) for field in fields(kind)
+        _Field(field.name, renamed.get(field.name, field.name), hints[field.name]) for field in fields(kind)
     )
 
 

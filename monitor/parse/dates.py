@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import DateBasis
 from monitor.text import fold
@@ -134,7 +134,14 @@ def day_first(texts: Iterable[str], language: str, now: datetime) -> bool:
     return faults(day_first=True) < month_first + (language.lower() not in _MONTH_FIRST)
 
 
-def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> tuple[datetime, DateBasis]:
+class Dated(NamedTuple):
+    """When an entry was published, and on what ground."""
+
+    at: datetime
+    basis: DateBasis
+
+
+def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> Dated:
     """Return when an entry was published and on what ground: the first of `texts` that can be believed.
 
     Where none can, it is `now`, and the first text that is not empty says why: its date is future (an hour
@@ -144,9 +151,9 @@ def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> tu
     for text in filter(str.strip, texts):
         instant = parse(text, day_first=day_first)
         if instant is not None and EARLIEST <= instant <= now + TOLERANCE:
-            return instant, "publisher"
+            return Dated(instant, "publisher")
         bases.append("future" if instant and now < instant <= now + _AHEAD else "absurd")
-    return now, bases[0] if bases else "missing"
+    return Dated(now, bases[0] if bases else "missing")
 
 
 def _iso(text: str) -> datetime | None:

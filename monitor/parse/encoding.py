@@ -83,10 +83,11 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     """
     body = body.removeprefix(codecs.BOM_UTF8)
     declared = _declared(body, content_type)
-    marked, skip = _detect(body)
-    text, encoding = _sound(body) if not marked and not _is_stateful(body, declared) else None, "utf-8"
+    mark = _detect(body)
+    text, encoding = _sound(body) if not mark.encoding and not _is_stateful(body, declared) else None, "utf-8"
     if text is None:
-        text, encoding = _decode(body[skip:], marked or next(filter(_KNOWN.fullmatch, declared), "utf-8"))
+        likely = mark.encoding or next(filter(_KNOWN.fullmatch, declared), "utf-8")
+        text, encoding = _decode(body[mark.length :], likely)
     stated = declared[0].lower() if declared else ""
     wrong = stated and not body.isascii() and not _same(stated, encoding)
     return Decoded(_tidy(text), f"declared as {stated}, is {encoding}" if wrong else "")
@@ -97,11 +98,18 @@ def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
     return tuple(filter(None, (served and served[1], stated and stated[1].decode("ascii", "replace"))))
 
 
-def _detect(body: bytes) -> tuple[str, int]:
+class _Mark(NamedTuple):
+    encoding: str
+    length: int
+    """Bytes before the text."""
+
+
+def _detect(body: bytes) -> _Mark:
+    """Return what the first bytes say of the encoding, "" for nothing."""
     for mark, encoding in _MARKS:
         if body.startswith(mark):
-            return encoding, len(mark)
-    return next((encoding for start, encoding in _UNMARKED if body.startswith(start)), ""), 0
+            return _Mark(encoding, len(mark))
+    return _Mark(next((encoding for start, encoding in _UNMARKED if body.startswith(start)), ""), 0)
 
 
 def _is_stateful(body: bytes, declared: tuple[str, ...]) -> bool:
@@ -117,13 +125,18 @@ def _sound(body: bytes) -> str | None:
         return None
 
 
-def _decode(body: bytes, encoding: str) -> tuple[str, str]:
-    """Return the text and what the encoding proved to be."""
+class _Text(NamedTuple):
+    text: str
+    encoding: str
+    """What it proved to be."""
+
+
+def _decode(body: bytes, encoding: str) -> _Text:
     encoding = _meant(encoding)
     with suppress(LookupError):  # a name that nobody knows is read as UTF-8
         if codecs.lookup(encoding).name != "utf-8":
-            return body.decode(encoding, "replace"), encoding.lower()
-    return body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes"
+            return _Text(body.decode(encoding, "replace"), encoding.lower())
+    return _Text(body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes")
 
 
 def _meant(name: str) -> str:

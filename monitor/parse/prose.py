@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from monitor.text import clean, fold, html_to_text, repair_mojibake, shorten
 
@@ -94,7 +94,14 @@ def title_without(outlet: str, text: str) -> str:
     )
 
 
-def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet: str) -> tuple[str, str]:
+class Body(NamedTuple):
+    """What stands below an entry's title."""
+
+    summary: str
+    content: str
+
+
+def body(raw_summary: str, raw_content: str, heading: str, outlet: str) -> Body:
     """Return an entry's summary and full text.
 
     A summary that is the whole text becomes the content; one that is missing is the content's beginning, up
@@ -110,7 +117,7 @@ def summary_and_content(raw_summary: str, raw_content: str, heading: str, outlet
         content = ""
     if _repeats(summary, heading, outlet):
         summary = ""
-    return shorten(summary, MAX_SUMMARY), content[:MAX_CONTENT].rstrip()
+    return Body(shorten(summary, MAX_SUMMARY), content[:MAX_CONTENT].rstrip())
 
 
 def _repeats(summary: str, heading: str, outlet: str) -> bool:

@@ -65,10 +65,10 @@ def read(
     text, note = decode(body, content_type)
     read_raw = next(read_raw for is_it, read_raw in FORMATS if is_it(text))
     raw = read_raw(text, max_entries)
-    reading = _Reading(raw, feed, url, now)
-    entries, faults = reading.entries(raw.entries)
+    context = _Context(raw, feed, url, now)
+    entries, faults = context.entries(raw.entries)
     # Without its title it could not be known again.
-    broken, _ = reading.entries([raw.broken] if raw.broken and raw.broken.title else [])
+    broken, _ = context.entries([raw.broken] if raw.broken and raw.broken.title else [])
     distinct = _distinct([*entries, *broken])
     whole = len(_distinct(entries))
     losses = "; ".join(filter(None, (
@@ -79,7 +79,7 @@ def read(
     return Document(
         title=prose.title(raw.title),
         language=primary(raw.language),
-        link=reading.home,
+        link=context.home,
         entries=distinct[:whole],
         hints=raw.hints,
         complete=raw.complete,
@@ -90,7 +90,7 @@ def read(
 
 
 @dataclass(slots=True)
-class _Reading:
+class _Context:
     """What the entries of one document have in common."""
 
     raw: RawFeed
@@ -138,7 +138,7 @@ class _Reading:
         outlet = prose.title(item.source)
         outlet = "" if outlet == self.title else outlet
         title = prose.title_without(outlet, prose.title(item.title))
-        summary, content = prose.summary_and_content(item.summary, item.content, title, outlet)
+        summary, content = prose.body(item.summary, item.content, title, outlet)
         title = title or prose.beginning(summary or content, _HEADING)
         stated = (item.published, item.updated)
         published, dated = dates.judge(stated, self.now, day_first=self.day_first)

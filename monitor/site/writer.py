@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import __version__
 from monitor.digest import atom
@@ -75,6 +75,15 @@ def update(store: Store, folder: Path, site: Site) -> int:
     return _Update(store, folder, site).run()
 
 
+class _Listing(NamedTuple):
+    """How pages list a story."""
+
+    month: str = ""
+    shown: str = ""
+    """A fingerprint of what they say of it."""
+    affair: int | None = None
+
+
 class _Update:
     """One bringing up to date."""
 
@@ -118,20 +127,22 @@ class _Update:
             batch = changed[start : start + _BATCH]
             found = {story.id: story for story in self._store.stories.get_many(batch)}
             for number in batch:
-                month, shown, affair = self._place(number)
+                before = self._printed(number)
                 # The steps that stay behind name it still, and nothing in the store says any more that it was
                 # one.
-                if affair is not None and (number not in found or found[number].affair != affair):
-                    left.add(affair)
+                if before.affair is not None and (
+                    number not in found or found[number].affair != before.affair
+                ):
+                    left.add(before.affair)
                 present = self._store.stories.resolve(number)
                 if present != number:
                     # A page that somebody may have linked to: after a merge it says where the story went.
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
                     (self._folder / story_path(number)).unlink(missing_ok=True)
-                present_month, now_shown = self._shown(found.get(number))
-                if everything or (month, shown) != (present_month, now_shown):
-                    months |= {month, present_month}
+                after = self._present(found.get(number))
+                if everything or (before.month, before.shown) != (after.month, after.shown):
+                    months |= {before.month, after.month}
             for story in found.values():
                 if story.affair is None:
                     self._write(story_path(story.id), pages.story(story, [story], self._site))
@@ -141,16 +152,17 @@ class _Update:
             self._affair(affair, None if affair in left else steps[affair])
         return months - {""}
 
-    def _shown(self, story: Story | None) -> tuple[str, str]:
-        return (month_of(story, self._site), listed(story, self._site)) if story else ("", "")
+    def _present(self, story: Story | None) -> _Listing:
+        """Return how a story is listed from now on."""
+        return _Listing(month_of(story, self._site), listed(story, self._site)) if story else _Listing()
 
-    def _place(self, story: int) -> tuple[str, str, int | None]:
-        """Return month, what it shows, and affair of a story as its page has them; "" and None without."""
+    def _printed(self, story: int) -> _Listing:
+        """Return how a story was listed when its page was written."""
         try:
             found = _PLACE.search((self._folder / story_path(story)).read_text("utf-8"))
         except (OSError, ValueError):
             found = None
-        return (found[1], found[2], int(found[3]) if found[3] else None) if found else ("", "", None)
+        return _Listing(found[1], found[2], int(found[3]) if found[3] else None) if found else _Listing()
 
     def _affair(self, affair: int, changed: Collection[int] | None) -> None:
         """Write an affair's page, and those of its steps near a changed one; of all when None says so."""

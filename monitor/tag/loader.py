@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from monitor import values
 from monitor.errors import ConfigError
@@ -49,6 +49,13 @@ def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
     return rules
 
 
+class _Item(NamedTuple):
+    """A text of a list, and where it stands: `theme.music.en.sure[3]`."""
+
+    key: str
+    text: str
+
+
 @dataclass(slots=True)
 class _Reader:
     """Walks the file's tables; notes faults instead of stopping at the first."""
@@ -81,7 +88,7 @@ class _Reader:
             fields=self._fields(self._table(data, "fields", "")),
             learned=self._switch(data, "learned", default=False),
             learn=self._switch(data, "learn", default=True),
-            outlets=tuple(text for _, text in self._strings(data, "outlets", "")),
+            outlets=tuple(item.text for item in self._strings(data, "outlets", "")),
             **self._bars(data),
         )
 
@@ -138,11 +145,12 @@ class _Reader:
             section = self._table(table, language, "glossary")
             for name in section:
                 items = self._strings(section, name, f"glossary.{language}")
-                plain = [(key, item) for key, item in items if not references(item)]
-                named = [(key, references(item)) for key, item in items if references(item)]
+                plain = [item for item in items if not references(item.text)]
                 phrases[name][language] = tuple(self._phrases(plain))
                 includes[name][language] = tuple(
-                    other for key, other in named if self._list_exists(other, key)
+                    other
+                    for item in items
+                    if (other := references(item.text)) and self._list_exists(other, item.key)
                 )
         found = {name: GlossaryList(phrases=phrases[name], includes=includes[name]) for name in self.lists}
         self._no_circles(found)
@@ -213,12 +221,12 @@ class _Reader:
                         condition=condition,
                     )
 
-    def _phrases(self, items: Iterable[tuple[str, str]]) -> Iterable[Phrase]:
-        for key, item in items:
+    def _phrases(self, items: Iterable[_Item]) -> Iterable[Phrase]:
+        for item in items:
             try:
-                yield parse_phrase(item)
+                yield parse_phrase(item.text)
             except GrammarError as error:
-                self._fault(key, str(error))
+                self._fault(item.key, str(error))
 
     def _list_exists(self, name: str, key: str) -> bool:
         if name in self.lists:
@@ -233,7 +241,7 @@ class _Reader:
         self._fault(_join(place, name), "must be a table")
         return {}
 
-    def _strings(self, data: dict[str, Any], name: str, place: str) -> list[tuple[str, str]]:
+    def _strings(self, data: dict[str, Any], name: str, place: str) -> list[_Item]:
         values = data.get(name, [])
         if not isinstance(values, list):
             self._fault(_join(place, name), "must be a list of texts")
@@ -242,7 +250,7 @@ class _Reader:
         for index, value in enumerate(values):
             key = f"{_join(place, name)}[{index}]"
             if isinstance(value, str):
-                found.append((key, value))
+                found.append(_Item(key, value))
             else:
                 self._fault(key, f"must be a text, not {value!r}")
         return found

@@ -46,6 +46,13 @@ class Match(NamedTuple):
     """Where the words stand; `Reading.quote` gives them. Fields follow each other at a distance."""
 
 
+class Lacking(NamedTuple):
+    """A rule that holds but for one term, and that term as the file has it."""
+
+    rule: Rule
+    term: str
+
+
 class _Operand(NamedTuple):
     number: int
     scope: Scope
@@ -198,17 +205,17 @@ class Matcher:
                     found.setdefault(compiled.target, []).append(match)
         return {target: _once(matches) for target, matches in found.items()}
 
-    def lacking(self, target: int, reading: Reading) -> tuple[Rule, str] | None:
-        """Name the weightiest rule of a target that holds but for one term, and that term."""
-        best: tuple[Rule, str] | None = None
+    def lacking(self, target: int, reading: Reading) -> Lacking | None:
+        """Name the weightiest rule of a target that holds but for one term."""
+        best: Lacking | None = None
         for rule, _, _, needs, _ in self._by_target[target]:
-            if rule.weight <= 0 or (best and rule.weight <= best[0].weight):
+            if rule.weight <= 0 or (best and rule.weight <= best.rule.weight):
                 continue
             terms = [term for part in rule.condition.needs for term in part.terms]
             operands = [operand for chain in needs for operand in chain.operands]
             missing = [t for t, operand in zip(terms, operands, strict=True) if not reading.spans(operand)]
             if len(missing) == 1 and len(terms) > 1:
-                best = (rule, missing[0].text)
+                best = Lacking(rule, missing[0].text)
         return best
 
     def _compile(self, index: int, target: Target) -> None:

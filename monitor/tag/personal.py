@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from math import exp
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.tag.judge import probability
 from monitor.text import counted
@@ -117,12 +117,19 @@ class Personal:
         return found
 
 
-def learn(examples: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
+class Weights(NamedTuple):
+    """What was fitted, in log-odds."""
+
+    words: dict[str, float]
+    feeds: dict[str, float]
+
+
+def learn(examples: Sequence[Example]) -> Weights:
     """Fit the weights of words and of feeds to examples, over what the table gave each."""
     words: dict[str, float] = {}
     feeds: dict[str, float] = {}
     if not any(example.weight == 1 for example in examples):
-        return words, feeds
+        return Weights(words, feeds)
     for _ in range(_ROUNDS):
         slopes: dict[str, float] = {}
         feed_slopes: dict[str, float] = {}
@@ -134,7 +141,7 @@ def learn(examples: Sequence[Example]) -> tuple[dict[str, float], dict[str, floa
             feed_slopes[example.feed] = feed_slopes.get(example.feed, 0.0) + error
         _climb(words, slopes, _HELD_BACK)
         _climb(feeds, feed_slopes, _FEED_HELD_BACK)
-    return _kept(words), {name: w for name, w in _kept(feeds).items() if name}
+    return Weights(_kept(words), {name: w for name, w in _kept(feeds).items() if name})
 
 
 def learn_own(examples: Sequence[Example]) -> Own | None:

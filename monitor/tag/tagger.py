@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.models import Entry
     from monitor.tag.features import Features
     from monitor.tag.judge import Judge
-    from monitor.tag.matcher import Reading
+    from monitor.tag.matcher import Lacking, Reading
     from monitor.tag.rules import Rules, Target
 
 # Rules alone: from this share of its threshold on, a beat that was not given is a near miss.
@@ -265,7 +265,7 @@ class Tagger:
         return self._stems[language]
 
 
-def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None, *, gate: bool) -> str:
+def _lacking(verdict: Verdict, nearest: Lacking | None, *, gate: bool) -> str:
     """Say what kept a verdict from being given, with the weightiest rule that failed by one term."""
     if verdict.given:
         return ""
@@ -280,8 +280,7 @@ def _lacking(verdict: Verdict, nearest: tuple[Rule, str] | None, *, gate: bool) 
         short += ", too little for the words to be asked"
     if nearest is None:
         return short
-    rule, missing = nearest
-    return f"{short}; `{rule.text}` (+{rule.weight:g}) lacks {missing}"
+    return f"{short}; `{nearest.rule.text}` (+{nearest.rule.weight:g}) lacks {nearest.term}"
 
 
 def _names(tagging: Tagging) -> tuple[str, ...]:
