@@ -9,14 +9,27 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer.main
 from newsroom import at, polled, run
 
 from monitor import config
+from monitor.cli import app
 from monitor.cli.export import SCHEMA
+from monitor.config import tables
+from monitor.config.load import declared_tables
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 README = DOCS.parent / "README.md"
+OTHERS = [
+    README,
+    *(
+        DOCS.parent / name
+        for name in ("CONTRIBUTING.md", "RELEASING.md", "SECURITY.md", "training/README.md")
+    ),
+    *(DOCS.parent / "packaging" / name for name in ("compose.yaml", "Dockerfile", "monitor.service")),
+    *sorted((DOCS.parent / ".github").rglob("*.*")),
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -29,6 +42,61 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = polled(tmp_path_factory.mktemp("desk"))
     assert run(directory, "digest", "--send", now=at(31)).code == 0
     return directory
+
+
+# At a line's start or behind what runs it: elsewhere the word is a user, a service or an image.
+BEFORE = r"(?:^(?:#? *)?(?:- run: )?(?:\S*/)?|&& |--rm |exec monitor |\S*/bin/)"
+CALL = re.compile(rf"{BEFORE}monitor ((?:(?! {{2}})[^|&;<>\n…`#])+)", re.MULTILINE)
+
+
+def named_commands() -> list[tuple[str, str]]:
+    """Return every call of monitor that is printed anywhere: in a block, within a line, in a file's comment."""
+    calls = set()
+    # The page of commands is written from the commands, and test_docs tries its examples.
+    for page in (*(page for page in PAGES if page.name != "commands.md"), *OTHERS):
+        text = page.read_text(encoding="utf-8")
+        blocked = "\n".join(body for _, body in BLOCK.findall(text)) if page.suffix == ".md" else text
+        found = [*re.findall(r"`monitor ([^`\n…;]+)", text), *CALL.findall(blocked)]
+        calls |= {(page.name, call.strip()) for call in found}
+    return sorted(calls)
+
+
+@pytest.mark.parametrize(("page", "call"), named_commands())
+def test_every_command_that_is_named_anywhere_is_one(
+    page: str, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that no test can run, as they ask, need the network or the system's administrator."""
+    command, rest, context = typer.main.get_command(app), shlex.split(call), None
+    monkeypatch.chdir(tmp_path)
+    for word in rest:
+        if re.fullmatch(r"[\w-]+\.[\w.]+", word):
+            Path(word).touch()  # a file that the user has by then
+    try:
+        while rest or context is None:
+            context = command.make_context("monitor", rest, parent=context)
+            if not hasattr(command, "commands"):
+                return
+            rest = [*context._protected_args, *context.args]
+            if rest:
+                _, command, rest = command.resolve_command(context, rest)
+                assert command is not None
+                if not rest:
+                    return  # a command's name alone: `monitor mark`
+    except typer.Exit:
+        pass  # `--version` ends at once
+
+
+@pytest.mark.parametrize("page", [*PAGES, README], ids=lambda page: page.name)
+def test_every_setting_that_is_named_is_one(page: Path) -> None:
+    declared = {
+        name: {setting.key for one in sharing for setting in tables.settings_of(one)}
+        for name, sharing in declared_tables().items()
+    }
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`\[(\w+)\](?: (\w+))?[^`]*`", text)
+    assert [
+        (table, key) for table, key in named if table not in declared or (key and key not in declared[table])
+    ] == []
 
 
 def with_commands() -> list[Path]:

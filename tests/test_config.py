@@ -151,6 +151,27 @@ def test_a_feed_listed_twice_is_a_fault_however_it_is_spelt(tmp_path):
     ]
 
 
+def test_names_and_doubles_are_judged_beside_any_other_fault(tmp_path):
+    monitor = '[digest]\ntime = "25:00"\nformats = ["pdf"]\nfavour = ["musik"]\n[alert]\nmin_score = "x"\nchannels = ["mail"]\n'
+    doubled = FEED + FEED.replace("]]", "]]\nlanguage = 7")
+    found = faults(write(tmp_path, monitor=monitor, feeds=doubled))
+    wanted = [
+        "digest.time",
+        "there is no 'pdf'",
+        "there is no 'musik'",
+        "alert.min_score",
+        "there is no 'mail'",
+    ]
+    wanted += ["feed[2].language", "feed[2].url: is listed twice"]
+    assert [part for part in wanted if not any(part in fault for fault in found)] == []
+    assert len(found) == len(wanted)
+
+
+@pytest.mark.parametrize("names", ["7", '["md", 7]', '"md"'])
+def test_a_list_of_names_that_is_none_is_told_once(tmp_path, names):
+    assert len(faults(write(tmp_path, monitor=f"[digest]\nformats = {names}\n"))) == 1
+
+
 def test_the_home_directory_may_be_written_short(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     text = 'data_dir = "~/data"\n[digest]\noutput_dir = "~/digests"\n'

@@ -62,12 +62,13 @@ def read(document: Document) -> tuple[Feed, ...]:
         feed = _feed(document, index, table)
         if feed is not None:
             key = same_address(feed.url)
-            original = first.setdefault(key, index)
+            followed[key] = _over(curated().get(key), feed, table)
+        if isinstance(url := table.get("url"), str) and url:
+            # By the file: a feed with another fault may be listed twice as well.
+            original = first.setdefault(same_address(url), index)
             if original != index:
                 where = f"feed[{original + 1}], line {document.line(('feed', original))}"
                 document.fault(("feed", index, "url"), f"is listed twice (first as {where})")
-            followed[key] = _over(curated().get(key), feed, table)
-        if isinstance(url := table.get("url"), str) and url:
             own = document.faults[before:]
             # "feed[31]" says little in a list of a hundred; the address is what its user knows it by.
             document.faults[before:] = [

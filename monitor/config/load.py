@@ -161,7 +161,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     of_rules: list[Fault] = []
     try:
         rules = themes.rules_of(topic)
-        _judge_preferences(monitor, settings.get(digest.Settings), rules)
+        _judge_preferences(monitor, rules)
     except ConfigError as error:
         of_rules += error.faults
     # All files are read before any fault is told: a person corrects five mistakes at once rather than one
@@ -202,20 +202,27 @@ def _settings(document: Document) -> dict[type[Any], Any]:
 
 
 def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
-    """Check names against the registries that know them: languages, formats, channels."""
-    alert = found.get(Alert)
-    files = found.get(CHANNELS["files"].declared)
-    # By the file and not by what was read of it: beside another fault nothing was.
+    """Check names against the registries that know them: languages, formats, channels.
+
+    By the file and not by what was read of it: of a table with another fault nothing was.
+    """
     language = document.data.get("language", "")
     if isinstance(language, str) and language and language not in languages.AVAILABLE:
         reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
         document.fault(("language",), reason)
-    for index, name in enumerate(files.formats if files else ()):
+    for index, name in _named(document, "digest", "formats"):
         if name not in digest.FORMATS:
             document.fault(
                 ("digest", "formats", index), f"there is no {name!r}{values.likely(name, digest.FORMATS)}"
             )
-    for index, name in enumerate(alert.channels if alert and alert.enabled else ()):
+    alert = document.data.get("alert")
+    channels: list[tuple[int, str]] = []
+    if isinstance(alert, dict) and alert.get("enabled", True) is not False:
+        by_default = found[Alert].channels if found.get(Alert) else ()
+        channels = list(
+            _named(document, "alert", "channels") if "channels" in alert else enumerate(by_default)
+        )
+    for index, name in channels:
         place = ("alert", "channels", index)
         if name not in CHANNELS:
             document.fault(place, f"there is no {name!r}{values.likely(name, CHANNELS)}")
@@ -227,11 +234,23 @@ def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
 
 
-def _judge_preferences(document: Document, settings: digest.Settings | None, rules: tag.Rules) -> None:
+def _named(document: Document, table: str, key: str) -> Iterator[tuple[int, str]]:
+    """Yield the names of a list with their places, as they stand in the file."""
+    there = document.data.get(table)
+    names = there.get(key, []) if isinstance(there, dict) else []
+    # What is no list of texts is a fault that is told already.
+    yield from (
+        ((i, name) for i, name in enumerate(names) if isinstance(name, str))
+        if isinstance(names, list)
+        else ()
+    )
+
+
+def _judge_preferences(document: Document, rules: tag.Rules) -> None:
     """Check that the themes and beats that weigh more or less are there."""
     known = [label.slug for label in (*rules.beats, *rules.themes)]
     for key in ("favour", "play_down"):
-        for index, slug in enumerate(getattr(settings, key) if settings else ()):
+        for index, slug in _named(document, "digest", key):
             if slug not in known:
                 reason = f"there is no {slug!r}{values.likely(slug, known)}"
                 document.fault(("digest", key, index), reason)
