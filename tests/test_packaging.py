@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
+import textwrap
+import tomllib
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from newsroom import at, polled, run
 
-from monitor import store
+from monitor import config, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,23 +80,126 @@ def test_the_system_unit_is_sound(tmp_path: Path) -> None:
     assert [line for line in done.stderr.splitlines() if "monitor.service" in line] == []
 
 
-def test_the_recipes_name_files_that_there_are() -> None:
-    compose = (PACKAGING / "compose.yaml").read_text(encoding="utf-8")
-    docker = (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
-    copied = {
-        name for line in re.findall(r"^COPY (?!--)(.*) \S+$", docker, re.MULTILINE) for name in line.split()
-    }
-    assert [name for name in copied if not (ROOT / name).exists()] == []
-    kept = set(re.findall(r"^!(\S+)$", (PACKAGING / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
-    assert copied <= kept
-    arguments = set(re.findall(r"^ARG (\w+)", docker, re.MULTILINE))
-    assert set(re.findall(r"^        (\w+): \$\{", compose, re.MULTILINE)) == arguments
-    assert "\t" not in compose
+COMPOSE = yaml.safe_load((PACKAGING / "compose.yaml").read_text(encoding="utf-8"))
+DOCKERFILE = (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8"))
+# Of the Compose specification, what a service of ours may say.
+SERVICE = {
+    "image", "build", "restart", "stop_grace_period", "init", "read_only", "tmpfs", "cap_drop", "security_opt",
+    "pids_limit", "mem_limit", "secrets", "environment", "volumes",
+}  # fmt: skip
+
+
+def test_compose_says_what_its_specification_knows() -> None:
+    name, service = next(iter(COMPOSE["services"].items()))
+    assert (name, set(COMPOSE)) == ("monitor", {"name", "services", "secrets"})
+    assert set(service) <= SERVICE
+    assert set(service["secrets"]) == set(COMPOSE["secrets"])
+    build = service["build"]
+    assert (PACKAGING / build["context"]).resolve() == ROOT
+    assert (ROOT / build["dockerfile"]).is_file()
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S*)$", DOCKERFILE, re.MULTILINE))
+    defaults = {key: re.fullmatch(r"\$\{\w+:-(.*)\}", value)[1] for key, value in build["args"].items()}
+    assert defaults == {key: value.strip('"') for key, value in arguments.items()}
+    assert service["volumes"] == [f"./data:{re.search(r'^VOLUME (.*)$', DOCKERFILE, re.MULTILINE)[1]}"]
+
+
+def scripts(page: Path) -> list[str]:
+    """Return what a page would have run in a shell."""
+    blocks = re.findall(
+        r"^ *```bash\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return list(map(textwrap.dedent, blocks))
+
+
+def stand_ins(folder: Path, **bodies: str) -> dict[str, str]:
+    """Make programs that stand in for those of a whole machine; return an environment that finds them first."""
+    folder.mkdir()
+    for name, body in bodies.items():
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        program.chmod(0o755)
+    path = f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"
+    return {"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "PYTHONPATH": path, "LC_ALL": "C"}
+
+
+def test_the_base_image_is_pinned_by_the_releases_own_command(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGING, tmp_path / "packaging")
+    (command,) = scripts(ROOT / "RELEASING.md")
+    digest = f"sha256:{'0a' * 32}"
+    environment = stand_ins(tmp_path / "bin", docker=f"echo {digest}")
+    for _ in range(2):  # a digest that stands there gives way to the next
+        subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, env=environment, check=True)
+    pinned = f"python:3.13-slim@{digest}"
+    assert f"\nARG PYTHON={pinned}\n" in (tmp_path / "packaging" / "Dockerfile").read_text()
+    composed = yaml.safe_load((tmp_path / "packaging" / "compose.yaml").read_text())
+    assert composed["services"]["monitor"]["build"]["args"]["PYTHON"] == f"${{PYTHON:-{pinned}}}"
+
+
+def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
+    """Its own lines, in a folder that stands for the whole machine; what needs root or systemd is stood in for."""
+    pages = scripts(ROOT / "docs" / "running.md")
+    recipe = next(text for text in pages if "useradd" in text)
+    beside = next(text for text in pages if "sudo -u monitor" in text)
+    (tmp_path / "etc" / "systemd" / "system").mkdir(parents=True)
+    environment = stand_ins(
+        tmp_path / "bin",
+        sudo='[ "$1" = -u ] && shift 2; exec "$@"',
+        # Stands in for `python3 -m venv FOLDER` and the pip in it.
+        python3=f"""mkdir -p "$3/bin"
+            printf '#!/bin/sh\nexec {sys.executable} -m monitor "$@"\n' > "$3/bin/monitor"
+            printf '#!/bin/sh\n' > "$3/bin/pip"; chmod +x "$3/bin/pip" "$3/bin/monitor" """,
+        useradd=":",
+        sudoedit=":",
+        systemctl="echo $* >> ~/asked",
+    )
+
+    def run_here(text: str) -> subprocess.CompletedProcess[str]:
+        here = re.sub(r"(?<![\w~/.-])/(opt|etc|var)/", rf"{tmp_path}/\1/", text)
+        command = ["/bin/sh", "-ec", here]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    done = run_here(recipe)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "bin" / "asked").read_text() == "enable --now monitor\n"
+    assert (tmp_path / "etc" / "monitor" / "smtp-password").stat().st_mode & 0o777 == 0o600
+    made, state = config.load(tmp_path / "etc" / "monitor"), tmp_path / "var" / "lib" / "monitor"
+    assert (made.data_dir, made.settings["files"].output_dir) == (state / "data", state / "digests")
+    unit = (tmp_path / "etc" / "systemd" / "system" / "monitor.service").read_text()
+    assert unit == (PACKAGING / "monitor.service").read_text()
+    asked = run_here(beside.splitlines()[0])
+    assert asked.returncode == 1, asked.stderr
+    assert "nothing was ever polled" in asked.stdout or "has no database yet" in asked.stderr, asked
+
+
+def test_the_workflow_runs_what_readme_says_and_what_there_is() -> None:
+    jobs: dict[str, Any] = WORKFLOW["jobs"]
+    steps = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert " && ".join(steps["tests"]) in readme, "what is checked is what README has people run"
+    words = {word for runs in steps.values() for run in runs for word in shlex.split(run)}
+    files = {word for word in words if re.search(r"^(?!\.venv/|-).*(/|\.txt$)", word)}
+    assert files >= {"packaging/check_licences.py", "packaging/compose.yaml", "constraints-hashed.txt"}
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    uses = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", use) for use in uses)
+    oldest = jobs["tests"]["strategy"]["matrix"]["python"][0]
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"] == f">={oldest}"
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+def test_what_runs_before_a_commit_is_there_and_every_form_is_yaml() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    programs = {hook["entry"].split()[0] for hook in hooks}
+    assert programs == {f".venv/bin/{name}" for name in ("ruff", "mypy", "python")}
+    assert (ROOT / hooks[-1]["entry"].split()[1]).is_file()
+    forms = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert forms
+    assert all(yaml.safe_load(form.read_text(encoding="utf-8")) for form in forms)
 
 
 def test_the_container_is_well_while_it_polls(desk: Path) -> None:
-    docker = (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
-    command = json.loads(re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", docker, re.MULTILINE)[1])
+    command = json.loads(re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[1])
     assert command[0] == "monitor"
     assert run(desk, *command[1:], now=at(9.5)).code == 0, "one of the two feeds fails, and that is no reason"
     assert run(desk, *command[1:], now=at(9, 40)).code == 1, "nothing was polled for weeks"
