@@ -40,7 +40,7 @@ from monitor import config as configuration
 from monitor import digest_input, pipeline
 from monitor import store as storage
 from monitor.cli import app
-from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Poll, Response, Tagging
+from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
 from monitor.parse import identity
 from monitor.stories import cluster_entries
 
@@ -176,7 +176,7 @@ def poll(
         changes = identity.compare(
             document, known, followed_since=START, backlog=config.digest.backlog, now=now
         )
-        found = pipeline.Findings(new=changes.new, changed=changes.changed, document=document)
+        found = Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
         asyncio.run(pipeline.keep(config, store, response, state, found, now=now))
     cluster_entries(config, store, now=now)

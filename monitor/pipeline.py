@@ -14,7 +14,7 @@ import asyncio
 import random
 import time
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import digest, digest_input, languages, outbox, tag
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
-from monitor.fetch import PollOutcome, schedule
-from monitor.models import FeedPoll, Poll, Response, Window
+from monitor.fetch import schedule
+from monitor.models import FeedPoll, Findings, Poll, Response, Window
 from monitor.parse import identity
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
         Delivery,
         Digest,
         DigestSummary,
-        Document,
-        Entry,
         Feed,
         FeedState,
     )
@@ -52,17 +50,6 @@ if TYPE_CHECKING:
 
 # 2,000 at once held the write lock, and the loop, for more than a second.
 _BATCH = 250
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Findings:
-    """What one response brought that is new or changed, tagged."""
-
-    new: tuple[Entry, ...] = ()
-    changed: tuple[Entry, ...] = ()
-    gap: bool = False
-    first: bool = False
-    document: Document | None = None
 
 
 async def poll(
@@ -222,9 +209,8 @@ def state_after(
     config: Config, response: Response, state: FeedState, found: Findings, *, now: datetime
 ) -> FeedState:
     """Return the state of a feed after what a response taught of it."""
-    outcome = PollOutcome(new=len(found.new), gap=found.gap, first=found.first, document=found.document)
     jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
-    return schedule.after_success(response.feed, state, response, outcome, config.fetch, now, jitter)
+    return schedule.after_success(state, response, found, settings=config.fetch, now=now, jitter=jitter)
 
 
 class Failures(NamedTuple):
@@ -253,12 +239,9 @@ def record_failures(
     silent = store.feeds.unreachable_since_an_answer(now)
     outage = not answered and schedule.is_outage(failed, silent)
     for response in failed:
-        feed, state = response.feed, due[response.feed]
+        judge = schedule.after_outage if outage else schedule.after_failure
         jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
-        if outage:
-            after = schedule.after_outage(feed, state, config.fetch, now, jitter)
-        else:
-            after = schedule.after_failure(feed, state, response, config.fetch, now, jitter)
+        after = judge(due[response.feed], response, settings=config.fetch, now=now, jitter=jitter)
         with store.transaction():
             store.feeds.save_state(after)
             lines.append(store.feeds.log_feed(_line(response, Findings(), now)))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.fetch import PollOutcome, Settings, schedule
-from monitor.models import Document, Entry, Feed, FeedState, Hints, Response
+from monitor.fetch import Settings, schedule
+from monitor.models import Document, Entry, Feed, FeedState, Findings, Hints, Response
 
 NOW = datetime(2026, 11, 23, 12, 20, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -59,14 +59,20 @@ def document(*ages: timedelta, **values) -> Document:
     return Document(entries=entries, **values)
 
 
-def success(state=KNOWN, response=None, outcome=None, *, feed=FEED, settings=SETTINGS, now=NOW, jitter=0.0):
-    return schedule.after_success(
-        feed, state, response or unchanged(), outcome or PollOutcome(), settings, now, jitter
-    )
+def brought(*, new: int = 0, **values) -> Findings:
+    entry = Entry(feed=FEED.url, title="t", published=NOW, first_seen=NOW)
+    return Findings(new=(entry,) * new, **values)
+
+
+def success(state=KNOWN, response=None, found=None, *, feed=FEED, settings=SETTINGS, now=NOW, jitter=0.0):
+    response = replace(response or unchanged(), feed=feed)
+    found = found or brought()
+    return schedule.after_success(state, response, found, settings=settings, now=now, jitter=jitter)
 
 
 def failure(state=KNOWN, response=None, *, feed=FEED, settings=SETTINGS, now=NOW, jitter=0.0):
-    return schedule.after_failure(feed, state, response or failed(), settings, now, jitter)
+    response = replace(response or failed(), feed=feed)
+    return schedule.after_failure(state, response, settings=settings, now=now, jitter=jitter)
 
 
 def wait(state: FeedState) -> timedelta:
@@ -99,7 +105,7 @@ def test_a_feed_is_due_when_its_time_has_come(feed, state, due):
 
 
 def test_a_new_feed_starts_at_the_general_interval():
-    assert wait(success(NEW, ok(), PollOutcome(new=3, first=True))) == 30 * MINUTE
+    assert wait(success(NEW, ok(), brought(new=3, first=True))) == 30 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -130,9 +136,9 @@ def test_the_interval_follows_the_feed(state, feed, expected):
 
 
 def test_a_gap_is_recorded_and_the_feed_is_polled_faster():
-    state = success(KNOWN, ok(), PollOutcome(new=1, gap=True))
+    state = success(KNOWN, ok(), brought(new=1, gap=True))
     assert (state.gaps, state.last_gap_at) == (1, NOW)
-    assert wait(state) < wait(success(KNOWN, ok(), PollOutcome(new=1)))
+    assert wait(state) < wait(success(KNOWN, ok(), brought(new=1)))
 
 
 @pytest.mark.parametrize(
@@ -155,8 +161,8 @@ def test_a_gap_is_recorded_and_the_feed_is_polled_faster():
     ],
 )
 def test_the_publishers_wishes_make_polls_rarer_and_never_more_frequent(response, hints, expected):
-    brought = success(KNOWN, ok(**response), PollOutcome(document=document(hints=hints)))
-    assert wait(brought) == expected
+    after = success(KNOWN, ok(**response), brought(document=document(hints=hints)))
+    assert wait(after) == expected
     kept = success(replace(KNOWN, hints=hints), unchanged(**response))
     assert wait(kept) == expected
 
@@ -170,8 +176,8 @@ def test_a_longer_max_interval_gives_publishers_more_room():
 
 def test_hints_of_the_newest_document_hold():
     state = replace(KNOWN, hints=Hints(period=5 * HOUR))
-    assert success(state, ok(), PollOutcome()).hints == Hints(period=5 * HOUR)
-    assert success(state, ok(), PollOutcome(document=document())).hints == Hints()
+    assert success(state, ok(), brought()).hints == Hints(period=5 * HOUR)
+    assert success(state, ok(), brought(document=document())).hints == Hints()
 
 
 # --- the rhythm ----------------------------------------------------------------------------------------------
@@ -179,28 +185,28 @@ def test_hints_of_the_newest_document_hold():
 
 def test_the_first_document_tells_the_rhythm_by_its_dates():
     ages = (HOUR, 3 * HOUR, 5 * HOUR, 50 * HOUR)
-    state = success(NEW, ok(), PollOutcome(new=4, first=True, document=document(*ages)))
+    state = success(NEW, ok(), brought(new=4, first=True, document=document(*ages)))
     assert (state.rhythm, state.newest_entry_at) == (2 * HOUR, NOW)
 
 
 @pytest.mark.parametrize("ages", [(), (HOUR,), (HOUR, 2 * HOUR), (HOUR, HOUR, HOUR)])
 def test_too_few_or_equal_dates_tell_no_rhythm(ages):
-    assert success(NEW, ok(), PollOutcome(new=3, first=True, document=document(*ages))).rhythm is None
+    assert success(NEW, ok(), brought(new=3, first=True, document=document(*ages))).rhythm is None
 
 
 def test_dates_that_the_publisher_did_not_give_tell_no_rhythm():
     undated = document(HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)
     undated = replace(undated, entries=tuple(replace(entry, dated="missing") for entry in undated.entries))
-    assert success(NEW, ok(), PollOutcome(new=4, first=True, document=undated)).rhythm is None
+    assert success(NEW, ok(), brought(new=4, first=True, document=undated)).rhythm is None
 
 
 def test_later_documents_tell_the_rhythm_by_what_came_in():
-    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR), ok(), PollOutcome(new=2))
+    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR), ok(), brought(new=2))
     assert state.rhythm == 2 * HOUR
-    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR, rhythm=HOUR), ok(), PollOutcome(new=2))
+    state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR, rhythm=HOUR), ok(), brought(new=2))
     assert state.rhythm == HOUR + 0.3 * HOUR
     assert success(replace(KNOWN, rhythm=HOUR)).rhythm == HOUR
-    assert success(KNOWN, ok(), PollOutcome(new=10_000)).rhythm == MINUTE
+    assert success(KNOWN, ok(), brought(new=10_000)).rhythm == MINUTE
 
 
 @pytest.mark.parametrize(("every", "shortest", "longest"), [(40, 15, 30), (300, 30, 31), (4, 10, 11)])
@@ -209,8 +215,8 @@ def test_in_the_long_run_polls_keep_pace_with_the_feed(every, shortest, longest)
     for number in range(200):
         new = int((now - published) / (every * MINUTE))
         published += new * every * MINUTE
-        outcome = PollOutcome(new=new, first=not number)
-        state = success(state, ok() if new else unchanged(), outcome, now=now, jitter=0.5)
+        found = brought(new=new, first=not number)
+        state = success(state, ok() if new else unchanged(), found, now=now, jitter=0.5)
         now = state.next_poll_at
     assert shortest * MINUTE <= now - state.last_poll_at <= longest * 1.1 * MINUTE
 
@@ -302,7 +308,7 @@ def test_a_feed_that_is_gone_is_asked_again_after_a_week():
 
 
 def test_an_outage_blames_no_feed_and_is_tried_again_soon():
-    state = schedule.after_outage(FEED, KNOWN, SETTINGS, NOW, 0.0)
+    state = schedule.after_outage(KNOWN, failed(), settings=SETTINGS, now=NOW, jitter=0.0)
     assert state == replace(KNOWN, next_poll_at=NOW + 10 * MINUTE)
 
 
@@ -366,34 +372,34 @@ OLD = kept(KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("response", "outcome", "expected"),
+    ("response", "found", "expected"),
     [
         (
             ok(etag='W/"1"', last_modified="x", url="https://b.example/"),
-            PollOutcome(),
+            brought(),
             ('W/"1"', "x", "https://b.example/"),
         ),
-        (ok(etag='"1"'), PollOutcome(), ('"1"', "", FEED.url)),
-        (ok(), PollOutcome(), ("", "", "")),
-        (ok(complete=False, etag='"1"'), PollOutcome(), OLD),
-        (ok(etag='"1"'), PollOutcome(document=document(complete=False)), OLD),
-        (ok(etag='"1"'), PollOutcome(document=document()), ('"1"', "", FEED.url)),
-        (unchanged(), PollOutcome(), OLD),
-        (unchanged(etag='"2"'), PollOutcome(), ('"2"', "old", FEED.url)),
-        (unchanged(last_modified="2"), PollOutcome(), ('"old"', "2", FEED.url)),
+        (ok(etag='"1"'), brought(), ('"1"', "", FEED.url)),
+        (ok(), brought(), ("", "", "")),
+        (ok(complete=False, etag='"1"'), brought(), OLD),
+        (ok(etag='"1"'), brought(document=document(complete=False)), OLD),
+        (ok(etag='"1"'), brought(document=document()), ('"1"', "", FEED.url)),
+        (unchanged(), brought(), OLD),
+        (unchanged(etag='"2"'), brought(), ('"2"', "old", FEED.url)),
+        (unchanged(last_modified="2"), brought(), ('"old"', "2", FEED.url)),
     ],
 )
-def test_validators(response, outcome, expected):
-    assert kept(success(KNOWN, response, outcome)) == expected
+def test_validators(response, found, expected):
+    assert kept(success(KNOWN, response, found)) == expected
 
 
 def test_when_a_document_last_came_is_remembered_and_what_was_lost_of_it():
     read = replace(document(), losses="7 older entries over the cap left out")
-    state = success(KNOWN, ok(), PollOutcome(document=read))
+    state = success(KNOWN, ok(), brought(document=read))
     assert (state.last_document_at, state.note) == (NOW, read.losses)
     later = success(state, unchanged(), now=NOW + DAY)
     assert (later.last_document_at, later.note) == (NOW, read.losses)
-    assert success(state, ok(), PollOutcome(document=document())).note == ""
+    assert success(state, ok(), brought(document=document())).note == ""
 
 
 def test_validators_survive_a_failure():
@@ -427,9 +433,9 @@ def test_comments_without_an_end_cost_linear_time():
 
 
 def test_the_publishers_title_is_kept_until_it_has_another():
-    state = success(NEW, ok(), PollOutcome(document=document(title="Feed")))
+    state = success(NEW, ok(), brought(document=document(title="Feed")))
     assert state.title == "Feed"
-    assert success(state, ok(), PollOutcome(document=document())).title == "Feed"
+    assert success(state, ok(), brought(document=document())).title == "Feed"
     assert success(state).title == "Feed"
 
 
@@ -498,9 +504,9 @@ FEEDS = st.builds(Feed, url=st.just(FEED.url), interval=st.none() | st.timedelta
 JITTERS = st.floats(0, 1)
 
 
-@given(STATES, FEEDS, JITTERS, SPANS, st.builds(PollOutcome, new=st.integers(0, 50), gap=st.booleans()))
-def test_a_success_is_never_followed_too_soon_or_too_late(state, feed, jitter, max_age, outcome):
-    after = success(state, ok(max_age=max_age), outcome, feed=feed, jitter=jitter)
+@given(STATES, FEEDS, JITTERS, SPANS, st.builds(brought, new=st.integers(0, 50), gap=st.booleans()))
+def test_a_success_is_never_followed_too_soon_or_too_late(state, feed, jitter, max_age, found):
+    after = success(state, ok(max_age=max_age), found, feed=feed, jitter=jitter)
     floor = max(10 * MINUTE, min(max_age or MINUTE, DAY), min(state.hints.period or MINUTE, DAY))
     assert floor <= wait(after) <= DAY
     if wait(after) < DAY:
@@ -536,7 +542,7 @@ def test_polls_after_skipped_hours_are_spread(jitter):
 
 
 def test_the_rest_of_a_document_that_breaks_off_is_waited_for_for_some_hours():
-    cut, whole = PollOutcome(document=document(complete=False)), PollOutcome(document=document())
+    cut, whole = brought(document=document(complete=False)), brought(document=document())
     broken = success(FeedState(url=FEED.url), ok(max_age=DAY), cut)
     assert broken.breaks_off_since == NOW
     assert broken.next_poll_at <= NOW + SETTINGS.min_interval * 1.1

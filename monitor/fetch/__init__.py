@@ -6,7 +6,6 @@ httpx and httpcore live in this package alone, and are imported with the first r
 from monitor.fetch import schedule
 from monitor.fetch.fetcher import Fetcher
 from monitor.fetch.health import health
-from monitor.fetch.schedule import PollOutcome
 from monitor.fetch.settings import Settings
 
-__all__ = ["Fetcher", "PollOutcome", "Settings", "health", "schedule"]
+__all__ = ["Fetcher", "Settings", "health", "schedule"]

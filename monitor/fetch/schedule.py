@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from monitor.fetch.settings import Settings
-    from monitor.models import Document, Feed, FeedState, Hints, Response
+    from monitor.models import Document, Feed, FeedState, Findings, Hints, Response
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -61,19 +61,6 @@ _RESTLESS = re.compile(rb"<!--[^<]{0,1000}-->|<lastBuildDate>[^<]{0,100}</lastBu
 _AWAITED = timedelta(hours=6)
 _GONE = 410
 _GONE_FOR = timedelta(days=7)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PollOutcome:
-    """What the pipeline learnt from the entries of a successful poll."""
-
-    new: int = 0
-    gap: bool = False
-    """Entries fell through: the oldest of the document is newer than all we knew."""
-    first: bool = False
-    """It was the first document of the feed."""
-    document: Document | None = None
-    """None when there was none to read: not modified, or the same bytes as last time."""
 
 
 def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> bool:
@@ -135,11 +122,11 @@ def witnesses(
     return sorted(willing, key=lambda pair: pair[1].last_success_at or _NEVER, reverse=True)[:2]
 
 
-def after_success(  # noqa: PLR0917 - the seven things that decide
-    feed: Feed,
+def after_success(
     state: FeedState,
     response: Response,
-    outcome: PollOutcome,
+    found: Findings,
+    *,
     settings: Settings,
     now: datetime,
     jitter: float,
@@ -156,14 +143,16 @@ def after_success(  # noqa: PLR0917 - the seven things that decide
         first_success_at=state.first_success_at or now,
         polls=state.polls + 1,
     )
-    state = _with_document(state, outcome.document)
-    state = _with_entries(state, outcome, now)
-    state = _with_validators(state, response, outcome, now)
-    state = _with_location(feed, state, response.moved_to)
+    state = _with_document(state, found.document)
+    state = _with_entries(state, found, now)
+    state = _with_validators(state, response, found, now)
+    state = _with_location(state, response)
     if state.breaks_off_since and awaits_rest(state, now):
         return replace(state, next_poll_at=now + settings.min_interval * (1 + _JITTER * jitter))
     wait = max(
-        _interval(feed, state, settings, now), response.max_age or _NOTHING, state.hints.period or _NOTHING
+        _interval(response.feed, state, settings, now),
+        response.max_age or _NOTHING,
+        state.hints.period or _NOTHING,
     )
     limit = now + max(_DAY, settings.max_interval)
     due = min(_slot(now + wait, now + wait * (1 + _JITTER), jitter), limit)
@@ -178,8 +167,8 @@ def _slot(first: datetime, last: datetime, jitter: float) -> datetime:
     return slot if slot <= last else due
 
 
-def after_failure(  # noqa: PLR0917 - see above
-    feed: Feed, state: FeedState, response: Response, settings: Settings, now: datetime, jitter: float
+def after_failure(
+    state: FeedState, response: Response, *, settings: Settings, now: datetime, jitter: float
 ) -> FeedState:
     """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept.
 
@@ -190,7 +179,7 @@ def after_failure(  # noqa: PLR0917 - see above
         return replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
     failures = state.consecutive_failures + 1
     lost = bool(state.location) and failures >= _LOST_AFTER
-    base = max(_start(feed, settings), settings.min_interval)
+    base = max(_start(response.feed, settings), settings.min_interval)
     gone = response.status == _GONE
     wait = _GONE_FOR if gone else max(min(base * 2 ** min(failures - 1, 10), _DAY), pause)
     return replace(
@@ -208,9 +197,11 @@ def after_failure(  # noqa: PLR0917 - see above
     )
 
 
-def after_outage(feed: Feed, state: FeedState, settings: Settings, now: datetime, jitter: float) -> FeedState:
+def after_outage(
+    state: FeedState, response: Response, *, settings: Settings, now: datetime, jitter: float
+) -> FeedState:
     """Return the state after our own network failed: tried again soon, the feed is not blamed."""
-    wait = min(settings.min_interval, _start(feed, settings))
+    wait = min(settings.min_interval, _start(response.feed, settings))
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
 
 
@@ -275,16 +266,16 @@ def _with_document(state: FeedState, document: Document | None) -> FeedState:
     )
 
 
-def _with_entries(state: FeedState, outcome: PollOutcome, now: datetime) -> FeedState:
+def _with_entries(state: FeedState, found: Findings, now: datetime) -> FeedState:
     """Learn the rhythm: from the dates of the first document, later from the entries that came in."""
-    if outcome.gap:
+    if found.gap:
         state = replace(state, gaps=state.gaps + 1, last_gap_at=now)
-    if not outcome.new:
+    if not found.new:
         return state
-    if outcome.first or state.newest_entry_at is None:
-        rhythm = _published_rhythm(outcome.document) or state.rhythm
+    if found.first or state.newest_entry_at is None:
+        rhythm = _published_rhythm(found.document) or state.rhythm
     else:
-        observed = max(now - state.newest_entry_at, _NOTHING) / outcome.new
+        observed = max(now - state.newest_entry_at, _NOTHING) / len(found.new)
         rhythm = observed if state.rhythm is None else state.rhythm + (observed - state.rhythm) * _LEARNING
     return replace(state, newest_entry_at=now, rhythm=rhythm and max(rhythm, _SHORTEST_RHYTHM))
 
@@ -298,7 +289,7 @@ def _published_rhythm(document: Document | None) -> timedelta | None:
     return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
-def _with_validators(state: FeedState, response: Response, outcome: PollOutcome, now: datetime) -> FeedState:
+def _with_validators(state: FeedState, response: Response, found: Findings, now: datetime) -> FeedState:
     """Keep what the last whole document gave, byte for byte; a 304 may renew it, a cut one does nothing."""
     if response.not_modified:
         return replace(
@@ -307,7 +298,7 @@ def _with_validators(state: FeedState, response: Response, outcome: PollOutcome,
             last_modified=response.last_modified or state.last_modified,
             breaks_off_since=None,
         )
-    if not response.complete or (outcome.document and not outcome.document.complete):
+    if not response.complete or (found.document and not found.document.complete):
         return replace(state, breaks_off_since=state.breaks_off_since or now)
     return replace(
         state,
@@ -320,14 +311,17 @@ def _with_validators(state: FeedState, response: Response, outcome: PollOutcome,
     )
 
 
-def _with_location(feed: Feed, state: FeedState, moved_to: str) -> FeedState:
+def _with_location(state: FeedState, response: Response) -> FeedState:
     """Count polls that agree on a permanent redirect; take it over when enough do."""
+    moved_to = response.moved_to
     if not moved_to:
         return replace(state, moving_to="", moving_seen=0)
     seen = state.moving_seen + 1 if moved_to == state.moving_to else 1
     if seen < _AGREEING_POLLS:
         return replace(state, moving_to=moved_to, moving_seen=seen)
-    return replace(state, location="" if moved_to == feed.url else moved_to, moving_to="", moving_seen=0)
+    return replace(
+        state, location="" if moved_to == response.feed.url else moved_to, moving_to="", moving_seen=0
+    )
 
 
 def _past_skips(due: datetime, hints: Hints, jitter: float) -> datetime:

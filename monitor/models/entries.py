@@ -126,6 +126,20 @@ class Document:
     """One line on what of it could not be taken: entries over the cap, entries that cannot be read."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What one response brought that is new or changed, tagged."""
+
+    new: tuple[Entry, ...] = ()
+    changed: tuple[Entry, ...] = ()
+    gap: bool = False
+    """Entries fell through: the oldest of the document is newer than all we knew."""
+    first: bool = False
+    """It was the first document of the feed."""
+    document: Document | None = None
+    """None when there was none to read: not modified, or the same bytes as last time."""
+
+
 EVENT_KINDS = (
     "appeal",
     "settlement",
