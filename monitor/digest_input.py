@@ -5,14 +5,13 @@ Takes configuration, store and `now`; gives the values from which `digest` compo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from monitor import __version__, digest, fetch, languages, site
+from monitor import __version__, digest, followed, languages, site
 from monitor import store as store_package
 from monitor.models import Window
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
+    from monitor.models import Digest, Feed, RenderedDigest, Story
     from monitor.store import Store
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
@@ -99,14 +98,14 @@ def collect(
     stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
-    feeds = named_feeds(config, store)
+    feeds = followed.named(config, store)
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, reported=reported),
         perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, reported=reported)),
         titles={story.id: story.title for story in others},
         feeds=feeds,
-        healths=healths(config, store, now=now),
+        healths=followed.healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
         idle=_nothing_was_due(config, store, window),
         entries=counts.entries,
@@ -116,7 +115,7 @@ def collect(
         near_misses=store.entries.near_misses(window),
         reported_stories=store.stories.reported([story.id for story in stories]),
         recent=store.overview.themes_since(window.end - TREND),
-        labels=labels(config),
+        labels=config.labels,
         failed_deliveries=[
             f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
             for delivery in store.deliveries.failed_since(window.start)
@@ -152,36 +151,12 @@ def _mentioned(stories: Iterable[Story]) -> set[int]:
     }
 
 
-def labels(config: Config) -> list[tuple[str, str]]:
-    """Return beats and themes with their labels in the digest's language, in the order of themes.toml."""
-    both = (*config.rules.beats, *config.rules.themes)
-    return [(label.slug, label.in_language(config.language)) for label in both]
-
-
-def named_feeds(config: Config, store: Store) -> dict[str, Feed]:
-    """Return the feeds of feeds.toml by address, each with a name: the user's, else the publisher's."""
-    states = store.feeds.states(config.feeds)
-    return {
-        feed.url: replace(feed, title=feed.title or states[feed.url].title or redact_url(feed.url))
-        for feed in config.feeds
-    }
-
-
-def healths(config: Config, store: Store, *, now: datetime) -> list[FeedHealth]:
-    """Judge each feed of feeds.toml as of now."""
-    counts, states = store.feeds.counts(), store.feeds.states(config.feeds)
-    return [
-        fetch.health(feed, states[feed.url], now=now, entries=counts.get(feed.url, 0), settings=config.fetch)
-        for feed in config.feeds
-    ]
-
-
 def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
     """Render one story as a message of its own."""
     return digest.render_alert(
         digest.present(story, feeds, config.digest, now),
         languages.load(config.language),
-        labels=labels(config),
+        labels=config.labels,
         timezone=config.digest.timezone,
         now=now,
     )
@@ -226,9 +201,9 @@ def archive(config: Config, store: Store) -> site.Site:
     return site.Site(
         words=languages.load(config.language),
         timezone=config.timezone,
-        labels=dict(labels(config)),
+        labels=dict(config.labels),
         themes=[theme.slug for theme in config.rules.themes],
-        feeds=named_feeds(config, store),
+        feeds=followed.named(config, store),
         formats={name: digest.FORMATS[name].suffix for name in config.settings["files"].formats},
         origin=store.note("origin"),
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from monitor import digest, digest_input
+from monitor import digest, digest_input, followed
 from monitor.models import Delivery, digest_key, name_of_edition
 from monitor.text import counted, span_in_words
 
@@ -80,7 +80,7 @@ class Report:
 def report(config: Config, store: Store, *, now: datetime) -> Report:
     """Look at everything. Nothing is written."""
     with store.snapshot():
-        feeds = tuple(digest_input.healths(config, store, now=now))
+        feeds = tuple(followed.healths(config, store, now=now))
         last_digest = store.digests.last(now)
         deliveries = _deliveries(store, last_digest, now)
         due = digest_input.due_digest(config, store, now=now)

@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest, digest_input, languages, outbox, tag
+from monitor import digest, digest_input, followed, languages, outbox, tag
 from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import schedule
@@ -372,7 +372,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     # What is older is news for the digest, but nothing to wake anybody for.
     stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
     known = store.deliveries.alerted([story.id for story in stories])
-    feeds = digest_input.named_feeds(config, store)
+    feeds = followed.named(config, store)
     for story in stories:
         important = digest.importance(story, feeds, config.digest).total >= alert.min_score
         if important and story.sources >= alert.min_sources and story.id not in known:

@@ -8,7 +8,7 @@ import pytest
 from editions import summary
 from newsroom import Desk, at, polled, reported
 
-from monitor import config, digest_input, store
+from monitor import config, digest_input, followed, store
 from monitor.models import Entry, Tagging, Window
 
 if TYPE_CHECKING:
@@ -77,15 +77,15 @@ def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store
     assert found.failed_deliveries == found.gaps == []
 
 
-def test_a_feed_is_called_as_the_reader_then_as_the_publisher_calls_it(
+def test_a_feed_is_called_as_the_user_then_as_the_publisher_calls_it(
     settings: Config, opened: Store, tmp_path: Path
 ) -> None:
     good, bad = settings.feeds
-    names = digest_input.named_feeds(settings, opened)
+    names = followed.named(settings, opened)
     assert names[good.url].title == "The Paper"
     assert "hunter2" not in names[bad.url].title
     own = Desk(tmp_path / "own", [good.url], names={good.url: "My paper"}).config
-    assert digest_input.named_feeds(own, opened)[good.url].title == "My paper"
+    assert followed.named(own, opened)[good.url].title == "My paper"
 
 
 def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: Store) -> None:

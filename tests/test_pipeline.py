@@ -10,7 +10,7 @@ import pytest
 from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 
-from monitor import cluster, digest_input, pipeline
+from monitor import cluster, followed, pipeline
 from monitor import tag as tag_module
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
@@ -49,7 +49,7 @@ class Newsroom:
         return made(self.store, day)
 
     def healths(self, now: datetime) -> dict[str, FeedHealth]:
-        found = digest_input.healths(self.desk.config, self.store, now=now)
+        found = followed.healths(self.desk.config, self.store, now=now)
         return {health.url.rpartition("/")[2]: health for health in found}
 
     def titles(self) -> set[str]:

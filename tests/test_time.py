@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from newsroom import SETTINGS, Desk, at, rss
 
-from monitor import digest, digest_input, health, outbox, pipeline
+from monitor import digest, digest_input, followed, health, outbox, pipeline
 from monitor.errors import DeliveryError
 from monitor.models import Delivery, RenderedDigest, Response, digest_key
 from monitor.parse.reader import read
@@ -320,7 +320,7 @@ def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch
                 world.wait(40 * MINUTE)
         failing = {
             one.title
-            for one in digest_input.healths(world.config, world.store, now=world.now)
+            for one in followed.healths(world.config, world.store, now=world.now)
             if one.state == "failing"
         }
         world.settle()

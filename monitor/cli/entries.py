@@ -63,11 +63,11 @@ def entries(
 
     Example: monitor entries --since 7d --theme copyright
     """
-    from monitor import digest_input
+    from monitor import followed
 
     current = session(context)
     with current.reading() as (config, store):
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
         if marked:
             found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
         else:
@@ -106,11 +106,11 @@ def search(
 
     Example: monitor search "strike* voice" --since 30d --language en
     """
-    from monitor import digest_input
+    from monitor import followed
 
     current = session(context)
     with current.reading() as (config, store):
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
         wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
         found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
     if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):

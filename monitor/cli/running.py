@@ -55,13 +55,13 @@ def poll(
 
     Example: monitor poll --feed https://outlet.example/feed
     """
-    from monitor import digest_input, pipeline
+    from monitor import followed, pipeline
 
     current = session(context)
     done: list[FeedPoll] = []
     only = feed or []
     with current.writing() as (config, store):
-        named = digest_input.named_feeds(config, store)
+        named = followed.named(config, store)
         enabled = [one for one in named.values() if one.enabled]
         addresses = {name: feed_named(name, enabled) for name in only}
         if strange := [redact_url(name) for name, url in addresses.items() if not url]:

@@ -54,7 +54,7 @@ def stories(
     # The callback runs before each subcommand too.
     if context.invoked_subcommand is not None:
         return
-    from monitor import digest, digest_input
+    from monitor import digest, followed
 
     current = session(context)
     with current.reading() as (config, store):
@@ -62,7 +62,7 @@ def stories(
         require_known("theme", theme, [label.slug for label in config.rules.themes])
         found = store.stories.listing(since=start, limit=None if theme else limit)
         found = tuple(story for story in found if not theme or theme in story.themes)[:limit]
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
     scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
     records = (story_json(story) | {"score": round(scores[story.id], 2)} for story in found)
     if show_records(records, json=json, jsonl=jsonl, csv=csv):
@@ -109,13 +109,13 @@ def show_story(
 
     Example: monitor stories show s412
     """
-    from monitor import digest_input
+    from monitor import followed
 
     with session(context).reading() as (config, store):
         found = store.stories.get(story_number(story))
         if found is None:
             raise MonitorError(f"there is no story s{story_number(story)}")
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
         steps = store.stories.affair(found.affair) if found.affair is not None else (found,)
         related = store.stories.get_many(set(found.related) - {step.id for step in steps})
     if json:
@@ -189,12 +189,12 @@ def suspects(
 
     Example: monitor stories suspects --since 7d
     """
-    from monitor import digest_input
+    from monitor import followed
 
     current = session(context)
     with current.reading() as (config, store):
         found = store.stories.in_doubt(current.since(since, config.timezone))
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
     doubts = [
         (story, join, entry)
         for story in found
@@ -262,12 +262,12 @@ def export_corrections(context: typer.Context) -> None:
 
     Example: monitor stories corrections
     """
-    from monitor import digest_input
+    from monitor import followed
 
     with session(context).reading() as (config, store):
         ids = {entry for c in store.stories.corrections() for entry in (*c.entries, *c.others)}
         found = store.entries.get_many(ids)
-        feeds = digest_input.named_feeds(config, store)
+        feeds = followed.named(config, store)
     if not ids:
         raise MonitorError("no story was merged or split yet")
     show_records((labelled(entry, feeds) for entry in found), jsonl=True)

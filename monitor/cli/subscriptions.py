@@ -81,12 +81,12 @@ def _json(feed: Feed, *, on: bool) -> dict[str, Any]:
 
 def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
     """Return how each feed fares by its shown address; nothing where there is no database yet."""
-    from monitor import digest_input
+    from monitor import followed
 
     if not config.database.exists():
         return {}
     with current.reading() as (_, store):
-        return {health.url: health for health in digest_input.healths(config, store, now=current.now())}
+        return {health.url: health for health in followed.healths(config, store, now=current.now())}
 
 
 def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -> Iterator[str]:

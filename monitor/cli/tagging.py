@@ -130,10 +130,10 @@ def _stored(current: Session, handle: str, url: str) -> _Stored:
 
 def _importance(current: Session, story: Story) -> Importance:
     """Return how important a story is, with the parts of it."""
-    from monitor import digest, digest_input
+    from monitor import digest, followed
 
     with current.reading() as (config, store):
-        return digest.importance(story, digest_input.named_feeds(config, store), config.digest)
+        return digest.importance(story, followed.named(config, store), config.digest)
 
 
 def _story_lines(entry: Entry, story: Story | None) -> list[str]:

@@ -99,16 +99,16 @@ def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
 def _facts(
     asked: str, entry: Entry | None, config: Config, store: Store, tagger: Tagger, now: datetime
 ) -> Facts:
-    from monitor import digest, digest_input, values
+    from monitor import digest, followed, values
     from monitor.url import site_of
     from monitor.why import Facts, asked_site
 
-    healths = digest_input.healths(config, store, now=now)
-    followed = list(zip(config.feeds, healths, strict=True))
-    if entry is None:
-        feeds = [(feed, health) for feed, health in followed if site_of(feed.url) == asked_site(asked)]
-    else:
-        feeds = [(feed, health) for feed, health in followed if feed.url == entry.feed]
+    healths = followed.healths(config, store, now=now)
+    feeds = [
+        (feed, health)
+        for feed, health in zip(config.feeds, healths, strict=True)
+        if (site_of(feed.url) == asked_site(asked) if entry is None else feed.url == entry.feed)
+    ]
     states = store.feeds.states([feed for feed, _ in feeds])
     stored = entry if entry and entry.id else None
     mark = store.marks.get([stored.id]).get(stored.id) if stored else None
@@ -125,7 +125,7 @@ def _facts(
         next_digest=digest.schedule.next_due(config.digest, now),
         backlog=values.written_duration(config.digest.backlog),
         trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
-        labels=dict(digest_input.labels(config)),
+        labels=dict(config.labels),
         timezone=config.timezone,
     )
 

@@ -89,6 +89,12 @@ class Config:
         """The SQLite file."""
         return self.data_dir / "monitor.db"
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Beats and themes with their labels in the digest's language, in the order of themes.toml."""
+        both = (*self.rules.beats, *self.rules.themes)
+        return [(label.slug, label.in_language(self.language)) for label in both]
+
     def channels(self) -> tuple[ConfiguredChannel, ...]:
         """Make the channels that are switched on, files first, with their secrets.
 
