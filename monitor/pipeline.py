@@ -102,7 +102,9 @@ async def poll(
         failures = record_failures(config, store, failed, due, answered=bool(done), now=now)
         for line in failures.polls:
             on_feed_done(line)
-        await stack.aclose()  # of our own tools: clustering is where memory peaks, and it reads no document
+        # Our own tools go first: clustering is where memory peaks, and it neither reads nor tags.
+        await stack.aclose()
+        del tools
         await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)

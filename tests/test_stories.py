@@ -34,7 +34,7 @@ def test_every_sure_entry_gets_its_story_once(desk: Path) -> None:
     with unclustered(desk) as opened:
         found = stories.cluster_entries(config.load(desk), opened, now=at(10))
         assert len(found) == 2
-        assert stories.cluster_entries(config.load(desk), opened, now=at(11)) == ()
+        assert stories.cluster_entries(config.load(desk), opened, now=at(11)) == set()
 
 
 def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(cluster, "assign", beside)
     with unclustered(desk) as opened:
-        assert stories.cluster_entries(config.load(desk), opened, now=at(10)) == ()
+        assert stories.cluster_entries(config.load(desk), opened, now=at(10)) == set()
         assert len(opened.stories.listing()) == 2
 
 

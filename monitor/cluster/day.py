@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from monitor.cluster import match
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.cluster.candidates import Candidate, Candidates
+    from monitor.cluster.groups import Link
     from monitor.cluster.lessons import Apart
     from monitor.cluster.match import Rarity
     from monitor.models import Entry
@@ -80,7 +80,7 @@ class DayClustering:
         self._copies: set[int] = set()
         self._place([candidates.of(entry) for entry in sorted(new, key=order)])
         self._home = {m.entry.id: number for number, members in enumerate(self._groups) for m in members}
-        self._link = cache(lambda one, other: candidates.link(self._groups[one], self._groups[other]))
+        self._links: dict[tuple[int, int], Link] = {}
         self._near = self._neighbours()
 
     def changed(self) -> Iterator[Story]:
@@ -93,6 +93,12 @@ class DayClustering:
             old = self._stories[root] if root < len(self._stories) else None
             if old is None or len(entries) > len(old.entries):
                 yield self._story(old, sorted(entries, key=lambda member: order(member.entry)))
+
+    def _link(self, one: int, other: int) -> Link:
+        """Compare two groups, once: a cache around a closure would keep the day's work in a cycle."""
+        if (one, other) not in self._links:
+            self._links[one, other] = self._candidates.link(self._groups[one], self._groups[other])
+        return self._links[one, other]
 
     def _place(self, new: Sequence[Candidate]) -> None:
         """Put each new entry with the report that it is a copy of, or by itself."""

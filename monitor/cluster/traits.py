@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING
 
 from monitor.cluster.events import LONGEST, knowledge, plain_words
@@ -24,6 +25,8 @@ _LETTERS = 5
 # Of a word that it is told apart by: compounds that only begin alike (Sprecher, Sprechprobe) part here.
 _STEM = 8
 _GRAM = 4
+# Words: what entries of one day share is far less, and each takes half a kilobyte.
+_REMEMBERED = 1 << 13
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
 # A hyphen, a point or an apostrophe within is part of a word: "OpenAI-Chef", "U.S", "can't".
@@ -155,9 +158,14 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             places=title.places | rest.places,
         ),
         spelt=tuple(spelt.items()),
-        letters=frozenset(letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1)),
+        letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
     )
+
+
+def _grams(text: str) -> frozenset[str]:
+    # Each string once, and a set before, which is made into a frozenset of its size: 4 kB a title and not 14.
+    return frozenset({intern(text[start : start + _GRAM]) for start in range(len(text) - _GRAM + 1)})
 
 
 def _part(text: str, *, german: bool) -> Part:
@@ -216,12 +224,12 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
             yield word.stem
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=_REMEMBERED)
 def _kinds(word: str) -> tuple[str, ...]:
     return tuple(knowledge().kinds.labels(word))
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=_REMEMBERED)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
