@@ -62,6 +62,14 @@ def test_a_prefixed_channel_is_closed_under_its_prefix() -> None:
     assert prepare(text, 1).text == "<x:rss xmlns:x='u'><x:channel><x:item></x:item></x:channel></x:rss>"
 
 
+@pytest.mark.parametrize(
+    "space", ["http://www.w3.org/1999/xhtml", "http://www.itunes.com/dtds/podcast-1.0.dtd"]
+)
+def test_rss_is_under_nobodys_namespace(space: str) -> None:
+    text = f"<rss version='2.0' xmlns:a='{space}' xmlns = '{space}' b='c>d'><channel><item xmlns='{space}'/></channel></rss>"
+    assert prepare(text, 9).text == text.replace(f" xmlns = '{space}'", "")
+
+
 def test_without_a_root_nothing_is_closed() -> None:
     assert prepare("<item></item><item></item>", 1).text == "<item></item>"
 

@@ -18,6 +18,10 @@ from monitor.text import clean, html_to_text
 _ITEM: Final = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ITEM_END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<((?:[\w.-]+:)?(?:rss|feed|rdf))[\s>]", re.IGNORECASE)
+# RSS has no namespace; under another's (XHTML's, say) feedparser sees no feed at all.
+_NAMESPACE: Final = re.compile(
+    r"""(<rss\b(?:[^<>"']|"[^<"]*"|'[^<']*')*?)\sxmlns\s*=\s*(?:"[^<"]*"|'[^<']*')""", re.IGNORECASE
+)
 _CHANNEL: Final = re.compile(r"<([\w.-]{1,40}):(?:channel|feed)[\s>]", re.IGNORECASE)
 # A tag; CDATA sections and comments are passed over, to the end where they have none.
 _TAG: Final = re.compile(
@@ -86,6 +90,7 @@ def prepare(text: str, max_entries: int) -> Markup:
     the elements that are whole: half a link leads elsewhere, half a text would replace the whole one.
     """
     text = text if _well_formed(text) else _repaired(_without_rest(text))
+    text = _NAMESPACE.sub(r"\1", text[:_HEAD], count=1) + text[_HEAD:]
     starts = [match.start() for match in _ITEM.finditer(text)]
     first = starts[0] if starts else len(text)
     complete, rest = _ends(text), ""
