@@ -261,8 +261,9 @@ def test_the_feeds_of_a_site_are_discovered(desk: Path) -> None:
         site = server.on(
             "/", Reply(b"<html><head>" + link + b"</head></html>", headers={"Content-Type": "text/html"})
         )
-        bare = server.on("/bare", Reply(b"<html></html>"))
-        assert run(desk, "feeds", "discover", site).out == server.url("/feed.xml") + "\n"
+        bare, feed = server.on("/bare", Reply(b"<html></html>")), server.on("/feed.xml", page())
+        assert run(desk, "feeds", "discover", site).out == f"{feed}\n"
+        assert run(desk, "feeds", "discover", feed).out == f"{feed}\n", "it is one itself"
         assert run(desk, "feeds", "discover", bare).code == 1
         lost = run(desk, "feeds", "discover", server.url("/lost", userinfo="reader:hunter2"))
     assert (lost.code, lost.err.count("\n")) == (1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,8 @@ from monitor import values
 from monitor.cli.look import address_of, look
 from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, ParseError
+from monitor.models import Feed
 from monitor.text import counted
 from monitor.url import holds_secret, redact_url, with_user_of
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.config.subscriptions import Subscriptions
-    from monitor.models import Feed, FeedHealth
+    from monitor.models import FeedHealth
 
 app = typer.Typer(help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -358,21 +360,28 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
     from monitor import fetch
     from monitor.parse import feedlist
     from monitor.parse.encoding import decode
+    from monitor.parse.worker import Parser
 
     try:
         address = address_of(url)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    config = session(context).config()
+    current = session(context)
+    config = current.config()
 
-    async def page() -> tuple[str, ...]:
-        async with fetch.Fetcher(config.fetch) as fetcher:
+    async def named() -> tuple[str, ...]:
+        async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
             response = await fetcher.get(address)
-        if response.error:
-            raise MonitorError(f"{redact_url(address)}: {response.error}")
-        return feedlist.discover(decode(response.body, response.content_type).text, response.url)
+            if response.error:
+                raise MonitorError(f"{redact_url(address)}: {response.error}")
+            found = feedlist.discover(decode(response.body, response.content_type).text, response.url)
+            if not found:
+                with contextlib.suppress(ParseError):  # it may be a feed itself
+                    await parser.parse(response, Feed(url=address), now=current.now())
+                    found = (address,)
+            return found
 
-    found = asyncio.run(page())
+    found = asyncio.run(named())
     if not found:
         raise MonitorError(f"{redact_url(address)} names no feed")
     show(*found)
