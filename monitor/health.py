@@ -234,7 +234,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
             since=min(one.created_at for one in those),
             do="mend that, then run `monitor digest --send`: it tries at once"
             if any(one.blocked for one in those)
-            else f"it is tried again at {again.astimezone(config.timezone):%H:%M on %d %b}"
+            else f"it is tried again at {again.astimezone(config.timezone):%Y-%m-%d %H:%M}"
             if again and again > now
             else "start the service, or run `monitor digest --send`",
         )

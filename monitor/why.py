@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from monitor.text import fold
+from monitor.text import counted, fold
 from monitor.url import host_of, site_of
 
 if TYPE_CHECKING:
@@ -209,11 +209,14 @@ def _reported(facts: Facts) -> Line:
     entry, shown = facts.entry, facts.appearance
     story = f" in story s{facts.story.id} “{facts.story.title}”" if facts.story else ""
     if shown is not None:
-        place = f", {_ordinal(shown.place)} of {shown.stories}" if shown.place else ""
+        rank = f"the {_ordinal(shown.place)} of {counted(shown.stories, 'story', 'stories')}"
+        place = f", {rank if shown.stories > 1 else 'its only story'}" if shown.place else ""
         if shown.place > shown.in_full:
             place += f", in one line: the digest tells {shown.in_full} in full"
         was = f"; there it was story s{shown.story}" if _moved(facts) else ""
-        return Line(question="reported", verdict="yes", text=f"on {shown.date:%d %b %Y}{story}{place}{was}")
+        return Line(
+            question="reported", verdict="yes", text=f"in the digest of {shown.date}{story}{place}{was}"
+        )
     if entry is None or not entry.id:
         return Line(question="reported", verdict="no", text="no digest could tell it")
     if not entry.tagging.relevant:
@@ -273,7 +276,7 @@ def _address(asked: str) -> str:
 
 
 def _moment(moment: datetime, facts: Facts) -> str:
-    return f"{moment.astimezone(facts.timezone):%d %b %Y %H:%M}"
+    return f"{moment.astimezone(facts.timezone):%Y-%m-%d %H:%M}"
 
 
 def _ordinal(number: int) -> str:

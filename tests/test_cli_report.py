@@ -86,7 +86,7 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     made = period.compose([suit, ruling, vote], [[suit, ruling]], site, since=at(0), until=at(12))
     assert [step.handle for step in made.affairs[0].steps] == ["s1", "s2"]
     assert [line.handle for line in made.pending] == ["s3"]
-    assert {line.text for line in made.parties} >= {"Authors", "court"}
+    assert {line.text for line in made.parties} >= {"Authors", "courts"}
     markdown = period.to_markdown(made, site)
     assert not [token for token in MarkdownIt("commonmark").parse(markdown) if token.type.startswith("html")]
     assert "script" not in Page(period.to_html(made, site)).tags

@@ -180,6 +180,26 @@ def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
     assert (feed["url"], feed["entries"]) == (new, 1)
 
 
+def test_a_feed_that_moved_where_it_was_redirected_to_is_said_to_move_no_more(tmp_path: Path) -> None:
+    with serving() as server:
+        new = server.on("/new", page(LEAK))
+        old = server.on("/old", redirect(new, status=301))
+        desk = Desk(tmp_path / "desk", [old]).directory
+        for hour in (9, 12, 15, 18, 21):
+            run(desk, "poll", "--all", now=at(hour))
+        assert "`monitor feeds move` takes it over" in run(desk, "feeds", "list", now=at(22)).out
+        assert run(desk, "feeds", "move", old, now=at(22)).code == 0
+    assert "moved for good" not in run(desk, "feeds", "list", now=at(22)).out
+
+
+def test_a_name_means_a_feed_that_is_followed_before_those_of_the_curated_list(desk: Path) -> None:
+    add = ("feeds", "add", "https://radio.test/kultur", "--no-check", "--title", "Kultur")
+    assert run(desk, *add).code == 0
+    assert run(desk, "feeds", "disable", "kultur").out == "off: Kultur\n"
+    several = run(desk, "feeds", "enable", "Deutschlandfunk")
+    assert (several.code, "may be one of several" in several.err) == (1, True)
+
+
 def test_what_was_exported_can_be_imported_whole(desk: Path, tmp_path: Path) -> None:
     own = """
 [[feed]]

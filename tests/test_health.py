@@ -193,7 +193,7 @@ def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(de
     assert problems(desk, opened, at(7.9)) == []
     (problem,) = health.report(desk.config, opened, now=at(8.1)).problems
     assert (problem.what, problem.since) == ("email to a@news.test waiting: refused: 451 later", at(7))
-    assert problem.do == "it is tried again at 08:30 on 02 Dec"
+    assert problem.do == "it is tried again at 2024-12-02 08:30"
 
 
 def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from string import Formatter
 
@@ -39,6 +41,7 @@ def test_a_language_says_all_that_english_says_with_the_same_placeholders(code):
     assert other.texts.keys() == ENGLISH.texts.keys()
     assert other.plurals.keys() == ENGLISH.plurals.keys()
     assert other.kinds.keys() == ENGLISH.kinds.keys()
+    assert other.roles.keys() == ENGLISH.roles.keys()
     assert other.formats.keys() == ENGLISH.formats.keys()
     for key, sentence in other.texts.items():
         assert placeholders(sentence) == placeholders(ENGLISH.texts[key]), key
@@ -75,6 +78,12 @@ def test_every_section_and_every_kind_that_weighs_something_has_a_name():
     assert {f"section_{name}" for name in SECTIONS} <= ENGLISH.texts.keys()
     assert KIND_WEIGHTS.keys() - {"report", "other"} == ENGLISH.kinds.keys()
     assert ENGLISH.kind("invented") == ""
+
+
+def test_every_part_that_somebody_may_play_has_a_name():
+    events = tomllib.loads(resources.files("monitor.cluster").joinpath("events.toml").read_text("utf-8"))
+    assert events["roles"].keys() == ENGLISH.roles.keys()
+    assert ENGLISH.party("OpenAI") == "OpenAI"
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -63,8 +63,8 @@ def test_what_was_told_names_its_digest_story_and_place(desk: Path) -> None:
     }  # fmt: skip
     shown = run(desk, "why", entry, now=at(13)).out
     assert len(shown.splitlines()) == 6, "a title and five lines"
-    assert "on 02 Dec 2024 in story s" in shown
-    assert "1st of 1" in shown
+    assert "in the digest of 2024-12-02 in story s" in shown
+    assert "its only story" in shown
     assert f"monitor mark e{entry} --not-relevant" in shown
 
 
@@ -86,7 +86,7 @@ def test_the_proposed_phrase_does_what_it_says(desk: Path) -> None:
 
 def test_what_waits_and_what_was_held_back(desk: Path) -> None:
     assert answers(desk, "https://news.test/late")["reported"] == "waiting"
-    assert "03 Dec 2024 07:00" in run(desk, "why", "AI artists win a prize", now=at(13)).out
+    assert "2024-12-03 07:00" in run(desk, "why", "AI artists win a prize", now=at(13)).out
     held = run(desk, "why", "https://news.test/old", now=at(13)).out
     assert answers(desk, "https://news.test/old")["reported"] == "held back"
     assert "[digest] backlog is 2d" in held
@@ -125,7 +125,7 @@ def test_a_mark_is_named_and_wins(desk: Path, tmp_path: Path) -> None:
     entry = number(copy, "near")
     assert run(copy, "mark", entry, "--relevant", "--beat", "ai-creative-labour", now=at(12.5)).code == 0
     assert answers(copy, f"e{entry}")["chosen"] == "yes"
-    assert "you marked it on 02 Dec 2024 12:30" in run(copy, "why", entry, now=at(13)).out
+    assert "you marked it on 2024-12-02 12:30" in run(copy, "why", entry, now=at(13)).out
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _fitting(wanted: str, known: Mapping[str, Feed]) -> Feed | None:
+    """Return the one feed of these that is named so; raise MonitorError when several may be."""
+    titles = {feed: feed.title.casefold() for feed in known.values() if feed.title and wanted}
+    for fits in (
+        [feed for feed in known.values() if redact_url(feed.url) == wanted.strip()],
+        [feed for feed, title in titles.items() if title == wanted.casefold()],
+        [feed for feed, title in titles.items() if wanted.casefold() in title],
+    ):
+        # The whole address, then a whole title, then a part of one: the first that names exactly one.
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            names = ", ".join(f"{feed.title} ({redact_url(feed.url)})" for feed in fits)
+            raise MonitorError(f"{wanted!r} may be one of several: {names}; give the full address")
+    return None
+
+
 class Subscriptions:
     """A feeds.toml under edit, not written before `save`. Raises ConfigError when it cannot be read."""
 
@@ -45,26 +62,17 @@ class Subscriptions:
         return tuple(self._feeds.values())
 
     def find(self, wanted: str) -> Feed:
-        """Return the feed of an address, or of a title; curated ones that are not followed too.
+        """Return the feed of an address, or of a title; a curated one that is not followed if no other fits.
 
         The address may be spelt otherwise or masked, the title a part of it. Raises MonitorError.
         """
         known = {**feedlist.curated(), **self._feeds}
         if found := known.get(same_address(wanted.strip())):
             return found
-        titles = {feed: feed.title.casefold() for feed in known.values() if feed.title and wanted}
-        for fits in (
-            [feed for feed in known.values() if redact_url(feed.url) == wanted.strip()],
-            [feed for feed, title in titles.items() if title == wanted.casefold()],
-            [feed for feed, title in titles.items() if wanted.casefold() in title],
-        ):
-            # The whole address first, then a whole title, then a part of one: the first that names exactly
-            # one feed.
-            if len(fits) == 1:
-                return fits[0]
-            if fits:
-                names = ", ".join(f"{feed.title} ({redact_url(feed.url)})" for feed in fits)
-                raise MonitorError(f"{wanted!r} may be one of several: {names}; give the full address")
+        # What is followed first: "Kultur" is the user's own feed, however many curated ones are called so.
+        for among in (self._feeds, known):
+            if found := _fitting(wanted, among):
+                return found
         raise MonitorError(f"{redact_url(wanted)} is not in the list")
 
     def add(self, feeds: Iterable[Feed]) -> list[Feed]:

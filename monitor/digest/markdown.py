@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _SPECIAL: Final = re.compile(
     r"[\\`*_{}\[\]<>#|~@$^]|&(?=#?\w+;)|^[-+=]|:(?=/|[^\s:]+:)|(?<=www)\.", re.IGNORECASE
 )
-# "1986. A good year" would begin a list.
-_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])")
+# "1986. A good year" would begin a list, "400.000 people" none.
+_NUMBERED: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 # `&copy=1` in a link is `©=1` to a CommonMark parser.
 _ENTITY: Final = re.compile(r"&(?=#?\w+;)")
 
@@ -150,8 +150,9 @@ def _note(note: Note) -> Iterator[str]:
 
 def item(line: Line) -> str:
     """Return a line as an item of a list."""
-    note = " · ".join(filter(None, (escape(line.note), line.handle)))
-    return f"- {_link(line.text, line.url)}{f' — {note}' if note else ''}"
+    note = " · ".join(filter(None, (line.note, line.handle)))
+    # Escaped behind its dash: a date that does not stand first begins no list.
+    return f"- {_link(line.text, line.url)}{escape(f' — {note}') if note else ''}"
 
 
 def _more(more: str) -> Iterator[str]:

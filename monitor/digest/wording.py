@@ -47,3 +47,6 @@ class Wording(Protocol):
 
     def reason(self, text: str) -> str:
         """Return a reason that is kept in English in the user's language, as far as it has words for it."""
+
+    def party(self, name: str) -> str:
+        """Return what a party of an event is called."""

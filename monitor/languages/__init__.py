@@ -36,6 +36,8 @@ class Language:
     """Counted nouns by key, each as `one` and `other`, with `{n}`."""
     kinds: Mapping[str, str] = field(compare=False)
     """Names of kinds of event."""
+    roles: Mapping[str, str] = field(compare=False)
+    """What parties are called that no name is given for."""
     formats: Mapping[str, Any] = field(compare=False)
     """Patterns of dates, times and numbers, and the names in them."""
     reasons: Mapping[str, str] = field(compare=False)
@@ -52,6 +54,10 @@ class Language:
     def kind(self, name: str) -> str:
         """Return the name of a kind of event: `ruling`; "" for one that has none here."""
         return self.kinds.get(name, "")
+
+    def party(self, name: str) -> str:
+        """Return what a party of an event is called: `artists`; one that has a name keeps it."""
+        return self.roles.get(name, name)
 
     def reason(self, text: str) -> str:
         """Return a reason that is kept in English in this language; what has no words here stays as it is."""
@@ -130,6 +136,7 @@ def load(code: str) -> Language:
         texts=data["texts"],
         plurals=data["plurals"],
         kinds=data["kinds"],
+        roles=data["roles"],
         formats=data["formats"],
         reasons=data.get("reasons", {}),
     )

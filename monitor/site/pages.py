@@ -62,7 +62,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         summary=line(one.summary, 1000),
         outlet=_outlet(lead, site),
         themes=[(site.label(slug), theme_path(slug) if slug in site.themes else "") for slug in one.themes],
-        parties=[line(party) for party in one.parties],
+        parties=[line(site.words.party(party)) for party in one.parties],
         steps=[_step(step, one, site) for step in near] if len(steps) > 1 else [],
         affair=affair_path(one.affair) if one.affair is not None and len(steps) > 1 else "",
         place={"month": month_of(one, site), "listed": listed(one, site), "affair": one.affair},

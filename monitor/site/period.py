@@ -83,7 +83,7 @@ def compose(
     span = words.text("span", start=words.date(site.day(since)), end=words.date(site.day(until)))
     about = words.text("report_theme", theme=site.label(theme)) if theme else ""
     outlets = Counter(line(outlet_of(entry, site.feeds)) for story in there for entry in printed[story.id])
-    parties = Counter(line(party) for story in there for party in story.parties)
+    parties = Counter(line(site.words.party(party)) for story in there for party in story.parties)
     largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
     # A filing whose ruling has come is open no more: only an affair's last step counts.
     open_ = [story for story in there if story.kind in PENDING and story.id not in latest]

@@ -88,6 +88,9 @@ class Feeds:
         there = self._db.value("select 1 from feeds where url = ?", [address(new)])
         if there is None:
             self._db.change("update feeds set url = ? where url = ?", [address(new), address(old)])
+            # What it was redirected to was where it moves now, or no longer counts.
+            moved = "feed_id = (select id from feeds where url = ?)"
+            self._db.change(f"update feed_states set location = '' where {moved}", [address(new)])  # noqa: S608
 
     def states(self, feeds: Iterable[Feed]) -> dict[str, FeedState]:
         """Return the state of each feed by its `url`; a feed that was never polled has a new one."""
