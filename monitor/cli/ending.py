@@ -11,10 +11,10 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import __version__
 from monitor.cli.output import say
 from monitor.cli.session import UsageError
 from monitor.errors import ConfigError, MonitorError
@@ -117,12 +117,14 @@ def _report_bug(error: Exception) -> None:
     say(
         "".join(traceback.format_exception(error)).rstrip(),
         "",
-        f"This is a fault of monitor {metadata.version('sora-monitor')}, and none of yours.",
+        f"This is a fault of monitor {__version__}, and none of yours.",
         f"Please report it with the lines above: {_where_to_report()}",
     )
 
 
 def _where_to_report() -> str:
+    from importlib import metadata
+
     known = metadata.metadata("sora-monitor").get_all("Project-URL") or []
     urls = dict(entry.split(", ", 1) for entry in known if ", " in entry)
     return urls.get("Issues") or "to those from whom you have it (`pip show sora-monitor`)"
