@@ -69,7 +69,7 @@ class DeliveryError(MonitorError):
     """A delivery did not succeed. `permanent` says that trying again cannot help.
 
     `delay` is how long to wait at least before the next try, after a reply that was lost, say. `blocked` says
-    that only the user can mend it (a wrong password): it is shown at once, and tried again when they come by.
+    that only the user can fix it (a wrong password): it is shown at once, and tried again when they come by.
     """
 
     def __init__(

@@ -232,7 +232,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
         yield Problem(
             what=f"{_counted(channel, those)} waiting{tried}",
             since=min(one.created_at for one in those),
-            do="mend that, then run `monitor digest --send`: it tries at once"
+            do="fix that, then run `monitor digest --send`: it tries at once"
             if any(one.blocked for one in those)
             else f"it is tried again at {again.astimezone(config.timezone):%Y-%m-%d %H:%M}"
             if again and again > now
@@ -242,7 +242,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
         yield Problem(
             what=f"{_counted(channel, those)} given up: {reason}",
             since=min(one.created_at for one in those),
-            do="mend that, then send it again: `monitor digest --send --resend`",
+            do="fix that, then send it again: `monitor digest --send --resend`",
         )
 
 

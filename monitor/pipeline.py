@@ -92,8 +92,8 @@ async def poll(
                 for after, line in unchanged:
                     store.feeds.save_state(after)
                     done.append(store.feeds.log_feed(line))
-            # One feed out of reach may be its own fault or our network's: two others are asked before anybody
-            # is blamed.
+            # One feed out of reach may be its own fault or our network's: two others are asked before it is
+            # held against anybody.
             alone = not done and not only and len(failed) == 1
             others = due_feeds(config, store, now=now, every=True) if alone else []
             asked = dict(schedule.witnesses(others, failed))
@@ -234,8 +234,8 @@ def record_failures(
 ) -> Failures:
     """Record each failure on its feed, or as our own network's.
 
-    Then no feed is to blame: each is asked again soon, and what an earlier poll held against one that was out
-    of reach is taken back. `answered` says that another feed of this poll was reached.
+    Then nothing counts against a feed: each is asked again soon, and what an earlier poll held against one
+    that was out of reach is taken back. `answered` says that another feed of this poll was reached.
     """
     failed, lines = list(failed), list[FeedPoll]()
     silent = store.feeds.unreachable_since_an_answer(now)

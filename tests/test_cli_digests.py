@@ -78,7 +78,7 @@ def test_each_format_tells_the_news(polled_desk: Path, tmp_path: Path, format_: 
     assert (written.code, written.out, target.read_text()) == (0, "", result.out)
 
 
-def test_a_file_that_cannot_be_written_is_told_in_a_line(polled_desk: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_in_a_line(polled_desk: Path, tmp_path: Path) -> None:
     result = run(polled_desk, "digest", "-o", tmp_path / "no" / "file", now=MORNING)
     assert (result.code, result.err.count("\n")) == (1, 1)
 
@@ -152,7 +152,7 @@ def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
     assert "pending" in {delivery["state"] for delivery in json.loads(status.out)["deliveries"]}
 
 
-def test_what_waits_for_a_mended_log_in_is_tried_at_once_and_what_waits_otherwise_is_told(
+def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherwise_is_reported(
     tmp_path: Path,
 ) -> None:
     mail = (

@@ -42,7 +42,7 @@ def test_both_formats_have_the_columns_of_the_schema(desk: Path, what: str) -> N
     assert [row["title"] for row in rows] == [record["title"] for record in found]
 
 
-def test_entries_say_which_digest_told_them(desk: Path) -> None:
+def test_entries_say_which_digest_reported_them(desk: Path) -> None:
     assert {record["reported_in"] for record in lines(desk, "entries")} == {"2024-12-03"}
     assert len(lines(desk, "entries", "--all")) == 3
     assert len(lines(desk, "entries")) == 2

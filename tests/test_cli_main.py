@@ -38,7 +38,7 @@ def test_wrong_usage_is_exit_2_on_standard_error(desk: Path, arguments: list[str
     assert "Traceback" not in result.err
 
 
-def test_a_damaged_database_is_told_in_a_line(desk: Path) -> None:
+def test_a_damaged_database_is_reported_in_a_line(desk: Path) -> None:
     (desk / "data").mkdir()
     (desk / "data" / "monitor.db").write_bytes(b"no database" * 1000)
     result = run(desk, "entries")

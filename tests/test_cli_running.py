@@ -82,7 +82,7 @@ def test_beside_the_service_a_poll_leaves_sending_to_it(tmp_path: Path) -> None:
     assert (result.code, result.err) == (0, "")
 
 
-def test_a_clock_that_went_back_is_told(tmp_path: Path) -> None:
+def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
     with serving() as server:
         server.on("/a", page(item("x", "X")))
         desk = Desk(tmp_path / "desk", [server.url("/a")]).directory

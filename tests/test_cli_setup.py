@@ -83,7 +83,7 @@ def test_online_tells_of_each_feed_that_answers_and_of_a_network_that_is_down(tm
     assert "none of 2 feeds could be reached" in down.out
 
 
-def test_each_fault_is_told_once_and_beside_others(tmp_path: Path) -> None:
+def test_each_fault_is_reported_once_and_beside_others(tmp_path: Path) -> None:
     desk = Desk(
         tmp_path / "desk", [], settings='language = "fr"\ntimezone = "Mars/X"\ndata_dir = 5\n'
     ).directory

@@ -147,7 +147,7 @@ def test_a_list_without_feeds_says_what_to_do(tmp_path: Path) -> None:
     assert "monitor feeds add ADDRESS" in run(desk, "feeds", "list").err
 
 
-def test_a_permanent_redirect_is_followed_when_it_is_told(tmp_path: Path) -> None:
+def test_a_permanent_redirect_is_followed_when_it_is_reported(tmp_path: Path) -> None:
     with serving() as server:
         new = server.on("/new", page(LEAK))
         old = server.on("/old", Reply(status=301, headers={"Location": "/new"}))
@@ -180,7 +180,7 @@ def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
     assert (feed["url"], feed["entries"]) == (new, 1)
 
 
-def test_a_feed_that_moved_where_it_was_redirected_to_is_said_to_move_no_more(tmp_path: Path) -> None:
+def test_a_feed_that_moved_where_it_was_redirected_to_is_reported_to_move_no_more(tmp_path: Path) -> None:
     with serving() as server:
         new = server.on("/new", page(LEAK))
         old = server.on("/old", redirect(new, status=301))
@@ -260,14 +260,14 @@ def test_each_subscription_that_is_left_out_is_named(desk: Path, tmp_path: Path)
     assert "left out Page: it names no feed" in result.err
 
 
-def test_a_file_that_is_no_opml_is_told_in_a_line(desk: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_no_opml_is_reported_in_a_line(desk: Path, tmp_path: Path) -> None:
     (tmp_path / "x.opml").write_text("no opml at all")
     result = run(desk, "feeds", "import", tmp_path / "x.opml")
     assert result.code in {1, 2}
     assert result.err.count("\n") == 1
 
 
-def test_an_export_that_cannot_be_written_is_told_in_a_line(desk: Path) -> None:
+def test_an_export_that_cannot_be_written_is_reported_in_a_line(desk: Path) -> None:
     result = run(desk, "feeds", "export", "/nonexistent/x")
     assert (result.code, result.err) == (
         1,
@@ -344,7 +344,7 @@ def test_a_password_goes_along_where_a_feed_has_moved_on_its_host(tmp_path: Path
         (["import", "/proc/self/mem"], 1, "cannot be read"),
     ],
 )
-def test_what_cannot_be_done_to_the_list_is_told_in_a_line(desk: Path, arguments, code, words) -> None:
+def test_what_cannot_be_done_to_the_list_is_reported_in_a_line(desk: Path, arguments, code, words) -> None:
     before = (desk / "feeds.toml").read_bytes()
     result = run(desk, "feeds", *arguments)
     assert (result.code, result.err.count("\n")) == (code, 1)
@@ -352,7 +352,7 @@ def test_what_cannot_be_done_to_the_list_is_told_in_a_line(desk: Path, arguments
     assert (desk / "feeds.toml").read_bytes() == before
 
 
-def test_an_opml_without_feeds_is_told(desk: Path, tmp_path: Path) -> None:
+def test_an_opml_without_feeds_is_reported(desk: Path, tmp_path: Path) -> None:
     (tmp_path / "a.opml").write_text("<opml><body/></opml>")
     result = run(desk, "feeds", "import", tmp_path / "a.opml")
     assert (result.code, "names no feed" in result.err) == (1, True)

@@ -89,7 +89,7 @@ def test_a_test_mail_goes_through_the_account(tmp_path: Path) -> None:
     assert len(box.received) == 1
 
 
-def test_an_account_that_fails_is_told_and_the_configuration_stays(tmp_path: Path) -> None:
+def test_an_account_that_fails_is_reported_and_the_configuration_stays(tmp_path: Path) -> None:
     result = run(
         tmp_path / "new", "setup", "--yes", "--no-check", "--test-mail", "--mail-to", "jo@news.test",
         "--host", "127.0.0.1", "--port", 1, "--tls", "none", "--username", "-",

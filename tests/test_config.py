@@ -75,7 +75,7 @@ def test_commented_tables_of_the_starter_are_valid_once_uncommented(tmp_path):
     assert loaded.service.ping_url_env == "MONITOR_PING_URL"
 
 
-def test_all_faults_of_all_files_are_told_at_once(tmp_path):
+def test_all_faults_of_all_files_are_reported_at_once(tmp_path):
     write(
         tmp_path,
         monitor='langage = "de"\ntimezone = "Mars/Base"\n[poll]\ninterval = "soon"\nper_host = 0\n'
@@ -168,7 +168,7 @@ def test_names_and_doubles_are_judged_beside_any_other_fault(tmp_path):
 
 
 @pytest.mark.parametrize("names", ["7", '["md", 7]', '"md"'])
-def test_a_list_of_names_that_is_none_is_told_once(tmp_path, names):
+def test_a_list_of_names_that_is_none_is_reported_once(tmp_path, names):
     assert len(faults(write(tmp_path, monitor=f"[digest]\nformats = {names}\n"))) == 1
 
 

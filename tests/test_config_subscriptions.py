@@ -129,7 +129,7 @@ def test_a_list_of_another_form_is_a_fault(tmp_path, text, fault):
         config.load(tmp_path, {})
 
 
-def test_a_curated_list_at_fault_is_said(tmp_path, monkeypatch):
+def test_a_curated_list_at_fault_is_reported(tmp_path, monkeypatch):
     (tmp_path / "feeds.toml").write_text('[[feed]]\nurl = "nowhere"\n')
     monkeypatch.setattr(feedlist, "TOPIC", tmp_path)
     feedlist.curated.cache_clear()
@@ -233,7 +233,7 @@ def test_a_feed_is_found_by_address_or_name(directory, wanted, url):
 
 
 @pytest.mark.parametrize("wanted", ["nope", "https://nope.example/", ""])
-def test_what_is_not_found_is_said(directory, wanted):
+def test_what_is_not_found_is_reported(directory, wanted):
     with pytest.raises(MonitorError):
         Subscriptions(directory).find(wanted)
 

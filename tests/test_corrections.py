@@ -107,7 +107,7 @@ def test_a_desk_without_feeds_has_nothing_to_tag_again(tmp_path: Path) -> None:
         assert corrections.retag(empty.config, opened, now=at(9)) == (0, [])
 
 
-def test_after_so_many_marks_it_learns_by_itself_unless_told_not_to(
+def test_after_so_many_marks_it_learns_by_itself_unless_reported_not_to(
     desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corrections, "_EACH", 2)

@@ -237,7 +237,7 @@ async def test_4xx_is_tried_again_and_5xx_of_the_message_is_final(place, reply, 
         ("RCPT", "550 no such user", False),
     ],
 )
-async def test_what_only_the_user_can_mend_is_marked(place, reply, blocked):
+async def test_what_only_the_user_can_fix_is_marked(place, reply, blocked):
     script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": PASSWORD}, replies={place: reply})
     error = await deliver(script, username="me", password=PASSWORD)
     assert error is not None
@@ -271,14 +271,14 @@ async def test_a_server_that_offers_cram_md5_alone(password):
     assert error is None or error.blocked
 
 
-async def test_tls_on_a_port_that_starts_in_clear_is_told_in_words():
+async def test_tls_on_a_port_that_starts_in_clear_is_reported_in_words():
     error = await deliver(smtp.Script(), tls="tls")
     assert error is not None
     assert "does not speak TLS from the first byte" in str(error)
     assert (error.permanent, error.blocked) == (False, True)
 
 
-async def test_a_port_that_wants_tls_from_the_start_is_told_in_words():
+async def test_a_port_that_wants_tls_from_the_start_is_reported_in_words():
     sender = channel(465, host="localhost", tls="starttls")
     (delivery,) = sender.prepare(EDITION, now=NOW)
     with pytest.raises(DeliveryError, match='set tls = "tls"'):

@@ -56,7 +56,7 @@ def test_only_the_first_headlines_and_only_those_that_reach_the_score():
     assert channel(min_score=3.5).prepare(EDITION, now=NOW) == ()
 
 
-def test_a_quiet_day_is_told_unless_a_score_is_asked_for():
+def test_a_quiet_day_is_reported_unless_a_score_is_asked_for():
     quiet = replace(EDITION, headlines=())
     assert text_of(channel(), quiet) == "Sora: two stories\n"
     assert channel(min_score=0.1).prepare(quiet, now=NOW) == ()

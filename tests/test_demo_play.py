@@ -70,7 +70,7 @@ class TestPlay:
             assert all((folder / "stories" / f"s{story.id}.html").is_file() for story in digest.stories)
         assert list((folder / "affairs").glob("a*.html"))
 
-    def test_nothing_is_told_twice_not_even_the_edited_entry(self, demo: DemoResult) -> None:
+    def test_nothing_is_reported_twice_not_even_the_edited_entry(self, demo: DemoResult) -> None:
         new = [
             (report.entry, report.url)
             for digest in demo.digests
@@ -104,7 +104,9 @@ class TestPlay:
         assert {title for title, state in states[-1].items() if state != "ok"} == {"Stimme & Recht"}
         assert demo.digests[-1].receipt.gaps == ()
 
-    def test_each_poll_and_each_digest_is_told_in_one_line(self, demo: DemoResult, lines: list[str]) -> None:
+    def test_each_poll_and_each_digest_is_reported_in_one_line(
+        self, demo: DemoResult, lines: list[str]
+    ) -> None:
         assert len(demo.digests) == len(DAYS)
         assert len(lines) == len(DAYS) * (len(POLLS) + 2)
         assert lines[0] == "Monday 02 December 2024"

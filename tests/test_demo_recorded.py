@@ -67,7 +67,7 @@ def test_a_folder_of_documents_is_one_feed(folder: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_folder_without_recordings_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_recordings_is_reported(tmp_path: Path) -> None:
     result = run(None, "--config", tmp_path, "replay", tmp_path)
     assert (result.code, result.err.count("\n")) == (2, 1)
 

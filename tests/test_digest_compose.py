@@ -60,7 +60,7 @@ def made(*stories, settings=SETTINGS, old=(), **digest_input):
     return compose(DUE, DigestInput(stories=stories, news=news, feeds=FEEDS, **digest_input), settings, END)
 
 
-def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first():
+def test_a_story_with_a_new_report_is_reported_with_all_its_reports_new_ones_first():
     shown = made(
         story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}, reported_stories={7}
     ).stories
@@ -68,7 +68,7 @@ def test_a_story_with_a_new_report_is_told_with_all_its_reports_new_ones_first()
     assert not shown[0].new
 
 
-def test_a_story_is_new_until_a_digest_has_told_of_it():
+def test_a_story_is_new_until_a_digest_has_reported_of_it():
     assert made(story(7, entry(1))).stories[0].new
     assert not made(story(7, entry(1)), reported_stories={7}).stories[0].new
 
@@ -78,13 +78,13 @@ def test_what_is_no_news_puts_no_story_in_the_digest():
     assert made(story(7, entry(1, age=-1))).stories == ()
 
 
-def test_what_the_store_calls_news_is_told_though_a_wrong_clock_saw_it_later():
+def test_what_the_store_calls_news_is_reported_though_a_wrong_clock_saw_it_later():
     digest_input = DigestInput(stories=[story(7, entry(1, age=-40 * 24))], news={1}, feeds=FEEDS)
     (shown,) = compose(DUE, digest_input, Settings(), END).stories
     assert ([report.entry for report in shown.reports], shown.day) == ([1], 1)
 
 
-def test_what_was_told_is_an_older_report_of_a_story_that_has_news():
+def test_what_was_reported_is_an_older_report_of_a_story_that_has_news():
     shown = made(story(7, entry(1), entry(2)), old={1}).stories[0]
     assert [(report.entry, report.new) for report in shown.reports] == [(2, True), (1, False)]
 
@@ -190,7 +190,7 @@ def test_the_copy_that_the_title_is_from_speaks_for_its_report():
     assert [(r.entry, [c.entry for c in r.also_in]) for r in shown.stories[0].reports] == [(2, [1])]
 
 
-def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_told():
+def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_reported():
     unsure = [entry(n, tagging=Tagging(beats=("x",), certainty=n / 10, shelf="perhaps")) for n in range(1, 8)]
     shown = made(perhaps=unsure)
     assert [report.entry for report in shown.perhaps] == [7, 6, 5, 4, 3]

@@ -95,7 +95,7 @@ def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: 
     assert all(title in edition.renderings["md"].replace("\\", "") for title in BOTH)
 
 
-def test_what_may_be_in_scope_is_told_once_in_lines_of_its_own_and_waits_for_no_later_digest(
+def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for_no_later_digest(
     tmp_path: Path,
 ) -> None:
     desk = Desk(tmp_path / "own", ["https://a.example/feed"])

@@ -91,7 +91,7 @@ def test_plurals_are_right_in_both_languages(feeds, english, german):
     assert summary(quiet, GERMAN) == f"Ruhig: nichts Neues; {german} mit Antwort"
 
 
-def test_news_heard_from_too_few_feeds_is_marked_incomplete():
+def test_news_from_too_few_feeds_is_marked_incomplete():
     assert view(NEWS, ENGLISH, CAPS).notices == ()
     assert view(day("ok", "failing", stories=NEWS.stories), ENGLISH, CAPS).notices == (
         "Incomplete: 1 of 2 feeds did not answer; there may be more news than this.",

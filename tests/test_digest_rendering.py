@@ -215,7 +215,7 @@ def test_files_link_to_the_archive_beside_them_and_mail_to_the_web_if_it_is_ther
     assert "s17 e1 e2 e3 e4" in german.mail_text
 
 
-def test_a_digest_of_version_1_0_is_still_told():
+def test_a_digest_of_version_1_0_is_still_reported():
     stored = from_json((DATA / "stored-by-1.0.json").read_text("utf-8"))
     made = render_all(stored, languages.load("en"))
     assert made.subject.startswith("Testers share access to Sora in protest")

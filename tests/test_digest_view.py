@@ -36,7 +36,7 @@ def everywhere(shown):
     return [" ".join(render(shown).split()) for render in (plain.render, markdown.render, html.render)]
 
 
-def test_the_lead_opens_the_page_and_is_not_told_again_in_its_section():
+def test_the_lead_opens_the_page_and_is_not_reported_again_in_its_section():
     made = page()
     assert (made.lead.handle, made.lead.meta[:3]) == ("s9", ("ruling", "3 sources", "2 languages"))
     assert [section.title for section in made.sections] == ["Sora", "Work & unions", "Other"]
@@ -61,7 +61,7 @@ def test_a_day_without_a_sure_story_says_so_and_shows_what_is_perhaps():
         assert "e51" in document
 
 
-def test_the_most_important_are_told_in_full_and_the_rest_in_a_line_each():
+def test_the_most_important_are_reported_in_full_and_the_rest_in_a_line_each():
     made = page(replace(DIGEST, max_stories=2))
     assert [len(section.stories) for section in made.sections] == [1, 0, 0]
     line = made.sections[1].lines[0]
@@ -121,7 +121,7 @@ def test_who_cites_another_is_named_first():
     )
 
 
-def test_a_time_is_told_where_it_differs_by_a_day_and_late_where_it_matters():
+def test_a_time_is_reported_where_it_differs_by_a_day_and_late_where_it_matters():
     old = replace(STORY.reports[1], published=STORY.first_seen - timedelta(days=400), also_in=())
     undated = replace(old, dated="missing", published=STORY.first_seen - timedelta(days=9), late=True)
     reports = shown(replace(STORY, reports=(STORY.reports[0], old, undated))).also
@@ -206,7 +206,7 @@ def test_trends_are_measured_against_the_busiest_day_of_all_themes():
     }
 
 
-def test_no_trends_are_said_to_be_none():
+def test_no_trends_are_reported_to_be_none():
     for document in everywhere(page(replace(DIGEST, trends=()))):
         assert "No theme had a report in these 14 days." in document
 
@@ -284,7 +284,7 @@ def test_a_network_that_is_down_takes_one_line_of_the_receipt():
     assert line.note.startswith("name not found")
 
 
-def test_what_lasts_for_weeks_is_told_with_its_reason_once_a_week():
+def test_what_lasts_for_weeks_is_reported_with_its_reason_once_a_week():
     end = DIGEST.window.end
     silent = [
         FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="silent", note=f"nothing new for {n} days",
@@ -303,7 +303,7 @@ def test_what_lasts_for_weeks_is_told_with_its_reason_once_a_week():
     assert ended.lines[0].note == "HTTP 410"
 
 
-def test_of_feeds_that_were_never_polled_nothing_more_is_said():
+def test_of_feeds_that_were_never_polled_nothing_more_is_reported():
     fresh = tuple(FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="new") for n in range(3))
     made = page(replace(DIGEST, receipt=replace(DIGEST.receipt, feeds=fresh, polls=0)))
     assert made.receipt.notes[0].label == "Not polled"

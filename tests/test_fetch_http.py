@@ -292,7 +292,7 @@ async def test_error_statuses_are_named_and_their_bodies_not_read(status, error)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_retry_after_is_heard_on_429_and_503(status):
+async def test_retry_after_counts_on_429_and_503(status):
     async with Loopback() as server:
         url = server.on("/feed", Reply(status=status, headers={"Retry-After": "120"}))
         assert (await poll(url)).retry_after == timedelta(minutes=2)

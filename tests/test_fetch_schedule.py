@@ -235,7 +235,7 @@ def test_failures_back_off_to_a_day_and_never_end():
     assert schedule.is_due(FEED, state, NOW + DAY, SETTINGS)
 
 
-def test_a_failure_is_told_in_one_line_and_forgets_nothing():
+def test_a_failure_is_reported_in_one_line_and_forgets_nothing():
     state = failure(KNOWN, failed("HTTP 404\n Not Found", status=404))
     assert state == replace(
         KNOWN,
@@ -262,7 +262,7 @@ def test_retry_after_is_obeyed_and_capped(asked, expected):
     assert wait(failure(response=failed(status=503, retry_after=asked))) == expected
 
 
-def test_a_feed_that_was_not_asked_waits_and_is_not_blamed():
+def test_a_feed_that_was_not_asked_waits_and_does_not_fail():
     held = failed("not asked: ...", status=None, asked=False, retry_after=2 * HOUR)
     assert failure(KNOWN, held) == replace(KNOWN, next_poll_at=NOW + 2 * HOUR)
     assert wait(failure(KNOWN, held, jitter=1.0)) == 2.2 * HOUR
@@ -307,7 +307,7 @@ def test_a_feed_that_is_gone_is_asked_again_after_a_week():
 # --- outages -------------------------------------------------------------------------------------------------
 
 
-def test_an_outage_blames_no_feed_and_is_tried_again_soon():
+def test_an_outage_counts_against_no_feed_and_is_tried_again_soon():
     state = schedule.after_outage(KNOWN, failed(), settings=SETTINGS, now=NOW, jitter=0.0)
     assert state == replace(KNOWN, next_poll_at=NOW + 10 * MINUTE)
 

@@ -104,7 +104,7 @@ def test_a_first_poll_that_was_stopped_halfway_was_a_poll(desk):
         assert "nothing was ever polled" not in problems(desk, one, at(6.1))
 
 
-def test_polls_that_never_end_are_told_and_hold_no_digest_back(desk, opened):
+def test_polls_that_never_end_are_reported_and_hold_no_digest_back(desk, opened):
     for hour in (8, 9, 10):
         assert "cut off" not in " ".join(problems(desk, opened, at(hour)))
         opened.feeds.log_feed(FeedPoll(feed=URLS[0], at=at(hour), status=200))
@@ -129,7 +129,7 @@ def test_the_first_digest_waits_an_hour_for_a_first_poll_that_never_ends(desk):
         assert problems(desk, one, at(9.6)) == ["the digest of 2024-12-02 was not made yet"]
 
 
-def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_told_once(desk, opened):
+def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_reported_once(desk, opened):
     fails = {"consecutive_failures": 9, "last_poll_at": at(7, 4)}
     opened.feeds.save_state(state(URLS[0], last_status=429, last_error="HTTP 429", **fails))
     opened.feeds.save_state(state(URLS[1], last_status=410, last_error="HTTP 410", gone=True, **fails))
@@ -208,7 +208,7 @@ def test_a_channel_that_was_switched_off_is_no_problem(desk, opened):
     assert problems(desk, opened, at(12)) == []
 
 
-def test_what_stops_the_service_is_told_and_a_leap_of_the_clock(desk, opened):
+def test_what_stops_the_service_is_reported_and_a_leap_of_the_clock(desk, opened):
     opened.set_note(health.TROUBLES, '{"publish": "the disk is full"}')
     opened.clock.observe(at(9, 365))
     opened.clock.observe(at(8))
@@ -218,6 +218,6 @@ def test_what_stops_the_service_is_told_and_a_leap_of_the_clock(desk, opened):
     assert health.report(desk.config, opened, now=at(8, 1) + timedelta(hours=1)).problems[0].ours
 
 
-def test_a_database_that_cannot_be_written_is_told(desk, opened, monkeypatch):
+def test_a_database_that_cannot_be_written_is_reported(desk, opened, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert problems(desk, opened, at(7.5))[0].endswith("monitor.db is read-only for this user")

@@ -87,7 +87,7 @@ def test_every_part_that_somebody_may_play_has_a_name():
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_a_reason_is_said_in_the_language_whole_or_in_its_parts(code):
+def test_a_reason_is_written_in_the_language_whole_or_in_its_parts(code):
     other = languages.load(code)
     assert _WORDS.keys() <= {name for name, said in _WORDS.items() if other.reason(said) != said}
     against = "against: same outlet, another kind of event (incident, not hearing or launch)"
@@ -102,7 +102,7 @@ def test_a_reason_is_said_in_the_language_whole_or_in_its_parts(code):
 @pytest.mark.parametrize(
     ("first", "second"), [(timedelta(days=9), timedelta(hours=5)), (timedelta(days=1),) * 2]
 )
-def test_what_a_silent_feed_is_said_of_is_said_in_german(first, second):
+def test_what_is_noted_of_a_silent_feed_is_written_in_german(first, second):
     usual = span_in_words(second).removeprefix("1 ")
     said = languages.load("de").reason(f"nothing new for {span_in_words(first)}; usually one every {usual}")
     assert not re.search("nothing|new|usually|day|hour", said)

@@ -47,7 +47,9 @@ def columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"pragma table_info({table})")}
 
 
-def test_datasette_is_told_of_every_table_and_of_none_that_there_is_not(database: sqlite3.Connection) -> None:
+def test_datasette_is_reported_of_every_table_and_of_none_that_there_is_not(
+    database: sqlite3.Connection,
+) -> None:
     kinds = "type in ('table', 'view')"
     there = {row[0] for row in database.execute(f"select name from sqlite_master where {kinds}")}
     shown = DATASETTE["tables"]

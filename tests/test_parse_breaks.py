@@ -122,7 +122,7 @@ name = st.sampled_from(sorted(DOCUMENTS))
 
 @settings(deadline=None, max_examples=60)
 @given(name, st.lists(st.integers(0, 2_000), min_size=1, max_size=3))
-def test_what_breaks_off_and_comes_whole_is_told_once(name: str, places: list[int]) -> None:
+def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: list[int]) -> None:
     whole, feed = DOCUMENTS[name], Follower()
     for place in places:
         feed.poll(whole[: min(place, len(whole) - 1)])
@@ -133,7 +133,7 @@ def test_what_breaks_off_and_comes_whole_is_told_once(name: str, places: list[in
 
 @settings(deadline=None, max_examples=60)
 @given(name, st.integers(0, 2_000))
-def test_what_never_came_whole_is_told_at_last_and_once(name: str, place: int) -> None:
+def test_what_never_came_whole_is_reported_at_last_and_once(name: str, place: int) -> None:
     """Also when it does come whole after that; and what was known keeps its text."""
     whole, feed = DOCUMENTS[name], Follower()
     cut = whole[: min(place, len(whole) - 1)]

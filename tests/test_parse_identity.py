@@ -136,7 +136,7 @@ def test_a_guid_that_changes_at_each_request_is_found_by_its_link() -> None:
     assert titles(changes.new) == ["Title c"]
 
 
-def test_swapped_guids_are_told_by_their_links() -> None:
+def test_swapped_guids_are_reported_by_their_links() -> None:
     feed = Follower()
     feed.poll(entry("a", guid="1"), entry("b", guid="2"))
     assert feed.poll(entry("a", guid="2"), entry("b", guid="1")).unchanged == (1, 2)
@@ -310,7 +310,7 @@ def test_an_entry_repeated_in_one_document_is_one() -> None:
     assert not again.changed
 
 
-def test_without_link_repeats_are_told_apart() -> None:
+def test_without_link_repeats_are_kept_apart() -> None:
     assert len(Follower().poll(entry("a", guid="1", url=""), entry("a", guid="2", url="")).new) == 2
 
 
@@ -443,7 +443,7 @@ DOCUMENTS = st.lists(st.lists(ENTRIES, unique_by=lambda one: one.guid, max_size=
 
 
 @given(DOCUMENTS)
-def test_whatever_comes_nothing_is_told_twice_running_and_ids_stay_unique(
+def test_whatever_comes_nothing_is_reported_twice_running_and_ids_stay_unique(
     documents: list[list[Entry]],
 ) -> None:
     feed = Follower()

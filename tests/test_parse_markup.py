@@ -36,8 +36,8 @@ def test_over_the_cap_the_newest_are_kept_wherever_they_stand(element: str) -> N
 
 def test_what_stands_behind_the_root_goes() -> None:
     text = RSS.format("<item><title>a & b</title></item>")
-    mended = text.replace("&", "&amp;")
-    assert prepare(text + "<br />\n<b>Notice</b>", 9) == Markup(mended, complete=True, left_out=0)
+    repaired = text.replace("&", "&amp;")
+    assert prepare(text + "<br />\n<b>Notice</b>", 9) == Markup(repaired, complete=True, left_out=0)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_elements_that_nobody_reads_go(element: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "repaired"),
     [
         ("R & D", "R &amp; D"),
         ("a?b=1&c=2", "a?b=1&amp;c=2"),
@@ -142,8 +142,8 @@ def test_elements_that_nobody_reads_go(element: str) -> None:
         ("& <![CDATA[a & b]]>", "&amp; <![CDATA[a & b]]>"),
     ],
 )
-def test_stray_ampersands_and_html_entities_are_mended(text: str, mended: str) -> None:
-    assert prepare(RSS.format(text), 9).text == RSS.format(mended)
+def test_stray_ampersands_and_html_entities_are_repaired(text: str, repaired: str) -> None:
+    assert prepare(RSS.format(text), 9).text == RSS.format(repaired)
 
 
 def test_well_formed_mark_up_stays_as_it_is() -> None:

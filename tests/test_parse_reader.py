@@ -78,7 +78,7 @@ def entries(body: bytes, **given: object) -> tuple[Entry, ...]:
     return read(body, url=URL, feed=Feed(url=URL), now=NOW, **given).entries
 
 
-def test_entries_over_the_cap_are_left_out_and_said() -> None:
+def test_entries_over_the_cap_are_left_out_and_noted() -> None:
     body = rss(*(f"<title>{n}</title><link>https://x.example/{n}</link>" for n in range(5)))
     document = read(body, url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
     assert [entry.title for entry in document.entries] == ["0", "1"]
@@ -86,7 +86,7 @@ def test_entries_over_the_cap_are_left_out_and_said() -> None:
     assert document.complete
 
 
-def test_entries_of_json_over_the_cap_are_left_out_and_said() -> None:
+def test_entries_of_json_over_the_cap_are_left_out_and_noted() -> None:
     items = ",".join(f'{{"id":"{n}","title":"{n}"}}' for n in range(5))
     document = read(f'{{"items":[{items}]}}'.encode(), url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
     assert [entry.title for entry in document.entries] == ["0", "1"]
@@ -299,7 +299,7 @@ def test_a_guid_that_is_none_is_not_taken_for_one() -> None:
         assert entry.guid == "https://x.example/1"
 
 
-def test_entries_that_share_a_guid_are_told_apart_by_what_they_are_and_not_by_their_place() -> None:
+def test_entries_that_share_a_guid_are_kept_apart_by_what_they_are_and_not_by_their_place() -> None:
     posts = [f"<title>Post {n}</title><guid>g</guid><link>https://x.example/live</link>" for n in range(3)]
     first, second = entries(rss(*posts[:2])), entries(rss(posts[2], *posts[:2]))
     assert {entry.guid for entry in first} < {entry.guid for entry in second}

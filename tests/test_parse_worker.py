@@ -65,7 +65,7 @@ async def test_the_settings_reach_the_process() -> None:
     assert document.note.startswith("1 older entries over the cap")
 
 
-async def test_what_is_no_feed_is_said_and_costs_no_process() -> None:
+async def test_what_is_no_feed_is_reported_and_costs_no_process() -> None:
     async with Parser(Settings()) as parser:
         with pytest.raises(ParseError, match="an HTML page titled “Denied”"):
             await parse(parser, b"<html><title>Denied</title></html>")

@@ -66,7 +66,7 @@ async def newsroom(directory: Path, *paths: str, settings: str = SETTINGS) -> As
 
 
 class TestTelling:
-    async def test_entries_are_told_once_through_edits_and_days(self, tmp_path: Path) -> None:
+    async def test_entries_are_reported_once_through_edits_and_days(self, tmp_path: Path) -> None:
         edited = "Testers leak OpenAI tool Sora and write an open letter"
         late = "Painters sue over AI; artists cheer"
         river = item("river", RIVER, published=at(8))
@@ -93,7 +93,7 @@ class TestTelling:
             assert reported(await world.digest(3)) == [late]
             assert reported(await world.digest(4)) == []
 
-    async def test_an_edit_after_the_telling_is_kept_and_not_told(self, tmp_path: Path) -> None:
+    async def test_an_edit_after_the_telling_is_kept_and_not_reported(self, tmp_path: Path) -> None:
         edited = "OpenAI closes Sora to its testers after a leak"
         async with newsroom(tmp_path, "/a") as world:
             world.server.on(
@@ -169,7 +169,7 @@ class TestTrouble:
             health = world.healths(at(12))["a"]
             assert (health.state, health.consecutive_failures, health.last_error) == ("ok", 0, "")
 
-    async def test_when_no_feed_can_be_reached_none_is_blamed(self, tmp_path: Path) -> None:
+    async def test_when_no_feed_can_be_reached_none_has_failed(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a", "/b") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             world.server.on("/b", page())
@@ -204,7 +204,7 @@ class TestTrouble:
             assert {(health.state, health.consecutive_failures) for health in healths} == {("ok", 0)}
             assert all(health.next_poll_at < at(13.2) for health in healths)
 
-    async def test_a_feed_that_is_dead_while_others_answer_is_to_blame(self, tmp_path: Path) -> None:
+    async def test_a_feed_that_is_dead_while_others_answer_is_failing(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/good", "/dead") as world:
             good, dead = world.desk.config.feeds
             world.server.on("/good", page())
@@ -234,7 +234,7 @@ class TestTrouble:
                 assert made[1] is not None
             assert world.titles() == {LEAK, CHOIR}
 
-    async def test_a_bug_in_one_entry_costs_that_entry_and_is_said(
+    async def test_a_bug_in_one_entry_costs_that_entry_and_is_reported(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with newsroom(tmp_path, "/a") as world:

@@ -29,7 +29,7 @@ def mail(port: int) -> str:
     )
 
 
-async def test_a_loud_story_is_told_at_once_and_once_only(tmp_path):
+async def test_a_loud_story_is_reported_at_once_and_once_only(tmp_path):
     async with Loopback() as server, inbox() as box:
         server.on(
             "/a", page(item("a", LEAK, "Some 300 testers put it on Hugging Face, unpaid.", published=at(8)))
@@ -165,7 +165,7 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
     assert digests == [at(9, day=365).date(), at(9, day=1).date()]
 
 
-async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_told_when_it_is_right_again(tmp_path):
+async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_reported_when_it_is_right_again(tmp_path):
     async with Loopback() as server:
         leak, late = item("a", LEAK, published=at(8)), item("b", "AI choir angers artists", published=at(9))
         server.on("/a", page(leak), page(leak, late))

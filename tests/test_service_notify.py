@@ -41,7 +41,7 @@ def test_a_reload_says_when_it_began(listener):
 
 
 @pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": "", "WATCHDOG_USEC": "soon"}])
-def test_without_systemd_nothing_is_said(environ):
+def test_without_systemd_nothing_is_sent(environ):
     systemd = Systemd.of(environ)
     systemd.ready("42 feeds")
     assert systemd == Systemd()

@@ -35,7 +35,7 @@ def test_a_clock_that_is_set_right_by_some_minutes_is_no_leap(opened):
     assert opened.clock.fresh_leap(NOW - timedelta(minutes=50)) is None
 
 
-def test_a_step_back_is_told_once_and_shown_for_a_day(opened):
+def test_a_step_back_is_reported_once_and_shown_for_a_day(opened):
     opened.clock.observe(NOW + YEAR)
     assert opened.clock.fresh_leap(NOW) == store.Leap(NOW + YEAR, NOW)  # nobody has noticed yet
     leap = opened.clock.observe(NOW)

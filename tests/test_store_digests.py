@@ -101,7 +101,7 @@ def test_freezing_is_all_or_nothing(opened):
     assert opened.deliveries.listing() == ()
 
 
-def test_an_entry_was_told_by_the_digest_that_told_it_first(opened):
+def test_an_entry_was_reported_by_the_digest_that_reported_it_first(opened):
     freeze(opened, reported=[1])
     freeze(opened, TODAY + timedelta(days=1), reported=[1, 2])
     shown = opened._db.rows("select reported_in from entries order by id")

@@ -147,7 +147,7 @@ def test_what_an_edit_made_relevant_is_news_from_then_on(opened):
     assert opened.stories.news(Window(start=NOW, end=later)) == {first.id, second.id}
 
 
-def test_what_was_told_is_not_news_again_after_an_edit(opened):
+def test_what_was_reported_is_not_news_again_after_an_edit(opened):
     (first,) = add(opened, entry(1, tagging=RELEVANT))
     freeze(opened, NOW, reported=[first.id])
     opened.entries.update([replace(first, changed_at=NOW + timedelta(hours=2))], fingerprint)
@@ -180,7 +180,7 @@ def test_a_digest_of_a_clock_that_ran_ahead_moves_nothing(opened):
     assert opened.stories.news(Window(start=NOW, end=NOW)) == {1}
 
 
-def test_news_that_a_digest_passed_over_is_told_by_the_next(opened):
+def test_news_that_a_digest_passed_over_is_reported_by_the_next(opened):
     add(opened, entry(1, tagging=RELEVANT))
     freeze(opened, NOW + timedelta(hours=1))
     assert opened.stories.news(Window(start=NOW + timedelta(days=3), end=NOW + timedelta(days=4))) == {1}

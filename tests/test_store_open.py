@@ -213,13 +213,13 @@ def test_damage_is_a_clear_stop_with_advice(path):
             assert "\n" not in str(raised.value)
 
 
-def test_a_directory_that_cannot_be_made_is_said(tmp_path):
+def test_a_directory_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"the directory .* cannot be made"):
         store.open(tmp_path / "file" / "data" / "monitor.db")
 
 
-def test_a_full_disk_is_said_and_loses_nothing(path):
+def test_a_full_disk_is_reported_and_loses_nothing(path):
     fill(path)
     with store.open(path) as opened:
         opened._db.change(f"pragma max_page_count = {opened._db.value('pragma page_count')}")
@@ -231,7 +231,7 @@ def test_a_full_disk_is_said_and_loses_nothing(path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_a_read_only_directory_is_said(path):
+def test_a_read_only_directory_is_reported(path):
     fill(path)
     path.parent.chmod(0o500)
     path.chmod(0o400)

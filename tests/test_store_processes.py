@@ -189,7 +189,7 @@ def test_of_two_senders_each_delivery_goes_to_one(path):
         assert len(opened.deliveries.sending()) == 100
 
 
-def test_a_writer_that_waits_in_vain_is_told_so(path, monkeypatch):
+def test_a_writer_that_waits_in_vain_is_reported_so(path, monkeypatch):
     monkeypatch.setattr(store.connection, "_PATIENCE", 0.05)
     with store.open(path) as one, store.open(path) as two, one.transaction():
         assert two.note("readers") == ""

@@ -84,12 +84,12 @@ def test_what_names_no_story_is_wrong_usage(desk: Path, handle: str) -> None:
     assert run(desk, "stories", "show", "--", handle).code == 2
 
 
-def test_a_story_that_is_not_there_is_said(desk: Path) -> None:
+def test_a_story_that_is_not_there_is_reported(desk: Path) -> None:
     result = run(desk, "stories", "show", "s99")
     assert (result.code, "no story s99" in result.err) == (1, True)
 
 
-def test_no_suspects_is_said_and_merging_takes_handles(desk: Path) -> None:
+def test_no_suspects_is_reported_and_merging_takes_handles(desk: Path) -> None:
     assert "no join is in doubt" in run(desk, "stories", "suspects").err
     assert run(desk, "stories", "suspects", "--json").json == []
     assert "story s1 now has 2 reports" in run(desk, "stories", "merge", "s1", "s2").out

@@ -300,7 +300,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes: the list of actions is short enough
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_each_piece_of_news_is_told_once_and_each_delivery_ends_once(monkeypatch, actions) -> None:
+def test_each_piece_of_news_is_reported_once_and_each_delivery_ends_once(monkeypatch, actions) -> None:
     fast = Path("/dev/shm")
     with (
         tempfile.TemporaryDirectory(dir=fast if fast.is_dir() else None) as folder,

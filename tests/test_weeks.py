@@ -69,7 +69,7 @@ class World:
 
 
 @pytest.mark.parametrize("seed", [1, 3])
-async def test_every_report_is_told_once_and_every_receipt_is_true(tmp_path: Path, seed: int) -> None:
+async def test_every_report_is_reported_once_and_every_receipt_is_true(tmp_path: Path, seed: int) -> None:
     world = World(seed)
     async with Loopback() as server:
         feeds = [server.on(path, world.answer) for path in world.reports]

@@ -56,7 +56,7 @@ def number(desk: Path, guid: str) -> int:
     return next(e["id"] for e in run(desk, "entries", "--all", "--json").json if e["guid"] == guid)
 
 
-def test_what_was_told_names_its_digest_story_and_place(desk: Path) -> None:
+def test_what_was_reported_names_its_digest_story_and_place(desk: Path) -> None:
     entry = number(desk, "told")
     assert answers(desk, f"e{entry}") == {
         "followed": "yes", "known": "yes", "chosen": "yes", "reported": "yes", "instead": "no",

@@ -1,7 +1,7 @@
 """How the program ends: every error in a line that a user understands, and our own bugs with where to report.
 
 Takes what a command raises; gives the exit code. A traceback is shown for a bug of ours alone: it is for
-those who mend it, and the last line says so.
+those who fix it, and the last line says so.
 """
 
 from __future__ import annotations

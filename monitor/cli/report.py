@@ -33,7 +33,7 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Print a period's overview: affairs, what is pending, themes over time, most reported, who was heard.
+    """Print a period's overview: affairs, what is pending, themes over time, most reported, by whom.
 
     Example: monitor report --since 30d --format md -o month.md
     """

@@ -83,11 +83,6 @@ class Traits:
     """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
 
     @property
-    def aliases(self) -> frozenset[str]:
-        """The stems of the words that name its players."""
-        return _aliases(words for _, words in self.spelt)
-
-    @property
     def kind(self) -> str:
         """The kind of event that the title speaks of, else the summary; "" for none."""
         return next(iter((*self.title.kinds, *self.text.kinds)), "")

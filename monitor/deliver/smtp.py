@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
 """How long a message whose fate is unknown waits, from the beginning of the try: well over our patience."""
 USER_DELAY: Final = timedelta(hours=6)
-"""How long to wait when only the user can mend it: a wrong password must not be hammered."""
+"""How long to wait when only the user can fix it: a wrong password must not be hammered."""
 
 # RFC 5321, 4.2.3.
 _START_INPUT: Final = 354

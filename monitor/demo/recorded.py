@@ -133,7 +133,7 @@ async def replay(
             for number, moment in enumerate(moments, 1):
                 digests += await _digests_until(moment, followed, opened, stand, say)
                 stand.now = moment
-                # A feed is followed from its first recording on: none is blamed for the years before.
+                # A feed is followed from its first recording on: the years before count against none.
                 started = {urls[name] for name, versions in feeds.items() if versions[0].at <= moment}
                 followed = replace(loaded, feeds=tuple(f for f in loaded.feeds if f.url in started))
                 only = [

@@ -114,7 +114,7 @@ def summary(digest: Digest, words: Wording) -> str:
     if not digest.stories:
         return state(digest, words)
     return words.text(
-        "told",
+        "counts",
         stories=words.plural("stories", receipt.stories),
         reports=words.plural("new_reports", receipt.reports),
         sources=words.plural("sources", receipt.sources),

@@ -1,6 +1,6 @@
 """How a feed fares, from its state alone. Pure.
 
-Silence ends with the last poll that was answered: for the time in which we did not look no feed is to blame.
+Silence ends with the last poll that was answered: the time in which we did not look counts against no feed.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ def after_failure(
 def after_outage(
     state: FeedState, response: Response, *, settings: Settings, now: datetime, jitter: float
 ) -> FeedState:
-    """Return the state after our own network failed: tried again soon, the feed is not blamed."""
+    """Return the state after our own network failed: tried again soon; nothing counts against the feed."""
     wait = min(settings.min_interval, _start(response.feed, settings))
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
 

@@ -316,6 +316,6 @@ class Delivery:
     next_attempt_at: datetime | None = None
     last_error: str = ""
     blocked: bool = False
-    """It waits for the user: only they can mend what keeps it (a refused log-in)."""
+    """It waits for the user: only they can fix what keeps it (a refused log-in)."""
     created_at: datetime
     sent_at: datetime | None = None

@@ -292,14 +292,14 @@ def _href(child: Element) -> str:
 
 
 def _whole(address: str) -> str:
-    """Return an address unless it is one that feedparser mends: `https:///outlet.example`."""
+    """Return an address unless it is one that feedparser repairs: `https:///outlet.example`."""
     if _SLASHES.match(address):
         raise _UnsureError
     return address
 
 
 def _address(text: str) -> str:
-    """Return a link's text as feedparser mends it: references of HTML in it were ampersands."""
+    """Return a link's text as feedparser repairs it: references of HTML in it were ampersands."""
     text = _whole(text)
     return _REFERENCE.sub(r"&\g<1>", text.replace("&amp;", "&")) if "&" in text else text
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.models import Feed, Response
     from monitor.parse.settings import Settings
 
-# Seconds that a child may take to start: no document is to blame for a busy machine.
+# Seconds that a child may take to start: a busy machine is no fault of the document.
 _START: Final = 60.0
 # Started anew, a process costs .3 s of CPU; kept, 30 MB.
 _IDLE: Final = timedelta(minutes=10)

@@ -40,7 +40,7 @@ ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=30
-# 2 is a bad configuration: starting again does not mend it.
+# 2 is a bad configuration: starting again does not fix it.
 RestartPreventExitStatus=2
 WatchdogSec=2min
 TimeoutStopSec=15

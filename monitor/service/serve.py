@@ -100,7 +100,7 @@ async def run(
 def _signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Queue[signal.Signals]]:
     """Queue the service's signals.
 
-    A handler of asyncio's own is called by the loop, when that has time: one that computes for a minute heard
+    A handler of asyncio's own is called by the loop, when that has time: one that computes for a minute saw
     SIGTERM a minute late. Python's is called between any two steps of the main thread.
     """
     queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
@@ -154,7 +154,7 @@ class _Service:
         self._scheduler = self._ticking()
         self._last_tick = 0.0
         self._user_came_by = True
-        """At a start and at a reload the user may have mended what deliveries waited for."""
+        """At a start and at a reload the user may have fixed what deliveries waited for."""
         self._ping_is_due = False
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""A period in one page, for a meeting or an article: what went on, what was reported, who was heard. Pure.
+"""A period in one page, for a meeting or an article: what went on, what was reported, and by whom. Pure.
 
 Takes the stories of the period and the affairs that they belong to; gives a `Period`, and that as Markdown,
 HTML or values for JSON.
@@ -68,7 +68,7 @@ def compose(
     words = site.words
     printed = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
     there = [story for story in stories if printed[story.id]]
-    # What is "also in" another outlet is one report, as everywhere; that outlet was heard all the same.
+    # What is "also in" another outlet is one report, as everywhere; that outlet has reported all the same.
     seen = {
         story.id: [
             next(one for one in (report, *copies) if one in printed[story.id])
@@ -90,7 +90,7 @@ def compose(
     return Period(
         title=" · ".join(filter(None, (words.text("brand"), span, about))),
         summary=words.text(
-            "told",
+            "counts",
             stories=words.plural("stories", len(there)),
             reports=words.plural("reports", len(reports)),
             sources=words.plural("outlets", len(outlets)),

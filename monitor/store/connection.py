@@ -217,7 +217,7 @@ def errors_of(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside into a StoreError that says what to do about this file."""
     try:
         yield
-    # Our own mistake (a wrong number of parameters, say), which no advice to the user could mend.
+    # Our own mistake (a wrong number of parameters, say), which no advice to the user could fix.
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.DatabaseError as error:
