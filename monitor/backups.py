@@ -95,7 +95,7 @@ def _pack(
         archive.addfile(member, io.BytesIO(content))
         for name, path in _files(config, database):
             archive.add(path, name, recursive=False)
-        return archive.getnames()
+        return [name for name in archive.getnames() if name != _NOTE]
 
 
 def _files(config: Config, database: Path) -> Iterator[tuple[str, Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -45,6 +46,12 @@ def test_there_is_nothing_to_back_up_before_the_first_poll(tmp_path: Path) -> No
     result = run(desk.directory, "backup", tmp_path / "copy.db")
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_as_many_files_come_back_as_were_written(desk: Path, tmp_path: Path) -> None:
+    wrote = run(desk, "backup", tmp_path / "b.tar.gz", now=at(32)).out
+    brought = run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").out
+    assert re.findall(r"\d+ files", wrote)[-1] == re.findall(r"\d+ files", brought)[-1]
 
 
 def test_a_backup_holds_everything_but_secrets(whole: Path) -> None:
