@@ -9,6 +9,7 @@ from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING
 
+from monitor.cluster import kinds
 from monitor.cluster.events import LONGEST, knowledge, plain_words
 from monitor.text import fold
 
@@ -81,6 +82,8 @@ class Traits:
     """Every four letters in a row of its title."""
     specific: frozenset[str]
     """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
+    chances: tuple[float, ...]
+    """Of each kind of event, that it is the one told (`kinds.py`)."""
 
     @property
     def kind(self) -> str:
@@ -155,6 +158,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
+        chances=kinds.chances(kinds.features(entry.title, summary, title.kinds, rest.kinds)),
     )
 
 
@@ -163,11 +167,20 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset({intern(text[start : start + _GRAM]) for start in range(len(text) - _GRAM + 1)})
 
 
+def kind_features(title: str, summary: str) -> dict[str, float]:
+    """Return what the model of kinds of event weighs of an entry."""
+    return kinds.features(title, summary, _kinds_of(title), _kinds_of(summary))
+
+
+def _kinds_of(text: str) -> tuple[str, ...]:
+    """Return the kinds of event whose words or phrases stand in a text, that which counts first first."""
+    front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
+    return _ranked({kind for word in front for kind in _kinds(word)}.union(knowledge().kinds.phrases(front)))
+
+
 def _part(text: str, *, german: bool) -> Part:
     read: _Read = [(raw, _known(raw)) for raw in _words(text)]
     known = [word for _, word in read if word]
-    kinds = knowledge().kinds
-    front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
     return Part(
         words=frozenset(word.start for word in known),
         stems=frozenset(word.stem for word in known),
@@ -176,7 +189,7 @@ def _part(text: str, *, german: bool) -> Part:
         numbers=frozenset(_numbers(text)),
         players=_once(player for player, _ in _players(text)),
         roles=_once(role for word in known for role in word.roles),
-        kinds=_ranked({kind for word in front for kind in _kinds(word)}.union(kinds.phrases(front))),
+        kinds=_kinds_of(text),
         subjects=frozenset(subject for word in known for subject in word.subjects),
         places=frozenset(place for word in known for place in word.places),
     )

@@ -1,0 +1,102 @@
+"""Make the model of kinds of event: `python training/train_stories.py` calls this first; it writes kinds.tsv.
+
+An example is an entry with the kind of event that it tells: the reports of `stories/` by the `step` of their
+event, and `kinds.jsonl`, titles of the lines that were labelled by reading. A ridge-penalised multinomial
+regression weighs their words (`monitor/cluster/kinds.py`). The same files give the same model.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from monitor.cluster import kinds
+from monitor.cluster.traits import kind_features
+from monitor.models import EVENT_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+HERE = Path(__file__).parent
+TITLES = HERE / "kinds.jsonl"
+MODEL = HERE.parent / "monitor" / "cluster" / "kinds.tsv"
+KINDS = (kinds.NONE, *EVENT_KINDS)
+PENALTY = 1.0
+LEAST = 2
+"""Examples in which a feature must stand."""
+SMALLEST = 0.06
+"""Weights nearer to nought are left out: a third of the file, and no kind of a hundred changes."""
+
+Example = tuple[dict[str, float], str, float]
+"""Features, kind, and what it counts."""
+
+
+def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
+    """Return the examples that records are; those of one event count together as the root of their number."""
+    rows = list(rows)
+    sizes = Counter(row.get("event", "") for row in rows)
+    return [
+        (
+            kind_features(row["title"], row["summary"]),
+            kind if (kind := row.get("kind", row.get("step"))) in EVENT_KINDS else kinds.NONE,
+            sizes[row["event"]] ** -0.5 if "event" in row else 1.0,
+        )
+        for row in rows
+    ]
+
+
+def titles(file: Path = TITLES) -> list[Example]:
+    """Read the labelled titles."""
+    return examples(map(json.loads, file.read_text("utf-8").splitlines()))
+
+
+def fit(found: Sequence[Example]) -> kinds.Model:
+    """Return the model of these examples; a kind that none of them tells is never told by it."""
+    count = Counter(name for features, _, _ in found for name in features)
+    names = sorted(name for name, n in count.items() if n >= LEAST)
+    places = {name: place for place, name in enumerate(names)}
+    rows = [
+        (number, places[name], value)
+        for number, (features, _, _) in enumerate(found)
+        for name, value in features.items()
+        if name in places
+    ]
+    row, column, values = zip(*rows, strict=True)
+    table = csr_matrix((values, (row, column)), shape=(len(found), len(names)))
+    model = LogisticRegression(C=1 / PENALTY, max_iter=500, tol=1e-4)
+    with threadpool_limits(1):  # one order of adding up, one model
+        model.fit(table, [kind for _, kind, _ in found], sample_weight=[counted for _, _, counted in found])
+    known = {kind: place for place, kind in enumerate(model.classes_)}
+    present = tuple(kind for kind in KINDS if kind in known)
+    order = [known[kind] for kind in present]
+    weights = np.round(model.coef_[order], 2)
+    return kinds.Model(
+        kinds=present,
+        bias=tuple(np.round(model.intercept_[order], 2).tolist()),
+        weights={
+            name: own
+            for name, column in places.items()
+            if (own := [(k, float(w)) for k, w in enumerate(weights[:, column]) if abs(w) >= SMALLEST])
+        },
+    )
+
+
+def written(model: kinds.Model) -> str:
+    """Return a model as a table: the kinds, the bias of each, then what each feature adds to which."""
+    lines = [
+        "# Made by training/train_stories.py of stories, kinds.jsonl and events.toml. Do not edit: train anew.",
+        "\t".join(model.kinds),
+        "\t".join(f"{bias:g}" for bias in model.bias),
+        *(
+            "\t".join((name, *(f"{place}:{weight:g}" for place, weight in own)))
+            for name, own in model.weights.items()
+        ),
+    ]
+    return "\n".join(lines) + "\n"
