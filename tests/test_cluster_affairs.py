@@ -8,7 +8,8 @@ from monitor.cluster.match import rarity
 from monitor.models import Entry, PastStory, Story, TermCounts
 
 NOW = datetime(2025, 11, 11, tzinfo=UTC)
-RARITY = rarity(TermCounts(documents=1000, counts={"@openai": 600, "openai": 600}))
+COUNTS = {"@openai": 600, "openai": 600, "@netflix": 90, "netflix": 90, "mirelle": 12}
+RARITY = rarity(TermCounts(documents=1000, counts=COUNTS))
 
 
 def entry(title: str) -> Entry:
@@ -56,6 +57,19 @@ def test_words_alone_make_none():
 def test_a_firm_in_the_news_each_week_makes_none_with_common_words():
     one, other = story(1, "Netflix film by AI angers fans"), story(2, "Netflix film on music shown", days=3)
     assert related(other, one) == ()
+
+
+def test_a_rare_player_alone_and_a_step_in_the_other_language_are_linked():
+    filing = story(1, "Danish society Koda sues Suno over songs", "Koda takes song generator Suno to court")
+    answer = story(2, "Suno weist Klage von Koda zurück", "Suno: Kodas Klage geht ins Leere", days=9)
+    assert related(answer, filing) == (1,)
+
+
+def test_two_countries_are_two_affairs():
+    one = story(1, "Mirelle sued in Canada by film directors")
+    there = story(2, "French animators file against Mirelle in Paris", days=8)
+    here = story(3, "Judge in Canada keeps Mirelle suit by film directors", days=8)
+    assert related(one, there, here) == (3,)
 
 
 def test_a_compound_and_its_part_are_one_thing_shared():

@@ -7,20 +7,23 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from monitor.cluster import match
+from monitor.cluster import kinds, match
 
 pytest.importorskip("sklearn")
 TRAINING = Path(__file__).parents[1] / "training"
 sys.path.insert(0, str(TRAINING))
+import train_kinds  # noqa: E402
 import train_stories  # noqa: E402
 
 TITLES = {
     "gema-ruling": "GEMA beats OpenAI in Munich",
+    "gema-appeal": "OpenAI appeals after GEMA win in Munich",
     "dub-boycott": "Voice actors shun Netflix",
-    "suno-deal": "Suno licenses Warner songs",
+    "suno-deal": "Suno licenses Warner songs, GEMA looks on",
 }
 
 
@@ -36,6 +39,8 @@ def records(tmp_path_factory) -> Path:
             "url": f"https://o{number}.example/{event}",
             "published": f"2025-11-{10 + place * 2 + number:02}T08:00:00Z",
             "event": event,
+            "affair": event.partition("-")[0],
+            "step": event.partition("-")[2],
         }
         for place, (event, title) in enumerate(TITLES.items())
         for number in range(4)
@@ -69,10 +74,27 @@ def test_records_are_whole():
 def test_pairs_are_labelled_and_each_report_of_a_story_counts_alike(records):
     (hand,) = train_stories.read(records)
     found = list(train_stories.pairs(hand, {}))
-    assert len(found) == 12 * 11 // 2
-    assert sum(same for _, same, _ in found) == 3 * 6
+    assert len(found) == 16 * 15 // 2
+    assert sum(same for _, same, _ in found) == 4 * 6
     assert {round(counted, 3) for _, same, counted in found if same} == {0.667}
     assert set(found[0][0]) | {"bias"} == set(match.model().weights)
+
+
+def test_steps_of_one_affair_are_labelled(records):
+    (hand,) = train_stories.read(records)
+    found = list(train_stories.steps(hand, {}))
+    assert [same for _, same, _ in found] == [True, False, False]
+    assert set(found[0][0]) | {"bias"} == set(match.model().affairs)
+
+
+def test_kinds_are_learned_from_steps_and_the_same_records_give_the_same(records):
+    found = train_kinds.read(records.glob("*.jsonl")) * 20
+    model = train_kinds.fit(found)
+    assert model.kinds == (kinds.NONE, "appeal", "ruling", "deal"), "a boycott is no kind that we tell"
+    assert train_kinds.written(model) == train_kinds.written(train_kinds.fit(found))
+    with mock.patch.object(kinds, "model", return_value=model):
+        chances = [kinds.chances(features) for features, _, _ in found]
+    assert [model.kinds[own.index(max(own))] for own in chances] == [kind for _, kind, _ in found]
 
 
 def test_the_same_records_give_the_same_model(records):

@@ -1,4 +1,4 @@
-"""Make the model of kinds of event: `python training/train_stories.py` calls this first; it writes kinds.tsv.
+"""Make the model of kinds of event, monitor/cluster/kinds.tsv: `train_stories.py` calls this first.
 
 An example is an entry with the kind of event that it tells: the reports of `stories/` by the `step` of their
 event, and `kinds.jsonl`, titles of the lines that were labelled by reading. A ridge-penalised multinomial
@@ -31,8 +31,9 @@ KINDS = (kinds.NONE, *EVENT_KINDS)
 PENALTY = 1.0
 LEAST = 2
 """Examples in which a feature must stand."""
-SMALLEST = 0.06
-"""Weights nearer to nought are left out: a third of the file, and no kind of a hundred changes."""
+SMALLEST, LARGEST = 0.1, 0.25
+"""Weights nearer to nought, and features without a weight that is farther, are left out: half of the file,
+and what is right stays right."""
 
 Example = tuple[dict[str, float], str, float]
 """Features, kind, and what it counts."""
@@ -52,9 +53,9 @@ def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
     ]
 
 
-def titles(file: Path = TITLES) -> list[Example]:
-    """Read the labelled titles."""
-    return examples(map(json.loads, file.read_text("utf-8").splitlines()))
+def read(files: Iterable[Path]) -> list[Example]:
+    """Read labelled titles or a hand's reports."""
+    return examples(json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
 
 
 def fit(found: Sequence[Example]) -> kinds.Model:
@@ -81,9 +82,9 @@ def fit(found: Sequence[Example]) -> kinds.Model:
         kinds=present,
         bias=tuple(np.round(model.intercept_[order], 2).tolist()),
         weights={
-            name: own
+            name: "\t".join(f"{k}:{w:g}" for k, w in enumerate(own) if abs(w) >= SMALLEST)
             for name, column in places.items()
-            if (own := [(k, float(w)) for k, w in enumerate(weights[:, column]) if abs(w) >= SMALLEST])
+            if np.abs(own := weights[:, column]).max() >= LARGEST
         },
     )
 
@@ -91,12 +92,9 @@ def fit(found: Sequence[Example]) -> kinds.Model:
 def written(model: kinds.Model) -> str:
     """Return a model as a table: the kinds, the bias of each, then what each feature adds to which."""
     lines = [
-        "# Made by training/train_stories.py of stories, kinds.jsonl and events.toml. Do not edit: train anew.",
+        "# Made by training/train_stories.py of stories, kinds.jsonl, events.toml. Do not edit: train anew.",
         "\t".join(model.kinds),
         "\t".join(f"{bias:g}" for bias in model.bias),
-        *(
-            "\t".join((name, *(f"{place}:{weight:g}" for place, weight in own)))
-            for name, own in model.weights.items()
-        ),
+        *(f"{name}\t{row}" for name, row in model.weights.items()),
     ]
     return "\n".join(lines) + "\n"

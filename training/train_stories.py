@@ -1,12 +1,13 @@
-"""Make the matcher of stories: `python training/train_stories.py` writes monitor/cluster/model.toml.
+"""Make the matcher of stories: `python training/train_stories.py` writes kinds.tsv and model.toml.
 
-It needs the extras `train` and `semantic`.
+It needs the extras `train` and `semantic`. Kinds of event come first (`train_kinds.py`).
 
 Every pair of reports within twelve days, of one hand, is an example: one event, or two. So are pairs of the
 tagger's lines drawn by lot, always of two events: the hands' reports have siblings, in life most have none.
 A ridge-penalised logistic regression weighs the features of `monitor/cluster/match.py`, without and with the
 encoder. The same records give the same model. `--left-out` prints what a model made from the other hands
-makes of each hand.
+makes of each hand. Pairs of a hand's events, of one affair or of two, weigh what stories share
+(`monitor/cluster/affairs.py`).
 """
 
 from __future__ import annotations
@@ -15,26 +16,28 @@ import json
 import random
 import sys
 from base64 import b64encode
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
+import train_kinds
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from monitor import cluster
-from monitor.cluster import encoder, match
+from monitor.cluster import affairs, encoder, kinds, match
 from monitor.cluster.copies import Sources
 from monitor.cluster.match import log_odds
 from monitor.cluster.traits import terms, traits
 from monitor.encoder import DIMENSIONS, encode
 from monitor.evaluate.stories import replay, score
-from monitor.models import Entry, TermCounts
+from monitor.models import Entry, PastStory, Story, TermCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +57,10 @@ POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
 LEVEL_SEMANTIC = -2.2
 """The same, of pairs in two languages, with the encoder: as right as without it, and more are joined."""
+LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) + 0.4
+"""By which two stories are of one affair from a chance of six in ten: of links that the hands call wrong
+about half are a wider affair that a reader follows too (two suits against one firm in a week)."""
+PENALTY_OF_STEPS = 10.0
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""
 DOCUMENTS = 1000
@@ -75,6 +82,8 @@ class Hand:
     name: str
     entries: tuple[Entry, ...]
     events: tuple[str, ...]
+    affairs: tuple[str, ...] = ()
+    """Of each entry's event; "" where it is a step of none."""
 
 
 def read(directory: Path = RECORDS) -> list[Hand]:
@@ -83,7 +92,8 @@ def read(directory: Path = RECORDS) -> list[Hand]:
     for file in sorted(directory.glob("*.jsonl")):
         rows = sorted(map(json.loads, file.read_text("utf-8").splitlines()), key=lambda row: row["published"])
         entries = tuple(_entry(number, row) for number, row in enumerate(rows))
-        found.append(Hand(file.stem, entries, tuple(row["event"] for row in rows)))
+        events, cases = (tuple(row.get(key) or "" for row in rows) for key in ("event", "affair"))
+        found.append(Hand(file.stem, entries, events, cases))
     return found
 
 
@@ -106,7 +116,7 @@ def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
     sources = {
         "records": sorted(directory.glob("*.jsonl")),
         "lines": sorted(LINES.glob("*.jsonl")),
-        "knowledge": [KNOWLEDGE],
+        "knowledge": [KNOWLEDGE, train_kinds.TITLES],
     }
     return {
         name: sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
@@ -131,20 +141,43 @@ def pairs(
 
 
 def _weighed(hand: Hand, common: Mapping[str, float]) -> Iterator[match.Weighed]:
-    own, sources = [traits(entry) for entry in hand.entries], Sources({})
-    counts = Counter(term for each in own for term in each.terms())
-    rarity = match.Rarity(TermCounts(documents=len(own), counts=counts), DOCUMENTS, common)
+    own, sources, rarity = [traits(entry) for entry in hand.entries], Sources({}), _rarity(hand, common)
     for entry, each in zip(hand.entries, own, strict=True):
         yield match.weigh(each, rarity, sources.of(entry) if entry.url else "")
 
 
-def fit(examples: Sequence[tuple[dict[str, float], bool, float]], level: float) -> dict[str, float]:
+def _rarity(hand: Hand, common: Mapping[str, float]) -> match.Rarity:
+    counts = Counter(term for entry in hand.entries for term in terms(entry))
+    return match.Rarity(TermCounts(documents=len(hand.entries), counts=counts), DOCUMENTS, common)
+
+
+def steps(hand: Hand, common: Mapping[str, float]) -> Iterator[tuple[dict[str, float], bool, float]]:
+    """Yield the features of pairs of a hand's events that share a name, and if they are of one affair."""
+    reports = defaultdict[str, list[Entry]](list)
+    for entry, event in zip(hand.entries, hand.events, strict=True):
+        reports[event].append(entry)
+    affair, rarity = dict(zip(hand.events, hand.affairs, strict=True)), _rarity(hand, common)
+    past = {event: PastStory.of(_story(entries)) for event, entries in reports.items()}
+    for one, other in combinations(past, 2):
+        if not past[one].names.isdisjoint(past[other].names):
+            found = affairs.features(past[one], past[other], rarity)
+            yield found, affair[one] == affair[other] != "", 1.0
+
+
+def _story(entries: Sequence[Entry]) -> Story:
+    bare = Story(entries=tuple(entries), first_seen=entries[0].first_seen, last_seen=entries[-1].first_seen)
+    return cluster.with_summary(bare, {}, cluster.Settings())
+
+
+def fit(
+    examples: Sequence[tuple[dict[str, float], bool, float]], level: float, penalty: float = PENALTY
+) -> dict[str, float]:
     """Return the weights; the bias is such that `level` is the threshold's probability."""
     names = list(examples[0][0])
     table = np.array([[found[name] for name in names] for found, _, _ in examples], dtype=np.float64)
     mean, spread = table.mean(axis=0), table.std(axis=0)
     spread[spread == 0] = 1.0
-    model = LogisticRegression(C=1 / PENALTY, max_iter=5000, tol=1e-8)
+    model = LogisticRegression(C=1 / penalty, max_iter=5000, tol=1e-8)
     with threadpool_limits(1):  # one order of adding up, one model
         model.fit(
             (table - mean) / spread,
@@ -226,7 +259,9 @@ def made(
         examples = [example for hand, found in both for example in pairs(hand, common, found)]
         examples += strangers(drawn, common, vectors(rows[drawn.name], topic))
         semantic = fit(examples, LEVEL_SEMANTIC)
-    return match.Model(lexical, semantic, DOCUMENTS, common, topic)
+    found = [step for hand in hands for step in steps(hand, common)]
+    of_affairs = fit(found, LEVEL_OF_STEPS, PENALTY_OF_STEPS)
+    return match.Model(lexical, semantic, of_affairs, DOCUMENTS, common, topic)
 
 
 def vectors(rows: Any, topic: bytes) -> Any:
@@ -250,7 +285,8 @@ def written(model: match.Model, sources: Mapping[str, str]) -> str:
         "# What all texts have in common: mean and main directions of their vectors (encoder.py).",
         f'topic = "{b64encode(model.topic).decode()}"',
     ]
-    for table, weights in (("weights", model.weights), ("semantic", model.semantic)):
+    tables = {"weights": model.weights, "semantic": model.semantic, "affairs": model.affairs}
+    for table, weights in tables.items():
         lines += ["", f"[{table}]", *(f"{name} = {weight:.3f}" for name, weight in weights.items())]
     lines += ["", f"# In how many of {DOCUMENTS} entries the common terms stand.", "[background]"]
     for share in sorted(set(model.background.values()), reverse=True):
@@ -272,6 +308,25 @@ def left_out(hands: Sequence[Hand], drawn: Hand, rows: Mapping[str, Any]) -> Non
             for name, given in (("lexical", None), ("semantic", packed)):
                 found = score(zip(hand.events, replay(hand.entries, vectors=given), strict=True))
                 print(f"{hand.name} {name}: B-cubed {found.bcubed} pairs {found.pairwise}")
+        linked = [(match.weighed(found, model.affairs) >= 0, same) for found, same, _ in steps(hand, common)]
+        print(f"{hand.name} links of affairs: {_share(linked)}")
+        told = kinds_left_out(hand, others)
+        print(f"{hand.name} kinds of reports: {_share([(bool(kind), kind == true) for kind, true in told])}")
+
+
+def kinds_left_out(hand: Hand, others: Sequence[Hand]) -> list[tuple[str, str]]:
+    """Return for each report of a hand the kind that a model of the other hands tells, and the true one."""
+    files = [RECORDS / f"{other.name}.jsonl" for other in others]
+    model = train_kinds.fit(train_kinds.read([*files, train_kinds.TITLES]))
+    with mock.patch.object(kinds, "model", return_value=model):
+        tested = train_kinds.read([RECORDS / f"{hand.name}.jsonl"])
+        return [(kinds.told(kinds.chances(found)), kind) for found, kind, _ in tested]
+
+
+def _share(found: Sequence[tuple[bool, bool]]) -> str:
+    """Return how many of what was said are right, and of how many that are true."""
+    said = [true for said, true in found if said]
+    return f"{sum(said)} of {len(said)} right, {sum(true for _, true in found)} true"
 
 
 def main() -> None:
@@ -281,6 +336,8 @@ def main() -> None:
     if "--left-out" in sys.argv[1:]:
         left_out(hands, drawn, rows)
         return
+    of_kinds = train_kinds.fit(train_kinds.read([*sorted(RECORDS.glob("*.jsonl")), train_kinds.TITLES]))
+    train_kinds.MODEL.write_text(train_kinds.written(of_kinds), "utf-8")
     MODEL.write_text(written(made(hands, drawn, rows, background()), fingerprint()), "utf-8")
 
 

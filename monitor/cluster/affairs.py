@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from monitor.cluster import kinds, match
 from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
+from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
     from monitor.cluster.match import Rarity
-    from monitor.models import Entry, PastStory, Story
+    from monitor.models import Entry, Story
 
-# Weights of the two rarest names or words that two stories must share to be steps of one affair, and of the
-# rarest name among them. A sum of weights, as it was, let a firm that is often in the news and a common word
-# make an affair; the story that came second when an entry was joined was another step in half the cases only.
-_RAREST, _SECOND, _NAME = 4.3, 3.5, 4.0
 # Stories that one story is linked to.
 _MOST = 5
 _PARTIES = 6
-NAME = "~"
-"""Mark of those names by which a story is known that are no players."""
-_MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT
-_TITLE_COUNTS = 2
+NAME, PLACE = "~", "&"
+"""Marks of those names by which a story is known that are no players: words spelt as names, and countries."""
+_MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT + ROLE + PLACE
+# What says nothing of how rare it is: its weight is none of a name's.
+_UNWEIGHED = ROLE + PLACE
+# Weight from which a shared name makes two stories worth a look. Of the steps of one affair that share a name
+# eight in ten share one as rare, of other stories a third.
+_WORTH = 2.5
+# What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
+_NAME = 3.5
+# Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
+_FEW_NAMES = 50.0
+# Days from which on more make no difference: the hands' affairs take weeks, a case takes years.
+_LONG = 14
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -44,12 +51,9 @@ def names(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def kind(entries: Iterable[Entry]) -> str:
-    """Return the kind of event that most entries speak of, titles before summaries; "" for none."""
-    found: Counter[str] = Counter()
-    for entry in entries:
-        if told := _kind(entry):
-            found[told] += _TITLE_COUNTS if traits(entry).title.kinds else 1
-    return min(found, key=lambda kind: (-found[kind], kind), default="")
+    """Return the kind of event that entries tell together; "" for none."""
+    found = [traits(entry).chances for entry in entries]
+    return kinds.told(kinds.together(found)) if found else kinds.NONE
 
 
 def parties(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -79,20 +83,22 @@ class RelatedStories:
                 self._named[name].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of stories that share a rare name and more, those that share the most first."""
-        shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
-        for name in story.names:
-            weight = self._rarity.weight(name.removeprefix(NAME))
-            for key in self._named.get(name, ()) if weight >= _SECOND else ():
-                shared[key][name] = weight
-        shared.pop(story.id, None)
+        """Return the ids of stories that are likely steps of one affair with it, the likeliest first."""
+        own, weights = PastStory.of(story), match.model().affairs
+        rare = [name for name in own.names if name[0] not in _UNWEIGHED and self._weight(name) >= _WORTH]
+        keys = {key for name in rare for key in self._named.get(name, ())} - {story.id}
+        near = ((key, features(own, self._stories[key], self._rarity)) for key in keys)
         found = [
-            (-math.fsum(weights.values()), key)
-            for key, weights in shared.items()
-            if _one_affair(weights)
+            (-chance, key)
+            for key, shared in near
+            if shared["rarest_name"] >= _NAME
             if abs(story.last_seen - self._stories[key].last_seen) <= self._within
+            if (chance := match.weighed(shared, weights)) >= 0
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
+
+    def _weight(self, name: str) -> float:
+        return self._rarity.weight(name.removeprefix(NAME))
 
     def affair(self, related: Sequence[int]) -> int | None:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
@@ -100,26 +106,28 @@ class RelatedStories:
         return (nearest.affair or nearest.id) if nearest else None
 
 
-def _kind(entry: Entry) -> str:
-    own = traits(entry)
-    if own.title.kinds or not own.kind:
-        return own.kind
-    # A teaser leads with its news: "introduced Sora 2 … The product is no longer available" is a launch.
-    first = replace(entry, title=entry.summary.split(". ")[0], summary="")
-    return traits(first).kind or own.kind
-
-
-def _one_affair(shared: Mapping[str, float]) -> bool:
-    """Return whether what two stories share, with its weights, is enough for one affair."""
-    named = max((weight for name, weight in shared.items() if name[0] in _MARKS), default=0.0)
-    # A name and a word of one spelling are one thing shared, not two; so are a compound and its parts.
-    things = {
-        name.removeprefix(NAME): weight
-        for name, weight in shared.items()
-        if "-" not in name and (name[0] != SUBJECT or weight >= _RAREST)
+def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, float]:
+    """Return what speaks for two stories being steps of one affair: what they share, the rarer the more."""
+    mine, theirs = _weights(one.names, rarity), _weights(other.names, rarity)
+    shared = mine.keys() & theirs.keys()
+    lengths = (_FEW_NAMES + math.fsum(weight**2 for weight in own.values()) for own in (mine, theirs))
+    countries, abroad = (frozenset(n for n in story.names if n[0] == PLACE) for story in (one, other))
+    return {
+        "rarest": max((mine[name] for name in shared), default=0.0),
+        "rarest_name": max((mine[name] for name in shared if name[0] in _MARKS), default=0.0),
+        "names": math.fsum(mine[name] ** 2 for name in shared) / math.sqrt(math.prod(lengths)),
+        "days_log": math.log1p(min(_LONG, abs(one.last_seen - other.last_seen).days)),
+        "roles": float(any(name[0] == ROLE for name in one.names & other.names)),
+        "places": float(bool(countries & abroad)),
+        "places_differ": float(bool(countries and abroad) and countries.isdisjoint(abroad)),
+        "sources_log": math.log(max(1, min(one.sources, other.sources))),
     }
-    rarest, second = (*sorted(things.values(), reverse=True), 0.0, 0.0)[:2]
-    return named >= _NAME and rarest >= _RAREST and second >= _SECOND
+
+
+def _weights(names: Iterable[str], rarity: Rarity) -> dict[str, float]:
+    # The parts of a compound stand beside it: together they would be one thing counted twice.
+    weighed = (name for name in names if name[0] not in _UNWEIGHED and "-" not in name)
+    return {name: rarity.weight(name.removeprefix(NAME)) for name in weighed}
 
 
 def _names(entry: Entry) -> frozenset[str]:
@@ -127,6 +135,6 @@ def _names(entry: Entry) -> frozenset[str]:
     named = own.text.names & own.specific
     players = {PLAYER + player for player in own.text.players}
     subjects = {SUBJECT + subject for subject in own.title.subjects}
-    return (
-        ((own.title.specific & own.specific) - named) | {NAME + name for name in named} | players | subjects
-    )
+    labels = {ROLE + role for role in own.text.roles} | {PLACE + place for place in own.text.places}
+    words = (own.title.specific & own.specific) - named
+    return frozenset(words | {NAME + name for name in named} | players | subjects | labels)

@@ -55,6 +55,8 @@ class Model:
 
     weights: Mapping[str, float]
     semantic: Mapping[str, float]
+    affairs: Mapping[str, float]
+    """Of what two stories share, for their being steps of one affair (`affairs.py`)."""
     documents: int
     background: Mapping[str, float]
     topic: bytes
@@ -67,7 +69,7 @@ def model() -> Model:
     table = tomllib.loads(files(__package__).joinpath("model.toml").read_text("utf-8"))
     background = {term: float(n) for n, terms in table["background"].items() for term in terms.split()}
     topic = b64decode(table["topic"])
-    return Model(table["weights"], table["semantic"], table["documents"], background, topic)
+    return Model(table["weights"], table["semantic"], table["affairs"], table["documents"], background, topic)
 
 
 def rarity(counts: TermCounts) -> Rarity:
@@ -216,11 +218,16 @@ def days(apart: float) -> dict[str, float]:
 def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) -> float:
     """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
     weights = model().semantic if "likeness" in found else model().weights
-    total = weights["bias"] + sum(weights[name] * value for name, value in found.items())
+    total = weighed(found, weights)
     if own:
         total += sum(own.get(name, 0.0) * value for name, value in found.items())
     # Rules beside the weights: no likeness of words makes one event of two rulings.
     return min(total, _STRANGERS) if _are_others(found) else total
+
+
+def weighed(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Return the log-odds that a linear model gives for features."""
+    return weights["bias"] + sum(weights[name] * value for name, value in found.items())
 
 
 def _are_others(found: Mapping[str, float]) -> bool:

@@ -87,7 +87,8 @@ class Traits:
 
     @property
     def kind(self) -> str:
-        """The kind of event that the title speaks of, else the summary; "" for none."""
+        """The kind of the phrase that counts first, in the title or else in the summary; "" for none."""
+        # Not the likeliest of `chances`: as features of pairs they made the matcher no better.
         return next(iter((*self.title.kinds, *self.text.kinds)), "")
 
     def terms(self) -> frozenset[str]:
@@ -158,7 +159,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
-        chances=kinds.chances(kinds.features(entry.title, summary, title.kinds, rest.kinds)),
+        chances=kinds.chances(kinds.features(heading, summary, title.kinds, rest.kinds)),
     )
 
 

@@ -248,12 +248,19 @@ class PastStory:
     id: int
     names: frozenset[str]
     last_seen: datetime
+    sources: int = 1
     affair: int | None = None
 
     @classmethod
     def of(cls, story: Story) -> PastStory:
         """Return what others need of a story."""
-        return cls(id=story.id, names=frozenset(story.names), last_seen=story.last_seen, affair=story.affair)
+        return cls(
+            id=story.id,
+            names=frozenset(story.names),
+            last_seen=story.last_seen,
+            sources=story.sources,
+            affair=story.affair,
+        )
 
 
 class Split(NamedTuple):

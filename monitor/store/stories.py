@@ -65,13 +65,14 @@ class Stories:
 
     def past(self, since: datetime) -> tuple[PastStory, ...]:
         """Return the stories with an entry at or after `since`, as far as later steps need them, by id."""
-        sql = f"select id, names, last_seen, affair_id from stories where last_seen >= ? {_BY_ID}"
+        sql = f"select id, names, last_seen, sources, affair_id from stories where last_seen >= ? {_BY_ID}"
         rows = self._db.rows(sql, [format_utc(since)])
         return tuple(
             PastStory(
                 id=row["id"],
                 names=frozenset(name_list(row["names"])),
                 last_seen=parse_utc(row["last_seen"]),
+                sources=row["sources"],
                 affair=row["affair_id"],
             )
             for row in rows
