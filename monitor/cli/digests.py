@@ -6,12 +6,11 @@ import asyncio
 from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records, utc
+from monitor.cli.output import Csv, Json, Jsonl, Output, is_file, local, results, say, show, show_records, utc
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.lock import sole_sender
@@ -42,9 +41,7 @@ def digest(
     format_: Annotated[
         str, typer.Option("--format", help="text, md, html, json or atom.", metavar="FORMAT")
     ] = "text",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
-    ] = None,
+    output: Output = None,
     send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
     resend: Annotated[
         bool, typer.Option("--resend", help="With --send: the last digest's deliveries again.")

@@ -6,13 +6,12 @@ later version may add columns at the end, never rename, reorder or remove one.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from monitor.cli.entries import Since
-from monitor.cli.output import is_file, progress, results, say, utc, write_csv, write_jsonl
+from monitor.cli.output import Output, is_file, progress, results, say, utc, write_csv, write_jsonl
 from monitor.cli.session import UsageError, session
 from monitor.text import counted
 from monitor.url import redact_url
@@ -89,9 +88,7 @@ def export(
     since: Since = "",
     everything: Annotated[bool, typer.Option("--all", help="Also entries that are not relevant.")] = False,
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.", metavar="FORMAT")] = "jsonl",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
-    ] = None,
+    output: Output = None,
 ) -> None:
     """Write entries, stories or marks as JSON lines or CSV, in a schema that stays.
 

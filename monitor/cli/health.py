@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.digests import delivery_json, delivery_lines
-from monitor.cli.output import local, poll_json, show_json, show_prose, utc
+from monitor.cli.output import Json, local, poll_json, show_json, show_prose, utc
 from monitor.cli.session import session
 from monitor.errors import StoreError
 from monitor.text import counted, span_in_words
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def status(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json: Json = False,
     every: Annotated[bool, typer.Option("--all", help="List the feeds that fare well, too.")] = False,
     service: Annotated[
         bool,

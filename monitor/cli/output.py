@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
 
 # The width of a pipe: wider than any line.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor.cli.output import is_file, results, say
+from monitor.cli.output import Output, is_file, results, say
 from monitor.cli.session import UsageError, session
 
 FORMATS = ("md", "html", "json")
@@ -29,9 +28,7 @@ def report(
     format_: Annotated[
         str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.", metavar="FORMAT")
     ] = "md",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")
-    ] = None,
+    output: Output = None,
 ) -> None:
     """Print a period's overview: affairs, what is pending, themes over time, most reported, by whom.
 

@@ -15,7 +15,7 @@ from monitor.cli.look import address_of, look
 from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError, ParseError
-from monitor.models import Feed
+from monitor.models import FEED_KINDS, Feed
 from monitor.text import counted
 from monitor.url import holds_secret, redact_url, with_user_of
 
@@ -120,7 +120,7 @@ def add(
     family: Annotated[str, typer.Option(help="The publisher.", metavar="NAME")] = "",
     group: Annotated[str, typer.Option(help="Where it belongs in the list.", metavar="GROUP")] = "",
     kind: Annotated[
-        str, typer.Option(help='"technology", "culture", "law", "union", "general".', metavar="KIND")
+        str, typer.Option(help=f"What it writes of: {', '.join(FEED_KINDS)}.", metavar="KIND")
     ] = "",
     no_check: NoCheck = False,
 ) -> None:

@@ -116,6 +116,7 @@ def by_language(records: Sequence[Record], tagged: Sequence[Tagging], rules: Rul
     """Score the records of each language by themselves; "" holds those that name none."""
     groups: dict[str, list[Pair]] = {}
     for pair in zip(records, tagged, strict=True):
+        # "en-US" and "en" are one language to whoever reads the table.
         groups.setdefault(pair[0].entry.language[:2], []).append(pair)
     return {
         language: score([r for r, _ in pairs], [t for _, t in pairs], rules)

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor.errors import ConfigError, Fault
-from monitor.models import Entry
+from monitor.models import FEED_KINDS, Entry
 from monitor.parse import prose
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from monitor.models import Tagging
 
-KINDS = ("technology", "culture", "law", "union", "general")
 _TEXTS = ("title", "summary", "content", "lang", "source", "url", "author")
 # What a reader with errors="surrogateescape" makes of bytes that are no UTF-8.
 _BROKEN = re.compile("[\udc80-\udcff]")
@@ -154,8 +153,8 @@ def _slugs(raw: dict[str, Any], name: str) -> tuple[str, ...]:
 
 def _kind(raw: dict[str, Any]) -> str:
     kind = _text(raw, "kind")
-    if kind and kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    if kind and kind not in FEED_KINDS:
+        raise ValueError(f"kind must be one of {', '.join(FEED_KINDS)}, not {kind!r}")
     return kind
 
 

@@ -44,6 +44,7 @@ def score(pairs: Iterable[tuple[Hashable, Hashable]]) -> StoryScores:
     cells = Counter(pairs)
     gold: Counter[Hashable] = Counter()
     found: Counter[Hashable] = Counter()
+    # Counted by cell: pairs one by one would be fifty million for ten thousand records.
     for (labelled, assigned), n in cells.items():
         gold[labelled] += n
         found[assigned] += n
@@ -101,6 +102,7 @@ def replay(
         new = list(poll)
         seen.update(term for entry in new for term in cluster.terms(entry))
         documents += len(new)
+        # As the store would: only open stories are asked, though all are at hand here.
         start = new[0].published - settings.open_for
         still = [story for story in stories.values() if story.last_seen >= start]
         counts = TermCounts(documents=documents, counts=seen)

@@ -49,6 +49,7 @@ from monitor.models.entries import (
     TermCounts,
 )
 from monitor.models.feeds import (
+    FEED_KINDS,
     Feed,
     FeedHealth,
     FeedPoll,
@@ -61,6 +62,7 @@ from monitor.models.feeds import (
 
 __all__ = [
     "EVENT_KINDS",
+    "FEED_KINDS",
     "Copy",
     "Correction",
     "DateBasis",

@@ -12,6 +12,7 @@ from monitor.models.feeds import FeedHealth
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 Outcome = Literal["news", "quiet", "broken"]
 
+# Spelt here alone: deliveries, Message-IDs and Atom ids go by these for ever.
 _DIGEST = "digest:"
 _ALERT = "alert:"
 
@@ -104,6 +105,7 @@ class DigestStory:
     last_seen: datetime
     reports: tuple[StoryEntry, ...]
     """New ones first, then by date."""
+    # Pairs, where `before` and `after` are links: so digests were frozen since 1.0, and are read for ever.
     related: tuple[tuple[int, str], ...] = ()
     """Ids and titles of stories of the same affair."""
     lead: bool = False
@@ -185,6 +187,7 @@ class Digest:
     window: Window
     catches_up: bool = False
     """It covers more than its own day because digests were missed."""
+    # What settings and themes.toml said on its day is part of it: after they change, it still reads the same.
     language: str
     timezone: str
     made_at: datetime
@@ -308,6 +311,8 @@ class Delivery:
     channel: str
     recipient: str
     """An address, a file name, a service's name: never a secret."""
+    # Bytes and not the edition: a template or a setting that changes between two tries would make another
+    # message of it, under the same Message-ID.
     payload: bytes
     """Empty for what is made of the store when it is sent, and once it was settled long ago."""
     message_id: str = ""

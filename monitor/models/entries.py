@@ -40,6 +40,7 @@ class Tagging:
 
     beats: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    # Beside `certainty`, which decides: scripts of 1.0 read it, and what it tagged has nothing else.
     score: float = 0.0
     """How sure the tagger is that the entry is relevant: 1.0 is just at the threshold; below it, no beat."""
     evidence: tuple[Evidence, ...] = ()
@@ -101,6 +102,7 @@ class Known:
     guid: str
     url: str
     title: str
+    # For the whole text: a feed has hundreds of these, and each poll compares them all.
     fingerprint: str
     published: datetime
     dated: DateBasis = "publisher"
@@ -140,6 +142,7 @@ class Findings:
     """None when there was none to read: not modified, or the same bytes as last time."""
 
 
+# The later step first: who reports a ruling tells of the filing too, who reports an appeal of the ruling.
 EVENT_KINDS = (
     "appeal",
     "settlement",

@@ -20,6 +20,7 @@ from monitor.values import (
 )
 
 FeedKind = Literal["", "technology", "culture", "law", "union", "general"]
+FEED_KINDS = tuple(kind for kind in get_args(FeedKind) if kind)
 FeedStateName = Literal["new", "ok", "failing", "silent", "gone", "disabled"]
 
 
@@ -41,7 +42,7 @@ class Feed:
     """How much its reports count in the ranking."""
     family: Text = ""
     """The publisher; outlets of one family count as one independent source."""
-    kind: Annotated[FeedKind, choice(*get_args(FeedKind))] = ""
+    kind: Annotated[FeedKind, choice("", *FEED_KINDS)] = ""
     """What it writes of: "technology", "culture", "law", "union", "general"."""
     group: Text = ""
     """Where it belongs: "technology", "unions"; `follow` takes whole groups of the curated list."""
@@ -67,6 +68,7 @@ class Hints:
 class FeedState:
     """What polling has taught us about one feed. A new feed has all defaults."""
 
+    # Not where it is found today: a server that sends us elsewhere for a week makes no other feed of it.
     url: str
     """The address in feeds.toml: the feed's key, even when the feed has moved."""
     title: str = ""
@@ -133,6 +135,8 @@ class Response:
     """False when it was not even asked, because its host wants quiet for `retry_after`."""
     error: str = ""
     """One line, "" when the poll succeeded."""
+    # Apart from `status is None`: a refused address and a broken header came without an answer as well, and
+    # are the publisher's.
     unreachable: bool = False
     """No answer came, for a reason that may lie with our own network (look-up, connection, time)."""
 
