@@ -9,7 +9,7 @@ import pytest
 
 from monitor import store as storage
 from monitor.models import Entry, Feed, Window
-from monitor.store import entries
+from monitor.store import entries, stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,6 +68,16 @@ def test_no_growing_table_is_read_whole(opened: Store, ask: Callable[[Store], ob
 def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(opened: Store) -> None:
     (first, *_) = opened._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
     assert "entries_with_text (relevant=? AND first_seen<?)" in first["detail"]
+
+
+@pytest.mark.parametrize(("reported", "index"), [(False, "entries_unreported"), (True, "entries_untold")])
+def test_news_is_found_by_an_index_of_what_was_not_reported_or_of_its_window(
+    opened: Store, reported: bool, index: str
+) -> None:
+    (plan,) = opened._db.rows(
+        f"explain query plan select id from entries where {stories._NEWS[reported]}", stories._span_of(DAY)
+    )
+    assert f"{index} (news_at" in plan["detail"]
 
 
 def test_a_feeds_entries_are_counted_as_they_come(opened: Store) -> None:

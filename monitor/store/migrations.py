@@ -267,9 +267,17 @@ def _packed(text: str) -> bytes:
     return zlib.compress(text.encode())
 
 
+def unreported(db: Database) -> None:
+    """Find the news that no digest has reported without a look at all that was."""
+    db.execute(
+        "create index entries_unreported on entries(news_at)"
+        " where relevant = 1 and backlog = 0 and reported_in is null"
+    )
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks, one_copy,
+    breaks, one_copy, unreported,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 

@@ -98,8 +98,8 @@ class Stories:
 
     def with_news(self, window: Window, *, reported: bool = False) -> tuple[Story, ...]:
         """Return the stories that have news for a window, by id, each with all of its entries; see `news`."""
-        rest = f"where id in (select story_id from entries where {_IS_NEWS}) order by id"
-        return self._read(rest, _news_of(window, reported=reported))
+        rest = f"where id in (select story_id from entries where {_NEWS[reported]}) order by id"
+        return self._read(rest, _span_of(window))
 
     def news(self, window: Window, *, reported: bool = False) -> frozenset[int]:
         """Return the ids of the entries that are news for a window. Nothing else decides that.
@@ -108,7 +108,7 @@ class Stories:
         was reported by no digest: whatever kept it out of an earlier window, it is reported in this one. With
         `reported`, for looking back: what was seen or became relevant within the window, reported or not.
         """
-        rows = self._db.rows(f"select id from entries where {_IS_NEWS}", _news_of(window, reported=reported))
+        rows = self._db.rows(f"select id from entries where {_NEWS[reported]}", _span_of(window))
         return frozenset(row["id"] for row in rows)
 
     def reported(self, stories: Iterable[int]) -> frozenset[int]:
@@ -265,8 +265,8 @@ class Stories:
         return found
 
 
-def _news_of(window: Window, *, reported: bool) -> dict[str, Any]:
-    return {"start": format_utc(window.start), "end": format_utc(window.end), "reported": int(reported)}
+def _span_of(window: Window) -> dict[str, Any]:
+    return {"start": format_utc(window.start), "end": format_utc(window.end)}
 
 
 def _story(
@@ -333,11 +333,12 @@ def _join(row: Row) -> Join:
 # With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
 _BY_ID: Final = "order by +id"
 
-# No lower bound: what an outage or a poll under way kept out of its own window must not be lost to all.
-_IS_NEWS: Final = """
-relevant = 1 and backlog = 0 and news_at <= :end
-and case when :reported then news_at > :start else reported_in is null end
-"""
+# Unreported news has no lower bound: what an outage or a poll under way kept out of its own window must not
+# be lost to all. Two clauses for two indexes: one for both read three years of news, 50 ms at a time.
+_NEWS: Final = {
+    False: "relevant = 1 and backlog = 0 and reported_in is null and news_at <= :end",
+    True: "relevant = 1 and backlog = 0 and news_at > :start and news_at <= :end",
+}
 
 _UPDATE: Final = """
 update stories set title = :title, summary = :summary, lead_id = :lead_id, beats = :beats, themes = :themes,
