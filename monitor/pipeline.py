@@ -3,6 +3,16 @@
     poll      feeds due | fetch | parse | only what is new or changed | tag | store | cluster into stories
     publish   news | compose | freeze with its deliveries | deliver
 
+The way of an entry, by the pages where each step is decided and the noun that comes of it:
+
+    fetch/fetcher.py, fetch/http.py        the document of its feed comes           Response
+    parse/reader.py                        and is read, in a process of its own     Document
+    parse/identity.py, tag/tagger.py       new, changed or known; what it is about  Findings
+    stories.py, cluster/assign.py          which event it reports                   Story
+    digest_input.py, digest/compose.py     what the day has brought                 Digest
+    digest/view.py, digest/formats.py      as it is shown, in every form            RenderedDigest
+    outbox.py, deliver/mail.py             how, and whether, it reaches its user    Delivery
+
 Packages meet here and nowhere else: each takes values and gives values, and this page hands them on.
 What is due is the store's to know, never a timer's, so both runs may be called at any time, as often
 as anyone likes, and after any crash: what was done is not done again, what was not done is done now.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer.main
 
+from monitor import models, pipeline
 from monitor.cli import app
 from monitor.cli import reference as cli_reference
 from monitor.config import reference, tables
@@ -32,6 +33,14 @@ def commands():
 def test_readme_names_every_command():
     missing = [name for name in typer.main.get_command(app).commands if f"`monitor {name}`" not in README]
     assert missing == []
+
+
+def test_the_way_of_an_entry_names_pages_and_nouns_that_are_there():
+    shown = re.findall(r"^    ((?:[\w/]+\.py(?:, )?)+) +.* (\w+)$", pipeline.__doc__, re.MULTILINE)
+    assert len(shown) > 5
+    for pages, noun in shown:
+        assert [page for page in pages.split(", ") if not (ROOT / "monitor" / page.strip()).is_file()] == []
+        assert hasattr(models, noun)
 
 
 def test_readme_is_a_page():

@@ -108,7 +108,10 @@ def show_json(value: Any) -> None:
 def show_records(
     records: Iterable[Mapping[str, Any]], *, json: bool = False, jsonl: bool = False, csv: bool = False
 ) -> bool:
-    """Print records in the one form that was asked for; return False when none was: people want words."""
+    """Print records in the one form that was asked for; return False when none was: people want words.
+
+    Raises UsageError for two forms at once.
+    """
     if json + jsonl + csv > 1:
         raise UsageError("--json, --jsonl and --csv exclude each other")
     if json:

@@ -21,7 +21,8 @@ TOPIC: Final = Path(__file__).resolve().parents[1] / "topic"
 def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:
     """Find the configuration directory: the one chosen, else $MONITOR_CONFIG, else ./config, else the user's.
 
-    The directory need not exist; `./config` is taken only if it holds a monitor.toml.
+    The directory need not exist; `./config` is taken only if it holds a monitor.toml. Raises ConfigError for
+    what can be no path.
     """
     if named := environ.get("MONITOR_CONFIG", "") if chosen is None else str(chosen):
         try:

@@ -117,7 +117,10 @@ class Subscriptions:
             self._set(index, "title", value=title)
 
     def move(self, feed: Feed, url: str) -> None:
-        """Follow a feed at another address, with all that is set for it."""
+        """Follow a feed at another address, with all that is set for it.
+
+        Raises MonitorError when that is followed already.
+        """
         if same_address(url) != same_address(feed.url) and same_address(url) in self._feeds:
             raise MonitorError(f"{redact_url(url)} is in the list already")
         index = self._index(feed)

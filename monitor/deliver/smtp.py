@@ -135,7 +135,10 @@ async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
 
 
 async def envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
-    """Name sender and recipient; letters outside ASCII before the @ want SMTPUTF8 (RFC 6531)."""
+    """Name sender and recipient. Raises DeliveryError.
+
+    Letters outside ASCII before the @ want SMTPUTF8 (RFC 6531).
+    """
     if sender.isascii() and recipient.isascii():
         await smtp.mail(sender)
         await _name_recipient(smtp, recipient, encoding="ascii")
@@ -160,7 +163,10 @@ async def _name_recipient(smtp: aiosmtplib.SMTP, recipient: str, *, encoding: st
 
 
 async def hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) -> None:
-    """Send the message with its final dot; from there on a lost connection leaves its fate unknown."""
+    """Send the message with its final dot; from there on a lost connection leaves its fate unknown.
+
+    Raises DeliveryError.
+    """
     import aiosmtplib
 
     # By hand and not with the library's `data`: only so is it known whether the connection broke before or
