@@ -155,7 +155,7 @@ def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datet
     """Render one story as a message of its own."""
     return digest.render_alert(
         digest.present(story, feeds, config.digest, now),
-        languages.load(config.language),
+        languages.load(config.language, config.digest.title),
         labels=config.labels,
         timezone=config.digest.timezone,
         now=now,
@@ -164,7 +164,7 @@ def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datet
 
 def rendered(made: Digest) -> RenderedDigest:
     """Render a digest in all forms."""
-    return digest.render_all(made, languages.load(made.language))
+    return digest.render_all(made, languages.load(made.language, made.title))
 
 
 def write_archive(config: Config, folder: Path) -> None:
@@ -199,7 +199,7 @@ def period(
 def archive(config: Config, store: Store) -> site.Site:
     """Return what shapes the archive's pages."""
     return site.Site(
-        words=languages.load(config.language),
+        words=languages.load(config.language, config.digest.title),
         timezone=config.timezone,
         labels=dict(config.labels),
         themes=[theme.slug for theme in config.rules.themes],

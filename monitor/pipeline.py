@@ -363,7 +363,7 @@ def edit(
 ) -> Edition:
     """Compose a digest, and render it for every channel; touches no database."""
     made = digest.compose(found.due, found.input, config.digest, now)
-    summary = digest.summarise(made, languages.load(made.language))
+    summary = digest.summarise(made, languages.load(made.language, made.title))
     wanted = channels if digest.worth_sending(made, config.digest) else ()
     return Edition(made, summary, outbox.prepare(wanted, digest_input.rendered(made), now=now))
 

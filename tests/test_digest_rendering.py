@@ -59,6 +59,18 @@ def test_an_edition_knows_its_key_its_subject_and_its_headlines():
     assert made.renderings["json"] == to_json(DIGESTS["en"])
 
 
+def test_a_digest_bears_the_name_that_its_user_gave_it():
+    named = replace(DIGESTS["de"], title="Renten & *Streiks*")
+    assert from_json(to_json(named)).title == named.title
+    made = render_all(named, languages.load("de", named.title))
+    assert made.subject.endswith(" – Renten & *Streiks*, 23. Nov. 2026")
+    assert made.renderings["text"].startswith("Renten & *Streiks* · Montag")
+    assert "# Renten & \\*Streiks\\* · " in made.renderings["md"]
+    assert "Renten &amp; *Streiks* · Montag" in made.mail_html
+    assert "Sora-Monitor" not in "".join(made.renderings.values()) + made.mail_html
+    assert languages.load("de").text("brand") == "Sora-Monitor"
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(KeyError):
         render(DIGESTS["en"], languages.load("en"), "pdf")

@@ -70,7 +70,7 @@ def digest(
         raise UsageError(f"no such format: {format_!r}{values.likely(format_, package.FORMATS)}")
     with current.reading() as (config, store):
         made = _chosen(current, config, store, date=date, since=since, until=until)
-    text = package.render(made, languages.load(made.language), format_)
+    text = package.render(made, languages.load(made.language, made.title), format_)
     with results(output) as file:
         file.write(text)
     if is_file(output):

@@ -190,7 +190,7 @@ def demo(
     target = directory or Path("monitor-demo")
     result = asyncio.run(play(target, say=lambda line: None if current.quiet else say(line)))
     last = result.digests[-1]
-    show(digest.render(last, languages.load(last.language), "text"))
+    show(digest.render(last, languages.load(last.language, last.title), "text"))
     days = [path for path in result.files if path.stem[0].isdigit()]
     first = f"  {target / 'digests' / 'index.html'}"
     show("The archive, in a browser:", first, "The digests:", *(f"  {path}" for path in days))

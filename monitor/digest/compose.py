@@ -90,6 +90,7 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
         date=due.date,
         window=due.window,
         catches_up=due.catches_up,
+        title=text.clean(settings.title),
         language=settings.language,
         timezone=settings.timezone,
         made_at=now,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, ClassVar, Literal
 
-from monitor.values import Duration, Switch, Texts, TimeOfDay, Weekdays, choice, whole
+from monitor.values import Duration, Switch, Text, Texts, TimeOfDay, Weekdays, choice, whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +18,8 @@ class Settings:
     language: str = "en"
     timezone: str = "Europe/Berlin"
     """IANA name of the zone of the schedule and of all dates shown."""
+    title: Text = ""
+    """What it is called, in subjects and above all; "" is "Sora monitor"."""
     time: TimeOfDay = time(7, 0)
     """Local time."""
     days: Weekdays = (0, 1, 2, 3, 4, 5, 6)

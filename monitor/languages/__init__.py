@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -125,10 +125,16 @@ class Language:
 
 
 @cache
-def load(code: str) -> Language:
-    """Return the language of that code, read once; raise KeyError for one without a file here."""
+def load(code: str, brand: str = "") -> Language:
+    """Return the language of that code, read once; raise KeyError for one without a file here.
+
+    `brand` is what the user calls the digest, "" the language's own name of it.
+    """
     if code not in AVAILABLE:
         raise KeyError(code)
+    if brand:
+        plain = load(code)
+        return replace(plain, texts={**plain.texts, "brand": brand})
     data = tomllib.loads((_FOLDER / f"{code}{_SUFFIX}").read_text("utf-8"))
     return Language(
         code=code,

@@ -209,6 +209,8 @@ class Digest:
     """Whether text, Markdown and HTML show trends and near misses; JSON and the archive always do."""
     archive_url: str = ""
     """Where the archive can be read on the web, with a slash at its end; "" when nowhere."""
+    title: str = ""
+    """What the digest is called; "" for the language's own name of it."""
     origin: str = ""
     """What tells this installation's Atom ids from all others'; "" for one of version 1.0."""
 
