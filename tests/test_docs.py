@@ -50,7 +50,8 @@ def test_readme_is_a_page():
 
 def test_the_page_of_commands_is_fresh():
     stale = (ROOT / "docs" / "commands.md").read_text("utf-8") != cli_reference.page()
-    assert not stale, "write it anew: python -m monitor.cli.reference"
+    stale |= (ROOT / "docs" / "monitor.1").read_text("utf-8") != cli_reference.manual()
+    assert not stale, "write them anew: python -m monitor.cli.reference"
     assert [name for name, _ in commands() if f"### monitor {name}\n" not in cli_reference.page()] == []
 
 

@@ -55,7 +55,8 @@ def test_the_image_is_built_from_files_that_are_there_and_reach_it():
 def test_the_image_has_what_the_build_of_the_package_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     needed = {project["project"]["readme"], *project["project"]["license-files"]}
-    needed |= set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"])
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed |= {*wheel["force-include"], *wheel["shared-data"]}
     assert all(name in DOCKERFILE for name in needed)
     offered = re.search(r"EXTRAS=\[([a-z,]+)\]", DOCKERFILE)[1].split(",")
     assert set(offered) <= set(project["project"]["optional-dependencies"])

@@ -1,7 +1,7 @@
-"""docs/commands.md: every command with its options, as `--help` has them.
+"""docs/commands.md and the manual page docs/monitor.1: every command with its options, as `--help` has them.
 
-What a command does stands in its docstring and its parameters' help, and nowhere else; the page is made of
-them, and a test says when it is stale. Write it anew, in a checkout, with
+What a command does stands in its docstring and its parameters' help, and nowhere else; the pages are made of
+them, and a test says when they are stale. Write them anew, in a checkout, with
 
     python -m monitor.cli.reference
 """
@@ -69,6 +69,40 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def manual() -> str:
+    """Return the manual page, as man(7) wants it."""
+    root: Any = typer.main.get_command(app)
+    about, *_ = (root.help or "").split("\n\n")
+    parts = [
+        '.TH MONITOR 1 "" "sora-monitor" "User commands"',
+        f".SH NAME\nmonitor \\- {_roff(' '.join(about.split()))}",
+        ".SH SYNOPSIS\n.B monitor\n[\\-\\-config DIR] [\\-\\-now TIME] [\\-\\-verbose | \\-\\-quiet] COMMAND",
+        ".SH DESCRIPTION",
+        *(f".IP \\(bu 2\n{_roff(line)}" for line in re.findall(r"^- (.*(?:\n  .*)*)", _HEAD, re.MULTILINE)),
+    ]
+    titles = {names[0]: title for title, names in GROUPS.items()}
+    for name, command in commands():
+        if name in titles:
+            parts.append(f".SH {titles[name].upper()}")
+        context = command.make_context(name, [], resilient_parsing=True)
+        usage = " ".join(["monitor", name, *command.collect_usage_pieces(context)])
+        parts.append(f".SS {_roff(usage)}")
+        parts += [f"{_roff(' '.join(text.split()))}\n.PP" for text in (command.help or "").split("\n\n")]
+        records = (one.get_help_record(context) for one in command.params if one.name != "help")
+        parts += [
+            f".TP\n.B {_roff(_TYPE.sub('', names))}\n{_roff(meaning)}"
+            for names, meaning in (record for record in records if record is not None)
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _roff(text: str) -> str:
+    """Write a text for man(7): no line of it begins a request, and a hyphen in an option stays one."""
+    escaped = " ".join(text.replace("\\", "\\e").replace("-", "\\-").replace("`", "").split())
+    plain = "".join(letter if letter.isascii() else f"\\[u{ord(letter):04X}]" for letter in escaped)
+    return f"\\&{plain}" if plain.startswith((".", "'")) else plain
+
+
 def _paragraph(text: str) -> str:
     before, found, line = " ".join(text.split()).partition("Example: ")
     return f"{before}Example: `{line}`" if found else before
@@ -86,3 +120,4 @@ def _cell(text: str) -> str:
 if __name__ == "__main__":
     root = Path(__file__).resolve().parents[2]
     (root / "docs" / "commands.md").write_text(page(), encoding="utf-8")
+    (root / "docs" / "monitor.1").write_text(manual(), encoding="utf-8")
