@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.cluster import match
 from monitor.cluster.affairs import kind
@@ -59,6 +59,13 @@ _WORDS = {
     "same_source": "same outlet",
     "topic_differs": "only one is on the main topic",
 }
+
+
+class _RunnerUp(NamedTuple):
+    """The story that was second best, and how near it was, 0 to 1."""
+
+    story: int | None = None
+    similarity: float = 0.0
 
 
 class DayClustering:
@@ -173,7 +180,7 @@ class DayClustering:
     ) -> Join:
         """Return why a new member is among the members of its story."""
         others = [other for other in members if other is not member]
-        runner_up, second = self._runner_up(member, own)
+        second = self._runner_up(member, own)
         similarity, why, doubtful = 1.0, _BEGAN, False
         if member.entry.id in self._copies:
             why = _COPY
@@ -185,13 +192,13 @@ class DayClustering:
             entry=member.entry.id,
             similarity=similarity,
             reason=why,
-            runner_up=runner_up,
-            runner_up_similarity=second,
+            runner_up=second.story,
+            runner_up_similarity=second.similarity,
             doubtful=doubtful,
         )
 
-    def _runner_up(self, member: Candidate, own: Story | None) -> tuple[int | None, float]:
-        """Return the open story, other than its own, that a new member was nearest to, and how near."""
+    def _runner_up(self, member: Candidate, own: Story | None) -> _RunnerUp:
+        """Return the open story, other than its own, that a new member was nearest to."""
         mine = self._home[member.entry.id]
         rivals = [
             (self._link(number, mine).strength(self._lone), -self._stories[number].id)
@@ -199,7 +206,7 @@ class DayClustering:
             if number < len(self._stories) and self._stories[number] is not own
         ]
         strength, key = max(rivals, default=(0.0, 0))
-        return (-key, probability(strength)) if key < 0 else (None, 0.0)
+        return _RunnerUp(-key, probability(strength)) if key < 0 else _RunnerUp()
 
 
 class Index:

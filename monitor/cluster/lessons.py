@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.cluster import match
 from monitor.cluster.candidates import compare
@@ -89,15 +89,22 @@ def learn(
     return {name: change for name, change in own.items() if change}
 
 
+class _Lesson(NamedTuple):
+    """What two entries have for features, and whether the user says that they tell of one event."""
+
+    features: dict[str, float]
+    together: bool
+
+
 def _lessons(
     corrections: Sequence[Correction], entries: Mapping[int, Entry], candidates: Candidates
-) -> Iterator[tuple[dict[str, float], bool]]:
+) -> Iterator[_Lesson]:
     for correction in corrections:
         some = [candidates.of(entries[n]) for n in correction.entries if n in entries]
         others = [candidates.of(entries[n]) for n in correction.others if n in entries]
         pairs = [compare(one, other) for one, other in product(some[-3:], others[-3:])]
         for found in pairs[:_PAIRS]:
-            yield found, correction.together
+            yield _Lesson(found, correction.together)
 
 
 def _bound(name: str, found: Mapping[str, float]) -> float:
