@@ -1,6 +1,6 @@
 """A TOML file as the user wrote it: what it says, the line of each key, and every fault found in it.
 
-Takes text, gives `Document`. The standard library's reader keeps no positions, so they are found here by a
+Takes text, gives `TomlDocument`. The standard library's reader keeps no positions: they are found here by a
 second, forgiving walk over text that it has accepted, made only when a fault is told or a file edited.
 """
 
@@ -39,7 +39,7 @@ class Spot(NamedTuple):
     end: int
 
 
-class Document:
+class TomlDocument:
     """One file. `data` is what it says; faults are noted as they are found and told together."""
 
     def __init__(self, name: str, text: str) -> None:
@@ -59,7 +59,7 @@ class Document:
             self.faults.append(Fault(name, "", "brackets within brackets without end"))
 
     @classmethod
-    def read(cls, path: Path) -> Document:
+    def read(cls, path: Path) -> TomlDocument:
         """Read a file. A missing one says nothing; what keeps one from being read is its first fault."""
         try:
             # With "-sig": Notepad puts a byte order mark in front, which TOML does not allow.

@@ -14,7 +14,7 @@ from monitor.config import feedlist
 from monitor.config.subscriptions import Subscriptions, feed_of, to_attributes
 from monitor.errors import ConfigError, MonitorError
 from monitor.models import Feed
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 
 SHIPPED = """\
 [[feed]]
@@ -97,7 +97,7 @@ def test_the_starter_names_every_group(monkeypatch):
     monkeypatch.setattr(feedlist, "TOPIC", Path(config.__file__).parents[1] / "topic")
     feedlist.curated.cache_clear()
     starter = (config.starter() / "feeds.toml").read_text()
-    assert set(feedlist.groups()) - set(feedlist.follow(Document("feeds.toml", starter))) == {"search"}
+    assert set(feedlist.groups()) - set(feedlist.follow(TomlDocument("feeds.toml", starter))) == {"search"}
     assert all(group in starter.partition("\nfollow")[0] for group in feedlist.groups())
 
 

@@ -12,7 +12,7 @@ from newsroom import THEMES, run
 from monitor import config
 from monitor.config import feedlist, own, themes, upgrade
 from monitor.config.places import TOPIC
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +151,7 @@ def test_what_the_user_did_to_the_themes_is_kept(old, tmp_path):
         1,
     )
     data = tomllib.loads(text)
-    document = Document("themes.toml", text)
+    document = TomlDocument("themes.toml", text)
     spot = document.spots[
         ("theme", "copyright", language, "sure", data["theme"]["copyright"][language]["sure"].index(still))
     ]
@@ -227,6 +227,6 @@ def test_the_users_own_is_shown(tmp_path):
 
 
 def test_of_a_whole_file_is_shown_what_it_lacks_too():
-    whole = Document("themes.toml", THEMES)
+    whole = TomlDocument("themes.toml", THEMES)
     signs = {difference.sign for difference in own.phrases(whole)}
     assert signs >= {"+", "-"}

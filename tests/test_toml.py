@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.toml import Document, shown
+from monitor.toml import TomlDocument, shown
 
 ROOT = Path(__file__).resolve().parents[1]
 WILD = r'''# [not.a.table]
@@ -61,7 +61,7 @@ def values(value, place=()):
     ],
 )
 def test_every_value_is_found_where_it_stands(text):
-    document = Document("x", text)
+    document = TomlDocument("x", text)
     assert document.faults == []
     for place, value in values(document.data):
         spot = document.spots[place]
@@ -84,7 +84,7 @@ def test_every_value_is_found_where_it_stands(text):
     ],
 )
 def test_a_place_has_its_line_or_that_of_what_is_around_it(place, line):
-    assert Document("x", WILD).line(place) == line
+    assert TomlDocument("x", WILD).line(place) == line
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_place_has_its_line_or_that_of_what_is_around_it(place, line):
     ],
 )
 def test_what_is_no_toml_is_one_fault_with_its_line(text, fault):
-    (found,) = Document("x", text).faults
+    (found,) = TomlDocument("x", text).faults
     assert str(found).startswith(fault)
 
 

@@ -28,11 +28,11 @@ def diff(context: typer.Context) -> None:
     Example: monitor config diff
     """
     from monitor.config import FILES, own
-    from monitor.toml import Document
+    from monitor.toml import TomlDocument
 
     current = session(context)
     config = current.config()
-    monitor, feeds, themes = (Document.read(current.directory / name) for name in FILES)
+    monitor, feeds, themes = (TomlDocument.read(current.directory / name) for name in FILES)
     _section(FILES[0], own.settings(monitor))
     _section(FILES[1], own.subscriptions(feeds, config.feeds))
     _section(FILES[2], map(str, own.phrases(themes)))

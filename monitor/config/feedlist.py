@@ -15,7 +15,7 @@ from monitor.config import tables
 from monitor.config.places import TOPIC
 from monitor.errors import ConfigError
 from monitor.models import Feed
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NOTES: Final = ("robots", "terms", "confidence", "seen")
 @cache
 def curated() -> dict[str, Feed]:
     """Return the curated feeds by address, in their order. Raises ConfigError where the list is at fault."""
-    document = Document.read(TOPIC / NAME)
+    document = TomlDocument.read(TOPIC / NAME)
     found = {}
     for index, table in enumerate(document.data.get("feed", [])):
         feed = _feed(document, index, {key: value for key, value in table.items() if key not in _NOTES})
@@ -47,7 +47,7 @@ def groups() -> tuple[str, ...]:
     return tuple(dict.fromkeys(feed.group for feed in curated().values()))
 
 
-def read(document: Document) -> tuple[Feed, ...]:
+def read(document: TomlDocument) -> tuple[Feed, ...]:
     """Return the feeds of a feeds.toml: the groups that it follows, then its own; its faults are noted."""
     tables.unknown(document, (), document.data, ["follow", "feed"])
     chosen = follow(document)
@@ -77,7 +77,7 @@ def read(document: Document) -> tuple[Feed, ...]:
     return tuple(followed.values())
 
 
-def hint(document: Document) -> str:
+def hint(document: TomlDocument) -> str:
     """Say what a list of version 1.0 misses, which names every feed by itself; "" for another."""
     own = {same_address(str(table.get("url"))) for table in document.data.get("feed", [])}
     if "follow" in document.data or len(own & curated().keys()) < _MANY:
@@ -88,7 +88,7 @@ def hint(document: Document) -> str:
     )
 
 
-def follow(document: Document) -> tuple[str, ...]:
+def follow(document: TomlDocument) -> tuple[str, ...]:
     """Return the groups that a feeds.toml follows; what is none is a fault."""
     names = document.data.get("follow", [])
     if not isinstance(names, list):
@@ -102,7 +102,7 @@ def follow(document: Document) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _feed(document: Document, index: int, table: Mapping[str, Any]) -> Feed | None:
+def _feed(document: TomlDocument, index: int, table: Mapping[str, Any]) -> Feed | None:
     place = ("feed", index)
     tables.unknown(document, place, table, [setting.key for setting in tables.settings_of(Feed)])
     return tables.read(Feed, document, place, table)

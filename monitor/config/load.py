@@ -13,7 +13,7 @@ from monitor.config.places import FILES
 from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Secrets, unwritable
 from monitor.errors import ConfigError, Fault
 from monitor.parse import settings as parse
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,7 +161,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         raise ConfigError(
             [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
         )
-    monitor, subscriptions, topic = (Document.read(directory / name) for name in FILES)
+    monitor, subscriptions, topic = (TomlDocument.read(directory / name) for name in FILES)
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)
     of_rules: list[Fault] = []
@@ -189,7 +189,7 @@ def _hints(config: Config) -> Iterator[str]:
         yield "digests are made and go nowhere: name a format under [digest], or give an [email]"
 
 
-def _settings(document: Document) -> dict[type[Any], Any]:
+def _settings(document: TomlDocument) -> dict[type[Any], Any]:
     """Read every declared table of monitor.toml: its values by class, None where it is off or at fault."""
     found: dict[type[Any], Any] = {}
     every = declared_tables()
@@ -207,7 +207,7 @@ def _settings(document: Document) -> dict[type[Any], Any]:
     return found
 
 
-def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
+def _judge_members(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
     """Check names against the registries that know them: languages, formats, channels.
 
     By the file and not by what was read of it: of a table with another fault nothing was.
@@ -240,7 +240,7 @@ def _judge_members(document: Document, found: Mapping[type[Any], Any]) -> None:
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
 
 
-def _named(document: Document, table: str, key: str) -> Iterator[tuple[int, str]]:
+def _named(document: TomlDocument, table: str, key: str) -> Iterator[tuple[int, str]]:
     """Yield the names of a list with their places, as they stand in the file."""
     there = document.data.get(table)
     names = there.get(key, []) if isinstance(there, dict) else []
@@ -252,7 +252,7 @@ def _named(document: Document, table: str, key: str) -> Iterator[tuple[int, str]
     )
 
 
-def _judge_preferences(document: Document, rules: tag.Rules) -> None:
+def _judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:
     """Check that the themes and beats that weigh more or less are there."""
     known = [label.slug for label in (*rules.beats, *rules.themes)]
     for key in ("favour", "play_down"):

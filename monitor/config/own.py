@@ -15,7 +15,7 @@ from monitor.url import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor.toml import Document, Place
+    from monitor.toml import Place, TomlDocument
 
 
 class Difference(NamedTuple):
@@ -54,7 +54,7 @@ def _like(value: Any) -> Any:
     return type(value)() if isinstance(value, dict | list) else None
 
 
-def settings(document: Document) -> Iterator[str]:
+def settings(document: TomlDocument) -> Iterator[str]:
     """Yield a line for each setting of monitor.toml that is not the default."""
     for name, sharing in declared_tables().items():
         table = document.data.get(name, {}) if name else document.data
@@ -71,7 +71,7 @@ def settings(document: Document) -> Iterator[str]:
                     yield f"{name}.{setting.key} = {written}{beside}".lstrip(".")
 
 
-def subscriptions(document: Document, feeds: Iterable[Feed]) -> Iterator[str]:
+def subscriptions(document: TomlDocument, feeds: Iterable[Feed]) -> Iterator[str]:
     """Yield a line for each group that is followed, and for each feed that is the user's own or changed."""
     followed = feedlist.follow(document)
     others = [group for group in feedlist.groups() if group not in followed]
@@ -96,7 +96,7 @@ def subscriptions(document: Document, feeds: Iterable[Feed]) -> Iterator[str]:
             yield f"= {name}: {changed}" if changed else f"+ {name}, of the curated list"
 
 
-def phrases(document: Document) -> Iterator[Difference]:
+def phrases(document: TomlDocument) -> Iterator[Difference]:
     """Yield what a themes.toml has that is not shipped; of a whole file also what it lacks."""
     lone = themes.stands_alone(document)
     own = {key: value for key, value in document.data.items() if key not in {"base", "without"}}

@@ -15,7 +15,7 @@ from monitor.config.feedlist import NAME, same_address
 from monitor.disk import write_atomically
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Feed
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -45,10 +45,10 @@ class Subscriptions:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / NAME
-        self._take(Document.read(self._path))
+        self._take(TomlDocument.read(self._path))
 
     # Version 1.0 wrote first: one imported address with port 99999 made every later command fail.
-    def _take(self, document: Document) -> None:
+    def _take(self, document: TomlDocument) -> None:
         """Go on with a document, if it is one that loads."""
         feeds = feedlist.read(document)
         if document.faults:
@@ -186,7 +186,7 @@ class Subscriptions:
         return head.start, max(spot.end for place, spot in spots.items() if place[:2] == ("feed", index))
 
     def _edit(self, text: str) -> None:
-        self._take(Document(NAME, text))
+        self._take(TomlDocument(NAME, text))
 
 
 def written(feed: Feed) -> dict[str, object]:
@@ -224,7 +224,7 @@ def _of_text(kind: values.Kind[Any], text: str) -> object:
         return kind.read(text)
     except ValueError:
         # OPML has texts alone: weight="2" and enabled="false" are read as TOML would have them.
-        spelt = Document("", f"value = {text}").data.get("value")
+        spelt = TomlDocument("", f"value = {text}").data.get("value")
         if spelt is None:
             raise
         return kind.read(spelt)

@@ -16,7 +16,7 @@ from monitor import values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from monitor.toml import Document, Place
+    from monitor.toml import Place, TomlDocument
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def _settings_of(declared: type) -> tuple[Setting, ...]:
     return tuple(found)
 
 
-def read(declared: type[T], document: Document, place: Place, table: Mapping[str, Any]) -> T | None:
+def read(declared: type[T], document: TomlDocument, place: Place, table: Mapping[str, Any]) -> T | None:
     """Make a Settings of what stands in a table; None when that cannot be, its faults noted."""
     given: dict[str, Any] = {}
     before = len(document.faults)
@@ -87,7 +87,7 @@ def read(declared: type[T], document: Document, place: Place, table: Mapping[str
         return None
 
 
-def unknown(document: Document, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:
+def unknown(document: TomlDocument, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:
     """Note each key of a table that nothing declares."""
     names = list(known)
     for key in table:

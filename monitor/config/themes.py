@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor import tag, values
 from monitor.config.places import FILES, TOPIC
 from monitor.errors import ConfigError
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +41,10 @@ def shipped() -> dict[str, Any]:
 
 def read(directory: Path) -> tag.Rules:
     """Read the themes of a configuration. Raises ConfigError with every fault of the user's file."""
-    return rules_of(Document.read(directory / NAME))
+    return rules_of(TomlDocument.read(directory / NAME))
 
 
-def rules_of(document: Document) -> tag.Rules:
+def rules_of(document: TomlDocument) -> tag.Rules:
     """Make rules of the user's file over the shipped one. Raises ConfigError with every fault."""
     if document.faults:
         raise ConfigError(document.faults)
@@ -54,12 +54,12 @@ def rules_of(document: Document) -> tag.Rules:
     return tag.load(document.text, file=NAME, data=data)
 
 
-def stands_alone(document: Document) -> bool:
+def stands_alone(document: TomlDocument) -> bool:
     """Tell whether a file says everything itself: it says so, or it is whole, as all were in version 1.0."""
     return not document.data.get("base", not {"grades", "beat"} <= document.data.keys())
 
 
-def hint(document: Document) -> str:
+def hint(document: TomlDocument) -> str:
     """Say what a whole file of version 1.0 misses; "" for another."""
     whole = "base" not in document.data and stands_alone(document)
     # A file about another topic of its own misses nothing.
@@ -71,7 +71,7 @@ def hint(document: Document) -> str:
     )
 
 
-def merged(document: Document) -> dict[str, Any]:
+def merged(document: TomlDocument) -> dict[str, Any]:
     """Return what the shipped file and the user's come to; what is wrong with `without` is noted."""
     if not isinstance(document.data.get("base", True), bool):
         document.fault(("base",), "expected true or false, without quotes")
@@ -100,7 +100,7 @@ def _over(base: Any, own: Any) -> Any:
     return own
 
 
-def left_out(document: Document) -> Iterator[tuple[Place, list[str]]]:
+def left_out(document: TomlDocument) -> Iterator[tuple[Place, list[str]]]:
     """Yield each `without` of the file: where it stands, and what it names."""
     data = document.data
     places: list[Place] = [(), ("glossary",), ("hidden",)]

@@ -21,7 +21,7 @@ from monitor.config.own import differences
 from monitor.config.places import FILES, TOPIC, starter
 from monitor.config.subscriptions import written
 from monitor.models import Feed
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ def _of_1_0(name: str) -> str:
 
 def lift_feeds(text: str) -> str | None:
     """Return a feeds.toml of 1.0 as groups and what differs from them; None when there is nothing to lift."""
-    document = Document(feedlist.NAME, text)
+    document = TomlDocument(feedlist.NAME, text)
     before = _of_1_0(feedlist.NAME)
     old = {same_address(table["url"]): table for table in tomllib.loads(before)["feed"]}
     listed = {same_address(str(table.get("url"))): table for table in document.data.get("feed", [])}
@@ -93,7 +93,7 @@ def _feed_table(
 
 def _over_curated(table: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return of a feed's keys those that the curated list says otherwise."""
-    feed = tables.read(Feed, Document("", ""), (), table)
+    feed = tables.read(Feed, TomlDocument("", ""), (), table)
     return table if feed is None else written(feed)
 
 
@@ -105,7 +105,7 @@ class _Table(NamedTuple):
     body: str
 
 
-def _table(document: Document, index: int, known: set[str]) -> _Table:
+def _table(document: TomlDocument, index: int, known: set[str]) -> _Table:
     """Return a [[feed]] by its number."""
     spots = document.spots
     start = spots[("feed", index)].start
@@ -119,7 +119,7 @@ def _table(document: Document, index: int, known: set[str]) -> _Table:
     return _Table(comments, document.text[start : len(document.text) if newline < 0 else newline].strip())
 
 
-def _comments_in(document: Document, index: int) -> Iterator[str]:
+def _comments_in(document: TomlDocument, index: int) -> Iterator[str]:
     """Yield what is remarked behind the values of a [[feed]]."""
     for place, spot in document.spots.items():
         if place[:2] == ("feed", index):
@@ -133,7 +133,7 @@ def lift_themes(text: str) -> str | None:
 
     A whole file for another topic is marked as that.
     """
-    document = Document(themes.NAME, text)
+    document = TomlDocument(themes.NAME, text)
     if document.faults or "base" in document.data or not themes.stands_alone(document):
         return None
     before = _of_1_0(themes.NAME)
@@ -169,7 +169,7 @@ def _without(found: Iterable[Difference], shipped: Any) -> dict[Place, list[str]
 
 
 def _added(
-    found: Iterable[Difference], document: Document, remarks: Mapping[Place, list[str]]
+    found: Iterable[Difference], document: TomlDocument, remarks: Mapping[Place, list[str]]
 ) -> Iterator[tuple[Place, str]]:
     """Yield what the user added or changed: the table, and what to write there."""
     lists: dict[Place, list[Any]] = {}
@@ -185,7 +185,7 @@ def _added(
             yield place[:-1], f"{_key(place[-1])} = {_list(items, beside)}"
 
 
-def _remarks(document: Document, known: set[str]) -> dict[Place, list[str]]:
+def _remarks(document: TomlDocument, known: set[str]) -> dict[Place, list[str]]:
     """Return the user's comments above and behind what stands on a line."""
     rows = document.text.splitlines()
     found: dict[Place, list[str]] = {}

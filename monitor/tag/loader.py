@@ -10,7 +10,7 @@ from monitor import values
 from monitor.errors import ConfigError
 from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
 from monitor.tag.rules import ANY, LANGUAGES, NEAR, PERHAPS, SURE, Fields, GlossaryList, Rule, Rules, Target
-from monitor.toml import Document
+from monitor.toml import TomlDocument
 from monitor.values import likely
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
 
     `data` is what the text comes to where it is laid over another one; faults are told with its own lines.
     """
-    document = Document(file, text)
+    document = TomlDocument(file, text)
     if document.faults:
         raise ConfigError(document.faults)
     rules = _Reader(document).rules(document.data if data is None else data)
@@ -60,7 +60,7 @@ class _Item(NamedTuple):
 class _Reader:
     """Walks the file's tables; notes faults instead of stopping at the first."""
 
-    document: Document
+    document: TomlDocument
     lists: tuple[str, ...] = ()
     grades: dict[str, float] = field(default_factory=dict)
 
