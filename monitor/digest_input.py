@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
 _FIRST_POLL = timedelta(hours=1)
+# While our own network is down no feed is called failing, and after so long without an answer nobody knows
+# what they bring. A router that starts anew makes no day a broken one.
+_BRIEF_OUTAGE = timedelta(hours=1)
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
@@ -108,6 +111,7 @@ def collect(
         healths=followed.healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
         idle=_nothing_was_due(config, store, window),
+        unreached_since=_unreached_since(store, window),
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
@@ -123,6 +127,12 @@ def collect(
         version=__version__,
         origin=store.note("origin"),
     )
+
+
+def _unreached_since(store: Store, window: Window) -> datetime | None:
+    """Return since when no feed could be reached at a window's end; None for less than an hour."""
+    since = store.feeds.unreached_since(window.end)
+    return since if since is not None and window.end - since > _BRIEF_OUTAGE else None
 
 
 def _nothing_was_due(config: Config, store: Store, window: Window) -> bool:

@@ -29,6 +29,8 @@ def day(*states, polls=9, stories=()):
 
 
 QUIET = day(*["ok"] * 40, "failing")
+UNREACHED = day("ok", "ok", "disabled")
+UNREACHED = replace(UNREACHED, receipt=replace(UNREACHED.receipt, unreached_since=NEWS.window.start))
 BROKEN = day(*["ok"] * 29, *["failing"] * 12)
 
 
@@ -47,6 +49,7 @@ BROKEN = day(*["ok"] * 29, *["failing"] * 12)
         (day("disabled"), "broken"),
         (day(), "broken"),
         (day("ok", polls=0), "broken"),
+        (UNREACHED, "broken"),
     ],
 )
 def test_the_outcome(digest, expected):
@@ -97,3 +100,11 @@ def test_news_from_too_few_feeds_is_marked_incomplete():
         "Incomplete: 1 of 2 feeds did not answer; there may be more news than this.",
     )
     assert "no feed was polled" in view(day("ok", polls=0, stories=NEWS.stories), ENGLISH, CAPS).notices[0]
+
+
+def test_while_our_network_is_down_no_feed_has_answered_though_none_is_failing():
+    assert summary(UNREACHED, ENGLISH) == "Broken: 2 of 2 feeds gave no answer, nothing can be concluded"
+    shown = view(replace(UNREACHED, stories=NEWS.stories), ENGLISH, CAPS)
+    assert shown.notices == ("Incomplete: 2 of 2 feeds did not answer; there may be more news than this.",)
+    assert shown.receipt.line.startswith("2 feeds, 2 without an answer")
+    assert "No network" in [note.label for note in shown.receipt.notes if note.bad]

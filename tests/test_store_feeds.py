@@ -247,6 +247,16 @@ def test_the_log_of_polls_is_kept_and_bounded(opened):
     assert opened.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
 
 
+def test_an_outage_reaches_back_to_the_last_poll_that_reached_a_feed(opened):
+    assert opened.feeds.unreached_since(NOW) is None
+    # The third asked nobody, so it has reached nobody either.
+    for hours, change in ((0, {"outage": True}), (1, {}), (2, {"feeds": 0}), (3, {"outage": True}), (5, {})):
+        opened.feeds.log_poll(poll(NOW + hours * HOUR, **change))
+    reached = poll(NOW + HOUR).finished_at
+    found = [opened.feeds.unreached_since(NOW + hours * HOUR) for hours in range(6)]
+    assert found == [NOW, None, None, reached, reached, None]
+
+
 def test_gaps_of_a_window_by_feed(opened):
     opened.feeds.sync([FEED, OTHER], NOW)
     for feed, hours, gap in (

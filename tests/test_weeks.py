@@ -13,6 +13,7 @@ from loopback import Loopback, Reply, Request
 from newsroom import Desk, at, item, page
 
 from monitor import pipeline
+from monitor.digest import outcome
 from monitor.store import open as open_store
 from monitor.tools import Tools
 
@@ -96,6 +97,10 @@ async def test_every_report_is_reported_once_and_every_receipt_is_true(tmp_path:
             )
             for made in digests:
                 assert_true(made.receipt, made.window, store)
+                world.now = made.window.end
+                unreached = made.receipt.unreached_since
+                assert (unreached is not None and unreached < made.window.end) == (world.broken() == "n")
+                assert unreached is None or made.stories or outcome(made) == "broken"
             windows = sorted((made.window for made in digests), key=lambda window: window.start)
             assert [window.end for window in windows[:-1]] == [window.start for window in windows[1:]]
             assert sum(made.receipt.entries for made in digests) == len(

@@ -55,6 +55,8 @@ class DigestInput:
     """Polls begun in the window."""
     idle: bool = False
     """No feed was due in it."""
+    unreached_since: datetime | None = None
+    """Since when, at its end, no feed could be reached."""
     entries: int = 0
     """Entries first seen in the window, backlog included."""
     relevant: int = 0
@@ -312,6 +314,7 @@ def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Recei
         feeds=tuple(digest_input.healths),
         polls=digest_input.polls,
         idle=digest_input.idle,
+        unreached_since=digest_input.unreached_since,
         entries=digest_input.entries,
         relevant=digest_input.relevant,
         stories=len(stories),

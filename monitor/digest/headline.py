@@ -36,7 +36,7 @@ class Coverage:
     feeds: int
     """Followed and not switched off."""
     unanswered: int
-    """Failing, gone, or never yet successfully polled."""
+    """Failing, gone, never yet successfully polled; all of them while our own network is down."""
     blind: bool
     """Nobody looked."""
 
@@ -55,6 +55,8 @@ def coverage(receipt: Receipt) -> Coverage:
     """Return how many feeds answered."""
     states = [health.state for health in receipt.feeds if health.state != "disabled"]
     unanswered = sum(state in {"failing", "gone", "new"} for state in states)
+    # Then no feed is called failing, as none is to blame: what they bring nobody knows all the same.
+    unanswered = len(states) if receipt.unreached_since else unanswered
     return Coverage(feeds=len(states), unanswered=unanswered, blind=receipt.blind)
 
 

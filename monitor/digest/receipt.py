@@ -55,9 +55,7 @@ def _line(digest: Digest, words: Wording) -> str:
 
 def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Iterator[Note]:
     receipt = digest.receipt
-    if receipt.blind:
-        label, advice = words.text("trouble_polls"), words.text("advice_polls")
-        yield Note(label=label, advice=advice, bad=True)
+    yield from _ours(digest, words)
     for state in _TROUBLES:
         # No poll at all: that says it of every feed.
         if state == "new" and receipt.blind:
@@ -86,6 +84,15 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
     if everything and receipt.near_misses:
         near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
+
+
+def _ours(digest: Digest, words: Wording) -> Iterator[Note]:
+    """Yield what kept us from asking at all."""
+    if digest.receipt.blind:
+        yield Note(label=words.text("trouble_polls"), advice=words.text("advice_polls"), bad=True)
+    if unreached := digest.receipt.unreached_since:
+        advice = words.text("advice_network", since=words.moment(local(unreached, digest)))
+        yield Note(label=words.text("trouble_network"), advice=advice, bad=True)
 
 
 def _colophon(digest: Digest, words: Wording) -> Iterator[str]:

@@ -170,6 +170,8 @@ class Receipt:
     """One line for each delivery that failed for good since the last digest."""
     idle: bool = False
     """No feed was due in the window: the poll before it holds."""
+    unreached_since: datetime | None = None
+    """Since when, at the window's end, our network was down and no feed in reach. None while it works."""
     version: str = ""
 
     @property

@@ -175,6 +175,14 @@ class Feeds:
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
         return int(self._db.value(_POLLS_IN, wanted)) + int(self._db.value(_CUT_OFF_IN, wanted))
 
+    def unreached_since(self, moment: datetime) -> datetime | None:
+        """Return when a feed was last reached, if at an instant our network was down by the polls since."""
+        last = self._db.row(_LAST_ASKING, [format_utc(moment)])
+        if last is None or not last["outage"]:
+            return None
+        # Of the first polls ever made none may have reached anything.
+        return parse_utc(self._db.value(_REACHED_BEFORE, {"last": last["id"]}))
+
     def cut_off_polls(self) -> int:
         """Return how many runs of poll() have begun since the last that ended: one may be under way."""
         return int(self._db.value(_CUT_OFF))
@@ -363,6 +371,16 @@ where at > :start and at <= :end and at not in (select started_at from polls whe
 """
 _CUT_OFF: Final = """
 select count(distinct at) from feed_polls where at > coalesce((select max(finished_at) from polls), '')
+"""
+
+_LAST_ASKING: Final = """
+select id, outage, started_at from polls where feeds > 0 and started_at <= ? order by id desc limit 1
+"""
+_REACHED_BEFORE: Final = """
+select coalesce(
+    (select finished_at from polls where feeds > 0 and outage = 0 and id < :last order by id desc limit 1),
+    (select min(started_at) from polls where id <= :last)
+)
 """
 
 _UNREACHABLE: Final = """
