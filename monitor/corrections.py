@@ -140,7 +140,7 @@ def retag(config: Config, store: Store, *, now: datetime, since: datetime | None
     """
     tags = config.tagger(store.note(tag.PERSONAL))
     seen, changes, affected = 0, list[Change](), set[int]()
-    for batch in store.entries.iterate(since):
+    for batch in store.entries.iterate(since, with_text=True):
         seen += len(batch)
         after = {entry.id: tags.tag(entry) for entry in batch}
         after = store.marks.correct(after)

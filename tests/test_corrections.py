@@ -121,3 +121,15 @@ def test_after_so_many_marks_it_learns_by_itself_unless_reported_not_to(
     assert learned.marks == 2
     assert corrections.learn_if_due(settings(desk), opened) is None
     assert corrections.forget(opened).marks == 0
+
+
+def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store) -> None:
+    """By its title alone it would leave its story: what it was chosen for stood in what retention removed."""
+    leak = entry(opened, "leak")
+    opened._db.change("update entries set title = 'Protest' where id = ?", [leak.id])
+    opened.entries.purge(at(20), at(20), relevant=True)
+    found = corrections.retag(settings(desk), opened, now=at(21))
+    kept = opened.entries.get(leak.id)
+    assert kept is not None
+    assert (kept.tagging.beats, kept.story) == (leak.tagging.beats, leak.story)
+    assert (found.entries, found.changes) == (1, [])

@@ -82,8 +82,8 @@ class Taggings:
     ) -> tuple[int, ...]:
         """Store new taggings, corrected by the marks, in place of the old ones.
 
-        An entry that became relevant (`at` says when) is news from then on, but backlog when it was first
-        seen before `news_since`; one that is sure no longer leaves its story. Returns the stories
+        An entry that became relevant, or sure (`at` says when), is news from then on, but backlog when it was
+        first seen before `news_since`; one that is sure no longer leaves its story. Returns the stories
         that lost an entry and still exist.
         """
         # The user's word is put over the tagger's where taggings are stored: no caller can forget it.
@@ -189,11 +189,13 @@ def _evidence(row: Row) -> Evidence:
     )
 
 
+# News is what became sure just now, too: else a change of themes would tell a year's "perhaps" at once.
+_BECAME: Final = "(relevant = 0 and :relevant = 1 or shelf = 'perhaps' and :shelf = 'sure')"
 # `coalesce`: an entry that is edited without a date of its own stays news of when it was first seen.
-_UPDATE: Final = """
+_UPDATE: Final = f"""
 update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
     certainty = :certainty, shelf = :shelf,
-    news_at = case when relevant = 0 and :relevant = 1 then coalesce(:at, news_at) else news_at end,
-    backlog = case when relevant = 0 and :relevant = 1 and first_seen < :since then 1 else backlog end
+    news_at = case when {_BECAME} then coalesce(:at, news_at) else news_at end,
+    backlog = case when {_BECAME} and first_seen < :since then 1 else backlog end
 where id = :id
 """
