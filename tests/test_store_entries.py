@@ -419,6 +419,17 @@ def test_an_entry_that_matters_no_longer_leaves_its_story(opened):
     assert opened.stories.listing() == ()
 
 
+@pytest.mark.parametrize("age", [timedelta(days=13), timedelta(days=300)])
+def test_what_new_themes_make_sure_is_news_if_it_is_no_older_than_two_weeks(opened, age):
+    seen = NOW - age
+    unsure = replace(RELEVANT, shelf="perhaps", certainty=0.3)
+    add(opened, entry(1, first_seen=seen), entry(2, first_seen=seen, tagging=unsure))
+    opened.entries.set_taggings(dict.fromkeys((1, 2), replace(RELEVANT, shelf="sure", certainty=0.9)), NOW)
+    today = Window(start=NOW - timedelta(days=1), end=NOW)
+    expected = {1, 2} if age < timedelta(days=14) else set()
+    assert opened.stories.news(today) == opened.stories.news(today, reported=True) == expected
+
+
 def test_purge_removes_text_but_not_knowledge(opened):
     old = NOW - timedelta(days=100)
     text = {"content": "long needle text", "author": "Someone", "first_seen": old}
@@ -462,6 +473,13 @@ def test_a_purged_entry_that_is_edited_has_text_again_until_the_next_purge(opene
     assert opened.entries.search("fresh")
     assert opened.entries.purge(NOW, NOW) == 1
     assert not opened.entries.search("fresh")
+
+
+def test_a_guid_that_serves_again_is_known_under_all_of_its_numbers(opened):
+    names = ("round", "round ~2", "round ~13", "round 2", "rounds ~2", "round ~")
+    add(opened, *(entry(n, guid=guid, first_seen=NOW + timedelta(n)) for n, guid in enumerate(names)))
+    known = opened.entries.known(FEED.url, guids=["round"], newest=0)
+    assert [one.guid for one in known] == ["round", "round ~2", "round ~13"]
 
 
 def test_a_documents_entries_are_looked_up_by_index(opened):
