@@ -381,8 +381,10 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
+    window = Window(start=now - config.digest.backlog, end=now)
     # What is older is news for the digest, but nothing to wake anybody for.
-    stories = store.stories.with_news(Window(start=now - config.digest.backlog, end=now))
+    fresh = store.stories.news(window) & store.stories.news(window, reported=True)
+    stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
     known = store.deliveries.alerted([story.id for story in stories])
     feeds = followed.named(config, store)
     for story in stories:

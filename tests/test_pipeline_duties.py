@@ -53,6 +53,17 @@ async def test_a_loud_story_is_reported_at_once_and_once_only(tmp_path):
     assert len(box.received) == 1
 
 
+@pytest.mark.parametrize(("day", "alerts"), [(1, 1), (4, 0)])
+async def test_what_waits_for_a_digest_for_days_wakes_nobody(tmp_path, day, alerts):
+    async with Loopback() as server, inbox() as box:
+        urls = [server.on("/a", page(item("a", LEAK, HUGGING, published=at(8))))]
+        desk = Desk(tmp_path, urls, settings=mail(box.port).replace("min_sources = 2", "min_sources = 1"))
+        with desk.store() as store:
+            await pipeline.poll(desk.config, store, now=at(9))
+            done = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9, day))
+    assert len([one for one in done if one.channel == "email"]) == len(box.received) == alerts
+
+
 async def test_one_source_alone_is_no_alert(tmp_path):
     async with Loopback() as server, inbox() as box:
         server.on("/a", page(item("a", LEAK, published=at(8))))
