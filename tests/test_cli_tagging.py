@@ -59,7 +59,7 @@ def test_one_thing_is_explained_at_a_time(polled_desk: Path, arguments: list[str
 
 def test_marks_hold_against_retagging_until_they_are_cleared(desk: Path) -> None:
     leak, river = number(desk, "leak"), number(desk, "river")
-    assert run(desk, "mark", leak, "--not-relevant").out == f"entry {leak}: not relevant\n"
+    assert run(desk, "mark", leak, "--not-relevant").out == f"e{leak}: not relevant\n"
     assert run(desk, "mark", river, "--beat", "sora", "--theme", "unpaid-labour").code == 0
     expected = {"leak": [], "choir": ["ai-creative-labour"], "river": ["sora"]}
     assert beats(desk) == expected
@@ -105,7 +105,7 @@ def test_a_phrase_is_tried_before_it_is_written_down(polled_desk: Path) -> None:
     before = (polled_desk / "themes.toml").read_bytes()
     tried = run(polled_desk, "themes", "test", "river bridge", "--target", "sora")
     assert "River bridge closed" in tried.out
-    assert tried.out.endswith("1 entries would gain, 0 would lose\n")
+    assert tried.out.endswith("1 entry would gain, 0 would lose\n")
     assert (polled_desk / "themes.toml").read_bytes() == before
     for wrong in (["(", "--target", "sora"], ["x", "--target", "nothing"], ["x NEAR", "--target", "sora"]):
         result = run(polled_desk, "themes", "test", *wrong)
@@ -159,10 +159,8 @@ def test_evaluate_without_anything_to_score_is_wrong_usage(polled_desk: Path, tm
 def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> None:
     leak = number(desk, "leak")
     story = next(e["story"] for e in run(desk, "entries", "--json").json if e["id"] == leak)
-    assert run(desk, "mark", "--url", "https://news.test/leak", "--relevant").out.startswith(
-        f"entry {leak}: sora"
-    )
-    assert f"entry {leak}: not relevant" in run(desk, "mark", f"s{story}", "--not-relevant").out
+    assert run(desk, "mark", "--url", "https://news.test/leak", "--relevant").out.startswith(f"e{leak}: sora")
+    assert f"e{leak}: not relevant" in run(desk, "mark", f"s{story}", "--not-relevant").out
     assert run(desk, "mark", f"e{leak}", "--relevant", "--beat", "sora").code == 0
     assert run(desk, "mark", "s999", "--relevant").code == 1
     assert run(desk, "learn", "--show").out.startswith("nothing is learned yet")

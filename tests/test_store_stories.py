@@ -88,7 +88,7 @@ def test_a_saved_story_grows_and_changes(opened):
     (saved,) = opened.stories.save([grown])
     assert opened.stories.get(1) == saved
     assert saved.title == "Title 5"
-    with pytest.raises(StoreError, match="no story 77"):
+    with pytest.raises(StoreError, match="no story s77"):
         opened.stories.save([replace(grown, id=77)])
 
 
@@ -248,7 +248,7 @@ def test_a_merge_that_is_none_is_refused(opened):
     opened.stories.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="one story already"):
         opened.stories.merge(1, 2, NOW)
-    with pytest.raises(StoreError, match="no story 8"):
+    with pytest.raises(StoreError, match="no story s8"):
         opened.stories.merge(1, 8, NOW)
 
 

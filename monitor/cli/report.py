@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.output import Output, is_file, results, say
+from monitor.cli.output import Output, is_file, local, results, say
 from monitor.cli.session import UsageError, session
 
 FORMATS = ("md", "html", "json")
@@ -48,7 +48,8 @@ def report(
         end = min(current.until(until, config.timezone) or now, now)
         start = current.since(since, config.timezone) or end - _USUAL
         if start >= end:
-            raise UsageError(f"there is no time between {start.isoformat()} and {end.isoformat()}")
+            zone = config.timezone
+            raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
         found = digest_input.period(config, store, since=start, until=end, theme=theme)
         site = digest_input.archive(config, store)
     if format_ == "json":

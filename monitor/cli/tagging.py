@@ -15,6 +15,7 @@ from monitor.cli.output import Json, entry_json, local, say, show, show_json, sh
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
+from monitor.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +200,7 @@ def mark(
         marked = store.marks.get(numbers)
         for number in numbers:
             if clear and number not in marked:
-                show(f"entry {number}: there is no mark to take back")
+                show(f"e{number}: there is no mark to take back")
                 continue
             after = corrections.mark(
                 config,
@@ -210,11 +211,11 @@ def mark(
                 themes=None if theme is None else tuple(theme),
                 now=current.now(),
             )
-            show(f"entry {number}: {_about(after.tagging)}")
+            show(f"e{number}: {_about(after.tagging)}")
         if theme:
             say(f"the only themes from now on: {', '.join(theme)}")
         if learned := corrections.learn_if_due(config, store):
-            say(f"learned from your {learned.marks} marks; `monitor learn --show` lists what")
+            say(f"learned from {counted(learned.marks, 'mark')} of yours; `monitor learn --show` lists what")
 
 
 def _marked_entries(store: Store, which: str, url: str) -> list[int]:
@@ -324,11 +325,11 @@ def try_phrase(
     for change in changes:
         names = " ".join((*(f"+{name}" for name in change.gains), *(f"-{name}" for name in change.losses)))
         show(
-            f"{change.entry.id:>6}  {names}  {local(change.entry.published, config.timezone)}  "
+            f"{f'e{change.entry.id}':>6}  {names}  {local(change.entry.published, config.timezone)}  "
             f"{change.entry.title}"
         )
     gains, losses = sum(bool(c.gains) for c in changes), sum(bool(c.losses) for c in changes)
-    show(f"{gains} entries would gain, {losses} would lose")
+    show(f"{counted(gains, 'entry', 'entries')} would gain, {losses} would lose")
 
 
 def tag(

@@ -139,7 +139,7 @@ class Stories:
             self._db.insert("stories", [row])
             return int(self._db.value("select last_insert_rowid()"))
         if not self._db.change(_UPDATE, {"id": story.id, **row}):
-            raise StoreError(f"there is no story {story.id}")
+            raise StoreError(f"there is no story s{story.id}")
         return story.id
 
     def _relate(self, story: int, others: Iterable[int]) -> None:
@@ -157,7 +157,7 @@ class Stories:
         with self._db.transaction():
             into, gone = self._require(story), self._require(other)
             if into.id == gone.id:
-                raise StoreError(f"story {story} and story {other} are one story already")
+                raise StoreError(f"s{story} and s{other} are one story already")
             self._db.change("update story_aliases set story_id = ? where story_id = ?", [into.id, gone.id])
             # Or the story would be alerted of a second time, under its new number.
             self._db.change(_ALERTED_TOO, [into.id, gone.id])
@@ -209,7 +209,7 @@ class Stories:
     def _require(self, story: int) -> Story:
         found = self.get(story)
         if found is None:
-            raise StoreError(f"there is no story {story}")
+            raise StoreError(f"there is no story s{story}")
         return found
 
     def _move(self, entries: Sequence[Entry], story: int, reason: str) -> None:
