@@ -104,7 +104,7 @@ def _files(config: Config, database: Path) -> Iterator[tuple[str, Path]]:
     for name in FILES:
         if (config.directory / name).is_file():
             yield f"{_CONFIG}/{name}", config.directory / name
-    folder = config.settings["files"].output_dir
+    folder = config.files.output_dir
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not path.is_symlink():
             yield f"{_DIGESTS}/{path.relative_to(folder).as_posix()}", path
@@ -164,7 +164,7 @@ def _bring_back(members: dict[str, Path], directory: Path, *, replace: bool) -> 
     ]
     first = _place(settings, replace=replace, made_at=made_at)
     config = load(directory)
-    folder = config.settings["files"].output_dir
+    folder = config.files.output_dir
     rest = [(members[DATABASE], config.database)]
     rest += [
         (path, folder.joinpath(*PurePosixPath(name).parts[1:]))

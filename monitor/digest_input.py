@@ -214,6 +214,6 @@ def archive(config: Config, store: Store) -> site.Site:
         labels=dict(config.labels),
         themes=[theme.slug for theme in config.rules.themes],
         feeds=followed.named(config, store),
-        formats={name: digest.FORMATS[name].suffix for name in config.settings["files"].formats},
+        formats={name: digest.FORMATS[name].suffix for name in config.files.formats},
         origin=store.note("origin"),
     )

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import digest, digest_input, followed
+from monitor.deliver import Archive, Files
 from monitor.models import Delivery, digest_key, name_of_edition
 from monitor.text import counted, span_in_words
 
@@ -120,11 +121,11 @@ def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
     one = those[0]
     whom = ", ".join(delivery.recipient for delivery in those)
     if len(those) > _NAMED:
-        whom = counted(len(those), "file" if one.channel == "files" else "recipient")
+        whom = counted(len(those), "file" if one.channel == Files.name else "recipient")
     again = min((each.next_attempt_at for each in those if each.next_attempt_at), default=None)
     trying = f"; next try {again.astimezone(zone):%Y-%m-%d %H:%M}" if one.state == "pending" and again else ""
     reason = f" ({one.last_error})" if one.last_error else ""
-    to = "" if one.channel == "files" else f"{one.channel} to "
+    to = "" if one.channel == Files.name else f"{one.channel} to "
     return f"{name_of_edition(one.edition)}: {to}{whom}: {one.state}{reason}{trying}"
 
 
@@ -220,7 +221,7 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
         is_late = not now - LATE <= delivery.created_at
-        if delivery.channel not in {*config.settings, "archive"}:
+        if delivery.channel not in {*config.settings, Archive.name}:
             continue  # the user has switched this channel off
         if delivery.state == "failed":
             failed[delivery.channel, delivery.last_error].append(delivery)

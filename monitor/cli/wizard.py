@@ -281,6 +281,7 @@ async def _try(current: Session, config: Config) -> bool:
 async def _send_test(current: Session, config: Config) -> bool:
     """Send a message of one line through the configured account; return whether the server took it."""
     from monitor import languages
+    from monitor.deliver import Mail
     from monitor.models import RenderedDigest
 
     now, words = current.now(), languages.load(config.language)
@@ -299,7 +300,7 @@ async def _send_test(current: Session, config: Config) -> bool:
     )
     try:
         for channel in config.channels():
-            if channel.name == "email":
+            if channel.name == Mail.name:
                 for delivery in channel.prepare(message, now=now):
                     await channel.send(delivery)
                     show(f"test mail: the server has taken it for {delivery.recipient}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from monitor.deliver.files import Settings as FilesSettings
     from monitor.models import Feed
 
 T = TypeVar("T")
@@ -94,6 +95,12 @@ class Config:
         """Beats and themes with their labels in the digest's language, in the order of themes.toml."""
         both = (*self.rules.beats, *self.rules.themes)
         return [(label.slug, label.in_language(self.language)) for label in both]
+
+    @property
+    def files(self) -> FilesSettings:
+        """Where digests and the archive are written: the one channel that is always there."""
+        found: FilesSettings = self.settings[Files.name]
+        return found
 
     def channels(self) -> tuple[ConfiguredChannel, ...]:
         """Make the channels that are switched on, files first, with their secrets.
@@ -185,7 +192,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
 def _hints(config: Config) -> Iterator[str]:
     if not config.general.user_agent:
         yield "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
-    if config.settings.keys() == {Files.name} and not config.settings[Files.name].formats:
+    if config.settings.keys() == {Files.name} and not config.files.formats:
         yield "digests are made and go nowhere: name a format under [digest], or give an [email]"
 
 
@@ -289,7 +296,7 @@ def _config(
     # The channel does not import the digest's formats, nor they it: what it needs of them is handed over
     # here.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
-    on["files"] = replace(on["files"], suffixes=suffixes)
+    on[Files.name] = replace(on[Files.name], suffixes=suffixes)
     return Config(
         directory=directory,
         general=general,

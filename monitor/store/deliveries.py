@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import Delivery
+from monitor.models import Delivery, digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 from monitor.url import redact
@@ -107,7 +107,9 @@ class Deliveries:
 
         The last digest's stay, so that it can always be sent again.
         """
-        return self._db.change(_LET_GO, [format_utc(before)])
+        last = self._db.value("select date from digests order by number desc limit 1")
+        kept = digest_key(date.fromisoformat(last)) if last else ""
+        return self._db.change(_LET_GO, [format_utc(before), kept])
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
@@ -198,7 +200,7 @@ where edition = ? and state in ('sent', 'failed', 'pending') and (payload <> x''
 _LET_GO: Final = """
 update deliveries set payload = x''
 where state in ('sent', 'failed', 'superseded') and changed_at < ? and payload <> x''
-    and edition <> coalesce((select 'digest:' || date from digests order by number desc limit 1), '')
+    and edition <> ?
 """
 
 _SUPERSEDE: Final = """
