@@ -127,3 +127,15 @@ def test_different_texts_under_one_standing_title_are_no_copies():
 def test_many_texts_that_share_a_paragraph_are_no_copies_and_cost_little():
     own = [" ".join(f"w{n}x{place}" for place in range(30)) for n in range(400)]
     assert copies([entry(n, summary=f"{WIRE} {text}") for n, text in enumerate(own)]) == {}
+
+
+def test_one_feed_that_puts_one_paragraph_under_each_title_gives_no_copies():
+    own = [
+        entry(n, feed="https://f.example/rss", summary=WIRE, title=f"Other news {n}") for n in range(1, 1001)
+    ]
+    elsewhere = entry(1001, summary=WIRE, title="Other news")
+    assert copies(own[:5]) == {}
+    assert copies([own[0], elsewhere]) == {1001: 1}
+    assert copies([own[0], replace(own[1], title=own[0].title)]) == {2: 1}
+    assert copies([replace(own[0], outlet="The Herald"), replace(own[1], outlet="The Times")]) == {2: 1}
+    assert copies(own) == {}

@@ -308,7 +308,9 @@ def left_out(hands: Sequence[Hand], drawn: Hand, rows: Mapping[str, Any]) -> Non
             for name, given in (("lexical", None), ("semantic", packed)):
                 found = score(zip(hand.events, replay(hand.entries, vectors=given), strict=True))
                 print(f"{hand.name} {name}: B-cubed {found.bcubed} pairs {found.pairwise}")
-        linked = [(match.weighed(found, model.affairs) >= 0, same) for found, same, _ in steps(hand, common)]
+        linked = [
+            (affairs.log_odds(found, model.affairs) >= 0, same) for found, same, _ in steps(hand, common)
+        ]
         print(f"{hand.name} links of affairs: {_share(linked)}")
         told = kinds_left_out(hand, others)
         print(f"{hand.name} kinds of reports: {_share([(bool(kind), kind == true) for kind, true in told])}")

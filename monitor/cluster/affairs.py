@@ -11,7 +11,7 @@ from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from monitor.cluster.match import Rarity
@@ -91,9 +91,8 @@ class RelatedStories:
         found = [
             (-chance, key)
             for key, shared in near
-            if shared["rarest_name"] >= _NAME
             if abs(story.last_seen - self._stories[key].last_seen) <= self._within
-            if (chance := match.weighed(shared, weights)) >= 0
+            if (chance := log_odds(shared, weights)) >= 0
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
 
@@ -122,6 +121,11 @@ def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, floa
         "places_differ": float(bool(countries and abroad) and countries.isdisjoint(abroad)),
         "sources_log": math.log(max(1, min(one.sources, other.sources))),
     }
+
+
+def log_odds(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Return how likely such two stories are of one affair, even at 0; never without a rare name."""
+    return match.weighed(found, weights) if found["rarest_name"] >= _NAME else -math.inf
 
 
 def _weights(names: Iterable[str], rarity: Rarity) -> dict[str, float]:

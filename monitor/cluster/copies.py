@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.cluster.events import plain_words
@@ -58,13 +58,22 @@ def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
     return frozenset(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))
 
 
+class _Text(NamedTuple):
+    """A text that was entered."""
+
+    group: int
+    sequences: int
+    voice: tuple[str, str]
+    title: str
+
+
 class Copies:
     """The reports seen so far and the groups that they are in."""
 
     def __init__(self) -> None:
         self._addresses: dict[str, tuple[int, str, str]] = {}
         self._whole: dict[str, int] = {}
-        self._texts: list[tuple[int, int]] = []
+        self._texts: list[_Text] = []
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
     def add(self, entry: Entry, group: int) -> None:
@@ -74,11 +83,11 @@ class Copies:
         if text := whole_text(entry):
             self._whole.setdefault(text, group)
         sequences = shingles(entry)
-        if any(self._texts[text][0] == group for text in self._near(sequences)):
+        if any(text.group == group for text in self._near(entry, sequences)):
             return  # a thousand copies of one text are looked up as one
         for sequence in sequences:
             self._shingles[sequence].append(len(self._texts))
-        self._texts.append((group, len(sequences)))
+        self._texts.append(_Text(group, len(sequences), _voice(entry), fold(entry.title)))
 
     def groups(self, entry: Entry) -> list[int]:
         """Return the groups that hold a copy of this entry, the surest first."""
@@ -87,19 +96,27 @@ class Copies:
         # One feed may give the same link to the briefing of each day: there the title must be the same too.
         sure = [group for group, feed, other in filter(None, found) if feed != entry.feed or other == title]
         sure += [self._whole[text]] if (text := whole_text(entry)) in self._whole else []
-        near = [self._texts[text][0] for text in self._near(shingles(entry))]
+        near = [text.group for text in self._near(entry, shingles(entry))]
         return list(dict.fromkeys(sure + near))
 
-    def _near(self, sequences: frozenset[tuple[str, ...]]) -> list[int]:
-        """Return the texts that share most of these sequences."""
+    def _near(self, entry: Entry, sequences: frozenset[tuple[str, ...]]) -> list[_Text]:
+        """Return the texts that share most of an entry's sequences."""
         postings = (self._shingles.get(sequence, ()) for sequence in sequences)
         hits = Counter(chain.from_iterable(found for found in postings if len(found) <= _POSTINGS))
+        title, voice = fold(entry.title), _voice(entry)
         return [
             text
-            for text, shared in sorted(hits.items())
+            for number, shared in sorted(hits.items())
             # The smaller of the two: a wire text that one outlet has cut is still that text.
-            if shared >= _SAME_TEXT * min(self._texts[text][1], len(sequences))
+            if shared >= _SAME_TEXT * min((text := self._texts[number]).sequences, len(sequences))
+            # An outlet that puts one paragraph under each title says so of itself, not of the news.
+            if text.voice != voice or text.title == title
         ]
+
+
+def _voice(entry: Entry) -> tuple[str, str]:
+    """Return the feed, and the outlet that an aggregator names in it."""
+    return entry.feed, fold(entry.outlet)
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
