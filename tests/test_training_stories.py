@@ -7,7 +7,6 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -92,8 +91,7 @@ def test_kinds_are_learned_from_steps_and_the_same_records_give_the_same(records
     model = train_kinds.fit(found)
     assert model.kinds == (kinds.NONE, "appeal", "ruling", "deal"), "a boycott is no kind that we tell"
     assert train_kinds.written(model) == train_kinds.written(train_kinds.fit(found))
-    with mock.patch.object(kinds, "model", return_value=model):
-        chances = [kinds.chances(features) for features, _, _ in found]
+    chances = [kinds.shares(features, model) for features, _, _ in found]
     assert [model.kinds[own.index(max(own))] for own in chances] == [kind for _, kind, _ in found]
 
 

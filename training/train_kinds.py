@@ -18,7 +18,6 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from monitor.cluster import kinds
-from monitor.cluster.traits import kind_features
 from monitor.models import EVENT_KINDS
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
     sizes = Counter(row.get("event", "") for row in rows)
     return [
         (
-            kind_features(row["title"], row["summary"]),
+            kinds.features(row["title"], row["summary"]),
             kind if (kind := row.get("kind", row.get("step"))) in EVENT_KINDS else kinds.NONE,
             sizes[row["event"]] ** -0.5 if "event" in row else 1.0,
         )

@@ -312,17 +312,16 @@ def left_out(hands: Sequence[Hand], drawn: Hand, rows: Mapping[str, Any]) -> Non
             (affairs.log_odds(found, model.affairs) >= 0, same) for found, same, _ in steps(hand, common)
         ]
         print(f"{hand.name} links of affairs: {_share(linked)}")
-        told = kinds_left_out(hand, others)
-        print(f"{hand.name} kinds of reports: {_share([(bool(kind), kind == true) for kind, true in told])}")
+        told = [(kind, true) for kind, true in kinds_left_out(hand, others) if kind]
+        print(f"{hand.name} kinds: {sum(kind == true for kind, true in told)} of {len(told)} told are right")
 
 
 def kinds_left_out(hand: Hand, others: Sequence[Hand]) -> list[tuple[str, str]]:
     """Return for each report of a hand the kind that a model of the other hands tells, and the true one."""
     files = [RECORDS / f"{other.name}.jsonl" for other in others]
     model = train_kinds.fit(train_kinds.read([*files, train_kinds.TITLES]))
-    with mock.patch.object(kinds, "model", return_value=model):
-        tested = train_kinds.read([RECORDS / f"{hand.name}.jsonl"])
-        return [(kinds.told(kinds.chances(found)), kind) for found, kind, _ in tested]
+    tested = train_kinds.read([RECORDS / f"{hand.name}.jsonl"])
+    return [(kinds.told(kinds.shares(found, model), model), kind) for found, kind, _ in tested]
 
 
 def _share(found: Sequence[tuple[bool, bool]]) -> str:

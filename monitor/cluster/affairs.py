@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Stories that one story is linked to.
 _MOST = 5
 _PARTIES = 6
+# Reports that decide what kind of event it is: a hundred more say the same.
+_ENOUGH = 24
 NAME, PLACE = "~", "&"
 """Marks of those names by which a story is known that are no players: words spelt as names, and countries."""
 _MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT + ROLE + PLACE
@@ -50,9 +52,9 @@ def names(entries: Sequence[Entry]) -> tuple[str, ...]:
     )
 
 
-def kind(entries: Iterable[Entry]) -> str:
+def kind(entries: Sequence[Entry]) -> str:
     """Return the kind of event that entries tell together; "" for none."""
-    found = [traits(entry).chances for entry in entries]
+    found = [kinds.chances(entry.title, entry.summary) for entry in entries[:_ENOUGH]]
     return kinds.told(kinds.together(found)) if found else kinds.NONE
 
 

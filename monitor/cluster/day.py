@@ -164,7 +164,7 @@ class DayClustering:
     def _steps(self, members: Sequence[Candidate]) -> tuple[int, ...]:
         """Return the open stories that new reports answer: as likely theirs as can be, but for the step."""
         own, near = (
-            kind(member.entry for member in members),
+            kind([member.entry for member in members]),
             self._near.get(self._home[members[0].entry.id], ()),
         )
         return tuple(

@@ -1,28 +1,35 @@
-"""What kind of event an entry tells: chances by a small linear model over its words (kinds.tsv).
+"""What kind of event an entry tells: by phrases, and by a small linear model over its words (kinds.tsv).
 
-A table of phrases alone (events.toml) was right about four titles in ten of those it was not made by: "Sora 2
-is here" ends nothing. What it finds is one feature among the words of the title and of the teaser here.
+The table of phrases alone (events.toml) was right about four titles in ten of those it was not made by: "Sora
+2 is here" ends nothing. What it finds is one feature of the model, beside the words of title and teaser.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from monitor.cluster.events import plain_words
+from monitor.cluster.events import knowledge, plain_words
 from monitor.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NONE = ""
 """The kind of what tells no event: a portrait, a look at a trade."""
 # The chance from which a kind is told: of three that are told two or more are right, by hands left out.
 _TOLD = 0.35
+# What happened before or why: "after weekend of mockery" is not what this report tells.
+_BEFORE = re.compile(
+    r"""\b(?: after | following | in\ the\ wake\ of | amid | since | nach | nachdem | seit | wegen )\b
+        (?! \s+(?:all|that)\b ) [^.,;:!?–—|]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # Letters by which words are told apart: inflections meet.
 _LETTERS = 8
 # Words of a teaser that are read, and what each counts beside one of the title.
@@ -50,20 +57,41 @@ def model() -> Model:
     return Model(tuple(head.split("\t")), tuple(map(float, first.split("\t"))), weights)
 
 
-def features(
-    title: str, summary: str, in_title: Sequence[str], in_summary: Collection[str]
-) -> dict[str, float]:
+@lru_cache(maxsize=1 << 13)
+def of_word(word: str) -> tuple[str, ...]:
+    """Return the kinds that a folded word by itself stands for."""
+    return tuple(knowledge().kinds.labels(word))
+
+
+def phrases(text: str) -> tuple[str, ...]:
+    """Return the kinds whose words or phrases stand in a text, that which counts first first."""
+    front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
+    return ranked({kind for word in front for kind in of_word(word)}.union(knowledge().kinds.phrases(front)))
+
+
+def ranked(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Return kinds, that which counts first first."""
+    return tuple(sorted(kinds, key=knowledge().rank.__getitem__))
+
+
+def features(title: str, summary: str) -> dict[str, float]:
     """Return what the model weighs: words, neighbours, signs, and the kinds whose phrases were found."""
+    in_title = phrases(title)
     return {
         **dict.fromkeys((f"s {word}" for word in _words(summary)[:_TEASER]), _TEASER_COUNTS),
-        **{f"ks {kind}": _FIRST_OF_TEASER for kind in in_summary if kind not in in_title},
+        **{f"ks {kind}": _FIRST_OF_TEASER for kind in phrases(summary) if kind not in in_title},
         **dict.fromkeys(_of_title(title, in_title), 1.0),
     }
 
 
-def chances(found: Mapping[str, float]) -> tuple[float, ...]:
-    """Return the chance of each kind, in the order of the model's kinds."""
-    known = model()
+@lru_cache(maxsize=1 << 10)
+def chances(title: str, summary: str) -> tuple[float, ...]:
+    """Return the chance of each kind, in the order of the model's kinds, that an entry tells it."""
+    return shares(features(title, summary), model())
+
+
+def shares(found: Mapping[str, float], known: Model) -> tuple[float, ...]:
+    """Return the chance of each of a model's kinds for these features."""
     totals = list(known.bias)
     for name, value in found.items():
         for place, weight in _row(known.weights.get(name, "")):
@@ -71,10 +99,10 @@ def chances(found: Mapping[str, float]) -> tuple[float, ...]:
     return _shares(totals)
 
 
-def told(found: Sequence[float]) -> str:
+def told(found: Sequence[float], known: Model | None = None) -> str:
     """Return the likeliest kind; NONE where nothing is likely enough to be told."""
     most = max(found)
-    return model().kinds[found.index(most)] if most >= _TOLD else NONE
+    return (known or model()).kinds[found.index(most)] if most >= _TOLD else NONE
 
 
 def together(several: Sequence[Sequence[float]]) -> tuple[float, ...]:

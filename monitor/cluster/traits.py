@@ -36,12 +36,6 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 # A year tells no event from another.
 _YEAR = re.compile(r"(?:19|20)\d\d")
-# What happened before or why: "after weekend of mockery" is not what this report tells.
-_BEFORE = re.compile(
-    r"""\b(?: after | following | in\ the\ wake\ of | amid | since | nach | nachdem | seit | wegen )\b
-        (?! \s+(?:all|that)\b ) [^.,;:!?–—|]*""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
@@ -82,13 +76,11 @@ class Traits:
     """Every four letters in a row of its title."""
     specific: frozenset[str]
     """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
-    chances: tuple[float, ...]
-    """Of each kind of event, that it is the one told (`kinds.py`)."""
 
     @property
     def kind(self) -> str:
         """The kind of the phrase that counts first, in the title or else in the summary; "" for none."""
-        # Not the likeliest of `chances`: as features of pairs they made the matcher no better.
+        # Not the likeliest by `kinds.chances`: as features of pairs these made the matcher no better.
         return next(iter((*self.title.kinds, *self.text.kinds)), "")
 
     def terms(self) -> frozenset[str]:
@@ -152,31 +144,19 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             numbers=title.numbers | rest.numbers,
             players=_once(title.players + rest.players),
             roles=_once(title.roles + rest.roles),
-            kinds=_ranked({*title.kinds, *rest.kinds}),
+            kinds=kinds.ranked({*title.kinds, *rest.kinds}),
             subjects=title.subjects | rest.subjects,
             places=title.places | rest.places,
         ),
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
-        chances=kinds.chances(kinds.features(heading, summary, title.kinds, rest.kinds)),
     )
 
 
 def _grams(text: str) -> frozenset[str]:
     # Each string once, and a set before, which is made into a frozenset of its size: 4 kB a title and not 14.
     return frozenset({intern(text[start : start + _GRAM]) for start in range(len(text) - _GRAM + 1)})
-
-
-def kind_features(title: str, summary: str) -> dict[str, float]:
-    """Return what the model of kinds of event weighs of an entry."""
-    return kinds.features(title, summary, _kinds_of(title), _kinds_of(summary))
-
-
-def _kinds_of(text: str) -> tuple[str, ...]:
-    """Return the kinds of event whose words or phrases stand in a text, that which counts first first."""
-    front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
-    return _ranked({kind for word in front for kind in _kinds(word)}.union(knowledge().kinds.phrases(front)))
 
 
 def _part(text: str, *, german: bool) -> Part:
@@ -190,7 +170,7 @@ def _part(text: str, *, german: bool) -> Part:
         numbers=frozenset(_numbers(text)),
         players=_once(player for player, _ in _players(text)),
         roles=_once(role for word in known for role in word.roles),
-        kinds=_kinds_of(text),
+        kinds=kinds.phrases(text),
         subjects=frozenset(subject for word in known for subject in word.subjects),
         places=frozenset(place for word in known for place in word.places),
     )
@@ -203,10 +183,6 @@ def _aliases(spellings: Iterable[str]) -> frozenset[str]:
 
 def _once(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
-
-
-def _ranked(kinds: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(kinds, key=knowledge().rank.__getitem__))
 
 
 def surfaces(entry: Entry) -> dict[str, str]:
@@ -234,11 +210,6 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _kinds(word: str) -> tuple[str, ...]:
-    return tuple(knowledge().kinds.labels(word))
-
-
-@lru_cache(maxsize=_REMEMBERED)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
@@ -248,7 +219,7 @@ def _known(raw: str) -> _Word | None:
     return _Word(
         word[:_LETTERS],
         word[:_STEM],
-        _kinds(word),
+        kinds.of_word(word),
         tuple(known.roles.labels(word)),
         tuple(known.subjects.labels(word)),
         tuple(known.places.labels(word)),
