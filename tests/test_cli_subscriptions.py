@@ -206,7 +206,7 @@ def test_what_was_exported_can_be_imported_whole(desk: Path, tmp_path: Path) -> 
 url = "https://film.test/feed?format=rss"
 title = "Film & Bühne"
 language = "de"
-tags = ["film", "stage"]
+tags = ["film, stage", "/a/b/", "stage"]
 interval = "6h"
 weight = 0.5
 family = "F"

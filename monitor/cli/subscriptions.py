@@ -273,8 +273,11 @@ def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
 def import_opml(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="An OPML file.", exists=True, dir_okay=False)],
+    _no_check: Annotated[
+        bool, typer.Option("--no-check", hidden=True, help="As `feeds add` has it: needless here.")
+    ] = False,
 ) -> None:
-    """Add the feeds of an OPML file; each that is left out is named.
+    """Add the feeds of an OPML file; each that is left out is named. None is tried: `check --online` does.
 
     Example: monitor feeds import feeds.opml
     """
@@ -294,7 +297,7 @@ def import_opml(
             reason = error if outline.url else "it names no feed; `monitor feeds add` finds that of a page"
             say(f"left out {outline.title or 'one without a title'}{where}: {reason}")
             continue
-        good.append(replace(feed, tags=outline.tags))
+        good.append(replace(feed, tags=feed.tags or outline.tags))
     added = listed.add(good)
     if added:
         listed.save()

@@ -231,11 +231,15 @@ def _of_text(kind: values.Kind[Any], text: str) -> object:
 
 
 def to_attributes(feed: Feed) -> dict[str, str]:
-    """Return what an OPML list says of a feed beside address, title, language and tags."""
+    """Return what an OPML list says of a feed beside address, title, language and categories."""
     found = {}
+    standard = {"url", "title", "language"}
+    # A category is a path, and a comma ends it: a tag that has either stands in an attribute of our own.
+    if all(tag.strip(" /") == tag and "," not in tag for tag in feed.tags):
+        standard.add("tags")
     for setting in tables.settings_of(Feed):
         value = getattr(feed, setting.field)
-        if setting.key not in {"url", "title", "language", "tags"} and value != setting.default:
+        if setting.key not in standard and value != setting.default:
             plain = setting.kind.write(value)
             found[setting.key] = plain if isinstance(plain, str) else values.toml(plain)
     return found
