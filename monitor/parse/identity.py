@@ -74,7 +74,7 @@ def fingerprint(entry: Entry) -> str:
 
 
 def made_up(title: str, date: str) -> str:
-    """Return the guid of an entry that has neither one nor a link."""
+    """Return the guid of an entry that has neither one nor a link, without a date that of half an entry."""
     return digest_of(f"{fold(title)}\n{date}")
 
 
@@ -234,13 +234,7 @@ def _is_no_copy(entry: Entry, known: Known) -> bool:
 def _is_no_half(entry: Entry, known: Known) -> bool:
     """Return False where a document broke off behind the title of one of them, and it was taken as it was."""
     soon = abs(entry.first_seen - known.first_seen) < _REUSED
-    return not soon or not (_is_half_of(entry, known) or _is_half_of(known, entry))
-
-
-def _is_half_of(one: Entry | Known, other: Entry | Known) -> bool:
-    # A guid that all entries share takes in link and date where there are others beside it.
-    says_no_more = one.guid == made_up(one.title, "") or other.guid.startswith(one.guid)
-    return not one.url and _instant(one) is None and says_no_more
+    return not soon or made_up(entry.title, "") not in {entry.guid, known.guid}
 
 
 # From the surest marks to the weakest: what a weak one would join, a strong one has settled before. Each with

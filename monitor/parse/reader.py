@@ -69,7 +69,9 @@ def read(
     entries, faults = context.entries(raw.entries)
     # Without its title it could not be known again.
     broken, _ = context.entries([raw.broken] if raw.broken and raw.broken.title else [])
-    distinct = _distinct([*entries, *broken])
+    # Whatever guid and link it has by now, a better one may have stood behind the break.
+    halves = [replace(half, guid=made_up(half.title, "")) for half in broken]
+    distinct = _distinct([*entries, *halves])
     whole = len(_distinct(entries))
     losses = "; ".join(filter(None, (
         f"{raw.left_out} older entries over the cap left out" if raw.left_out else "",
