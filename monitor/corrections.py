@@ -1,4 +1,4 @@
-"""The user's word, and the archive brought up to it: mark, merge, split, learn, and tagging all again.
+"""The user's word, and what is stored brought up to it: mark, merge, split, learn, and tagging all again.
 
 Takes configuration, store and what the user says; gives entries and stories as they stand then, in one
 transaction. Raises MonitorError for what is not there.
@@ -125,7 +125,7 @@ def forget(store: Store) -> tag.Personal:
 
 
 class Retagging(NamedTuple):
-    """What came of tagging the archive again."""
+    """What came of tagging again."""
 
     entries: int
     """How many were tagged."""

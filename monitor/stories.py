@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STEP = 500
 # Steps in one run: half a million entries; what is left then waits for the next poll.
 _STEPS = 1000
-# Entries of an archive from an earlier version whose terms are counted anew in one step.
+# Entries stored by an earlier version whose terms are counted anew in one step.
 _COUNT_AT_ONCE = 2000
 # Stories of version 1.0, which knew no kinds of event, that are lifted in one step.
 _REFRESH_AT_ONCE = 200
@@ -156,7 +156,7 @@ def _write(store: Store, work: _Work, decided: _Decision) -> frozenset[int]:
 
 
 def _catch_up(config: Config, store: Store) -> None:
-    """Bring an archive of an earlier version up to date, a part at a time: its counts, its stories' kinds."""
+    """Bring a database of an earlier version up to date, a part at a time: its counts, its stories' kinds."""
     if uncounted := store.terms.uncounted(_COUNT_AT_ONCE):
         found = store.entries.get_many(uncounted, whole=False)
         store.terms.add({entry.id: cluster.terms(entry) for entry in found})

@@ -45,7 +45,7 @@ class Appearance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """A phrase that would have chosen the entry, and how much else of the archive holds it."""
+    """A phrase that would have chosen the entry, and how many other stored entries hold it."""
 
     phrase: str
     target: str
@@ -246,7 +246,7 @@ def _instead(facts: Facts) -> Line:
     if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):
         return _do("no", f"nothing was lost; if it is not for you: monitor mark e{entry.id} --not-relevant")
     if entry.backlog and entry.tagging.relevant:
-        return _do("yes", f"a longer [digest] backlog; it is in the archive: monitor search “{entry.title}”")
+        return _do("yes", f"a longer [digest] backlog; it is stored: monitor search “{entry.title}”")
     if not (explanation and explanation.tagging.relevant):
         return _phrase(facts, f"monitor mark e{entry.id} --relevant" if entry.id else "")
     retag = "monitor retag applies today's themes to what is stored"

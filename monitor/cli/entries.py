@@ -30,7 +30,7 @@ Since = Annotated[
 ]
 Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
 
-# More than any archive holds; SQLite takes no number of more than 64 bits.
+# More than any database holds; SQLite takes no number of more than 64 bits.
 MOST = 1_000_000_000
 # Columns that are an entry's handle's.
 _MARGIN = 8

@@ -158,7 +158,7 @@ def _edited(context: typer.Context) -> Subscriptions:
 
 @app.command()
 def remove(context: typer.Context, feed: FeedName) -> None:
-    """Take a feed out of feeds.toml; its entries stay in the archive.
+    """Take a feed out of feeds.toml; its entries stay stored.
 
     Example: monitor feeds remove https://outlet.example/feed
     """

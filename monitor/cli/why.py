@@ -33,7 +33,7 @@ _QUESTIONS: Final = {
 _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
 # "outlet.example/story" is an address; "GEMA/OpenAI" is a headline, and has no dot before its slash.
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
-# How much of the archive a proposed phrase is tried on.
+# How many stored entries a proposed phrase is tried on.
 _LOOK_BACK: Final = timedelta(days=30)
 # A phrase that so many entries hold lets in too much, whatever the number is.
 _MANY: Final = 1000

@@ -47,7 +47,7 @@ def assign(
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
 
     `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of
-    them already stays there and its text is renewed. `counts` are those of the archive, `new` included, for
+    them already stays there and its text is renewed. `counts` are those of the store, `new` included, for
     the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
     decides. `corrections` are the user's, in order: entries stay apart by them, and those whose texts are
     given in `corrected` move the bar. `past` are closed stories that new ones may be steps after. Entries of

@@ -26,23 +26,23 @@ _SCALE = 5.0
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
-# A player named in more of the archive than this is the topic itself and tells nothing.
+# A player named in more of our entries than this is the topic itself and tells nothing.
 _TOPIC_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Rarity:
-    """What a term weighs: the rarer in the archive, the more. Bundled counts help a small archive."""
+    """What a term weighs: the rarer among our entries, the more. Bundled counts help where these are few."""
 
-    archive: TermCounts
+    own: TermCounts
     documents: int
     background: Mapping[str, float]
 
     def weight(self, term: str) -> float:
         """Return the inverse document frequency of a term, a natural logarithm."""
-        seen = self.archive.counts.get(term, 0) + self.background.get(term, 0)
+        seen = self.own.counts.get(term, 0) + self.background.get(term, 0)
         # A half and a one, so that a term that nobody has met yet weighs much and not infinitely.
-        return math.log((self.archive.documents + self.documents + 1) / (seen + 0.5))
+        return math.log((self.own.documents + self.documents + 1) / (seen + 0.5))
 
     def telling(self, term: str) -> bool:
         """Return whether a term is rare enough to tell one story from another."""
@@ -73,7 +73,7 @@ def model() -> Model:
 
 
 def rarity(counts: TermCounts) -> Rarity:
-    """Return the weights of terms, by our own archive and the bundled counts."""
+    """Return the weights of terms, by our own entries and the bundled counts."""
     return Rarity(counts, model().documents, model().background)
 
 
@@ -86,7 +86,7 @@ class Vector:
 
     @classmethod
     def of(cls, terms: Iterable[str], rarity: Rarity, mark: str = "") -> Vector:
-        """Weigh terms that the archive knows with a mark."""
+        """Weigh terms that are counted with a mark."""
         squares = {term: rarity.weight(mark + term) ** 2 for term in terms}
         return cls(squares, math.sqrt(math.fsum(squares.values())))
 
@@ -111,7 +111,7 @@ class Vector:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """An entry's terms as the archive weighs them."""
+    """An entry's terms, weighed by their rarity."""
 
     traits: Traits
     source: str
@@ -132,7 +132,7 @@ class Weighed:
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
-    """Return the terms of an entry as the archive weighs them."""
+    """Return the terms of an entry, weighed by their rarity."""
     title, text = traits.title, traits.text
     telling = frozenset(player for player in text.players if rarity.telling(PLAYER + player))
     return Weighed(

@@ -84,7 +84,7 @@ class Traits:
         return next(iter((*self.title.kinds, *self.text.kinds)), "")
 
     def terms(self) -> frozenset[str]:
-        """Return all that is counted over the archive."""
+        """Return all that is counted over our entries."""
         text = self.text
         marked = [PLAYER + player for player in text.players]
         marked += [ROLE + role for role in text.roles]
@@ -114,7 +114,7 @@ _Read = list[tuple[str, _Word | None]]
 
 
 def terms(entry: Entry) -> frozenset[str]:
-    """Return the terms of an entry whose numbers of documents the archive keeps."""
+    """Return the terms of an entry whose numbers of documents the store keeps."""
     return traits(entry).terms()
 
 

@@ -41,8 +41,8 @@ _NOTHING: Final = ("", None)
 # Of so many entries one may be older than all that was known, and it is still a new stretch of the feed.
 _FEW: Final = 5
 
-# So many entries at once from before we followed a feed are its archive; one opened 190 in a day.
-_ARCHIVE: Final = 20
+# So many entries at once from before we followed a feed are its past; one opened 190 in a day.
+_PAST: Final = 20
 
 _WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
@@ -115,7 +115,7 @@ def compare(
     What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
     it is so old, or of unknown age in the very first document (`followed_since` is None; some are empty).
     Later on nothing is held back for its date, which may be old because we could not look for days or because
-    the publisher was slow; but for an archive that a feed opens all at once, from before we followed it.
+    the publisher was slow; but for a past that a feed opens all at once, from before we followed it.
 
     The entry in whose middle a document breaks off is left for the whole one to bring. When that comes no
     more (not `awaits_rest`) what there is of it is taken, if it is new.
@@ -146,7 +146,7 @@ def compare(
                 replace(entry, id=match.id, guid=match.guid, first_seen=match.first_seen, changed_at=now)
             )
     old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
-    if len(old) >= _ARCHIVE:
+    if len(old) >= _PAST:
         new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
     whole = document.complete or not awaits_rest
     matched = {match.id for match in matches.values()}

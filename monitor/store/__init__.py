@@ -1,8 +1,8 @@
 """Everything the monitor remembers, in one SQLite file, behind verbs. sqlite-utils lives here alone.
 
-    with store.open(path) as archive:
-        with archive.transaction():
-            archive.entries.add(entries, fingerprint)
+    with store.open(path) as opened:
+        with opened.transaction():
+            opened.entries.add(entries, fingerprint)
 
 One connection, for the thread that opened it. Several processes may read and write at once: writers wait
 for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreError of one line with advice.

@@ -29,7 +29,7 @@ _BATCH: Final = 500
 # A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock.
 _LONGEST_POLL: Final = timedelta(days=2)
 
-# What a mark or new themes make relevant is news if it is no older: a retag must not tell a year's archive.
+# What a mark or new themes make relevant is news if it is no older: a retag must not report a year's entries.
 _NEWS_FOR: Final = timedelta(days=14)
 
 
@@ -118,7 +118,7 @@ class Entries:
         """Store new taggings by entry id. The user's marks win over them.
 
         One that becomes relevant, or sure, is news from `now` on if it was first seen within the last 14
-        days: new themes must not fill a digest with a year's archive. One that is relevant no more leaves its
+        days: new themes must not fill a digest with a year's entries. One that is relevant no more leaves its
         story.
         Returns the stories that lost one and still exist.
         """

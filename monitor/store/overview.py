@@ -46,7 +46,7 @@ class Themed(NamedTuple):
 
 
 class Overview:
-    """Reads over many stories at once, bounded by what is asked for and not by the age of the archive."""
+    """Reads over many stories at once, bounded by what is asked for and not by the age of the database."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection

@@ -1,4 +1,4 @@
-"""What clustering has counted and encoded: how common terms are in our own archive, and entries' vectors."""
+"""What clustering has counted and encoded: how common terms are in our entries, and the vectors of these."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
