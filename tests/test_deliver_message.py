@@ -159,6 +159,14 @@ def test_an_encoded_word_in_a_subject_stays_what_it_looks_like():
     assert mail["Bcc"] is None
 
 
+@pytest.mark.parametrize("words", range(50, 80))
+def test_a_subject_is_folded_without_a_second_space(words):
+    subject = f"{'a' * words} – Sora-Monitor, 15. Jan. 2025: {'ö' * 40} ß b"
+    edition = replace(EDITION, subject=subject)
+    assert parsed(edition)["Subject"].strip() == subject
+    assert b"a \r\n" not in build(edition).content.partition(b"\r\n\r\n")[0]
+
+
 any_text = st.text(st.characters(), max_size=400)
 
 

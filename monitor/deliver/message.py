@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -59,7 +60,10 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
         # Feeds cannot foresee a hash of the text that they are part of, so none can forge a boundary.
         message.set_boundary(f"={_digest(id_, plain, rich)}=")
     message["Content-Language"] = edition.language  # last: each set_content drops or moves Content- headers
-    return Message(id_, message.as_bytes())
+    # The library leaves the space before an encoded word at the line's end and writes another after it: two
+    # where one was.
+    head, blank, body = message.as_bytes().partition(b"\r\n\r\n")
+    return Message(id_, re.sub(rb"(?<!:) \r\n ", b"\r\n ", head) + blank + body)
 
 
 def parse_address(written: str) -> Address:
