@@ -89,7 +89,7 @@ def test_every_part_that_somebody_may_play_has_a_name():
 @pytest.mark.parametrize("code", OTHERS)
 def test_a_reason_is_written_in_the_language_whole_or_in_its_parts(code):
     other = languages.load(code)
-    assert _WORDS.keys() <= {name for name, said in _WORDS.items() if other.reason(said) != said}
+    assert _WORDS.keys() <= {name for name, written in _WORDS.items() if other.reason(written) != written}
     against = "against: same outlet, another kind of event (incident, not hearing or launch)"
     assert not re.search("against|outlet|kind|hearing| or ", other.reason(f"1 day apart · {against}"))
     assert "“A · B; same day”" not in other.reason("not a feed: an HTML page titled “A · B; same day”")
@@ -104,8 +104,10 @@ def test_a_reason_is_written_in_the_language_whole_or_in_its_parts(code):
 )
 def test_what_is_noted_of_a_silent_feed_is_written_in_german(first, second):
     usual = span_in_words(second).removeprefix("1 ")
-    said = languages.load("de").reason(f"nothing new for {span_in_words(first)}; usually one every {usual}")
-    assert not re.search("nothing|new|usually|day|hour", said)
+    written = languages.load("de").reason(
+        f"nothing new for {span_in_words(first)}; usually one every {usual}"
+    )
+    assert not re.search("nothing|new|usually|day|hour", written)
 
 
 def test_no_sentence_is_left_that_the_digest_does_not_use():

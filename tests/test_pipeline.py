@@ -283,18 +283,18 @@ class TestTrouble:
             assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_an_entry_that_breaks_off_waits_for_the_whole_one(self, tmp_path: Path) -> None:
-        async with newsroom(tmp_path, "/a") as room:
+        async with newsroom(tmp_path, "/a") as world:
             both = item("choir", CHOIR, published=at(8)), item("leak", LEAK, "Much text.", published=at(8))
             whole = page(*both)
-            room.server.on("/a", replace(whole, body=whole.body[: whole.body.index(b"Much")]), whole)
-            assert (await room.poll(at(9))).new == 1
-            (health,) = room.healths(at(9)).values()
+            world.server.on("/a", replace(whole, body=whole.body[: whole.body.index(b"Much")]), whole)
+            assert (await world.poll(at(9))).new == 1
+            (health,) = world.healths(at(9)).values()
             assert health.note == "breaks off before its end, since 2024-12-02 09:00 UTC"
             assert health.next_poll_at <= at(9) + timedelta(minutes=11)
-            assert (await room.poll(at(9.5))).new == 1
-            (health,) = room.healths(at(9.5)).values()
+            assert (await world.poll(at(9.5))).new == 1
+            (health,) = world.healths(at(9.5)).values()
             assert health.note == ""
-            assert reported(await room.digest(1)) == sorted([CHOIR, LEAK])
+            assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
     async def test_a_poll_that_was_cut_off_is_completed_by_the_next(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

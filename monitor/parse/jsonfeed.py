@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from monitor.errors import ParseError
 from monitor.parse import dates
@@ -27,7 +27,8 @@ def read(text: str, max_entries: int) -> RawFeed:
 
     Fields of the wrong type count as absent; of a document that breaks off what is whole is kept.
     """
-    data, broken = _load(text)
+    loaded = _load(text)
+    data, broken = loaded.data, loaded.broken
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not isinstance(items, list):
         raise ParseError("not a feed: JSON of another kind")
@@ -51,23 +52,37 @@ def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     return [items[n] for n in sorted(newest)]
 
 
-def _load(text: str) -> tuple[Any, dict[str, Any] | None]:
-    """Return a document, and where it breaks off what there is of the item in whose middle it does."""
+class _Loaded(NamedTuple):
+    """A document."""
+
+    data: Any
+    broken: dict[str, Any] | None = None
+    """Where it breaks off, what there is of the item in whose middle it does."""
+
+
+def _load(text: str) -> _Loaded:
     try:
         # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
-        return _DECODER.raw_decode(text)[0], None
+        return _Loaded(_DECODER.raw_decode(text)[0])
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:
         head = _whole_pairs(text, 1)
-        items, broken = _whole_items(text)
-        if not items and not broken:
+        found = _whole_items(text)
+        if not found.items and not found.broken:
             raise ParseError("not a feed: JSON that is malformed or breaks off") from error
-        return {**head, "items": items}, broken
+        return _Loaded({**head, "items": found.items}, found.broken)
 
 
-def _whole_items(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """Return the items that can be read before the document breaks off, and the pairs of the next one."""
+class _Items(NamedTuple):
+    """What can be read before a document breaks off."""
+
+    items: list[Any]
+    broken: dict[str, Any]
+    """The pairs of the next one."""
+
+
+def _whole_items(text: str) -> _Items:
     items: list[Any] = []
     start = _ITEMS.search(text)
     place = start.end() if start else len(text)
@@ -76,7 +91,7 @@ def _whole_items(text: str) -> tuple[list[Any], dict[str, Any]]:
             item, place = _DECODER.raw_decode(text, match.end() - 1)
             items.append(item)
     match = _OBJECT.match(text, place)
-    return items, _whole_pairs(text, match.end()) if match else {}
+    return _Items(items, _whole_pairs(text, match.end()) if match else {})
 
 
 def _whole_pairs(text: str, place: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.errors import place_of
 from monitor.models import Document, Entry
@@ -68,7 +68,7 @@ def read(
     context = _Context(raw, feed, url, now)
     entries, faults = context.entries(raw.entries)
     # Without its title it could not be known again.
-    broken, _ = context.entries([raw.broken] if raw.broken and raw.broken.title else [])
+    broken = context.entries([raw.broken] if raw.broken and raw.broken.title else []).entries
     # Whatever guid and link it has by now, a better one may have stood behind the break.
     halves = [replace(half, guid=made_up(half.title, "")) for half in broken]
     distinct = _distinct([*entries, *halves])
@@ -89,6 +89,14 @@ def read(
         note="; ".join(filter(None, (note, losses, *odd))),
         losses=losses,
     )
+
+
+class _Read(NamedTuple):
+    """What came of items."""
+
+    entries: list[Entry]
+    faults: list[str]
+    """The places of our bugs, where one could not be read."""
 
 
 @dataclass(slots=True)
@@ -125,15 +133,15 @@ class _Context:
             if item.source:
                 self.cited[site_of(self._link(item))].add(fold(prose.title(item.source)))
 
-    def entries(self, items: Iterable[RawEntry]) -> tuple[list[Entry], list[str]]:
-        """Return the items that say something, and the places of our bugs where one could not be read."""
+    def entries(self, items: Iterable[RawEntry]) -> _Read:
+        """Read the items that say something."""
         entries, faults = list[Entry](), list[str]()
         for item in items:
             try:
                 entries += [self.entry(item)] if item.says_something else []
             except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
                 faults.append(place_of(bug))
-        return entries, faults
+        return _Read(entries, faults)
 
     def entry(self, item: RawEntry) -> Entry:
         link = self._link(item)
