@@ -198,20 +198,22 @@ def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime |
             if database:  # looked over, and brought up to date, before it takes the other's place
                 with store_package.open(draft) as opened:
                     opened.check()
-            if target.exists():
-                aside.append(_set_aside(target))
+            aside += _set_aside(target)
         written.append(target)
     return Restored(written=tuple(written), kept=tuple(kept), set_aside=tuple(aside), made_at=made_at)
 
 
-def _set_aside(target: Path) -> Path:
-    """Give what is in the way a name that nothing has yet; a database takes its write-ahead log along."""
-    number, new = 2, target.with_name(f"{target.name}.before")
-    while new.exists():
-        number, new = number + 1, target.with_name(f"{target.name}.before-{number}")
-    target.rename(new)
-    for ending in ("-wal", "-shm"):
-        log = target.with_name(target.name + ending)
-        if log.exists():
-            log.rename(new.with_name(new.name + ending))
-    return new
+def _set_aside(target: Path) -> list[Path]:
+    """Give what is in the way a name that nothing has yet, a database with its write-ahead log.
+
+    A log goes also where its database is gone: SQLite would play it into whatever takes that place.
+    """
+    there = [ending for ending in ("", "-wal", "-shm") if _beside(target, ending).exists()]
+    number, new = 2, _beside(target, ".before")
+    while any(_beside(new, ending).exists() for ending in there):
+        number, new = number + 1, _beside(target, f".before-{number}")
+    return [_beside(target, ending).rename(_beside(new, ending)) for ending in there][:1]
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)

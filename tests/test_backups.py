@@ -118,6 +118,25 @@ def test_a_copy_of_the_database_comes_back_too(desk: Path, tmp_path: Path) -> No
     assert len(run(new, "entries", "--json").json) == 2
 
 
+def test_a_log_that_a_killed_service_left_is_not_played_into_what_comes_back(
+    whole: Path, tmp_path: Path
+) -> None:
+    there = Desk(tmp_path / "there", ["https://news.test/feed"]).config.database
+    there.parent.mkdir()
+    with closing(sqlite3.connect(there)) as db:
+        db.execute("pragma journal_mode = wal")
+        db.execute("create table later (x)")
+        log = there.with_name("monitor.db-wal").read_bytes()
+    there.unlink()
+    there.with_name("monitor.db-wal").write_bytes(log)
+    done = run(tmp_path / "there", "restore", whole, now=at(40))
+    assert done.code == 0
+    assert "monitor.db.before-wal" in done.out
+    assert len(run(tmp_path / "there", "entries", "--all", "--json").json) == 3
+    with closing(sqlite3.connect(there)) as db:
+        assert db.execute("select * from sqlite_master where name = 'later'").fetchall() == []
+
+
 def test_a_running_service_is_not_restored_over(whole: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     assert run(new, "restore", whole).code == 0

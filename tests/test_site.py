@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import pytest
 from newsroom import Desk, at, item, page, run, serving
@@ -18,7 +19,7 @@ from monitor.errors import ConfigError
 from monitor.models import digest_from_json
 from monitor.site import lists, pages
 from monitor.site.charts import chart
-from monitor.site.frame import theme_path
+from monitor.site.frame import month_of, theme_path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -197,7 +198,7 @@ class TestPages:
             assert not [link for link in made.links if link.startswith("javascript")]
             assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
         ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
-        assert ATTACK in handed(lists.search_shard("2024-12", [hostile], {}))["stories"][0]["title"]
+        assert ATTACK in handed(lists.search_shard("2024-12", [hostile], ours))["stories"][0]["title"]
 
 
 class TestBringingUpToDate:
@@ -337,6 +338,15 @@ class TestBringingUpToDate:
 def test_a_theme_of_any_name_stays_in_its_folder() -> None:
     assert theme_path("../../etc/x y") == "themes/-etc-x-y.html"
     assert theme_path("leak-protest") == "themes/leak-protest.html"
+
+
+def test_the_search_dates_a_story_by_the_users_day_as_all_pages_do(archive: Archive) -> None:
+    loaded = archive.desk.config
+    with store.open(loaded.database, read_only=True) as opened:
+        ours = replace(digest_input.archive(loaded, opened), timezone=ZoneInfo("Europe/Berlin"))
+        late = replace(opened.stories.listing()[0], first_seen=at(23.5, 29))
+    assert month_of(late, ours) == "2025-01"
+    assert handed(lists.search_shard("2025-01", [late], ours))["stories"][0]["day"] == "2025-01-01"
 
 
 def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:

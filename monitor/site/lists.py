@@ -123,10 +123,10 @@ def search(site: Site) -> str:
     return site.fill("search.html", here="search.html", title=text("site_search"), found=found)
 
 
-def search_shard(month: str, stories: Iterable[Story], labels: Mapping[str, str]) -> str:
+def search_shard(month: str, stories: Iterable[Story], site: Site) -> str:
     """Return what can be found of the stories that began in a month ("2026-11"), the newest first."""
     latest = sorted(stories, key=lambda story: (story.first_seen, story.id), reverse=True)
-    return _script({"month": month, "stories": [_indexed(story, labels) for story in latest]})
+    return _script({"month": month, "stories": [_indexed(story, site) for story in latest]})
 
 
 def search_contents(months: Iterable[str]) -> str:
@@ -134,14 +134,14 @@ def search_contents(months: Iterable[str]) -> str:
     return _script({"months": sorted(months, reverse=True)})
 
 
-def _indexed(story: Story, labels: Mapping[str, str]) -> dict[str, Any]:
+def _indexed(story: Story, site: Site) -> dict[str, Any]:
     others = dict.fromkeys(line(entry.title) for entry in story.entries)
     return {
         "id": f"s{story.id}",
         "title": title(story.title),
-        "day": f"{story.first_seen:%Y-%m-%d}",
+        "day": site.day(story.first_seen).isoformat(),
         "reports": len(story.entries),
-        "themes": [labels.get(theme, theme) for theme in story.themes],
+        "themes": [site.labels.get(theme, theme) for theme in story.themes],
         "text": line(story.summary, 300),
         "also": [other for other in others if other != line(story.title)],
     }

@@ -187,7 +187,7 @@ class _Update:
             stories = self._store.stories.get_many(self._store.overview.begun(start, end))
             self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
             self._write(month_path(name), lists.month(name, self._days(first, after), stories, self._site))
-            self._write(f"search/{name}.js", lists.search_shard(name, stories, self._site.labels))
+            self._write(f"search/{name}.js", lists.search_shard(name, stories, self._site))
         self._write("search/index.js", lists.search_contents(self._themes))
 
     def _theme_pages(self) -> None:
