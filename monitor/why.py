@@ -71,6 +71,8 @@ class Facts:
     marked_at: datetime | None = None
     story: Story | None = None
     appearance: Appearance | None = None
+    passed_over: bool = False
+    """It was not sure, and not among the few such that the digest of its time named: no other tells it."""
     next_digest: datetime | None = None
     backlog: str = ""
     """The setting by which old entries of a new feed are held back."""
@@ -224,6 +226,9 @@ def _reported(facts: Facts) -> Line:
     if entry.backlog:
         text = f"held back{story}: it was old when its feed was new ([digest] backlog is {facts.backlog})"
         return Line(question="reported", verdict="held back", text=text)
+    if facts.passed_over:
+        text = "no: a digest names only the likeliest of those that are not sure, and only while they are new"
+        return Line(question="reported", verdict="no", text=text)
     when = f"; the next digest is due {_moment(facts.next_digest, facts)}" if facts.next_digest else ""
     return Line(question="reported", verdict="waiting", text=f"not yet{story}{when}")
 
@@ -244,7 +249,10 @@ def _instead(facts: Facts) -> Line:
     if facts.marked_at and entry.id and not entry.tagging.relevant:
         return _do("yes", f"take your mark back: monitor mark e{entry.id} --clear")
     if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):
-        return _do("no", f"nothing was lost; if it is not for you: monitor mark e{entry.id} --not-relevant")
+        mark = f"monitor mark e{entry.id}"
+        if_sure = _do("yes", f"{mark} --relevant makes it sure, and a story")
+        not_lost = _do("no", f"nothing was lost; if it is not for you: {mark} --not-relevant")
+        return if_sure if facts.passed_over else not_lost
     if entry.backlog and entry.tagging.relevant:
         return _do("yes", f"a longer [digest] backlog; it is stored: monitor search “{entry.title}”")
     if not (explanation and explanation.tagging.relevant):

@@ -152,6 +152,9 @@ def test_a_preview_is_the_due_digest_or_the_next_one_so_far():
     assert preview(last, installed, settings, noon).date == date(2026, 11, 23)
     assert preview(last, installed, settings, noon).window == Window(start=last, end=noon)
     assert preview(last, installed, settings, next_day) == due(last, installed, settings, next_day)
+    # A window that ends before it begins would count nothing, and be told as quiet.
+    early = last - DAY
+    assert preview(last, installed, settings, early).window == Window(start=early, end=early)
 
 
 def test_next_due_is_the_next_instant_on_a_due_day():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
 
+from monitor import config, store
 from monitor.why import asked_site, same_title
 
 if TYPE_CHECKING:
@@ -90,6 +93,22 @@ def test_what_waits_and_what_was_held_back(desk: Path) -> None:
     held = run(desk, "why", "https://news.test/old", now=at(13)).out
     assert answers(desk, "https://news.test/old")["reported"] == "held back"
     assert "[digest] backlog is 2d" in held
+
+
+def test_what_was_not_sure_enough_for_its_day_waits_for_no_other(desk: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(desk, copy)
+    near, late = number(desk, "near"), number(desk, "late")
+    with store.open(config.load(copy).database) as opened:
+        shown = opened.entries.get(late)
+        assert shown is not None
+        unsure = replace(shown.tagging, shelf="perhaps", certainty=0.3)
+        # One became so before the digest of seven o'clock, and was not among those that it named.
+        for entry, hour in ((near, 6), (late, 12)):
+            opened.entries.set_taggings({entry: unsure}, at(hour))
+    found = answers(copy, f"e{near}")
+    assert (found["chosen"], found["reported"], found["instead"]) == ("perhaps", "no", "yes")
+    assert answers(copy, f"e{late}")["reported"] == "waiting"
 
 
 def test_an_address_that_nobody_brought(desk: Path) -> None:

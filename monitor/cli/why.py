@@ -122,6 +122,7 @@ def _facts(
         marked_at=mark.made_at if mark else None,
         story=store.stories.get(entry.story) if entry and entry.story else None,
         appearance=_appearance(stored, store) if stored else None,
+        passed_over=_is_passed_over(stored, store, now) if stored else False,
         next_digest=digest.schedule.next_due(config.digest, now),
         backlog=values.written_duration(config.digest.backlog),
         trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
@@ -152,6 +153,17 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
     return Appearance(
         date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories
     )
+
+
+def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
+    """Say whether an entry is not sure, was not told, and is no news any more for the next digest."""
+    from monitor.models import Window
+
+    last = store.digests.last(now)
+    unsure = entry.tagging.shelf == "perhaps" and not entry.backlog
+    if last is None or not unsure or store.entries.reported_in(entry.id):
+        return False
+    return entry.id not in store.overview.perhaps(Window(start=last.window.end, end=now), limit=-1)
 
 
 def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:
