@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError
@@ -120,7 +120,6 @@ ONCE = Counter(TITLES.values())
 name = st.sampled_from(sorted(DOCUMENTS))
 
 
-@settings(deadline=None, max_examples=60)
 @given(name, st.lists(st.integers(0, 2_000), min_size=1, max_size=3))
 def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: list[int]) -> None:
     whole, feed = DOCUMENTS[name], Follower()
@@ -131,7 +130,6 @@ def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: lis
     assert feed.told == ONCE
 
 
-@settings(deadline=None, max_examples=60)
 @given(name, st.integers(0, 2_000))
 def test_what_never_came_whole_is_reported_at_last_and_once(name: str, place: int) -> None:
     """Also when it does come whole after that; and what was known keeps its text."""
