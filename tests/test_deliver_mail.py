@@ -157,6 +157,14 @@ async def test_without_safe_tls_there_is_neither_password_nor_message(monkeypatc
     assert not any(line.startswith(("AUTH", "MAIL")) for line in script.commands)
 
 
+async def test_another_service_on_that_port_is_no_mail_server():
+    error = await deliver(smtp.Script(replies={"connect": "SSH-2.0-OpenSSH_9.2"}))
+    assert error is not None
+    assert "no mail server" in str(error)
+    assert "SSH-2.0-OpenSSH_9.2" in str(error)
+    assert not error.permanent
+
+
 async def test_a_certificate_for_another_name_is_not_trusted(trusted, monkeypatch):
     script = smtp.Script(extensions=("STARTTLS",))
     error = await deliver(script, host="127.0.0.2", tls="starttls")

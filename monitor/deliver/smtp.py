@@ -252,6 +252,8 @@ def _reason(error: Exception, cause: BaseException | None) -> str:
 
 def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
     """Judge a refusal; one that is `ours`, of the session or the sender, gives no message up."""
+    if code < 0:  # another service listens on that port
+        return DeliveryError(f"that is no mail server: {reply}", permanent=False)
     if code in _CREDENTIALS:
         words = f"log-in refused: {code} {reply}"
         return DeliveryError(words, permanent=False, delay=USER_DELAY, blocked=True)
