@@ -10,11 +10,11 @@ from monitor import config, corrections, store
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Entry
+    from monitor.models import Entry, Story
     from monitor.store import Store
 
 
@@ -133,3 +133,25 @@ def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store
     assert kept is not None
     assert (kept.tagging.beats, kept.story) == (leak.tagging.beats, leak.story)
     assert (found.entries, found.changes) == (1, [])
+
+
+def test_a_retag_lets_others_write_between_its_stories(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_AT_ONCE", 1)
+    changed = THEMES.replace('["leak*"]', '["zebra"]').replace('["unpaid"]', '["artists"]')
+    (desk / "themes.toml").write_text(changed)
+    refresh = corrections.refresh_stories
+    turns = 0
+
+    def beside(config: Config, found: Store, stories: Iterable[int]) -> tuple[Story, ...]:
+        nonlocal turns
+        turns += 1
+        done = refresh(config, found, stories)
+        assert len(done) == 1
+        return done
+
+    monkeypatch.setattr(corrections, "refresh_stories", beside)
+    corrections.retag(settings(desk), opened, now=at(10))
+    assert turns == len(opened.stories.listing()) == 2
+    assert not any("leak-protest" in story.themes for story in opened.stories.listing())

@@ -85,6 +85,27 @@ async def test_the_waits_double_up_to_an_hour(monkeypatch):
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+async def test_after_a_success_the_waits_begin_anew(monkeypatch):
+    loop = asyncio.get_running_loop()
+    clock = [1000.0]
+    monkeypatch.setattr(loop, "time", lambda: clock[0])
+    work = Work(RuntimeError("a bug"), RuntimeError("a bug"))
+    work.permit.set()
+    run = Run("poll", work, lambda *_: None)
+    for _ in range(3):
+        clock[0] += 3600
+        run.start()
+        await run.stop(grace=LONG)
+    assert work.ended == 1
+    work.errors = [RuntimeError("another")]
+    run.start()
+    await run.stop(grace=LONG)
+    clock[0] += 61
+    run.start()
+    assert run.busy
+    await run.stop(grace=LONG)
+
+
 async def test_a_store_that_refuses_the_report_is_survived():
     def refuse(*_: object) -> None:
         raise StoreError("disk full")
