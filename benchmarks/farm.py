@@ -1,11 +1,13 @@
 """Feeds to poll, made up and served on loopback from a process of their own.
 
-    python benchmarks/farm.py [--feeds N] [--seed S]
+    python benchmarks/farm.py [--feeds N] [--seed S] [--small]
 
 Feed i depends on (seed, i) alone. What they are like was counted on a corpus of real feeds: two thirds
 RSS 2.0, a quarter Atom, the rest RSS 1.0; 20 to 50 entries, the median document some 47 kB and one in ten
 over 160 kB; validators on 70 %, other bytes at each request on 10 %, gzip on 85 %, ISO-8859-1 on 7 %, and
 3 % that no XML parser takes as it is. Each feed lives on one of 250 hosts (127.0.0.1 to 127.0.0.250).
+
+`--small` feeds have five short entries each: thousands of them are polled in minutes, to see how cost grows.
 
 The farm has three phases: the first poll, the same again, and a tenth of the feeds with one to five new
 entries. `GET /_phase/3` sets the phase, `GET /_entries` tells how many entries there are by now.
@@ -65,8 +67,9 @@ class Article:
 class Farm:
     """All feeds of one seed, and how a request for one of them is answered in each phase."""
 
-    def __init__(self, feeds: int, seed: int = 1) -> None:
+    def __init__(self, feeds: int, seed: int = 1, *, small: bool = False) -> None:
         self.feeds, self.seed, self.phase, self.requests = feeds, seed, 1, 0
+        self.small = small
 
     def addresses(self, port: int) -> list[str]:
         """Return the feeds' addresses."""
@@ -107,7 +110,9 @@ class Farm:
         return random.Random(f"{self.seed}/{number}/{what}")
 
     def _size(self, number: int) -> int:
-        return self._draw(number, "size").choice((10, 15, 20, 20, 25, 30, 30, 40, 50, 100))
+        return (
+            5 if self.small else self._draw(number, "size").choice((10, 15, 20, 20, 25, 30, 30, 40, 50, 100))
+        )
 
     def _new(self, number: int) -> int:
         return self._draw(number, "new").randint(1, 5)
@@ -134,7 +139,7 @@ class Farm:
 
     def _articles(self, number: int, language: str, *, new: bool) -> list[Article]:
         draw = self._draw(number, "articles")
-        length = min(25.0, draw.lognormvariate(1.65, 0.8))
+        length = 1.0 if self.small else min(25.0, draw.lognormvariate(1.65, 0.8))
         own = [word(draw) for _ in range(400)]
         known = [article(number, place, language, length, own) for place in range(self._size(number))]
         fresh = [
@@ -280,8 +285,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--feeds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--small", action="store_true")
     chosen = parser.parse_args()
     try:
-        asyncio.run(serve(Farm(chosen.feeds, chosen.seed)))
+        asyncio.run(serve(Farm(chosen.feeds, chosen.seed, small=chosen.small)))
     except KeyboardInterrupt:
         sys.exit(0)

@@ -1,6 +1,6 @@
 """Three polls of N feeds with monitor and with what else one might use: CPU, wall, peak memory and ratios.
 
-    python benchmarks/poll.py [--feeds N] [--reader PYTHON] [--only NAME ...]
+    python benchmarks/poll.py [--feeds N] [--small] [--reader PYTHON] [--only NAME ...]
 
 The feeds are those of farm.py, served by a process of its own. Each program polls them three times: all
 new, nothing changed, a tenth of the feeds changed; all in one run, since figures of different runs do not
@@ -200,11 +200,11 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=300)
     parser.add_argument("--reader", default="", help="a Python that has the library `reader`")
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--small", action="store_true", help="feeds of five short entries")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    farm = subprocess.Popen(
-        [sys.executable, HERE / "farm.py", "--feeds", str(chosen.feeds)], stdout=subprocess.PIPE, text=True
-    )
+    feeds = ["--feeds", str(chosen.feeds), *(["--small"] if chosen.small else [])]
+    farm = subprocess.Popen([sys.executable, HERE / "farm.py", *feeds], stdout=subprocess.PIPE, text=True)
     assert farm.stdout
     port = int(farm.stdout.readline())
     try:
