@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from contextlib import contextmanager
@@ -78,6 +79,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("feeds", nargs="*", type=int, default=[1000, 5000, 20_000])
     numbers: list[int] = parser.parse_args().feeds
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)  # as `monitor` itself does
     found = {feeds: measure(feeds) for feeds in numbers}
     base = numbers[0]
     for feeds, seen in found.items():

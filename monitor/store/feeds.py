@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,6 +194,7 @@ class Feeds:
         return tuple((self.url_of(row["url"]), row["n"]) for row in rows)
 
 
+@lru_cache(maxsize=1 << 15)  # asked eight times for each feed in a poll, and twice in each idle tick
 def address(url: str) -> str:
     """Return a feed's address as the store keeps it: without secrets, yet different for different ones.
 
