@@ -9,7 +9,7 @@ from editions import summary
 from newsroom import Desk, at, polled, reported
 
 from monitor import config, digest_input, followed, store
-from monitor.models import Entry, Tagging, Window
+from monitor.models import Entry, FeedPoll, Poll, Tagging, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,53 @@ def test_a_window_in_which_no_poll_was_due_is_no_breakage_and_one_without_due_po
     assert polls(last + minute, last + 2 * minute) == (0, True)
     assert polls(last + minute, due + minute) == (0, False)
     assert polls(last - 99 * minute, last - 98 * minute) == (0, False)
+
+
+def polled_once(start: datetime, *, outage: bool = False) -> Poll:
+    return Poll(
+        started_at=start,
+        finished_at=start + timedelta(minutes=1),
+        feeds=1,
+        ok=1,
+        failed=0,
+        not_modified=0,
+        new=0,
+        changed=0,
+        outage=outage,
+    )
+
+
+def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "own", ["https://a.example/feed"])
+    loaded, edges = desk.config, (at(7), at(7, 1))
+    near, unsure = Tagging(score=0.8, near="sora: the name alone"), Tagging(beats=("sora",), shelf="perhaps")
+    with desk.store() as opened:
+        opened.feeds.sync(loaded.feeds, at(0))
+        for edge in edges:
+            opened.feeds.log_poll(polled_once(edge))
+            opened.feeds.log_feed(FeedPoll(feed="https://a.example/feed", at=edge, status=200, gap=True))
+            for number, tagging in enumerate((near, unsure)):
+                one = Entry(feed="https://a.example/feed", guid=f"{edge}{number}", title="One", published=edge,
+                            first_seen=edge, tagging=tagging)  # fmt: skip
+                opened.entries.add([one], lambda _: "")
+        found = digest_input.collect(loaded, opened, Window(start=edges[0], end=edges[1]), now=at(8, 1))
+    assert (found.polls, found.entries, found.relevant) == (1, 2, 1)
+    assert [times for _, times in found.gaps] == [1]
+    assert [entry.first_seen for entry in (*found.near_misses, *found.perhaps)] == [edges[1]] * 2
+
+
+@pytest.mark.parametrize(("minutes", "down"), [(62, True), (60, False)])
+def test_a_router_that_starts_anew_makes_no_day_a_broken_one(
+    tmp_path: Path, minutes: int, down: bool
+) -> None:
+    desk = Desk(tmp_path / "own", ["https://a.example/feed"])
+    with desk.store() as opened:
+        opened.feeds.sync(desk.config.feeds, at(0))
+        opened.feeds.log_poll(polled_once(at(6)))
+        opened.feeds.log_poll(polled_once(at(6.5), outage=True))
+        window = Window(start=at(0), end=at(6) + timedelta(minutes=minutes))
+        found = digest_input.collect(desk.config, opened, window, now=window.end)
+    assert found.unreached_since == (at(6) + timedelta(minutes=1) if down else None)
 
 
 def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store) -> None:

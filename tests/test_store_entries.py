@@ -442,6 +442,7 @@ def test_purge_removes_text_but_not_knowledge(opened):
     )
     opened.marks.set(mark(3, relevant=False, beats=()))
     before = opened.entries.known(FEED.url)
+    assert opened.entries.purge(old, NOW) == 0
     assert opened.entries.purge(NOW - timedelta(days=90), NOW) == 1
     assert opened.entries.purge(NOW - timedelta(days=90), NOW) == 0
     purged = opened.entries.get(1)
