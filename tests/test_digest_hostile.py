@@ -205,6 +205,7 @@ HEADINGS = [
         ("1. of May", "1\\. of May"),
         ("AI-generated: a *star*", "AI-generated: a \\*star\\*"),
         ("- dash", "\\- dash"),
+        ("law | unions", "law \\| unions"),
         ("www.example", "www\\.example"),
         ("https://x", "https\\://x"),
         ("at 07:00, R&D", "at 07:00, R&D"),

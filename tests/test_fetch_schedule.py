@@ -547,6 +547,7 @@ def test_the_rest_of_a_document_that_breaks_off_is_waited_for_for_some_hours():
     assert broken.breaks_off_since == NOW
     assert broken.next_poll_at <= NOW + SETTINGS.min_interval * 1.1
     assert schedule.awaits_rest(broken, NOW + 5 * HOUR)
+    assert not schedule.awaits_rest(broken, NOW + 6 * HOUR)
     assert schedule.followed_since(broken, NOW + 5 * HOUR) is None, "the rest is backlog as the first half is"
     late = success(broken, ok(), cut, now=NOW + 7 * HOUR)
     assert not schedule.awaits_rest(late, NOW + 7 * HOUR)

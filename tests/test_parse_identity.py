@@ -384,6 +384,13 @@ def test_a_pinned_entry_does_not_hide_a_gap_and_a_withdrawn_one_makes_none() -> 
     assert not feed.poll(pinned, *(entry(n, age=-DAY) for n in "vwxy"), entry("new", age=-2 * DAY)).gap
 
 
+@pytest.mark.parametrize(("newer", "gap"), [("vwxy", True), ("vwx", False)])
+def test_one_of_five_may_be_older_than_all_that_was_known(newer: str, gap: bool) -> None:
+    feed = Follower()
+    feed.poll(*(entry(n) for n in "abc"))
+    assert feed.poll(entry("older", age=2 * DAY), *(entry(n, age=-DAY) for n in newer)).gap == gap
+
+
 def test_a_first_document_without_entries_leaves_the_backlog_to_the_next() -> None:
     feed = Follower()
     feed.poll()

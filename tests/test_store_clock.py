@@ -32,6 +32,7 @@ def test_a_clock_that_goes_on_is_no_matter(opened):
 def test_a_clock_that_is_set_right_by_some_minutes_is_no_leap(opened):
     opened.clock.observe(NOW)
     assert opened.clock.observe(NOW - timedelta(minutes=50)) is None
+    assert opened.clock.observe(NOW - HOUR) is None
     assert opened.clock.fresh_leap(NOW - timedelta(minutes=50)) is None
 
 
@@ -43,6 +44,12 @@ def test_a_step_back_is_reported_once_and_shown_for_a_day(opened):
     assert opened.clock.observe(NOW) is None
     assert opened.clock.fresh_leap(NOW + 23 * HOUR) == leap
     assert opened.clock.fresh_leap(NOW + 25 * HOUR) is None
+
+
+def test_half_a_year_at_once_is_a_leap_and_a_day_less_is_a_machine_that_was_left_alone(opened):
+    opened.clock.observe(NOW)
+    assert opened.clock.observe(NOW + 179 * DAY) is None
+    assert opened.clock.observe(NOW + 359 * DAY) is not None
 
 
 def test_nothing_is_deleted_for_a_week_after_a_leap(opened):

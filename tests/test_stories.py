@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from newsroom import at, polled, run
 
 from monitor import cluster, config, corrections, store, stories
+from monitor.models import Tagging
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +68,28 @@ def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.M
     with unclustered(desk) as opened:
         assert stories.cluster_entries(config.load(desk), opened, now=at(10)) == set()
         assert len(opened.stories.listing()) == 2
+
+
+def test_an_entry_that_left_its_story_meanwhile_is_not_put_back(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide, tries = cluster.assign, []
+    settings = config.load(desk)
+    with store.open(settings.database) as opened:
+        opened.feeds.sync(settings.feeds, at(10))
+        leak = next(one for one in opened.entries.listing() if one.guid == "leak")
+        (copy,) = opened.entries.add([replace(leak, guid="copy")], lambda _: "")
+
+        def beside(*args, **kwargs):
+            tries.append(1)
+            if len(tries) == 1:
+                with store.open(settings.database) as other:
+                    other.entries.set_taggings({leak.id: Tagging()}, at(10))
+            return decide(*args, **kwargs)
+
+        monkeypatch.setattr(cluster, "assign", beside)
+        stories.cluster_entries(settings, opened, now=at(10))
+        assert [one.story is None for one in opened.entries.get_many([leak.id, copy.id])] == [True, False]
 
 
 def test_the_commands_show_a_story_with_its_reasons(desk: Path) -> None:
