@@ -234,12 +234,13 @@ def test_a_newer_edition_supersedes_what_is_still_pending(opened):
 
 
 def test_an_edition_is_sent_again_to_all_who_had_it(opened):
-    one, two, waiting, three = opened.deliveries.add(
+    one, two, waiting, three, under_way = opened.deliveries.add(
         [
             delivery(state="sent"),
             delivery(recipient="b", state="failed", last_error="550 no"),
             delivery(recipient="c", next_attempt_at=NOW + HOUR, last_error="535 no", blocked=True),
             delivery(edition="digest:2026-11-22", state="sent"),
+            delivery(recipient="d", state="sending"),
         ],
         NOW,
     )
@@ -250,6 +251,7 @@ def test_an_edition_is_sent_again_to_all_who_had_it(opened):
         replace(waiting, next_attempt_at=None, last_error="", blocked=False),
     )
     assert opened.deliveries.get(three.id) == three
+    assert opened.deliveries.get(under_way.id) == under_way, "or it would go out twice"
 
 
 def test_listing_is_by_edition_latest_first(opened):

@@ -415,7 +415,8 @@ def test_an_entry_that_matters_no_longer_leaves_its_story(opened):
     assert [e.id for e in left.entries] == [2]
     assert (left.title, left.summary, left.lead, left.sources) == ("Second", "Summary 2", 2, 1)
     assert opened.entries.get(1).story is None
-    assert opened.entries.set_taggings({2: Tagging()}, NOW) == ()
+    unsure = replace(RELEVANT, shelf="perhaps", certainty=0.3)
+    assert opened.entries.set_taggings({2: unsure}, NOW) == (), "stories are made of what is sure"
     assert opened.stories.listing() == ()
 
 
