@@ -65,6 +65,19 @@ def test_a_backup_holds_everything_but_secrets(whole: Path) -> None:
     assert whole.stat().st_mode & 0o077 == 0
 
 
+def test_a_backup_among_the_digests_holds_neither_itself_nor_those_before_it(tmp_path: Path) -> None:
+    desk = polled(tmp_path / "desk")
+    assert run(desk, "digest", "--send", now=at(31)).code == 0
+    held = []
+    for name in ("one", "two"):
+        file = desk / "digests" / f"{name}.tar.gz"
+        assert run(desk, "backup", file, now=at(32)).code == 0
+        with tarfile.open(file) as archive:
+            held.append(archive.getnames())
+    assert held[0] == held[1]
+    assert not [name for name in held[1] if ".part" in name or ".tar" in name]
+
+
 def digests_of(desk: Path) -> dict[str, bytes]:
     folder = desk / "digests"
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
