@@ -548,3 +548,23 @@ def _states(home: Home) -> dict[str, str]:
 def _troubles(home: Home) -> dict[str, str]:
     with home.opened() as opened:
         return health.troubles(opened)
+
+
+async def test_what_waits_for_the_user_is_tried_at_a_start_and_then_in_its_own_time(home, monkeypatch):
+    """Each tick publishes: a refused log-in that each one tried again would lock the account."""
+    home.write("https://outlet.example/feed")
+    tried = []
+
+    async def publish(*_: object, blocked: bool, **__: object) -> list[Delivery]:
+        tried.append(blocked)
+        return []
+
+    monkeypatch.setattr(pipeline, "publish", publish)
+    setup = serve._Setup.of(home.load())
+    running = serve._Service(setup, clock=lambda: INSTALLED, systemd=serve.Systemd())
+    try:
+        for _ in range(3):
+            await running._publish_due()
+    finally:
+        running.close()
+    assert tried == [True, False, False]
