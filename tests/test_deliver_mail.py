@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,10 @@ async def test_many_recipients_share_a_few_connections():
 def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
     assert channel(1, min_score=3.1).prepare(EDITION, now=NOW) == ()
     assert len(channel(1, min_score=3.0).prepare(EDITION, now=NOW)) == 1
+
+
+def test_no_score_holds_back_that_the_day_is_broken():
+    assert len(channel(1, min_score=3.1).prepare(replace(EDITION, conclusive=False), now=NOW)) == 1
 
 
 def test_without_a_minimum_even_a_quiet_day_is_mailed():

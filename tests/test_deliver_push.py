@@ -62,6 +62,11 @@ def test_a_quiet_day_is_reported_unless_a_score_is_asked_for():
     assert channel(min_score=0.1).prepare(quiet, now=NOW) == ()
 
 
+def test_no_score_holds_back_that_the_day_is_broken():
+    broken = replace(EDITION, headlines=(), subject="Broken: nobody looked", conclusive=False)
+    assert text_of(channel(min_score=0.1), broken) == "Broken: nobody looked\n"
+
+
 def test_each_service_has_a_delivery_that_names_its_kind_alone():
     sender = channel(f"ntfy://{KEY}@a.example/x", f"mailto://{KEY}@b.example", f"ntfy://{KEY}@c.example/y")
     prepared = sender.prepare(EDITION, now=NOW)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import languages
-from monitor.digest import Settings, outcome, worth_sending
+from monitor.digest import Settings, outcome, render_all, worth_sending
 from monitor.digest.headline import subject, summary
 from monitor.digest.page import Caps
 from monitor.digest.view import view
@@ -63,6 +63,11 @@ def test_only_a_quiet_digest_is_ever_held_back():
     assert worth_sending(replace(QUIET, perhaps=NEWS.perhaps), reserved)
     assert worth_sending(BROKEN, reserved)
     assert worth_sending(NEWS, reserved)
+
+
+def test_channels_are_told_on_which_days_silence_says_nothing():
+    days = (NEWS, QUIET, BROKEN, replace(BROKEN, stories=NEWS.stories))
+    assert [render_all(day, ENGLISH).conclusive for day in days] == [True, True, False, False]
 
 
 def test_the_top_line_says_what_the_day_was():

@@ -73,7 +73,7 @@ class Settings:
     format: Annotated[Literal["both", "text"], choice("both", "text")] = "both"
     """"both": text and HTML in one message; "text": text alone."""
     min_score: Share = 0.0
-    """Not sent when no story scores as much; 0 sends all."""
+    """Not sent when no story scores as much and nothing broke; 0 sends all."""
     password: str = field(default="", repr=False)
     """In clear, so it never shows."""
     timeout: timedelta = timedelta(seconds=60)
@@ -119,9 +119,9 @@ class Mail:
         return f"{self.settings.host} lets us in"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze one message for each recipient, none when no story reaches `min_score`."""
+        """Freeze one message for each recipient, none when no story reaches `min_score` and nothing broke."""
         best = max((headline.score for headline in edition.headlines), default=0.0)
-        if best < self.settings.min_score:
+        if best < self.settings.min_score and edition.conclusive:
             return ()
         return tuple(self._delivery(edition, recipient, now) for recipient in self.settings.to)
 

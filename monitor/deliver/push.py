@@ -46,7 +46,7 @@ class Settings:
     urls_file: Annotated[Text, Example("apprise-urls")] = ""
     """Instead of urls_env: a file."""
     min_score: Share = 0.0
-    """Stories that score less are left out; 0: none is."""
+    """Stories that score less are left out, and days without any where nothing broke; 0: none."""
     urls: tuple[str, ...] = field(default=(), repr=False)
     """In apprise's notation; secret."""
 
@@ -79,9 +79,9 @@ class Push:
         return f"{', '.join(self._services())}: not tried, for a try would send something"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze subject and headlines for each service; none when `min_score` leaves no story."""
+        """Freeze subject and headlines; none when `min_score` leaves no story and nothing broke."""
         headlines = [story for story in edition.headlines if story.score >= self.settings.min_score]
-        if self.settings.min_score > 0 and not headlines:
+        if self.settings.min_score > 0 and not headlines and edition.conclusive:
             return ()
         lines = [f"• {story.title}\n  {story.url}".rstrip() for story in headlines[:_MAX_HEADLINES]]
         payload = "\n".join([text.clean(edition.subject), "", *lines]).encode("utf-8", "replace")

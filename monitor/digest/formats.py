@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.digest import atom, html, markdown, plain
-from monitor.digest.headline import summarise
+from monitor.digest.headline import coverage, summarise
 from monitor.digest.importance import order
 from monitor.digest.page import Caps
 from monitor.digest.safe import link, title
@@ -126,6 +126,7 @@ def render_all(digest: Digest, language: Wording) -> RenderedDigest:
         subject=page.subject,
         preheader=page.preheader,
         headlines=_headlines(digest),
+        conclusive=coverage(digest.receipt).conclusive,
         renderings={name: format_.render(digest, language) for name, format_ in FORMATS.items()},
         mail_text=mail.text,
         mail_html=mail.html,

@@ -297,6 +297,8 @@ class RenderedDigest:
     subject: str
     preheader: str
     headlines: tuple[Headline, ...]
+    conclusive: bool = True
+    """False where so little was reached that silence says nothing: then no threshold holds it back."""
     renderings: dict[str, str] = field(hash=False)
     """Format ("md", "html", "text", "json", "atom") to the whole text of it."""
     mail_text: str = ""
