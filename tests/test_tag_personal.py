@@ -8,7 +8,7 @@ import pytest
 from tagging import entry
 
 from monitor.tag import Example, Personal, Tagger, learn, learn_own, load
-from monitor.tag.personal import MOST
+from monitor.tag.personal import MOST, MOST_DOWN
 
 STARTER = load(
     (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"),
@@ -45,7 +45,10 @@ def test_it_moves_no_entry_further_than_it_may() -> None:
     text = entry(RIGHT.format(n=1))
     before = TAGGER.explain(text).relevance.total
     after = Tagger(STARTER, personal=huge).explain(text).relevance
-    assert after.total == pytest.approx(before - MOST, abs=1e-3)
+    assert after.total == pytest.approx(before - MOST_DOWN, abs=1e-3)
+    keen = Personal(dict.fromkeys(("ai", "illustr", "sue"), 99.0), {"f": 99.0}, {}, 1)
+    after = Tagger(STARTER, personal=keen).explain(text).relevance
+    assert after.total == pytest.approx(before + MOST, abs=1e-3)
     assert any(e.rule == "learned from your marks" for e in after.evidence)
 
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.81, "unpaid-labour": 0.69, "content-control": 0.76, "compensation": 0.70,
-    "company-response": 0.62, "labour-ethics": 0.79, "copyright": 0.84, "tech-creative-relations": 0.72,
-    "capabilities": 0.75, "access-release": 0.71, "misuse-safety": 0.72, "human-creativity": 0.82,
+    "leak-protest": 0.85, "unpaid-labour": 0.69, "content-control": 0.79, "compensation": 0.73,
+    "company-response": 0.64, "labour-ethics": 0.81, "copyright": 0.84, "tech-creative-relations": 0.79,
+    "capabilities": 0.75, "access-release": 0.75, "misuse-safety": 0.70, "human-creativity": 0.82,
 }  # fmt: skip
 HELD_OUT = {
-    "leak-protest": 0.85, "unpaid-labour": 0.82, "content-control": 0.63, "compensation": 0.66,
-    "company-response": 0.70, "labour-ethics": 0.75, "copyright": 0.78, "tech-creative-relations": 0.63,
-    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.71, "human-creativity": 0.74,
+    "leak-protest": 0.80, "unpaid-labour": 0.82, "content-control": 0.66, "compensation": 0.73,
+    "company-response": 0.79, "labour-ethics": 0.78, "copyright": 0.83, "tech-creative-relations": 0.66,
+    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.73, "human-creativity": 0.81,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
@@ -52,8 +52,8 @@ def test_relevance(*, learned: bool) -> None:
 
 def test_themes_on_the_whole() -> None:
     scores, languages = measured()
-    assert scores.micro.f1 >= 0.77
-    assert scores.macro >= 0.75
+    assert scores.micro.f1 >= 0.79
+    assert scores.macro >= 0.77
     assert languages["de"].micro.f1 >= languages["en"].micro.f1 - 0.03
     assert languages["de"].relevance.f1 >= languages["en"].relevance.f1 - 0.03
 
@@ -67,10 +67,10 @@ def test_each_theme(theme: str, floor: float) -> None:
 
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
-    assert scores.relevance.precision >= 0.96
-    assert scores.relevance.recall >= 0.86
-    assert scores.micro.f1 >= 0.73
-    assert scores.macro >= 0.73
+    assert scores.relevance.precision >= 0.95
+    assert scores.relevance.recall >= 0.91
+    assert scores.micro.f1 >= 0.78
+    assert scores.macro >= 0.77
 
 
 @pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())

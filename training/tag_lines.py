@@ -33,7 +33,8 @@ class Line:
     second: frozenset[str]
     """The second reader's labels; the author's where nobody read it again."""
     kind: str
-    features: frozenset[str]
+    features: dict[str, str]
+    """The words and pairs that the table sees, with the words in which each stands there."""
     scale: float
     meant: str
     """The text whose meaning the second look is asked for."""
@@ -73,7 +74,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         labels=frozenset([*row["beats"], *row["themes"]]),
         second=frozenset(second),
         kind=row.get("kind", ""),
-        features=frozenset(features.quotes),
+        features={feature: quote.text.lower() for feature, quote in features.quotes.items()},
         scale=features.scale,
         meant=meant(entry),
         sums=tuple(sums.values()),

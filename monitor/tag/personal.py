@@ -1,10 +1,10 @@
 """The personal layer: small weights learned from the user's marks, over the table's and never in its place.
 
 A logistic regression over the same words and pairs of words, and the feed, that starts from what the table
-says and is held back strongly: no mark moves an entry far that shares little with it, and all together move
-none by more than `MOST`. Beats and themes of the user's own, which the table does not know, are learned
-whole, from some thirty marks; their phrases in themes.toml stay the gate. Pure Python: hundreds of marks are
-learned in a second or two, without any extra.
+says and is held back strongly: no mark moves an entry far that shares little with it, and all together raise
+none by more than `MOST` and lower none by more than `MOST_DOWN`. Beats and themes of the user's own, which
+the table does not know, are learned whole, from some thirty marks; their phrases in themes.toml stay the
+gate. Pure Python: hundreds of marks are learned in a second or two, without any extra.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PERSONAL: Final = "personal"
 """The store's note under which the layer is kept."""
 MOST: Final = 2.0
-"""How far the layer can move an entry, in log-odds, whatever was marked."""
+"""How far the layer can raise an entry, in log-odds, whatever was marked."""
+MOST_DOWN: Final = 0.6
+"""How far it can lower one: with 2 a reader of false alarms alone lost 6 in 100 of what is relevant."""
 # How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
 _HELD_BACK: Final = 0.4
 # A feed is held back more than a word: three marks of one outlet must not silence it.
@@ -77,7 +79,7 @@ class Personal:
     def delta(self, features: Features, feed: str) -> float:
         """Give what the layer adds to the log-odds that an entry is relevant."""
         total = self.feeds.get(feed, 0.0) + _sum(self.words, features)
-        return max(-MOST, min(MOST, total))
+        return max(-MOST_DOWN, min(MOST, total))
 
     def to_dict(self) -> dict[str, Any]:
         """Render as JSON-able values."""
@@ -103,8 +105,8 @@ class Personal:
 
     def lines(self) -> list[str]:
         """Say what it believes, for a person."""
-        times = f"makes no entry's odds more than {exp(MOST):.0f} times as good or as bad"
-        found = [f"learned from {counted(self.marks, 'mark')}; {times}"]
+        times = f"{exp(MOST):.0f} times as good or {exp(MOST_DOWN):.1f} times as bad"
+        found = [f"learned from {counted(self.marks, 'mark')}; makes no entry's odds more than {times}"]
         for title, weights in (("words", self.words), ("feeds", self.feeds)):
             for more, sign in (("more", 1), ("less", -1)):
                 ordered = sorted((-w * sign, name) for name, w in weights.items() if w * sign > 0)
