@@ -65,6 +65,14 @@ def test_no_growing_table_is_read_whole(opened: Store, ask: Callable[[Store], ob
     assert not [plan for plan in scans if plan.split()[1] in GROWING], scans
 
 
+def test_a_guid_under_all_of_its_numbers_is_found_by_itself_and_not_among_all_of_its_feed(
+    opened: Store,
+) -> None:
+    asked = {"feed": 1, "guids": '["a"]', "urls": "[]", "newest": 200}
+    plan = [step["detail"] for step in opened._db.rows(f"explain query plan {entries._KNOWN}", asked)]
+    assert any("(feed_id=? AND guid>? AND guid<?)" in step for step in plan), plan
+
+
 def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(opened: Store) -> None:
     (first, *_) = opened._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
     assert "entries_with_text (relevant=? AND first_seen<?)" in first["detail"]
