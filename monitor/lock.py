@@ -59,3 +59,14 @@ def sole_sender(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_at_work(data_dir: Path) -> bool:
+    """Say whether a service, or a command that sends, holds the data directory's lock."""
+    if not (data_dir / "monitor.lock").exists():
+        return False
+    try:
+        with sole_sender(data_dir):
+            return False
+    except BusyError:
+        return True

@@ -8,6 +8,7 @@ from loopback import Reply, redirect
 from newsroom import Desk, at, item, page, run, serving
 
 from monitor import config
+from monitor.lock import sole_sender
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,14 @@ def test_a_feed_is_switched_and_renamed(desk: Path) -> None:
     assert run(desk, "feeds", "list", "--json").json[0]["title"] == "The One"
     unknown = run(desk, "feeds", "enable", "nope")
     assert (unknown.code, unknown.err) == (1, "monitor: nope is not in the list\n")
+
+
+def test_where_a_service_has_the_old_list_the_command_says_so(desk: Path) -> None:
+    with sole_sender(config.load(desk).data_dir):
+        result = run(desk, "feeds", "disable", ONE)
+    assert (result.code, result.out) == (0, f"off: {ONE}\n")
+    assert "the service takes it up when it reads its configuration again" in result.err
+    assert run(desk, "feeds", "enable", ONE).err == ""
 
 
 def test_the_curated_list_is_shown_by_group_and_a_feed_of_it_followed(desk: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from monitor.errors import StoreError
-from monitor.lock import sole_sender
+from monitor.lock import is_at_work, sole_sender
 
 
 def test_the_second_is_refused_in_one_clear_line(tmp_path):
@@ -24,6 +24,14 @@ def test_it_is_free_again_afterwards_also_after_an_error(tmp_path):
         raise ValueError("inside")
     with sole_sender(tmp_path):
         pass
+
+
+def test_who_is_at_work_is_seen_and_not_disturbed(tmp_path):
+    assert not is_at_work(tmp_path / "nowhere")
+    with sole_sender(tmp_path):
+        assert is_at_work(tmp_path)
+        assert is_at_work(tmp_path)
+    assert not is_at_work(tmp_path)
 
 
 def test_the_data_directory_is_made(tmp_path):

@@ -15,6 +15,7 @@ from monitor.cli.look import address_of, look
 from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
 from monitor.errors import MonitorError, ParseError
+from monitor.lock import is_at_work
 from monitor.models import FEED_KINDS, Feed
 from monitor.text import counted
 from monitor.url import holds_secret, redact_url, with_user_of
@@ -146,7 +147,7 @@ def add(
         off = "" if listed.find(feed.url).enabled else ", switched off: `monitor feeds enable` puts it on"
         show(f"{redact_url(feed.url)} is in the list already{off}")
         return
-    listed.save()
+    _save(context, listed)
     show(f"added {redact_url(feed.url)}" + (f": {feed.title}" if feed.title else ""))
 
 
@@ -154,6 +155,14 @@ def _edited(context: typer.Context) -> Subscriptions:
     from monitor.config import subscriptions
 
     return subscriptions.Subscriptions(session(context).directory)
+
+
+def _save(context: typer.Context, listed: Subscriptions) -> None:
+    """Write the list, and say so where a service runs that still has the old one."""
+    listed.save()
+    with contextlib.suppress(MonitorError):
+        if is_at_work(session(context).config().data_dir):
+            say("the service takes it up when it reads its configuration again (SIGHUP, systemctl reload)")
 
 
 @app.command()
@@ -167,7 +176,7 @@ def remove(context: typer.Context, feed: FeedName) -> None:
     if found not in listed.feeds:
         raise MonitorError(f"{redact_url(found.url)} is not followed")
     gone = listed.remove(found)
-    listed.save()
+    _save(context, listed)
     show(f"{'removed' if gone else 'switched off'} {redact_url(found.url)}")
     if not gone:
         say(f"it stays in the list, for the group {found.group!r} is followed")
@@ -195,7 +204,7 @@ def _switch(context: typer.Context, name: str, *, on: bool) -> None:
     listed = _edited(context)
     feed = listed.find(name)
     listed.switch(feed, on=on)
-    listed.save()
+    _save(context, listed)
     show(f"{'on' if on else 'off'}: {feed.title or redact_url(feed.url)}")
 
 
@@ -215,7 +224,7 @@ def rename(
         listed.rename(found, values.text(title))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    listed.save()
+    _save(context, listed)
     show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")
 
 
@@ -246,10 +255,10 @@ def move(
         # File and database together: a move that reached one alone would make two feeds of one.
         with current.writing() as (_, store), store.transaction():
             store.feeds.move(found.url, new.url)
-            listed.save()
+            _save(context, listed)
             store.feeds.sync(current.config().feeds, current.now())
     else:
-        listed.save()
+        _save(context, listed)
     show(f"{redact_url(found.url)} is now {redact_url(new.url)}")
 
 
@@ -300,7 +309,7 @@ def import_opml(
         good.append(replace(feed, tags=feed.tags or outline.tags))
     added = listed.add(good)
     if added:
-        listed.save()
+        _save(context, listed)
     show(
         f"added {len(added)} of {len(found)} feeds; {len(good) - len(added)} were in the list already, "
         f"{len(found) - len(good)} left out"
