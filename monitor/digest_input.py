@@ -101,11 +101,12 @@ def collect(
     stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
+    unsure = store.overview.perhaps(window, reported=reported)
     feeds = followed.named(config, store)
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, reported=reported),
-        perhaps=store.entries.get_many(store.overview.perhaps(window, digest.PERHAPS, reported=reported)),
+        perhaps=store.entries.get_many(unsure[: digest.PERHAPS]),
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=followed.healths(config, store, now=now),
@@ -115,6 +116,7 @@ def collect(
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
+        unnamed=len(unsure[digest.PERHAPS :]),
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported_stories=store.stories.reported([story.id for story in stories]),

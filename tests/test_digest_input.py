@@ -159,8 +159,9 @@ def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for
         opened.entries.add(entries, lambda entry: entry.guid)
         first = digest_input.preview(loaded, opened, now=at(12))
         assert [report.title for report in first.perhaps] == [f"Perhaps {n}" for n in (6, 5, 4, 3, 2)]
-        assert first.stories == ()
+        assert (first.stories, first.receipt.unnamed) == ((), 2)
         opened.digests.freeze(first, summary(first.date, at(12)), ())
         assert digest_input.preview(loaded, opened, now=at(14)).perhaps == ()
+        assert digest_input.preview(loaded, opened, now=at(14)).receipt.unnamed == 0
         looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
         assert len(looked_back.perhaps) == 5

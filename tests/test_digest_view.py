@@ -232,6 +232,7 @@ WELL = {
     "near_misses": (),
     "failed_deliveries": (),
     "held_back": 0,
+    "unnamed": 0,
 }
 
 

@@ -163,7 +163,7 @@ def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
     unsure = entry.tagging.shelf == "perhaps" and not entry.backlog
     if last is None or not unsure or store.entries.reported_in(entry.id):
         return False
-    return entry.id not in store.overview.perhaps(Window(start=last.window.end, end=now), limit=-1)
+    return entry.id not in store.overview.perhaps(Window(start=last.window.end, end=now))
 
 
 def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:

@@ -62,6 +62,8 @@ class DigestInput:
     relevant: int = 0
     held_back: int = 0
     """Relevant entries of the window that are backlog."""
+    unnamed: int = 0
+    """Entries in doubt that are not among `perhaps`, for which there was no room."""
     gaps: Sequence[tuple[str, int]] = ()
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
@@ -322,6 +324,7 @@ def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Recei
         sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
         late=sum(report.late for report in new),
         held_back=digest_input.held_back,
+        unnamed=digest_input.unnamed,
         gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),
         near_misses=_near_misses(digest_input),
         failed_deliveries=tuple(map(text.clean, digest_input.failed_deliveries)),

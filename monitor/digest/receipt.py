@@ -81,6 +81,9 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
     if receipt.held_back:
         held = words.plural("held_back", receipt.held_back)
         yield Note(label=held, advice=words.text("advice_held_back"))
+    if receipt.unnamed:
+        unnamed = words.plural("unnamed", receipt.unnamed)
+        yield Note(label=unnamed, advice=words.text("advice_held_back"))
     if everything and receipt.near_misses:
         near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)

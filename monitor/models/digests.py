@@ -165,6 +165,8 @@ class Receipt:
     """How many of the new reports are dated long before they were first seen."""
     held_back: int = 0
     """Relevant entries of the window that are no news: what newly followed feeds brought along of old."""
+    unnamed: int = 0
+    """Entries in doubt beyond the few that the digest names: no later one tells them."""
     near_misses: tuple[NearMiss, ...] = ()
     failed_deliveries: tuple[str, ...] = ()
     """One line for each delivery that failed for good since the last digest."""

@@ -78,13 +78,13 @@ class Overview:
             Themed(parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows
         )
 
-    def perhaps(self, window: Window, limit: int, *, reported: bool = False) -> tuple[int, ...]:
+    def perhaps(self, window: Window, *, reported: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
 
         Unlike sure ones they wait for no later window: what had no room among the few is let go.
         """
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
-        rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "limit": limit})
+        rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported)})
         return tuple(row["id"] for row in rows)
 
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ _PERHAPS: Final = """
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
 and news_at > :start and news_at <= :end and (:reported or reported_in is null)
-order by certainty desc, id limit :limit
+order by certainty desc, id
 """
 
 # By ids, in whose order the index of themes stands: sorting all that a theme ever had by date took longer
