@@ -149,7 +149,7 @@ def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
         sudo='[ "$1" = -u ] && shift 2; exec "$@"',
         # Stands in for `python3 -m venv FOLDER` and the pip in it.
         python3=f"""mkdir -p "$3/bin"
-            printf '#!/bin/sh\nexec {sys.executable} -m monitor "$@"\n' > "$3/bin/monitor"
+            printf '#!/bin/sh\nexec "{sys.executable}" -m monitor "$@"\n' > "$3/bin/monitor"
             printf '#!/bin/sh\n' > "$3/bin/pip"; chmod +x "$3/bin/pip" "$3/bin/monitor" """,
         useradd=":",
         sudoedit=":",
