@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
+import editions
 import pytest
 from newsroom import at, polled, run
+
+from monitor import store
+from monitor.models import Entry, Join, Story
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,3 +136,60 @@ def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
     assert len(run(desk, "stories", "--json").json) == 2
     assert run(desk, "stories", "merge", 98, 99).code == 1
     assert len(run(desk, "stories", "corrections").out.splitlines()) == 2
+
+
+def fill(desk: Path, number: int) -> None:
+    """Add so many relevant entries, each a story by itself whose join is in doubt, and as many digests."""
+    with store.open(desk / "data" / "monitor.db") as opened, opened.transaction():
+        like = opened.entries.listing()[0]
+        for day in range(1, number + 1):
+            seen = at(12, day)
+            text = {"guid": str(day), "url": f"https://news.test/{day}", "title": f"Day {day}"}
+            new = Entry(feed=like.feed, **text, published=seen, first_seen=seen, tagging=like.tagging)
+            (entry,) = opened.entries.add([new], lambda entry: entry.title)
+            join = Join(entry=entry.id, similarity=0.5, reason="alike", doubtful=True)
+            shared = {"entries": (entry,), "joins": (join,), "first_seen": seen, "last_seen": seen}
+            theme = "leak-protest" if day % 2 else "unpaid-labour"
+            opened.stories.save([Story(title=new.title, lead=entry.id, sources=1, themes=(theme,), **shared)])
+            editions.freeze(opened, seen, day=seen.date())
+
+
+@pytest.fixture(scope="module")
+def long_followed(polled_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    desk = shutil.copytree(polled_desk, tmp_path_factory.mktemp("long") / "desk")
+    fill(desk, 60)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("command", "total", "many"),
+    [
+        ("entries", 62, "62 entries"),
+        ("entries --all", 63, "63 entries"),
+        ("stories", 62, "62 stories"),
+        ("stories suspects", 60, "60 joins in doubt"),
+        ("digests", 60, "60 digests"),
+    ],
+)
+def test_people_see_the_latest_of_a_long_list_and_how_to_see_the_rest(
+    long_followed: Path, command: str, total: int, many: str
+) -> None:
+    def heads(*arguments: object) -> list[str]:
+        result = run(long_followed, *command.split(), *arguments)
+        assert result.err == ""
+        return re.findall(r"^ {0,5}(?:[es]|20)\d", result.out, re.MULTILINE)
+
+    few = run(long_followed, *command.split())
+    assert few.err == f"the latest 50 of {many}: --limit {total} shows all\n"
+    assert len(heads("--limit", total)) == len(run(long_followed, *command.split(), "--json").json) == total
+    if command != "digests":
+        assert len(heads("--since", "2024-12-01")) == total
+        assert "Day 60\n" in few.out
+        assert "Day 10\n" not in few.out
+
+
+def test_the_rest_of_a_theme_is_counted_by_itself(long_followed: Path) -> None:
+    few = run(long_followed, "stories", "--theme", "leak-protest", "--limit", "3")
+    assert few.err == "the latest 3 of 31 stories: --limit 31 shows all\n"
+    assert len(re.findall("^ *s", few.out, re.MULTILINE)) == 3
+    assert "unpaid" not in few.out.lower()

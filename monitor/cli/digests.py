@@ -10,7 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import Csv, Json, Jsonl, Output, is_file, local, results, say, show, show_records, utc
+from monitor.cli.output import (
+    LATEST,
+    MOST,
+    Csv,
+    Json,
+    Jsonl,
+    Output,
+    is_file,
+    local,
+    results,
+    say,
+    say_rest,
+    show,
+    show_records,
+    utc,
+)
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.lock import sole_sender
@@ -158,16 +173,29 @@ def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str
 
 def digests(
     context: typer.Context,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help=f"At most so many. By default {LATEST}, but all as JSON or CSV.",
+            min=1,
+            max=MOST,
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
-    """List the digests made so far and the state of each delivery.
+    """List the digests made so far and the state of each delivery, latest first.
 
     Example: monitor digests --json
     """
+    if limit is None and not (json or jsonl or csv):
+        limit = LATEST
     with session(context).reading() as (config, store):
-        made = store.digests.listing()
+        made = store.digests.listing(limit)
+        total = store.digests.count()
         deliveries = store.deliveries.listing()
     of: defaultdict[str, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
@@ -197,6 +225,7 @@ def digests(
                 for line in delivery_lines(of[digest_key(stored.date)], config.timezone)
             )
         )
+    say_rest(len(made), total, "digest", "digests")
 
 
 def delivery_json(delivery: Delivery) -> dict[str, object]:

@@ -8,7 +8,21 @@ import typer
 from rich.text import Text
 
 from monitor import values
-from monitor.cli.output import Csv, Json, Jsonl, entry_json, local, say, show, show_records, show_wrapped
+from monitor.cli.output import (
+    LATEST,
+    MOST,
+    Csv,
+    Json,
+    Jsonl,
+    Limit,
+    entry_json,
+    local,
+    say,
+    say_rest,
+    show,
+    show_records,
+    show_wrapped,
+)
 from monitor.cli.session import Session, UsageError, feed_named, session
 from monitor.text import counted, fold
 from monitor.url import redact_url
@@ -30,8 +44,6 @@ Since = Annotated[
 ]
 Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
 
-# More than any database holds; SQLite takes no number of more than 64 bits.
-MOST = 1_000_000_000
 # Columns that are an entry's handle's.
 _MARGIN = 8
 # Words shown around what was found.
@@ -53,7 +65,7 @@ def entries(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = None,
+    limit: Limit = None,
     marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
     csv: Csv = False,
@@ -66,13 +78,17 @@ def entries(
     from monitor import followed
 
     current = session(context)
+    if limit is None and not (since or json or jsonl or csv):
+        limit = LATEST
     with current.reading() as (config, store):
         feeds = followed.named(config, store)
         if marked:
             found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
+            total = len(found)
         else:
             wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
             found = store.entries.listing(everything=everything, limit=limit, **wanted)
+            total = store.entries.count(everything=everything, **wanted)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
     if show_records(map(entry_json, found), json=json, csv=csv):
@@ -81,6 +97,7 @@ def entries(
         show_entry(entry, config, feeds)
     if not found:
         say("no stored entry is like that" if everything else "no relevant entry is like that; see --all")
+    say_rest(len(found), total, "entry", "entries")
 
 
 def search(

@@ -22,6 +22,7 @@ from rich.text import Text
 from monitor.cli.session import UsageError
 from monitor.disk import replacing
 from monitor.errors import MonitorError
+from monitor.text import counted
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -31,9 +32,25 @@ if TYPE_CHECKING:
 
     from monitor.models import Entry, Poll, Story
 
+# More than any database holds; SQLite takes no number of more than 64 bits.
+MOST: Final = 1_000_000_000
+# People see so many of a list that grows with the years, unless they say how many or since when: the stories
+# of three years are 13,000 lines, 3 s to write. Programs get all.
+LATEST: Final = 50
+
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        help=f"At most so many. By default {LATEST}, but all with --since, as JSON or as CSV.",
+        min=1,
+        max=MOST,
+        metavar="N",
+        show_default=False,
+    ),
+]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
 
 # The width of a pipe: wider than any line.
@@ -98,6 +115,12 @@ def say(*lines: str) -> None:
     console = stderr()
     for line in lines:
         console.print(Text(line), soft_wrap=not console.is_terminal)
+
+
+def say_rest(shown: int, total: int, name: str, plural: str) -> None:
+    """Say how many records of a list there are when not all of them were shown, and how to see them."""
+    if shown < total:
+        say(f"the latest {shown} of {counted(total, name, plural)}: --limit {total} shows all")
 
 
 def show_json(value: Any) -> None:

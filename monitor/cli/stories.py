@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.entries import MOST, Theme, labelled, labels_of, outlet_of, require_known
+from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
 from monitor.cli.output import (
+    LATEST,
     Csv,
     Json,
     Jsonl,
+    Limit,
     local,
     say,
+    say_rest,
     show_json,
     show_prose,
     show_records,
@@ -42,7 +45,7 @@ def stories(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
     theme: Theme = "",
-    limit: Annotated[int | None, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = None,
+    limit: Limit = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
@@ -57,11 +60,13 @@ def stories(
     from monitor import digest, followed
 
     current = session(context)
+    if limit is None and not (since or json or jsonl or csv):
+        limit = LATEST
     with current.reading() as (config, store):
         start = current.since(since, config.timezone)
         require_known("theme", theme, [label.slug for label in config.rules.themes])
-        found = store.stories.listing(since=start, limit=None if theme else limit)
-        found = tuple(story for story in found if not theme or theme in story.themes)[:limit]
+        found = store.stories.listing(since=start, theme=theme, limit=limit)
+        total = store.stories.count(since=start, theme=theme)
         feeds = followed.named(config, store)
     scores = {story.id: digest.importance(story, feeds, config.digest).total for story in found}
     records = (story_json(story) | {"score": round(scores[story.id], 2)} for story in found)
@@ -71,6 +76,7 @@ def stories(
         _show_story(story, feeds, config, scores[story.id])
     if not found:
         say("no story is like that" if theme or start else "no story is there yet")
+    say_rest(len(found), total, "story", "stories")
 
 
 def _show_story(story: Story, feeds: Mapping[str, Feed], config: Config, score: float) -> None:
@@ -183,6 +189,7 @@ def _join_json(join: Join) -> dict[str, object]:
 def suspects(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
+    limit: Limit = None,
     json: Json = False,
 ) -> None:
     """List the joins that are in doubt, with what speaks for and against each.
@@ -192,6 +199,8 @@ def suspects(
     from monitor import followed
 
     current = session(context)
+    if limit is None and not (since or json):
+        limit = LATEST
     with current.reading() as (config, store):
         found = store.stories.in_doubt(current.since(since, config.timezone))
         feeds = followed.named(config, store)
@@ -201,15 +210,17 @@ def suspects(
         for join, entry in zip(story.joins, story.entries, strict=True)
         if join.doubtful and not join.pinned
     ]
+    shown = doubts[:limit]
     if json:
-        show_json([{"story": story.id, **_join_json(join)} for story, join, _ in doubts])
+        show_json([{"story": story.id, **_join_json(join)} for story, join, _ in shown])
         return
-    for story, join, entry in doubts:
+    for story, join, entry in shown:
         show_prose(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
         show_prose(*_report_lines(entry, (), feeds, config), f"{'':>18}{join.reason}")
         show_prose(Text(f"{'':>18}not the same event? monitor stories split s{story.id} e{entry.id}", "dim"))
     if not doubts:
         say("no join is in doubt")
+    say_rest(len(shown), len(doubts), "join in doubt", "joins in doubt")
 
 
 @stories_app.command()

@@ -98,6 +98,10 @@ class Digests:
         sql = f"select {_HEAD}, '' as body, null as packed from digests order by date desc limit ?"
         return tuple(map(_digest, self._db.rows(sql, [-1 if limit is None else limit])))
 
+    def count(self) -> int:
+        """Return how many digests were made."""
+        return int(self._db.value("select count(*) from digests"))
+
 
 def _digest(row: Row) -> StoredDigest:
     return StoredDigest(

@@ -149,6 +149,11 @@ class Entries:
         rest = f"where {_clauses(wanted)} {_NEWEST_FIRST} limit :limit"
         return self._read(rest, {**wanted, "limit": -1 if limit is None else limit})
 
+    def count(self, *, everything: bool = False, **narrow: Unpack[Narrowing]) -> int:
+        """Return how many entries `listing` has without a limit."""
+        wanted = _wanted(narrow, everything=everything)
+        return int(self._db.value(f"select count(*) from {_ENTRIES} where {_clauses(wanted)}", wanted))
+
     def without_story(self, enough: int) -> tuple[Entry, ...]:
         """Return the entries that are sure to be relevant and in no story yet, of the earliest days.
 

@@ -50,10 +50,16 @@ class Stories:
         rows = self._db.rows(f"select id from entries where story_id {ANY_OF}", [listed(stories)])
         return frozenset(row["id"] for row in rows)
 
-    def listing(self, *, since: datetime | None = None, limit: int | None = None) -> tuple[Story, ...]:
-        """Return the stories with an entry first seen at or after `since`, latest first."""
-        rest = "where last_seen >= ? order by last_seen desc, id desc limit ?"
-        return self._read(rest, [maybe_format_utc(since) or "", -1 if limit is None else limit])
+    def listing(
+        self, *, since: datetime | None = None, theme: str = "", limit: int | None = None
+    ) -> tuple[Story, ...]:
+        """Return the stories (of a theme) with an entry first seen at or after `since`, latest first."""
+        rest = f"where {_LISTED} order by last_seen desc, id desc limit :limit"
+        return self._read(rest, {**_narrowed(since, theme), "limit": -1 if limit is None else limit})
+
+    def count(self, *, since: datetime | None = None, theme: str = "") -> int:
+        """Return how many stories `listing` has without a limit."""
+        return int(self._db.value(f"select count(*) from stories where {_LISTED}", _narrowed(since, theme)))
 
     def get(self, story: int) -> Story | None:
         """Return a story by its id, or by that of one merged into it."""
@@ -265,6 +271,10 @@ class Stories:
         return found
 
 
+def _narrowed(since: datetime | None, theme: str) -> dict[str, Any]:
+    return {"since": maybe_format_utc(since) or "", "theme": theme}
+
+
 def _span_of(window: Window) -> dict[str, Any]:
     return {"start": format_utc(window.start), "end": format_utc(window.end)}
 
@@ -332,6 +342,10 @@ def _join(row: Row) -> Join:
 
 # With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
 _BY_ID: Final = "order by +id"
+
+_LISTED: Final = """
+last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) where value = :theme))
+"""
 
 # Unreported news has no lower bound: what an outage or a poll under way kept out of its own window must not
 # be lost to all. Two clauses for two indexes: one for both read three years of news, 50 ms at a time.
