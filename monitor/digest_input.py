@@ -84,6 +84,12 @@ def due_digest(
     return None if due is None or store.digests.get(due.date) else due
 
 
+def next_due(config: Config, store: Store, *, now: datetime) -> datetime:
+    """Return when the next digest falls due, after the one that is due now."""
+    last = store.digests.last(now)
+    return digest.schedule.next_due(config.digest, now, last_date=last.date if last else None)
+
+
 def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
     """Compose what a digest of a past window holds, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))

@@ -85,7 +85,7 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
         last_digest = store.digests.last(now)
         deliveries = _deliveries(store, last_digest, now)
         due = digest_input.due_digest(config, store, now=now)
-        problems = (*_problems(config, store, deliveries, now), *_feed_problems(feeds))
+        problems = (*_problems(config, store, last_digest, deliveries, now), *_feed_problems(feeds))
         last_poll = store.feeds.last_asking_poll()
         last_look = store.feeds.last_poll()
     coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
@@ -96,7 +96,7 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
         last_look_at=last_look.finished_at if last_look else None,
         next_poll_at=min(coming, default=None),
         last_digest=last_digest,
-        next_digest_at=due.at if due and due.at else digest.schedule.next_due(config.digest, now),
+        next_digest_at=due.at if due and due.at else digest_input.next_due(config, store, now=now),
         deliveries=deliveries,
     )
 
@@ -104,8 +104,9 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
 def delivers(config: Config, store: Store, *, now: datetime) -> bool:
     """Say whether polls and digests get through, without a look at each feed: cheap enough for each tick."""
     with store.snapshot():
-        deliveries = _deliveries(store, store.digests.last(now), now)
-        return not any(problem.ours for problem in _problems(config, store, deliveries, now))
+        last = store.digests.last(now)
+        deliveries = _deliveries(store, last, now)
+        return not any(problem.ours for problem in _problems(config, store, last, deliveries, now))
 
 
 def alike(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
@@ -144,14 +145,14 @@ def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> tuple
 
 
 def _problems(
-    config: Config, store: Store, deliveries: Sequence[Delivery], now: datetime
+    config: Config, store: Store, last: StoredDigest | None, deliveries: Sequence[Delivery], now: datetime
 ) -> Iterator[Problem]:
     """Name what is wrong with us, the gravest first."""
     overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
     yield from _store_problems(store, now)
     yield from _poll_problems(config, store, now)
     yield from _digest_problems(overdue, store.installed_at(now))
-    yield from _delivery_problems(config, deliveries, now)
+    yield from _delivery_problems(config, digest_key(last.date) if last else "", deliveries, now)
 
 
 def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
@@ -215,8 +216,18 @@ def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iter
         )
 
 
-def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: datetime) -> Iterator[Problem]:
-    """Gather deliveries by what happened to them: a refused log-in for twenty recipients is one problem."""
+def _delivery_problems(
+    config: Config, last: str, deliveries: Sequence[Delivery], now: datetime
+) -> Iterator[Problem]:
+    """Gather deliveries by what happened to them: a refused log-in for twenty recipients is one problem.
+
+    Once the `last` digest has got through to everybody, what was given up before it is past: that digest's
+    receipt has told of it, and nothing would send it any more.
+    """
+    of_last = [one for one in deliveries if one.edition == last]
+    latest = max((one.created_at for one in of_last), default=None)
+    stuck = {one.channel for one in of_last if one.state not in {"sent", "superseded"}}
+    through = {one.channel for one in of_last if one.state == "sent"} - stuck
     waiting = defaultdict[tuple[str, str], list[Delivery]](list)
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
@@ -224,6 +235,8 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
         if delivery.channel not in {*config.settings, Archive.name}:
             continue  # the user has switched this channel off
         if delivery.state == "failed":
+            if delivery.channel in through and latest is not None and delivery.created_at < latest:
+                continue
             failed[delivery.channel, delivery.last_error].append(delivery)
         elif delivery.state in {"pending", "sending"} and (is_late or delivery.blocked):
             waiting[delivery.channel, delivery.last_error].append(delivery)
@@ -243,7 +256,9 @@ def _delivery_problems(config: Config, deliveries: Iterable[Delivery], now: date
         yield Problem(
             what=f"{_counted(channel, those)} given up: {reason}",
             since=min(one.created_at for one in those),
-            do="fix that, then send it again: `monitor digest --send --resend`",
+            do="fix that, then send it again: `monitor digest --send --resend`"
+            if any(one.edition == last and one.payload for one in those)
+            else "fix that for the next one; `monitor digest --date DAY` shows what did not arrive",
         )
 
 

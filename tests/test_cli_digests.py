@@ -150,6 +150,22 @@ def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
     assert (desk / "digests" / "2024-12-03.md").exists()
     status = run(desk, "status", "--json", now=MORNING)
     assert "pending" in {delivery["state"] for delivery in json.loads(status.out)["deliveries"]}
+    (desk / "monitor.toml").write_text(SETTINGS)
+    off = run(desk, "digest", "--send", now=at(7.1, 1))
+    assert (off.code, off.out) == (0, "no digest is due; nothing was sent\n"), "mail is switched off now"
+
+
+def test_a_mail_that_failed_at_its_first_try_is_in_the_next_digests_receipt(tmp_path: Path) -> None:
+    mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
+    with (
+        serving() as server,
+        smtp.scripted_in_a_thread(smtp.Script(replies={"RCPT": "550 no such user"})) as script,
+    ):
+        server.on("/a", page(item("leak", LEAK)))
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port))
+        assert run(desk.directory, "poll", now=at(6)).code == 0
+        assert run(desk.directory, "digest", "--send", now=at(7)).code == 1
+    assert "email to r@x.test: refused: 550 no such user" in run(desk.directory, "digest", now=MORNING).out
 
 
 def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherwise_is_reported(

@@ -139,7 +139,11 @@ def test_no_date_gets_a_second_digest_when_the_reader_changes_the_time():
     later = Settings(time=time(18, 0))
     now = at("2026-11-23 18:01")
     assert due(last, last - DAY, later, now, last_date=date(2026, 11, 23)) is None
-    assert due(last, last - DAY, later, now + DAY, last_date=date(2026, 11, 23)) is not None
+    tomorrow = due(last, last - DAY, later, now + DAY, last_date=date(2026, 11, 23))
+    assert tomorrow is not None
+    assert not tomorrow.catches_up, "none was missed"
+    assert next_due(later, now - DAY / 4, last_date=date(2026, 11, 23)) == tomorrow.at
+    assert preview(last, last - DAY, later, now, last_date=date(2026, 11, 23)).date == tomorrow.date
 
 
 def test_a_clock_set_back_makes_nothing():

@@ -203,6 +203,20 @@ def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
     assert "--resend" in problem.do
 
 
+def test_what_was_given_up_is_past_once_the_next_digest_got_through(desk, opened):
+    opened.deliveries.add([delivery(state="failed", last_error="550 no such user")], at(7))
+    polled(opened, at(7, 1))
+    freeze(opened, at(7, 1), start=at(7))
+    tomorrow = {"edition": "digest:2024-12-03", "created_at": at(7, 1)}
+    (sent,) = opened.deliveries.add([delivery("b@news.test", state="sent", **tomorrow)], at(7, 1))
+    assert problems(desk, opened, at(7.5, 1)) == []
+    opened.deliveries.add([delivery(state="failed", edition="alert:1", created_at=at(7.2, 1))], at(7.2, 1))
+    (problem,) = health.report(desk.config, opened, now=at(7.5, 1)).problems
+    assert "--resend" not in problem.do, "that would send the digest again, and not this"
+    opened.deliveries.save(replace(sent, state="failed", last_error="550 no such user"), at(7.3, 1))
+    assert "email to 2 recipients given up: 550 no such user" in problems(desk, opened, at(7.5, 1))
+
+
 def test_a_channel_that_was_switched_off_is_no_problem(desk, opened):
     opened.deliveries.add([delivery(channel="apprise", last_error="no")], at(7))
     assert problems(desk, opened, at(12)) == []

@@ -209,7 +209,8 @@ def test_failed_since_goes_by_when_it_failed(opened):
     opened.deliveries.save(replace(one, state="failed", last_error="550 no"), NOW + HOUR)
     opened.deliveries.save(replace(two, state="pending"), NOW + HOUR)
     assert [d.id for d in opened.deliveries.failed_since(NOW)] == [one.id]
-    assert opened.deliveries.failed_since(NOW + HOUR) == ()
+    assert [d.id for d in opened.deliveries.failed_since(NOW + HOUR)] == [one.id]
+    assert opened.deliveries.failed_since(NOW + 2 * HOUR) == ()
 
 
 def test_a_newer_edition_supersedes_what_is_still_pending(opened):

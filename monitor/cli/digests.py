@@ -126,8 +126,8 @@ def _day_of(wanted: dt.date, config: Config, store: Store) -> Window:
 
 
 def _send(current: Session, *, resend: bool) -> None:
-    from monitor import digest as package
-    from monitor import outbox, pipeline
+    from monitor import digest_input, outbox, pipeline
+    from monitor.deliver import Archive
 
     config = current.config()
     channels = config.channels()
@@ -143,13 +143,16 @@ def _send(current: Session, *, resend: bool) -> None:
         done = asyncio.run(pipeline.publish(config, store, channels, now=now, blocked=True))
         made = store.digests.last_made()
         known = {delivery.id for delivery in done}
-        waiting = [delivery for delivery in store.deliveries.waiting() if delivery.id not in known]
+        # What a channel that is switched off keeps waits for nothing that could be done about it.
+        on = {Archive.name, *(channel.name for channel in channels)}
+        waiting = [one for one in store.deliveries.waiting() if one.id not in known and one.channel in on]
+        coming = digest_input.next_due(config, store, now=now)
     if made and made != before and not done:
         show(f"made the digest of {made.date}; no channel was to have it")
     elif not done:
         show("no digest is due; nothing was sent")
         if not current.quiet:
-            say(f"the next is due {local(package.schedule.next_due(config.digest, now), config.timezone)}")
+            say(f"the next is due {local(coming, config.timezone)}")
     show(*delivery_lines(done, config.timezone))
     if waiting:
         show("still waiting:", *delivery_lines(waiting, config.timezone))

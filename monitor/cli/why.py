@@ -99,7 +99,7 @@ def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
 def _facts(
     asked: str, entry: Entry | None, config: Config, store: Store, tagger: Tagger, now: datetime
 ) -> Facts:
-    from monitor import digest, followed, values
+    from monitor import digest_input, followed, values
     from monitor.url import site_of
     from monitor.why import Facts, asked_site
 
@@ -123,7 +123,7 @@ def _facts(
         story=store.stories.get(entry.story) if entry and entry.story else None,
         appearance=_appearance(stored, store) if stored else None,
         passed_over=_is_passed_over(stored, store, now) if stored else False,
-        next_digest=digest.schedule.next_due(config.digest, now),
+        next_digest=digest_input.next_due(config, store, now=now),
         backlog=values.written_duration(config.digest.backlog),
         trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
         labels=dict(config.labels),

@@ -56,9 +56,11 @@ def due(
     first_of_today = last_end is None and day == _local_day(now, settings)
     if latest <= since and not first_of_today:
         return None
-    _, before = next(slots)
+    before = next(slots)
     window = _window(last_end, installed_at, settings, now)
-    return Due(date=day, window=window, catches_up=before > since, at=latest)
+    # A later time, or a zone further west, puts a second slot on a day that has had its digest.
+    missed = before.at > since and (last_date is None or before.day > last_date)
+    return Due(date=day, window=window, catches_up=missed, at=latest)
 
 
 def preview(
@@ -73,15 +75,16 @@ def preview(
     found = due(last_end, installed_at, settings, now, last_date=last_date)
     if found:
         return found
-    at = next_due(settings, now)
+    at = next_due(settings, now, last_date=last_date)
     return Due(date=_local_day(at, settings), window=_window(last_end, installed_at, settings, now), at=at)
 
 
-def next_due(settings: Settings, now: datetime) -> datetime:
-    """Return the first instant after `now`, in UTC, at which a digest falls due."""
+def next_due(settings: Settings, now: datetime, *, last_date: date | None = None) -> datetime:
+    """Return the first instant after `now`, in UTC, at which a day after `last_date` has its digest due."""
     today = _local_day(now, settings)
     ahead = (today + _DAY * step for step in range(-1, _WEEK + 1))
-    return next(at for day in ahead if (at := _instant(day, settings)) > now and _is_due_day(day, settings))
+    days = (day for day in ahead if _is_due_day(day, settings) and (last_date is None or day > last_date))
+    return next(at for day in days if (at := _instant(day, settings)) > now)
 
 
 def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:

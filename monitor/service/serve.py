@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from monitor import digest, fetch, health, outbox, pipeline, store
+from monitor import digest_input, fetch, health, outbox, pipeline, store
 from monitor.errors import ConfigError, Fault
 from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
@@ -321,8 +321,8 @@ class _Service:
 
     def _next_digest(self) -> str:
         config = self._setup.config
-        coming = digest.schedule.next_due(config.digest, self._clock()).astimezone(config.timezone)
-        return f"next digest {coming:%a %d %b %H:%M}"
+        coming = digest_input.next_due(config, self._store, now=self._clock())
+        return f"next digest {coming.astimezone(config.timezone):%a %d %b %H:%M}"
 
     async def _ping(self, *, well: bool) -> None:
         """Tell a health check, where there is one, after a poll whether polls and digests get through.

@@ -86,8 +86,10 @@ class Deliveries:
         return tuple(map(_delivery, self._db.rows(sql, parameters)))
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
-        """Return the deliveries that failed for good after an instant, in that order."""
-        sql = "select * from deliveries where state = 'failed' and changed_at > ? order by changed_at, id"
+        """Return the deliveries that failed for good at an instant or after it, in that order."""
+        # A digest whose first try fails does so at the very instant at which its window ends and the next
+        # begins.
+        sql = "select * from deliveries where state = 'failed' and changed_at >= ? order by changed_at, id"
         return tuple(map(_delivery, self._db.rows(sql, [format_utc(moment)])))
 
     def supersede(self, delivery: Delivery, now: datetime) -> int:
