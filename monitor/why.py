@@ -38,6 +38,7 @@ class Appearance:
     """0 when the digest names none."""
     title: str
     place: int
+    """By importance, which decides what is told in full; 0 when it makes no story."""
     stories: int
     in_full: int
     """How many stories the digest tells in full; the rest have a line each."""

@@ -98,5 +98,14 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     found = period.compose([twice], [], site, since=at(0), until=at(12))
     assert "1 report," in found.summary
     assert {sum(counts) for _, counts in found.themes} == {1}
-    none = period.compose([suit], [], site, since=at(12), until=at(12) + timedelta(hours=1))
+    # Another day of a running column under the same link: two reports, as in the digest.
+    column = replace(twice, entries=(first, replace(copy, title="Another day")))
+    assert "2 reports," in period.compose([column], [], site, since=at(0), until=at(12)).summary
+    none = period.compose([suit], [[suit, ruling]], site, since=at(12), until=at(12) + timedelta(hours=1))
+    assert not none.affairs, "none of its steps was in the period"
     assert re.match("0 stories", none.summary)
+
+
+def test_a_day_that_counts_whole_is_the_last_that_is_named(desk: Path) -> None:
+    text = run(desk, "report", "--since", "2024-12-01", "--until", "2024-12-02", now=at(12, 3)).out
+    assert text.startswith("# Sora monitor · 1 Dec 2024 to 2 Dec 2024\n")

@@ -71,6 +71,10 @@ def test_marks_hold_against_retagging_until_they_are_cleared(desk: Path) -> None
         "River bridge closed for repairs",
     }
     assert len(run(desk, "entries", "--marked", "--json").json) == 2
+    of_theme = run(desk, "entries", "--marked", "--theme", "unpaid-labour", "--json").json
+    assert [entry["id"] for entry in of_theme] == [river]
+    assert len(run(desk, "entries", "--marked", "--limit", "1", "--json").json) == 1
+    assert run(desk, "entries", "--marked", "--since", "2024-12-09", "--json").json == []
     for entry in (leak, river):
         assert run(desk, "mark", entry, "--clear").code == 0
     assert beats(desk) == {"leak": ["sora"], "choir": ["ai-creative-labour"], "river": []}

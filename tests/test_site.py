@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from newsroom import Desk, at, item, page, run, serving
 
 from monitor import digest_input, site, store
 from monitor.errors import ConfigError
-from monitor.models import digest_from_json
+from monitor.models import Join, digest_from_json
 from monitor.site import lists, pages
 from monitor.site.charts import chart
 from monitor.site.frame import month_of, theme_path
@@ -199,6 +200,19 @@ class TestPages:
             assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
         ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
         assert ATTACK in handed(lists.search_shard("2024-12", [hostile], ours))["stories"][0]["title"]
+
+
+def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Archive) -> None:
+    loaded = archive.desk.config
+    with store.open(loaded.database, read_only=True) as opened:
+        ours = digest_input.archive(loaded, opened)
+        shown = opened.stories.listing()[0]
+    first, next_day = shown.entries[0], shown.entries[0].first_seen + timedelta(days=1)
+    copy = Join(entry=99, similarity=1.0, reason="same text")
+    for copy_of, bars in ((first.id, 0), (None, 1)):
+        entries = (first, replace(first, id=99, first_seen=next_day))
+        story = replace(shown, entries=entries, joins=(shown.joins[0], replace(copy, copy_of=copy_of)))
+        assert lists.month("2024-12", [], [story], ours).count('id="month"') == bars
 
 
 class TestBringingUpToDate:

@@ -71,6 +71,24 @@ def test_what_was_reported_names_its_digest_story_and_place(desk: Path) -> None:
     assert f"monitor mark e{entry} --not-relevant" in shown
 
 
+def test_what_had_one_line_is_told_apart_by_importance_and_not_by_its_section(tmp_path: Path) -> None:
+    with serving() as server:
+        url = server.url("/a")
+        desk = Desk(tmp_path / "desk", [url], settings=SETTINGS + "[digest]\nmax_stories = 2\n").directory
+        ruling = item("ruling", "Court rules that AI firm owes artists in Rome royalties")
+        deal = item("deal", "Larkvoice signs licensing deal: AI may sing like the artists of Graz")
+        column = item("column", "Opinion: what OpenAI has Sora for")
+        server.on("/a", page(ruling, deal, column))
+        assert run(desk, "poll", now=at(5)).code == 0
+        assert run(desk, "digest", "--send", now=at(7)).code == 0
+    text = (desk / "digests" / "2024-12-02.md").read_text("utf-8")
+    # The section of Sora stands above that of deals.
+    assert text.index("](https://news.test/column)") < text.index("](https://news.test/deal)")
+    assert "- [Opinion: what OpenAI has Sora for]" in text
+    for guid, in_one_line in (("ruling", False), ("deal", False), ("column", True)):
+        assert ("in one line" in run(desk, "why", f"e{number(desk, guid)}", now=at(8)).out) is in_one_line
+
+
 def test_a_near_miss_gets_the_phrase_that_would_have_caught_it(desk: Path) -> None:
     for asked in (f"e{number(desk, 'near')}", "https://news.test/near", NEAR.upper() + "!"):
         assert answers(desk, asked) == {

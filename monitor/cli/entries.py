@@ -82,13 +82,11 @@ def entries(
         limit = LATEST
     with current.reading() as (config, store):
         feeds = followed.named(config, store)
-        if marked:
-            found: Sequence[Entry] = store.entries.get_many([mark.entry for mark in store.marks.listing()])
-            total = len(found)
-        else:
-            wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
-            found = store.entries.listing(everything=everything, limit=limit, **wanted)
-            total = store.entries.count(everything=everything, **wanted)
+        wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
+        # What was marked "not relevant" is a correction like any other.
+        everything, wanted["marked"] = everything or marked, marked
+        found = store.entries.listing(everything=everything, limit=limit, **wanted)
+        total = store.entries.count(everything=everything, **wanted)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
     if show_records(map(entry_json, found), json=json, csv=csv):

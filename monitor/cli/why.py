@@ -133,6 +133,7 @@ def _facts(
 
 def _appearance(entry: Entry, store: Store) -> Appearance | None:
     """Find the digest that told of an entry, and the place of its story there."""
+    from monitor.digest.importance import order
     from monitor.why import Appearance
 
     day = store.entries.reported_in(entry.id)
@@ -140,8 +141,9 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
     if day is None or stored is None:
         return None
     made = stored.digest()
-    for place, story in enumerate(made.stories, 1):
-        if any(report.entry == entry.id for report in story.reports):
+    for place, story in enumerate(sorted(made.stories, key=order), 1):
+        copies = {copy.entry for report in story.reports for copy in report.also_in}
+        if entry.id in copies.union(report.entry for report in story.reports):
             return Appearance(
                 date=day,
                 story=story.id,

@@ -10,6 +10,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from monitor.digest import reports_of
 from monitor.digest.safe import line, title
 from monitor.site.charts import chart
 from monitor.site.frame import affair_path, day_path, month_path, per_day, row, story_path, theme_path
@@ -68,7 +69,7 @@ def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], si
     """Return the page of a month: its days, and of the stories that began in it reports and largest."""
     latest = sorted(days, key=lambda day: day.date, reverse=True)
     largest = sorted(stories, key=lambda story: (-story.sources, -len(story.entries), story.id))[:10]
-    seen = [site.day(entry.first_seen) for story in stories for entry in story.entries]
+    seen = [site.day(report.first_seen) for story in stories for report, _ in reports_of(story)]
     points = per_day(seen, min(seen), max(seen), site) if seen else []
     return site.fill(
         "month.html",

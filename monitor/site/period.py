@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import markdown, outlet_of
+from monitor.digest import markdown, outlet_of, reports_of
 from monitor.digest.importance import PENDING
 from monitor.digest.page import Line
 from monitor.digest.safe import line, link, title
@@ -72,15 +73,17 @@ def compose(
     seen = {
         story.id: [
             next(one for one in (report, *copies) if one in printed[story.id])
-            for report, copies in story.reports
+            for report, copies in reports_of(story)
             if not set(printed[story.id]).isdisjoint((report, *copies))
         ]
         for story in there
     }
     reports = [report for story in there for report in seen[story.id]]
-    lasting = [steps for steps in affairs if len(steps) > 1]
+    lasting = [steps for steps in affairs if len(steps) > 1 and any(printed.get(step.id) for step in steps)]
     latest = {step.id for steps in lasting for step in steps[:-1]}
-    span = words.text("span", start=words.date(site.day(since)), end=words.date(site.day(until)))
+    # The last day that it covers: an end at midnight is that of the day before.
+    last = site.day(until - timedelta(microseconds=1))
+    span = words.text("span", start=words.date(site.day(since)), end=words.date(last))
     about = words.text("report_theme", theme=site.label(theme)) if theme else ""
     outlets = Counter(line(outlet_of(entry, site.feeds)) for story in there for entry in printed[story.id])
     parties = Counter(line(site.words.party(party)) for story in there for party in story.parties)

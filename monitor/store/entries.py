@@ -44,6 +44,8 @@ class Narrowing(TypedDict, total=False):
     theme: str
     feed: str
     language: str
+    marked: bool
+    """Only what the user has corrected."""
 
 
 class Entries:
@@ -340,6 +342,7 @@ _FILTERS: Final = {
     "theme": "e.id in (select entry_id from entry_themes where theme = :theme)",
     "feed": "f.url = :feed",
     "language": "e.language = :language",
+    "marked": "e.id in (select entry_id from marks)",
 }
 
 _MATCHING: Final = "join search_fts on search_fts.rowid = e.id where search_fts match :expression"
