@@ -23,13 +23,13 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.errors import DeliveryError, MonitorError
 from monitor.models import Delivery, digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
     from datetime import date, datetime
 
     from monitor.deliver import Channel
@@ -45,6 +45,8 @@ FEWEST_TRIES: Final = 5
 JITTER: Final = 0.2
 # Without a bound the wait of some fortieth try would be longer than a timedelta can be.
 _DOUBLINGS: Final = 10
+
+T = TypeVar("T")
 
 
 def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: datetime) -> list[Delivery]:
@@ -114,8 +116,8 @@ async def send_due(
                 waiting[channel.name].append(delivery)
             else:
                 _withdraw(store, delivery, now)
-    tried = await asyncio.gather(
-        *(_send_all(store, by_name[name], deliveries, now) for name, deliveries in waiting.items())
+    tried = await _all_of(
+        _send_all(store, by_name[name], deliveries, now) for name, deliveries in waiting.items()
     )
     return [delivery for of_channel in tried for delivery in of_channel]
 
@@ -141,8 +143,20 @@ async def _send_all(
         for delivery in waiting:
             store.deliveries.save(delivery, now)
         return [probe, *waiting]
-    sent = await asyncio.gather(*(_send(store, channel, delivery, now) for delivery in rest))
+    sent = await _all_of(_send(store, channel, delivery, now) for delivery in rest)
     return [delivery for delivery in (probe, *sent) if delivery]
+
+
+async def _all_of(those: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Wait for all, then raise what one has raised (a full disk, say).
+
+    Plain `gather` raises at once, and whoever it leaves under way is taken for interrupted by the next run.
+    """
+    done = await asyncio.gather(*those, return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in done if not isinstance(one, BaseException)]
 
 
 async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetime) -> Delivery | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import outbox, store
-from monitor.errors import DeliveryError, MonitorError
+from monitor.errors import DeliveryError, MonitorError, StoreError
 from monitor.models import Delivery, RenderedDigest
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -200,6 +200,28 @@ async def test_an_error_of_any_kind_is_its_own_deliverys_and_sends_no_neighbour_
     outbox.recover(opened, now=NOW)
     await outbox.send_due(opened, [bad, slow], now=NOW + timedelta(minutes=10))
     assert sorted(bad.sent + slow.sent) == ["a", "b", "c", "z"]
+
+
+async def test_a_full_disk_leaves_nobody_under_way_who_would_be_sent_to_twice(opened, monkeypatch):
+    channel = Channel(recipients=("a", "b"))
+    slow = Channel("slow", ("z",), gate=asyncio.Event())
+    freeze(opened, channel, slow)
+    save = opened.deliveries.save
+
+    def save_unless_full(one, now):
+        if one.recipient == "a":
+            raise StoreError("the disk is full")
+        save(one, now)
+
+    monkeypatch.setattr(opened.deliveries, "save", save_unless_full)
+    sending = asyncio.create_task(outbox.send_due(opened, [channel, slow], now=NOW))
+    await channel.done.wait()
+    await asyncio.wait([sending], timeout=0.05)
+    assert not sending.done(), "the next run would take z for interrupted, and send again"
+    slow.gate.set()
+    with pytest.raises(StoreError, match="full"):
+        await sending
+    assert states(opened) == {("post", "a"): "sending", ("post", "b"): "sent", ("slow", "z"): "sent"}
 
 
 def test_a_channel_that_cannot_prepare_has_a_failed_delivery_and_the_others_theirs(opened):
