@@ -67,17 +67,20 @@ def mark(
     return after
 
 
-# After so many new marks the personal layer is learned anew by itself.
+# After so many marks that came or were taken back the personal layer is learned anew by itself.
 _EACH: Final = 10
+# How many marks there were when the user had what was learned of them dropped: the next one must not bring it
+# back.
+_FORGOTTEN: Final = "forgotten_marks"
 _UNMARKED: Final = 400
 # What was chosen and left as it was, in the time of the marks, speaks a little for being right.
 _UNMARKED_WEIGHT: Final = 0.25
 
 
 def learn_if_due(config: Config, store: Store) -> tag.Personal | None:
-    """Learn anew after each ten marks, unless `learn = false`; return what was learned, or None."""
-    marked = len(store.marks.listing())
-    if not config.rules.learn or marked - tag.Personal.from_json(store.note(tag.PERSONAL)).marks < _EACH:
+    """Learn anew when ten marks came or went, unless `learn = false`; return what was learned, or None."""
+    known = int(store.note(_FORGOTTEN) or tag.Personal.from_json(store.note(tag.PERSONAL)).marks)
+    if not config.rules.learn or abs(len(store.marks.listing()) - known) < _EACH:
         return None
     return learn(config, store)
 
@@ -108,6 +111,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
             own[target.slug] = found
     learned = tag.Personal(words, feeds, own, len(marks))
     store.set_note(tag.PERSONAL, learned.to_json())
+    store.set_note(_FORGOTTEN, "")
     return learned
 
 
@@ -121,6 +125,7 @@ def _stated(mark: Mark, kind: str) -> tuple[str, ...] | None:
 def forget(store: Store) -> tag.Personal:
     """Drop what was learned; the marks stay."""
     store.set_note(tag.PERSONAL, "")
+    store.set_note(_FORGOTTEN, str(len(store.marks.listing())))
     return tag.Personal()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import THEMES, Desk, at, polled
 
-from monitor import config, corrections, store
+from monitor import config, corrections, store, tag
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -121,6 +121,22 @@ def test_after_so_many_marks_it_learns_by_itself_unless_reported_not_to(
     assert learned.marks == 2
     assert corrections.learn_if_due(settings(desk), opened) is None
     assert corrections.forget(opened).marks == 0
+    corrections.mark(settings(desk), opened, entry(opened, "river").id, relevant=False, now=at(11))
+    assert corrections.learn_if_due(settings(desk), opened) is None, "one more mark brings nothing back"
+
+
+def test_what_was_learned_of_marks_goes_with_them(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_EACH", 2)
+    marked = [entry(opened, guid).id for guid in ("leak", "choir")]
+    for number in marked:
+        corrections.mark(settings(desk), opened, number, relevant=False, now=at(10))
+    assert corrections.learn_if_due(settings(desk), opened)
+    for number in marked:
+        corrections.mark(settings(desk), opened, number, relevant=None, now=at(11))
+    assert corrections.learn_if_due(settings(desk), opened) == tag.Personal()
+    assert not opened.note(tag.PERSONAL)
 
 
 def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store) -> None:

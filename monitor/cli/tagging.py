@@ -214,8 +214,11 @@ def mark(
             show(f"e{number}: {_about(after.tagging)}")
         if theme:
             say(f"the only themes from now on: {', '.join(theme)}")
-        if learned := corrections.learn_if_due(config, store):
+        learned = corrections.learn_if_due(config, store)
+        if learned and learned.marks:
             say(f"learned from {counted(learned.marks, 'mark')} of yours; `monitor learn --show` lists what")
+        elif learned:
+            say("what was learned from your marks went with the last of them")
 
 
 def _marked_entries(store: Store, which: str, url: str) -> list[int]:
