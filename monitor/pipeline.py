@@ -102,10 +102,10 @@ async def poll(
                 for after, line in unchanged:
                     store.feeds.save_state(after)
                     done.append(store.feeds.log_feed(line))
-            # One feed out of reach may be its own fault or our network's: two others are asked before it is
-            # held against anybody.
-            alone = not done and not only and len(failed) == 1
-            others = due_feeds(config, store, now=now, every=True) if alone else []
+            # One host out of reach may be its own fault or our network's: two other feeds are asked, once,
+            # before it is held against anybody.
+            unsure = not done and not only and len(asked) == len(due)
+            others = due_feeds(config, store, now=now, every=True) if unsure else []
             asked = dict(schedule.witnesses(others, failed))
             due = due | asked
 

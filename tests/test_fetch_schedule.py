@@ -349,7 +349,15 @@ def test_when_one_feed_is_out_of_reach_two_others_are_asked():
     pairs = [(FEED, KNOWN), *others, (OTHER, NEW)]
     assert schedule.witnesses(pairs, [DOWN]) == [others[0], others[2]]
     assert schedule.witnesses(pairs, [ANSWERED]) == []
-    assert schedule.witnesses(pairs, [DOWN, replace(DOWN, feed=OTHER)]) == []
+    assert schedule.witnesses(pairs, [DOWN, replace(DOWN, feed=OTHER, url=OTHER.url)]) == []
+
+
+def test_feeds_of_one_host_out_of_reach_are_no_witnesses_for_each_other():
+    siblings = [replace(FEED, url=f"{FEED.url}/{n}") for n in range(3)]
+    pairs = [(OTHER, replace(KNOWN, last_success_at=NOW - DAY)), *((one, KNOWN) for one in siblings)]
+    assert schedule.witnesses(pairs, [DOWN])[0][0] == OTHER
+    together = [DOWN, *(replace(DOWN, feed=one, url=one.url) for one in siblings)]
+    assert schedule.witnesses(pairs, together) == pairs[:1]
 
 
 def test_the_first_failure_of_an_outage_is_forgiven_and_older_trouble_is_not():

@@ -155,6 +155,17 @@ def test_guid_and_link_edited_together_are_found_by_title_and_instant() -> None:
     assert titles(feed.poll(entry("a", guid="new", url="https://x.example/new")).changed) == ["Title a"]
 
 
+@pytest.mark.parametrize("dated", ["publisher", "missing", "future"])
+def test_an_edit_without_a_date_leaves_the_entry_where_it_was(dated: str) -> None:
+    feed = Follower()
+    (first,) = feed.poll(entry("a", dated=dated)).new
+    (edited,) = feed.poll(entry("a", dated="missing", summary="Corrected"), after=20 * DAY).changed
+    assert (edited.published, edited.dated) == (first.published, dated)
+    stated = entry("a", summary="Corrected again", published=START + DAY)
+    (edited,) = feed.poll(stated).changed
+    assert (edited.published, edited.dated) == (START + DAY, "publisher")
+
+
 def test_title_and_instant_of_undated_entries_say_nothing() -> None:
     feed = Follower()
     feed.poll(entry("a", dated="missing"))

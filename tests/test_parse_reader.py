@@ -206,6 +206,12 @@ def test_numbers_in_json_are_as_they_are_written() -> None:
     assert other.url == other.guid
 
 
+def test_bare_line_ends_and_tabs_in_json_cost_nothing() -> None:
+    body = b'{"items":[{"title":"a"},{"title":"b","content_text":"one\n\ttwo"},{"title":"c"}]}'
+    document = read(body, url="https://x.example/feed", feed=Feed(url="https://x.example/feed"), now=NOW)
+    assert ([one.title for one in document.entries], document.complete) == (["a", "b", "c"], True)
+
+
 def test_json_without_end_or_with_fields_of_any_type() -> None:
     with pytest.raises(ParseError, match="without end"):
         entries(b'{"items":' + b"[" * 200_000)

@@ -106,6 +106,20 @@ class TestTelling:
             assert [story.title for story in world.store.stories.listing()] == [edited]
             assert reported(await world.digest(2)) == []
 
+    async def test_what_a_feed_had_while_it_was_not_followed_is_no_news(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            old = [item("leak", LEAK, published=at(8, 20)), item("river", RIVER, published=at(8, 30))]
+            world.server.on("/a", page(), page(item("choir", CHOIR, published=at(8, 60)), *old))
+            world.server.on("/b", page())
+            both = [feed.url for feed in world.desk.config.feeds]
+            await world.poll(at(9))
+            world.desk.follow(both[1:])
+            await world.poll(at(9, 1))
+            world.desk.follow(both)
+            assert (await world.poll(at(9, 60))).new == 3
+            digest = await world.digest(61)
+            assert (reported(digest), digest.late, digest.receipt.gaps) == ([CHOIR], (), ())
+
     async def test_the_backlog_of_a_first_document_is_no_news(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a") as world:
             world.server.on(
@@ -217,6 +231,18 @@ class TestTrouble:
                     await pipeline.poll(config, world.store, now=at(hour), only=[feed.url])
             states = {health.state: health.consecutive_failures for health in world.healths(at(12)).values()}
             assert states == {"ok": 0, "failing": 3}
+
+    async def test_feeds_of_one_dead_host_due_together_are_no_outage(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/good", "/a", "/b") as world:
+            for path in ("/good", "/a", "/b"):
+                world.server.on(path, page())
+            await world.poll(at(9))
+            good, *dying = world.desk.config.feeds
+            world.desk.follow([good.url, *(one.url.replace(str(world.server.port), "9") for one in dying)])
+            config = world.desk.config
+            await pipeline.poll(config, world.store, now=at(9.1), only=[good.url])
+            poll = await pipeline.poll(config, world.store, now=at(9.2))
+            assert (poll.feeds, poll.ok, poll.outage) == (3, 1, False)
 
     async def test_what_is_dear_to_make_is_kept_between_polls(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a") as world:

@@ -115,6 +115,26 @@ def test_a_feed_that_leaves_and_returns_finds_everything_again(opened):
     assert opened.feeds.counts() == {FEED.url: 1, OTHER.url: 0}
 
 
+@pytest.mark.parametrize("left", [[], [replace(FEED, enabled=False)]], ids=["removed", "disabled"])
+def test_a_feed_that_was_left_alone_for_long_begins_anew(opened, left):
+    followed = replace(FEED, enabled=True)
+    opened.feeds.sync([followed], NOW)
+    opened.feeds.save_state(STATE)
+    opened.feeds.sync(left, NOW + HOUR)
+    opened.feeds.sync([followed], NOW + timedelta(days=6))
+    assert opened.feeds.states([followed])[FEED.url] == STATE
+    opened.feeds.sync(left, NOW + timedelta(days=6))
+    opened.feeds.sync([followed], NOW + timedelta(days=8))
+    assert opened.feeds.states([followed])[FEED.url] == replace(STATE, first_success_at=None)
+
+
+def test_who_follows_all_the_time_begins_nothing_anew(opened):
+    opened.feeds.sync([OTHER], NOW)
+    opened.feeds.save_state(replace(STATE, url=OTHER.url))
+    opened.feeds.sync([OTHER], NOW + timedelta(days=30))
+    assert opened.feeds.states([OTHER])[OTHER.url].first_success_at == STATE.first_success_at
+
+
 def test_the_day_of_removal_is_the_first_one(opened):
     opened.feeds.sync([FEED], NOW)
     opened.feeds.sync([], NOW + HOUR)
@@ -128,7 +148,7 @@ def test_a_feed_that_is_entered_where_it_has_moved_stays_itself(opened):
     add(opened, FEED)
     moved = replace(FEED, url=STATE.location)
     opened.feeds.sync([OTHER, moved], NOW + HOUR)
-    assert opened.feeds.states([moved])[moved.url] == replace(STATE, url=moved.url)
+    assert opened.feeds.states([moved])[moved.url] == replace(STATE, url=moved.url, location="")
     assert opened.feeds.counts() == {moved.url: 1, OTHER.url: 0}
     assert add(opened, moved) == ()
 

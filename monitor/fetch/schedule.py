@@ -108,18 +108,26 @@ def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:
 def witnesses(
     pairs: Iterable[tuple[Feed, FeedState]], failed: Sequence[Response]
 ) -> list[tuple[Feed, FeedState]]:
-    """Return the feeds to ask out of turn when one alone was out of reach: two that answered last.
+    """Return the feeds to ask out of turn when one host alone was out of reach: two that answered last.
 
-    Is it that feed, or our network? Most polls are of one feed, and cannot tell.
+    Is it that host, or our network? Most polls are of one feed, and cannot tell. Feeds of other hosts are
+    asked first: those of the same one fall silent together.
     """
-    if len(failed) != 1 or not failed[0].unreachable:
+    hosts = {host_of(response.url) for response in failed}
+    if len(hosts) != 1 or not all(response.unreachable for response in failed):
         return []
+    silent = {response.feed for response in failed}
     willing = [
         (feed, state)
         for feed, state in pairs
-        if feed != failed[0].feed and state.last_success_at and not state.consecutive_failures
+        if feed not in silent and state.last_success_at and not state.consecutive_failures
     ]
-    return sorted(willing, key=lambda pair: pair[1].last_success_at or _NEVER, reverse=True)[:2]
+
+    def rank(pair: tuple[Feed, FeedState]) -> tuple[bool, datetime]:
+        feed, state = pair
+        return host_of(state.location or feed.url) not in hosts, state.last_success_at or _NEVER
+
+    return sorted(willing, key=rank, reverse=True)[:2]
 
 
 def after_success(

@@ -142,8 +142,18 @@ def compare(
         elif entry is broken or match.fingerprint == fingerprint(entry):
             unchanged.append(match.id)
         else:
+            # A date made up for want of a better one is today's: an edit makes nothing happen today.
+            date = entry if entry.dated == "publisher" else match
             changed.append(
-                replace(entry, id=match.id, guid=match.guid, first_seen=match.first_seen, changed_at=now)
+                replace(
+                    entry,
+                    id=match.id,
+                    guid=match.guid,
+                    published=date.published,
+                    dated=date.dated,
+                    first_seen=match.first_seen,
+                    changed_at=now,
+                )
             )
     old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
     if len(old) >= _PAST:

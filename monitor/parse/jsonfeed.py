@@ -18,7 +18,8 @@ _ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
 _KEY: Final = re.compile(r'[\s,]*"([^"\\]{1,100})"\s*:\s*')
 _OBJECT: Final = re.compile(r"[\s,]*\{")
 # Numbers stay as they are written: an id is nothing to count with, and may have any number of digits.
-_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
+# Not strict: programs that put JSON together by hand leave line ends bare in texts, and all behind was lost.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 

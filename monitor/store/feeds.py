@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _LOG_KEPT: Final = timedelta(days=60)
 _UNEVENTFUL_KEPT: Final = timedelta(days=7)
+# A feed that was left alone for longer begins anew; shorter, it was a slip, or a trial without it.
+_LONG: Final = timedelta(days=7)
 # Hexadecimal digits: of the hash that outlives a new password, and of the one that does not.
 _LASTING: Final = 8
 _REST: Final = 4
@@ -52,8 +54,9 @@ class Feeds:
     def sync(self, feeds: Iterable[Feed], now: datetime) -> None:
         """Mirror feeds.toml. A feed that left it keeps its entries and state, and finds them when it returns.
 
-        A feed whose address in feeds.toml was changed to where it had moved, or to the same with other
-        credentials, stays the same feed.
+        What one that was left out, or switched off, for more than a week has had meanwhile is no news: its
+        next document counts as its first. A feed whose address in feeds.toml was changed to where it had
+        moved, or to the same with other credentials, stays the same feed.
         """
         wanted = {address(feed.url): feed for feed in feeds}
         self._urls.update((key, feed.url) for key, feed in wanted.items())
@@ -63,6 +66,9 @@ class Feeds:
             gone = [row["url"] for row in followed if row["url"] not in wanted]
             removed = "update feeds set removed_at = ? where url = ?"
             self._db.change_many(removed, [(format_utc(now), key) for key in gone])
+            returning = {row["url"] for row in self._db.rows(_LEFT_ALONE, [format_utc(now - _LONG)])}
+            following = {key for key, feed in wanted.items() if feed.enabled}
+            self._db.change_many(_BEGIN_AGAIN, [(key,) for key in returning & following])
             self._db.change_many(_SYNC, [_feed_row(key, feed, now) for key, feed in wanted.items()])
 
     def _rename(self, wanted: dict[str, Feed]) -> None:
@@ -81,6 +87,8 @@ class Feeds:
             new = next(filter(None, map(arriving.get, known_as)), "")
             if key not in wanted and new:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
+                # Else `status` went on advising to take over the move that was just taken over.
+                self._db.change(_ARRIVED, [new, new])
                 arriving = {same: other for same, other in arriving.items() if other != new}
 
     def move(self, old: str, new: str) -> None:
@@ -351,6 +359,17 @@ on conflict (url) do update set
     title = excluded.title, language = excluded.language, tags = excluded.tags,
     interval_seconds = excluded.interval_seconds, weight = excluded.weight, family = excluded.family,
     enabled = excluded.enabled, private_host = excluded.private_host, removed_at = null
+"""
+
+_ARRIVED: Final = """
+update feed_states set location = '' where location = ? and feed_id = (select id from feeds where url = ?)
+"""
+_LEFT_ALONE: Final = """
+select f.url from feeds f join feed_states s on s.feed_id = f.id
+where (f.removed_at is not null or f.enabled = 0) and s.first_success_at is not null and s.last_poll_at < ?
+"""
+_BEGIN_AGAIN: Final = """
+update feed_states set first_success_at = null where feed_id = (select id from feeds where url = ?)
 """
 
 _LOCATIONS: Final = """
