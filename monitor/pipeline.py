@@ -89,6 +89,8 @@ async def poll(
         while asked:
             unchanged: list[tuple[FeedState, FeedPoll]] = []
             async for response in tools.fetcher.fetch_all(asked.items(), now=now):
+                if not store.feeds.has(response.feed.url):
+                    continue  # it got another address meanwhile (`feeds move`)
                 state = due[response.feed]
                 with _troubles_of(response, failed, bugs):
                     found = await read(config, store, tools, response, state, now=now)
@@ -99,7 +101,7 @@ async def poll(
                         done.append(await keep(config, store, response, state, found, now=now))
                     on_feed_done(line)
             with store.transaction():  # one for all: a commit for each takes twice as long as all else
-                for after, line in unchanged:
+                for after, line in (pair for pair in unchanged if store.feeds.has(pair[1].feed)):
                     store.feeds.save_state(after)
                     done.append(store.feeds.log_feed(line))
             # One host out of reach may be its own fault or our network's: two other feeds are asked, once,
@@ -247,7 +249,8 @@ def record_failures(
     Then nothing counts against a feed: each is asked again soon, and what an earlier poll held against one
     that was out of reach is taken back. `answered` says that another feed of this poll was reached.
     """
-    failed, lines = list(failed), list[FeedPoll]()
+    failed = [response for response in failed if store.feeds.has(response.feed.url)]
+    lines = list[FeedPoll]()
     silent = store.feeds.unreachable_since_an_answer(now)
     outage = not answered and schedule.is_outage(failed, silent)
     for response in failed:

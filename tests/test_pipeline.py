@@ -232,6 +232,23 @@ class TestTrouble:
             states = {health.state: health.consecutive_failures for health in world.healths(at(12)).values()}
             assert states == {"ok": 0, "failing": 3}
 
+    @pytest.mark.parametrize("reply", [Reply(status=500), page(), Reply(b"<html></html>")])
+    async def test_a_feed_that_is_moved_while_it_is_polled_costs_no_other(
+        self, tmp_path: Path, reply: Reply
+    ) -> None:
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            world.server.on("/b", page(), reply)
+            config, (_, moving) = world.desk.config, world.desk.config.feeds
+            await pipeline.poll(config, world.store, now=at(8), only=[moving.url])
+
+            def move(_: object) -> None:
+                world.store.feeds.move(moving.url, f"{moving.url}2")
+
+            await pipeline.poll(config, world.store, now=at(9), every=True, on_feed_done=move)
+            assert LEAK in world.titles()
+            assert world.store.feeds.last_poll().ok >= 1
+
     async def test_feeds_of_one_dead_host_due_together_are_no_outage(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/good", "/a", "/b") as world:
             for path in ("/good", "/a", "/b"):

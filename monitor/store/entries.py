@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from monitor.models import Entry, Known
+from monitor.store.addresses import address
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.feeds import address
 from monitor.store.search import match_expression, spellings
 from monitor.store.taggings import Taggings, tagging_row
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
-from functools import lru_cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.models import FeedPoll, FeedState, Hints, Poll
+from monitor.store.addresses import address, address_in_version_1_0, without_credentials
 from monitor.store.values import (
     duration,
     format_utc,
@@ -33,15 +31,6 @@ _LOG_KEPT: Final = timedelta(days=60)
 _UNEVENTFUL_KEPT: Final = timedelta(days=7)
 # A feed that was left alone for longer begins anew; shorter, it was a slip, or a trial without it.
 _LONG: Final = timedelta(days=7)
-# Hexadecimal digits: of the hash that outlives a new password, and of the one that does not.
-_LASTING: Final = 8
-_REST: Final = 4
-_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
-# Parameters whose value is likely to be changed as a password is.
-_SECRET: Final = re.compile(
-    r"([?&;#][^=&;#\s]*(?:token|key(?!word)|auth|sig(?![hn]t)|secret|passw|pwd|session|credential|sid|jwt)[^=&;#\s]*=)[^&;#\s]+",
-    re.IGNORECASE,
-)
 
 
 class Feeds:
@@ -80,10 +69,10 @@ class Feeds:
             same: key
             for key, feed in wanted.items()
             if key not in stored
-            for same in (key, _without_credentials(key), _address_in_version_1_0(feed.url))
+            for same in (key, without_credentials(key), address_in_version_1_0(feed.url))
         }
         for key, location in stored.items():
-            known_as = (location, _without_credentials(key), key)
+            known_as = (location, without_credentials(key), key)
             new = next(filter(None, map(arriving.get, known_as)), "")
             if key not in wanted and new:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
@@ -120,10 +109,14 @@ class Feeds:
 
     def id_of(self, url: str) -> int:
         """Return the row id of a feed that was given to `sync`. Raises KeyError for another."""
-        found = self._db.value("select id from feeds where url = ?", [address(url)])
+        found = self._db.value(_ID, [address(url)])
         if found is None:
             raise KeyError(f"no such feed: {redact_url(url)}")
         return int(found)
+
+    def has(self, url: str) -> bool:
+        """Return whether a feed was given to `sync`, and has had no other address since."""
+        return self._db.value(_ID, [address(url)]) is not None
 
     def know(self, feeds: Iterable[Feed]) -> None:
         """Take in the addresses of feeds.toml, writing nothing: stored ones lack their secrets."""
@@ -200,34 +193,6 @@ class Feeds:
         """Return the feeds from which entries fell through in a window, by `url`, and how often."""
         rows = self._db.rows(_GAPS, [format_utc(window.start), format_utc(window.end)])
         return tuple((self.url_of(row["url"]), row["n"]) for row in rows)
-
-
-@lru_cache(maxsize=1 << 15)  # asked eight times for each feed in a poll, and twice in each idle tick
-def address(url: str) -> str:
-    """Return a feed's address as the store keeps it: without secrets, yet different for different ones.
-
-    Behind the `#` stand a hash of the address without its credentials, and one of it all: a feed whose
-    password was changed is still the same feed.
-    """
-    shown = redact_url(url)
-    if shown == url:
-        return url
-    lasting = _SECRET.sub(r"\1", _USERINFO.sub("", url))
-    return f"{shown}#{_hash(lasting)}{_hash(url)[:_REST]}"
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "replace")).hexdigest()[:_LASTING]
-
-
-def _without_credentials(key: str) -> str:
-    return key[:-_REST] if "***" in key else key
-
-
-def _address_in_version_1_0(url: str) -> str:
-    """Return what `address` was before it masked every value of a query."""
-    shown = _SECRET.sub(r"\1***", _USERINFO.sub("***@", url))
-    return url if shown == url else f"{shown}#{_hash(url)}"
 
 
 def _state_row(state: FeedState) -> dict[str, Any]:
@@ -361,6 +326,7 @@ on conflict (url) do update set
     enabled = excluded.enabled, private_host = excluded.private_host, removed_at = null
 """
 
+_ID: Final = "select id from feeds where url = ?"
 _ARRIVED: Final = """
 update feed_states set location = '' where location = ? and feed_id = (select id from feeds where url = ?)
 """
