@@ -311,7 +311,7 @@ async def _send_test(current: Session, config: Config) -> bool:
 
 
 def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
-    """Offer to start by itself: write a unit or an agent, or print cron lines, each with what to do then."""
+    """Offer to start by itself: write a unit or an agent, or print a cron line, each with what to do then."""
     from monitor.service import install
 
     mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()

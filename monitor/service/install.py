@@ -1,4 +1,4 @@
-"""How the monitor is started by itself: a user's systemd unit, a launchd agent, cron lines, as texts. Pure.
+"""How the monitor is started by itself: a user's systemd unit, a launchd agent, a cron line, as texts. Pure.
 
 All name the program and the configuration by their full paths, as neither PATH nor a working directory can be
 relied on there.
@@ -98,14 +98,15 @@ def launchd(program: Sequence[str], config: Path, home: Path) -> Service:
 
 
 def cron(program: Sequence[str], config: Path) -> Service:
-    """Return the lines for `crontab -e`: what is due is in the database, so calls may be late or doubled.
+    """Return the line for `crontab -e`: what is due is in the database, so calls may be late or doubled.
 
-    Both are hourly and more: a mail that failed is tried again by the next call.
+    It is hourly and more: a mail that failed is tried again by the next call. The poll comes first: by a line
+    of its own a machine that had slept sent the digest before it had asked any feed, and called that broken.
+    No more often than each quarter of an hour: both try a refused log-in again, and mail servers count that.
     """
     command = " ".join(map(_cron_word, (*program, "--config", str(config))))
-    poll = f"*/20 * * * * {command} --quiet poll >/dev/null\n"
-    send = f"*/10 * * * * {command} --quiet digest --send >/dev/null\n"
-    return Service(None, poll + send, ("crontab -e    # and put these two lines in",))
+    line = f"*/15 * * * * {command} --quiet poll >/dev/null; {command} --quiet digest --send >/dev/null\n"
+    return Service(None, line, ("crontab -e    # and put this line in",))
 
 
 def _unit_word(word: str) -> str:
