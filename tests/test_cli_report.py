@@ -98,6 +98,10 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     found = period.compose([twice], [], site, since=at(0), until=at(12))
     assert "1 report," in found.summary
     assert {sum(counts) for _, counts in found.themes} == {1}
+    later = replace(ruling, entries=(replace(first, first_seen=first.first_seen + timedelta(days=61)),))
+    long = period.compose([suit, later], [], site, since=at(0), until=at(0, 99))
+    assert long.months == ("2024-12", "2025-01", "2025-02"), "a month without a report is no gap"
+    assert {counts for _, counts in long.themes} == {(1, 0, 1)}
     # Another day of a running column under the same link: two reports, as in the digest.
     column = replace(twice, entries=(first, replace(copy, title="Another day")))
     assert "2 reports," in period.compose([column], [], site, since=at(0), until=at(12)).summary

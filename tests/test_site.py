@@ -319,6 +319,14 @@ class TestBringingUpToDate:
         assert month.stat().st_ino != before
         assert f"stories/s{one.id}.html" not in month.read_text("utf-8")
 
+    def test_a_months_silence_stands_in_a_themes_chart(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"))
+        made.day(40, item("b", "AI choir angers artists in Graz", published=at(8, 40)))
+        page_of_theme = made.written()["themes/leak-protest.html"]
+        assert re.findall(r'class="bar"', page_of_theme) == ['class="bar"']
+        assert "2025-01" in page_of_theme
+
     def test_a_run_that_is_stopped_is_done_over(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

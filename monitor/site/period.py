@@ -178,7 +178,12 @@ def _lists(period: Period, site: Site) -> list[tuple[str, tuple[Line, ...]]]:
 
 
 def _months(entries: Iterable[Entry], site: Site) -> tuple[str, ...]:
-    return tuple(sorted({f"{site.day(entry.first_seen):%Y-%m}" for entry in entries}))
+    days = [site.day(entry.first_seen) for entry in entries]
+    if not days:
+        return ()
+    # A month without a report has its place, too: without it what lies around it would seem to follow on.
+    first, last = ((day.year * 12 + day.month - 1) for day in (min(days), max(days)))
+    return tuple(f"{month // 12}-{month % 12 + 1:02}" for month in range(first, last + 1))
 
 
 def _themes(

@@ -194,8 +194,7 @@ class _Update:
         """Write all themes: which ones a story has lost, nothing tells."""
         months = sorted(self._themes)[-_CHARTED:]
         counts = {
-            slug: {month: found for month in months if (found := self._themes[month].get(slug))}
-            for slug in self._site.themes
+            slug: {month: self._themes[month].get(slug, 0) for month in months} for slug in self._site.themes
         }
         for slug, by_month in counts.items():
             self._theme(slug, by_month)
