@@ -6,6 +6,7 @@ transaction. Raises MonitorError for what is not there.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import tag
@@ -49,6 +50,11 @@ def mark(
     if entry is None:
         raise MonitorError(f"there is no entry {number}")
     explanation = config.tagger(store.note(tag.PERSONAL)).explain(entry)
+    judged, earlier = explanation.tagging, store.marks.get([number]).get(number)
+    # What retention has left is the title: by that alone the themes would go that stood in the text.
+    is_title_alone = entry.tagging.relevant and not (entry.summary or entry.content)
+    if relevant and is_title_alone and (earlier is None or earlier.themes is None):
+        judged = replace(judged, themes=entry.tagging.themes)
     with store.transaction():
         if relevant is None:
             store.marks.clear(number)
@@ -59,7 +65,7 @@ def mark(
             chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
-        affected = store.entries.set_taggings({number: explanation.tagging}, now)
+        affected = store.entries.set_taggings({number: judged}, now)
         refresh_stories(config, store, {*affected, *([entry.story] if entry.story else ())})
     cluster_entries(config, store, now=now)
     after = store.entries.get(number)

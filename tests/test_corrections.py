@@ -139,6 +139,16 @@ def test_what_was_learned_of_marks_goes_with_them(
     assert not opened.note(tag.PERSONAL)
 
 
+def test_a_mark_on_what_has_no_text_any_more_keeps_its_themes(desk: Path, opened: Store) -> None:
+    leak = entry(opened, "leak")
+    assert leak.tagging.themes
+    opened._db.change("update entries set title = 'Protest' where id = ?", [leak.id])
+    opened.entries.purge(at(20), at(20), relevant=True)
+    for beats in ((), ("ai-creative-labour",)):
+        after = corrections.mark(settings(desk), opened, leak.id, relevant=True, beats=beats, now=at(21))
+        assert after.tagging.themes == leak.tagging.themes
+
+
 def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store) -> None:
     """By its title alone it would leave its story: what it was chosen for stood in what retention removed."""
     leak = entry(opened, "leak")
