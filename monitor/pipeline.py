@@ -379,8 +379,7 @@ def freeze(store: Store, channels: Sequence[Channel], edition: Edition, *, now: 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
     """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
-    alert = config.alert
-    if alert is None:
+    if (alert := config.alert) is None:
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
@@ -388,7 +387,8 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     # What is older is news for the digest, but nothing to wake anybody for.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
     stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
-    known = store.deliveries.alerted([story.id for story in stories])
+    ids = [story.id for story in stories]
+    known = store.deliveries.alerted(ids) | store.stories.reported(ids)
     feeds = followed.named(config, store)
     for story in stories:
         important = digest.importance(story, feeds, config.digest).total >= alert.min_score

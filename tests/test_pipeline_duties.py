@@ -64,6 +64,25 @@ async def test_what_waits_for_a_digest_for_days_wakes_nobody(tmp_path, day, aler
     assert len([one for one in done if one.channel == "email"]) == len(box.received) == alerts
 
 
+async def test_what_the_digest_has_told_of_wakes_nobody_when_more_sources_tell_it(tmp_path):
+    async with Loopback() as server, inbox() as box:
+        server.on("/a", page(item("a", LEAK, published=at(6))))
+        elsewhere = rss(item("b", LEAK, HUGGING, published=at(8)))
+        server.on("/b", Reply(elsewhere.replace(b"news.test", b"other.test")))
+        other = server.url("/b").replace("127.0.0.1", "localhost")
+        desk = Desk(
+            tmp_path, [server.url("/a"), other], settings=mail(box.port).replace('"23:00"', '"07:00"')
+        )
+        with desk.store() as store:
+            await pipeline.poll(desk.config, store, now=at(6.5), only=[server.url("/a")])
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5))
+            await pipeline.poll(desk.config, store, now=at(9), every=True)
+            (story,) = store.stories.listing()
+            done = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9))
+    assert story.sources == 2
+    assert done == []
+
+
 async def test_one_source_alone_is_no_alert(tmp_path):
     async with Loopback() as server, inbox() as box:
         server.on("/a", page(item("a", LEAK, published=at(8))))
