@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from monitor.url import known_to_dns, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 
@@ -90,9 +90,12 @@ def got(value: object) -> str:
 def likely(name: str, known: Iterable[str]) -> str:
     """Return what to say beside a name that is not known: the one that was meant, else all there are."""
     there = list(known)
-    if near := get_close_matches(name, there, n=1):
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else ""
+    return _meant(name, there) or (f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else "")
+
+
+def _meant(name: object, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def toml(value: object) -> str:
@@ -332,10 +335,7 @@ def choice(*names: str) -> Kind[Any]:
 
     def read(value: Any) -> str:
         if value not in names:
-            meant = get_close_matches(value, names, n=1) if isinstance(value, str) else []
-            raise ValueError(
-                f"expected one of {shown}{f'; did you mean {meant[0]!r}?' if meant else got(value)}"
-            )
+            raise ValueError(f"expected one of {shown}{_meant(value, names) or got(value)}")
         return str(value)
 
     return Kind(read, f"one of {shown}")

@@ -44,15 +44,16 @@ class Line:
 
 def read(tagger: Tagger) -> list[Line]:
     """Read the lines, by author."""
-    return [_line(tagger, row, file.stem) for file in sorted(LINES.glob("*.jsonl")) for row in _rows(file)]
+    return [_line(tagger, row, file.stem) for file in sorted(LINES.glob("*.jsonl")) for row in rows(file)]
 
 
 def read_stream(tagger: Tagger) -> list[Line]:
     """Read our own stream, at the real rate of news: for calibration, never for training."""
-    return [_line(tagger, row, "stream") for row in _rows(STREAM)]
+    return [_line(tagger, row, "stream") for row in rows(STREAM)]
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
+def rows(file: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 

@@ -7,12 +7,12 @@ regression weighs their words (`monitor/cluster/kinds.py`). The same files give 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tag_lines
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -54,7 +54,7 @@ def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
 
 def read(files: Iterable[Path]) -> list[Example]:
     """Read labelled titles or a hand's reports."""
-    return examples(json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
+    return examples(row for file in files for row in tag_lines.rows(file))
 
 
 def fit(found: Sequence[Example]) -> kinds.Model:

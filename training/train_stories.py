@@ -12,7 +12,6 @@ makes of each hand. Pairs of a hand's events, of one affair or of two, weigh wha
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from base64 import b64encode
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
+import tag_lines
 import train_kinds
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -90,7 +90,7 @@ def read(directory: Path = RECORDS) -> list[Hand]:
     """Read the records, a file a hand."""
     found = []
     for file in sorted(directory.glob("*.jsonl")):
-        rows = sorted(map(json.loads, file.read_text("utf-8").splitlines()), key=lambda row: row["published"])
+        rows = sorted(tag_lines.rows(file), key=lambda row: row["published"])
         entries = tuple(_entry(number, row) for number, row in enumerate(rows))
         events, cases = (tuple(row.get(key) or "" for row in rows) for key in ("event", "affair"))
         found.append(Hand(file.stem, entries, events, cases))
@@ -219,11 +219,7 @@ def strangers(
 
 def lines(directory: Path) -> list[dict[str, Any]]:
     """Read the tagger's lines."""
-    return [
-        json.loads(line)
-        for file in sorted(directory.glob("*.jsonl"))
-        for line in file.read_text("utf-8").splitlines()
-    ]
+    return [row for file in sorted(directory.glob("*.jsonl")) for row in tag_lines.rows(file)]
 
 
 def background(directory: Path = LINES) -> dict[str, float]:

@@ -10,7 +10,6 @@ through, and the others. With --stream the same counts are given for a labelled 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -24,6 +23,7 @@ from monitor.models import Entry
 from monitor.tag import Tagger, load
 
 sys.path.insert(0, str(Path(__file__).parent))
+import tag_lines
 from tag_lines import LINES, NOW, RULES, read
 from train_tags import PENALTY, Matrix, answers, left_out
 
@@ -32,8 +32,7 @@ def fired(tagger: Tagger, files: list[Path]) -> list[dict[str, list[Any]]]:
     """Give for each entry of the files, by target, the rules that hold."""
     found = []
     for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in tag_lines.rows(file):
             entry = Entry(
                 feed="f",
                 title=row["title"],
@@ -72,7 +71,7 @@ def main() -> None:
     alone = gate(held, [bool(line.labels) for line in lines], beats)
     real: dict[int, Counter[bool]] = {}
     if options.stream:
-        rows = [json.loads(row) for row in options.stream.read_text(encoding="utf-8").splitlines()]
+        rows = tag_lines.rows(options.stream)
         answers_ = [bool(row.get("relevant") or row.get("beats")) for row in rows]
         real = gate(fired(tagger, [options.stream]), answers_, beats)
     matrix = Matrix(lines, len(beats), len(rules.targets))
