@@ -302,6 +302,32 @@ def test_what_is_out_of_scope_stays_out(title: str, summary: str, language: str)
 
 
 @pytest.mark.parametrize(
+    ("title", "summary", "language"),
+    [
+        (
+            "Last days to book your exhibit table: AI meets illustrators",
+            "Artists, authors and AI firms talk copyright and licences on our stage.",
+            "en",
+        ),
+        (
+            "Frühbucherrabatt endet: unser Kongress zu KI und Urheberrecht",
+            "Autorinnen, Verlage und OpenAI streiten auf der Bühne über Vergütung.",
+            "de",
+        ),
+        (
+            "Apply to speak: OpenAI's Sora and filmmakers at TechCrunch Sessions",
+            "Show what your startup does with the video model.",
+            "en",
+        ),
+    ],
+)
+def test_what_sells_an_outlets_own_events_is_no_news_whatever_they_are_about(
+    title: str, summary: str, language: str
+) -> None:
+    assert TAGGER.tag(entry(title, summary, language=language)).beats == ()
+
+
+@pytest.mark.parametrize(
     ("title", "summary", "language", "beat"),
     [
         ("Sora's makers widen the invite list", "OpenAI lets 20,000 more people into the app.", "en", "sora"),
