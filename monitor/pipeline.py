@@ -384,7 +384,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     chosen = [channel for channel in channels if channel.name in alert.channels]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
     window = Window(start=now - config.digest.backlog, end=now)
-    # What is older is news for the digest, but nothing to wake anybody for.
+    # What is older is news for the digest, but nothing to wake anybody for: only a look back has a start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
     stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
     ids = [story.id for story in stories]

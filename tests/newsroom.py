@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
@@ -22,6 +22,7 @@ from unittest import mock
 from loopback import Loopback, Reply
 
 from monitor import cli, config, store
+from monitor.models import Poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -128,6 +129,22 @@ def made(opened: Store, day: int) -> Digest:
     stored = opened.digests.get(at(0, day).date())
     assert stored is not None
     return stored.digest()
+
+
+def logged(at: datetime, **changes: Any) -> Poll:
+    """Return a poll as the store logs it: of one feed, in which all went well."""
+    poll = Poll(
+        started_at=at,
+        finished_at=at,
+        feeds=1,
+        ok=1,
+        failed=0,
+        not_modified=0,
+        new=0,
+        changed=0,
+        outage=False,
+    )
+    return replace(poll, **changes)
 
 
 def reported(made: Digest) -> list[str]:

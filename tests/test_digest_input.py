@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from editions import summary
-from newsroom import Desk, at, polled, reported
+from newsroom import Desk, at, logged, polled, reported
 
 from monitor import config, digest_input, followed, store
 from monitor.models import Entry, FeedPoll, Poll, Tagging, Window
@@ -65,17 +65,7 @@ def test_a_window_in_which_no_poll_was_due_is_no_breakage_and_one_without_due_po
 
 
 def polled_once(start: datetime, *, outage: bool = False) -> Poll:
-    return Poll(
-        started_at=start,
-        finished_at=start + timedelta(minutes=1),
-        feeds=1,
-        ok=1,
-        failed=0,
-        not_modified=0,
-        new=0,
-        changed=0,
-        outage=outage,
-    )
+    return logged(start, finished_at=start + timedelta(minutes=1), outage=outage)
 
 
 def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(tmp_path: Path) -> None:

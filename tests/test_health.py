@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from editions import freeze
-from newsroom import SETTINGS, Desk, at
+from newsroom import SETTINGS, Desk, at, logged
 
 from monitor import digest_input, health
-from monitor.models import Delivery, FeedPoll, FeedState, Poll, Window
+from monitor.models import Delivery, FeedPoll, FeedState, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,18 +49,7 @@ def state(url: str, **changes: object) -> FeedState:
 
 
 def polled(store: Store, now, **changes: object) -> None:
-    poll = Poll(
-        started_at=now,
-        finished_at=now,
-        feeds=2,
-        ok=2,
-        failed=0,
-        not_modified=0,
-        new=0,
-        changed=0,
-        outage=False,
-    )
-    store.feeds.log_poll(replace(poll, **changes))
+    store.feeds.log_poll(logged(now, **{"feeds": 2, "ok": 2, **changes}))
 
 
 def delivery(recipient: str = "a@news.test", **changes: object) -> Delivery:

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from newsroom import logged
 
 from monitor import store
-from monitor.models import Delivery, Entry, Feed, FeedState, Poll, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, FeedState, Tagging, Window
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
@@ -63,18 +64,7 @@ def test_nothing_is_deleted_for_a_week_after_a_leap(opened):
 
 
 def test_the_clock_of_an_older_database_is_that_of_its_last_poll(opened):
-    poll = Poll(
-        started_at=NOW,
-        finished_at=NOW,
-        feeds=1,
-        ok=1,
-        failed=0,
-        not_modified=0,
-        new=0,
-        changed=0,
-        outage=False,
-    )
-    opened.feeds.log_poll(poll)
+    opened.feeds.log_poll(logged(NOW))
     assert opened.clock.observe(NOW - DAY) == store.Leap(NOW, NOW - DAY)
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from newsroom import logged
 
 from monitor import store
-from monitor.models import Entry, Feed, FeedPoll, FeedState, Hints, Poll, Window
+from monitor.models import Entry, Feed, FeedPoll, FeedState, Hints, Window
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -245,7 +246,7 @@ def test_who_only_reads_knows_the_addresses_too(tmp_path):
 
 def poll(at, **changes):
     figures = {"feeds": 4, "ok": 2, "failed": 1, "not_modified": 1, "new": 7, "changed": 3}
-    return Poll(**{"started_at": at, "finished_at": at + timedelta(seconds=5), **figures, **changes})
+    return logged(at, **{"finished_at": at + timedelta(seconds=5), **figures, **changes})
 
 
 def test_the_log_of_polls_is_kept_and_bounded(opened):
