@@ -80,10 +80,10 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
         yield _list("deliveries", failed, words, cap, bad=True)
     if receipt.held_back:
         held = words.plural("held_back", receipt.held_back)
-        yield Note(label=held, advice=words.text("advice_held_back"))
+        yield Note(label=held, advice=words.text("advice_entries"))
     if receipt.unnamed:
         unnamed = words.plural("unnamed", receipt.unnamed)
-        yield Note(label=unnamed, advice=words.text("advice_held_back"))
+        yield Note(label=unnamed, advice=words.text("advice_entries"))
     if everything and receipt.near_misses:
         near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
