@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.output import (
-    LATEST,
-    MOST,
     Csv,
     Json,
     Jsonl,
     Output,
     is_file,
+    latest,
+    limit_option,
     local,
     results,
     say,
@@ -176,16 +176,7 @@ def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str
 
 def digests(
     context: typer.Context,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            help=f"At most so many. By default {LATEST}, but all as JSON or CSV.",
-            min=1,
-            max=MOST,
-            metavar="N",
-            show_default=False,
-        ),
-    ] = None,
+    limit: Annotated[int | None, limit_option("as JSON or CSV")] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
@@ -194,10 +185,8 @@ def digests(
 
     Example: monitor digests --json
     """
-    if limit is None and not (json or jsonl or csv):
-        limit = LATEST
     with session(context).reading() as (config, store):
-        made = store.digests.listing(limit)
+        made = store.digests.listing(latest(limit, json, jsonl, csv))
         total = store.digests.count()
         deliveries = store.deliveries.listing()
     of: defaultdict[str, list[Delivery]] = defaultdict(list)

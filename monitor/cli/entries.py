@@ -9,13 +9,13 @@ from rich.text import Text
 
 from monitor import values
 from monitor.cli.output import (
-    LATEST,
     MOST,
     Csv,
     Json,
     Jsonl,
     Limit,
     entry_json,
+    latest,
     local,
     say,
     say_rest,
@@ -78,14 +78,13 @@ def entries(
     from monitor import followed
 
     current = session(context)
-    if limit is None and not (since or json or jsonl or csv):
-        limit = LATEST
     with current.reading() as (config, store):
         feeds = followed.named(config, store)
         wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
         # What was marked "not relevant" is a correction like any other.
         everything, wanted["marked"] = everything or marked, marked
-        found = store.entries.listing(everything=everything, limit=limit, **wanted)
+        most = latest(limit, since, json, jsonl, csv)
+        found = store.entries.listing(everything=everything, limit=most, **wanted)
         total = store.entries.count(everything=everything, **wanted)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return

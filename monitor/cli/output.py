@@ -41,17 +41,16 @@ LATEST: Final = 50
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        help=f"At most so many. By default {LATEST}, but all with --since, as JSON or as CSV.",
-        min=1,
-        max=MOST,
-        metavar="N",
-        show_default=False,
-    ),
-]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
+
+
+def limit_option(whole: str) -> Any:
+    """Return the option that bounds a list which grows with the years; `whole` says how all of it is had."""
+    about = f"At most so many. By default {LATEST}, but all {whole}."
+    return typer.Option(help=about, min=1, max=MOST, metavar="N", show_default=False)
+
+
+Limit = Annotated[int | None, limit_option("with --since, as JSON or as CSV")]
 
 # The width of a pipe: wider than any line.
 _UNBOUND: Final = 100_000
@@ -115,6 +114,11 @@ def say(*lines: str) -> None:
     console = stderr()
     for line in lines:
         console.print(Text(line), soft_wrap=not console.is_terminal)
+
+
+def latest(limit: int | None, *whole: object) -> int | None:
+    """Return how many records to list: `limit`, else all if one of `whole` asks for them, else the latest."""
+    return LATEST if limit is None and not any(whole) else limit
 
 
 def say_rest(shown: int, total: int, name: str, plural: str) -> None:

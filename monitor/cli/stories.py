@@ -9,11 +9,12 @@ from rich.text import Text
 
 from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
 from monitor.cli.output import (
-    LATEST,
     Csv,
     Json,
     Jsonl,
     Limit,
+    latest,
+    limit_option,
     local,
     say,
     say_rest,
@@ -60,8 +61,7 @@ def stories(
     from monitor import digest, followed
 
     current = session(context)
-    if limit is None and not (since or json or jsonl or csv):
-        limit = LATEST
+    limit = latest(limit, since, json, jsonl, csv)
     with current.reading() as (config, store):
         start = current.since(since, config.timezone)
         require_known("theme", theme, [label.slug for label in config.rules.themes])
@@ -189,7 +189,7 @@ def _join_json(join: Join) -> dict[str, object]:
 def suspects(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
-    limit: Limit = None,
+    limit: Annotated[int | None, limit_option("with --since or as JSON")] = None,
     json: Json = False,
 ) -> None:
     """List the joins that are in doubt, with what speaks for and against each.
@@ -199,8 +199,6 @@ def suspects(
     from monitor import followed
 
     current = session(context)
-    if limit is None and not (since or json):
-        limit = LATEST
     with current.reading() as (config, store):
         found = store.stories.in_doubt(current.since(since, config.timezone))
         feeds = followed.named(config, store)
@@ -210,7 +208,7 @@ def suspects(
         for join, entry in zip(story.joins, story.entries, strict=True)
         if join.doubtful and not join.pinned
     ]
-    shown = doubts[:limit]
+    shown = doubts[: latest(limit, since, json)]
     if json:
         show_json([{"story": story.id, **_join_json(join)} for story, join, _ in shown])
         return
