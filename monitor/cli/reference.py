@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer.main
 
@@ -49,23 +49,45 @@ def commands() -> Iterator[tuple[str, Any]]:
             yield f"{name} {inner}", below
 
 
+class _Help(NamedTuple):
+    """What `--help` says of a command."""
+
+    group: str
+    """The title of the group that it begins, "" for any other."""
+    name: str
+    usage: str
+    paragraphs: list[str]
+    parameters: list[tuple[str, str]]
+    """Each as it is written, and what it means."""
+
+
+def _helps() -> Iterator[_Help]:
+    """Yield what is said of each command, in the order of `--help`."""
+    titles = {names[0]: title for title, names in GROUPS.items()}
+    for name, command in commands():
+        context = command.make_context(name, [], resilient_parsing=True)
+        records = (one.get_help_record(context) for one in command.params if one.name != "help")
+        yield _Help(
+            titles.get(name, ""),
+            name,
+            " ".join(["monitor", name, *command.collect_usage_pieces(context)]),
+            [" ".join(text.split()) for text in (command.help or "").split("\n\n")],
+            # That an argument is a text, its name says.
+            [(_TYPE.sub("", written), meaning) for written, meaning in filter(None, records)],
+        )
+
+
 def page() -> str:
     """Return the page in Markdown."""
-    titles = {names[0]: title for title, names in GROUPS.items()}
     parts = [_HEAD]
-    for name, command in commands():
-        if name in titles:
-            parts.append(f"## {titles[name]}\n")
-        context = command.make_context(name, [], resilient_parsing=True)
-        text = "\n\n".join(map(_paragraph, (command.help or "").split("\n\n")))
-        parts.append(f"### monitor {name}\n\n{text}\n")
-        records = (
-            parameter.get_help_record(context) for parameter in command.params if parameter.name != "help"
-        )
-        rows = [_row(*record) for record in records if record is not None]
-        if rows:
-            usage = " ".join(["monitor", name, *command.collect_usage_pieces(context)])
-            parts.append("\n".join([f"| `{_cell(usage)}` | |", "|---|---|", *rows]) + "\n")
+    for one in _helps():
+        if one.group:
+            parts.append(f"## {one.group}\n")
+        text = "\n\n".join(map(_paragraph, one.paragraphs))
+        parts.append(f"### monitor {one.name}\n\n{text}\n")
+        if one.parameters:
+            rows = (_row(*parameter) for parameter in one.parameters)
+            parts.append("\n".join([f"| `{_cell(one.usage)}` | |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)
 
 
@@ -80,19 +102,12 @@ def manual() -> str:
         ".SH DESCRIPTION",
         *(f".IP \\(bu 2\n{_roff(line)}" for line in re.findall(r"^- (.*(?:\n  .*)*)", _HEAD, re.MULTILINE)),
     ]
-    titles = {names[0]: title for title, names in GROUPS.items()}
-    for name, command in commands():
-        if name in titles:
-            parts.append(f".SH {titles[name].upper()}")
-        context = command.make_context(name, [], resilient_parsing=True)
-        usage = " ".join(["monitor", name, *command.collect_usage_pieces(context)])
-        parts.append(f".SS {_roff(usage)}")
-        parts += [f"{_roff(' '.join(text.split()))}\n.PP" for text in (command.help or "").split("\n\n")]
-        records = (one.get_help_record(context) for one in command.params if one.name != "help")
-        parts += [
-            f".TP\n.B {_roff(_TYPE.sub('', names))}\n{_roff(meaning)}"
-            for names, meaning in (record for record in records if record is not None)
-        ]
+    for one in _helps():
+        if one.group:
+            parts.append(f".SH {one.group.upper()}")
+        parts.append(f".SS {_roff(one.usage)}")
+        parts += [f"{_roff(text)}\n.PP" for text in one.paragraphs]
+        parts += [f".TP\n.B {_roff(written)}\n{_roff(meaning)}" for written, meaning in one.parameters]
     return "\n".join(parts) + "\n"
 
 
@@ -104,13 +119,13 @@ def _roff(text: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    before, found, line = " ".join(text.split()).partition("Example: ")
+    before, found, line = text.partition("Example: ")
     return f"{before}Example: `{line}`" if found else before
 
 
-def _row(names: str, meaning: str) -> str:
-    """Return a parameter as a row; that an argument is a text or required, its name and the usage say."""
-    return f"| `{_cell(_TYPE.sub('', names))}` | {_cell(_REQUIRED.sub('', meaning))} |"
+def _row(written: str, meaning: str) -> str:
+    """Return a parameter as a row; that it is required, the usage says."""
+    return f"| `{_cell(written)}` | {_cell(_REQUIRED.sub('', meaning))} |"
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.entries import require_known
 from monitor.cli.output import Output, is_file, local, results, say
 from monitor.cli.session import UsageError, session
 
@@ -34,7 +35,7 @@ def report(
 
     Example: monitor report --since 30d --format md -o month.md
     """
-    from monitor import digest_input, values
+    from monitor import digest_input
     from monitor.site import period
 
     current = session(context)
@@ -42,9 +43,7 @@ def report(
         raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
     now = current.now()
     with current.reading() as (config, store):
-        known = [rule.slug for rule in config.rules.themes]
-        if theme and theme not in known:
-            raise UsageError(f"no such theme: {theme!r}{values.likely(theme, known)}")
+        require_known("theme", theme, [label.slug for label in config.rules.themes])
         end = min(current.until(until, config.timezone) or now, now)
         start = current.since(since, config.timezone) or end - _USUAL
         if start >= end:
