@@ -167,6 +167,11 @@ def test_names_and_doubles_are_judged_beside_any_other_fault(tmp_path):
     assert len(found) == len(wanted)
 
 
+def test_the_channel_that_an_alert_has_by_default_is_judged_beside_any_other_fault(tmp_path):
+    found = faults(write(tmp_path, monitor='[alert]\nmin_score = "x"\n'))
+    assert [fault.split(": ")[1] for fault in found] == ["alert.channels[1]", "alert.min_score"]
+
+
 @pytest.mark.parametrize("names", ["7", '["md", 7]', '"md"'])
 def test_a_list_of_names_that_is_none_is_reported_once(tmp_path, names):
     assert len(faults(write(tmp_path, monitor=f"[digest]\nformats = {names}\n"))) == 1

@@ -16,7 +16,7 @@ from monitor.parse import settings as parse
 from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -229,12 +229,10 @@ def _judge_members(document: TomlDocument, found: Mapping[type[Any], Any]) -> No
                 ("digest", "formats", index), f"there is no {name!r}{values.likely(name, digest.FORMATS)}"
             )
     alert = document.data.get("alert")
-    channels: list[tuple[int, str]] = []
+    channels: Iterable[tuple[int, str]] = ()
     if isinstance(alert, dict) and alert.get("enabled", True) is not False:
-        by_default = found[Alert].channels if found.get(Alert) else ()
-        channels = list(
-            _named(document, "alert", "channels") if "channels" in alert else enumerate(by_default)
-        )
+        by_default = enumerate(Alert().channels)
+        channels = _named(document, "alert", "channels") if "channels" in alert else by_default
     for index, name in channels:
         place = ("alert", "channels", index)
         if name not in CHANNELS:
@@ -252,11 +250,8 @@ def _named(document: TomlDocument, table: str, key: str) -> Iterator[tuple[int, 
     there = document.data.get(table)
     names = there.get(key, []) if isinstance(there, dict) else []
     # What is no list of texts is a fault that is told already.
-    yield from (
-        ((i, name) for i, name in enumerate(names) if isinstance(name, str))
-        if isinstance(names, list)
-        else ()
-    )
+    if isinstance(names, list):
+        yield from ((index, name) for index, name in enumerate(names) if isinstance(name, str))
 
 
 def _judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:

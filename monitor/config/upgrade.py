@@ -282,24 +282,24 @@ def lift_settings(text: str) -> str | None:
     return "\n".join(lines) + "\n"
 
 
-class _Place(NamedTuple):
-    """Where a setting stands."""
+class _Line(NamedTuple):
+    """A line that sets or shows a setting."""
 
-    line: int
+    row: int
     table: str
     key: str
     """ "" for a table's head."""
 
 
-def _walk(lines: Iterable[str]) -> Iterator[_Place]:
-    """Yield where each setting stands, whether it is set or shown, and each table's head."""
+def _walk(lines: Iterable[str]) -> Iterator[_Line]:
+    """Yield the line of each setting, whether it is set or shown, and each table's head."""
     table = ""
     for index, line in enumerate(lines):
         if head := _HEAD.match(line):
             table = head[1]
-            yield _Place(index, table, "")
+            yield _Line(index, table, "")
         elif key := _KEY.match(line):
-            yield _Place(index, table, key[2])
+            yield _Line(index, table, key[2])
 
 
 def _with_remark(lines: list[str], index: int) -> list[str]:
@@ -316,12 +316,12 @@ def _off(lines: Iterable[str]) -> Iterator[str]:
 
 def _with_scores(lines: list[str]) -> Iterator[str]:
     """Yield the lines with the old default of an alert put right, and a remark at each other score."""
-    tables = {index: table for index, table, _ in _walk(lines)}
+    table_of = {index: table for index, table, _ in _walk(lines)}
     for index, line in enumerate(lines):
         found = _SCORE.match(line)
         if found is None or float(found[2]) == 0:
             yield line
-        elif tables[index] == "alert" and float(found[2]) == 10:  # noqa: PLR2004 - the default of 1.0
+        elif table_of[index] == "alert" and float(found[2]) == 10:  # noqa: PLR2004 - the default of 1.0
             yield f"{found[1]}{_ALERT:<{len(found[2])}}{line[found.end() :]}"
         else:
             yield from (line,) if found[1].startswith("#") else (_MEANING, line)
