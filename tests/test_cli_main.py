@@ -73,8 +73,8 @@ def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
         [*program, "feeds", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         process.stdout.close()
-        words = process.stderr.read()
-    assert words == b""
+        complaint = process.stderr.read()
+    assert complaint == b""
     assert process.returncode in {0, 1}
     shown = subprocess.run([*program, "status"], capture_output=True, check=False)
     assert b"\x1b" not in shown.stdout + shown.stderr

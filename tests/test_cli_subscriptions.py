@@ -156,7 +156,7 @@ def test_a_list_without_feeds_says_what_to_do(tmp_path: Path) -> None:
     assert "monitor feeds add ADDRESS" in run(desk, "feeds", "list").err
 
 
-def test_a_permanent_redirect_is_followed_when_it_is_reported(tmp_path: Path) -> None:
+def test_a_permanent_redirect_is_followed_when_its_user_says_so(tmp_path: Path) -> None:
     with serving() as server:
         new = server.on("/new", page(LEAK))
         old = server.on("/old", Reply(status=301, headers={"Location": "/new"}))
@@ -189,7 +189,7 @@ def test_a_moved_feed_stays_the_same_feed(tmp_path: Path) -> None:
     assert (feed["url"], feed["entries"]) == (new, 1)
 
 
-def test_a_feed_that_moved_where_it_was_redirected_to_is_reported_to_move_no_more(tmp_path: Path) -> None:
+def test_a_feed_that_moved_where_it_was_redirected_to_is_not_asked_to_move_again(tmp_path: Path) -> None:
     with serving() as server:
         new = server.on("/new", page(LEAK))
         old = server.on("/old", redirect(new, status=301))

@@ -36,7 +36,7 @@ def everywhere(shown):
     return [" ".join(render(shown).split()) for render in (plain.render, markdown.render, html.render)]
 
 
-def test_the_lead_opens_the_page_and_is_not_reported_again_in_its_section():
+def test_the_lead_opens_the_page_and_is_not_there_again_in_its_section():
     made = page()
     assert (made.lead.handle, made.lead.meta[:3]) == ("s9", ("ruling", "3 sources", "2 languages"))
     assert [section.title for section in made.sections] == ["Sora", "Work & unions", "Other"]

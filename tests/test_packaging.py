@@ -47,14 +47,14 @@ def columns(database: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in database.execute(f"pragma table_info({table})")}
 
 
-def test_datasette_is_reported_of_every_table_and_of_none_that_there_is_not(
+def test_datasette_knows_every_table_and_none_that_there_is_not(
     database: sqlite3.Connection,
 ) -> None:
     kinds = "type in ('table', 'view')"
     there = {row[0] for row in database.execute(f"select name from sqlite_master where {kinds}")}
-    shown = DATASETTE["tables"]
-    assert there - set(shown) == set(), "a new table is described or hidden"
-    assert set(shown) - there <= {"sqlite_stat1"}
+    described = DATASETTE["tables"]
+    assert there - set(described) == set(), "a new table is described or hidden"
+    assert set(described) - there <= {"sqlite_stat1"}
 
 
 def test_datasette_describes_columns_that_there_are(database: sqlite3.Connection) -> None:

@@ -136,7 +136,7 @@ def test_a_guid_that_changes_at_each_request_is_found_by_its_link() -> None:
     assert titles(changes.new) == ["Title c"]
 
 
-def test_swapped_guids_are_reported_by_their_links() -> None:
+def test_entries_with_swapped_guids_are_known_by_their_links() -> None:
     feed = Follower()
     feed.poll(entry("a", guid="1"), entry("b", guid="2"))
     assert feed.poll(entry("a", guid="2"), entry("b", guid="1")).unchanged == (1, 2)
@@ -461,7 +461,7 @@ DOCUMENTS = st.lists(st.lists(ENTRIES, unique_by=lambda one: one.guid, max_size=
 
 
 @given(DOCUMENTS)
-def test_whatever_comes_nothing_is_reported_twice_running_and_ids_stay_unique(
+def test_whatever_comes_nothing_is_new_twice_running_and_ids_stay_unique(
     documents: list[list[Entry]],
 ) -> None:
     feed = Follower()

@@ -27,8 +27,8 @@ def test_what_systemd_hears(listener):
     systemd.status("polled")
     systemd.alive()
     systemd.stopping()
-    words = [server.recv(1000).decode() for _ in range(4)]
-    assert words == ["READY=1\nSTATUS=42 feeds", "STATUS=polled", "WATCHDOG=1", "STOPPING=1"]
+    messages = [server.recv(1000).decode() for _ in range(4)]
+    assert messages == ["READY=1\nSTATUS=42 feeds", "STATUS=polled", "WATCHDOG=1", "STOPPING=1"]
     assert systemd.watchdog == timedelta(minutes=2)
 
 

@@ -47,10 +47,10 @@ async def test_it_is_not_started_twice_at_a_time():
 
 @pytest.mark.parametrize("error", [StoreError("database is locked"), RuntimeError("a bug")])
 async def test_an_error_is_reported_and_the_next_start_waits(monkeypatch, error):
-    shown = []
+    reports = []
     work = Work(error)
     work.permit.set()
-    run = Run("poll", work, lambda name, reason: shown.append((name, reason)))
+    run = Run("poll", work, lambda name, reason: reports.append((name, reason)))
     run.start()
     await run.stop(grace=LONG)
     run.start()
@@ -62,9 +62,9 @@ async def test_an_error_is_reported_and_the_next_start_waits(monkeypatch, error)
     run.start()
     assert run.busy
     await run.stop(grace=LONG)
-    assert [name for name, _ in shown] == ["poll", "poll"]
-    assert str(error) in shown[0][1]
-    assert shown[1][1] == ""
+    assert [name for name, _ in reports] == ["poll", "poll"]
+    assert str(error) in reports[0][1]
+    assert reports[1][1] == ""
 
 
 async def test_the_waits_double_up_to_an_hour(monkeypatch):

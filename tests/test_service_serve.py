@@ -221,10 +221,10 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
         home.write(web.url("/feed"))
         async with process(home, INSTALLED) as running:
             await asyncio.wait_for(web.wait_for(1), PATIENCE)
-            shown = time.monotonic()
+            asked = time.monotonic()
             running.send_signal(number)
             assert await asyncio.wait_for(running.wait(), 10) == 0
-            assert time.monotonic() - shown < 5
+            assert time.monotonic() - asked < 5
     with home.opened() as opened:
         assert opened.feeds.last_poll() is None
 
