@@ -157,7 +157,7 @@ def _followed(facts: Facts) -> Line:
 def _known(facts: Facts) -> Line:
     entry = facts.entry
     if entry is None or not entry.id:
-        text = "no feed has brought it"
+        text = "no feed has brought it" if entry is None else "no feed has brought it under this title"
         if facts.gaps:
             text += f"; entries fell through {facts.gaps} times between two polls of its feeds"
         elif facts.feeds and entry is None:

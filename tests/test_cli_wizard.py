@@ -57,6 +57,18 @@ def test_flags_answer_for_scripts(tmp_path: Path) -> None:
     assert "hunter2" not in result.out + result.err + (new / "monitor.toml").read_text()
 
 
+def test_a_service_alone_is_offered_for_a_configuration_that_is_there(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    run(new, "setup", "--yes", "--no-check")
+    before = (new / "monitor.toml").read_text()
+    result = run(new, "setup", "--service", "cron")
+    assert result.code == 0, result.err
+    assert f"--config {new}" in result.out
+    assert "poll" in result.out
+    assert run(new, "setup", "--yes", "--service", "cron", "--language", "en").code == 2
+    assert (new / "monitor.toml").read_text() == before
+
+
 @pytest.mark.parametrize(
     "flags",
     [

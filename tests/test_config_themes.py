@@ -163,3 +163,17 @@ def test_the_shipped_themes_are_without_fault(tmp_path, monkeypatch):
     assert rules(tmp_path, (config.starter() / "themes.toml").read_text()) == config.load_rules(
         tmp_path / "topic" / ".."
     )
+
+
+def test_what_the_head_of_the_starter_shows_is_without_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(themes, "TOPIC", Path(config.__file__).parents[1] / "topic")
+    themes._shipped_text.cache_clear()
+    head = (config.starter() / "themes.toml").read_text().partition("# ANOTHER TOPIC")[0]
+    blocks = [
+        "\n".join(line[6:] for line in block.splitlines() if line.startswith("#     "))
+        for block in head.split("#\n")
+    ]
+    examples = [block for block in blocks if block and not block.startswith("monitor ")]
+    assert len(examples) == 5
+    for example in examples:
+        assert Tagger(rules(tmp_path, example))

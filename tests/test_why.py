@@ -136,6 +136,10 @@ def test_an_address_that_nobody_brought(desk: Path) -> None:
     assert "monitor feeds add https://elsewhere.test" in run(desk, "why", "elsewhere.test/x").out
 
 
+def test_a_part_of_a_headline_is_not_said_to_be_in_no_feed(desk: Path) -> None:
+    assert "no feed has brought it under this title" in run(desk, "why", "AI artists protest in").out
+
+
 def test_a_text_is_judged_by_todays_themes(desk: Path) -> None:
     assert answers(desk, "AI wins over artists")["chosen"] == "yes"
     assert answers(desk, "Bread is dearer")["chosen"] == "no"

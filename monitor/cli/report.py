@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def report(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="From here on; 90 days without it.", metavar="TIME")] = "",
-    until: Annotated[str, typer.Option(help="Up to here.", metavar="TIME")] = "",
+    until: Annotated[str, typer.Option(help="Up to here; a date counts whole.", metavar="TIME")] = "",
     theme: Annotated[str, typer.Option(help="Only stories with this theme.", metavar="THEME")] = "",
     format_: Annotated[
         str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.", metavar="FORMAT")

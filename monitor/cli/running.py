@@ -47,7 +47,8 @@ def poll(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Every feed now, due or not.")] = False,
     feed: Annotated[
-        list[str] | None, typer.Option(help="This feed now; may be given again.", metavar="URL")
+        list[str] | None,
+        typer.Option(help="This feed now, by its address or title; may be given again.", metavar="FEED"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:

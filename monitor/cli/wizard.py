@@ -97,6 +97,12 @@ def setup(
     current = session(context)
     ask = _Questions(silent=yes)
     directory = current.directory
+    others = (
+        language, timezone, hour, mail_to, host, tls, username, sender, password_file, follow, test_mail,
+    )  # fmt: skip
+    if service and not any(others) and (directory / config.FILES[0]).exists():
+        _offer_service(ask, service, directory)  # of a configuration that is there: it stays as it is
+        return
     _refuse(directory, service=service, tls=tls, silent=yes)
     if yes and test_mail and not mail_to:
         raise UsageError("--test-mail needs --mail-to: without it there is no mail")

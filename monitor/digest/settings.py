@@ -31,7 +31,7 @@ class Settings:
     play_down: Texts = ()
     """Themes and beats whose stories weigh half."""
     overview: Annotated[Literal["daily", "weekly", "never"], choice("daily", "weekly", "never")] = "weekly"
-    """When the digest shows trends and near misses; the archive always does."""
+    """When the digest shows trends, and near misses where `near` is set; the archive always does."""
     send_if_empty: Switch = True
     """A quiet day is news too: false sends nothing then; a broken one is always told."""
     backlog: Duration = timedelta(days=2)
