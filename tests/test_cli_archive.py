@@ -188,6 +188,13 @@ def test_people_see_the_latest_of_a_long_list_and_how_to_see_the_rest(
         assert "Day 10\n" not in few.out
 
 
+@pytest.mark.parametrize("command", ["entries", "stories", "digests"])
+def test_programs_get_all_of_a_long_list(long_followed: Path, command: str) -> None:
+    lines, rows = (run(long_followed, command, form) for form in ("--jsonl", "--csv"))
+    assert len(lines.out.splitlines()) == len(rows.out.splitlines()) - 1 >= 60
+    assert lines.err == rows.err == ""
+
+
 def test_the_rest_of_a_theme_is_counted_by_itself(long_followed: Path) -> None:
     few = run(long_followed, "stories", "--theme", "leak-protest", "--limit", "3")
     assert few.err == "the latest 3 of 31 stories: --limit 31 shows all\n"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from loopback import Reply
 from newsroom import Desk, at, item, page, polled, run, serving
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ def test_all_is_well_when_all_feeds_answer(tmp_path: Path) -> None:
     result = run(desk, "status", "--json", now=at(10))
     assert (result.code, result.json["healthy"]) == (0, True)
     assert run(desk, "status", now=at(10)).out.endswith("all is well\n")
+
+
+def test_what_a_feed_that_is_gone_last_answered_is_said_once(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("/a", Reply(status=410))
+        desk = Desk(tmp_path / "desk", [server.url("/a")]).directory
+        run(desk, "poll", now=at(9))
+    _, feeds = run(desk, "status", now=at(10)).out.split("\nfeeds ")
+    assert feeds.partition("last poll")[0].count("410") == 1
 
 
 def test_before_the_first_poll_every_feed_is_new(tmp_path: Path) -> None:

@@ -202,20 +202,21 @@ def test_a_feed_that_moved_where_it_was_redirected_to_is_not_asked_to_move_again
 
 
 def test_a_name_means_a_feed_that_is_followed_before_those_of_the_curated_list(desk: Path) -> None:
-    add = ("feeds", "add", "https://radio.test/kultur", "--no-check", "--title", "Kultur")
+    add = ("feeds", "add", "https://radio.test/kultur", "--no-check", "--title", "Radio Kultur")
     assert run(desk, *add).code == 0
-    assert run(desk, "feeds", "disable", "kultur").out == "off: Kultur\n"
+    assert run(desk, "feeds", "disable", "kultur").out == "off: Radio Kultur\n"
     several = run(desk, "feeds", "enable", "Deutschlandfunk")
     assert (several.code, "may be one of several" in several.err) == (1, True)
 
 
-def test_what_was_exported_can_be_imported_whole(desk: Path, tmp_path: Path) -> None:
-    own = """
+@pytest.mark.parametrize("tags", ['["film", "stage"]', '["film, stage", "stage"]', '["/a/b/", "stage"]'])
+def test_what_was_exported_can_be_imported_whole(desk: Path, tmp_path: Path, tags: str) -> None:
+    own = f"""
 [[feed]]
 url = "https://film.test/feed?format=rss"
 title = "Film & Bühne"
 language = "de"
-tags = ["film, stage", "/a/b/", "stage"]
+tags = {tags}
 interval = "6h"
 weight = 0.5
 family = "F"

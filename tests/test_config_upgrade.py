@@ -95,6 +95,10 @@ def test_a_score_of_the_users_own_gets_a_remark_and_keeps_its_value(table):
     assert upgrade.lift_settings(lifted) is None
 
 
+def test_a_score_that_lets_all_through_needs_no_remark():
+    assert "has about 5" not in upgrade.lift_settings(f"{upgrade.OF_1_0}\n[email]\nmin_score = 0.0\n")
+
+
 def test_settings_that_1_0_did_not_write_are_left_alone():
     assert upgrade.lift_settings('language = "de"\n[alert]\nmin_score = 10.0\n') is None
 

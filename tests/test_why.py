@@ -71,6 +71,27 @@ def test_what_was_reported_names_its_digest_story_and_place(desk: Path) -> None:
     assert f"monitor mark e{entry} --not-relevant" in shown
 
 
+def test_what_is_also_in_another_outlet_was_reported_with_it(tmp_path: Path) -> None:
+    text = (
+        "The painters, singers and writers of Rome object to what the studios have trained on their works. "
+        * 3
+    )
+    with serving() as server:
+        urls = [server.url("/a"), server.url("/b")]
+        desk = Desk(
+            tmp_path / "desk", urls, names=dict(zip(urls, ("The Paper", "The Post"), strict=True))
+        ).directory
+        for path, guid in (("/a", "first"), ("/b", "second")):
+            server.on(path, page(item(guid, "AI artists protest in Rome against OpenAI and Sora", text)))
+        assert run(desk, "poll", now=at(5)).code == 0
+        assert run(desk, "digest", "--send", now=at(7)).code == 0
+    story = run(desk, "stories", "--json").json[0]
+    assert len(story["copies"]) == 1
+    for guid in ("first", "second"):
+        assert answers(desk, f"e{number(desk, guid)}")["reported"] == "yes"
+        assert "its only story" in run(desk, "why", f"e{number(desk, guid)}", now=at(13)).out
+
+
 def test_what_had_one_line_is_told_apart_by_importance_and_not_by_its_section(tmp_path: Path) -> None:
     with serving() as server:
         url = server.url("/a")

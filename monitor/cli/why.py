@@ -162,8 +162,7 @@ def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
     from monitor.models import Window
 
     last = store.digests.last(now)
-    unsure = entry.tagging.shelf == "perhaps" and not entry.backlog
-    if last is None or not unsure or store.entries.reported_in(entry.id):
+    if last is None or entry.tagging.shelf != "perhaps" or store.entries.reported_in(entry.id):
         return False
     return entry.id not in store.overview.perhaps(Window(start=last.window.end, end=now))
 
