@@ -61,7 +61,7 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
         message.set_boundary(f"={_digest(id_, plain, rich)}=")
     message["Content-Language"] = edition.language  # last: each set_content drops or moves Content- headers
     # The library leaves the space before an encoded word at the line's end and writes another after it: two
-    # where one was.
+    # where one was. Behind a header's name it is the one that follows every colon.
     head, blank, body = message.as_bytes().partition(b"\r\n\r\n")
     return Message(id_, re.sub(rb"(?<!:) \r\n ", b"\r\n ", head) + blank + body)
 
