@@ -356,6 +356,9 @@ def test_feeds_of_one_host_out_of_reach_are_no_witnesses_for_each_other():
     siblings = [replace(FEED, url=f"{FEED.url}/{n}") for n in range(3)]
     pairs = [(OTHER, replace(KNOWN, last_success_at=NOW - DAY)), *((one, KNOWN) for one in siblings)]
     assert schedule.witnesses(pairs, [DOWN])[0][0] == OTHER
+    moved = replace(OTHER, url="https://moved.example/feed")
+    there = (moved, replace(KNOWN, location=siblings[0].url))
+    assert schedule.witnesses([there, *pairs], [DOWN])[0][0] == OTHER, "that one is at the same host by now"
     together = [DOWN, *(replace(DOWN, feed=one, url=one.url) for one in siblings)]
     assert schedule.witnesses(pairs, together) == pairs[:1]
 

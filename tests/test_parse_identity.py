@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import Document, Entry, Known
-from monitor.parse.identity import Changes, compare, fingerprint, is_home, spellings
+from monitor.parse.identity import Changes, compare, fingerprint, is_home, made_up, spellings
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)
 DAY, NOTHING = timedelta(days=1), timedelta(0)
@@ -164,6 +164,13 @@ def test_an_edit_without_a_date_leaves_the_entry_where_it_was(dated: str) -> Non
     stated = entry("a", summary="Corrected again", published=START + DAY)
     (edited,) = feed.poll(stated).changed
     assert (edited.published, edited.dated) == (START + DAY, "publisher")
+
+
+def test_half_an_entry_is_known_by_its_title_for_two_weeks() -> None:
+    for after, new in ((13 * DAY, []), (15 * DAY, ["Title a"])):
+        feed = Follower()
+        feed.poll(entry("a", guid=made_up("Title a", ""), url="", dated="missing"))
+        assert titles(feed.poll(entry("a"), after=after).new) == new
 
 
 def test_title_and_instant_of_undated_entries_say_nothing() -> None:

@@ -92,6 +92,15 @@ def test_what_is_no_language(text):
         values.language(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "end"), [("tsl", "; did you mean 'tls'?"), ("x", " (got 'x')"), (7, " (got 7)"), (["tls"], "")]
+)  # fmt: skip
+def test_what_is_none_of_some_names(text, end):
+    with pytest.raises(ValueError, match="expected one of") as refused:
+        values.choice("starttls", "tls").read(text)
+    assert str(refused.value) == f'expected one of "starttls", "tls"{end}'
+
+
 def test_who_is_listed_twice_gets_one_mail():
     kind = next(note for note in values.Mailboxes.__metadata__ if isinstance(note, values.Kind))
     assert kind.read(["Ada <a@x.example>", "b@x.example", "A@x.example", "a@X.example"]) == (
