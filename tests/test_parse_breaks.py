@@ -150,3 +150,10 @@ def test_of_what_breaks_off_before_its_end_all_that_is_whole_can_be_taken(name: 
     assert [one.title for one in document.entries] == [TITLES[1], TITLES[2]]
     assert document.broken is not None
     assert (document.broken.title, document.broken.summary) == (TITLES[3], "")
+
+
+@pytest.mark.parametrize("name", ["rss", "atom", "json"])
+def test_over_the_cap_nothing_is_taken_of_what_breaks_off(name: str) -> None:
+    cut = DOCUMENTS[name][: DOCUMENTS[name].rindex(b"The text")]
+    document = read(cut, url=URL, feed=Feed(url=URL), now=NOW, max_entries=1)
+    assert (len(document.entries), document.broken) == (1, None)

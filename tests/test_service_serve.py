@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from monitor import config, health, pipeline, service, store
 from monitor.deliver import Mail
 from monitor.errors import ConfigError, StoreError
+from monitor.parse.worker import Parser
 from monitor.service import serve
 
 if TYPE_CHECKING:
@@ -444,6 +445,23 @@ async def test_the_health_check_hears_of_failure_while_mail_does_not_get_through
         async with serving(home, systemd, LATER + timedelta(days=1)):
             await until(lambda: len(web.seen("/ping")) == 2)
     assert len(script.received) == 2
+
+
+async def test_while_nothing_is_due_the_reading_process_may_end(home, systemd, monkeypatch):
+    rest, left = Parser.rest, asyncio.Queue()
+
+    async def rest_at_once(parser: Parser) -> None:
+        await rest(parser, timedelta(0))
+        left.put_nowait(parser._worker)
+
+    monkeypatch.setattr(serve, "TICK", timedelta(seconds=0.1))
+    monkeypatch.setattr(Parser, "rest", rest_at_once)
+    async with Loopback() as web:
+        web.on("/feed", feed("Studios sue OpenAI over Sora"))
+        home.write(web.url("/feed"))
+        async with serving(home, systemd):
+            await systemd.expect("STATUS=1 of 1")
+            assert await asyncio.wait_for(left.get(), PATIENCE) is None
 
 
 async def test_a_database_that_was_deleted_is_written_again_and_nothing_is_lost(home, systemd, monkeypatch):
