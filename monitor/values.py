@@ -131,7 +131,7 @@ def written_duration(value: timedelta) -> str:
     """Write a duration in the largest unit that it is a whole number of: 90 s, but 2 m for 120."""
     seconds = value.total_seconds()
     # Not weeks: nobody expects "2w" where "14d" was written.
-    unit = next((unit for unit, size in _UNITS.items() if unit != "w" and seconds % size == 0), "s")
+    unit = next((unit for unit, size in _UNITS.items() if unit != "w" and seconds % size == 0 < seconds), "s")
     number = seconds / _UNITS[unit]
     return f"{int(number) if number.is_integer() else number}{unit}"
 

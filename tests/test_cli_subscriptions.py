@@ -241,7 +241,7 @@ def test_secrets_are_exported_only_when_asked_for(desk: Path, tmp_path: Path) ->
     run(desk, "feeds", "add", TWO, "--no-check")
     opml, other = tmp_path / "feeds.opml", Desk(tmp_path / "other", []).directory
     masked = run(desk, "feeds", "export", opml)
-    assert "1 addresses hold a secret" in masked.err
+    assert "1 address with a secret masked" in masked.err
     assert "hunter2" not in opml.read_text()
     left = run(other, "feeds", "import", opml)
     assert "1 left out" in left.out

@@ -39,6 +39,10 @@ def test_what_is_written_is_read_again(number):
     assert values.duration(values.written_duration(timedelta(seconds=number))) == timedelta(seconds=number)
 
 
+def test_no_time_at_all_is_written_in_seconds():
+    assert values.written_duration(timedelta(0)) == "0s"
+
+
 @pytest.mark.parametrize(
     ("written", "address"),
     [

@@ -356,7 +356,7 @@ def export(
         )
     text = write_opml(outlines, title="monitor")
     if masked:
-        say(f"{masked} addresses hold a secret and are masked; --with-secrets writes them out")
+        say(f"{counted(masked, 'address', 'addresses')} with a secret masked; --with-secrets writes all out")
     with results(file, private=with_secrets) as out:
         out.write(text)
     if is_file(file):
