@@ -157,3 +157,11 @@ def test_over_the_cap_nothing_is_taken_of_what_breaks_off(name: str) -> None:
     cut = DOCUMENTS[name][: DOCUMENTS[name].rindex(b"The text")]
     document = read(cut, url=URL, feed=Feed(url=URL), now=NOW, max_entries=1)
     assert (len(document.entries), document.broken) == (1, None)
+
+
+def test_half_a_number_is_no_number() -> None:
+    body = b'{"items": [{"title": "a"}, {"title": 19'
+    assert read(body, url=URL, feed=Feed(url=URL), now=NOW).broken is None
+    whole = read(body + b'84, "url": "', url=URL, feed=Feed(url=URL), now=NOW).broken
+    assert whole is not None
+    assert whole.title == "1984"

@@ -409,6 +409,24 @@ def test_one_of_five_may_be_older_than_all_that_was_known(newer: str, gap: bool)
     assert feed.poll(entry("older", age=2 * DAY), *(entry(n, age=-DAY) for n in newer)).gap == gap
 
 
+@pytest.mark.parametrize(
+    ("complete", "awaits_rest", "gap"), [(True, True, True), (False, True, False), (False, False, True)]
+)
+def test_what_may_still_come_has_not_fallen_through(complete: bool, awaits_rest: bool, gap: bool) -> None:
+    feed = Follower()
+    feed.poll(*(entry(n) for n in "abc"))
+    newer = tuple(entry(n, age=-DAY, first_seen=START + DAY) for n in "vwxyz")
+    changes = compare(
+        Document(entries=newer, complete=complete),
+        tuple(feed.known.values()),
+        followed_since=START,
+        backlog=BACKLOG,
+        now=START + DAY,
+        awaits_rest=awaits_rest,
+    )
+    assert changes.gap == gap
+
+
 def test_a_first_document_without_entries_leaves_the_backlog_to_the_next() -> None:
     feed = Follower()
     feed.poll()
