@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.cluster.affairs import RelatedStories, names
+import pytest
+
+from monitor.cluster import match
+from monitor.cluster.affairs import RelatedStories, features, log_odds, names
 from monitor.cluster.match import rarity
 from monitor.models import Entry, PastStory, Story, TermCounts
 
@@ -49,9 +53,18 @@ def test_the_topic_makes_none():
 
 
 def test_words_alone_make_none():
-    assert (
-        related(story(2, "The zebra crossing painted blue"), story(1, "The zebra crossing painted red")) == ()
+    blue, red = story(2, "The zebra crossing painted blue"), story(1, "The zebra crossing painted red")
+    assert related(blue, red) == ()
+    shared = features(PastStory.of(blue), PastStory.of(red), RARITY)
+    assert log_odds(shared, match.model().affairs) == -math.inf
+
+
+def test_who_acts_is_shared_or_is_not():
+    sued, again, other = (
+        PastStory.of(story(number, f"Mirelle sued by {role}"))
+        for number, role in enumerate(("film directors", "directors of two films", "voice actors"), 1)
     )
+    assert [features(sued, one, RARITY)["roles"] for one in (again, other)] == [1, 0]
 
 
 def test_a_firm_in_the_news_each_week_makes_none_with_common_words():
@@ -67,9 +80,19 @@ def test_a_rare_player_alone_and_a_step_in_the_other_language_are_linked():
 
 def test_two_countries_are_two_affairs():
     one = story(1, "Mirelle sued in Canada by film directors")
-    there = story(2, "French animators file against Mirelle in Paris", days=8)
+    there = story(2, "Judge in Paris keeps Mirelle suit by film directors", days=8)
     here = story(3, "Judge in Canada keeps Mirelle suit by film directors", days=8)
-    assert related(one, there, here) == (3,)
+    nowhere = story(4, "Judge keeps Mirelle suit by film directors", days=8)
+    assert related(one, there, here, nowhere) == (3, 4)
+
+
+def test_what_many_outlets_told_is_likelier_of_one_affair_by_the_lesser_of_the_two():
+    one, other = (PastStory.of(story(number, "Mirelle sued by film directors")) for number in (1, 2))
+    found = [
+        features(replace(one, sources=sources), replace(other, sources=8), RARITY)["sources_log"]
+        for sources in (1, 4, 30)
+    ]
+    assert found == [0, pytest.approx(math.log(4)), pytest.approx(math.log(8))]
 
 
 def test_a_compound_and_its_part_are_one_thing_shared():

@@ -27,9 +27,6 @@ NAME, PLACE = "~", "&"
 _MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT + ROLE + PLACE
 # What says nothing of how rare it is: its weight is none of a name's.
 _UNWEIGHED = ROLE + PLACE
-# Weight from which a shared name makes two stories worth a look. Of the steps of one affair that share a name
-# eight in ten share one as rare, of other stories a third.
-_WORTH = 2.5
 # What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
 _NAME = 3.5
 # Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
@@ -87,7 +84,8 @@ class RelatedStories:
     def related(self, story: Story) -> tuple[int, ...]:
         """Return the ids of stories that are likely steps of one affair with it, the likeliest first."""
         own, weights = PastStory.of(story), match.model().affairs
-        rare = [name for name in own.names if name[0] not in _UNWEIGHED and self._weight(name) >= _WORTH]
+        weighed = _weights(own.names, self._rarity)
+        rare = [name for name, weight in weighed.items() if name[0] in _MARKS and weight >= _NAME]
         keys = {key for name in rare for key in self._named.get(name, ())} - {story.id}
         near = ((key, features(own, self._stories[key], self._rarity)) for key in keys)
         found = [
@@ -97,9 +95,6 @@ class RelatedStories:
             if (chance := log_odds(shared, weights)) >= 0
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
-
-    def _weight(self, name: str) -> float:
-        return self._rarity.weight(name.removeprefix(NAME))
 
     def affair(self, related: Sequence[int]) -> int | None:
         """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
