@@ -157,6 +157,17 @@ def test_a_later_step_is_a_story_of_its_own_linked_to_the_earlier():
     assert story.related == tuple(s.id for s in first if s.lead == 1)
 
 
+def test_an_answer_is_linked_by_all_but_its_step_where_its_names_are_in_each_report():
+    leak = entry(1, ("Artists leak Quorb's Blivet", "Quorb spoke of 1,234 drawings that Marwood had made."))
+    answer = entry(
+        2, ("Quorb shuts down Blivet", "The 1,234 drawings were Marwood's work, said Quorb."), days=1
+    )
+    (first,) = stored(poll([leak]))
+    common = {term: 900 for one in (leak, answer) for term in terms(one)}
+    (story,) = assign([answer], [first], TermCounts(documents=900, counts=common), {}, Settings())
+    assert (story.id, story.related) == (0, (1,))
+
+
 def test_relations_do_not_reach_beyond_the_setting():
     first = stored(poll([entry(1, GEMA_DE)]))
     past = [PastStory.of(story) for story in first]

@@ -136,6 +136,7 @@ def test_one_feed_that_puts_one_paragraph_under_each_title_gives_no_copies():
     elsewhere = entry(1001, summary=WIRE, title="Other news")
     assert copies(own[:5]) == {}
     assert copies([own[0], elsewhere]) == {1001: 1}
-    assert copies([own[0], replace(own[1], title=own[0].title)]) == {2: 1}
+    corrected = replace(own[1], title=own[0].title, summary=WIRE.replace("Monday", "Tuesday"))
+    assert copies([own[0], corrected]) == {2: 1}
     assert copies([replace(own[0], outlet="The Herald"), replace(own[1], outlet="The Times")]) == {2: 1}
     assert copies(own) == {}

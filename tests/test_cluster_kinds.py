@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from monitor.cluster.affairs import kind
 from monitor.models import EVENT_KINDS, Entry
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LABELLED = Path(__file__).parents[1] / "training" / "kinds.jsonl"
 
 
 def entry(title: str, summary: str = "") -> Entry:
@@ -45,6 +48,22 @@ def test_reports_tell_together_what_none_of_them_tells_alone():
     together = kinds.together([kinds.chances(one.title, one.summary) for one in doubtful])
     assert kinds.told(together) == "protest"
     assert max(together) > max(kinds.chances("Artists against Sora", ""))
+
+
+def test_reports_that_repeat_each_other_are_no_independent_witnesses():
+    assert kinds.together([(0.6, 0.4)]) == pytest.approx((0.6, 0.4))
+    assert kinds.together([(0.6, 0.4)] * 4) == pytest.approx((0.36 / 0.52, 0.16 / 0.52))
+
+
+def test_the_first_report_alone_does_not_decide():
+    assert kind([entry("Mirelle"), entry("OpenAI plans to shut down its Sora app")]) == "shutdown"
+
+
+def test_the_table_reads_titles_and_teasers_as_its_training_did():
+    """It was made of these: read another way (shorter stems, no teaser) it tells fewer of them right."""
+    rows = [json.loads(line) for line in LABELLED.read_text("utf-8").splitlines()[::4]]
+    right = [kinds.told(kinds.chances(row["title"], row["summary"])) == row["kind"] for row in rows]
+    assert sum(right) >= 0.97 * len(right)
 
 
 def test_chances_are_of_the_kinds_that_are_and_add_up():

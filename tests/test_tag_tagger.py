@@ -175,6 +175,11 @@ def test_rules_count_in_their_language_and_in_unknown_ones() -> None:
     assert given == {"en": [True, False, False], "de-AT": [False, True, False], "": [True, True, True]}
 
 
+def test_what_was_lacking_is_one_term_of_the_weightiest_rule_that_lacks_no_more() -> None:
+    found = Tagger(rules(sure=["Sora AND artists AND strike", "Sora AND money"], likely=["Sora AND actors"]))
+    assert found.explain(entry("Sora")).verdicts[0].lacking.endswith("`Sora AND money` (+1) lacks money")
+
+
 def test_explain_says_what_was_found_and_what_was_lacking() -> None:
     tagger = Tagger(rules(sure=["Sora AND artists"], likely=["Sora"]))
     explanation = tagger.explain(entry(summary="Sora themed"))

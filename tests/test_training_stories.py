@@ -95,6 +95,19 @@ def test_kinds_are_learned_from_steps_and_the_same_records_give_the_same(records
     assert [model.kinds[own.index(max(own))] for own in chances] == [kind for _, kind, _ in found]
 
 
+def test_steps_of_no_affair_are_steps_of_none(records):
+    (hand,) = train_stories.read(records)
+    found = train_stories.steps(replace(hand, affairs=("",) * len(hand.affairs)), {})
+    assert not any(same for _, same, _ in found)
+
+
+def test_reports_of_one_event_count_together_as_the_root_of_their_number(records):
+    found = train_kinds.read(records.glob("*.jsonl"))
+    assert {counted for _, _, counted in found} == {0.5}
+    ((_, _, alone),) = train_kinds.examples([{"title": "T", "summary": "", "kind": ""}])
+    assert alone == 1
+
+
 def test_the_same_records_give_the_same_model(records):
     hands = train_stories.read(records)
     drawn = replace(hands[0], events=tuple(map(str, range(len(hands[0].entries)))))
