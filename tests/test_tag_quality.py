@@ -25,7 +25,7 @@ FLOORS = {
 HELD_OUT = {
     "leak-protest": 0.80, "unpaid-labour": 0.82, "content-control": 0.66, "compensation": 0.73,
     "company-response": 0.79, "labour-ethics": 0.78, "copyright": 0.83, "tech-creative-relations": 0.66,
-    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.73, "human-creativity": 0.81,
+    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.73, "human-creativity": 0.80,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 

@@ -87,8 +87,8 @@ class Judge:
         self._known: dict[str, frozenset[str]] = {}
         self._read: dict[str, Row] = {}
         lines = text.splitlines()
-        # Kept as lines in order, and read when met: of 67,000 rows a run meets a part, and as a dictionary
-        # they take twice the memory and ten times as long to load.
+        # Kept as lines in order, and read when met: of some 90,000 rows a run meets a part, and as a
+        # dictionary they take twice the memory and ten times as long to load.
         self._rows = sorted(line for line in lines if line.startswith(_WORD))
         for line in lines:
             if line and not line.startswith((_WORD, "#")):
