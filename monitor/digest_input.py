@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import __version__, digest, followed, languages, site
 from monitor import store as store_package
-from monitor.models import Window
+from monitor.cluster.copies import copies
+from monitor.models import Report, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,12 +108,13 @@ def collect(
     stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
-    unsure = store.overview.perhaps(window, reported=reported)
+    unsure = _unsure(store, stories, window, reported=reported)
     feeds = followed.named(config, store)
     return digest.DigestInput(
         stories=stories,
         news=store.stories.news(window, reported=reported),
-        perhaps=store.entries.get_many(unsure[: digest.PERHAPS]),
+        perhaps=unsure.reports,
+        repeated=unsure.repeated,
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=followed.healths(config, store, now=now),
@@ -122,7 +124,6 @@ def collect(
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
-        unnamed=len(unsure[digest.PERHAPS :]),
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported_stories=store.stories.reported([story.id for story in stories]),
@@ -135,6 +136,33 @@ def collect(
         version=__version__,
         origin=store.note("origin"),
     )
+
+
+class _Unsure(NamedTuple):
+    """News that is not sure to be in scope."""
+
+    reports: list[Report]
+    """The likeliest first."""
+    repeated: list[int]
+    """Entries that only repeat a report of a story."""
+
+
+def _unsure(store: Store, stories: Iterable[Story], window: Window, *, reported: bool) -> _Unsure:
+    """Gather what is unsure into reports: it is in no story that would know of copies."""
+    ids = store.overview.perhaps(window, reported=reported)
+    found = {entry.id: entry for entry in store.entries.get_many(ids, whole=False)}
+    sure = [entry for story in stories for entry in story.entries] if ids else []
+    original_of = copies([*sure, *(found[number] for number in ids)])
+    reports = {number: [found[number]] for number in ids if number not in original_of}
+    repeated = list[int]()
+    for number in ids:
+        if number in original_of:
+            of_report = reports.get(original_of[number])
+            if of_report is None:
+                repeated.append(number)
+            else:
+                of_report.append(found[number])
+    return _Unsure([Report(first, tuple(others)) for first, *others in reports.values()], repeated)
 
 
 def _unreached_since(store: Store, window: Window) -> datetime | None:

@@ -98,6 +98,7 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     found = period.compose([twice], [], site, since=at(0), until=at(12))
     assert "1 report," in found.summary
     assert {sum(counts) for _, counts in found.themes} == {1}
+    assert [line.note for line in found.outlets] == ["1"], "an outlet has one report once, in whatever feeds"
     later = replace(ruling, entries=(replace(first, first_seen=first.first_seen + timedelta(days=61)),))
     long = period.compose([suit, later], [], site, since=at(0), until=at(0, 99))
     assert long.months == ("2024-12", "2025-01", "2025-02"), "a month without a report is no gap"

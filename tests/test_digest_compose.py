@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from monitor.digest import DigestInput, Due, Settings, compose, present
-from monitor.models import Entry, Feed, FeedHealth, Join, Story, Tagging, Window
+from monitor.models import Entry, Feed, FeedHealth, Join, Report, Story, Tagging, Window
 
 END = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -192,9 +192,18 @@ def test_the_copy_that_the_title_is_from_speaks_for_its_report():
 
 def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_reported():
     unsure = [entry(n, tagging=Tagging(beats=("x",), certainty=n / 10, shelf="perhaps")) for n in range(1, 8)]
-    shown = made(perhaps=unsure)
+    shown = made(perhaps=[Report(one) for one in unsure])
     assert [report.entry for report in shown.perhaps] == [7, 6, 5, 4, 3]
     assert (shown.stories, shown.reported) == ((), (7, 6, 5, 4, 3))
+    assert shown.receipt.unnamed == 2
+
+
+def test_copies_of_what_may_be_in_scope_are_one_line_and_all_reported():
+    shown = made(perhaps=[Report(entry(1), (entry(2, feed=B),))], repeated=[3])
+    assert [(line.entry, [copy.outlet for copy in line.also_in]) for line in shown.perhaps] == [
+        (1, ["Evening Ledger"])
+    ]
+    assert (shown.reported, shown.receipt.unnamed) == ((1, 2, 3), 0)
 
 
 def test_trends_and_near_misses_come_with_the_first_digest_of_a_week():

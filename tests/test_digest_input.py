@@ -84,7 +84,9 @@ def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(
         found = digest_input.collect(loaded, opened, Window(start=edges[0], end=edges[1]), now=at(8, 1))
     assert (found.polls, found.entries, found.relevant) == (1, 2, 1)
     assert [times for _, times in found.gaps] == [1]
-    assert [entry.first_seen for entry in (*found.near_misses, *found.perhaps)] == [edges[1]] * 2
+    assert [
+        entry.first_seen for entry in (*found.near_misses, *(report.entry for report in found.perhaps))
+    ] == [edges[1]] * 2
 
 
 @pytest.mark.parametrize(("minutes", "down"), [(62, True), (60, False)])
@@ -155,3 +157,36 @@ def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for
         assert digest_input.preview(loaded, opened, now=at(14)).receipt.unnamed == 0
         looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
         assert len(looked_back.perhaps) == 5
+
+
+def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_path: Path) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "abc"]
+    desk = Desk(tmp_path / "own", feeds)
+    unsure = Tagging(beats=("sora",), certainty=0.4, shelf="perhaps")
+
+    def brought(feed: str, hour: int) -> Entry:
+        return Entry(feed=feed, guid=feed, url="https://x.example/story", title="Perhaps", tagging=unsure,
+                     published=at(8), first_seen=at(hour))  # fmt: skip
+
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(desk.config.feeds, at(0))
+        opened.entries.add([brought(feeds[0], 8), brought(feeds[1], 9)], lambda entry: entry.guid)
+        first = digest_input.preview(desk.config, opened, now=at(12))
+        assert [len(report.also_in) for report in first.perhaps] == [1]
+        assert len(first.reported) == 2
+        opened.digests.freeze(first, summary(first.date, at(12)), ())
+        opened.entries.add([brought(feeds[2], 13)], lambda entry: entry.guid)
+        assert digest_input.preview(desk.config, opened, now=at(14)).perhaps == ()
+
+
+def test_what_may_be_in_scope_and_repeats_a_story_has_no_line_of_its_own(tmp_path: Path) -> None:
+    polled_desk = config.load(polled(tmp_path / "desk"))
+    with store.open(polled_desk.database) as opened:
+        (first, *_) = (story.entries[0] for story in opened.stories.listing())
+        twin = replace(first, id=0, guid="twin", feed=next(iter(polled_desk.feeds)).url, first_seen=at(11),
+                       tagging=replace(first.tagging, certainty=0.4, shelf="perhaps"))  # fmt: skip
+        (added,) = opened.entries.add([twin], lambda entry: entry.guid)
+        made = digest_input.preview(polled_desk, opened, now=at(12))
+    assert (made.perhaps, made.receipt.unnamed) == ((), 0)
+    assert added.id in made.reported

@@ -61,6 +61,13 @@ def test_a_day_without_a_sure_story_says_so_and_shows_what_is_perhaps():
         assert "e51" in document
 
 
+def test_what_is_perhaps_and_also_in_other_outlets_is_one_line_that_names_them():
+    unsure = DIGEST.perhaps[0]
+    copies = tuple(Copy(entry=n, outlet=outlet, url="") for n, outlet in ((52, "B Daily"), (53, "B Daily")))
+    made = page(replace(DIGEST, perhaps=(replace(unsure, also_in=copies),)))
+    assert made.perhaps[0].note.split(" · ")[1] == "also in B Daily"
+
+
 def test_the_most_important_are_reported_in_full_and_the_rest_in_a_line_each():
     made = page(replace(DIGEST, max_stories=2))
     assert [len(section.stories) for section in made.sections] == [1, 0, 0]

@@ -283,6 +283,14 @@ def test_themes_of_relevant_entries_by_when_they_were_seen(opened):
     assert [moment for moment, _ in opened.overview.themes_since(later)] == [later]
 
 
+def test_one_link_in_two_feeds_counts_once_among_themes_unless_it_is_a_front_page(opened):
+    unsure = replace(RELEVANT, shelf="perhaps")
+    story, front = "https://outlet.example/story", "https://outlet.example/"
+    for number, (url, feed) in enumerate((u, f) for u in (story, front) for f in (FEED.url, OTHER.url)):
+        add(opened, entry(number, feed=feed, url=url, tagging=unsure))
+    assert len(opened.overview.themes_since(NOW)) == 3
+
+
 def test_iterate_gives_everything_once_while_batches_are_written(opened):
     add(opened, *(entry(n) for n in range(1203)))
     seen = []

@@ -44,7 +44,7 @@ class DigestInput:
     """Those with news, with all their entries; more do no harm."""
     news: Collection[int] = frozenset()
     """Ids of the entries that are news for this digest; the store decides it."""
-    perhaps: Sequence[Entry] = ()
+    perhaps: Sequence[Report] = ()
     """Entries of the window that are news, but not sure to be in scope; in any order."""
     titles: Mapping[int, str] = field(default_factory=dict)
     """Titles of other stories by id: of those that are related to one of these, or a step of its affair."""
@@ -62,8 +62,8 @@ class DigestInput:
     relevant: int = 0
     held_back: int = 0
     """Relevant entries of the window that are backlog."""
-    unnamed: int = 0
-    """Entries in doubt that are not among `perhaps`, for which there was no room."""
+    repeated: Sequence[int] = ()
+    """Entries not sure to be in scope that only repeat a report of one of the stories."""
     gaps: Sequence[tuple[str, int]] = ()
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
@@ -102,10 +102,10 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
         max_stories=settings.max_stories,
         labels=tuple((slug, text.clean(label)) for slug, label in digest_input.labels),
         trends=_trends(digest_input, due.window.end),
-        receipt=_receipt(stories, digest_input),
+        receipt=_receipt(stories, perhaps, digest_input),
         perhaps=perhaps,
         late=tuple(report for report in fresh if report.late),
-        copies=shown.copies,
+        copies=(*shown.copies, *digest_input.repeated),
         overview=_has_overview(due.window, settings),
         archive_url=settings.archive_url,
         origin=digest_input.origin,
@@ -255,11 +255,8 @@ def _reports(
     for original, copies in reports_of(story):
         group = (original, *copies)
         first = next((entry for entry in group if entry.id == story.lead), original)
-        also = (entry for entry in group if entry is not first)
-        yield replace(
-            _report(first, feeds, new=all(map(is_new, group))),
-            also_in=tuple(_copy(entry, first, feeds) for entry in also),
-        )
+        also = [entry for entry in group if entry is not first]
+        yield _report(first, feeds, new=all(map(is_new, group)), copies=also)
 
 
 def _copy(entry: Entry, first: Entry, feeds: Mapping[str, Feed]) -> Copy:
@@ -268,7 +265,9 @@ def _copy(entry: Entry, first: Entry, feeds: Mapping[str, Feed]) -> Copy:
     )
 
 
-def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> StoryEntry:
+def _report(
+    entry: Entry, feeds: Mapping[str, Feed], *, new: bool, copies: Iterable[Entry] = ()
+) -> StoryEntry:
     return StoryEntry(
         entry=entry.id,
         title=text.clean(entry.title),
@@ -281,12 +280,16 @@ def _report(entry: Entry, feeds: Mapping[str, Feed], *, new: bool) -> StoryEntry
         new=new,
         late=entry.late,
         citing=text.clean(entry.citing),
+        also_in=tuple(_copy(copy, entry, feeds) for copy in copies),
     )
 
 
 def _perhaps(digest_input: DigestInput) -> tuple[StoryEntry, ...]:
-    likeliest = sorted(digest_input.perhaps, key=lambda entry: (-certainty_of(entry.tagging), entry.id))
-    return tuple(_report(entry, digest_input.feeds, new=True) for entry in likeliest[:PERHAPS])
+    def unlikeliness(report: Report) -> tuple[float, int]:
+        return -certainty_of(report.entry.tagging), report.entry.id
+
+    likeliest = sorted(digest_input.perhaps, key=unlikeliness)[:PERHAPS]
+    return tuple(_report(one, digest_input.feeds, new=True, copies=copies) for one, copies in likeliest)
 
 
 def _has_overview(window: Window, settings: Settings) -> bool:
@@ -309,7 +312,9 @@ def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
     return tuple(Trend(theme=slug, counts=tuple(days)) for slug, days in counts.items() if any(days))
 
 
-def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Receipt:
+def _receipt(
+    stories: Sequence[DigestStory], perhaps: Sequence[StoryEntry], digest_input: DigestInput
+) -> Receipt:
     new = [report for story in stories for report in story.reports if report.new]
     families = {redact_url(feed.url): feed.family for feed in digest_input.feeds.values()}
     return Receipt(
@@ -324,7 +329,7 @@ def _receipt(stories: Sequence[DigestStory], digest_input: DigestInput) -> Recei
         sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
         late=sum(report.late for report in new),
         held_back=digest_input.held_back,
-        unnamed=digest_input.unnamed,
+        unnamed=len(digest_input.perhaps) - len(perhaps),
         gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),
         near_misses=_near_misses(digest_input),
         failed_deliveries=tuple(map(text.clean, digest_input.failed_deliveries)),

@@ -213,7 +213,9 @@ def story_line(story: DigestStory, words: Wording) -> Line:
 
 def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
     """Return an entry that makes no story in one line."""
-    notes = (_outlet(report, words), *_when(report, digest, words))
+    others = ", ".join(copy.text for copy in _copies(report))
+    also_in = f"{words.text('also_in')} {others}" if others else ""
+    notes = (_outlet(report, words), also_in, *_when(report, digest, words))
     return Line(
         text=title(report.title),
         url=link(report.url),

@@ -72,20 +72,25 @@ def compose(
     # What is "also in" another outlet is one report, as everywhere; that outlet has reported all the same.
     seen = {
         story.id: [
-            next(one for one in (report, *copies) if one in printed[story.id])
+            group
             for report, copies in reports_of(story)
-            if not set(printed[story.id]).isdisjoint((report, *copies))
+            if (group := [one for one in (report, *copies) if one in printed[story.id]])
         ]
         for story in there
     }
-    reports = [report for story in there for report in seen[story.id]]
+    reports = [group[0] for story in there for group in seen[story.id]]
     lasting = [steps for steps in affairs if len(steps) > 1 and any(printed.get(step.id) for step in steps)]
     latest = {step.id for steps in lasting for step in steps[:-1]}
     # The last day that it covers: an end at midnight is that of the day before.
     last = site.day(until - timedelta(microseconds=1))
     span = words.text("span", start=words.date(site.day(since)), end=words.date(last))
     about = words.text("report_theme", theme=site.label(theme)) if theme else ""
-    outlets = Counter(line(outlet_of(entry, site.feeds)) for story in there for entry in printed[story.id])
+    outlets = Counter(
+        outlet
+        for story in there
+        for group in seen[story.id]
+        for outlet in {line(outlet_of(entry, site.feeds)) for entry in group}
+    )
     parties = Counter(line(site.words.party(party)) for story in there for party in story.parties)
     largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
     # A filing whose ruling has come is open no more: only an affair's last step counts.

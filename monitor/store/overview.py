@@ -1,4 +1,5 @@
 """Figures over many entries, and what has changed: what digests and the archive ask. It reads alone."""
+# ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ class Overview:
     def perhaps(self, window: Window, *, reported: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
 
-        Unlike sure ones they wait for no later window: what had no room among the few is let go.
+        Unlike sure ones they wait for no later window: what had no room among the few is let go, and so is
+        the link of another feed's entry that an earlier digest told.
         """
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
         rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported)})
@@ -109,10 +111,19 @@ class Overview:
         return tuple(summary_from_json(row["summary"]) for row in rows)
 
 
-_PERHAPS: Final = """
+# What is in no story has no join that knows of copies: one link in two feeds is one report there, too, unless
+# it leads to a front page.
+_SAME_LINK_EARLIER: Final = """
+select 1 from entries as other
+where other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
+and other.id < entries.id and other.relevant = 1 and other.backlog = 0
+"""
+
+_PERHAPS: Final = f"""
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
 and news_at > :start and news_at <= :end and (:reported or reported_in is null)
+and not exists ({_SAME_LINK_EARLIER} and other.reported_in is not null and other.news_at <= :start)
 order by certainty desc, id
 """
 
@@ -129,9 +140,10 @@ select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog),
 from entries where first_seen > ? and first_seen <= ?
 """
 
-_THEMES: Final = """
+_THEMES: Final = f"""
 select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
 from entries where relevant = 1 and backlog = 0 and first_seen >= ?
 and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
+and (story_id is not null or not exists ({_SAME_LINK_EARLIER}))
 order by first_seen, id
 """
