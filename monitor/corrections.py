@@ -78,17 +78,26 @@ _EACH: Final = 10
 # How many marks there were when the user had what was learned of them dropped: the next one must not bring it
 # back.
 _FORGOTTEN: Final = "forgotten_marks"
+# When the last mark was made that was learned from, or dropped: a mark that says otherwise now is a new one.
+_LATEST: Final = "latest_mark"
 _UNMARKED: Final = 400
 # What was chosen and left as it was, in the time of the marks, speaks a little for being right.
 _UNMARKED_WEIGHT: Final = 0.25
 
 
 def learn_if_due(config: Config, store: Store) -> tag.Personal | None:
-    """Learn anew when ten marks came or went, unless `learn = false`; return what was learned, or None."""
+    """Learn anew when ten marks came, went or changed, unless `learn = false`; return what was learned."""
     known = int(store.note(_FORGOTTEN) or tag.Personal.from_json(store.note(tag.PERSONAL)).marks)
-    if not config.rules.learn or abs(len(store.marks.listing()) - known) < _EACH:
+    marks, latest = store.marks.listing(), store.note(_LATEST)
+    newer = sum(latest < mark.made_at.isoformat() for mark in marks) if latest else 0
+    if not config.rules.learn or max(newer, abs(len(marks) - known)) < _EACH:
         return None
     return learn(config, store)
+
+
+def _note_latest(store: Store) -> None:
+    marks = store.marks.listing()
+    store.set_note(_LATEST, marks[-1].made_at.isoformat() if marks else "")
 
 
 def learn(config: Config, store: Store) -> tag.Personal:
@@ -118,6 +127,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     learned = tag.Personal(words, feeds, own, len(marks))
     store.set_note(tag.PERSONAL, learned.to_json())
     store.set_note(_FORGOTTEN, "")
+    _note_latest(store)
     return learned
 
 
@@ -132,6 +142,7 @@ def forget(store: Store) -> tag.Personal:
     """Drop what was learned; the marks stay."""
     store.set_note(tag.PERSONAL, "")
     store.set_note(_FORGOTTEN, str(len(store.marks.listing())))
+    _note_latest(store)
     return tag.Personal()
 
 

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from newsroom import THEMES, at, polled, run
+from newsroom import THEMES, Desk, at, item, page, polled, run, serving
+
+from monitor import corrections, store, tag
+from monitor.tag.features import Features
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +208,25 @@ def test_a_mark_is_taken_back_as_why_says_and_only_once(desk: Path) -> None:
 def test_a_phrase_in_a_language_that_there_is_no_list_of(polled_desk: Path) -> None:
     result = run(polled_desk, "themes", "test", "x", "--target", "sora", "--language", "fr")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+
+
+def test_what_is_learned_of_a_feed_tells_none_of_its_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_EACH", 3)
+    with serving() as server:
+        choirs = [item(f"n{n}", f"AI choir number {n} angers artists") for n in range(3)]
+        url = server.on("/feed", page(*choirs)).replace("//", "//reader:hunter2@")
+        desk = Desk(tmp_path / "desk", [url]).directory
+        assert run(desk, "poll", now=at(9)).code == 0
+    for number in (1, 2, 3):
+        marked = run(desk, "mark", f"e{number}", "--not-relevant", now=at(10))
+    assert "learned from 3 marks" in marked.err
+    for shown in (run(desk, "learn", "--show"), run(desk, "learn", "--show", "--json")):
+        assert "***@127.0.0.1" in shown.out
+        assert "hunter2" not in shown.out
+    assert all(b"hunter2" not in file.read_bytes() for file in (desk / "data").iterdir())
+    # And what is learned of it counts for it.
+    with store.open(desk / "data" / "monitor.db") as opened:
+        layer = tag.Personal.from_json(opened.note(tag.PERSONAL))
+    assert replace(layer, words={}).delta(Features({}, 1.0), url) < -0.01

@@ -139,6 +139,26 @@ def test_what_was_learned_of_marks_goes_with_them(
     assert not opened.note(tag.PERSONAL)
 
 
+def test_marks_that_say_otherwise_are_learned_from_anew(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrections, "_EACH", 2)
+    marked = [entry(opened, guid).id for guid in ("leak", "choir")]
+    for number in marked:
+        corrections.mark(settings(desk), opened, number, relevant=False, now=at(10))
+    before = corrections.learn_if_due(settings(desk), opened)
+    assert before is not None
+    corrections.mark(settings(desk), opened, marked[0], relevant=True, now=at(11))
+    assert corrections.learn_if_due(settings(desk), opened) is None
+    corrections.mark(settings(desk), opened, marked[1], relevant=True, now=at(11))
+    after = corrections.learn_if_due(settings(desk), opened)
+    assert after is not None
+    assert min(before.words.values()) < 0 < min(after.words.values())
+    assert corrections.learn_if_due(settings(desk), opened) is None
+    corrections.forget(opened)
+    assert corrections.learn_if_due(settings(desk), opened) is None
+
+
 def test_a_mark_on_what_has_no_text_any_more_keeps_its_themes(desk: Path, opened: Store) -> None:
     leak = entry(opened, "leak")
     assert leak.tagging.themes

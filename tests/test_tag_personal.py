@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tagging import entry
 
 from monitor.tag import Example, Personal, Tagger, learn, learn_own, load
-from monitor.tag.personal import MOST, MOST_DOWN
+from monitor.tag.personal import MOST, MOST_DOWN, Own
 
 STARTER = load(
     (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"),
@@ -91,3 +93,58 @@ def test_a_theme_of_the_user_s_own_is_learned_from_thirty_marks() -> None:
     assert "weather" in after.tag(entry("Painters sue AI firm: pictures of storm and rain copied")).themes
     assert "weather" not in after.tag(entry("Poets sue AI firm: romance copied")).themes
     assert "weather" not in tagger.tag(entry(storm.format(n=1))).themes
+
+
+GARDENS = """
+    [beat.gardens]
+    label = { en = "Gardens" }
+    any.sure = ["rhododendron"]
+    any.hint = ["garden"]
+    """
+
+
+@pytest.mark.parametrize("learned", ["true", "false"])
+def test_a_beat_of_the_user_s_own_goes_on_being_given_when_marks_have_taught_it(learned: str) -> None:
+    text = (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8")
+    rules = load(text.replace("learned = true", f"learned = {learned}") + GARDENS, file="themes.toml")
+    plain = Tagger(rules)
+    good, bad = "Rhododendron number {n} blooms in spring", "Rhododendron tram line number {n} delayed"
+    examples = [plain.example(entry(good.format(n=n)), True) for n in range(10)]
+    examples += [plain.example(entry(bad.format(n=n)), False) for n in range(10)]
+    own = learn_own(examples)
+    assert own is not None
+    after = Tagger(rules, personal=Personal(own={"gardens": own}, marks=20))
+    bloom, tram = entry("Rhododendron blooms early in spring"), entry("Rhododendron tram line delayed again")
+    assert after.tag(bloom).beats == after.explain(bloom).tagging.beats == ("gardens",)
+    assert (after.tag(tram).beats, after.explain(tram).tagging.beats) == ((), ())
+    lines = after.explain(tram).lines()
+    assert lines[0].startswith("not chosen")
+    assert "50% is needed" in lines[-1]
+    # Nothing learned opens the gate.
+    assert not after.tag(entry("Spring blooms early")).relevant
+
+
+def test_a_near_miss_of_a_taught_beat_is_named_by_its_certainty() -> None:
+    rules = load(f"[grades]\nsure = 1.0\nhint = 0.35\n{GARDENS}", file="themes.toml")
+    tagging = Tagger(rules, personal=Personal(own={"gardens": Own(-0.2, {})})).tag(entry("Rhododendron"))
+    assert tagging.near == "gardens 0.45 of 0.50 (“Rhododendron”)"
+
+
+def test_hundreds_of_marks_that_differ_are_fitted_and_run_away_to_nothing() -> None:
+    dice = random.Random(5)
+    vocabulary = [f"word{n}" for n in range(400)]
+
+    def example(n: int) -> Example:
+        title = (
+            f"the ai of a in to and for {'good' if n % 2 else 'bad'} {' '.join(dice.sample(vocabulary, 8))}"
+        )
+        # Of ten marks three say otherwise than their words.
+        return replace(TAGGER.example(entry(title), (dice.random() > 0.3) == bool(n % 2)), start=0.0)
+
+    examples = [example(n) for n in range(150)]
+    words, feeds = learn(examples)
+    layer, own = Personal(words, feeds), learn_own(examples)
+    assert own is not None
+    assert max(map(abs, [*words.values(), *feeds.values(), *own.words.values()])) < 5
+    assert all((layer.delta(e.features, e.feed) > 0) == e.answer for e in examples)
+    assert all((own.total(e.features) > 0) == e.answer for e in examples)

@@ -373,3 +373,16 @@ def test_the_short_way_out_gives_what_the_long_one_would(title: str) -> None:
     scoring = TAGGER._scoring(text, found, found.read(text), "", personal=None)
     assert not scoring.sums
     assert TAGGER.tag(text) == TAGGER._by_rules(scoring, scoring.beats(chosen=False))
+
+
+def test_a_hint_of_a_beat_of_the_user_s_own_chooses_nothing_on_a_shipped_one() -> None:
+    text = (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8")
+    own = '[beat.gardens]\nlabel = { en = "Gardens" }\nany.sure = ["rhododendron"]\nany.likely = ["garden"]\n'
+    tagger = Tagger(load(f"{text}\n{own}", file="themes.toml"))
+    refused = "Garden designers use AI images"
+    alone, beside = TAGGER.tag(entry(refused)), tagger.tag(entry(refused))
+    assert (beside.beats, beside.certainty) == (alone.beats, alone.certainty) == ((), beside.certainty)
+    # On the user's own beat it is told, and on that alone.
+    both = entry("Rhododendron: garden designers use AI images")
+    assert tagger.tag(both).beats == tagger.explain(both).tagging.beats == ("gardens",)
+    assert tagger.tag(both).shelf == "sure"

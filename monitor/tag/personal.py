@@ -10,12 +10,13 @@ gate. Pure Python: hundreds of marks are learned in a second or two, without any
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from math import exp
+from dataclasses import dataclass, field, replace
+from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.tag.judge import probability
 from monitor.text import counted
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,7 @@ class Example:
 
     features: Features
     feed: str
+    """Its address as it may be shown."""
     start: float
     """What the table gave it, in log-odds."""
     answer: bool
@@ -70,7 +72,10 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What was learned: log-odds by word and by feed, and the user's own beats and themes."""
+    """What was learned: log-odds by word and by feed, and the user's own beats and themes.
+
+    Feeds stand under their addresses as they may be shown: this is stored and printed.
+    """
 
     words: Mapping[str, float] = field(default_factory=dict)
     feeds: Mapping[str, float] = field(default_factory=dict)
@@ -80,7 +85,7 @@ class Personal:
 
     def delta(self, features: Features, feed: str) -> float:
         """Give what the layer adds to the log-odds that an entry is relevant."""
-        total = self.feeds.get(feed, 0.0) + _sum(self.words, features)
+        total = self.feeds.get(redact_url(feed), 0.0) + _sum(self.words, features)
         return max(-MOST_DOWN, min(MOST, total))
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,22 +135,11 @@ class Weights(NamedTuple):
 
 def learn(examples: Sequence[Example]) -> Weights:
     """Fit the weights of words and of feeds to examples, over what the table gave each."""
-    words: dict[str, float] = {}
-    feeds: dict[str, float] = {}
     if not any(example.weight == 1 for example in examples):
-        return Weights(words, feeds)
-    for _ in range(_ROUNDS):
-        slopes: dict[str, float] = {}
-        feed_slopes: dict[str, float] = {}
-        for example in examples:
-            total = example.start + feeds.get(example.feed, 0.0) + _sum(words, example.features)
-            error = example.weight * (example.answer - probability(total))
-            for name in example.features.quotes:
-                slopes[name] = slopes.get(name, 0.0) + error * example.features.scale
-            feed_slopes[example.feed] = feed_slopes.get(example.feed, 0.0) + error
-        _climb(words, slopes, _HELD_BACK)
-        _climb(feeds, feed_slopes, _FEED_HELD_BACK)
-    return Weights(_kept(words), {name: w for name, w in _kept(feeds).items() if name})
+        return Weights({}, {})
+    words, feeds = _Words(_HELD_BACK), _Feeds(_FEED_HELD_BACK)
+    _fit(examples, (words, feeds), _ROUNDS)
+    return Weights(_kept(words.now), {name: w for name, w in _kept(feeds.now).items() if name})
 
 
 def learn_own(examples: Sequence[Example]) -> Own | None:
@@ -153,28 +147,99 @@ def learn_own(examples: Sequence[Example]) -> Own | None:
     for answer in (True, False):
         if sum(example.weight == 1 for example in examples if example.answer is answer) < _LEAST:
             return None
-    words: dict[str, float] = {}
-    base = 0.0
+    words, base = _Words(_OWN_HELD_BACK), _Base(0.0, step=_STEP / len(examples))
     # From nothing there is farther to go than from what the table says.
-    for _ in range(4 * _ROUNDS):
-        slopes: dict[str, float] = {}
-        base_slope = 0.0
+    _fit([replace(example, start=0.0) for example in examples], (words, base), 4 * _ROUNDS)
+    return Own(round(base.now.get("", 0.0), 4), _kept(words.now))
+
+
+class _Words:
+    """Weights by word on their way up the likelihood, each drawn back towards zero."""
+
+    def __init__(self, held_back: float, *, step: float = 0.0) -> None:
+        self.now: dict[str, float] = {}
+        self.slopes: dict[str, float] = {}
+        self._held_back = held_back
+        # A quarter, as the logistic curve is nowhere steeper.
+        self._first = step or _STEP / (1 + held_back) / 4
+        self._steps: dict[str, float] = {}
+        self._before: tuple[dict[str, float], dict[str, float]] = {}, {}
+
+    def total(self, example: Example) -> float:
+        """Give what these weights add to the log-odds of an example."""
+        return _sum(self.now, example.features)
+
+    def lean(self, example: Example, error: float) -> None:
+        """Note which way an example draws its weights."""
+        for name in example.features.quotes:
+            self.slopes[name] = self.slopes.get(name, 0.0) + error * example.features.scale
+
+    @property
+    def penalty(self) -> float:
+        """What the likelihood is lowered by: the further from zero, the more."""
+        return self._held_back / 2 * sum(weight * weight for weight in self.now.values())
+
+    def climb(self) -> None:
+        """Go a step up."""
+        self._before = self.now, self.slopes
+        self.now, self.slopes = {}, {}
+        weights, slopes = self._before
+        for name, slope in slopes.items():
+            weight = weights.get(name, 0.0)
+            drawn = slope - self._held_back * weight
+            self.now[name] = weight + self._steps.get(name, self._first) * drawn
+
+    def go_back(self) -> None:
+        """Take the last step back; what went past its aim goes half as far from now on."""
+        weights, slopes = self._before
+        for name, slope in slopes.items():
+            after = self.slopes.get(name, 0.0) - self._held_back * self.now[name]
+            if after * (slope - self._held_back * weights.get(name, 0.0)) < 0:
+                self._steps[name] = self._steps.get(name, self._first) / 2
+        self.now, self.slopes = weights, slopes
+
+
+class _Feeds(_Words):
+    """Weights by feed."""
+
+    def total(self, example: Example) -> float:
+        return self.now.get(example.feed, 0.0)
+
+    def lean(self, example: Example, error: float) -> None:
+        self.slopes[example.feed] = self.slopes.get(example.feed, 0.0) + error
+
+
+class _Base(_Words):
+    """The one weight of every example."""
+
+    def total(self, example: Example) -> float:
+        del example
+        return self.now.get("", 0.0)
+
+    def lean(self, example: Example, error: float) -> None:
+        del example
+        self.slopes[""] = self.slopes.get("", 0.0) + error
+
+
+def _fit(examples: Sequence[Example], weights: Sequence[_Words], rounds: int) -> None:
+    """Climb the likelihood of the answers, so many steps."""
+    best = -inf
+    for left in range(rounds, -1, -1):
+        likelihood = -sum(kind.penalty for kind in weights)
         for example in examples:
-            error = example.weight * (example.answer - probability(base + _sum(words, example.features)))
-            for name in example.features.quotes:
-                slopes[name] = slopes.get(name, 0.0) + error * example.features.scale
-            base_slope += error
-        _climb(words, slopes, _OWN_HELD_BACK)
-        base += _STEP * base_slope / len(examples)
-    return Own(round(base, 4), _kept(words))
-
-
-def _climb(weights: dict[str, float], slopes: Mapping[str, float], held_back: float) -> None:
-    """Go a step up the likelihood, each weight drawn back towards zero."""
-    for name, slope in slopes.items():
-        weight = weights.get(name, 0.0)
-        # A quarter, as the logistic curve is nowhere steeper: so no step goes past its aim.
-        weights[name] = weight + _STEP / (1 + held_back) * (slope - held_back * weight) / 4
+            certainty = probability(example.start + sum(kind.total(example) for kind in weights))
+            error = example.weight * (example.answer - certainty)
+            likelihood += example.weight * log(certainty if example.answer else 1 - certainty)
+            for kind in weights:
+                kind.lean(example, error)
+        # What stands in hundreds of examples goes past its aim with each step, and further each time: a
+        # thousand marks of both answers gave single words 27, and got half of themselves wrong.
+        if likelihood < best:
+            for kind in weights:
+                kind.go_back()
+        best = max(best, likelihood)
+        for kind in weights if left else ():
+            kind.climb()
 
 
 def _sum(words: Mapping[str, float], features: Features) -> float:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.tag.features import Features, Stems
     from monitor.tag.judge import Judge
     from monitor.tag.matcher import Match, Matcher, Reading
-    from monitor.tag.personal import Personal
+    from monitor.tag.personal import Own, Personal
     from monitor.tag.rules import Target
 
 GATE: Final = 0.3
@@ -96,17 +96,22 @@ class Scoring:
         return [target for target in self._matcher.targets if target.kind == kind]
 
     def relevance(self) -> float:
-        """Give the log-odds that the entry is relevant."""
+        """Give the log-odds that the entry is relevant: by the table, or by a beat of the user's own."""
+        # Beside the table a beat of the user's own counts where the entry is on it: a hint of one ("garden")
+        # once made what the table had refused relevant, and so gave it the shipped beat that came nearest.
         found = [
             self._own_total(target)
             for target in self.targets("beat")
-            if not self._covers(target) and self._share(target) > 0
+            if not self._covers(target)
+            and self._share(target) > 0
+            and (not self.judged or self._verdict(target).given)
         ]
         if self.judged:
-            found.append(self._judged_relevance())
+            found.append(self.by_table())
         return max(found, default=-30.0)
 
-    def _judged_relevance(self) -> float:
+    def by_table(self) -> float:
+        """Give the log-odds that the entry is relevant by the table and what counts beside it."""
         total = self._second_look(RELEVANT) + self._prior
         if self._personal:
             total += self._personal.delta(self.features(), self._feed)
@@ -128,11 +133,11 @@ class Scoring:
         return look.second(total, self._vector)
 
     def beats(self, *, chosen: bool) -> list[Verdict]:
-        """Say on which beats the entry is; on the likeliest where it is `chosen` and none is likely."""
+        """Say on which beats the entry is; where the table has `chosen` it, on the likeliest at least."""
         targets = self.targets("beat")
         verdicts = [self._verdict(target) for target in targets]
         asked = [v for target, v in zip(targets, verdicts, strict=True) if self._covers(target)]
-        given = [v for v in verdicts if v.given and (chosen or v.unit == "points")]
+        given = [v for v in verdicts if v.given and (chosen or v not in asked)]
         # Chosen is chosen: an entry that the table finds relevant has at least the beat that came nearest.
         if chosen and not given and asked:
             given = [max(asked, key=lambda verdict: verdict.total)]
@@ -161,7 +166,7 @@ class Scoring:
         meant = self._second_look(name) - self._answers()[name]
         parts.append(Contribution("", "", meant, MEANING))
         if name == RELEVANT:
-            total = self._judged_relevance()
+            total = self.by_table()
             parts.append(Contribution("", "", self._prior, "the kind of feed, and whether there is a teaser"))
             if self._personal:
                 delta = self._personal.delta(self.features(), self._feed)
@@ -217,11 +222,16 @@ class Scoring:
 
     def _own_total(self, target: Target) -> float:
         """Give the log-odds of a target that the table does not know, by its points and the user's marks."""
-        by_points = _AT_THRESHOLD + _A_POINT * (self._share(target) - 1)
-        own = self._personal.own.get(target.slug) if self._personal else None
-        if own is None:
-            return by_points
-        return own.total(self.features())
+        taught = self._taught(target)
+        if taught is None:
+            return _AT_THRESHOLD + _A_POINT * (self._share(target) - 1)
+        return taught.total(self.features())
+
+    def _taught(self, target: Target) -> Own | None:
+        """Give what marks taught of a target of the user's own; of a beat only behind the gate."""
+        if self._personal is None or (target.kind == "beat" and self._share(target) < GATE):
+            return None
+        return self._personal.own.get(target.slug)
 
     def _asked_sums(self) -> dict[str, float]:
         """Give the sums that bear on other questions: what speaks against one theme speaks for no other."""
@@ -240,11 +250,10 @@ class Scoring:
         return max(total, _OWN) if own >= self._thresholds[slug] else total
 
     def _verdict(self, target: Target) -> Verdict:
-        taught = self._personal is not None and target.slug in self._personal.own
         threshold = 0.0
         if self._covers(target) and self.judged:
             total = self._answer(target.slug)
-        elif taught and (target.kind == "theme" or self._share(target) >= GATE):
+        elif self._taught(target):
             total = self._own_total(target)
         else:  # points are rounded before they are held against the bar, or .9999999 would miss it
             total, threshold = round(self._share(target) * target.threshold, 4), target.threshold

@@ -15,6 +15,7 @@ from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
 from monitor.tag.scoring import Scoring
+from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,7 +82,7 @@ class Tagger:
         # Too far off to be named: beats and evidence are not gathered, which takes longer than the answer.
         if relevance < self._near:
             return Tagging(certainty=round(probability(relevance), 4), score=self._score(relevance))
-        return self._tagging(scoring, relevance, scoring.beats(chosen=relevance >= self._perhaps))
+        return self._tagging(scoring, relevance, scoring.beats(chosen=self._chosen(scoring)))
 
     def explain(self, entry: Entry, *, kind: str = "", shown: int = 12) -> Explanation:
         """Say what an entry is about, and for relevance, every beat and theme why or what was lacking.
@@ -93,7 +94,7 @@ class Tagger:
         scoring = self._scoring(entry, matcher, reading, kind, personal=self._personal)
         tagging = self.tag(entry, kind=kind)
         relevance = scoring.relevance()
-        beats = scoring.beats(chosen=tagging.relevant)
+        beats = scoring.beats(chosen=self._chosen(scoring))
         themes = scoring.themes()
         if not tagging.relevant:
             themes = [replace(v, given=False, off_beat=v.given) for v in themes]
@@ -127,7 +128,7 @@ class Tagger:
         scoring = self._scoring(entry, matcher, matcher.read(entry), "", personal=None)
         return Example(
             features=scoring.features(),
-            feed=entry.feed,
+            feed=redact_url(entry.feed),
             start=max(scoring.relevance(), _LOWEST),
             answer=answer,
             weight=weight,
@@ -184,8 +185,12 @@ class Tagger:
         alone = "" if entry.summary or entry.content else TITLE_ALONE
         return self._judge.priors.get(kind, 0.0) + self._judge.priors.get(alone, 0.0)
 
+    def _chosen(self, scoring: Scoring) -> bool:
+        """Say whether the table finds an entry relevant, whatever beats of the user's own it is on."""
+        return scoring.judged and scoring.by_table() >= self._perhaps
+
     def _by_rules(self, scoring: Scoring, beats: list[Verdict]) -> Tagging:
-        """Tag by points alone: beats that the table does not know, or a gate that stays shut."""
+        """Tag without the table: beats that it does not know, or a gate that stays shut."""
         nearest = max(beats, key=lambda v: v.score, default=None)
         score = max(0.0, nearest.score) if nearest else 0.0
         relevance = scoring.relevance()
@@ -194,7 +199,10 @@ class Tagger:
         near = ""
         if self._judge is None and nearest and score >= _NEAR_SHARE:
             terms = replace(nearest, evidence=scoring.matched(nearest.slug)).quoted() or "no word"
-            near = f"{nearest.slug} {nearest.total:.2f} of {nearest.threshold:.2f} ({terms})"
+            found, bar = nearest.total, nearest.threshold
+            if nearest.unit == "log-odds":
+                found, bar = probability(found), probability(bar)
+            near = f"{nearest.slug} {found:.2f} of {bar:.2f} ({terms})"
         return Tagging(score=score, certainty=round(probability(relevance), 4), near=near)
 
     def _tagging(self, scoring: Scoring, relevance: float, beats: list[Verdict]) -> Tagging:
