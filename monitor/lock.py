@@ -1,14 +1,16 @@
-"""What only one process may do at a time: poll, and send from one data directory.
+"""What only one process may do at a time: poll, send from one data directory, edit the files of one folder.
 
-Takes where the lock file stands; holds it for a `with` block. The kernel frees a lock with its process,
-however that ends: a file that was left behind locks nobody out.
+Takes where the lock file or the folder stands; holds it for a `with` block. The kernel frees a lock with its
+process, however that ends: a file that was left behind locks nobody out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from monitor.errors import BusyError, StoreError
@@ -70,3 +72,20 @@ def is_at_work(data_dir: Path) -> bool:
             return False
     except BusyError:
         return True
+
+
+@contextmanager
+def sole_editor(folder: Path) -> Iterator[None]:
+    """Hold a folder from the reading of a file in it to the writing, waiting for who holds it."""
+    try:
+        # The folder itself: a lock file beside the user's own would be litter.
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # who reads or writes in it will say what is wrong
+        yield
+        return
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -6,6 +6,7 @@ second, forgiving walk over text that it has accepted, made only when a fault is
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from functools import cached_property
@@ -55,6 +56,8 @@ class TomlDocument:
             line = re.search(r"line (\d+)", where)
             at = int(line[1]) if line else text.count("\n") + 1
             self.faults.append(Fault(name, "", message.lower().replace("toml", "TOML"), line=at))
+        except ValueError:  # of more digits than Python reads
+            self.faults.append(Fault(name, "", "a number has thousands of digits"))
         except RecursionError:
             self.faults.append(Fault(name, "", "brackets within brackets without end"))
 
@@ -100,6 +103,12 @@ class TomlDocument:
     def spots(self) -> dict[Place, Spot]:
         """Where every key, element and table's head stands."""
         return dict(_Walk(self.text).statements())
+
+
+def spelt(value: object) -> str:
+    """Write a string, number, boolean or list of them as TOML; JSON is the same but for DEL."""
+    # TOML 1.0 forbids DEL in a string and JSON does not: a title that held one made feeds.toml unreadable.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def shown(place: Place) -> str:

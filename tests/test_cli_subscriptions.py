@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +11,9 @@ from loopback import Reply, redirect
 from newsroom import Desk, at, item, page, run, serving
 
 from monitor import config
-from monitor.lock import sole_sender
+from monitor.config.subscriptions import Subscriptions
+from monitor.lock import sole_editor, sole_sender
+from monitor.models import Feed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +26,12 @@ LEAK = item("leak", "Testers leak OpenAI tool Sora in protest")
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
     return Desk(tmp_path / "desk", [ONE]).directory
+
+
+def run_apart(desk: Path, *arguments: str) -> int:
+    """Run the program in a process of its own."""
+    command = [sys.executable, "-m", "monitor", "--config", str(desk), *arguments]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
 
 def urls(desk: Path) -> list[str]:
@@ -81,6 +92,36 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
         assert (added.code, added.out) == (0, f"added {good}: The Paper\n")
         assert "The Paper: 1 entry, newest " in added.err
     assert urls(desk) == [ONE, good]
+
+
+def test_a_feed_that_is_added_while_another_is_looked_at_stays(desk: Path) -> None:
+    with serving() as server:
+        slow = server.on("/slow", Reply(page(LEAK).body, headers={"Content-Type": "text/xml"}, delay=1.0))
+        looking = threading.Thread(target=run_apart, args=(desk, "feeds", "add", slow))
+        looking.start()
+        while not server.requests:
+            looking.join(0.01)
+        assert run(desk, "feeds", "add", TWO, "--no-check").code == 0
+        looking.join()
+    assert urls(desk) == [ONE, SHOWN, slow]
+
+
+def test_edits_wait_for_each_other(desk: Path) -> None:
+    adding = threading.Thread(target=run_apart, args=(desk, "feeds", "add", TWO, "--no-check"))
+    with sole_editor(desk):
+        listed = Subscriptions(desk)
+        adding.start()
+        adding.join(1.5)
+        listed.add([Feed(url="https://news.test/three")])
+        listed.save()
+    adding.join()
+    assert urls(desk) == [ONE, "https://news.test/three", SHOWN]
+
+
+def test_a_feed_is_added_under_the_name_that_it_gives_itself(desk: Path) -> None:
+    with serving() as server:
+        url = server.on("/feed", page(LEAK, title="👨\u200d💻 Blog"))
+        assert run(desk, "feeds", "add", url).out == f"added {url}: 👨\u200d💻 Blog\n"
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,67 @@ def test_a_feed_is_renamed(directory):
     assert config.load(directory, {}).feeds[0].title == "Technik"
 
 
+def test_a_curated_feed_gets_its_own_name_back(directory):
+    edited(directory, lambda listed: listed.rename(listed.find(TECH), ""))
+    assert config.load(directory, {}).feeds[0].title == ""
+
+
+def test_an_address_between_blanks_is_the_one_that_is_edited(directory):
+    (directory / "feeds.toml").write_text(MINE.replace('"https://one.example', '" https://one.example'))
+    edited(directory, lambda listed: listed.remove(listed.find("One")))
+    assert "https://one.example/feed" not in followed(directory)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("HTTPS://Tech.Example", "https://tech.example/", True),
+        ("https://Tech.example?a=B", "https://tech.example/?a=B", True),
+        ("https://tech.example/Feed", "https://tech.example/feed", False),
+        ("https://tech.example?a=B", "https://tech.example?a=b", False),
+        ("https://reader:Secret@tech.example/", "https://reader:secret@tech.example/", False),
+    ],
+)
+def test_what_is_one_address(one, other, same):
+    assert (feedlist.same_address(one) == feedlist.same_address(other)) is same
+
+
+def test_what_somebody_else_wrote_meanwhile_stands(directory):
+    listed = Subscriptions(directory)
+    listed.add([Feed(url="https://new.example/")])
+    meanwhile = MINE + '[[feed]]\nurl = "https://meanwhile.example/"\n'
+    (directory / "feeds.toml").write_text(meanwhile)
+    with pytest.raises(MonitorError, match="changed by somebody else"):
+        listed.save()
+    assert (directory / "feeds.toml").read_text() == meanwhile
+
+
+def test_what_is_off_stays_off_when_it_moves_and_keeps_its_remarks(directory):
+    own = f'[[feed]]\n# too loud\nurl = "{TECH}"  # remark\nenabled = false\n'
+    (directory / "feeds.toml").write_text(MINE + own)
+    text = edited(directory, lambda listed: listed.move(listed.find(TECH), "https://quiet.example/"))
+    moved = config.load(directory, {}).feeds[-1]
+    assert (moved.url, moved.title, moved.weight, moved.enabled) == (
+        "https://quiet.example/",
+        "Tech",
+        2,
+        False,
+    )
+    assert "# too loud" in text
+    assert "# remark" in text
+    assert not followed(directory)[TECH]
+
+
+def test_a_private_host_is_a_host(directory):
+    (directory / "feeds.toml").write_text(
+        '[[feed]]\nurl = "https://box.local/"\nprivate_host = "https://box.local/"\n'
+    )
+    with pytest.raises(ConfigError, match="private_host: expected a host"):
+        config.load(directory, {})
+    (directory / "feeds.toml").write_text('[[feed]]\nurl = "https://box.local/"\nprivate_host = ""\n')
+    assert config.load(directory, {}).feeds[0].private_host == ""
+
+
 def test_a_feed_is_moved_with_all_that_is_set(directory):
     text = edited(directory, lambda listed: listed.move(listed.find("One"), "https://new.example/"))
     assert text == MINE.replace("https://one.example/feed", "https://new.example/")

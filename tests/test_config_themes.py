@@ -120,9 +120,10 @@ def test_what_is_shipped_can_be_left_out(tmp_path):
 
 
 def test_what_is_not_there_cannot_be_left_out(tmp_path):
-    text = 'without = ["legacy", "theme.musik"]\n[theme.music]\nwithout = [\n"suno",\n"sunoo"]\nany.sure = ["a"]\n[hidden]\nwithout = "x"\n'
+    text = 'without = ["legacy", "theme.musik", "grades.sure"]\n[theme.music]\nwithout = [\n"suno",\n"sunoo"]\nany.sure = ["a"]\n[hidden]\nwithout = "x"\n'
     assert faults(tmp_path, text) == [
         "themes.toml:1: without[2]: 'theme.musik' is not among what is shipped; did you mean 'theme.music'?",
+        "themes.toml:1: without[3]: 'grades.sure' is not among what is shipped; known: beat.labour, theme.music",
         "themes.toml:5: theme.music.without[2]: 'sunoo' is not among what is shipped; known: udio, tune*",
         "themes.toml:8: hidden.without: expected a list of texts in quotes",
     ]

@@ -104,3 +104,8 @@ def test_what_is_no_toml_is_one_fault_with_its_line(text, fault):
 
 def test_places_are_shown_as_people_count():
     assert shown(("feed", 1, "tags", 0)) == "feed[2].tags[1]"
+
+
+def test_a_number_that_python_does_not_read_is_a_fault():
+    document = TomlDocument("x.toml", f"a = 1{'0' * 5000}")
+    assert [fault.message for fault in document.faults] == ["a number has thousands of digits"]

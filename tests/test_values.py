@@ -39,6 +39,36 @@ def test_what_is_written_is_read_again(number):
     assert values.duration(values.written_duration(timedelta(seconds=number))) == timedelta(seconds=number)
 
 
+@pytest.mark.parametrize(
+    "name", ["👨\u200d💻 Blog", "Le\u00a0Monde", "東京\u3000新聞", "\U0001fae8 News", "\uf8ff Insider"]
+)
+def test_names_as_sites_have_them(name):
+    assert values.text(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["two\nlines", "a\tb", "\x7f", "\u2028", "\u202egnp.exe", "zero\u200bwidth", "\ud800"]
+)
+def test_what_is_no_name(name):
+    with pytest.raises(ValueError, match="on one line"):
+        values.text(name)
+
+
+@pytest.mark.parametrize(
+    ("judge", "number"),
+    [
+        (values.duration, 10**400),
+        (values.size, "9" * 400 + "MB"),
+        (values.number(0).read, 10**400),
+        (values.number(0).read, float("inf")),
+        (values.whole(1, 5).read, 10**400),
+    ],
+)
+def test_numbers_without_end(judge, number):
+    with pytest.raises(ValueError, match="expected"):
+        judge(number)
+
+
 def test_no_time_at_all_is_written_in_seconds():
     assert values.written_duration(timedelta(0)) == "0s"
 

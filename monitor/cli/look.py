@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -116,3 +117,27 @@ async def _read(current: Session, parser: Parser, response: Response, url: str) 
     dates = [entry.published for entry in document.entries if entry.dated == "publisher"]
     there = with_user_of(response.moved_to, url) if response.moved_to else url
     return Seen(there, document.title, len(document.entries), max(dates, default=None))
+
+
+def named_at(current: Session, address: str) -> tuple[str, ...]:
+    """Return the feeds that a page names, or its own address where it is one. Raises MonitorError."""
+
+    async def named() -> tuple[str, ...]:
+        from monitor import fetch
+        from monitor.parse import feedlist
+        from monitor.parse.encoding import decode
+        from monitor.parse.worker import Parser
+
+        config = current.config()
+        async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
+            response = await fetcher.get(address)
+            if response.error:
+                raise MonitorError(f"{redact_url(address)}: {response.error}")
+            found = feedlist.discover(decode(response.body, response.content_type).text, response.url)
+            if not found:
+                with suppress(ParseError):  # it may be a feed itself
+                    await parser.parse(response, Feed(url=address), now=current.now())
+                    found = (address,)
+            return found
+
+    return asyncio.run(named())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor import values
-from monitor.cli.look import address_of, look
+from monitor.cli.look import address_of, look, named_at
 from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
 from monitor.cli.session import Session, UsageError, session
-from monitor.errors import MonitorError, ParseError
-from monitor.lock import is_at_work
+from monitor.errors import MonitorError
+from monitor.lock import is_at_work, sole_editor
 from monitor.models import FEED_KINDS, Feed
 from monitor.text import counted
 from monitor.url import holds_secret, redact_url, with_user_of
@@ -137,24 +136,29 @@ def add(
         feed = subscriptions.feed_of(address_of(address), given)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    listed = subscriptions.Subscriptions(current.directory)
     if not no_check:
+        with _editing(context):  # that the list can be edited at all
+            pass
         seen = look(current, feed)
         feed = replace(feed, url=seen.url, title=feed.title or seen.title)
         say(*seen.lines(current.config()))
-    added = listed.add([feed])
-    if not added:
-        off = "" if listed.find(feed.url).enabled else ", switched off: `monitor feeds enable` puts it on"
-        show(f"{redact_url(feed.url)} is in the list already{off}")
-        return
-    _save(context, listed)
+    with _editing(context) as listed:
+        if not listed.add([feed]):
+            off = "" if listed.find(feed.url).enabled else ", switched off: `monitor feeds enable` puts it on"
+            show(f"{redact_url(feed.url)} is in the list already{off}")
+            return
+        _save(context, listed)
     show(f"added {redact_url(feed.url)}" + (f": {feed.title}" if feed.title else ""))
 
 
-def _edited(context: typer.Context) -> Subscriptions:
+@contextlib.contextmanager
+def _editing(context: typer.Context) -> Iterator[Subscriptions]:
+    """Give the list as it stands; no other command edits it meanwhile. Never held while a server is asked."""
     from monitor.config import subscriptions
 
-    return subscriptions.Subscriptions(session(context).directory)
+    directory = session(context).directory
+    with sole_editor(directory):
+        yield subscriptions.Subscriptions(directory)
 
 
 def _save(context: typer.Context, listed: Subscriptions) -> None:
@@ -171,15 +175,21 @@ def remove(context: typer.Context, feed: FeedName) -> None:
 
     Example: monitor feeds remove https://outlet.example/feed
     """
-    listed = _edited(context)
-    found = listed.find(feed)
-    if found not in listed.feeds:
-        raise MonitorError(f"{redact_url(found.url)} is not followed")
-    gone = listed.remove(found)
-    _save(context, listed)
+    with _editing(context) as listed:
+        found = _followed(listed, feed)
+        gone = listed.remove(found)
+        _save(context, listed)
     show(f"{'removed' if gone else 'switched off'} {redact_url(found.url)}")
     if not gone:
         say(f"it stays in the list, for the group {found.group!r} is followed")
+
+
+def _followed(listed: Subscriptions, name: str) -> Feed:
+    """Return the feed of the list that is named so. Raises MonitorError."""
+    found = listed.find(name)
+    if found not in listed.feeds:
+        raise MonitorError(f"{redact_url(found.url)} is not followed")
+    return found
 
 
 @app.command()
@@ -201,10 +211,10 @@ def disable(context: typer.Context, feed: FeedName) -> None:
 
 
 def _switch(context: typer.Context, name: str, *, on: bool) -> None:
-    listed = _edited(context)
-    feed = listed.find(name)
-    listed.switch(feed, on=on)
-    _save(context, listed)
+    with _editing(context) as listed:
+        feed = listed.find(name)
+        listed.switch(feed, on=on)
+        _save(context, listed)
     show(f"{'on' if on else 'off'}: {feed.title or redact_url(feed.url)}")
 
 
@@ -218,13 +228,14 @@ def rename(
 
     Example: monitor feeds rename https://outlet.example/feed "The Outlet"
     """
-    listed = _edited(context)
-    found = listed.find(feed)
     try:
-        listed.rename(found, values.text(title))
+        values.text(title)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    _save(context, listed)
+    with _editing(context) as listed:
+        found = listed.find(feed)
+        listed.rename(found, title)
+        _save(context, listed)
     show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")
 
 
@@ -241,24 +252,23 @@ def move(
     """
     current = session(context)
     config = current.config()
-    listed = _edited(context)
-    found = listed.find(feed)
-    if found not in listed.feeds:
-        raise MonitorError(f"{redact_url(found.url)} is not followed")
+    with _editing(context) as listed:
+        found = _followed(listed, feed)
     new = replace(found, url=_moved_to(current, config, found, to))
     if not no_check:
         seen = look(current, new)
         new = replace(new, url=seen.url)
         say(*seen.lines(config))
-    listed.move(found, new.url)
-    if config.database.exists():
-        # File and database together: a move that reached one alone would make two feeds of one.
-        with current.writing() as (_, store), store.transaction():
-            store.feeds.move(found.url, new.url)
+    with _editing(context) as listed:
+        listed.move(_followed(listed, found.url), new.url)
+        if config.database.exists():
+            # File and database together: a move that reached one alone would make two feeds of one.
+            with current.writing() as (_, store), store.transaction():
+                store.feeds.move(found.url, new.url)
+                _save(context, listed)
+                store.feeds.sync(current.config().feeds, current.now())
+        else:
             _save(context, listed)
-            store.feeds.sync(current.config().feeds, current.now())
-    else:
-        _save(context, listed)
     show(f"{redact_url(found.url)} is now {redact_url(new.url)}")
 
 
@@ -293,7 +303,6 @@ def import_opml(
     from monitor.config import subscriptions
     from monitor.parse.feedlist import read_opml
 
-    listed = _edited(context)
     good: list[Feed] = []
     found = read_opml(_bytes(file))
     for outline in found:
@@ -307,9 +316,10 @@ def import_opml(
             say(f"left out {outline.title or 'one without a title'}{where}: {reason}")
             continue
         good.append(replace(feed, tags=feed.tags or outline.tags))
-    added = listed.add(good)
-    if added:
-        _save(context, listed)
+    with _editing(context) as listed:
+        added = listed.add(good)
+        if added:
+            _save(context, listed)
     show(
         f"added {len(added)} of {len(found)} feeds; {len(good) - len(added)} were in the list already, "
         f"{len(found) - len(good)} left out"
@@ -369,31 +379,11 @@ def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A 
 
     Example: monitor feeds discover https://outlet.example
     """
-    from monitor import fetch
-    from monitor.parse import feedlist
-    from monitor.parse.encoding import decode
-    from monitor.parse.worker import Parser
-
     try:
         address = address_of(url)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    current = session(context)
-    config = current.config()
-
-    async def named() -> tuple[str, ...]:
-        async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
-            response = await fetcher.get(address)
-            if response.error:
-                raise MonitorError(f"{redact_url(address)}: {response.error}")
-            found = feedlist.discover(decode(response.body, response.content_type).text, response.url)
-            if not found:
-                with contextlib.suppress(ParseError):  # it may be a feed itself
-                    await parser.parse(response, Feed(url=address), now=current.now())
-                    found = (address,)
-            return found
-
-    found = asyncio.run(named())
+    found = named_at(session(context), address)
     if not found:
         raise MonitorError(f"{redact_url(address)} names no feed")
     show(*found)

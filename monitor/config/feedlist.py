@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 NAME: Final = "feeds.toml"
 # Curated addresses listed by hand: fewer may well be somebody's own choice.
 _MANY: Final = 5
+_PLACE: Final = re.compile(r"\A([^/?#]*)(.*)", re.DOTALL)
 # What the curated list says of its feeds, for those who keep it.
 _NOTES: Final = ("robots", "terms", "confidence", "seen")
 
@@ -121,7 +123,8 @@ def _over(shipped: Feed | None, own: Feed, table: Mapping[str, Any]) -> Feed:
 
 
 def same_address(url: str) -> str:
-    """Return what all spellings of one address have in common: HTTP://Host is http://host."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}://{host.lower()}{slash or '/'}{path}"
+    """Return what all spellings of one address have in common: HTTP://Host is http://host/."""
+    scheme, _, rest = url.strip().partition("://")
+    place, path = _PLACE.findall(rest)[0]
+    user, at, host = place.rpartition("@")
+    return f"{scheme.lower()}://{user}{at}{host.lower()}{'' if path.startswith('/') else '/'}{path}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import MISSING
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from monitor import values
 from monitor.config import feedlist, tables, themes
 from monitor.config.load import declared_tables
 from monitor.models import Feed
-from monitor.toml import shown
+from monitor.toml import shown, spelt
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         """Write it as a line: `+ theme.music.any.sure "my band"`."""
-        before = f"  (shipped: {values.toml(self.shipped)})" if self.sign == "=" else ""
-        return " ".join(filter(None, (self.sign, shown(self.place), values.toml(self.value)))) + before
+        before = f"  (shipped: {spelt(self.shipped)})" if self.sign == "=" else ""
+        return " ".join(filter(None, (self.sign, shown(self.place), spelt(self.value)))) + before
 
 
 def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Difference]:
@@ -62,10 +61,10 @@ def settings(document: TomlDocument) -> Iterator[str]:
             for setting in tables.settings_of(declared):
                 if setting.key not in table:
                     continue
-                written = values.toml(setting.kind.write(setting.kind.read(table[setting.key])))
+                written = spelt(setting.kind.write(setting.kind.read(table[setting.key])))
                 shipped = ""
                 if setting.default is not MISSING:
-                    shipped = values.toml(setting.kind.write(setting.default))
+                    shipped = spelt(setting.kind.write(setting.default))
                 if written != shipped:
                     beside = f"  (shipped: {shipped})" if shipped not in {"", '""'} else ""
                     yield f"{name}.{setting.key} = {written}{beside}".lstrip(".")
@@ -89,7 +88,7 @@ def subscriptions(document: TomlDocument, feeds: Iterable[Feed]) -> Iterator[str
             yield f"- {name}"
         else:
             changed = ", ".join(
-                f"{setting.key} = {values.toml(setting.kind.write(getattr(feed, setting.field)))}"
+                f"{setting.key} = {spelt(setting.kind.write(getattr(feed, setting.field)))}"
                 for setting in tables.settings_of(Feed)
                 if setting.key != "url" and getattr(feed, setting.field) != getattr(shipped, setting.field)
             )

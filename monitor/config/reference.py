@@ -15,11 +15,12 @@ from dataclasses import MISSING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor import digest, languages, values
+from monitor import digest, languages
 from monitor.config import feedlist, tables
 from monitor.config.load import declared_tables
 from monitor.deliver import CHANNELS
 from monitor.models import Feed
+from monitor.toml import spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,7 +102,7 @@ def _lines(setting: Setting, meaning: str, *, is_off: bool) -> Iterator[str]:
     """Yield a setting's line, its remark behind it where there is room, else above it."""
     shows_example = setting.example is not None
     value = setting.example if shows_example else setting.kind.write(setting.default)
-    text = f"{setting.key} = {values.toml(value)}"
+    text = f"{setting.key} = {spelt(value)}"
     if (shows_example and not is_off) or setting.key.endswith("_file"):  # a secret has one place
         text = f"# {text}"
     beside = f"{text:<{_COLUMN}}# {meaning}" if len(text) < _COLUMN else f"{text}  # {meaning}"
@@ -120,7 +121,7 @@ def _rows(sharing: Iterable[type[Any]]) -> str:
         for setting in tables.settings_of(declared):
             default = "required"
             if setting.default is not MISSING:
-                default = f"`{values.toml(setting.kind.write(setting.default))}`".replace('`""`', "none")
+                default = f"`{spelt(setting.kind.write(setting.default))}`".replace('`""`', "none")
             meaning = meanings(declared)[setting.field].replace("|", "\\|")
             lines.append(f"| `{setting.key}` | {setting.kind.name} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"

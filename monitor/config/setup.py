@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor import values
 from monitor.config.load import load
 from monitor.config.places import FILES, starter
 from monitor.errors import ConfigError, Fault
+from monitor.toml import spelt
 
 if TYPE_CHECKING:
     from datetime import time
@@ -55,7 +55,7 @@ def write(directory: Path, answers: Answers) -> Config:
     texts = {name: (starter() / name).read_text(encoding="utf-8") for name in FILES}
     monitor_toml, feeds_toml, _ = FILES
     texts[monitor_toml] = _monitor_toml(texts[monitor_toml], answers)
-    groups = ", ".join(map(values.toml, answers.groups))
+    groups = ", ".join(map(spelt, answers.groups))
     followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
     texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
     missing = [name for name in texts if not (directory / name).exists()]
@@ -80,7 +80,7 @@ def _monitor_toml(text: str, answers: Answers) -> str:
     places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
     for key, value in places.items():
         line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)
-        text = line.sub(f"{key} = {values.toml(value)}", text, count=1)
+        text = line.sub(f"{key} = {spelt(value)}", text, count=1)
     if answers.account is None:
         return text
     account = answers.account
@@ -94,6 +94,6 @@ def _monitor_toml(text: str, answers: Answers) -> str:
         "from": account.sender,
         "to": [account.to],
     }
-    lines = "".join(f"{key} = {values.toml(value)}\n" for key, value in settings.items() if value)
+    lines = "".join(f"{key} = {spelt(value)}\n" for key, value in settings.items() if value)
     table = re.compile(r"^# \[email\]\n(?:# .*\n)*", re.MULTILINE)
     return table.sub(lambda _: f"[email]\n{lines}", text, count=1)

@@ -15,7 +15,7 @@ from monitor.config.feedlist import NAME, same_address
 from monitor.disk import write_atomically
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Feed
-from monitor.toml import TomlDocument
+from monitor.toml import TomlDocument, spelt
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Subscriptions:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / NAME
-        self._take(TomlDocument.read(self._path))
+        document = TomlDocument.read(self._path)
+        self._read = document.text
+        self._take(document)
 
     # Version 1.0 wrote first: one imported address with port 99999 made every later command fail.
     def _take(self, document: TomlDocument) -> None:
@@ -110,11 +112,11 @@ class Subscriptions:
 
     def rename(self, feed: Feed, title: str) -> None:
         """Give a feed the name under which the digest shows it."""
+        if self._index(feed) is None:
+            self._append(Feed(url=feed.url))
         index = self._index(feed)
-        if index is None:
-            self._append(Feed(url=feed.url, title=title))
-        else:
-            self._set(index, "title", value=title)
+        assert index is not None
+        self._set(index, "title", value=title)
 
     def move(self, feed: Feed, url: str) -> None:
         """Follow a feed at another address, with all that is set for it.
@@ -124,18 +126,26 @@ class Subscriptions:
         if same_address(url) != same_address(feed.url) and same_address(url) in self._feeds:
             raise MonitorError(f"{redact_url(url)} is in the list already")
         index = self._index(feed)
-        if index is not None and same_address(feed.url) not in feedlist.curated():
+        moved = replace(feed, url=url)
+        if index is None:
+            self._append(moved)
+        else:
+            there = self._tables()[index].keys()
             self._set(index, "url", value=url)
-            return
-        if index is not None:
-            self._cut(index)
+            # What the curated list said of it goes with it.
+            new = written(moved).items() if same_address(feed.url) in feedlist.curated() else ()
+            for key, value in new:
+                if key not in there:
+                    self._set(index, key, value=value)
         if self._follows(feed):
             self._append(Feed(url=feed.url, enabled=False))
-        self._append(replace(feed, url=url, enabled=True))
 
     def save(self) -> None:
-        """Write the file. Raises ConfigError when that cannot be done; the old one then stands."""
+        """Write the file. Raises MonitorError when that cannot be done; what is there then stands."""
+        if TomlDocument.read(self._path).text != self._read:
+            raise MonitorError(f"{NAME} was changed by somebody else meanwhile: it stands; run this again")
         write(self._path, self._document.text)
+        self._read = self._document.text
 
     def _tables(self) -> list[dict[str, Any]]:
         return list(self._document.data.get("feed", []))
@@ -154,7 +164,7 @@ class Subscriptions:
     def _append(self, *feeds: Feed) -> None:
         text = self._document.text
         for feed in feeds:
-            table = "".join(f"{key} = {values.toml(value)}\n" for key, value in written(feed).items())
+            table = "".join(f"{key} = {spelt(value)}\n" for key, value in written(feed).items())
             text = f"{text.rstrip()}\n\n[[feed]]\n{table}".lstrip("\n")
         self._edit(text)
 
@@ -170,11 +180,11 @@ class Subscriptions:
         """Give a key of a table a value, in its place or behind the table's last key."""
         text, spot = self._document.text, self._document.spots.get(("feed", index, key))
         if spot is not None:
-            self._edit(text[: spot.value] + values.toml(value) + text[spot.end :])
+            self._edit(text[: spot.value] + spelt(value) + text[spot.end :])
             return
         end = _end_of_line(text, self._span(index)[1])
         before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
-        self._edit(f"{before}{key} = {values.toml(value)}\n{text[end:]}")
+        self._edit(f"{before}{key} = {spelt(value)}\n{text[end:]}")
 
     def _span(self, index: int) -> tuple[int, int]:
         """Return where a [[feed]] begins and where its last value ends."""
@@ -241,7 +251,7 @@ def to_attributes(feed: Feed) -> dict[str, str]:
         value = getattr(feed, setting.field)
         if setting.key not in standard and value != setting.default:
             plain = setting.kind.write(value)
-            found[setting.key] = plain if isinstance(plain, str) else values.toml(plain)
+            found[setting.key] = plain if isinstance(plain, str) else spelt(plain)
     return found
 
 

@@ -119,8 +119,8 @@ def _take_out(base: dict[str, Any], place: Place, item: str) -> bool:
     """Take what is named out of the shipped data; False when it is not there."""
     if not place:
         kind, dot, slug = item.partition(".")
-        kinds = [kind] if dot else _KINDS
-        gone = [base.get(kind, {}).pop(slug if dot else item, None) for kind in kinds]
+        kinds = [name for name in _KINDS if not dot or name == kind]
+        gone = [base.get(name, {}).pop(slug if dot else item, None) for name in kinds]
         return any(table is not None for table in gone)
     found = False
     for phrases in _lists(_at(base, place)):

@@ -14,14 +14,13 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from monitor import values
 from monitor.config import feedlist, tables, themes
 from monitor.config.feedlist import same_address
 from monitor.config.own import differences
 from monitor.config.places import FILES, TOPIC, starter
 from monitor.config.subscriptions import written
 from monitor.models import Feed
-from monitor.toml import TomlDocument
+from monitor.toml import TomlDocument, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +47,7 @@ def lift_feeds(text: str) -> str | None:
     # Comments that version 1.0 wrote are not the user's, and go with what they stood beside.
     known = set(map(str.strip, before.splitlines()))
     groups = [group for group in feedlist.groups() if _kept(group, old, listed)]
-    parts = [_starter_head(feedlist.NAME), f"follow = {values.toml(groups)}"]
+    parts = [_starter_head(feedlist.NAME), f"follow = {spelt(groups)}"]
     for index, (address, table) in enumerate(listed.items()):
         comments, body = _table(document, index, known)
         kept = _feed_table(address, table, old.get(address), groups, body)
@@ -62,7 +61,7 @@ def lift_feeds(text: str) -> str | None:
         for address, feed in feedlist.curated().items()
         if feed.group in groups and address in old and address not in listed
     ]
-    parts += [f"[[feed]]\nurl = {values.toml(url)}\nenabled = false" for url in gone]
+    parts += [f"[[feed]]\nurl = {spelt(url)}\nenabled = false" for url in gone]
     tail = document.text[max(spot.end for spot in document.spots.values()) :].partition("\n")[2]
     parts.append("\n".join(line for line in map(str.strip, tail.splitlines()) if line and line not in known))
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -88,7 +87,7 @@ def _feed_table(
         return ""
     if differs.keys() == {"url", "enabled"} and not followed:  # it is off with its group
         return ""
-    return "\n".join(["[[feed]]", *(f"{key} = {values.toml(value)}" for key, value in differs.items())])
+    return "\n".join(["[[feed]]", *(f"{key} = {spelt(value)}" for key, value in differs.items())])
 
 
 def _over_curated(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -177,7 +176,7 @@ def _added(
         if isinstance(_at(document.data, item.place), list):
             lists.setdefault(item.place, []).extend([item.value] if item.sign == "+" else [])
         elif item.sign != "-":
-            yield item.place[:-1], f"{_key(item.place[-1])} = {values.toml(item.value)}"
+            yield item.place[:-1], f"{_key(item.place[-1])} = {spelt(item.value)}"
     for place, items in lists.items():
         there = _at(document.data, place)
         beside = {value: remarks.get((*place, there.index(value)), []) for value in items}
@@ -210,7 +209,7 @@ def _list(items: Iterable[Any], remarks: Mapping[Any, list[str]]) -> str:
     lines = []
     for item in items:
         lines += [f"  {remark}" for remark in remarks.get(item, [])]
-        lines.append(f"  {values.toml(item)},")
+        lines.append(f"  {spelt(item)},")
     return "\n".join(["[", *lines, "]"])
 
 
@@ -233,7 +232,7 @@ def _at(data: Any, place: Place) -> Any:
 
 def _key(part: str | int) -> str:
     text = str(part)
-    return text if text.replace("-", "").replace("_", "").isalnum() and text.isascii() else values.toml(text)
+    return text if text.replace("-", "").replace("_", "").isalnum() and text.isascii() else spelt(text)
 
 
 # --- monitor.toml

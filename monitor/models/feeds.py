@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self, get_args
 from monitor.values import (
     Language,
     OwnDuration,
+    OwnHost,
     Switch,
     Text,
     Texts,
@@ -48,7 +49,7 @@ class Feed:
     """Where it belongs: "technology", "unions"; `follow` takes whole groups of the curated list."""
     enabled: Switch = True
     """False keeps the feed in the list without polling it."""
-    private_host: Text = ""
+    private_host: OwnHost = ""
     """A host on your own network that this feed may reach."""
 
 
