@@ -9,7 +9,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from newsroom import at, polled, run
+from newsroom import Desk, at, item, page, polled, run, serving
 
 from monitor.cli.export import SCHEMA
 
@@ -46,6 +46,20 @@ def test_entries_say_which_digest_reported_them(desk: Path) -> None:
     assert {record["reported_in"] for record in lines(desk, "entries")} == {"2024-12-03"}
     assert len(lines(desk, "entries", "--all")) == 3
     assert len(lines(desk, "entries")) == 2
+
+
+def test_copies_of_one_text_are_one_report(tmp_path: Path) -> None:
+    title, text = (
+        "Testers leak OpenAI tool Sora in protest",
+        "They call their work on it unpaid research. " * 8,
+    )
+    with serving() as server:
+        pages = [page(item(f"leak-{name}", title, text), title=name) for name in ("one", "two", "three")]
+        feeds = [server.on(f"/{number}", each) for number, each in enumerate(pages)]
+        directory = Desk(tmp_path / "desk", feeds).directory
+        assert run(directory, "poll", now=at(9)).code == 0
+    [story] = lines(directory, "stories")
+    assert (story["reports"], story["entries"]) == (1, [1, 2, 3])
 
 
 def test_since_and_emptiness(desk: Path) -> None:

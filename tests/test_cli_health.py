@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,13 @@ def test_all_is_well_when_all_feeds_answer(tmp_path: Path) -> None:
     result = run(desk, "status", "--json", now=at(10))
     assert (result.code, result.json["healthy"]) == (0, True)
     assert run(desk, "status", now=at(10)).out.endswith("all is well\n")
+
+
+def test_a_digest_that_waits_to_be_sent_is_due_now(polled_desk: Path, tmp_path: Path) -> None:
+    desk = shutil.copytree(polled_desk, tmp_path / "copy")
+    assert "\nnext digest  due now\n" in run(desk, "status", now=at(10)).out
+    assert run(desk, "digest", "--send", now=at(10)).code == 0
+    assert "\nnext digest  2024-12-03 07:00\n" in run(desk, "status", now=at(10)).out
 
 
 def test_what_a_feed_that_is_gone_last_answered_is_said_once(tmp_path: Path) -> None:

@@ -23,6 +23,14 @@ def test_init_writes_what_check_accepts_and_never_overwrites(tmp_path: Path) -> 
     assert (target / "themes.toml").exists()
 
 
+def test_check_hints_that_no_feed_is_followed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"]).directory
+    assert "no feed is followed" not in run(desk, "check").err
+    (desk / "feeds.toml").write_text('[[feed]]\nurl = "https://news.test/feed"\nenabled = false\n')
+    checked = run(desk, "check")
+    assert (checked.code, "hint: no feed is followed yet" in checked.err) == (0, True)
+
+
 def test_check_tells_every_fault_of_every_file_in_a_line_each(tmp_path: Path) -> None:
     desk = tmp_path / "desk"
     Desk(

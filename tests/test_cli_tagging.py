@@ -10,6 +10,7 @@ from newsroom import THEMES, Desk, at, item, page, polled, run, serving
 
 from monitor import corrections, store, tag
 from monitor.tag.features import Features
+from monitor.tag.personal import Own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,34 @@ def test_a_stored_entry_is_explained_with_its_story(polled_desk: Path) -> None:
     assert "story " in run(polled_desk, "explain", "--entry", entry).out
     assert run(polled_desk, "explain", "--entry", 999).code == 1
     assert run(polled_desk, "explain", "--url", "https://nowhere.test/").code == 1
+
+
+def test_what_holds_for_an_entry_is_said_first(desk: Path) -> None:
+    leak, river = number(desk, "leak"), number(desk, "river")
+    assert run(desk, "explain", leak).out.splitlines()[1].startswith("sure: certainty 0.")
+    run(desk, "mark", leak, "--not-relevant")
+    run(desk, "mark", river, "--beat", "sora", "--theme", "unpaid-labour")
+    lines = run(desk, "explain", leak).out.splitlines()
+    assert lines[1] == "not relevant, by your mark"
+    assert lines[2].startswith("without it sure: certainty 0.")
+    lines = run(desk, "explain", river).out.splitlines()
+    assert lines[1] == "relevant, by your mark: sora, unpaid-labour"
+    assert lines[2].startswith("without it not chosen: certainty 0.00")
+    run(desk, "mark", leak, "--clear")
+    (desk / "themes.toml").write_text(THEMES.replace("Sora AND OpenAI", "Zebra"))
+    lines = run(desk, "explain", leak).out.splitlines()
+    assert lines[1] == "sure when it was tagged: sora, leak-protest, unpaid-labour"
+    assert lines[2].startswith("asked anew today not chosen: certainty 0.00")
+
+
+def test_a_text_is_judged_as_the_service_would(desk: Path) -> None:
+    # In pieces, as some terminals paste it: A with its ring.
+    (desk / "themes.toml").write_text(THEMES.replace("Sora AND OpenAI", "\u00e5ngstr\u00f6m"))
+    plain = run(desk, "explain", "A\u030angstro\u0308m").out.splitlines()[1]
+    assert plain.startswith("sure: certainty 0.83")
+    with store.open(desk / "data" / "monitor.db") as opened:
+        opened.set_note(tag.PERSONAL, tag.Personal(own={"sora": Own(3.0, {})}, marks=20).to_json())
+    assert run(desk, "explain", "\u00e5ngstr\u00f6m").out.splitlines()[1].startswith("sure: certainty 0.95")
 
 
 @pytest.mark.parametrize(

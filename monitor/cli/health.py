@@ -15,7 +15,7 @@ from monitor.text import counted, span_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from monitor.config import Config
     from monitor.health import Report
@@ -55,7 +55,7 @@ def status(
         show_json(_status_json(config, found))
     elif not current.quiet:
         show_prose(*_problem_lines(found, config.timezone), "")
-        show_prose(*_report_lines(config, found), "")
+        show_prose(*_report_lines(config, found, current.now()), "")
         show_prose(*_feed_lines(found, config.timezone, every=every))
         if not found.problems:
             show_prose("", "all is well")
@@ -81,7 +81,7 @@ def _problem_lines(found: Report, zone: tzinfo) -> Iterator[str]:
         yield f"      {problem.do}"
 
 
-def _report_lines(config: Config, found: Report) -> Iterator[str]:
+def _report_lines(config: Config, found: Report, now: datetime) -> Iterator[str]:
     zone = config.timezone
     if found.last_poll is None:
         yield "last poll    never"
@@ -93,7 +93,7 @@ def _report_lines(config: Config, found: Report) -> Iterator[str]:
         yield f"last poll    {local(found.last_poll.finished_at, zone)}: {figures}{idle}"
     yield f"next poll    {local(found.next_poll_at, zone) if found.next_poll_at else 'at once'}"
     yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
-    yield f"next digest  {local(found.next_digest_at, zone)}"
+    yield f"next digest  {local(found.next_digest_at, zone) if found.next_digest_at > now else 'due now'}"
     yield from (f"    {line}" for line in delivery_lines(found.deliveries, zone))
     with_encoder = _stories_by(config) == "semantic"
     yield f"stories      joined {'with' if with_encoder else 'without'} the multilingual encoder"

@@ -15,7 +15,7 @@ from monitor.cli.output import Json, entry_json, local, say, show, show_json, sh
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
-from monitor.text import counted
+from monitor.text import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,6 @@ def explain(
     """
     if sum(map(bool, (text, entry, url))) != 1:
         raise UsageError("give a text, --entry or --url")
-    from monitor.tag import Tagger
-
     current = session(context)
     story = None
     if _ENTRY.fullmatch(text):
@@ -73,7 +71,7 @@ def explain(
                 text, entry = "", text
     if text:
         title, _, rest = text.strip().partition("\n")
-        chosen, tagger = _entry_of_text(title, rest, current.now()), Tagger(current.rules(), semantic=True)
+        chosen, tagger = _entry_of_text(title, rest, current.now()), _tagger(current)
     else:
         chosen, story, tagger = _stored(current, entry, url)
     explanation = tagger.explain(chosen)
@@ -82,10 +80,7 @@ def explain(
         found = _explanation_json(chosen, explanation, story)
         show_json(found | ({"importance": asdict(importance)} if importance else {}))
         return
-    show_prose(chosen.title, *explanation.lines())
-    if chosen.tagging.corrected:
-        show(f"corrected by hand: {_about(chosen.tagging)}")
-    show_prose(*_story_lines(chosen, story))
+    show_prose(chosen.title, *_verdict_lines(chosen, explanation), *_story_lines(chosen, story))
     if importance:
         show(
             f"importance {importance.total:g} = certainty {importance.certainty:g} x kind {importance.kind:g}"
@@ -95,8 +90,36 @@ def explain(
         show_prose("", *explanation.arithmetic())
 
 
+def _verdict_lines(entry: Entry, explanation: Explanation) -> list[str]:
+    """Say what holds for an entry and why: first its mark, or what is stored where today's answer differs."""
+    lines, stored, today = explanation.lines(), entry.tagging, explanation.tagging
+    if stored.corrected:
+        word, else_ = f"{'' if stored.relevant else 'not '}relevant, by your mark", "without it"
+    elif entry.id and (stored.shelf, _about(stored)) != (today.shelf, _about(today)):
+        word = stored.shelf or ("chosen" if stored.relevant else "not chosen")
+        word, else_ = f"{word} when it was tagged", "asked anew today"
+    else:
+        return lines
+    return [word + (f": {_about(stored)}" if stored.relevant else ""), f"{else_} {lines[0]}", *lines[1:]]
+
+
+def _tagger(current: Session) -> Tagger:
+    """Give what judges a text: as the service would where there is a configuration, else the themes alone."""
+    from monitor.tag import PERSONAL, Tagger
+
+    try:
+        config = current.config()
+    except ConfigError:
+        return Tagger(current.rules(), semantic=True)
+    if config.database.exists():
+        with current.reading() as (_, store):
+            return config.tagger(store.note(PERSONAL))
+    return config.tagger("")
+
+
 def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
-    return Entry(feed="", title=title, summary=summary.strip(), published=now, first_seen=now)
+    """Make an entry of a text; cleaned, as what feeds bring is: a terminal may paste letters in pieces."""
+    return Entry(feed="", title=clean(title), summary=clean(summary), published=now, first_seen=now)
 
 
 def _found(store: Store, handle: str, url: str) -> Entry:

@@ -190,6 +190,8 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
 
 def _hints(config: Config) -> Iterator[str]:
+    if not any(feed.enabled for feed in config.feeds):
+        yield "no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml"
     if not config.general.user_agent:
         yield "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
     if config.settings.keys() == {Files.name} and not config.files.formats:
