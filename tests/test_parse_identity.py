@@ -313,6 +313,46 @@ def test_a_site_that_moves_tells_nothing_again(dated: str, guid: str, url: str) 
     assert feed.poll(*moved) == Changes(unchanged=(1, 2, 3))
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "news/{}-union-sues-studio",
+        "{}-union-sues-studio.html",
+        "/en//{}-union-sues-studio/index.php?from=feed",
+    ],
+)
+def test_undated_entries_under_new_paths_are_known_by_title_text_and_the_name_of_the_page(path: str) -> None:
+    feed = Follower()
+    old = [f"https://x.example/2024/12/{n}-union-sues-studio" for n in "123"]
+    feed.poll(*(entry(url[26], guid=url, url=url, dated="missing") for url in old))
+    moved = [f"https://x.example/{path.format(n)}" for n in "123"]
+    changes = feed.poll(
+        *(entry(n, guid=url, url=url, dated="missing") for n, url in zip("123", moved, strict=True))
+    )
+    assert (len(changes.changed), changes.new) == (3, ())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("2024/12/02/briefing-17", "2024/12/03/briefing-17"), ("a/briefing", "b/briefing"), ("a/1", "a/2")],
+)
+def test_an_undated_column_without_a_text_is_new_at_each_page(first: str, second: str) -> None:
+    feed = Follower()
+    feed.poll(entry("a", guid=first, url=f"https://x.example/{first}", dated="missing"))
+    changes = feed.poll(entry("a", guid=second, url=f"https://x.example/{second}", dated="missing"))
+    assert len(changes.new) == 1
+
+
+def test_guids_that_are_places_in_a_list_replace_no_undated_entry() -> None:
+    feed = Follower()
+    for newest in range(1, 8):
+        shown = range(newest, max(0, newest - 3), -1)
+        changes = feed.poll(
+            *(entry(f"of {n}", guid=f"{place}", url="", dated="missing") for place, n in enumerate(shown))
+        )
+        assert titles(changes.new) == [f"Title of {newest}"]
+
+
 def test_spellings_of_an_address() -> None:
     guids, urls = spellings(Document(entries=(entry("17", guid="guid-17", url="https://www.x.example/a"),)))
     assert "http://x.example/a/" in urls

@@ -16,6 +16,9 @@ EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
 """Nothing on the web is older; an earlier date is a default value or a mistake."""
 TOLERANCE: Final = timedelta(hours=1)
 """How far ahead of our clock a publisher's clock may run before its date counts as future."""
+# What programs write for no date, where it is not too early to be one: the days of PHP's mktime(0, ...), of a
+# clock without a battery, and Apple's zero. Midnight of any zone.
+_ZEROES: Final = tuple(datetime(*day, tzinfo=UTC) for day in ((1999, 11, 30), (2000, 1, 1), (2001, 1, 1)))
 # Dates further ahead are mistakes; nearer ones are today's: local time that calls itself GMT, an embargo.
 _AHEAD: Final = timedelta(days=1)
 
@@ -89,15 +92,15 @@ _DATES: Final = tuple(
         rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_GAP}(?P<name>[a-z]{{3,}}){_GAP}(?P<year>\d{{4}}|\d\d)\b",
         r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
         r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4}|\d\d)\b",
-        r"\b(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})\b",
+        r"\b(?P<year>\d{4})([/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)",
     )
 )
 # 28/11/2026 in most of the world, 11/28/2026 in America.
-_NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)\b(?!\2)")
+_NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-])")
 _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
-# Seconds since 1970, or thousandths.
-_EPOCH: Final = re.compile(r"@?(\d{10})(?:\d{3})?(?:\.\d+)?")
-_CLOCK: Final = re.compile(rf"\b{_TIME}")
+# Seconds since 1970, or thousandths, as .NET writes them too.
+_EPOCH: Final = re.compile(r"(?:@|/date\()?(\d{10})(?:\d{3})?(?:\.\d+)?(?:\)/)?")
+_CLOCK: Final = re.compile(rf"(?:\b|(?<=\dt)){_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
 
 
@@ -145,15 +148,21 @@ def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> Da
     """Return when an entry was published and on what ground: the first of `texts` that can be believed.
 
     Where none can, it is `now`, and the first text that is not empty says why: its date is future (an hour
-    to a day ahead), absurd (before 1995, further ahead, unreadable) or missing.
+    to a day ahead), absurd (before 1995, a program's zero, further ahead, unreadable) or missing.
     """
     bases = list[DateBasis]()
     for text in filter(str.strip, texts):
         instant = parse(text, day_first=day_first)
-        if instant is not None and EARLIEST <= instant <= now + TOLERANCE:
+        if instant and EARLIEST <= instant <= now + TOLERANCE and not _is_zero(instant):
             return Dated(instant, "publisher")
         bases.append("future" if instant and now < instant <= now + _AHEAD else "absurd")
     return Dated(now, bases[0] if bases else "missing")
+
+
+def _is_zero(instant: datetime) -> bool:
+    return any(
+        abs(instant - zero) <= _MAX_OFFSET and instant.second == 0 == instant.minute for zero in _ZEROES
+    )
 
 
 def _iso(text: str) -> datetime | None:

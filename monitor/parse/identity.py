@@ -40,7 +40,6 @@ _CONTAINED: Final = 4
 _NOTHING: Final = ("", None)
 # Of so many entries one may be older than all that was known, and it is still a new stretch of the feed.
 _FEW: Final = 5
-
 # So many entries at once from before we followed a feed are its past; one opened 190 in a day.
 _PAST: Final = 20
 
@@ -49,6 +48,8 @@ _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 # What makes an address that of one article: a number, or a title of four words.
 _SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
 _AGAIN: Final = re.compile(r" ~\d+$")
+_ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
+_DAY_OF_PATH: Final = re.compile(r"(?:19|20)\d\d\D?\d\d(?:\D?\d\d)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,6 +242,18 @@ def _is_no_copy(entry: Entry, known: Known) -> bool:
     return fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
+def _slug(one: _Marks) -> Hashable:
+    """Return an entry's title with the last part of its path, where that is an article's: paths move too."""
+    slug = _ENDING.sub("", _place(one.page)).rpartition("/")[2]
+    return (one.title, slug) if one.title and _SLUG.search(slug) else None
+
+
+def _is_no_move(entry: Entry, known: Known) -> bool:
+    """Return False for the very text of a known entry under another path, if not one of another day."""
+    days = {*_DAY_OF_PATH.findall(entry.url)[:1], *_DAY_OF_PATH.findall(known.url)[:1]}
+    return len(days) > 1 or _is_no_copy(entry, known)
+
+
 def _is_no_half(entry: Entry, known: Known) -> bool:
     """Return False where a document broke off behind the title of one of them, and it was taken as it was."""
     soon = abs(entry.first_seen - known.first_seen) < _REUSED
@@ -259,6 +272,7 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
     (attrgetter("guid"), _another),
     (attrgetter("link"), _another),
     (_all("title", "page"), _is_no_copy),
+    (_slug, _is_no_move),
     (_all("title"), _is_no_half),
 )
 
@@ -267,15 +281,24 @@ def _matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> di
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
     entries = [(entry, _Marks.of(entry, home)) for entry in document]
     stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
+    titles = {marks.title for _, marks in entries} - {""}
     matches: dict[str, Known] = {}
     taken: set[int] = set()
+
+    def stands_elsewhere(match: Known, entry: Entry) -> bool:
+        # Guids may be places in the list: without a date, a title that still stands there was not edited.
+        old = "" if entry.dated == "publisher" else fold(match.title)
+        return old in titles and old != fold(entry.title)
+
     for key_of, differ in _KEYS:
         if len(matches) == len(entries) or len(taken) == len(stored):
             break
         candidates = _newest(stored, key_of)
         for key, entry in _unique(entries, key_of).items():
             match = candidates.get(key)
-            if match and entry.guid not in matches and match.id not in taken and not differ(entry, match):
+            if not match or entry.guid in matches or match.id in taken:
+                continue
+            if not differ(entry, match) and not stands_elsewhere(match, entry):
                 matches[entry.guid] = match
                 taken.add(match.id)
     return matches
