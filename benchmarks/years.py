@@ -9,8 +9,9 @@ reading of feeds (they do not know how old the database is: see poll.py), and ta
 
 Printed are CPU seconds in this process, as medians of each first and last month's days: `poll` is what the
 store does for 45 documents of 20 entries of which half of one are new, and the joining of their stories;
-`digest` is composing, freezing and delivering it; `pages` is the archive's share of that; the others are
-the commands. Start-up of the program, alike for every command, is not in them.
+`digest` is composing and freezing it, `pages` the archive's day, `delivery` the digest's files; `retention`
+has nothing to do in the first three months, and the texts of a day to remove on each later one; the others
+are the commands. Start-up of the program, alike for every command, is not in them.
 
 `--copied 34` lives one month, makes 34 more of it by copying rows (other ids, addresses, names and dates; old
 texts gone, as retention leaves them), and lives another month on top: three years in a tenth of the time.
@@ -66,7 +67,7 @@ COMMANDS = {
     "entries": ("entries", "--limit", "50", "--json"),
     "status": ("status", "--json"),
     "stories": ("stories", "--since", "7d", "--json"),
-    "digests": ("digests", "--json"),
+    "digests": ("digests", "--limit", "50", "--json"),
 }
 SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprs" for vowel in "aeio"]
 COMMON = "the a of to in and for on with at by from is was are has will after over new".split()  # noqa: SIM905
@@ -277,10 +278,16 @@ def live(
                 poll(config, store, latest, fresh, now)
             morning = now.replace(hour=7)
             with watch.measuring("digest"):
-                asyncio.run(pipeline.publish(config, store, config.channels(), now=morning))
-        if early or late:
+                asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning))
+            # Before its delivery brings them along.
             with watch.measuring("pages"):
-                digest_input.write_archive(config, config.settings["files"].output_dir)
+                digest_input.write_archive(config, config.files.output_dir)
+            with watch.measuring("delivery"):
+                asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning))
+            with watch.measuring("retention"):
+                store.forget(config.retention, morning)
+                store.tidy(morning)
+        if early or late:
             for name, arguments in COMMANDS.items():
                 clock = ["--config", str(config.directory), "--now", morning.isoformat()]
                 with watch.measuring(name):
@@ -288,7 +295,7 @@ def live(
                 if done.exception and not isinstance(done.exception, SystemExit):
                     raise done.exception
         if number in {29, days - 1}:
-            folder = config.settings["files"].output_dir
+            folder = config.files.output_dir
             sizes[f"database, day {number + 1}"] = config.database.stat().st_size / 1e6
             sizes[f"digests and pages, day {number + 1}"] = (
                 sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6

@@ -45,6 +45,7 @@ def opened(tmp_path: Path) -> Iterator[Store]:
         lambda opened: opened.feeds.polls_in(DAY),
         lambda opened: opened.feeds.gaps_in(DAY),
         lambda opened: opened.feeds.counts(),
+        lambda opened: opened.entries.count(feed=FEED.url),
         lambda opened: opened.deliveries.listing(edition="digest:2026-11-29"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -188,17 +187,14 @@ def digests(
     with session(context).reading() as (config, store):
         made = store.digests.listing(latest(limit, json, jsonl, csv))
         total = store.digests.count()
-        deliveries = store.deliveries.listing()
-    of: defaultdict[str, list[Delivery]] = defaultdict(list)
-    for delivery in deliveries:
-        of[delivery.edition].append(delivery)
+        of = {one.date: store.deliveries.listing(edition=digest_key(one.date)) for one in made}
     records = (
         {
             "date": stored.date.isoformat(),
             "window": {"from": utc(stored.window.start), "to": utc(stored.window.end)},
             "made_at": utc(stored.made_at),
             "stories": len(stored.summary.stories),
-            "deliveries": [delivery_json(delivery) for delivery in of[digest_key(stored.date)]],
+            "deliveries": [delivery_json(delivery) for delivery in of[stored.date]],
         }
         for stored in made
     )
@@ -211,12 +207,7 @@ def digests(
             f"{stored.date}  {counted(len(stored.summary.stories), 'story', 'stories')}, "
             f"made {local(stored.made_at, config.timezone)}"
         )
-        show(
-            *(
-                f"    {line.partition(': ')[2]}"
-                for line in delivery_lines(of[digest_key(stored.date)], config.timezone)
-            )
-        )
+        show(*(f"    {line.partition(': ')[2]}" for line in delivery_lines(of[stored.date], config.timezone)))
     say_rest(len(made), total, "digest", "digests")
 
 

@@ -154,7 +154,7 @@ class Entries:
     def count(self, *, everything: bool = False, **narrow: Unpack[Narrowing]) -> int:
         """Return how many entries `listing` has without a limit."""
         wanted = _wanted(narrow, everything=everything)
-        return int(self._db.value(f"select count(*) from {_ENTRIES} where {_clauses(wanted)}", wanted))
+        return int(self._db.value(f"select count(*) from entries e where {_clauses(wanted)}", wanted))
 
     def without_story(self, enough: int) -> tuple[Entry, ...]:
         """Return the entries that are sure to be relevant and in no story yet, of the earliest days.
@@ -340,7 +340,7 @@ _FILTERS: Final = {
     "until": "e.first_seen <= :until",
     "beat": "e.id in (select entry_id from entry_beats where beat = :beat)",
     "theme": "e.id in (select entry_id from entry_themes where theme = :theme)",
-    "feed": "f.url = :feed",
+    "feed": "e.feed_id = (select id from feeds where url = :feed)",
     "language": "e.language = :language",
     "marked": "e.id in (select entry_id from marks)",
 }
