@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor import store as storage
-from monitor.models import Entry, Feed, Window
+from monitor.models import Entry, Feed, Join, Story, Tagging, Window
 from monitor.store import entries, stories
 
 if TYPE_CHECKING:
@@ -28,6 +29,21 @@ def opened(tmp_path: Path) -> Iterator[Store]:
     with storage.open(tmp_path / "monitor.db") as opened:
         opened.feeds.sync([FEED], NOW)
         yield opened
+
+
+def _plans(opened: Store, ask: Callable[[Store], object]) -> list[str]:
+    """Return the steps of the plans of all that is asked."""
+    asked: list[str] = []
+    connection = opened._db.conn
+    connection.set_trace_callback(asked.append)
+    ask(opened)
+    connection.set_trace_callback(None)
+    return [
+        step["detail"]
+        for sql in asked
+        if sql.lstrip().lower().startswith("select")
+        for step in opened._db.rows(f"explain query plan {sql}")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -50,17 +66,7 @@ def opened(tmp_path: Path) -> Iterator[Store]:
     ],
 )
 def test_no_growing_table_is_read_whole(opened: Store, ask: Callable[[Store], object]) -> None:
-    asked: list[str] = []
-    connection = opened._db.conn
-    connection.set_trace_callback(asked.append)
-    ask(opened)
-    connection.set_trace_callback(None)
-    plans = [
-        step["detail"]
-        for sql in asked
-        if sql.lstrip().lower().startswith("select")
-        for step in opened._db.rows(f"explain query plan {sql}")
-    ]
+    plans = _plans(opened, ask)
     assert plans
     scans = [plan for plan in plans if plan.startswith("SCAN") and "USING" not in plan]
     assert not [plan for plan in scans if plan.split()[1] in GROWING], scans
@@ -84,9 +90,37 @@ def test_news_is_found_by_an_index_of_what_was_not_reported_or_of_its_window(
     opened: Store, reported: bool, index: str
 ) -> None:
     (plan,) = opened._db.rows(
-        f"explain query plan select id from entries where {stories._NEWS[reported]}", stories._span_of(DAY)
+        f"explain query plan select id from entries {stories._NEWS[reported]}", stories._span_of(DAY)
     )
     assert f"{index} (news_at" in plan["detail"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda opened: opened.entries.without_story(10), "entries_loose"),
+        (lambda opened: opened.entries.ids_without_story(), "entries_loose"),
+        (lambda opened: opened.stories.news(DAY), "entries_unreported"),
+        (lambda opened: opened.stories.with_news(DAY), "entries_unreported"),
+        (lambda opened: opened.stories.in_doubt(), "joins_doubtful"),
+        (lambda opened: opened.stories.without_kind(10), "stories_without_kind"),
+        (lambda opened: opened.terms.uncounted(10), "entries_uncounted"),
+    ],
+)
+def test_what_waits_is_found_by_its_index_though_that_was_empty_when_it_was_measured(
+    opened: Store, ask: Callable[[Store], object], index: str
+) -> None:
+    reported = Entry(feed=FEED.url, guid="", title="t", published=NOW, first_seen=NOW,
+                     tagging=Tagging(beats=("sora",), shelf="sure"))  # fmt: skip
+    several = [replace(reported, guid=str(number)) for number in range(300)]
+    stored = opened.entries.add(several, lambda one: one.guid)
+    joins = tuple(Join(entry=one.id, similarity=1.0, reason="") for one in stored)
+    opened.stories.save([Story(entries=stored, joins=joins, lead=stored[0].id, title="t", kind="launch",
+                               first_seen=NOW, last_seen=NOW)])  # fmt: skip
+    opened._db.change("update entries set reported_in = '2026-11-29', counted = 1")
+    opened._db.change("analyze")
+    plans = _plans(opened, ask)
+    assert any(f"INDEX {index}" in plan for plan in plans), plans
 
 
 def test_a_feeds_entries_are_counted_as_they_come(opened: Store) -> None:

@@ -3,6 +3,10 @@
 WAL and synchronous=FULL: a reader never waits for a writer, and what was committed outlives a power
 cut. Writers begin with BEGIN IMMEDIATE, because a read that turns into a write inside a transaction
 fails at once when another writer came first, however long the busy timeout is.
+
+Queries name the index that holds the few rows which wait for something. It is empty when SQLite measures its
+tables, after a digest; without a figure it took the index of all that is relevant instead, and read three
+years of entries: .4 s of each poll, .2 s of each digest.
 """
 
 from __future__ import annotations

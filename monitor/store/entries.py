@@ -162,13 +162,14 @@ class Entries:
         Whole days, until they are `enough`; by day, then by id. Content and evidence are left out: stories
         are made of titles and summaries, and of 1,600 entries the rest took 60 MB.
         """
-        last = self._db.value(f"select {_DAY} from entries e where {_WAITING} {_BY_DAY}{_LAST}", [enough - 1])
-        rest = f"where {_WAITING} and {_DAY} <= ? {_BY_DAY}"
+        waiting = f"e.id in ({_WAITING})"
+        last = self._db.value(f"select {_DAY} from entries e where {waiting} {_BY_DAY}{_LAST}", [enough - 1])
+        rest = f"where {waiting} and {_DAY} <= ? {_BY_DAY}"
         return self._read(rest, [last or _LAST_DAY], whole=False)
 
     def ids_without_story(self) -> frozenset[int]:
         """Return the ids of all of them."""
-        return frozenset(row["id"] for row in self._db.rows(f"select id from entries e where {_WAITING}"))
+        return frozenset(row["id"] for row in self._db.rows(_WAITING))
 
     def search(
         self, query: str, *, everything: bool = True, limit: int = 50, **narrow: Unpack[Narrowing]
@@ -326,7 +327,10 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
 
 _ENTRIES: Final = "entries e join feeds f on f.id = e.feed_id"
 _OLDEST: Final = "order by e.first_seen, e.id"
-_WAITING: Final = "e.relevant = 1 and e.shelf <> 'perhaps' and e.story_id is null"
+_WAITING: Final = """
+select id from entries indexed by entries_loose
+where relevant = 1 and shelf <> 'perhaps' and story_id is null
+"""
 _DAY: Final = "substr(e.published, 1, 10)"
 _BY_DAY: Final = f"order by {_DAY}, e.id"
 _LAST: Final = " limit 1 offset ?"

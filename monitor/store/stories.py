@@ -96,7 +96,8 @@ class Stories:
 
     def without_kind(self, limit: int) -> tuple[Story, ...]:
         """Return so many of the latest stories of a version that did not know what kinds of event are."""
-        return self._read("where kind is null order by id desc limit ?", [limit])
+        rest = "indexed by stories_without_kind where kind is null order by id desc limit ?"
+        return self._read(rest, [limit])
 
     def resolve(self, story: int) -> int:
         """Return the present id of a story that may have been merged into another."""
@@ -104,7 +105,7 @@ class Stories:
 
     def with_news(self, window: Window, *, reported: bool = False) -> tuple[Story, ...]:
         """Return the stories that have news for a window, by id, each with all of its entries; see `news`."""
-        rest = f"where id in (select story_id from entries where {_NEWS[reported]}) order by id"
+        rest = f"where id in (select story_id from entries {_NEWS[reported]}) order by id"
         return self._read(rest, _span_of(window))
 
     def news(self, window: Window, *, reported: bool = False) -> frozenset[int]:
@@ -114,7 +115,7 @@ class Stories:
         was reported by no digest: whatever kept it out of an earlier window, it is reported in this one. With
         `reported`, for looking back: what was seen or became relevant within the window, reported or not.
         """
-        rows = self._db.rows(f"select id from entries where {_NEWS[reported]}", _span_of(window))
+        rows = self._db.rows(f"select id from entries {_NEWS[reported]}", _span_of(window))
         return frozenset(row["id"] for row in rows)
 
     def reported(self, stories: Iterable[int]) -> frozenset[int]:
@@ -348,10 +349,14 @@ last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) 
 """
 
 # Unreported news has no lower bound: what an outage or a poll under way kept out of its own window must not
-# be lost to all. Two clauses for two indexes: one for both read three years of news, 50 ms at a time.
+# be lost to all. Two clauses for two indexes: one for both read three years of news, 50 ms at a time, and so
+# did SQLite by its own choice (see `connection`).
 _NEWS: Final = {
-    False: "relevant = 1 and backlog = 0 and reported_in is null and news_at <= :end",
-    True: "relevant = 1 and backlog = 0 and news_at > :start and news_at <= :end",
+    False: (
+        "indexed by entries_unreported"
+        " where relevant = 1 and backlog = 0 and reported_in is null and news_at <= :end"
+    ),
+    True: "where relevant = 1 and backlog = 0 and news_at > :start and news_at <= :end",
 }
 
 _UPDATE: Final = """
@@ -374,7 +379,8 @@ update stories set affair_id = coalesce(affair_id, (select affair_id from storie
 """
 
 _IN_DOUBT: Final = """
-select e.story_id from joins j join entries e on e.id = j.entry_id where j.doubtful = 1 and j.pinned = 0
+select e.story_id from joins j indexed by joins_doubtful join entries e on e.id = j.entry_id
+where j.doubtful = 1 and j.pinned = 0
 """
 
 _ALERTED_TOO: Final = """
