@@ -30,9 +30,21 @@ def related(one: Story, *others: Story, within: int = 180) -> tuple[int, ...]:
     return RelatedStories(map(PastStory.of, others), RARITY, timedelta(days=within)).related(one)
 
 
-def test_names_are_players_names_and_title_words_of_a_third():
-    found = names([entry("GEMA sues"), entry("GEMA wins"), entry("Gema"), entry("Zebra")])
-    assert {"@gema", "~zebra"} - set(found) == {"~zebra"}
+def test_names_are_players_names_and_title_words_of_a_fifth():
+    found = set(names([*map(entry, ("GEMA sues", "GEMA wins", "Gema", "Zebra", "gnu"))]))
+    assert {"@gema", "~zebra", "gnu"} <= found
+    assert not {"~zebra", "gnu"} & set(names([*(entry("GEMA sues") for _ in range(9)), entry("Zebra, gnu")]))
+
+
+def test_a_name_that_one_report_spells_as_one_is_one_in_all_languages():
+    english = story(1, "Kestrel to replace dubbing actors")
+    lone = replace(entry("Die Sprecher von Kestrel drohen mit Streik"), language="de")
+    german = replace(english, id=2, entries=(lone,), names=names([lone]))
+    assert {"kestrel"} == {name for name in german.names if "kestrel" in name}
+    assert features(PastStory.of(english), PastStory.of(german), RARITY)["rarest_name"] > 3.5
+    assert related(german, english) == (1,) == related(replace(english, id=2), replace(german, id=1))
+    both = names([*english.entries, *german.entries])
+    assert {"~kestrel"} == {name for name in both if "kestrel" in name}
 
 
 def test_a_name_in_summaries_alone_names_no_story():
@@ -80,9 +92,9 @@ def test_a_rare_player_alone_and_a_step_in_the_other_language_are_linked():
 
 def test_two_countries_are_two_affairs():
     one = story(1, "Mirelle sued in Canada by film directors")
-    there = story(2, "Judge in Paris keeps Mirelle suit by film directors", days=8)
-    here = story(3, "Judge in Canada keeps Mirelle suit by film directors", days=8)
-    nowhere = story(4, "Judge keeps Mirelle suit by film directors", days=8)
+    there = story(2, "Judge in Paris hears directors and their case against Mirelle", days=8)
+    here = story(3, "Judge in Canada hears directors and their case against Mirelle", days=8)
+    nowhere = story(4, "Judge hears directors and their case against Mirelle", days=8)
     assert related(one, there, here, nowhere) == (3, 4)
 
 
@@ -111,3 +123,27 @@ def test_the_nearest_come_first_and_not_too_many():
     others = [story(n, "GEMA lyrics") for n in range(2, 9)]
     nearest = story(9, "GEMA lyrics Munich Landgericht")
     assert related(story(1, "GEMA lyrics Munich Landgericht"), *others, nearest) == (9, 2, 3, 4, 5)
+
+
+def test_a_step_in_court_is_likelier_of_an_affair_in_court_and_two_suits_are_two():
+    filing, ruling, launch, suit = (
+        replace(PastStory.of(story(number, "Mirelle and the film directors")), kind=kind)
+        for number, kind in enumerate(("filing", "ruling", "launch", "filing"), 1)
+    )
+    found = [features(filing, other, RARITY) for other in (ruling, launch, suit)]
+    assert [one["court_of_one"] for one in found] == [0, 1, 0]
+    assert [one["two_suits"] for one in found] == [0, 0, 1]
+    likely, less, least = (log_odds(one, match.model().affairs) for one in found)
+    assert likely > less > least
+
+
+def test_a_step_joins_the_affair_that_it_is_like_as_a_whole():
+    mixed = [(1, "Mirelle sued by film directors"), *((n, "Zebra Records sues Gnu") for n in range(10, 15))]
+    steps = [replace(PastStory.of(story(number, title)), affair=1) for number, title in mixed]
+    steps.append(PastStory.of(story(4, "Mirelle answers film directors")))
+    everything = RelatedStories(steps, RARITY, timedelta(days=180))
+    again = story(5, "Mirelle and a film", days=12)
+    assert everything.affair(again, [1]) is None, "one step of six is near"
+    assert everything.affair(again, [1, 4]) == 4
+    assert everything.affair(again, [77]) is None
+    assert everything.affair(story(4, "Mirelle answers film directors"), [4]) is None

@@ -117,10 +117,12 @@ def test_open_and_listing_go_by_the_latest_entry(opened):
 
 
 def test_past_stories_are_known_by_their_names(opened):
-    opened.stories.save([story(opened, 1, names=("OpenAI", "Münster")), story(opened, 6, affair=1)])
+    opened.stories.save(
+        [story(opened, 1, names=("OpenAI", "Münster")), story(opened, 6, affair=1, kind="ruling")]
+    )
     assert opened.stories.past(NOW - 5 * HOUR) == (
         PastStory(id=1, names=frozenset({"OpenAI", "Münster"}), last_seen=NOW - 5 * HOUR, affair=1),
-        PastStory(id=2, names=frozenset(), last_seen=NOW, affair=1),
+        PastStory(id=2, names=frozenset(), last_seen=NOW, affair=1, kind="ruling"),
     )
     assert [one.id for one in opened.stories.past(NOW)] == [2]
 

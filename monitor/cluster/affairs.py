@@ -11,10 +11,11 @@ from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from monitor.cluster.match import Rarity
+    from monitor.cluster.traits import Traits
     from monitor.models import Entry, Story
 
 # Stories that one story is linked to.
@@ -24,27 +25,40 @@ _PARTIES = 6
 _ENOUGH = 24
 NAME, PLACE = "~", "&"
 """Marks of those names by which a story is known that are no players: words spelt as names, and countries."""
-_MARKS, _LABELS = PLAYER + NAME, PLAYER + SUBJECT + ROLE + PLACE
+_LABELS = PLAYER + SUBJECT + ROLE + PLACE
 # What says nothing of how rare it is: its weight is none of a name's.
 _UNWEIGHED = ROLE + PLACE
+# In one of how many reports a name must stand. Titles vary, and many leave the firm out: of one in three too
+# few were left. The digression of one report of many names no story.
+_ONE_IN = 5
 # What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
 _NAME = 3.5
 # Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
 _FEW_NAMES = 50.0
-# Days from which on more make no difference: the hands' affairs take weeks, a case takes years.
-_LONG = 14
+# Days from which on more make no difference: most affairs take weeks, a case takes years.
+_LONG = 60
+# A step in court mostly answers another in court.
+_IN_COURT = frozenset({"filing", "hearing", "ruling", "appeal", "settlement"})
+_SUIT = "filing"
+_ROLES = 2
+# What the likeliest step counts beside the mean over all of an affair, and the log-odds of the unlikeliest.
+_NEAREST, _UNLIKELY = 0.7, -6.0
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return what a story is known by: players, names and words that stand in a title and in many reports."""
-    headlined = frozenset[str]().union(*(traits(entry).title.stems for entry in entries))
-    found = Counter(name for entry in entries for name in _names(entry))
-    # A third, so that one report's digression does not name the story; and in a title, as bylines never do.
+    own = [traits(entry) for entry in entries]
+    headlined = frozenset[str]().union(*(each.title.stems for each in own))
+    # In German a lone noun is no name by its spelling: what any report spells as one is one in all.
+    spelt = frozenset[str]().union(*(each.text.names & each.specific for each in own))
+    found = Counter(name for each in own for name in _names(each))
     return tuple(
         sorted(
-            name
+            NAME + name if name in spelt else name
             for name, n in found.items()
-            if 3 * n >= len(entries) and (name[0] in _LABELS or name.removeprefix(NAME) in headlined)
+            if n * _ONE_IN >= len(entries)
+            # In a title, as bylines never are.
+            and (name[0] in _LABELS or name in headlined)
         )
     )
 
@@ -76,47 +90,74 @@ class RelatedStories:
     def __init__(self, stories: Iterable[PastStory], rarity: Rarity, within: timedelta) -> None:
         self._rarity, self._within = rarity, within
         self._stories = {story.id: story for story in stories}
-        self._named: defaultdict[str, list[int]] = defaultdict(list)
+        self._affairs: defaultdict[int, list[PastStory]] = defaultdict(list)
+        # By name, and whether it is spelt as one there.
+        self._known: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
         for story in self._stories.values():
+            self._affairs[story.affair or story.id].append(story)
             for name in story.names:
-                self._named[name].append(story.id)
+                self._known[_bare(name), _is_name(name)].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
         """Return the ids of stories that are likely steps of one affair with it, the likeliest first."""
-        own, weights = PastStory.of(story), match.model().affairs
-        weighed = _weights(own.names, self._rarity)
-        rare = [name for name, weight in weighed.items() if name[0] in _MARKS and weight >= _NAME]
-        keys = {key for name in rare for key in self._named.get(name, ())} - {story.id}
-        near = ((key, features(own, self._stories[key], self._rarity)) for key in keys)
+        own = PastStory.of(story)
+        keys = {key for name in own.names for key in self._sharing(name)} - {story.id}
         found = [
             (-chance, key)
-            for key, shared in near
+            for key in keys
             if abs(story.last_seen - self._stories[key].last_seen) <= self._within
-            if (chance := log_odds(shared, weights)) >= 0
+            if (chance := self._chance(own, self._stories[key])) >= 0
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
 
-    def affair(self, related: Sequence[int]) -> int | None:
-        """Return the affair of the nearest of these stories; one that had none founds it, by its own id."""
-        nearest = next((self._stories[key] for key in related if key in self._stories), None)
-        return (nearest.affair or nearest.id) if nearest else None
+    def affair(self, story: Story, related: Sequence[int]) -> int | None:
+        """Return the affair, of those that related stories belong to, whose steps it is most like as a whole.
+
+        The nearest step alone would chain one affair to the next. A story that had no affair founds one, by
+        its own id.
+        """
+        own = PastStory.of(story)
+        near = {one.affair or one.id: None for key in related if (one := self._stories.get(key))}
+        found = [(self._strength(own, self._affairs[affair]), -affair) for affair in near]
+        strength, affair = max(found, default=(-math.inf, 0))
+        return -affair if strength >= 0 else None
+
+    def _sharing(self, name: str) -> Iterator[int]:
+        """Yield the stories that share a name, if it is a rare one, and a name in either."""
+        bare = _bare(name)
+        if name[0] in _UNWEIGHED or self._rarity.weight(bare) < _NAME:
+            return
+        yield from self._known.get((bare, True), ())
+        if _is_name(name):
+            yield from self._known.get((bare, False), ())
+
+    def _chance(self, one: PastStory, other: PastStory) -> float:
+        return log_odds(features(one, other, self._rarity), match.model().affairs)
+
+    def _strength(self, one: PastStory, steps: Sequence[PastStory]) -> float:
+        chances = [max(_UNLIKELY, self._chance(one, step)) for step in steps if step.id != one.id]
+        if not chances:
+            return -math.inf
+        return _NEAREST * max(chances) + (1 - _NEAREST) * math.fsum(chances) / len(chances)
 
 
 def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, float]:
     """Return what speaks for two stories being steps of one affair: what they share, the rarer the more."""
     mine, theirs = _weights(one.names, rarity), _weights(other.names, rarity)
     shared = mine.keys() & theirs.keys()
+    named = {_bare(name) for name in one.names | other.names if _is_name(name)}
     lengths = (_FEW_NAMES + math.fsum(weight**2 for weight in own.values()) for own in (mine, theirs))
     countries, abroad = (frozenset(n for n in story.names if n[0] == PLACE) for story in (one, other))
     return {
         "rarest": max((mine[name] for name in shared), default=0.0),
-        "rarest_name": max((mine[name] for name in shared if name[0] in _MARKS), default=0.0),
+        "rarest_name": max((mine[name] for name in shared & named), default=0.0),
         "names": math.fsum(mine[name] ** 2 for name in shared) / math.sqrt(math.prod(lengths)),
         "days_log": math.log1p(min(_LONG, abs(one.last_seen - other.last_seen).days)),
-        "roles": float(any(name[0] == ROLE for name in one.names & other.names)),
-        "places": float(bool(countries & abroad)),
+        "roles": float(min(_ROLES, sum(name[0] == ROLE for name in one.names & other.names))),
         "places_differ": float(bool(countries and abroad) and countries.isdisjoint(abroad)),
         "sources_log": math.log(max(1, min(one.sources, other.sources))),
+        "court_of_one": float((one.kind in _IN_COURT) != (other.kind in _IN_COURT)),
+        "two_suits": float(one.kind == other.kind == _SUIT),
     }
 
 
@@ -127,15 +168,22 @@ def log_odds(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
 
 def _weights(names: Iterable[str], rarity: Rarity) -> dict[str, float]:
     # The parts of a compound stand beside it: together they would be one thing counted twice.
-    weighed = (name for name in names if name[0] not in _UNWEIGHED and "-" not in name)
-    return {name: rarity.weight(name.removeprefix(NAME)) for name in weighed}
+    bare = (_bare(name) for name in names if name[0] not in _UNWEIGHED and "-" not in name)
+    return {name: rarity.weight(name) for name in bare}
 
 
-def _names(entry: Entry) -> frozenset[str]:
-    own = traits(entry)
-    named = own.text.names & own.specific
+def _bare(name: str) -> str:
+    return name.removeprefix(NAME)
+
+
+def _is_name(name: str) -> bool:
+    return name[0] in (PLAYER, NAME)
+
+
+def _names(own: Traits) -> frozenset[str]:
+    """Return what a report may be known by, without the mark of names."""
+    words = (own.text.names | own.title.specific) & own.specific
     players = {PLAYER + player for player in own.text.players}
     subjects = {SUBJECT + subject for subject in own.title.subjects}
     labels = {ROLE + role for role in own.text.roles} | {PLACE + place for place in own.text.places}
-    words = (own.title.specific & own.specific) - named
-    return frozenset(words | {NAME + name for name in named} | players | subjects | labels)
+    return frozenset(words | players | subjects | labels)

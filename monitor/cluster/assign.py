@@ -82,7 +82,7 @@ def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], 
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
     related = tuple(dict.fromkeys((*story.related, *stories.related(shown))))
-    return replace(shown, related=related, affair=story.affair or stories.affair(related))
+    return replace(shown, related=related, affair=story.affair or stories.affair(shown, related))
 
 
 def _renewed(stories: Sequence[Story], new: Sequence[Entry]) -> Iterator[Story]:

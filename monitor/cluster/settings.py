@@ -19,8 +19,8 @@ class Settings:
     """A story without a new report for this long is closed."""
     semantic: Switch = True
     """Use the multilingual encoder when it is installed (the extra `semantic`)."""
-    related_for: timedelta = timedelta(days=180)
-    """How far back a story is linked to others of the same affair."""
+    related_for: timedelta = timedelta(days=540)
+    """How far back a story is linked to others of its affair: from a suit to its ruling a year may pass."""
     threshold: float = 0.62
     """Probability from which an entry joins a story: higher is stricter."""
     language: str = "en"

@@ -252,6 +252,7 @@ class PastStory:
     names: frozenset[str]
     last_seen: datetime
     sources: int = 1
+    kind: str = ""
     affair: int | None = None
 
     @classmethod
@@ -262,6 +263,7 @@ class PastStory:
             names=frozenset(story.names),
             last_seen=story.last_seen,
             sources=story.sources,
+            kind=story.kind,
             affair=story.affair,
         )
 

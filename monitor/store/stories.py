@@ -71,7 +71,8 @@ class Stories:
 
     def past(self, since: datetime) -> tuple[PastStory, ...]:
         """Return the stories with an entry at or after `since`, as far as later steps need them, by id."""
-        sql = f"select id, names, last_seen, sources, affair_id from stories where last_seen >= ? {_BY_ID}"
+        columns = "id, names, last_seen, sources, kind, affair_id"
+        sql = f"select {columns} from stories where last_seen >= ? {_BY_ID}"
         rows = self._db.rows(sql, [format_utc(since)])
         return tuple(
             PastStory(
@@ -79,6 +80,7 @@ class Stories:
                 names=frozenset(name_list(row["names"])),
                 last_seen=parse_utc(row["last_seen"]),
                 sources=row["sources"],
+                kind=row["kind"] or "",
                 affair=row["affair_id"],
             )
             for row in rows
