@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from errno import ENOSPC
 from pathlib import Path
 from threading import Timer
 
@@ -74,7 +75,8 @@ def test_a_service_alone_is_offered_for_a_configuration_that_is_there(tmp_path: 
     [
         ["--language", "fr"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
         ["--mail-to", "nobody"], ["--mail-to", "a@b.de", "--tls", "ssl"], ["--service", "windows"],
-        ["--test-mail"],
+        ["--test-mail"], ["--host", "smtp.news.test"], ["--password-file", "secret"], ["--from", "jo@news.test"],
+        ["--follow", " , "],
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_wrong_usage(tmp_path: Path, flags: list[str]) -> None:
@@ -144,6 +146,58 @@ def test_a_configuration_that_does_not_load_leaves_room_for_another_try(tmp_path
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["feeds.toml"]
     (tmp_path / "new" / "feeds.toml").unlink()
     assert run(tmp_path / "new", "setup", "--yes", "--no-check").code == 0
+
+
+def test_what_is_kept_is_not_said_to_be_written(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "feeds.toml").write_text("# mine\n")
+    refused = run(new, "setup", "--yes", "--no-check", "--follow", "unions")
+    assert (refused.code, "feeds.toml already" in refused.err) == (2, True)
+    result = run(new, "setup", "--yes", "--no-check")
+    assert result.out.splitlines() == [
+        f"wrote {new / 'monitor.toml'}", f"kept  {new / 'feeds.toml'} (it was there)", f"wrote {new / 'themes.toml'}",
+    ]  # fmt: skip
+    assert (new / "feeds.toml").read_text() == "# mine\n"
+
+
+def test_a_disk_error_leaves_room_for_another_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def full(path: Path, text: str, encoding: str) -> int:
+        if path.name == "themes.toml":
+            raise OSError(ENOSPC, "No space left on device")
+        return write(path, text, encoding)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        result = run(tmp_path / "new", "setup", "--yes", "--no-check")
+    assert (result.code, "No space left" in result.err) == (2, True)
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check").code == 0
+
+
+def test_a_link_of_the_user_s_stays(tmp_path: Path) -> None:
+    link = tmp_path / "new" / "themes.toml"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "nowhere")
+    run(tmp_path / "new", "setup", "--yes", "--no-check")
+    assert link.is_symlink()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_password_file_is_found_from_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("secret").write_text("hunter2")
+    Path("secret").chmod(0o600)
+    flags = ["--mail-to", "jo@news.test", "--password-file", "secret"]
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
+    assert run(tmp_path / "new", "check").code == 0
+    (tmp_path / "other").mkdir()
+    shutil.copy2("secret", tmp_path / "other" / "secret")
+    assert run(tmp_path / "other", "setup", "--yes", "--no-check", *flags).code == 0
+    assert config.load(tmp_path / "other").settings["email"].password_file == "secret"
 
 
 def test_the_test_mail_speaks_the_digests_language(tmp_path: Path) -> None:

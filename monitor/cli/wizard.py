@@ -103,9 +103,11 @@ def setup(
     if service and not any(others) and (directory / config.FILES[0]).exists():
         _offer_service(ask, service, directory)  # of a configuration that is there: it stays as it is
         return
-    _refuse(directory, service=service, tls=tls, silent=yes)
-    if yes and test_mail and not mail_to:
-        raise UsageError("--test-mail needs --mail-to: without it there is no mail")
+    _refuse(directory, service=service, tls=tls, follow=follow, silent=yes)
+    of_mail = {"host": host, "tls": tls, "username": username, "from": sender, "password-file": password_file}
+    for flag, value in {**of_mail, "test-mail": test_mail}.items():
+        if yes and value and not mail_to:
+            raise UsageError(f"--{flag} needs --mail-to: without it there is no mail")
     say(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
@@ -118,12 +120,16 @@ def setup(
     account = _account(ask, flags, directory) if recipient else None
     if test_mail and not account:
         say("  no test mail then: there is nobody to send it to")
-    if not yes and not follow:
-        say(f"6 Groups of feeds: {', '.join(_groups())}")
-    groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
+    there = [name for name in config.FILES if (directory / name).exists() or (directory / name).is_symlink()]
+    groups = _groups()
+    if config.FILES[1] not in there:  # else that says what is followed
+        if not yes and not follow:
+            say(f"6 Groups of feeds: {', '.join(groups)}")
+        groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
     loaded = write(directory, answers)
-    show(*(f"wrote {directory / name}" for name in config.FILES))
+    kept = {name: f"kept  {directory / name} (it was there)" for name in there}
+    show(*(kept.get(name, f"wrote {directory / name}") for name in config.FILES))
     well = no_check or asyncio.run(_try(current, loaded))
     if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
         well = asyncio.run(_send_test(current, loaded)) and well
@@ -134,12 +140,16 @@ def setup(
         raise typer.Exit(1)
 
 
-def _refuse(directory: Path, *, service: str, tls: str, silent: bool) -> None:
+def _refuse(directory: Path, *, service: str, tls: str, follow: str, silent: bool) -> None:
     """Raise UsageError before the first question for what would make the answers worth nothing."""
     from monitor.config import FILES
 
     if (directory / FILES[0]).exists():
         raise UsageError(f"there is a configuration in {directory} already: edit it, or give --config DIR")
+    if follow and (directory / FILES[1]).exists():
+        raise UsageError(
+            f"there is a {FILES[1]} already, which stays: without --follow, or name groups in it"
+        )
     for flag, names in ((service, _SERVICES), (tls, _TLS)):
         if flag and flag not in names:
             raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
@@ -214,6 +224,8 @@ def _chosen_groups(text: str) -> tuple[str, ...]:
     from monitor.config import feedlist
 
     names = [name for name in re.split(r"[\s,]+", text.strip()) if name]
+    if not names:
+        raise ValueError("expected groups with commas between them, or all")
     if names == ["all"]:
         return _groups()
     for name in names:
@@ -261,7 +273,7 @@ def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
     if not account.username:
         return account
     if flags.password_file:
-        return replace(account, password_file=flags.password_file)
+        return replace(account, password_file=_file_named(flags.password_file, directory))
     if os.environ.get(_ENV):
         return replace(account, password_env=_ENV)
     password = ask.secret("  Password (an app password where there are such)")
@@ -270,9 +282,15 @@ def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
         # Private from the first instant: `chmod` afterwards leaves a moment in which others can open it.
         with replacing(directory / PASSWORD_FILE, private=True) as file:
             file.write_text(password + "\n", encoding="utf-8")
-    else:
+    elif not (directory / PASSWORD_FILE).exists():
         say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
     return replace(account, password_file=PASSWORD_FILE)
+
+
+def _file_named(text: str, directory: Path) -> str:
+    """Return a file as monitor.toml has it: a shell names it from where we are, a setting from its folder."""
+    here = Path(text).expanduser()
+    return str(here.absolute()) if here.exists() and not (directory / here).exists() else text
 
 
 async def _try(current: Session, config: Config) -> bool:

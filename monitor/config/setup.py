@@ -6,6 +6,7 @@ Takes a directory and the answers, gives the configuration as it loads.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,20 +59,20 @@ def write(directory: Path, answers: Answers) -> Config:
     groups = ", ".join(map(spelt, answers.groups))
     followed = re.compile(r"^follow = \[.*?\]", re.MULTILINE | re.DOTALL)
     texts[feeds_toml] = followed.sub(f"follow = [{groups}]", texts[feeds_toml])
-    missing = [name for name in texts if not (directory / name).exists()]
+    missing = [n for n in texts if not (directory / n).exists() and not (directory / n).is_symlink()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in missing:
             (directory / name).write_text(texts[name], encoding="utf-8")
-    except OSError as error:
-        raise ConfigError([Fault(str(directory), "", f"cannot be written: {error.strerror}")]) from error
-    try:
         return load(directory)
-    except ConfigError:
+    except (ConfigError, OSError) as error:
         # Left behind, they would make the next try of `setup` refuse.
-        for name in missing:
-            (directory / name).unlink()
-        raise
+        with suppress(OSError):
+            for name in missing:
+                (directory / name).unlink(missing_ok=True)
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError([Fault(str(directory), "", f"cannot be written: {error.strerror}")]) from error
 
 
 def _monitor_toml(text: str, answers: Answers) -> str:
