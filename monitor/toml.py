@@ -30,6 +30,14 @@ _TOKEN: Final = re.compile(
 )
 
 
+class Comment(NamedTuple):
+    """A comment as it stands there: its line, counted from 1, where it begins, and its text with the `#`."""
+
+    line: int
+    start: int
+    text: str
+
+
 class Spot(NamedTuple):
     """Where a key or a table's head stands: its line, counted from 1, and the text from `start` to `end`."""
 
@@ -103,6 +111,12 @@ class TomlDocument:
     def spots(self) -> dict[Place, Spot]:
         """Where every key, element and table's head stands."""
         return dict(_Walk(self.text).statements())
+
+    @cached_property
+    def comments(self) -> tuple[Comment, ...]:
+        """Every comment, in order."""
+        found = (token for token in _tokens(self.text) if token.kind == "comment")
+        return tuple(Comment(token.line, token.start, token.text.rstrip()) for token in found)
 
 
 def spelt(value: object) -> str:

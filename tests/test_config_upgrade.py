@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,11 @@ def test_settings_of_1_0_keep_their_lines_and_show_what_is_new(old):
     assert run(old, "config", "upgrade").out.startswith("nothing to lift")
 
 
+def test_a_score_is_known_however_it_is_spaced():
+    lifted = upgrade.lift_settings(f"{upgrade.OF_1_0}\n[alert]\nmin_score=10\n")
+    assert "min_score=4.0" in lifted.splitlines()
+
+
 @pytest.mark.parametrize("table", ["alert", "apprise"])
 def test_a_score_of_the_users_own_gets_a_remark_and_keeps_its_value(table):
     text = f"{upgrade.OF_1_0}\n[{table}]\nmin_score = 7.5\n"
@@ -109,6 +115,7 @@ def test_what_the_user_did_to_the_feeds_is_kept(old):
     text = text.replace(f'title = "{second["title"]}"', 'title = "My name for it"')
     start = text.index(f'[[feed]]\nurl = "{third["url"]}"')
     text = text[:start] + text[text.index("[[feed]]", start + 5) :]
+    text = text.replace('title = "My name for it"', '# because I mix them up\ntitle = "My name for it"')
     text += '\n# my own, found by Ada\n[[feed]]\nurl = "https://own.example/feed"  # tested\ntags = ["x"]\n'
     (old / "feeds.toml").write_text(text)
     assert run(old, "config", "upgrade").code == 0
@@ -121,6 +128,7 @@ def test_what_the_user_did_to_the_feeds_is_kept(old):
         '# my own, found by Ada\n[[feed]]\nurl = "https://own.example/feed"  # tested\ntags = ["x"]\n'
         in lifted
     )
+    assert f'# because I mix them up\n[[feed]]\nurl = "{second["url"]}"\n' in lifted
     assert lifted.count("[[feed]]\n") < 8
     assert "# --- Technology" not in lifted
 
@@ -178,6 +186,30 @@ def test_what_the_user_did_to_the_themes_is_kept(old, tmp_path):
     after = config.load_rules(old)
     assert {target.slug for target in after.targets} == {target.slug for target in before.targets}
     assert not after.learned
+
+
+def test_no_comment_on_a_theme_is_lost(old):
+    text = WHOLE.replace("\nlearned = true", "\n# I prefer phrases\nlearned = false  # for now", 1).rstrip()
+    (old / "themes.toml").write_text(
+        text + '\n\n# my band\n[theme.band]\nlabel = { en = "Band" }\n# watch this\nany.sure = [  # on top\n'
+        '  # first\n  "my band",  # behind\n]\n# the end\n'
+    )
+    assert run(old, "config", "upgrade").code == 0
+    lifted = (old / "themes.toml").read_text()
+    assert "\n# I prefer phrases\n# for now\nlearned = false\n" in lifted
+    assert '\n# my band\n[theme.band.label]\nen = "Band"\n' in lifted
+    assert '\n# watch this\nsure = [\n  # first\n  # behind\n  "my band",\n]\n' in lifted
+    assert lifted.endswith("\n# on top\n# the end\n")
+
+
+def test_what_is_taken_out_keeps_the_order_of_the_shipped_file(old):
+    rest = WHOLE
+    for slug in ("human-creativity", "copyright", "capabilities", "misuse-safety"):
+        rest = re.sub(rf"(?ms)^\[theme\.{slug}[].].*?(?=^\[theme\.(?!{slug})|\Z)", "", rest)
+    lifted = tomllib.loads(upgrade.lift_themes(rest))
+    assert lifted["without"] == [
+        "theme.copyright", "theme.capabilities", "theme.misuse-safety", "theme.human-creativity",
+    ]  # fmt: skip
 
 
 def test_a_theme_that_was_taken_out_stays_out(old):

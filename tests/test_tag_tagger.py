@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,6 +128,16 @@ def test_a_rule_across_fields_weighs_as_its_weakest_place() -> None:
 def test_who_reports_is_not_read() -> None:
     assert not holds("Sora", entry("Dinner (Sora Abe/The Paper)"))
     assert holds("Sora", entry("Sora (Ada Lovelace/The Paper)"))
+    tagger = Tagger(replace(rules(sure=["paper", "source", "Sora"]), outlets=("The Paper",)))
+    for title in ("Dinner (The Paper)", "Dinner (Source: The Paper)"):
+        assert not tagger.tag(entry(title)).relevant
+
+
+def test_what_a_title_says_in_brackets_is_read() -> None:
+    for outlets in ((), ("The Paper",)):
+        tagger = Tagger(replace(rules(sure=["Sora"]), outlets=outlets))
+        assert tagger.tag(entry("OpenAI closes its video generator (Sora)")).relevant
+    assert TAGGER.tag(entry("Studio leaves after dispute (OpenAI Sora)")).shelf == "sure"
 
 
 def test_hidden_phrases_hide_what_stands_in_them() -> None:
@@ -386,3 +397,7 @@ def test_a_hint_of_a_beat_of_the_user_s_own_chooses_nothing_on_a_shipped_one() -
     both = entry("Rhododendron: garden designers use AI images")
     assert tagger.tag(both).beats == tagger.explain(both).tagging.beats == ("gardens",)
     assert tagger.tag(both).shelf == "sure"
+
+
+def test_a_long_text_without_blanks_is_read() -> None:
+    assert holds("{n}", entry("", "Sora\n" + "\u3042" * 10_000), extra='[glossary.any]\nn = ["Sora"]')

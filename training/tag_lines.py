@@ -77,7 +77,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         kind=row.get("kind", ""),
         features={feature: quote.text.lower() for feature, quote in features.quotes.items()},
         scale=features.scale,
-        meant=meant(entry),
+        meant=meant(entry, tagger.rules.outlets),
         sums=tuple(sums.values()),
         gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
     )

@@ -37,8 +37,7 @@ def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Differenc
     if isinstance(own, dict) and isinstance(shipped, dict):
         for key in own:
             yield from differences(own[key], shipped.get(key, _like(own[key])), (*place, key))
-        for key in shipped.keys() - own.keys():
-            yield Difference("-", place, key)
+        yield from (Difference("-", place, key) for key in shipped if key not in own)
     elif isinstance(own, list) and isinstance(shipped, list):
         # As text: an element may be a table, which no set takes.
         there, here = set(map(str, shipped)), set(map(str, own))

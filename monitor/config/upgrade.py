@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.config.own import Difference
-    from monitor.toml import Place
+    from monitor.toml import Comment, Place
 
 # A group of which the user kept as much is followed from now on.
 _HALF: Final = 0.5
@@ -52,7 +52,7 @@ def lift_feeds(text: str) -> str | None:
         comments, body = _table(document, index, known)
         kept = _feed_table(address, table, old.get(address), groups, body)
         if kept != body:
-            comments += [line for line in _comments_in(document, index) if line not in known]
+            comments += _comments_in(document, index, known)
         if kept or comments:
             parts.append("\n".join(filter(None, [*comments, kept])))
     # A curated feed that the user had taken out of the file must not come back with its group.
@@ -118,13 +118,23 @@ def _table(document: TomlDocument, index: int, known: set[str]) -> _Table:
     return _Table(comments, document.text[start : len(document.text) if newline < 0 else newline].strip())
 
 
-def _comments_in(document: TomlDocument, index: int) -> Iterator[str]:
-    """Yield what is remarked behind the values of a [[feed]]."""
-    for place, spot in document.spots.items():
-        if place[:2] == ("feed", index):
-            behind = document.text[spot.end :].partition("\n")[0].strip()
-            if behind.startswith("#"):
-                yield behind
+def _comments_in(document: TomlDocument, index: int, known: set[str]) -> Iterator[str]:
+    """Yield what the user remarked in a [[feed]]: behind its values, and on lines between them."""
+    start = document.spots[("feed", index)].start
+    last = max(spot.line for place, spot in document.spots.items() if place[:2] == ("feed", index))
+    yield from (
+        comment.text
+        for comment in _own_comments(document, known)
+        if comment.start > start and comment.line <= last
+    )
+
+
+def _own_comments(document: TomlDocument, known: set[str]) -> Iterator[Comment]:
+    """Yield the comments that do not stand on a line of 1.0."""
+    rows = document.text.splitlines()
+    for comment in document.comments:
+        if rows[comment.line - 1].strip() not in known:
+            yield comment
 
 
 def lift_themes(text: str) -> str | None:
@@ -141,15 +151,21 @@ def lift_themes(text: str) -> str | None:
         return f"base = false\n\n{text}"
     shipped = themes.shipped()
     found = list(differences(document.data, old))
-    remarks = _remarks(document, set(map(str.strip, before.splitlines())))
+    known = set(map(str.strip, before.splitlines()))
+    remarks = _remarks(document, known)
     lines = _without(found, shipped)
     for table, more in _added(found, document, remarks):
         lines.setdefault(table, []).append(more)
-    parts = [
-        "\n".join([*([f"[{'.'.join(map(_key, table))}]"] if table else []), *lines[table]])
-        for table in sorted(lines, key=bool)  # what stands at the head of the file comes first
-    ]
-    return "\n\n".join([_starter_head(themes.NAME), *parts]) + "\n"
+    parts = [_starter_head(themes.NAME)]
+    for table in sorted(lines, key=bool):  # what stands at the head of the file comes first
+        above = [remark for depth in range(1, len(table) + 1) for remark in remarks.pop(table[:depth], ())]
+        head = [f"[{'.'.join(map(_key, table))}]"] if table else []
+        parts.append("\n".join([*above, *head, *lines[table]]))
+    # What stood beside nothing that is still there.
+    text = "\n\n".join(parts) + "\n"
+    there = {line.strip() for line in text.splitlines()}
+    left = [comment.text for comment in _own_comments(document, known) if comment.text not in there]
+    return "\n".join([text, *left, ""]) if left else text
 
 
 def _without(found: Iterable[Difference], shipped: Any) -> dict[Place, list[str]]:
@@ -168,7 +184,7 @@ def _without(found: Iterable[Difference], shipped: Any) -> dict[Place, list[str]
 
 
 def _added(
-    found: Iterable[Difference], document: TomlDocument, remarks: Mapping[Place, list[str]]
+    found: Iterable[Difference], document: TomlDocument, remarks: dict[Place, list[str]]
 ) -> Iterator[tuple[Place, str]]:
     """Yield what the user added or changed: the table, and what to write there."""
     lists: dict[Place, list[Any]] = {}
@@ -176,30 +192,32 @@ def _added(
         if isinstance(_at(document.data, item.place), list):
             lists.setdefault(item.place, []).extend([item.value] if item.sign == "+" else [])
         elif item.sign != "-":
-            yield item.place[:-1], f"{_key(item.place[-1])} = {spelt(item.value)}"
+            line = f"{_key(item.place[-1])} = {spelt(item.value)}"
+            yield item.place[:-1], "\n".join([*remarks.pop(item.place, ()), line])
     for place, items in lists.items():
         there = _at(document.data, place)
         beside = {value: remarks.get((*place, there.index(value)), []) for value in items}
         if items:
-            yield place[:-1], f"{_key(place[-1])} = {_list(items, beside)}"
+            told = {remark for each in beside.values() for remark in each}
+            above = [remark for remark in remarks.pop(place, ()) if remark not in told]
+            yield place[:-1], "\n".join([*above, f"{_key(place[-1])} = {_list(items, beside)}"])
 
 
 def _remarks(document: TomlDocument, known: set[str]) -> dict[Place, list[str]]:
-    """Return the user's comments above and behind what stands on a line."""
+    """Return the user's comments above and behind each thing that has a line."""
     rows = document.text.splitlines()
+    own = {comment.line: comment.text for comment in _own_comments(document, known)}
     found: dict[Place, list[str]] = {}
     for place, spot in document.spots.items():
-        if not place or not isinstance(place[-1], int):
-            continue
         above: list[str] = []
-        number = spot.line - 2
-        while number >= 0 and rows[number].strip().startswith("#") and rows[number].strip() not in known:
-            above.insert(0, rows[number].strip())
+        number = spot.line - 1
+        while number in own and rows[number - 1].lstrip().startswith("#"):
+            above.insert(0, own[number])
             number -= 1
-        line_end = document.text.find("\n", spot.end)
-        behind = document.text[spot.end : line_end if line_end >= 0 else None].lstrip(" ,\t]")
-        if behind.startswith("#") and rows[spot.line - 1].strip() not in known:
-            above.append(behind.strip())
+        end = spot.line + document.text.count("\n", spot.start, spot.end)
+        behind = document.text[spot.end :].partition("\n")[0].lstrip(" ,\t]\r")
+        if end in own and behind.startswith("#"):
+            above.append(own[end])
         if above:
             found[place] = above
     return found
@@ -251,8 +269,8 @@ _NEW: Final = {
     "archive": ("base_url",),
 }
 _HEAD: Final = re.compile(r"#? ?\[(\w+)\]\s*$")
-_KEY: Final = re.compile(r"(#? ?)(\w+) = ")
-_SCORE: Final = re.compile(r"(#? ?min_score = )([\d.]+)")
+_KEY: Final = re.compile(r"(#? ?)(\w+)\s*=\s*")
+_SCORE: Final = re.compile(r"(#? ?min_score\s*=\s*)([\d.]+)")
 _ALERT: Final = "4.0"
 _MEANING: Final = (
     "# Since 1.1 a ruling with three sources has about 5, a launch with three 2.5, a very large story 10."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
+from functools import cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
     from monitor.models import Entry
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
-    from monitor.tag.rules import Fields, Rule, Target
+    from monitor.tag.rules import Rule, Target
 
-# What aggregators add to a title: `(Ada Lovelace/The Paper)`. It says nothing of the matter.
-_BYLINE = re.compile(r"\s\([A-Z][^()]*\)\s*$")
 # Added to the places of each further field's words, so that nothing is near across fields.
 _FIELD_GAP = 1_000_000
 # `often:`, of a name that is also said in passing: once or twice is passing.
@@ -85,11 +84,10 @@ class Reading:
     """An entry's text, read once: where every phrase of the rules stands in it."""
 
     def __init__(
-        self, entry: Entry, lexicon: Lexicon, fields: Fields, reporting: Reporting | None = None
+        self, entry: Entry, lexicon: Lexicon, rules: Rules, reporting: Reporting | None = None
     ) -> None:
-        self._words = {
-            name: _words(text, fields.words, reporting) for name, text in texts(entry).items() if text
-        }
+        fields, there = rules.fields, texts(entry, rules.outlets)
+        self._words = {name: _words(text, fields.words, reporting) for name, text in there.items() if text}
         self._names = tuple(self._words)
         self._fields = fields
         self._places = [(name, float(getattr(fields, name))) for name in self._names]
@@ -191,7 +189,7 @@ class Matcher:
 
     def read(self, entry: Entry) -> Reading:
         """Find every phrase of the rules in an entry."""
-        return Reading(entry, self._lexicon, self._rules.fields, self._reporting)
+        return Reading(entry, self._lexicon, self._rules, self._reporting)
 
     def matches(self, reading: Reading, kind: Literal["beat", "theme"]) -> dict[int, list[Match]]:
         """Find the rules that hold, by the number of their target in the file's order."""
@@ -265,9 +263,20 @@ class Matcher:
         return Match(compiled.rule, name, compiled.rule.weight * weight, tuple(found))
 
 
-def texts(entry: Entry) -> dict[str, str]:
+def texts(entry: Entry, outlets: tuple[str, ...]) -> dict[str, str]:
     """Give an entry's text by field, its title without who reported it."""
-    return {"title": _BYLINE.sub("", entry.title), "summary": entry.summary, "content": entry.content}
+    title = _byline(outlets).sub("", entry.title) if entry.title.endswith(")") else entry.title
+    return {"title": title, "summary": entry.summary, "content": entry.content}
+
+
+@cache
+def _byline(outlets: tuple[str, ...]) -> re.Pattern[str]:
+    """Match what aggregators add to a title: `(Ada Lovelace/The Paper)`, `(Reuters)`.
+
+    Any other words in brackets may be what it is about: without "(Sora)" such news was lost.
+    """
+    names = "|".join(map(re.escape, outlets)) or "(?!)"
+    return re.compile(rf"\s\((?=[A-Z])[^()]*(?:/|(?<!\w)(?:{names})(?!\w))[^()]*\)$")
 
 
 def _words(text: str, count: int, reporting: Reporting | None) -> Words:
@@ -278,9 +287,9 @@ def _words(text: str, count: int, reporting: Reporting | None) -> Words:
     return Words(_opening(reporting.phrase.sub(" ", _opening(text, 2 * count)), count))
 
 
-def meant(entry: Entry) -> str:
+def meant(entry: Entry, outlets: tuple[str, ...]) -> str:
     """Give the text whose meaning is looked at: the title, and the opening of what stands below it."""
-    title, summary, content = texts(entry).values()
+    title, summary, content = texts(entry, outlets).values()
     below = _opening(summary or content, _MEANT_WORDS)
     return f"{title}. {below}"
 
@@ -354,4 +363,5 @@ def _is_hidden(span: Span, hidden: Sequence[Span]) -> bool:
 def _opening(text: str, count: int) -> str:
     """Cut a long text near its first `count` words, between two words."""
     limit = count * _LETTERS_A_WORD
-    return text if len(text) <= limit else text[:limit].rpartition(" ")[0]
+    # Chinese and Japanese have no blanks between their words.
+    return text if len(text) <= limit else text[:limit].rpartition(" ")[0] or text[:limit]

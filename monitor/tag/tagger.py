@@ -175,7 +175,7 @@ class Tagger:
         )
 
     def _meaning_of(self, entry: Entry) -> list[float]:
-        found: list[float] = encoder.encode([meant(entry)])[0].tolist()
+        found: list[float] = encoder.encode([meant(entry, self.rules.outlets)])[0].tolist()
         return found
 
     def _prior(self, kind: str, entry: Entry) -> float:
