@@ -78,3 +78,8 @@ def test_what_cannot_be_read_is_refused(rule: str, message: str) -> None:
 def test_only_a_whole_item_refers_to_a_list() -> None:
     assert references(" {ai_firm} ") == "ai_firm"
     assert references("an {ai_firm}") == ""
+
+
+def test_letters_in_parts_are_whole() -> None:
+    assert parse_phrase("Ku\u0308nstler*") == parse_phrase("K\u00fcnstler*")
+    assert parse_rule("Ku\u0308nstler AND Go\u0308tter*") == parse_rule("K\u00fcnstler AND G\u00f6tter*")

@@ -84,7 +84,12 @@ def test_all_faults_are_reported_at_once_with_key_and_line() -> None:
         ("sure = 1.0", 'sure = "1"', "grades.sure", "must be a number"),
         ("sure = 1.0", "label = 1.0", "grades.label", "another meaning"),
         ("title = 2", "titel = 2", "fields.titel", "did you mean 'title'"),
-        ("title = 2", "title = true", "fields.title", "must be a number"),
+        ("title = 2", "title = true", "fields.title", "expected a number from 0"),
+        ("title = 2", "title = -1", "fields.title", "expected a number from 0"),
+        ("title = 2", "words = 400.5", "fields.words", "expected a whole number from 1"),
+        ("title = 2", "words = 0", "fields.words", "expected a whole number from 1"),
+        ("sure = 1.0", "sure = nan", "grades.sure", "within 1,000,000"),
+        ("sure = 1.0", f"sure = 1{'0' * 400}", "grades.sure", "within 1,000,000"),
         ('"Midjourney"', "7", "glossary.en.maker[1]", "must be a text, not 7"),
         ('"Midjourney"', '"…"', "glossary.en.maker[1]", "without a word"),
         ('"Midjourney"', '"{firm}"', "glossary.*.firm", "includes itself"),
@@ -112,3 +117,16 @@ def test_all_faults_are_reported_at_once_with_key_and_line() -> None:
 def test_each_kind_of_fault_names_its_place(old: str, new: str, place: str, message: str) -> None:
     assert old in SMALL
     assert any(f": {place}" in fault and message in fault for fault in faults(SMALL.replace(old, new)))
+
+
+def test_a_grade_at_fault_is_one_fault() -> None:
+    assert faults(SMALL.replace("sure = 1.0", "sure = nan")) == [
+        "themes.toml:2: grades.sure: must be a number within 1,000,000"
+    ]
+
+
+def test_an_outlet_has_a_name() -> None:
+    assert faults('outlets = ["The Paper", "…", ""]\n' + SMALL) == [
+        "themes.toml:1: outlets[2]: '…' is no outlet's name",
+        "themes.toml:1: outlets[3]: '' is no outlet's name",
+    ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal, cast
+from unicodedata import normalize
 
 from monitor.tag.words import Words, form
 
@@ -20,6 +21,7 @@ DISTANCE = 8
 """How many words may stand between two terms when a rule names no number."""
 LONGEST = 12
 """How many words a phrase may have."""
+_DIGITS = 6
 
 # Capitals alone: "and" and "not" are words that phrases hold.
 _OPERATOR = re.compile(r"(?:^|\s+)(AND|NOT|(?:NEAR|THEN)(?:/\d+)?)(?:\s+|$)")
@@ -91,7 +93,7 @@ class Condition:
 
 def parse_rule(text: str) -> Condition:
     """Read a rule. Raises `GrammarError`."""
-    first, *rest = _OPERATOR.split(text)
+    first, *rest = _OPERATOR.split(_composed(text))
     needs: list[Part] = []
     bars: list[Part] = []
     part = _side_by_side(first)
@@ -110,12 +112,17 @@ def parse_rule(text: str) -> Condition:
 
 def parse_phrase(text: str) -> Phrase:
     """Read words that stand side by side. Raises `GrammarError`."""
-    slots = tuple(slot for piece in text.split() for slot in _slots(piece))
+    slots = tuple(slot for piece in _composed(text).split() for slot in _slots(piece))
     if not slots:
         raise GrammarError("a phrase without a word")
     if len(slots) > LONGEST:
         raise GrammarError(f"a phrase of more than {LONGEST} words")
     return slots
+
+
+def _composed(text: str) -> str:
+    """Give a text's letters whole, as those of entries are: what is copied from a PDF has them in parts."""
+    return text if text.isascii() else normalize("NFC", text)
 
 
 def references(text: str) -> str:
@@ -153,6 +160,8 @@ def _term(scope: Scope, piece: str) -> Term:
 
 def _link(operator: str) -> Link:
     name, _, number = operator.partition("/")
+    if len(number) > _DIGITS:
+        raise GrammarError(f"{name}/{number[:_DIGITS]}…: no text is so long")
     return Link(int(number) if number else DISTANCE, ordered=name == "THEN")
 
 

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
     from monitor.tag.grammar import Phrase
 
+_HEAVIEST = 1_000_000
 _SECTIONS = (*LANGUAGES, ANY)
+_WEIGHT: values.Kind[Any] = values.number(0, 100)
+# Of no words nothing is read, and nothing chosen.
+_FIELDS: dict[str, values.Kind[Any]] = {
+    "words": values.whole(1, 100_000),
+    "lead_words": values.whole(0, 100_000),
+}
 _TOP = (
     "learned",
     "learn",
@@ -88,9 +95,16 @@ class _Reader:
             fields=self._fields(self._table(data, "fields", "")),
             learned=self._switch(data, "learned", default=False),
             learn=self._switch(data, "learn", default=True),
-            outlets=tuple(item.text for item in self._strings(data, "outlets", "")),
+            outlets=self._outlets(data),
             **self._bars(data),
         )
+
+    def _outlets(self, data: dict[str, Any]) -> tuple[str, ...]:
+        found = self._strings(data, "outlets", "")
+        for item in found:
+            if not re.search(r"\w", item.text):
+                self._fault(item.key, f"{item.text!r} is no outlet's name")
+        return tuple(item.text for item in found)
 
     def _bars(self, data: dict[str, Any]) -> dict[str, float]:
         """Read the certainties from which an entry is sure, perhaps, and a near miss: each below the last."""
@@ -110,10 +124,11 @@ class _Reader:
         return value is True
 
     def _grades(self, table: dict[str, Any]) -> dict[str, float]:
+        # A grade at fault is a grade: else each phrase under it would be one more fault.
         return {
-            name: float(value)
+            name: float(value) if self._number(value, f"grades.{name}") else 0.0
             for name, value in table.items()
-            if self._number(value, f"grades.{name}") and self._free_name(name)
+            if self._free_name(name)
         }
 
     def _free_name(self, name: str) -> bool:
@@ -125,12 +140,13 @@ class _Reader:
     def _fields(self, table: dict[str, Any]) -> Fields:
         names = tuple(item.name for item in fields(Fields))
         self._known(table, names, "fields")
-        values = {
-            name: value
-            for name, value in table.items()
-            if name in names and self._number(value, f"fields.{name}")
-        }
-        return Fields(**values)
+        found: dict[str, Any] = {}
+        for name in filter(names.__contains__, table):
+            try:
+                found[name] = _FIELDS.get(name, _WEIGHT).read(table[name])
+            except ValueError as error:
+                self._fault(f"fields.{name}", str(error))
+        return Fields(**found)
 
     def _hidden(self, table: dict[str, Any]) -> dict[str, tuple[Phrase, ...]]:
         self._known(table, _SECTIONS, "hidden")
@@ -172,9 +188,10 @@ class _Reader:
         table = self._table(tables, slug, kind)
         self._known(table, ("label", "threshold", *_SECTIONS), place)
         threshold = table.get("threshold", 1.0)
-        if not self._number(threshold, f"{place}.threshold") or threshold <= 0:
-            self._fault(f"{place}.threshold", "must be more than 0")
+        if not self._number(threshold, f"{place}.threshold"):
             threshold = 1.0
+        elif threshold <= 0:
+            self._fault(f"{place}.threshold", "must be more than 0")
         return Target(
             slug=slug,
             kind=kind,
@@ -256,10 +273,13 @@ class _Reader:
         return found
 
     def _number(self, value: object, place: str) -> bool:
-        # TOML's true is an int to Python, and no weight.
+        # TOML's true is an int to Python, and no weight; nor is nan, or what is longer than any.
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return True
-        self._fault(place, f"must be a number, not {value!r}")
+            if -_HEAVIEST <= value <= _HEAVIEST:
+                return True
+            self._fault(place, f"must be a number within {_HEAVIEST:,}")
+        else:
+            self._fault(place, f"must be a number, not {value!r}")
         return False
 
     def _known(self, table: Mapping[str, Any], known: tuple[str, ...], place: str, what: str = "key") -> None:
