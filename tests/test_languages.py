@@ -167,3 +167,11 @@ def test_sentences_are_filled_and_an_unknown_language_is_refused():
     assert ENGLISH.text("day", n=4) == "day 4"
     with pytest.raises(KeyError):
         languages.load("../en")
+
+
+@pytest.mark.parametrize("brand", ["Sora {beta}", "{", "a } b", "{0}", "100 % {{news}}"])
+def test_a_name_of_the_digest_means_what_it_says(brand: str) -> None:
+    words = languages.load("en", brand)
+    assert words.text("brand") == brand
+    subject = words.text("subject_quiet", brand=words.text("brand"), date="2 Dec 2024")
+    assert subject == f"Quiet, nothing sure – {brand}, 2 Dec 2024"

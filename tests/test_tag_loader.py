@@ -121,7 +121,7 @@ def test_each_kind_of_fault_names_its_place(old: str, new: str, place: str, mess
 
 def test_a_grade_at_fault_is_one_fault() -> None:
     assert faults(SMALL.replace("sure = 1.0", "sure = nan")) == [
-        "themes.toml:2: grades.sure: must be a number within 1,000,000"
+        "themes.toml:3: grades.sure: must be a number within 1,000,000"
     ]
 
 

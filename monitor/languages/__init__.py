@@ -134,7 +134,9 @@ def load(code: str, brand: str = "") -> Language:
         raise KeyError(code)
     if brand:
         plain = load(code)
-        return replace(plain, texts={**plain.texts, "brand": brand})
+        # Its braces are the user's own: "{beta}" stands for nothing here.
+        own = brand.replace("{", "{{").replace("}", "}}")
+        return replace(plain, texts={**plain.texts, "brand": own})
     data = tomllib.loads((_FOLDER / f"{code}{_SUFFIX}").read_text("utf-8"))
     return Language(
         code=code,
