@@ -43,6 +43,7 @@ from monitor import store as storage
 from monitor.cli import app
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
 from monitor.parse import identity
+from monitor.parse.changes import compare
 from monitor.stories import cluster_entries
 
 if TYPE_CHECKING:
@@ -174,9 +175,7 @@ def poll(
         document = Document(entries=(*new, *latest.get(feed.url, ())[-20:]))
         guids, urls = identity.spellings(document)
         known = store.entries.known(feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
-        changes = identity.compare(
-            document, known, followed_since=START, backlog=config.digest.backlog, now=now
-        )
+        changes = compare(document, known, followed_since=START, backlog=config.digest.backlog, now=now)
         found = Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
         asyncio.run(pipeline.keep(config, store, response, state, found, now=now))

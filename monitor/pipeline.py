@@ -7,7 +7,7 @@ The way of an entry, by the pages where each step is decided and the noun that c
 
     fetch/fetcher.py, fetch/http.py        the document of its feed comes           Response
     parse/reader.py                        and is read, in a process of its own     Document
-    parse/identity.py, tag/tagger.py       new, changed or known; what it is about  Findings
+    parse/changes.py, tag/tagger.py        new, changed or known; what it is about  Findings
     stories.py, cluster/assign.py          which event it reports                   Story
     digest_input.py, digest/compose.py     what the day has brought                 Digest
     digest/view.py, digest/formats.py      as it is shown, in every form            RenderedDigest
@@ -34,7 +34,7 @@ from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response, Window
-from monitor.parse import identity
+from monitor.parse import changes, identity
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
@@ -177,7 +177,7 @@ async def read(
     guids, urls = identity.spellings(document)
     known = store.entries.known(response.feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
     followed_since, awaits_rest = schedule.followed_since(state, now), schedule.awaits_rest(state, now)
-    changes = identity.compare(
+    brought = changes.compare(
         document,
         known,
         followed_since=followed_since,
@@ -187,13 +187,13 @@ async def read(
     )
     faults = list[str]()
     personal = store.note(tag.PERSONAL)
-    new = await tools.tagged(changes.new, personal, faults)
-    changed = await tools.tagged(changes.changed, personal, faults)
+    new = await tools.tagged(brought.new, personal, faults)
+    changed = await tools.tagged(brought.changed, personal, faults)
     if faults:
         losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, losses="; ".join(filter(None, losses)))
     first = followed_since is None
-    return Findings(new=new, changed=changed, gap=changes.gap, first=first, document=document)
+    return Findings(new=new, changed=changed, gap=brought.gap, first=first, document=document)
 
 
 async def keep(

@@ -306,6 +306,8 @@ async def test_retry_after_counts_on_429_and_503(status):
 
 
 ENCODED = {
+    "gzip, deflate": gzip.compress(FEED),
+    "gzip, deflate, br": gzip.compress(FEED),
     "gzip": gzip.compress(FEED),
     "x-gzip": gzip.compress(FEED),
     "deflate": zlib.compress(FEED),

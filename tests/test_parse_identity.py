@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import Document, Entry, Known
-from monitor.parse.identity import Changes, compare, fingerprint, is_home, made_up, spellings
+from monitor.parse.changes import Changes, compare
+from monitor.parse.identity import fingerprint, is_home, made_up, spellings
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)
 DAY, NOTHING = timedelta(days=1), timedelta(0)
@@ -440,6 +441,21 @@ def test_a_pinned_entry_does_not_hide_a_gap_and_a_withdrawn_one_makes_none() -> 
     feed.poll(pinned, *(entry(n, age=DAY) for n in "abcde"))
     assert feed.poll(pinned, *(entry(n, age=-DAY) for n in "vwxyz")).gap
     assert not feed.poll(pinned, *(entry(n, age=-DAY) for n in "vwxy"), entry("new", age=-2 * DAY)).gap
+
+
+@pytest.mark.parametrize("dated", ["publisher", "missing"])
+def test_nor_does_one_that_is_dated_anew_each_time(dated: str) -> None:
+    feed = Follower()
+    feed.poll(entry("pinned", dated=dated), *(entry(n, age=2 * DAY) for n in "abcde"))
+    feed.poll(entry("pinned", dated=dated, age=-DAY), *(entry(n, age=2 * DAY) for n in "abcde"))
+    later = [entry(n, age=-1.9 * DAY) for n in "vwxyz"]
+    assert feed.poll(entry("pinned", dated=dated, age=-2 * DAY), *later).gap
+
+
+def test_an_edit_among_a_few_new_ones_is_no_pinned_entry() -> None:
+    feed = Follower()
+    feed.poll(*(entry(n, age=DAY) for n in "abc"))
+    assert not feed.poll(*(entry(n, age=-DAY) for n in "xyz"), entry("a", age=-DAY, title="Title a!")).gap
 
 
 @pytest.mark.parametrize(("newer", "gap"), [("vwxy", True), ("vwx", False)])

@@ -307,7 +307,7 @@ class TestTrouble:
         async with newsroom(tmp_path, "/a", "/b") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             world.server.on("/b", page(item("choir", CHOIR, published=at(8))))
-            compare = pipeline.identity.compare
+            compare = pipeline.changes.compare
 
             def poisoned(document, known, **rest):
                 if document.entries[0].feed.endswith("/a"):
@@ -315,7 +315,7 @@ class TestTrouble:
                 return compare(document, known, **rest)
 
             with monkeypatch.context() as patch:
-                patch.setattr(pipeline.identity, "compare", poisoned)
+                patch.setattr(pipeline.changes, "compare", poisoned)
                 with pytest.raises(ExceptionGroup):
                     await world.poll(at(9))
             assert world.titles() == {CHOIR}

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from monitor.errors import FetchError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,18 +49,18 @@ def max_age(headers: Mapping[str, str], *, now: datetime | None = None) -> timed
 
 
 def encoding(headers: Mapping[str, str]) -> str:
-    """Return the coding of the body, "identity" for none; raise FetchError for two of them.
+    """Return the coding of the body, "identity" for none.
 
-    What is no content coding (RFC 9110 8.4.1) says nothing: publishers write "UTF-8" and "none" there, and
-    proxies name one coding twice.
+    What is no content coding (RFC 9110 8.4.1) says nothing: publishers write "UTF-8" and "none" there,
+    proxies name one coding twice, and servers say our own or a browser's Accept-Encoding back. Of several one
+    was used; the first bytes of the body say which.
     """
     named = (
         part.strip().lower().removeprefix("x-") for part in headers.get("content-encoding", "").split(",")
     )
     coded = {name for name in named if name in _CODINGS}
-    if len(coded) > 1:
-        raise FetchError("the body is encoded more than once")
-    return next(iter(coded), "identity")
+    foreign = coded - {"gzip", "deflate"}
+    return min(foreign or coded & {"gzip"} or coded, default="identity")
 
 
 def _directives(value: str) -> dict[str, str]:

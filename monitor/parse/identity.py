@@ -1,4 +1,4 @@
-"""Which entries of a document are new, which are known and changed: one entry stays one entry. Pure.
+"""Which known entry an entry of a document is: one entry stays one entry. Pure.
 
 No single mark of an entry can be relied on: feeds draw guids anew at each request, give one to all entries or
 use an old one again, give all entries one link ("today's briefing"), move to https, edit titles and dates. So
@@ -12,9 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from itertools import chain, count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -38,10 +37,6 @@ _REUSED: Final = timedelta(days=14)
 _ALIKE: Final = 2 / 3
 _CONTAINED: Final = 4
 _NOTHING: Final = ("", None)
-# Of so many entries one may be older than all that was known, and it is still a new stretch of the feed.
-_FEW: Final = 5
-# So many entries at once from before we followed a feed are its past; one opened 190 in a day.
-_PAST: Final = 20
 
 _WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
@@ -50,20 +45,6 @@ _SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 _DAY_OF_PATH: Final = re.compile(r"(?:19|20)\d\d\D?\d\d(?:\D?\d\d)?")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changes:
-    """What a document brings against what was known."""
-
-    new: tuple[Entry, ...] = ()
-    """In the document's order, `backlog` and `late` decided."""
-    changed: tuple[Entry, ...] = ()
-    """Known entries with other text; they keep their id, guid and `first_seen`."""
-    unchanged: tuple[int, ...] = ()
-    """Ids."""
-    gap: bool = False
-    """Entries fell through between two polls: what was newest is gone, and all that is new is newer."""
 
 
 def fingerprint(entry: Entry) -> str:
@@ -100,88 +81,6 @@ def _spellings(addresses: Iterable[str]) -> set[str]:
             starts = ("http://", "https://", "http://www.", "https://www.")
             found |= {start + end for start in starts for end in ends}
     return found
-
-
-def compare(
-    document: Document,
-    known: Sequence[Known],
-    *,
-    followed_since: datetime | None,
-    backlog: timedelta,
-    now: datetime,
-    awaits_rest: bool = True,
-) -> Changes:
-    """Tell a document's entries apart into new, changed and unchanged ones.
-
-    What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
-    it is so old, or of unknown age in the very first document (`followed_since` is None; some are empty).
-    Later on nothing is held back for its date, which may be old because we could not look for days or because
-    the publisher was slow; but for a past that a feed opens all at once, from before we followed it.
-
-    The entry in whose middle a document breaks off is left for the whole one to bring. When that comes no
-    more (not `awaits_rest`) what there is of it is taken, if it is new.
-    """
-    first_document = followed_since is None
-    new: list[Entry] = []
-    changed: list[Entry] = []
-    unchanged: list[int] = []
-    entries, broken = document.entries, None if awaits_rest else document.broken
-    if broken and fold(broken.title) not in {fold(entry.title) for entry in entries}:
-        entries = (*entries, broken)
-    matches = _matches(entries, document.link, known)
-    guids = {one.guid for one in known}
-    for entry in _without_repeats(entries):
-        match = matches.get(entry.guid)
-        if match is None:
-            late = entry.dated == "publisher" and entry.published < now - backlog
-            from_before = followed_since is None or entry.published < followed_since
-            unsure = entry.dated in {"missing", "absurd"}
-            no_memory = first_document or not known
-            held_back = (late and from_before and no_memory) or (first_document and unsure)
-            late = late and not held_back
-            new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
-        elif entry is broken or match.fingerprint == fingerprint(entry):
-            unchanged.append(match.id)
-        else:
-            # A date made up for want of a better one is today's: an edit makes nothing happen today.
-            date = entry if entry.dated == "publisher" else match
-            changed.append(
-                replace(
-                    entry,
-                    id=match.id,
-                    guid=match.guid,
-                    published=date.published,
-                    dated=date.dated,
-                    first_seen=match.first_seen,
-                    changed_at=now,
-                )
-            )
-    old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
-    if len(old) >= _PAST:
-        new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
-    whole = document.complete or not awaits_rest
-    matched = {match.id for match in matches.values()}
-    gap = whole and not first_document and _fell_through(new, known, matched)
-    return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=gap)
-
-
-def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
-    """Return the entries but for those that repeat the title, link and date of an earlier one."""
-    first: dict[Hashable, Entry] = {}
-    for entry in entries:
-        mark = (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid
-        first.setdefault(mark, entry)
-    return first.values()
-
-
-def _free(wanted: str, guids: set[str]) -> str:
-    """Return a guid for a new entry that no known one has, and take it."""
-    guid = next(guid for guid in chain([wanted], (f"{wanted} ~{n}" for n in count(2))) if guid not in guids)
-    guids.add(guid)
-    return guid
-
-
-# --- the same entry?
 
 
 class _Marks(NamedTuple):
@@ -277,12 +176,12 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
 )
 
 
-def _matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dict[str, Known]:
+def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dict[str, Known]:
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
     entries = [(entry, _Marks.of(entry, home)) for entry in document]
     stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
     titles = {marks.title for _, marks in entries} - {""}
-    matches: dict[str, Known] = {}
+    found: dict[str, Known] = {}
     taken: set[int] = set()
 
     def stands_elsewhere(match: Known, entry: Entry) -> bool:
@@ -291,17 +190,17 @@ def _matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> di
         return old in titles and old != fold(entry.title)
 
     for key_of, differ in _KEYS:
-        if len(matches) == len(entries) or len(taken) == len(stored):
+        if len(found) == len(entries) or len(taken) == len(stored):
             break
         candidates = _newest(stored, key_of)
         for key, entry in _unique(entries, key_of).items():
             match = candidates.get(key)
-            if not match or entry.guid in matches or match.id in taken:
+            if not match or entry.guid in found or match.id in taken:
                 continue
             if not differ(entry, match) and not stands_elsewhere(match, entry):
-                matches[entry.guid] = match
+                found[entry.guid] = match
                 taken.add(match.id)
-    return matches
+    return found
 
 
 def _alike(one: str, other: str) -> bool:
@@ -378,23 +277,3 @@ def _newest(
         (equals.add if before and before.first_seen == one.first_seen else equals.discard)(key)
         first[key] = one
     return {key: one for key, one in first.items() if key not in _NOTHING and key not in equals}
-
-
-# --- what fell through
-
-
-def _fell_through(new: Sequence[Entry], known: Sequence[Known], matched: set[int]) -> bool:
-    """Return whether a document has left behind what was newest before it.
-
-    A pinned entry that is still there proves nothing when what was newer than it is gone; one or two of the
-    newest may have been withdrawn while their neighbours are still there.
-    """
-    if not new or not known:
-        return False
-    newest = max(one.published for one in known)
-    older = sum(entry.published <= newest for entry in new)
-    if older * _FEW > len(new):
-        return False
-    still = max((one.published for one in known if one.id in matched), default=None)
-    gone = [one for one in known if still is None or one.published > still]
-    return len(gone) >= max(1, len(matched))
