@@ -105,7 +105,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     marks = {mark.entry: mark for mark in store.marks.listing()}
     if not marks:
         return forget(store)
-    marked = store.entries.get_many(marks)
+    marked = sorted(store.entries.get_many(marks), key=lambda entry: marks[entry.id].made_at, reverse=True)
     since = min(entry.first_seen for entry in marked)
     others = store.entries.listing(since=since, limit=_UNMARKED)
     # Without what was learned before, or each learning would build on the last and drift.
@@ -114,7 +114,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
     examples += [
         plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others if entry.id not in marks
     ]
-    words, feeds = tag.learn(examples)
+    words, feeds = tag.learn(_each_text_once(examples))
     own = {}
     for target in plain.own_targets():
         about = [
@@ -122,13 +122,21 @@ def learn(config: Config, store: Store) -> tag.Personal:
             for entry in marked
             if (names := _stated(marks[entry.id], target.kind)) is not None
         ]
-        if found := tag.learn_own(about):
+        if found := tag.learn_own(_each_text_once(about)):
             own[target.slug] = found
     learned = tag.Personal(words, feeds, own, len(marks))
     store.set_note(tag.PERSONAL, learned.to_json())
     store.set_note(_FORGOTTEN, "")
     _note_latest(store)
     return learned
+
+
+def _each_text_once(examples: Iterable[tag.Example]) -> list[tag.Example]:
+    """Return the first example of each text: who marks a story of ten copies says one thing once."""
+    found: dict[tuple[str, ...], tag.Example] = {}
+    for example in examples:
+        found.setdefault(tuple(example.features.quotes), example)
+    return list(found.values())
 
 
 def _stated(mark: Mark, kind: str) -> tuple[str, ...] | None:

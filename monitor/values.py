@@ -190,7 +190,7 @@ def text(value: Any) -> str:
     # Blanks of other kinds, joiners, private signs, and what is newer than Python's tables, which calls none
     # of them printable: "👨\u200d💻 Blog", as its site names itself, could not be added.
     strange = {char for char in value if not char.isprintable()} - {"\u200c", "\u200d"}
-    if not {"Zs", "Cn", "Co"}.issuperset(map(category, strange)):
+    if {"\ufffe", "\uffff"} & strange or not {"Zs", "Cn", "Co"}.issuperset(map(category, strange)):
         raise ValueError("expected a text on one line, without control characters" + got(value))
     return value
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from newsroom import THEMES, Desk, at, polled
+from newsroom import THEMES, Desk, at, item, page, polled, run, serving
 
 from monitor import config, corrections, store, tag
 from monitor.errors import MonitorError
@@ -137,6 +137,26 @@ def test_what_was_learned_of_marks_goes_with_them(
         corrections.mark(settings(desk), opened, number, relevant=None, now=at(11))
     assert corrections.learn_if_due(settings(desk), opened) == tag.Personal()
     assert not opened.note(tag.PERSONAL)
+
+
+def test_copies_of_one_text_teach_once_and_as_the_latest_mark_says(tmp_path: Path) -> None:
+    title, text = "AI choir angers artists in Graz", "They sing what they never agreed to. " * 6
+    with serving() as server:
+        feeds = [server.on(f"/{n}", page(item(f"c{n}", title, text), title=f"P{n}")) for n in range(3)]
+        desk = Desk(tmp_path / "copies", feeds)
+        assert run(desk.directory, "poll", now=at(9)).code == 0
+    with desk.store() as opened:
+        opened.feeds.sync(desk.config.feeds, at(10))
+        numbers = [one.id for one in opened.entries.listing()]
+        corrections.mark(desk.config, opened, numbers[0], relevant=False, now=at(10))
+        once = corrections.learn(desk.config, opened)
+        for number in numbers[1:]:
+            corrections.mark(desk.config, opened, number, relevant=False, now=at(11))
+        assert len(numbers) == 3
+        assert replace(corrections.learn(desk.config, opened), marks=1, feeds={}) == replace(once, feeds={})
+        assert max(once.words.values()) < 0
+        corrections.mark(desk.config, opened, numbers[1], relevant=True, now=at(12))
+        assert min(corrections.learn(desk.config, opened).words.values()) >= 0
 
 
 def test_marks_that_say_otherwise_are_learned_from_anew(

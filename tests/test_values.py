@@ -47,7 +47,8 @@ def test_names_as_sites_have_them(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["two\nlines", "a\tb", "\x7f", "\u2028", "\u202egnp.exe", "zero\u200bwidth", "\ud800"]
+    "name",
+    ["two\nlines", "a\tb", "\x7f", "\u2028", "\u202egnp.exe", "zero\u200bwidth", "no char\uffff", "\ud800"],
 )
 def test_what_is_no_name(name):
     with pytest.raises(ValueError, match="on one line"):
