@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Days that stand open on the first page.
 _OPEN: Final = 7
-# Months whose days can be unfolded there; those before have a page.
-_FOLDED: Final = 3
+# Months whose days can be unfolded there; those before have a page. A third one cost each day as much as the
+# two, and made the first page of an old archive half as long again.
+_FOLDED: Final = 2
 # Stories named beside a day.
 _TOP: Final = 3
 

@@ -52,8 +52,8 @@ _FEED: Final = 30
 # Months in the chart of a theme.
 _CHARTED: Final = 24
 _PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)" data-listed="(\w+)"(?: data-affair="(\d+)")?')
-# How far back the days on the first page reach: three months at least.
-_RECENT: Final = timedelta(days=100)
+# How far back the days on the first page reach: two months, of 31 days each.
+_RECENT: Final = timedelta(days=62)
 
 
 @dataclass(frozen=True, slots=True)
