@@ -219,6 +219,8 @@ def write_archive(config: Config, folder: Path) -> None:
     It runs in a thread of its own, beside the loop, and so opens the store itself.
     """
     with store_package.open(config.database, read_only=True) as store:
+        # Or a feed whose address holds a secret, as the store keeps none, would be named by its host.
+        store.feeds.know(config.feeds)
         site.update(store, folder, archive(config, store))
 
 

@@ -42,6 +42,12 @@ class Appearance:
     stories: int
     in_full: int
     """How many stories the digest tells in full; the rest have a line each."""
+    perhaps: bool = False
+    """It stood among those that are not sure."""
+    also_in: int = 0
+    """The entry under whose report it was named as "also in"; 0 when it had a report of its own."""
+    repeats: bool = False
+    """It brought only what an earlier digest had told: this one does not name it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,14 +218,7 @@ def _reported(facts: Facts) -> Line:
     entry, shown = facts.entry, facts.appearance
     story = f" in story s{facts.story.id} “{facts.story.title}”" if facts.story else ""
     if shown is not None:
-        rank = f"the {_ordinal(shown.place)} of {counted(shown.stories, 'story', 'stories')}"
-        place = f", {rank if shown.stories > 1 else 'its only story'}" if shown.place else ""
-        if shown.place > shown.in_full:
-            place += f", in one line: the digest tells {shown.in_full} in full"
-        was = f"; there it was story s{shown.story}" if _moved(facts) else ""
-        return Line(
-            question="reported", verdict="yes", text=f"in the digest of {shown.date}{story}{place}{was}"
-        )
+        return _in_digest(shown, story, facts)
     if entry is None or not entry.id:
         return Line(question="reported", verdict="no", text="no digest could tell it")
     if not entry.tagging.relevant:
@@ -232,6 +231,23 @@ def _reported(facts: Facts) -> Line:
         return Line(question="reported", verdict="no", text=text)
     when = f"; the next digest is due {_moment(facts.next_digest, facts)}" if facts.next_digest else ""
     return Line(question="reported", verdict="waiting", text=f"not yet{story}{when}")
+
+
+def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
+    """Say where in its digest something stood; `story` is the one that it is in now."""
+    if shown.repeats:
+        text = f"no: it only repeats a report that was told before{story}"
+        return Line(question="reported", verdict="no", text=text)
+    place = ""
+    if shown.place:
+        rank = f"the {_ordinal(shown.place)} of {counted(shown.stories, 'story', 'stories')}"
+        place = f"{story}, {rank if shown.stories > 1 else 'its only story'}"
+    if shown.place > shown.in_full:
+        place += f", in one line: the digest tells {shown.in_full} in full"
+    place += ", among those that are not sure" if shown.perhaps else ""
+    place += f", as “also in” with e{shown.also_in}" if shown.also_in else ""
+    was = f"; there it was story s{shown.story}" if _moved(facts) else ""
+    return Line(question="reported", verdict="yes", text=f"in the digest of {shown.date}{place}{was}")
 
 
 def _moved(facts: Facts) -> bool:

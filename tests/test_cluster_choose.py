@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from monitor.cluster import Settings, choose, with_summary
-from monitor.models import Entry, Story
+from monitor.models import Entry, Join, Story, Tagging
 
 NOW = datetime(2025, 11, 11, 12, tzinfo=UTC)
 PLAIN = "Munich court rules that ChatGPT reproduced GEMA's song lyrics"
@@ -53,6 +53,18 @@ def test_the_digest_language_is_preferred():
     german = entry(1, "Landgericht München: ChatGPT gibt GEMA-Liedtexte wieder", language="de")
     assert choose([german, entry(2, PLAIN)], "de").id == 1
     assert choose([german, entry(2, PLAIN)], "en").id == 2
+
+
+def test_the_original_is_the_same_in_whatever_order_the_store_gives_the_entries_of_one_poll():
+    later = replace(entry(1, PLAIN), url="https://wire.example/1", tagging=Tagging(themes=("copyright",)))
+    first = replace(later, id=2, published=NOW - timedelta(hours=1), tagging=Tagging(themes=("labour",)))
+    first = replace(first, feed="https://other.example/")
+    joins = tuple(Join(entry=one.id, similarity=1.0, reason="") for one in (later, first))
+    for entries in ((later, first), (first, later)):
+        story = Story(entries=entries, joins=joins, first_seen=NOW, last_seen=NOW)
+        made = with_summary(story, {}, Settings())
+        assert made.themes == ("labour",)
+        assert [report.entry.id for report in made.reports] == [2]
 
 
 def test_the_order_of_entries_does_not_matter():

@@ -212,6 +212,7 @@ def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Arch
     for copy_of, bars in ((first.id, 0), (None, 1)):
         entries = (first, replace(first, id=99, first_seen=next_day))
         story = replace(shown, entries=entries, joins=(shown.joins[0], replace(copy, copy_of=copy_of)))
+        assert handed(lists.search_shard("2024-12", [story], ours))["stories"][0]["reports"] == 1 + bars
         assert lists.month("2024-12", [], [story], ours).count('id="month"') == bars
 
 
@@ -234,7 +235,7 @@ class TestBringingUpToDate:
         assert archive.update() == 2
         assert archive.written() == before
 
-    def test_a_story_that_is_merged_leaves_a_pointer_and_one_that_is_gone_leaves_nothing(
+    def test_a_story_that_is_merged_leaves_a_pointer_and_so_does_one_that_is_gone(
         self, tmp_path: Path
     ) -> None:
         made = Archive(tmp_path / "own")
@@ -252,7 +253,8 @@ class TestBringingUpToDate:
         made.update()
         there = made.written()
         assert f"is part of story s{one} now" in there[f"stories/s{other}.html"]
-        assert f"stories/s{third}.html" not in there
+        # The day that told it leads there still.
+        assert f"Nothing is left of story s{third}" in there[f"stories/s{third}.html"]
         assert f"s{third}" not in there["search/2024-12.js"]
 
     def test_an_affair_is_no_more_when_its_steps_are_one_story(self, tmp_path: Path) -> None:
@@ -326,6 +328,40 @@ class TestBringingUpToDate:
         page_of_theme = made.written()["themes/leak-protest.html"]
         assert re.findall(r'class="bar"', page_of_theme) == ['class="bar"']
         assert "2025-01" in page_of_theme
+
+    def test_pages_name_a_feed_as_it_is_named_now(self, tmp_path: Path) -> None:
+        with serving() as server:
+            # Its address is stored without the key.
+            url = server.url("/a?key=hunter2")
+            server.on("/a", page(item("a", "Testers leak OpenAI tool Sora")))
+            desk = Desk(tmp_path / "own", [url], names={url: "The Paper"})
+            run(desk.directory, "poll", now=at(5))
+            run(desk.directory, "digest", "--send", now=at(7))
+        (told,) = (desk.directory / "digests" / "stories").iterdir()
+        assert "The Paper · " in told.read_text("utf-8")
+        for names, feeds, shown in (({url: "The Post"}, [url], "The Post"), ({}, [], "127.0.0.1")):
+            desk.names = names
+            desk.follow(feeds)
+            digest_input.write_archive(desk.config, told.parents[1])
+            assert f"{shown} · " in told.read_text("utf-8")
+
+    def test_a_themes_page_lists_the_stories_that_have_it(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        made.day(
+            0, item("a", "Testers leak OpenAI tool Sora"), item("b", "Leak: AI choir angers artists in Graz")
+        )
+        with store.open(made.desk.config.database) as opened:
+            kept, other = opened.stories.listing()
+            opened.stories.save([replace(other, themes=())])  # one of its reports has it, and no more
+        made.update()
+        for path in ("themes/leak-protest.html", "themes/leak-protest.atom"):
+            found = re.findall(r"(?:/s|story:)(\d+)", made.written()[path])
+            assert set(map(int, found)) == {kept.id}
+        themes = made.desk.directory / "themes.toml"
+        themes.write_text(themes.read_text().replace("leak-protest", "leaks"))
+        made.update()
+        assert not list((made.folder / "themes").glob("leak-protest.*"))
+        assert (made.folder / "themes/leaks.html").is_file()
 
     def test_a_run_that_is_stopped_is_done_over(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

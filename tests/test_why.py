@@ -87,9 +87,22 @@ def test_what_is_also_in_another_outlet_was_reported_with_it(tmp_path: Path) -> 
         assert run(desk, "digest", "--send", now=at(7)).code == 0
     story = run(desk, "stories", "--json").json[0]
     assert len(story["copies"]) == 1
+    (original,) = story["copies"].values()
     for guid in ("first", "second"):
-        assert answers(desk, f"e{number(desk, guid)}")["reported"] == "yes"
-        assert "its only story" in run(desk, "why", f"e{number(desk, guid)}", now=at(13)).out
+        handle = f"e{number(desk, guid)}"
+        assert answers(desk, handle)["reported"] == "yes"
+        shown = run(desk, "why", handle, now=at(13)).out
+        assert "its only story" in shown
+        assert (f"as “also in” with e{original}" in shown) is (handle != f"e{original}")
+    with serving() as server:
+        url = server.url("/c")
+        Desk(desk, [*urls, url], names={url: "The Echo"})
+        server.on("/c", page(item("third", "AI artists protest in Rome against OpenAI and Sora", text)))
+        assert run(desk, "poll", now=at(12)).code == 0
+    assert run(desk, "digest", "--send", now=at(7, 1)).code == 0
+    found = run(desk, "why", f"e{number(desk, 'third')}", "--json", now=at(8, 1)).json["reported"]
+    assert found["answer"] == "no"
+    assert "only repeats a report that was told before in story s" in found["text"]
 
 
 def test_what_had_one_line_is_told_apart_by_importance_and_not_by_its_section(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,9 +17,11 @@ from monitor.models import Entry
 from monitor.url import canonical_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from monitor.config import Config
+    from monitor.models import StoryEntry
     from monitor.store import Store
     from monitor.tag import Tagger
     from monitor.why import Appearance, Facts, Trial
@@ -141,20 +144,21 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
     if day is None or stored is None:
         return None
     made = stored.digest()
-    for place, story in enumerate(sorted(made.stories, key=order), 1):
-        copies = {copy.entry for report in story.reports for copy in report.also_in}
-        if entry.id in copies.union(report.entry for report in story.reports):
-            return Appearance(
-                date=day,
-                story=story.id,
-                title=story.title,
-                place=place,
-                stories=len(made.stories),
-                in_full=made.max_stories,
-            )
-    return Appearance(
+    unnamed = Appearance(
         date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories
     )
+    for place, story in enumerate(sorted(made.stories, key=order), 1):
+        if report := _report_with(entry.id, story.reports):
+            also_in = report.entry if report.entry != entry.id else 0
+            return replace(unnamed, story=story.id, title=story.title, place=place, also_in=also_in)
+    if report := _report_with(entry.id, made.perhaps):
+        return replace(unnamed, perhaps=True, also_in=report.entry if report.entry != entry.id else 0)
+    return replace(unnamed, repeats=entry.id in made.copies)
+
+
+def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None:
+    """Return the report that is an entry, or has it as a copy."""
+    return next((r for r in reports if entry in {r.entry, *(copy.entry for copy in r.also_in)}), None)
 
 
 def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:

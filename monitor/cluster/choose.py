@@ -52,7 +52,8 @@ def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) ->
     Title and summary are chosen from the reports of its first day, so that they stay with the event that
     they tell; of a story that went on, the newest turn leads.
     """
-    entries = story.entries
+    # In the order in which they were decided on, or a later look at the story would choose another original.
+    entries = sorted(story.entries, key=order)
     same = copies(entries)
     reports = [entry for entry in entries if entry.id not in same]
     began = min(entry.first_seen for entry in entries)

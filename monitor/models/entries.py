@@ -241,7 +241,9 @@ class Story:
         found: dict[int, list[Entry]] = {}
         for entry in self.entries:
             found.setdefault(originals.get(entry.id, entry.id), []).append(entry)
-        return tuple(Report(first, tuple(copies)) for first, *copies in found.values())
+        # Of entries seen in one poll the original need not be the one that was stored first.
+        ordered = (sorted(those, key=lambda e: e.id != number) for number, those in found.items())
+        return tuple(Report(first, tuple(copies)) for first, *copies in ordered)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

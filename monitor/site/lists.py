@@ -142,7 +142,7 @@ def _indexed(story: Story, site: Site) -> dict[str, Any]:
         "id": f"s{story.id}",
         "title": title(story.title),
         "day": site.day(story.first_seen).isoformat(),
-        "reports": len(story.entries),
+        "reports": len(list(reports_of(story))),
         "themes": [site.labels.get(theme, theme) for theme in story.themes],
         "text": line(story.summary, 300),
         "also": [other for other in others if other != line(story.title)],

@@ -81,6 +81,12 @@ def moved(old: int, new: int, site: Site) -> str:
     )
 
 
+def gone(old: int, site: Site) -> str:
+    """Return what stands at the address of a story without reports: the days that told it lead there."""
+    text = site.words.text("site_gone", old=f"s{old}")
+    return site.fill("list.html", here=story_path(old), depth=1, title=f"s{old}", lead=text, groups=[])
+
+
 def day(digest: Digest, site: Site) -> str:
     """Return a digest's page: all that it told, and what stood behind it."""
     page = view(digest, site.words, _WHOLE, archive="../", everything=True)

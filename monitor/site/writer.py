@@ -1,9 +1,9 @@
 """Brings the archive's pages up to date: what a day changes is written anew, and nothing else.
 
 Takes the store and a folder, gives files; no page needs a server or JavaScript. `.site.json` in the folder
-says what the pages hold: the last change of a story, the last digest, the themes of each month, and a
-fingerprint of all that shapes them (words, labels, templates). With another fingerprint, or none, everything
-is written.
+says what the pages hold: the last change of a story, the last digest, the themes of each month, how feeds
+were named, and a fingerprint of all else that shapes them (words, labels, templates). With another
+fingerprint, or none, everything is written.
 
 A day costs the same after years: what grows is kept by month, lists are bounded, and where a story stood
 before it changed is read off its own page.
@@ -65,6 +65,8 @@ class _State:
     digest: int = 0
     themes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """How many stories that began in a month ("2026-11") have each theme."""
+    outlets: Mapping[str, str] = field(default_factory=dict)
+    """How each feed was named, by its row id."""
 
 
 def update(store: Store, folder: Path, site: Site) -> int:
@@ -98,10 +100,13 @@ class _Update:
         state = self._state()
         changes = self._store.overview.changes(state.revision, state.digest)
         self._themes = dict(state.themes)
-        if changes.stories:
+        outlets = self._outlets()
+        renamed = [int(feed) for feed, name in outlets.items() if state.outlets.get(feed, name) != name]
+        stories = tuple(dict.fromkeys((*changes.stories, *self._store.overview.of_feeds(renamed))))
+        if stories:
             # Pages tell what the months hold: stopped half way they no longer do, and all is done over.
             (self._folder / _STATE).unlink(missing_ok=True)
-        months = self._stories(changes.stories, everything=state.revision == 0)
+        months = self._stories(stories, everything=state.revision == 0)
         for day in map(date.fromisoformat, changes.digests):
             stored = self._store.digests.get(day)
             if stored is not None:
@@ -115,8 +120,15 @@ class _Update:
         if state.revision == 0:
             self._assets()
         # Last: a run that is stopped before has its pages written once more.
-        self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes))
+        self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes, outlets))
         return self._written
+
+    def _outlets(self) -> dict[str, str]:
+        """Return how the pages name each feed that has brought an entry."""
+        return {
+            str(number): self._site.feeds[url].title if url in self._site.feeds else ""
+            for number, url in self._store.feeds.ids().items()
+        }
 
     def _stories(self, changed: Sequence[int], *, everything: bool) -> set[str]:
         """Write the pages of changed stories and of their affairs; return the months that list them."""
@@ -139,7 +151,7 @@ class _Update:
                     # A page that somebody may have linked to: after a merge it says where the story went.
                     self._write(story_path(number), pages.moved(number, present, self._site))
                 elif number not in found:
-                    (self._folder / story_path(number)).unlink(missing_ok=True)
+                    self._write(story_path(number), pages.gone(number, self._site))
                 after = self._present(found.get(number))
                 if everything or (before.month, before.shown) != (after.month, after.shown):
                     months |= {before.month, after.month}
@@ -198,6 +210,10 @@ class _Update:
         }
         for slug, by_month in counts.items():
             self._theme(slug, by_month)
+        stems = set(map(theme_stem, self._site.themes))
+        for page in (self._folder / "themes").glob("*"):
+            if page.stem not in stems and page.suffix in {".html", ".atom"}:  # in themes.toml no more
+                page.unlink()
         self._write("themes.html", lists.themes(counts, self._site))
 
     def _theme(self, slug: str, counts: Mapping[str, int]) -> None:
@@ -254,7 +270,11 @@ class _Update:
         try:
             found = json.loads((self._folder / _STATE).read_text("utf-8"))
             known = _State(
-                found["fingerprint"], int(found["revision"]), int(found["digest"]), dict(found["themes"])
+                found["fingerprint"],
+                int(found["revision"]),
+                int(found["digest"]),
+                dict(found["themes"]),
+                dict(found["outlets"]),
             )
         # Whatever is wrong with it: the pages can always be written from the store.
         except (OSError, ValueError, KeyError, TypeError):

@@ -126,6 +126,10 @@ class Feeds:
         """Return the address in feeds.toml of a stored one; of a feed that is not there, the stored one."""
         return self._urls.get(key, key)
 
+    def ids(self) -> dict[int, str]:
+        """Return the `url` of every feed that is or was followed by its row id, which outlives a move."""
+        return {row["id"]: self.url_of(row["url"]) for row in self._db.rows("select id, url from feeds")}
+
     def counts(self) -> dict[str, int]:
         """Return how many entries each feed has brought, by its `url`."""
         rows = self._db.rows("select url, entries from feeds")

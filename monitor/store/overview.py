@@ -7,10 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import summary_from_json
+from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from monitor.models import DigestSummary, Window
@@ -95,9 +96,15 @@ class Overview:
         return tuple(row["id"] for row in self._db.rows(sql, [format_utc(start), format_utc(end)]))
 
     def of_theme(self, theme: str, limit: int) -> tuple[int, ...]:
-        """Return the stories with a theme, the one with the newest report first."""
-        rows = self._db.rows(_OF_THEME, [theme])
+        """Return the stories with a theme, the one with the newest report on it first."""
+        rows = self._db.rows(_OF_THEME, {"theme": theme})
         return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
+
+    def of_feeds(self, feeds: Iterable[int]) -> tuple[int, ...]:
+        """Return the stories with an entry of one of these feeds, by id."""
+        own = f"story_id is not null and feed_id {ANY_OF}"
+        sql = f"select distinct story_id from entries where {own} order by 1"
+        return tuple(row["story_id"] for row in self._db.rows(sql, [listed(feeds)]))
 
     def months(self) -> Mapping[str, int]:
         """Count the digests of each month ("2026-11")."""
@@ -131,7 +138,9 @@ order by certainty desc, id
 # with each month.
 _OF_THEME: Final = """
 select e.story_id from entry_themes t indexed by entry_themes_theme join entries e on e.id = t.entry_id
-where t.theme = ? and e.relevant = 1 and e.story_id is not null
+where t.theme = :theme and e.relevant = 1 and exists (
+    select 1 from stories s join json_each(s.themes) its where s.id = e.story_id and its.value = :theme
+)
 order by t.entry_id desc limit 300
 """
 
