@@ -56,7 +56,10 @@ def test_all_is_well_when_all_feeds_answer(tmp_path: Path) -> None:
 
 def test_a_digest_that_waits_to_be_sent_is_due_now(polled_desk: Path, tmp_path: Path) -> None:
     desk = shutil.copytree(polled_desk, tmp_path / "copy")
-    assert "\nnext digest  due now\n" in run(desk, "status", now=at(10)).out
+    waiting = run(desk, "status", now=at(10)).out
+    assert "\nnext digest  due now\n" in waiting
+    assert "\nnext poll    due now\n" in waiting
+    assert "\nnext poll    2024-12-02 09:3" in run(desk, "status", now=at(9.1)).out
     assert run(desk, "digest", "--send", now=at(10)).code == 0
     assert "\nnext digest  2024-12-03 07:00\n" in run(desk, "status", now=at(10)).out
 

@@ -94,6 +94,16 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
     assert urls(desk) == [ONE, good]
 
 
+def test_feeds_that_look_alike_masked_fare_each_for_itself(tmp_path: Path) -> None:
+    with serving() as server:
+        good = server.on("/alerts/0a1b2c3d4e5f6a7b", page(LEAK))
+        bad = server.on("/alerts/1a1b2c3d4e5f6a7b", Reply(status=500))
+        directory = Desk(tmp_path / "desk", [good, bad]).directory
+        run(directory, "poll", now=at(9))
+    words = run(directory, "feeds", "list", now=at(10)).out.split()
+    assert [word for word in words if word in {"ok", "failing"}] == ["ok", "failing"]
+
+
 def test_a_feed_that_is_added_while_another_is_looked_at_stays(desk: Path) -> None:
     with serving() as server:
         slow = server.on("/slow", Reply(page(LEAK).body, headers={"Content-Type": "text/xml"}, delay=1.0))

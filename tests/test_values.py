@@ -19,7 +19,9 @@ def test_durations(text, expected):
     assert values.duration(text) == timedelta(seconds=expected)
 
 
-@pytest.mark.parametrize("text", ["", "30", "30 minutes", "-1s", True, None, 0, "1y", [], float("nan"), 1e30])
+@pytest.mark.parametrize(
+    "text", ["", "30", "30 minutes", "-1s", -5, True, None, 0, "1y", [], float("nan"), 1e30]
+)
 def test_what_is_no_duration(text):
     with pytest.raises(ValueError, match="expected a duration"):
         values.duration(text)
@@ -74,6 +76,10 @@ def test_no_time_at_all_is_written_in_seconds():
     assert values.written_duration(timedelta(0)) == "0s"
 
 
+def test_two_weeks_are_written_in_days():
+    assert values.written_duration(timedelta(days=14)) == "14d"
+
+
 @pytest.mark.parametrize(
     ("written", "address"),
     [
@@ -95,6 +101,12 @@ def test_mailboxes(written, address):
 def test_what_is_no_mailbox_or_more_than_one(text):
     with pytest.raises(ValueError, match=r"address|text"):
         values.mailbox(text)
+
+
+@pytest.mark.parametrize("several", ["a@x.example; b@y.example", "a@x.example,b@y.example", "a@b@x.example"])
+def test_several_mailboxes_in_one_text_are_told_as_that(several):
+    with pytest.raises(ValueError, match="write each in quotes of its own"):
+        values.mailbox(several)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def _report_lines(config: Config, found: Report, now: datetime) -> Iterator[str]
         looked = found.last_look_at
         idle = f"; nothing was due at {local(looked, zone)}" if looked != found.last_poll.finished_at else ""
         yield f"last poll    {local(found.last_poll.finished_at, zone)}: {figures}{idle}"
-    yield f"next poll    {local(found.next_poll_at, zone) if found.next_poll_at else 'at once'}"
+    coming = found.next_poll_at
+    yield f"next poll    {local(coming, zone) if coming and coming > now else 'due now'}"
     yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
     yield f"next digest  {local(found.next_digest_at, zone) if found.next_digest_at > now else 'due now'}"
     yield from (f"    {line}" for line in delivery_lines(found.deliveries, zone))

@@ -62,7 +62,7 @@ def list_feeds(
         if feed.group != group:
             group = feed.group
             show(f"{group or 'your own'}:")
-        health = healths.get(redact_url(feed.url))
+        health = healths.get(feed.url)
         show(*_lines(feed, health, config, on=feedlist.same_address(feed.url) in followed))
 
 
@@ -82,13 +82,14 @@ def _json(feed: Feed, *, on: bool) -> dict[str, Any]:
 
 
 def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
-    """Return how each feed fares by its shown address; nothing where there is no database yet."""
+    """Return how each feed fares by its address; nothing where there is no database yet."""
     from monitor import followed
 
     if not config.database.exists():
         return {}
     with current.reading() as (_, store):
-        return {health.url: health for health in followed.healths(config, store, now=current.now())}
+        healths = followed.healths(config, store, now=current.now())
+        return {feed.url: health for feed, health in zip(config.feeds, healths, strict=True)}
 
 
 def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -> Iterator[str]:
