@@ -214,13 +214,13 @@ class _Walk:
                     yield from self._assignment(place)
             end = self._take()
         elif opening.kind == "bare":
-            while self._goes_on(end):  # 1.5 and 1979-05-27 07:32:00 are several tokens
+            while self._goes_on():  # 1.5 and 1979-05-27 07:32:00 are several tokens
                 end = self._take()
         yield place, Spot(first.line, first.start, opening.start, end.end)
 
-    def _goes_on(self, token: _Token) -> bool:
+    def _goes_on(self) -> bool:
         following = self._tokens[self._next] if self._next < len(self._tokens) else _END
-        return following.line == token.line and (following.text == "." or following.kind == "bare")
+        return following.text == "." or following.kind == "bare"
 
     def _peek(self) -> _Token:
         """Return the next token that says something."""

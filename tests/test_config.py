@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor import config
+from monitor.config import feedlist
 from monitor.errors import ConfigError
 
 HTTP = "starts with http:// or https://"
@@ -264,3 +265,15 @@ def test_a_missing_secret_is_a_fault_of_its_channel_and_of_nothing_else(tmp_path
 def test_a_digest_that_would_reach_nobody_is_hinted_at(tmp_path, monitor, nowhere):
     hints = config.load(write(tmp_path, monitor=monitor), {}).hints
     assert any("go nowhere" in hint for hint in hints) is nowhere
+
+
+def test_an_alert_that_is_off_needs_no_channel(tmp_path):
+    assert config.load(write(tmp_path, monitor="[alert]\nenabled = false\n"), {}).alert is None
+
+
+@pytest.mark.parametrize(("number", "hinted"), [(4, False), (5, True)])
+def test_a_few_curated_feeds_listed_by_hand_are_a_choice(tmp_path, number, hinted):
+    urls = [feed.url for feed in feedlist.curated().values()][:number]
+    feeds = "".join(f'[[feed]]\nurl = "{url}"\n' for url in urls)
+    hints = config.load(write(tmp_path, feeds=feeds), {}).hints
+    assert any("config upgrade" in hint for hint in hints) is hinted
