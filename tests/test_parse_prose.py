@@ -30,6 +30,10 @@ SENTENCE = "This sentence is about the strike of actors. "
         ("<!-- wp:paragraph -->Text<!-- /wp:paragraph -->", "Text"),
         ("<o:p>Text</o:p> <amp-img src='x'></amp-img>here", "Text here"),
         ("<!--[if gte mso 9]>x<![endif]-->Text <?php x ?>here", "Text here"),
+        (f'<img src="data:image/png;base64,{"iVBORw0K" * 40_000}==">Text here', "Text here"),
+        ("Text here <!-- more", "Text here"),
+        ('Text here <a href="https://x.example/a-long', "Text here"),
+        ("x <y = 3", "x <y = 3"),
     ],
 )
 def test_plain(raw: str, text: str) -> None:

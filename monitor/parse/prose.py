@@ -29,6 +29,10 @@ _TAG: Final = re.compile(
     r"|<!--.{0,2000}?-->|<!\[(?:if|endif|CDATA)[^<>]{0,200}>|<\?[a-z][^<>]{0,200}>",
     re.IGNORECASE | re.DOTALL,
 )
+# An excerpt that is cut to so many characters may end within a tag.
+_CUT_TAG: Final = re.compile(r"<(?:!--|[a-z][a-z0-9]{0,10}\s+[a-z-]{2,20}\s*=)[^<>]*$", re.IGNORECASE)
+# A picture in the text, of a hundred kilobytes: the words stand behind it.
+_PICTURE: Final = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,40};base64,[\w+/=%]*", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 _SENTENCE_END: Final = re.compile(r"[.!?…][\"'”’»“]?(?=\s)")
 
@@ -69,7 +73,8 @@ _SURE: Final = 0.6
 
 def plain(raw: str) -> str:
     """Return the text that a publisher meant: without mark-up, entities decoded, even if escaped twice."""
-    text, is_clean = repair_mojibake(raw[:_RAW]), False
+    raw = _PICTURE.sub("", raw) if ";base64," in raw else raw
+    text, is_clean = repair_mojibake(_CUT_TAG.sub("", raw[:_RAW])), False
     # Twice: WordPress and others escape what was escaped already.
     for _ in range(2):
         if "<" in text and _TAG.search(text):
