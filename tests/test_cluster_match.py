@@ -82,3 +82,15 @@ def test_a_name_that_two_reports_share_is_told_from_a_word():
     name = found(entry("Lawsuit over Blivet", ""), entry("Blivet songs", ""))
     word = found(entry("Lawsuit over blivet", ""), entry("Songs on a blivet", ""))
     assert name["rarest"] == word["rarest"] == name["rarest_name"] > word["rarest_name"] == 0
+
+
+def test_where_the_encoder_is_asked_words_or_meaning_may_join():
+    one, other = entry("Quorb shows his Blivet"), entry("The Blivet of Quorb")
+    asked = found(one, other) | {"languages_differ": 1.0}
+    words = match.score(asked)
+
+    def score(likeness: float) -> float:
+        return match.score(asked | {"likeness": likeness, "likeness_across": likeness})
+
+    assert words - 1 < score(-0.5) == score(0.0) < words, "words join what meaning does not"
+    assert score(1.0) > words + 1

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # Days from which on more make no difference.
 _LONGEST = 14
 _SCALE = 5.0
+# Of two languages words or meaning may join, if each says a little more than it had to alone. On hands left
+# out: recall .766 (meaning alone .760, words .748), precision .918 (.919, .914).
+_EITHER = 0.2
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
@@ -217,8 +220,9 @@ def days(apart: float) -> dict[str, float]:
 
 def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) -> float:
     """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
-    weights = model().semantic if "likeness" in found else model().weights
-    total = weighed(found, weights)
+    total = weighed(found, model().weights)
+    if "likeness" in found:
+        total = max(total, weighed(found, model().semantic)) - _EITHER
     if own:
         total += sum(own.get(name, 0.0) * value for name, value in found.items())
     # Rules beside the weights: no likeness of words makes one event of two rulings.
@@ -226,8 +230,8 @@ def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) ->
 
 
 def weighed(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Return the log-odds that a linear model gives for features."""
-    return weights["bias"] + sum(weights[name] * value for name, value in found.items())
+    """Return the log-odds that a linear model gives for those features that it knows."""
+    return weights["bias"] + sum(weight * found[name] for name, weight in weights.items() if name in found)
 
 
 def _are_others(found: Mapping[str, float]) -> bool:
