@@ -126,7 +126,7 @@ def collect(
         held_back=counts.held_back,
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
-        reported_stories=store.stories.reported([story.id for story in stories]),
+        reported=store.stories.reported([story.id for story in stories]),
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         failed_deliveries=[

@@ -45,13 +45,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
-    from monitor.models import (
-        Delivery,
-        Digest,
-        DigestSummary,
-        Feed,
-        FeedState,
-    )
+    from monitor.models import Delivery, Digest, DigestSummary, Feed, FeedState
     from monitor.store import Store
 
 
@@ -388,11 +382,12 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
     stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
     ids = [story.id for story in stories]
-    known = store.deliveries.alerted(ids) | store.stories.reported(ids)
+    alerted, reported = store.deliveries.alerted(ids), store.stories.reported(ids)
     feeds = followed.named(config, store)
     for story in stories:
         important = digest.importance(story, feeds, config.digest).total >= alert.min_score
-        if important and story.sources >= alert.min_sources and story.id not in known:
+        known = story.id in alerted or not reported.isdisjoint(entry.id for entry in story.entries)
+        if important and story.sources >= alert.min_sources and not known:
             edition = digest_input.alert(config, story, feeds, now=now)
             deliveries = outbox.prepare(chosen, edition, now=now)
             if deliveries:  # the pages that the message leads to; alone they tell nobody

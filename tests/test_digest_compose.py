@@ -57,20 +57,21 @@ def story(number, *entries, **values):
 def made(*stories, settings=SETTINGS, old=(), **digest_input):
     """Compose a digest for which every report seen in time is news but those in `old`."""
     news = {report.id for one in stories for report in one.entries if report.first_seen <= END} - set(old)
-    return compose(DUE, DigestInput(stories=stories, news=news, feeds=FEEDS, **digest_input), settings, END)
+    made_of = {"stories": stories, "news": news, "reported": old, "feeds": FEEDS} | digest_input
+    return compose(DUE, DigestInput(**made_of), settings, END)
 
 
 def test_a_story_with_a_new_report_is_reported_with_all_its_reports_new_ones_first():
-    shown = made(
-        story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}, reported_stories={7}
-    ).stories
+    shown = made(story(7, entry(1, age=50), entry(2, age=5), entry(3, age=2)), old={1}).stories
     assert [(report.entry, report.new) for report in shown[0].reports] == [(3, True), (2, True), (1, False)]
     assert not shown[0].new
 
 
 def test_a_story_is_new_until_a_digest_has_reported_of_it():
     assert made(story(7, entry(1))).stories[0].new
-    assert not made(story(7, entry(1)), reported_stories={7}).stories[0].new
+    assert not made(story(7, entry(1), entry(2)), old={1}).stories[0].new
+    # For a look back, at a day whose digest was made: what it told was new then.
+    assert made(story(7, entry(1)), reported={1}).stories[0].new
 
 
 def test_what_is_no_news_puts_no_story_in_the_digest():
@@ -151,7 +152,7 @@ def test_the_most_important_leads_and_the_others_follow_by_section_and_importanc
         3, *(entry(n, feed=f"https://{n}.example/") for n in range(10, 14)), kind="ruling", beats=("x",)
     )
     launch = story(4, entry(4), entry(5, feed=C), kind="launch")
-    shown = made(opinion, ruling, launch, large, reported_stories={3}).stories
+    shown = made(opinion, ruling, launch, large, old={13}).stories
     assert [(one.id, one.section, one.lead) for one in shown] == [
         (3, "law", True),
         (4, "sora", False),
@@ -176,6 +177,16 @@ def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
     assert (shown.reported, shown.stories[0].sources, shown.receipt.reports) == ((1, 2), 1, 1)
     later = made(story(7, *both, joins=copied(*both, of=1)), old={1})
     assert (later.stories, later.copies, later.reported) == ((), (2,), (2,))
+
+
+def test_a_copy_of_what_was_held_back_is_told_and_one_that_speaks_for_what_was_told_is_not():
+    both = entry(1, backlog=True), entry(2, feed=B)
+    joined = story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2")
+    shown = made(joined, news={2})
+    assert [(r.entry, r.new) for r in shown.stories[0].reports] == [(2, True)]
+    assert shown.reported == (2, 1)
+    later = made(joined, old={1})
+    assert (later.stories, later.copies) == ((), (2,))
 
 
 def test_what_one_feed_brings_under_another_title_is_a_report_whatever_its_link():

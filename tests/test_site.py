@@ -257,6 +257,21 @@ class TestBringingUpToDate:
         assert f"Nothing is left of story s{third}" in there[f"stories/s{third}.html"]
         assert f"s{third}" not in there["search/2024-12.js"]
 
+    def test_a_pointer_leads_on_when_its_story_is_merged_too(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        titles = (
+            "AI choir angers artists in Graz",
+            "Testers leak OpenAI tool Sora",
+            "AI artists meet in Rome",
+        )
+        made.day(0, *(item(title[:5], title) for title in titles))
+        stories = run(made.desk.directory, "stories", "--json", now=at(8, 1)).json
+        one, other, third = sorted(story["id"] for story in stories)
+        for into, gone in ((other, third), (one, other)):
+            assert run(made.desk.directory, "stories", "merge", into, gone, now=at(9, 1)).code == 0
+            made.update()
+        assert f"is part of story s{one} now" in made.written()[f"stories/s{third}.html"]
+
     def test_an_affair_is_no_more_when_its_steps_are_one_story(self, tmp_path: Path) -> None:
         made = Archive(tmp_path / "own")
         made.day(0, item("a", "Testers leak OpenAI tool Sora"), item("b", "AI choir angers artists in Graz"))

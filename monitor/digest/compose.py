@@ -68,8 +68,8 @@ class DigestInput:
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
     """Entries of the window without a beat but with `tagging.near`, in any order."""
-    reported_stories: Collection[int] = frozenset()
-    """Ids of the stories that earlier digests have told of."""
+    reported: Collection[int] = frozenset()
+    """Ids of the entries of the stories that digests have told of; of those that are news here, this one."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
@@ -118,9 +118,9 @@ def present(
     settings: Settings,
     now: datetime,
     *,
-    is_new: Callable[[Entry], bool] = lambda _: True,
+    is_new: Callable[[Collection[int]], bool] = lambda _: True,
 ) -> DigestStory:
-    """Return a story as it is shown at `now`; `is_new` says which entries are told for the first time."""
+    """Return a story as it is shown at `now`; `is_new` says of a report's entries that it is news."""
     lead = next((entry for entry in story.entries if entry.id == story.lead), None)
     title, summary = story.title, story.summary
     # The story's lead may have come after the window: then its first report speaks.
@@ -194,6 +194,7 @@ class _Shown(NamedTuple):
 
 def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
     titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
+    told = frozenset(digest_input.reported).difference(digest_input.news)
     found: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
@@ -211,14 +212,22 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
             digest_input.feeds,
             settings,
             due.window.end,
-            # Bound as a default: a lambda sees the loop's last value otherwise.
-            is_new=lambda entry, new=new: entry.id in new,  # type: ignore[misc]
+            # What was held back and never told does not make a copy of it old. Bound as defaults: a lambda
+            # sees the loop's last value otherwise.
+            is_new=lambda those, new=new: (  # type: ignore[misc]
+                not new.isdisjoint(those) and told.isdisjoint(those)
+            ),
         )
-        copies += [copy.entry for r in shown.reports if not r.new for copy in r.also_in if copy.entry in new]
+        old = (report for report in shown.reports if not report.new)
+        copies += [one for report in old for one in _entries_of(report) if one in new]
         if any(report.new for report in shown.reports):
-            is_new = story.id not in digest_input.reported_stories
+            is_new = told.isdisjoint(entry.id for entry in seen)
             found.append(_placed(shown, story, titles, new=is_new))
     return _Shown(found, tuple(copies))
+
+
+def _entries_of(report: StoryEntry) -> tuple[int, ...]:
+    return (report.entry, *(copy.entry for copy in report.also_in))
 
 
 def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new: bool) -> DigestStory:
@@ -246,9 +255,9 @@ def _in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
 
 
 def _reports(
-    story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Entry], bool]
+    story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Collection[int]], bool]
 ) -> Iterable[StoryEntry]:
-    """Yield the story's reports, each with its copies: new when none of them was told before.
+    """Yield the story's reports, each with its copies.
 
     Another feed's copy of what was told is no news, however new the entry is.
     """
@@ -256,7 +265,7 @@ def _reports(
         group = (original, *copies)
         first = next((entry for entry in group if entry.id == story.lead), original)
         also = [entry for entry in group if entry is not first]
-        yield _report(first, feeds, new=all(map(is_new, group)), copies=also)
+        yield _report(first, feeds, new=is_new([entry.id for entry in group]), copies=also)
 
 
 def _copy(entry: Entry, first: Entry, feeds: Mapping[str, Feed]) -> Copy:

@@ -36,6 +36,16 @@ def leave(db: Connection, entries: Iterable[int]) -> tuple[int, ...]:
     return repair_stories(db, [row["story_id"] for row in rows])
 
 
+def lead_on(db: Connection, gone: int, story: int) -> None:
+    """Let the number of a story lead to the one that it became part of, and so all that led to it.
+
+    Those have changed, too: their pages in the archive name where they lead.
+    """
+    db.change("update story_aliases set story_id = ? where story_id = ?", [story, gone])
+    db.change("insert into story_aliases values (?, ?)", [gone, story])
+    db.change(_LED_ON, [story])
+
+
 def repair_stories(db: Connection, stories: Iterable[int]) -> tuple[int, ...]:
     """Make stories that lost or won entries whole again; return those that still exist.
 
@@ -68,6 +78,10 @@ values (?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (entry_id) do update set similarity = excluded.similarity, reason = excluded.reason,
     runner_up = excluded.runner_up, runner_up_similarity = excluded.runner_up_similarity,
     pinned = max(pinned, excluded.pinned), doubtful = excluded.doubtful, copy_of = excluded.copy_of
+"""
+
+_LED_ON: Final = """
+insert or replace into story_changes (story_id) select old_id from story_aliases where story_id = ?
 """
 
 _OWN: Final = "from entries where story_id = stories.id"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from monitor.errors import StoreError
 from monitor.models import Correction, Join, PastStory, Split, Story
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.membership import join, repair_stories
+from monitor.store.membership import join, lead_on, repair_stories
 from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
@@ -121,9 +121,9 @@ class Stories:
         return frozenset(row["id"] for row in rows)
 
     def reported(self, stories: Iterable[int]) -> frozenset[int]:
-        """Return those of these stories that a digest has told of."""
-        sql = f"select distinct story_id from entries where reported_in is not null and story_id {ANY_OF}"
-        return frozenset(row["story_id"] for row in self._db.rows(sql, [listed(stories)]))
+        """Return the ids of those entries of stories that a digest has told of."""
+        sql = f"select id from entries where reported_in is not null and story_id {ANY_OF}"
+        return frozenset(row["id"] for row in self._db.rows(sql, [listed(stories)]))
 
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
         """Store new and changed stories; return them with ids, their entries knowing their story.
@@ -167,7 +167,7 @@ class Stories:
             into, gone = self._require(story), self._require(other)
             if into.id == gone.id:
                 raise StoreError(f"s{story} and s{other} are one story already")
-            self._db.change("update story_aliases set story_id = ? where story_id = ?", [into.id, gone.id])
+            lead_on(self._db, gone.id, into.id)
             # Or the story would be alerted of a second time, under its new number.
             self._db.change(_ALERTED_TOO, [into.id, gone.id])
             # Pinned on both sides: the next step of clustering must not undo the user's word.
@@ -175,7 +175,6 @@ class Stories:
             self._correct(into.entries, gone.entries, together=True, now=now)
             self._db.change(_AFFAIR_TOO, [gone.id, into.id])
             self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
-            self._db.change("insert into story_aliases values (?, ?)", [gone.id, into.id])
             self._relate(into.id, gone.related)
             return self._require(into.id)
 
