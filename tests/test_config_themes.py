@@ -11,6 +11,7 @@ from monitor import config
 from monitor.config import themes
 from monitor.errors import ConfigError
 from monitor.tag import Tagger, load
+from monitor.toml import TomlDocument
 
 SHIPPED = """\
 [grades]
@@ -117,6 +118,12 @@ def test_what_is_shipped_can_be_left_out(tmp_path):
     assert phrases(found, "music") == {"any.sure": ["udio"]}
     assert len(found.glossary["union"].phrases["any"]) == 1
     assert not any(found.hidden.values())
+
+
+@pytest.mark.parametrize(("beat", "hinted"), [("labour", True), ("pensions", False)])
+def test_a_whole_file_for_another_topic_misses_nothing(tmp_path, beat, hinted):
+    text = f'[grades]\nsure = 1.0\n[beat.{beat}]\nlabel = {{ en = "B" }}\nany.sure = ["b"]\n'
+    assert bool(themes.hint(TomlDocument("themes.toml", text))) is hinted
 
 
 def test_what_is_not_there_cannot_be_left_out(tmp_path):

@@ -229,6 +229,15 @@ def test_themes_for_another_topic_are_marked_as_that(tmp_path):
     assert upgrade.lift_feeds("not toml") is None
 
 
+def test_the_old_file_is_kept_byte_for_byte_and_as_private(old):
+    mine = b"\xef\xbb\xbf" + FEEDS.replace("\n", "\r\n").encode()
+    (old / "feeds.toml").write_bytes(mine)
+    (old / "feeds.toml").chmod(0o640)
+    assert run(old, "config", "upgrade").code == 0
+    assert (old / "feeds.toml.1.0").read_bytes() == mine
+    assert (old / "feeds.toml.1.0").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_dry_run_writes_nothing(old):
     shown = run(old, "config", "upgrade", "--dry-run")
     assert "follow = [" in shown.out

@@ -202,7 +202,7 @@ def test_explain_says_what_was_found_and_what_was_lacking() -> None:
     )
     assert explanation.verdicts[1].lacking == "enough for the theme, but the entry is on no beat"
     assert explanation.lines() == [
-        "not chosen: certainty 0.41 (perhaps from 0.20, sure from 0.60)",
+        "not chosen: certainty 0.41 (no beat reaches its own bar)",
         "for it: “Sora”",
         "nearest not given: b: 0.40 points short; `Sora AND artists` (+1) lacks artists",
     ]
@@ -401,3 +401,9 @@ def test_a_hint_of_a_beat_of_the_user_s_own_chooses_nothing_on_a_shipped_one() -
 
 def test_a_long_text_without_blanks_is_read() -> None:
     assert holds("{n}", entry("", "Sora\n" + "\u3042" * 10_000), extra='[glossary.any]\nn = ["Sora"]')
+
+
+def test_other_languages_share_what_is_remembered_of_words() -> None:
+    french, finnish = (TAGGER._stemmer(entry("x", language=code)) for code in ("fr", "fi"))
+    assert french is finnish
+    assert TAGGER._stemmer(entry("x", language="de-AT")) is not french

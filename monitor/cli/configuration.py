@@ -8,7 +8,9 @@ import typer
 
 from monitor.cli.output import say, show
 from monitor.cli.session import session
-from monitor.errors import ConfigError
+from monitor.disk import replacing, write_atomically
+from monitor.errors import ConfigError, Fault
+from monitor.lock import sole_editor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,34 +58,45 @@ def upgrade(
     Example: monitor config upgrade
     """
     from monitor.config import load
-    from monitor.config.subscriptions import write
 
     directory = session(context).directory
     before = {feed.url for feed in load(directory).feeds if feed.enabled}
-    lifted = dict(_lifted(directory))
-    if not lifted:
-        show("nothing to lift: what is here is what version 1.1 reads")
-        return
-    for path, text in lifted.items():
-        if dry_run:
-            show(f"{path}:", text)
-            continue
-        kept = path.with_name(f"{path.name}.1.0")
-        old = path.read_text(encoding="utf-8-sig")
-        write(kept, old)
-        # It may hold addresses with passwords in them.
-        kept.chmod(path.stat().st_mode & 0o777)
-        write(path, text)
-        # Loaded again as every command would: a file that was lifted wrongly goes back at once.
-        try:
-            load(directory)
-        except ConfigError:
-            write(path, old)
-            raise
-        show(f"lifted {path}; the old one is {kept.name}")
+    with sole_editor(directory):
+        lifted = dict(_lifted(directory))
+        if not lifted:
+            show("nothing to lift: what is here is what version 1.1 reads")
+            return
+        for path, text in lifted.items():
+            if dry_run:
+                show(f"{path}:", text)
+            else:
+                show(f"lifted {path}; the old one is {_lift(path, text).name}")
     after = {feed.url for feed in load(directory).feeds if feed.enabled}
     if new := after - before:
         show(f"{len(new)} feeds are new with their groups; `monitor feeds list` shows them")
+
+
+def _lift(path: Path, text: str) -> Path:
+    """Write a file anew and return where the old one is kept. Raises ConfigError; then the old one stands."""
+    from monitor.config import load
+    from monitor.config.subscriptions import write
+
+    kept, old = path.with_name(f"{path.name}.1.0"), path.read_bytes()
+    try:
+        # It may hold addresses with passwords in them.
+        with replacing(kept, private=True) as draft:
+            draft.write_bytes(old)
+            draft.chmod(path.stat().st_mode & 0o777)
+    except OSError as error:
+        raise ConfigError([Fault(str(kept), "", f"cannot be written: {error.strerror}")]) from error
+    write(path, text)
+    # Loaded again as every command would: a file that was lifted wrongly goes back at once.
+    try:
+        load(path.parent)
+    except ConfigError:
+        write_atomically(path, old)
+        raise
+    return kept
 
 
 def _lifted(directory: Path) -> Iterator[tuple[Path, str]]:

@@ -124,7 +124,7 @@ def _take_out(base: dict[str, Any], place: Place, item: str) -> bool:
         return any(table is not None for table in gone)
     found = False
     for phrases in _lists(_at(base, place)):
-        while item in phrases:
+        if item in phrases:
             phrases.remove(item)
             found = True
     return found

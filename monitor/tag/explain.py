@@ -93,6 +93,9 @@ class Explanation:
         perhaps, sure = self.bars
         tagging = self.tagging
         bar = f"perhaps from {perhaps:.2f}, sure from {sure:.2f}"
+        if not tagging.relevant and tagging.certainty >= perhaps:
+            # Of beats that phrases alone decide, or marks: these bars are the table's.
+            bar = "no beat reaches its own bar"
         if meant := sum(e.weight for e in self.relevance.evidence if e.rule == MEANING):
             bar += f"; what the text means counts {meant:+.2f}"
         found = [f"{tagging.shelf or 'not chosen'}: certainty {tagging.certainty:.2f} ({bar})"]

@@ -267,7 +267,8 @@ class Tagger:
         return self._matchers[key]
 
     def _stemmer(self, entry: Entry) -> Stems:
-        language = entry.language[:2].lower()
+        # One for all others too: each remembers some megabytes of words.
+        language = "de" if entry.language[:2].lower() == "de" else "en"
         if language not in self._stems:
             self._stems[language] = Stems(language)
         return self._stems[language]
