@@ -132,6 +132,14 @@ def test_the_mail_server_may_bring_its_port(
     assert (mail.host, mail.port, mail.tls) == expected
 
 
+def test_tls_from_the_start_has_a_port_of_its_own(tmp_path: Path) -> None:
+    flags = ["--mail-to", "jo@news.test", "--username", "-", "--tls", "tls"]
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
+    assert run(tmp_path / "own", "setup", "--yes", "--no-check", *flags, "--port", 994).code == 0
+    ports = [config.load(tmp_path / name).settings["email"].port for name in ("new", "own")]
+    assert ports == [465, 994]
+
+
 @pytest.mark.parametrize("host", ["https://smtp.news.test", "smtp.news.test:0", "smtp.news.test:mail", ":25"])
 def test_what_is_no_mail_server_is_wrong_usage(tmp_path: Path, host: str) -> None:
     flags = ["--mail-to", "jo@news.test", "--host", host]

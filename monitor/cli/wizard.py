@@ -36,6 +36,7 @@ PASSWORD_FILE: Final = "smtp-password"  # noqa: S105 - the name of a file
 _ENV: Final = "MONITOR_SMTP_PASSWORD"
 _TLS: Final = ("starttls", "tls", "none")
 _TLS_FROM_THE_START: Final = 465  # RFC 8314
+_STARTTLS: Final = 587
 _SERVICES: Final = ("systemd", "launchd", "cron", "none")
 # Servers for outgoing mail that cannot be guessed from the address; all take STARTTLS on port 587.
 _SERVERS: Final = {
@@ -72,7 +73,10 @@ def setup(
         str, typer.Option(help="Who gets the digest by mail; without, files alone.", metavar="ADDRESS")
     ] = "",
     host: Annotated[str, typer.Option(help="The server for outgoing mail.", metavar="HOST")] = "",
-    port: Annotated[int, typer.Option(help="Its port.", min=1, max=65535, metavar="PORT")] = 587,
+    port: Annotated[
+        int | None,
+        typer.Option(help="Its port; 465 with --tls tls, else 587.", min=1, max=65535, metavar="PORT"),
+    ] = None,
     tls: Annotated[
         str,
         typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
@@ -116,7 +120,8 @@ def setup(
     recipient = ask.value(
         "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and values.MAILBOX.read(text)
     )
-    flags = Account(recipient, host, port, tls, username, sender, password_file)
+    its_port = port or (_TLS_FROM_THE_START if tls == "tls" else _STARTTLS)
+    flags = Account(recipient, host, its_port, tls, username, sender, password_file)
     account = _account(ask, flags, directory) if recipient else None
     if test_mail and not account:
         say("  no test mail then: there is nobody to send it to")

@@ -38,7 +38,7 @@ class Feed:
     tags: Texts = ()
     """Your own marks; `monitor feeds export` writes them as OPML categories."""
     interval: OwnDuration = None
-    """Poll this feed at this interval instead of the general one ("1h", "1d")."""
+    """Ask this feed at least so often ("1h"), within min_interval and max_interval; a busy one more often."""
     weight: Annotated[float, number(0.01, 10)] = 1.0
     """How much its reports count in the ranking."""
     family: Text = ""
