@@ -113,6 +113,26 @@ def test_a_further_report_of_an_outlet_is_named_by_its_title_or_numbered_when_it
     ]
 
 
+def test_of_a_story_that_was_told_before_the_latest_new_reports_are_named_by_their_titles():
+    first, *_ = STORY.reports
+    news = [
+        replace(first, entry=20 + n, url=f"https://n.example/{n}", title=f"Turn {n}", outlet=f"Outlet {n}")
+        for n in range(5)
+    ]
+    old = replace(STORY.reports[1], new=False, also_in=())
+    went_on = replace(STORY, new=False, reports=(*news, replace(first, new=False), old))
+    assert [line.text for line in shown(went_on).also] == [
+        "Turn 0", "Turn 1", "Turn 2", "Outlet 3", "Outlet 4", old.outlet,
+    ]  # fmt: skip
+    assert shown(went_on).also[0].note.startswith("Outlet 0, new")
+    # The subject is an earlier day's: what is new stands beside it.
+    led = replace(DIGEST, stories=(replace(went_on, lead=True),))
+    assert preheader(led, ENGLISH).endswith(". Turn 0")
+    alike = replace(went_on, reports=(replace(news[0], title=first.title), replace(first, new=False)))
+    assert [line.text for line in shown(alike).also] == ["Outlet 0"]
+    assert alike.summary[:60] in preheader(replace(DIGEST, stories=(alike,)), ENGLISH)
+
+
 def test_the_report_that_speaks_for_its_story_is_known_by_title_where_all_have_one_link():
     newer = replace(STORY.reports[0], entry=9, title="Another day")
     made = shown(replace(STORY, reports=(newer, STORY.reports[0])))
@@ -301,10 +321,14 @@ def test_what_lasts_for_weeks_is_reported_with_its_reason_once_a_week():
     ]  # fmt: skip
     gone = FeedHealth(url="https://g.example", title="G", state="gone", note="HTTP 410", last_success_at=end)
     calm = replace(DIGEST, overview=False, receipt=replace(DIGEST.receipt, feeds=(*silent, gone)))
-    fresh, lasting = (note for note in page(calm).receipt.notes if note.label == "Silent")
-    assert [(line.text, line.note) for line in fresh.lines] == [("F9", "nothing new for 9 days")]
-    assert [(line.text, line.note) for line in lasting.lines] == [("F20, F30", "for more than two weeks")]
-    assert (bool(fresh.advice), lasting.advice) == (True, "")
+    (quiet,) = (note for note in page(calm).receipt.notes if note.label == "Silent")
+    assert [(line.text, line.note) for line in quiet.lines] == [
+        ("F9", "nothing new for 9 days"),
+        ("F20, F30", "for more than two weeks"),
+    ]
+    lasting = replace(calm, receipt=replace(calm.receipt, feeds=(*silent[1:], gone)))
+    (known,) = (note for note in page(lasting).receipt.notes if note.label == "Silent")
+    assert (bool(quiet.advice), known.advice) == (True, "")
     (weekly,) = (note for note in page(replace(calm, overview=True)).receipt.notes if note.label == "Silent")
     assert [line.text for line in weekly.lines] == ["F9", "F20", "F30"]
     (ended,) = (note for note in page(calm).receipt.notes if note.bad and note.label == "Gone for good")

@@ -95,11 +95,16 @@ def subject(digest: Digest, words: Wording) -> str:
 
 
 def preheader(digest: Digest, words: Wording) -> str:
-    """Return what a mail program shows beside the subject: why the first story leads, and its teaser."""
+    """Return what a mail program shows beside the subject: why the first story leads, and its teaser.
+
+    Of a story that was told before the latest title instead: subject and teaser may be those of that day.
+    """
     lead = leading(digest)
     if lead is None:
         return line(f"{state(digest, words)}.", _PREHEADER)
-    return line(". ".join(filter(None, [" · ".join(why(lead, words)), lead.summary])), _PREHEADER)
+    titles = (report.title for report in lead.reports if report.new and report.title != lead.title)
+    news = lead.summary if lead.new else next(titles, lead.summary)
+    return line(". ".join(filter(None, [" · ".join(why(lead, words)), news])), _PREHEADER)
 
 
 def state(digest: Digest, words: Wording) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -63,12 +64,12 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
         those = [feed for feed in receipt.feeds if feed.state == state]
         lasting = [feed for feed in those if not everything and _lasts(feed, digest)]
         lines = _troubled([feed for feed in those if feed not in lasting], digest, words)
-        bad = state in {"failing", "gone"}
-        if lines:
-            yield _list(state, lines, words, cap, bad=bad)
+        advised = bool(lines)
         if lasting:
-            names = Line(text=_listed(map(_name, lasting), words), note=words.text("lasting"))
-            yield Note(label=words.text(f"trouble_{state}"), lines=(names,), bad=bad)
+            lines.append(Line(text=_listed(map(_name, lasting), words), note=words.text("lasting")))
+        if lines:
+            listed = _list(state, lines, words, cap, bad=state in {"failing", "gone"})
+            yield listed if advised else replace(listed, advice="")
     gaps = [
         Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
         for name, n in receipt.gaps

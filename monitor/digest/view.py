@@ -169,6 +169,8 @@ def _bars(trend: Trend, digest: Digest, words: Wording, busiest: int) -> Bars:
 
 # Characters of the teaser of a story with a single report, that it may take two lines.
 _BRIEF: Final = 180
+# New reports of a story that was told before whose titles are told: twenty would hide what stands below.
+_TITLED: Final = 3
 
 
 def story_view(
@@ -267,18 +269,25 @@ def _age(story: DigestStory, words: Wording) -> str:
 def _also(
     reports: Iterable[StoryEntry], first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> list[Line]:
-    """Return the other reports by their outlets, a further one of an outlet by its title: it tells more."""
+    """Return the other reports by their outlets; by its title what tells more.
+
+    That is a further one of an outlet, and of a story that was told before the latest new ones: the headline
+    above is an earlier day's, and theirs are the day's news.
+    """
     seen = Counter[str]([_outlet(first, words)])
     titles = {title(first.title)}
     lines = []
+    untold = 0 if story.new else _TITLED
     for report in reports:
         outlet, headline = _outlet(report, words), title(report.title)
         seen[outlet] += 1
         notes = _notes(report, first, story, digest, words)
         name = outlet or headline
-        if seen[outlet] > 1:
-            again = words.text("again", outlet=outlet, n=seen[outlet])
-            name, notes = (again, notes) if headline in titles else (headline, (outlet, *notes))
+        if headline not in titles and (seen[outlet] > 1 or (report.new and untold > 0)):
+            name, notes = headline, tuple(filter(None, (outlet, *notes)))
+            untold -= report.new
+        elif seen[outlet] > 1:
+            name = words.text("again", outlet=outlet, n=seen[outlet])
         titles.add(headline)
         lines.append(Line(text=name, url=link(report.url), note=", ".join(notes), also_in=_copies(report)))
     return lines
