@@ -144,6 +144,7 @@ def test_a_step_joins_the_affair_that_it_is_like_as_a_whole():
     everything = RelatedStories(steps, RARITY, timedelta(days=180))
     again = story(5, "Mirelle and a film", days=12)
     assert everything.affair(again, [1]) is None, "one step of six is near"
+    assert everything.affair(again, [1], answered=[1]) == 1
     assert everything.affair(again, [1, 4]) == 4
     assert everything.affair(again, [77]) is None
     assert everything.affair(story(4, "Mirelle answers film directors"), [4]) is None

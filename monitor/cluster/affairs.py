@@ -11,7 +11,7 @@ from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from monitor.cluster.match import Rarity
@@ -110,15 +110,19 @@ class RelatedStories:
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
 
-    def affair(self, story: Story, related: Sequence[int]) -> int | None:
+    def affair(self, story: Story, related: Sequence[int], answered: Collection[int] = ()) -> int | None:
         """Return the affair, of those that related stories belong to, whose steps it is most like as a whole.
 
-        The nearest step alone would chain one affair to the next. A story that had no affair founds one, by
-        its own id.
+        The nearest step alone would chain one affair to the next; but a story that it answers will do. One
+        that had no affair founds it, by its own id.
         """
         own = PastStory.of(story)
-        near = {one.affair or one.id: None for key in related if (one := self._stories.get(key))}
-        found = [(self._strength(own, self._affairs[affair]), -affair) for affair in near]
+        near: dict[int, float] = {}
+        for one in (self._stories[key] for key in related if key in self._stories):
+            affair = one.affair or one.id
+            least = 0.0 if one.id in answered else -math.inf
+            near[affair] = max(near.get(affair, least), least)
+        found = [(max(least, self._strength(own, self._affairs[key])), -key) for key, least in near.items()]
         strength, affair = max(found, default=(-math.inf, 0))
         return -affair if strength >= 0 else None
 

@@ -82,7 +82,9 @@ def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], 
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
     related = tuple(dict.fromkeys((*story.related, *stories.related(shown))))
-    return replace(shown, related=related, affair=story.affair or stories.affair(shown, related))
+    answered = story.related if story.id <= 0 else ()  # of a new one it is known; an old one's may be less
+    affair = story.affair or stories.affair(shown, related, answered)
+    return replace(shown, related=related, affair=affair)
 
 
 def _renewed(stories: Sequence[Story], new: Sequence[Entry]) -> Iterator[Story]:
