@@ -364,6 +364,15 @@ def test_steps_of_an_affair_share_it():
     assert third.affair == 1
 
 
+def test_steps_that_find_each_other_in_one_poll_are_of_one_affair():
+    filing = ("GEMA verklagt OpenAI wegen Liedtexten", "Klage vor dem Landgericht München eingereicht.")
+    (first,) = stored(poll([entry(1, filing, days=-3)]))
+    (second,) = stored(poll([entry(2, GEMA_DE)]), 2)
+    again = [entry(3, filing, days=-2.5), entry(4, GEMA_EN, days=0.2)]
+    found = poll(again, [first, second])
+    assert {story.id: story.affair for story in found} == {1: 1, 2: 1}
+
+
 NARRATORS = (
     entry(41, ("Narrators win first round against Harrow", "Seven readers get their voices back.")),
     entry(42, ("Court orders Harrow to stop selling seven cloned voices", "An audiobook case in Chicago.")),

@@ -75,7 +75,7 @@ def assign(
     before = {story.id: story for story in stories}
     changed = (story for key, story in found.items() if story != before.get(key))
     related = RelatedStories([*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for)
-    return tuple(_finished(story, related, feeds, settings) for story in changed)
+    return _affairs_agreed([_finished(story, related, feeds, settings) for story in changed])
 
 
 def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
@@ -85,6 +85,23 @@ def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], 
     answered = story.related if story.id <= 0 else ()  # of a new one it is known; an old one's may be less
     affair = story.affair or stories.affair(shown, related, answered)
     return replace(shown, related=related, affair=affair)
+
+
+def _affairs_agreed(stories: Sequence[Story]) -> tuple[Story, ...]:
+    """Let stories that found each other in one step be of one affair: each would be the other's."""
+    chosen = {story.id: story.affair for story in stories if story.id and story.affair is not None}
+
+    def agreed(affair: int | None) -> int | None:
+        way: list[int] = []
+        while affair is not None and affair not in way:
+            way.append(affair)
+            affair = chosen.get(affair)
+        return way[-1] if affair is None else min(way[way.index(affair) :])
+
+    return tuple(
+        replace(story, affair=agreed(story.affair)) if story.affair is not None else story
+        for story in stories
+    )
 
 
 def _renewed(stories: Sequence[Story], new: Sequence[Entry]) -> Iterator[Story]:
