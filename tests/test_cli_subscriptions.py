@@ -11,6 +11,7 @@ from loopback import Reply, redirect
 from newsroom import Desk, at, item, page, run, serving
 
 from monitor import config
+from monitor.config import feedlist
 from monitor.config.subscriptions import Subscriptions
 from monitor.lock import sole_editor, sole_sender
 from monitor.models import Feed
@@ -92,6 +93,25 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
         assert (added.code, added.out) == (0, f"added {good}: The Paper\n")
         assert "The Paper: 1 entry, newest " in added.err
     assert urls(desk) == [ONE, good]
+
+
+def test_a_curated_feed_that_is_added_keeps_its_curated_name(
+    desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as server:
+        url = server.on("/feed", page(LEAK, title="The Paper: all headlines"))
+        (tmp_path / "feeds.toml").write_text(
+            f'[[feed]]\nurl = "{url}"\ntitle = "The Paper"\ngroup = "press"\n'
+        )
+        monkeypatch.setattr(feedlist, "TOPIC", tmp_path)
+        feedlist.curated.cache_clear()
+        try:
+            assert run(desk, "feeds", "add", url).code == 0
+            listed = run(desk, "feeds", "list", "--json").json
+        finally:
+            monkeypatch.undo()
+            feedlist.curated.cache_clear()
+    assert [feed["title"] for feed in listed if feed["url"] == url] == ["The Paper"]
 
 
 def test_feeds_that_look_alike_masked_fare_each_for_itself(tmp_path: Path) -> None:

@@ -136,6 +136,10 @@ def test_tls_from_the_start_has_a_port_of_its_own(tmp_path: Path) -> None:
     flags = ["--mail-to", "jo@news.test", "--username", "-", "--tls", "tls"]
     assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
     assert run(tmp_path / "own", "setup", "--yes", "--no-check", *flags, "--port", 994).code == 0
+    assert (
+        "password"
+        not in (tmp_path / "new" / "monitor.toml").read_text().partition("[email]")[2].partition("[")[0]
+    )
     ports = [config.load(tmp_path / name).settings["email"].port for name in ("new", "own")]
     assert ports == [465, 994]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import tomllib
 from typing import TYPE_CHECKING
@@ -152,6 +153,19 @@ def test_a_group_of_which_little_was_kept_is_not_followed(old):
     assert [feed.url for feed in config.load(old, {}).feeds] == [one]
 
 
+def test_a_group_that_was_switched_off_is_not_followed(old):
+    old_urls = {table["url"] for table in tomllib.loads(FEEDS)["feed"]}
+    unions = [f.url for f in feedlist.curated().values() if f.group == "unions" and f.url in old_urls]
+    assert unions
+    text = FEEDS
+    for url in unions:
+        text = text.replace(f'url = "{url}"\n', f'url = "{url}"\nenabled = false\n')
+    (old / "feeds.toml").write_text(text)
+    assert run(old, "config", "upgrade").code == 0
+    assert "unions" not in tomllib.loads((old / "feeds.toml").read_text())["follow"]
+    assert not any(feed.enabled for feed in config.load(old, {}).feeds if feed.group == "unions")
+
+
 def test_what_the_user_did_to_the_themes_is_kept(old, tmp_path):
     shipped = themes.shipped()
     target = shipped["theme"]["copyright"]
@@ -254,8 +268,11 @@ def test_the_users_own_is_shown(tmp_path):
         f'follow = ["unions", "{curated.group}"]\n[[feed]]\nurl = "{curated.url}"\nenabled = false\n'
         '[[feed]]\nurl = "https://u:hunter2@own.example/"\ntitle = "Own"\n'
     )
+    access = themes.shipped()["theme"]["access-release"]
+    phrase = next(iter(access["en"].values()))[0]
     (tmp_path / "themes.toml").write_text(
         'without = ["theme.copyright"]\n[theme.access-release]\nthreshold = 7\nany.sure = ["mine"]\n'
+        f"without = [{json.dumps(phrase)}]\n"
     )
     shown = run(tmp_path, "config", "diff")
     assert shown.code == 0
@@ -268,6 +285,8 @@ def test_the_users_own_is_shown(tmp_path):
     assert "  + Own (https://***@own.example/)\n" in shown.out
     assert '  - "theme.copyright"\n' in shown.out
     assert '  + theme.access-release.any.sure "mine"\n' in shown.out
+    assert f"  - theme.access-release {json.dumps(phrase)}\n" in shown.out
+    assert "without" not in shown.out
     assert "theme.access-release.threshold 7" in shown.out
 
 

@@ -129,7 +129,7 @@ def add(
 
     Example: monitor feeds add https://outlet.example
     """
-    from monitor.config import subscriptions
+    from monitor.config import feedlist, subscriptions
 
     current = session(context)
     given = {"title": title, "language": language, "family": family, "group": group, "kind": kind}
@@ -141,7 +141,9 @@ def add(
         with _editing(context):  # that the list can be edited at all
             pass
         seen = look(current, feed)
-        feed = replace(feed, url=seen.url, title=feed.title or seen.title)
+        # One of the curated list has its name there.
+        its_own = "" if feedlist.same_address(seen.url) in feedlist.curated() else seen.title
+        feed = replace(feed, url=seen.url, title=feed.title or its_own)
         say(*seen.lines(current.config()))
     with _editing(context) as listed:
         if not listed.add([feed]):
