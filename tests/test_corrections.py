@@ -189,6 +189,18 @@ def test_a_mark_on_what_has_no_text_any_more_keeps_its_themes(desk: Path, opened
         assert after.tagging.themes == leak.tagging.themes
 
 
+def test_themes_of_an_earlier_mark_go_with_it_where_there_is_no_text_any_more(
+    desk: Path, opened: Store
+) -> None:
+    leak = entry(opened, "leak")
+    opened.entries.purge(at(20), at(20), relevant=True)
+    mine = ("unpaid-labour",)
+    marked = corrections.mark(settings(desk), opened, leak.id, relevant=True, themes=mine, now=at(21))
+    assert marked.tagging.themes == mine
+    marked = corrections.mark(settings(desk), opened, leak.id, relevant=True, now=at(22))
+    assert marked.tagging.themes == ("leak-protest",)
+
+
 def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store) -> None:
     """By its title alone it would leave its story: what it was chosen for stood in what retention removed."""
     leak = entry(opened, "leak")
