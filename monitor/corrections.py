@@ -111,9 +111,8 @@ def learn(config: Config, store: Store) -> tag.Personal:
     # Without what was learned before, or each learning would build on the last and drift.
     plain = config.tagger("")
     examples = [plain.example(entry, marks[entry.id].relevant) for entry in marked]
-    examples += [
-        plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others if entry.id not in marks
-    ]
+    # The marked ones among them come second, and so count for nothing.
+    examples += [plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others]
     words, feeds = tag.learn(_each_text_once(examples))
     own = {}
     for target in plain.own_targets():

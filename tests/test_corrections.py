@@ -159,6 +159,22 @@ def test_copies_of_one_text_teach_once_and_as_the_latest_mark_says(tmp_path: Pat
         assert min(corrections.learn(desk.config, opened).words.values()) >= 0
 
 
+def test_what_was_chosen_long_before_the_marks_teaches_nothing_and_a_marked_text_once(tmp_path: Path) -> None:
+    with serving() as server:
+        old = item("old", "AI zeppelin angers artists")
+        new = [item("one", "AI choir angers artists"), item("two", "AI ballet angers artists")]
+        desk = Desk(tmp_path / "times", [server.on("/a", page(old), page(old, *new))])
+        assert run(desk.directory, "poll", now=at(9)).code == 0
+        assert run(desk.directory, "poll", now=at(9, 3)).code == 0
+    with desk.store() as opened:
+        opened.feeds.sync(desk.config.feeds, at(10, 3))
+        corrections.mark(desk.config, opened, entry(opened, "one").id, relevant=False, now=at(10, 3))
+        words = corrections.learn(desk.config, opened).words
+    # What stood beside the marks and was left as it was speaks for itself, and less than a mark.
+    assert words["choir"] < 0 < words["ballet"] < -words["choir"] / 2
+    assert not any("zeppelin" in name for name in words)
+
+
 def test_marks_that_say_otherwise_are_learned_from_anew(
     desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
