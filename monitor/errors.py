@@ -81,6 +81,10 @@ class DeliveryError(MonitorError):
         self.blocked = blocked
 
 
+class LogInError(DeliveryError):
+    """The account or its password is wrong; whoever asked for them may ask again."""
+
+
 def place_of(bug: BaseException) -> str:
     """Say where in our code an error arose that nobody expected: "KeyError at reader.py:17"."""
     # The last frame may lie in a library; its line still says more than the message alone.

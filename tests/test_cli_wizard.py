@@ -15,7 +15,7 @@ from threading import Timer
 
 import pytest
 from newsroom import run
-from smtp import inbox_in_a_thread
+from smtp import Script, inbox_in_a_thread, scripted_in_a_thread
 
 from monitor import config
 from monitor.service import install
@@ -222,38 +222,94 @@ def test_the_test_mail_speaks_the_digests_language(tmp_path: Path) -> None:
     assert box.received[0].message["Subject"] == "Probe: die Mail von Sora-Monitor kommt an"
 
 
-def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
+def on_a_terminal(directory: Path, *flags: object, answers: dict[str, str]) -> tuple[int, str]:
+    """Run setup on a terminal and give each answer when its question has come; return how it ended.
+
+    The blank behind a hidden question comes when what is typed is not thrown away any more: wait for it.
+    """
     primary, secondary = pty.openpty()
-    typed = "fr\nen\nEurope/Berlin\nnoon\n8\n\nunions\nnone\n"
-    command = [
-        sys.executable,
-        "-m",
-        "monitor",
-        "--config",
-        tmp_path / "new",
-        "setup",
-        "--no-check",
-        "--test-mail",
-    ]
-    with subprocess.Popen(command, stdin=secondary, stdout=secondary, stderr=secondary) as program:
+    command = [sys.executable, "-m", "monitor", "--config", directory, "setup", *map(str, flags)]
+    with subprocess.Popen(
+        command, stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True
+    ) as program:
         os.close(secondary)
         patience = Timer(60, program.kill)
         patience.start()
-        os.write(primary, typed.encode())
-        shown = b""
+        shown, seen, waiting = "", 0, list(answers.items())
         while True:
             try:
-                shown += os.read(primary, 65536)
+                shown += os.read(primary, 65536).decode()
             except OSError:
                 break
+            while waiting and (at := shown.find(waiting[0][0], seen)) >= 0:
+                seen = at + len(waiting[0][0])
+                os.write(primary, f"{waiting.pop(0)[1]}\n".encode())
         patience.cancel()
     os.close(primary)
-    assert program.returncode == 0, shown.decode()
-    assert b"there is no 'fr'" in shown
-    assert b"no test mail then" in shown
+    return program.returncode, shown
+
+
+def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
+    answers = {
+        "(de, en) [de]: ": "fr",
+        "there is no 'fr'; known: de, en": "EN",
+        "2 Time zone [Europe/Vienna]: ": "Europe/Berlin",
+        "due [07:00]: ": "noon",
+        "expected a time of day": "8",
+        "only files) []: ": "",
+        "or all [all]: ": "unions",
+        "launchd, cron, none)": "none",
+    }
+    code, shown = on_a_terminal(tmp_path / "new", "--no-check", "--test-mail", answers=answers)
+    assert code == 0, shown
+    assert "no test mail then" in shown
     loaded = config.load(tmp_path / "new")
     assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "08:00")
     assert {feed.group for feed in loaded.feeds} == {"unions"}
+
+
+def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "feeds.toml").write_text("")  # no feed to try
+    script = Script(extensions=("AUTH PLAIN",), users={"jo": "right"})
+    with scripted_in_a_thread(script):
+        flags = (
+            "--language", "en", "--timezone", "Europe/Berlin", "--time", "7", "--mail-to", "jo@news.test",
+            "--host", f"127.0.0.1:{script.port}", "--tls", "none", "--username", "jo", "--from", "jo@news.test",
+            "--service", "none",
+        )  # fmt: skip
+        answers = {
+            "where there are such): ": "wrong",
+            "(Enter: leave it): ": "right",
+            "Send a test mail now?": "y",
+        }
+        code, shown = on_a_terminal(tmp_path, *flags, answers=answers)
+        assert code == 0, shown
+        assert shown.count("log-in refused: 535") == 1
+        assert len(script.received) == 1
+        assert (tmp_path / "smtp-password").read_text() == "right\n"
+        # Of a configuration that is there a test mail is sent too, and nothing else is asked or written.
+        before = (tmp_path / "monitor.toml").read_text()
+        again = run(tmp_path, "setup", "--test-mail")
+        assert (again.code, len(script.received)) == (0, 2), again.out + again.err
+        (tmp_path / "smtp-password").write_text("mistyped")
+        refused = run(tmp_path, "setup", "--test-mail")
+        assert (refused.code, "log-in refused" in refused.out) == (1, True)
+    assert (tmp_path / "monitor.toml").read_text() == before
+
+
+def test_a_test_mail_needs_an_account(tmp_path: Path) -> None:
+    run(tmp_path, "setup", "--yes", "--no-check")
+    result = run(tmp_path, "setup", "--test-mail")
+    assert (result.code, "no [email]" in result.out) == (1, True)
+
+
+def test_a_unit_for_another_configuration_is_not_passed_off_as_this_one_s(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        run(tmp_path / name, "setup", "--yes", "--no-check")
+    assert "wrote" in run(tmp_path / "one", "setup", "--service", "systemd").out
+    kept = run(tmp_path / "one", "setup", "--service", "systemd").out
+    assert ("kept" in kept, "would be written now" in kept) == (True, False)
+    assert "would be written now" in run(tmp_path / "other", "setup", "--service", "systemd").out
 
 
 PROGRAM = ["/opt/my python/bin/python", "-m", "monitor"]

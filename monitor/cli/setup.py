@@ -1,9 +1,10 @@
-"""`init`, `check`: getting ready, and trying feeds and mail before anything depends on them."""
+"""`init`, `check`: getting ready; trying feeds and mail, as `setup` does, before anything depends on them."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from monitor.cli.output import local, progress, say, show, show_wrapped
 from monitor.cli.session import Session, session
-from monitor.errors import DeliveryError, ParseError
+from monitor.errors import ConfigError, DeliveryError, LogInError, ParseError
 from monitor.models import FeedState
 from monitor.text import counted, span_in_words
 from monitor.url import redact_url
@@ -170,3 +171,52 @@ async def _try_channels(channels: Iterable[ConfiguredChannel]) -> bool:
             show(f"{channel.name}: {error}")
             well = False
     return well
+
+
+async def refusal(config: Config) -> str:
+    """Return why the account is refused, else "": of all that can fail a new password mends that alone."""
+    from monitor.deliver import Mail
+
+    with suppress(ConfigError, DeliveryError):
+        for channel in config.channels():
+            if channel.name == Mail.name:
+                try:
+                    await channel.check()
+                except LogInError as error:
+                    return str(error)
+    return ""
+
+
+async def send_test(current: Session, config: Config) -> bool:
+    """Send a message of one line through the configured account; return whether the server took it."""
+    from monitor import languages
+    from monitor.deliver import Mail
+    from monitor.models import RenderedDigest
+
+    now, words = current.now(), languages.load(config.language)
+    text = words.text("test_text", time=f"{config.digest.time:%H:%M}") + "\n"
+    message = RenderedDigest(
+        key=f"test:{now:%Y%m%dT%H%M%S}",
+        date=now.astimezone(config.timezone).date(),
+        made_at=now,
+        language=config.language,
+        subject=words.text("test_subject", brand=words.text("brand")),
+        preheader="",
+        headlines=(),
+        renderings={},
+        mail_text=text,
+        mail_html=f"<p>{text}</p>",
+    )
+    if Mail.name not in config.settings:
+        show("test mail: there is no [email] in monitor.toml")
+        return False
+    try:
+        for channel in config.channels():
+            if channel.name == Mail.name:
+                for delivery in channel.prepare(message, now=now):
+                    await channel.send(delivery)
+                    show(f"test mail: the server has taken it for {delivery.recipient}")
+    except (DeliveryError, ConfigError) as error:
+        show(f"test mail: {error}")
+        return False
+    return True

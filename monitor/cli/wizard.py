@@ -22,9 +22,9 @@ import typer
 from monitor import values
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
-from monitor.cli.setup import check_online
+from monitor.cli.setup import check_online, refusal, send_test
 from monitor.disk import replacing
-from monitor.errors import ConfigError, DeliveryError
+from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,8 +87,13 @@ def setup(
     follow: Annotated[
         str, typer.Option(help="Groups of feeds, with commas; default: all.", metavar="GROUPS")
     ] = "",
-    service: Annotated[str, typer.Option(help="systemd, launchd, cron or none.", metavar="HOW")] = "",
-    test_mail: Annotated[bool, typer.Option("--test-mail", help="Send a test mail.")] = False,
+    service: Annotated[
+        str,
+        typer.Option(help="systemd, launchd, cron or none; alone: for one that is there.", metavar="HOW"),
+    ] = "",
+    test_mail: Annotated[
+        bool, typer.Option("--test-mail", help="Send a test mail; alone: by the configuration that is there.")
+    ] = False,
     no_check: Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")] = False,
 ) -> None:
     """Ask six questions, try feeds and mail, write a configuration, and offer to start by itself.
@@ -101,18 +106,16 @@ def setup(
     current = session(context)
     ask = _Questions(silent=yes)
     directory = current.directory
-    others = (
-        language, timezone, hour, mail_to, host, tls, username, sender, password_file, follow, test_mail,
-    )  # fmt: skip
-    if service and not any(others) and (directory / config.FILES[0]).exists():
-        _offer_service(ask, service, directory)  # of a configuration that is there: it stays as it is
+    others = (language, timezone, hour, mail_to, host, tls, username, sender, password_file, follow)
+    if (service or test_mail) and not any(others) and (directory / config.FILES[0]).exists():
+        _of_what_is_there(ask, current, service=service, test_mail=test_mail)
         return
     _refuse(directory, service=service, tls=tls, follow=follow, silent=yes)
     of_mail = {"host": host, "tls": tls, "username": username, "from": sender, "password-file": password_file}
     for flag, value in {**of_mail, "test-mail": test_mail}.items():
         if yes and value and not mail_to:
             raise UsageError(f"--{flag} needs --mail-to: without it there is no mail")
-    say(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
+    ask.tell(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
     zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
@@ -128,19 +131,28 @@ def setup(
     there = [name for name in config.FILES if (directory / name).exists() or (directory / name).is_symlink()]
     groups = _groups()
     if config.FILES[1] not in there:  # else that says what is followed
-        if not yes and not follow:
-            say(f"6 Groups of feeds: {', '.join(groups)}")
+        if not follow:
+            ask.tell(f"6 Groups of feeds: {', '.join(groups)}")
         groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
     loaded = write(directory, answers)
     kept = {name: f"kept  {directory / name} (it was there)" for name in there}
     show(*(kept.get(name, f"wrote {directory / name}") for name in config.FILES))
-    well = no_check or asyncio.run(_try(current, loaded))
+    well = no_check or _tried(ask, current, loaded)
     if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
-        well = asyncio.run(_send_test(current, loaded)) and well
+        well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
     program = f"monitor --config {shlex.quote(str(directory))}" if current.chosen_directory else "monitor"
     say(f"Next: `{program} poll`, then `{program} digest`; `monitor --help` has the rest.")
+    if not well:
+        raise typer.Exit(1)
+
+
+def _of_what_is_there(ask: _Questions, current: Session, *, service: str, test_mail: bool) -> None:
+    """Do what can be asked of a configuration that is there: it stays as it is."""
+    well = not test_mail or asyncio.run(send_test(current, current.config()))
+    if service:
+        _offer_service(ask, service, current.directory)
     if not well:
         raise typer.Exit(1)
 
@@ -168,6 +180,11 @@ class _Questions:
 
     def __init__(self, *, silent: bool) -> None:
         self.silent = silent
+
+    def tell(self, *lines: str) -> None:
+        """Say what belongs to the questions; silently nothing."""
+        if not self.silent:
+            say(*lines)
 
     def value(self, question: str, given: str, default: str, judge: Callable[[str], Any]) -> Any:
         """Return the judged answer: to the flag's value, the user's, or the default."""
@@ -203,9 +220,10 @@ def _language() -> str:
 def _known(text: str) -> str:
     from monitor import languages
 
-    if text not in languages.AVAILABLE:
-        raise ValueError(f"there is no {text!r}{values.likely(text, languages.AVAILABLE)}")
-    return text
+    code = text.lower()
+    if code not in languages.AVAILABLE:
+        raise ValueError(f"there is no {text!r}{values.likely(code, languages.AVAILABLE)}")
+    return code
 
 
 def _timezone() -> str:
@@ -284,18 +302,35 @@ def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
     password = ask.secret("  Password (an app password where there are such)")
     if password:
         directory.mkdir(parents=True, exist_ok=True)
-        # Private from the first instant: `chmod` afterwards leaves a moment in which others can open it.
-        with replacing(directory / PASSWORD_FILE, private=True) as file:
-            file.write_text(password + "\n", encoding="utf-8")
+        _keep_password(password, directory)
     elif not (directory / PASSWORD_FILE).exists():
         say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
     return replace(account, password_file=PASSWORD_FILE)
+
+
+def _keep_password(password: str, directory: Path) -> None:
+    # Private from the first instant: `chmod` afterwards leaves a moment in which others can open it.
+    with replacing(directory / PASSWORD_FILE, private=True) as file:
+        file.write_text(password + "\n", encoding="utf-8")
 
 
 def _file_named(text: str, directory: Path) -> str:
     """Return a file as monitor.toml has it: a shell names it from where we are, a setting from its folder."""
     here = Path(text).expanduser()
     return str(here.absolute()) if here.exists() and not (directory / here).exists() else text
+
+
+def _tried(ask: _Questions, current: Session, config: Config) -> bool:
+    """Try everything, and ask for the password again while it is refused; an empty answer leaves it."""
+    while refused := asyncio.run(refusal(config)):
+        if ask.silent or not (current.directory / PASSWORD_FILE).exists():
+            break
+        say(f"  {refused}")
+        password = ask.secret("  Password again (Enter: leave it)")
+        if not password:
+            break
+        _keep_password(password, current.directory)
+    return asyncio.run(_try(current, config))
 
 
 async def _try(current: Session, config: Config) -> bool:
@@ -305,38 +340,6 @@ async def _try(current: Session, config: Config) -> bool:
     except ConfigError as error:
         show(*map(str, error.faults))
         return False
-
-
-async def _send_test(current: Session, config: Config) -> bool:
-    """Send a message of one line through the configured account; return whether the server took it."""
-    from monitor import languages
-    from monitor.deliver import Mail
-    from monitor.models import RenderedDigest
-
-    now, words = current.now(), languages.load(config.language)
-    text = words.text("test_text", time=f"{config.digest.time:%H:%M}") + "\n"
-    message = RenderedDigest(
-        key=f"test:{now:%Y%m%dT%H%M%S}",
-        date=now.astimezone(config.timezone).date(),
-        made_at=now,
-        language=config.language,
-        subject=words.text("test_subject", brand=words.text("brand")),
-        preheader="",
-        headlines=(),
-        renderings={},
-        mail_text=text,
-        mail_html=f"<p>{text}</p>",
-    )
-    try:
-        for channel in config.channels():
-            if channel.name == Mail.name:
-                for delivery in channel.prepare(message, now=now):
-                    await channel.send(delivery)
-                    show(f"test mail: the server has taken it for {delivery.recipient}")
-    except (DeliveryError, ConfigError) as error:
-        show(f"test mail: {error}")
-        return False
-    return True
 
 
 def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
@@ -360,6 +363,9 @@ def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
         show(service.text.rstrip("\n"))
     elif service.path.exists():
         show(f"kept  {service.path} (it was there)")
+        if service.path.read_text(encoding="utf-8", errors="replace") != service.text:
+            # What starts then may be another configuration: two of them share the file's name.
+            show("      it is not what would be written now: look at it, or remove it and ask again")
     else:
         service.path.parent.mkdir(parents=True, exist_ok=True)
         service.path.write_text(service.text, encoding="utf-8")

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from monitor import text
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, LogInError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -256,7 +256,7 @@ def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
         return DeliveryError(f"that is no mail server: {reply}", permanent=False)
     if code in _CREDENTIALS:
         words = f"log-in refused: {code} {reply}"
-        return DeliveryError(words, permanent=False, delay=USER_DELAY, blocked=True)
+        return LogInError(words, permanent=False, delay=USER_DELAY, blocked=True)
     final = code >= _PERMANENT and not _PASSES.search(reply)
     if ours and final:
         return DeliveryError(f"refused: {code} {reply}", permanent=False, delay=USER_DELAY, blocked=True)
