@@ -104,7 +104,8 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> Non
     assert long.months == ("2024-12", "2025-01", "2025-02"), "a month without a report is no gap"
     assert {counts for _, counts in long.themes} == {(1, 0, 1)}
     # Another day of a running column under the same link: two reports, as in the digest.
-    column = replace(twice, entries=(first, replace(copy, title="Another day")))
+    days = (first, replace(copy, title="Another day"))
+    column = replace(twice, entries=days, joins=(*shown.joins, replace(joins[-1], copy_of=None)))
     assert "2 reports," in period.compose([column], [], site, since=at(0), until=at(12)).summary
     none = period.compose([suit], [[suit, ruling]], site, since=at(12), until=at(12) + timedelta(hours=1))
     assert not none.affairs, "none of its steps was in the period"

@@ -107,6 +107,14 @@ def test_one_feed_may_give_one_link_to_each_days_briefing():
     }
 
 
+def test_what_one_feed_brings_under_another_title_is_no_copy_though_another_feed_has_its_link_too():
+    here, link = "https://daily.example/feed", "https://daily.example/today"
+    monday = entry(1, feed=here, url=link, title="Monday's letter", summary=WIRE)
+    echo = entry(2, url=link, title="Monday's letter", summary=WIRE)
+    tuesday = entry(3, feed=here, url=link, title="Tuesday's letter", summary=WIRE)
+    assert copies([monday, echo, tuesday]) == {2: 1}
+
+
 @pytest.mark.parametrize("feed", ["https://f1.example/rss", "https://f2.example/rss"])
 def test_texts_under_one_title_that_differ_by_a_digit_are_one_source(feed):
     text = "The court in Graz heard {} painters about models."

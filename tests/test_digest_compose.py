@@ -189,12 +189,6 @@ def test_a_copy_of_what_was_held_back_is_told_and_one_that_speaks_for_what_was_t
     assert (later.stories, later.copies) == ((), (2,))
 
 
-def test_what_one_feed_brings_under_another_title_is_a_report_whatever_its_link():
-    of_the_day = entry(1, url="https://a.example/today"), entry(2, url="https://a.example/today")
-    shown = made(story(7, *of_the_day, joins=copied(*of_the_day, of=1)), old={1})
-    assert [(report.entry, report.new) for report in shown.stories[0].reports] == [(2, True), (1, False)]
-
-
 def test_the_copy_that_the_title_is_from_speaks_for_its_report():
     both = entry(1), entry(2, feed=B)
     shown = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))

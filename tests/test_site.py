@@ -271,6 +271,10 @@ class TestBringingUpToDate:
             assert run(made.desk.directory, "stories", "merge", into, gone, now=at(9, 1)).code == 0
             made.update()
         assert f"is part of story s{one} now" in made.written()[f"stories/s{third}.html"]
+        for entry in (story["entries"][0] for story in stories):
+            assert run(made.desk.directory, "mark", entry, "--not-relevant", now=at(9, 1)).code == 0
+        made.update()
+        assert f"Nothing is left of story s{third}" in made.written()[f"stories/s{third}.html"]
 
     def test_an_affair_is_no_more_when_its_steps_are_one_story(self, tmp_path: Path) -> None:
         made = Archive(tmp_path / "own")

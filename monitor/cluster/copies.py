@@ -120,14 +120,25 @@ def _voice(entry: Entry) -> tuple[str, str]:
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
-    """Return the ids of those entries that are copies, and of the earlier report that each is a copy of."""
+    """Return the ids of those entries that are copies, and of the earlier report that each is a copy of.
+
+    What one outlet brings under another title is no copy, even where all of its days have one link.
+    """
     known, found = Copies(), dict[int, int]()
+    originals: dict[int, Entry] = {}
     for entry in entries:
-        originals = known.groups(entry)
-        if originals:
-            found[entry.id] = originals[0]
-        known.add(entry, found.get(entry.id, entry.id))
+        groups = (group for group in known.groups(entry) if not _goes_on(originals[group], entry))
+        number = next(groups, entry.id)
+        if number == entry.id:
+            originals[number] = entry
+        else:
+            found[entry.id] = number
+        known.add(entry, number)
     return found
+
+
+def _goes_on(original: Entry, entry: Entry) -> bool:
+    return _voice(original) == _voice(entry) and fold(original.title) != fold(entry.title)
 
 
 class Sources:

@@ -1,7 +1,7 @@
 """Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
-from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present, reports_of
+from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present
 from monitor.digest.formats import FORMATS, Format, render, render_alert, render_all
 from monitor.digest.headline import outcome, summarise, worth_sending
 from monitor.digest.importance import importance
@@ -23,7 +23,6 @@ __all__ = [
     "render",
     "render_alert",
     "render_all",
-    "reports_of",
     "schedule",
     "summarise",
     "worth_sending",

@@ -23,7 +23,7 @@ from monitor.models import (
 from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from monitor.digest.schedule import Due
@@ -162,21 +162,6 @@ def present(
     )
 
 
-def reports_of(story: Story) -> Iterator[Report]:
-    """Yield the story's reports as they are shown.
-
-    What one feed brings under another title is no copy, even where all of its days have one link.
-    """
-    for original, copies in story.reports:
-        further = [
-            copy
-            for copy in copies
-            if copy.feed == original.feed and text.fold(copy.title) != text.fold(original.title)
-        ]
-        yield Report(original, tuple(copy for copy in copies if copy not in further))
-        yield from map(Report, further)
-
-
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     """Return who published an entry, as the user knows it: the feed's title, or the aggregator's source."""
     feed = feeds.get(entry.feed)
@@ -261,7 +246,7 @@ def _reports(
 
     Another feed's copy of what was told is no news, however new the entry is.
     """
-    for original, copies in reports_of(story):
+    for original, copies in story.reports:
         group = (original, *copies)
         first = next((entry for entry in group if entry.id == story.lead), original)
         also = [entry for entry in group if entry is not first]

@@ -9,7 +9,6 @@ from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import reports_of
 from monitor.digest.html import environment
 from monitor.digest.safe import line, title
 
@@ -134,7 +133,7 @@ def listed(story: Story, site: Site) -> str:
     That a later step follows it changes its own page alone: months long past are not written anew for it.
     """
     titles = [entry.title for entry in story.entries]
-    reports = [report.first_seen for report, _ in reports_of(story)]
+    reports = [report.first_seen for report, _ in story.reports]
     shown = (row(story, site), story.summary, story.themes, story.sources, titles, reports)
     return blake2b(repr(shown).encode(), digest_size=6).hexdigest()
 

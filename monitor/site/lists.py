@@ -10,7 +10,6 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import reports_of
 from monitor.digest.safe import line, title
 from monitor.site.charts import chart
 from monitor.site.frame import affair_path, day_path, month_path, per_day, row, story_path, theme_path
@@ -70,7 +69,7 @@ def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], si
     """Return the page of a month: its days, and of the stories that began in it reports and largest."""
     latest = sorted(days, key=lambda day: day.date, reverse=True)
     largest = sorted(stories, key=lambda story: (-story.sources, -len(story.entries), story.id))[:10]
-    seen = [site.day(report.first_seen) for story in stories for report, _ in reports_of(story)]
+    seen = [site.day(report.first_seen) for story in stories for report, _ in story.reports]
     points = per_day(seen, min(seen), max(seen), site) if seen else []
     return site.fill(
         "month.html",
@@ -142,7 +141,7 @@ def _indexed(story: Story, site: Site) -> dict[str, Any]:
         "id": f"s{story.id}",
         "title": title(story.title),
         "day": site.day(story.first_seen).isoformat(),
-        "reports": len(list(reports_of(story))),
+        "reports": len(story.reports),
         "themes": [site.labels.get(theme, theme) for theme in story.themes],
         "text": line(story.summary, 300),
         "also": [other for other in others if other != line(story.title)],

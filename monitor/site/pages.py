@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import atom, outlet_of, reports_of
+from monitor.digest import atom, outlet_of
 from monitor.digest.page import Caps
 from monitor.digest.safe import line, link, title
 from monitor.digest.view import view
@@ -39,7 +39,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
     here = next((at for at, step in enumerate(steps) if step.id == one.id), 0)
     near = steps[max(here - NEAR, 0) : here + NEAR + 1]
     lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
-    words, reports = site.words, list(reports_of(one))
+    words, reports = site.words, one.reports
     languages = {entry.language for entry in one.entries if entry.language}
     meta = (
         words.kind(one.kind),
@@ -177,7 +177,7 @@ def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
 def _timeline(one: Story, site: Site) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the reports by day, the first day first, each with why it is in this story."""
     joins = {join.entry: join for join in one.joins}
-    by_time = sorted(reports_of(one), key=lambda report: (report.entry.published, report.entry.id))
+    by_time = sorted(one.reports, key=lambda report: (report.entry.published, report.entry.id))
     return [
         (
             site.words.long_date(day),

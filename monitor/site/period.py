@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest import markdown, outlet_of, reports_of
+from monitor.digest import markdown, outlet_of
 from monitor.digest.importance import PENDING
 from monitor.digest.page import Line
 from monitor.digest.safe import line, link, title
@@ -73,7 +73,7 @@ def compose(
     seen = {
         story.id: [
             group
-            for report, copies in reports_of(story)
+            for report, copies in story.reports
             if (group := [one for one in (report, *copies) if one in printed[story.id]])
         ]
         for story in there

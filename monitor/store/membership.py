@@ -52,6 +52,7 @@ def repair_stories(db: Connection, stories: Iterable[int]) -> tuple[int, ...]:
     An empty one goes; one without its lead takes title and summary of its earliest entry, verbatim.
     """
     ids = listed(set(stories))
+    db.change(_LED_THERE, [ids])
     db.change(f"delete from stories where id {ANY_OF} and not exists (select 1 {_OWN})", [ids])
     db.change(f"update stories set {_SPAN} where id {ANY_OF}", [ids])
     db.change(f"update stories set {_FIRST_LEADS} where id {ANY_OF} and not exists ({_LEAD})", [ids])
@@ -80,6 +81,12 @@ on conflict (entry_id) do update set similarity = excluded.similarity, reason = 
     pinned = max(pinned, excluded.pinned), doubtful = excluded.doubtful, copy_of = excluded.copy_of
 """
 
+# What led to a story leads nowhere when it goes.
+_LED_THERE: Final = f"""
+insert or replace into story_changes (story_id)
+select old_id from story_aliases where story_id {ANY_OF}
+    and not exists (select 1 from entries where story_id = story_aliases.story_id)
+"""
 _LED_ON: Final = """
 insert or replace into story_changes (story_id) select old_id from story_aliases where story_id = ?
 """
