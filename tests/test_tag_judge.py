@@ -94,7 +94,7 @@ def test_certainty_says_on_which_shelf_an_entry_stands() -> None:
     assert [found[word].shelf for word in found] == ["sure", "perhaps", ""]
     assert [found[word].beats for word in found] == [("b",), ("b",), ()]
     assert found["dull"].score >= 1 > found["bad"].score
-    assert found["bad"].near.startswith("b 0.15 of 0.20 (“Sora”")
+    assert found["bad"].near.startswith("b 0.15 of 0.30 (“Sora”")
     assert tagger("good\t0:1000", text="sure = 0.99\n" + RULES).tag(entry("Sora good")).shelf == "perhaps"
 
 
@@ -112,6 +112,40 @@ def test_a_title_without_a_teaser_has_a_prior_of_its_own() -> None:
     alone, with_teaser = (certainty(Tagger(known, judge=table), entry("Sora", below)) for below in ("", "."))
     assert alone == pytest.approx(probability(0.3 + 1.2), abs=1e-4)
     assert with_teaser == pytest.approx(probability(0.3), abs=1e-4)
+
+
+def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
+    known = load(
+        RULES + '\n    [glossary.any]\n    named = ["AI", "{firm}"]\n    firm = ["Suno"]', file="themes.toml"
+    )
+    table = judge(known)
+    table.priors["unnamed"] = -2.0
+    for below, total in (("clips", -2.0), ("clips by AI", 0.0), ("of Suno", 0.0)):
+        found = certainty(Tagger(known, judge=table), entry("Sora", below))
+        assert found == pytest.approx(probability(0.3 + total + 0.4 * ("clips" in below)), abs=1e-4), below
+    reason = Tagger(known, judge=table).explain(entry("Sora", ".")).relevance.evidence
+    assert ("the kind of feed, a missing teaser, no name of AI", -2.0) in [(e.rule, e.weight) for e in reason]
+
+
+@pytest.mark.parametrize(
+    ("title", "teaser"),
+    [
+        (
+            "Songwriter tells MPs the streaming model is unethical",
+            "Composers make little money from streamed music.",
+        ),
+        (
+            "One-man choir of nine singers",
+            "A musician uses technology to turn himself into a choir in lockdown.",
+        ),
+        (
+            "How AI helps me waste con artists' time",
+            "He wants to stop them from stealing, says the streamer.",
+        ),
+    ],
+)
+def test_no_story_of_another_matter_is_sure(title: str, teaser: str) -> None:
+    assert TAGGERS[0].tag(entry(title, teaser), kind="general").shelf != "sure"
 
 
 def test_the_gate_is_not_opened_by_words() -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FLOORS = {
-    "leak-protest": 0.85, "unpaid-labour": 0.69, "content-control": 0.79, "compensation": 0.73,
-    "company-response": 0.64, "labour-ethics": 0.81, "copyright": 0.84, "tech-creative-relations": 0.79,
-    "capabilities": 0.75, "access-release": 0.75, "misuse-safety": 0.70, "human-creativity": 0.82,
+    "leak-protest": 0.84, "unpaid-labour": 0.69, "content-control": 0.81, "compensation": 0.72,
+    "company-response": 0.63, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.78,
+    "capabilities": 0.71, "access-release": 0.75, "misuse-safety": 0.73, "human-creativity": 0.83,
 }  # fmt: skip
 HELD_OUT = {
-    "leak-protest": 0.80, "unpaid-labour": 0.82, "content-control": 0.66, "compensation": 0.73,
-    "company-response": 0.79, "labour-ethics": 0.78, "copyright": 0.83, "tech-creative-relations": 0.66,
-    "capabilities": 0.72, "access-release": 0.84, "misuse-safety": 0.73, "human-creativity": 0.80,
+    "leak-protest": 0.84, "unpaid-labour": 0.88, "content-control": 0.69, "compensation": 0.75,
+    "company-response": 0.78, "labour-ethics": 0.78, "copyright": 0.83, "tech-creative-relations": 0.66,
+    "capabilities": 0.66, "access-release": 0.88, "misuse-safety": 0.76, "human-creativity": 0.76,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
@@ -46,7 +46,7 @@ def measured(file: str = "samples", *, learned: bool = True) -> tuple[Scores, di
 def test_relevance(*, learned: bool) -> None:
     scores, _ = measured(learned=learned)
     assert scores.records >= 150
-    assert scores.relevance.precision >= 0.97
+    assert scores.relevance.precision >= 0.96
     assert scores.relevance.recall >= 0.93
 
 
@@ -68,7 +68,7 @@ def test_each_theme(theme: str, floor: float) -> None:
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
     assert scores.relevance.precision >= 0.95
-    assert scores.relevance.recall >= 0.91
+    assert scores.relevance.recall >= 0.90
     assert scores.micro.f1 >= 0.78
     assert scores.macro >= 0.77
 

@@ -224,7 +224,7 @@ def test_explain_agrees_with_tag_and_ends_when_all_is_given() -> None:
     assert explanation.nearest is None
     assert explanation.to_dict()["nearest"] is None
     assert explanation.lines() == [
-        "sure: certainty 0.83 (perhaps from 0.20, sure from 0.60)",
+        "sure: certainty 0.83 (perhaps from 0.30, sure from 0.60)",
         "for it: “Sora”",
         "given: b (“Sora”), t (“themed”)",
     ]

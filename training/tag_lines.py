@@ -40,6 +40,8 @@ class Line:
     """The text whose meaning the second look is asked for."""
     sums: tuple[float, ...]
     gated: bool
+    named: bool
+    """Whether it names AI at all."""
 
 
 def read(tagger: Tagger) -> list[Line]:
@@ -80,6 +82,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         meant=meant(entry, tagger.rules.outlets),
         sums=tuple(sums.values()),
         gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
+        named=tagger.named(entry),
     )
 
 

@@ -13,20 +13,24 @@ from bisect import bisect_left
 from functools import cache
 from importlib import resources
 from math import exp, log
-from operator import mul
+from operator import add, mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor.tag.features import Features
+    from monitor.tag.features import Features, Quote
     from monitor.tag.rules import Rule
 
 RELEVANT: Final = "relevant"
 """The name of the question whether an entry is in scope at all."""
 TITLE_ALONE: Final = "title alone"
 """The name of the prior of an entry without a teaser."""
+UNNAMED: Final = "unnamed"
+"""The name of the prior of an entry that names nothing of AI."""
+UNNAMED_TITLE: Final = "unnamed title"
+"""The same of a title without a teaser, which often has no room to name it."""
 MEANING: Final = "the meaning of the text"
 """What evidence calls the part of the second look."""
 CAP: Final = 3.0
@@ -71,6 +75,14 @@ class Meaning(NamedTuple):
         """Give the log-odds of a question, given what the table says and what the text means."""
         meant: float = sum(map(mul, self.weights, vector))
         return self.share * total + self.base + meant
+
+
+class Words(NamedTuple):
+    """What the table says of a text's words and pairs: those that it knows, and what they add up to."""
+
+    rows: Sequence[tuple[Quote, Row]]
+    scale: float
+    totals: Sequence[float]
 
 
 class Judge:
@@ -125,12 +137,21 @@ class Judge:
         """Say whether a rule was in themes.toml when the table was made."""
         return fingerprint(rule) in self._known.get(slug, ())
 
-    def totals(self, features: Features, sums: Mapping[str, float]) -> dict[str, float]:
+    def read(self, features: Features) -> Words:
+        """Look up what the table says of the words and pairs of a text."""
+        totals = [0.0] * len(self._base)
+        rows = []
+        for feature, quote in features.quotes.items():
+            row = self._row(feature)
+            if row:
+                rows.append((quote, row))
+                for place, weight in row:
+                    totals[place] += weight * features.scale
+        return Words(rows, features.scale, totals)
+
+    def totals(self, words: Words, sums: Mapping[str, float]) -> dict[str, float]:
         """Give the log-odds of every question, given what the rules of each beat and theme add up to."""
-        totals = list(self._base)
-        for feature in features.quotes:
-            for place, weight in self._row(feature):
-                totals[place] += weight * features.scale
+        totals = list(map(add, self._base, words.totals))
         for slug, value in sums.items():
             for place, weight in self._sums.get(slug, ()):
                 totals[place] += weight * clipped(value)
@@ -141,18 +162,14 @@ class Judge:
         return {name: totals[place] for name, place in self.columns.items()}
 
     def contributions(
-        self, name: str, features: Features, sums: Mapping[str, float], *, shown: int = _SHOWN
+        self, name: str, words: Words, sums: Mapping[str, float], *, shown: int = _SHOWN
     ) -> list[Contribution]:
         """Account for one total: the weightiest words, the rules' sums, and all else; they add up to it."""
         place = self.columns[name]
-        words = []
         rest = self._base[place]
-        for feature, quote in features.quotes.items():
-            weight = dict(self._row(feature)).get(place, 0.0) * features.scale
-            if weight:
-                words.append(Contribution(quote.text, quote.field, weight, "learned"))
-        words.sort(key=lambda part: -abs(part.weight))
-        rest += sum(part.weight for part in words[shown:])
+        found = [(quote, w * words.scale) for quote, row in words.rows for at, w in row if at == place]
+        found.sort(key=lambda part: -abs(part[1]))
+        rest += sum(weight for _, weight in found[shown:])
         rules = []
         for slug, value in sums.items():
             weight = dict(self._sums.get(slug, ())).get(place, 0.0) * clipped(value)
@@ -160,7 +177,8 @@ class Judge:
                 weight += dict(self._passes.get(slug, ())).get(place, 0.0)
             if weight:
                 rules.append(Contribution(slug, "", weight, "the sum of its rules"))
-        return [*words[:shown], *rules, Contribution("", "", rest, "base and other words")]
+        named = [Contribution(quote.text, quote.field, weight, "learned") for quote, weight in found[:shown]]
+        return [*named, *rules, Contribution("", "", rest, "base and other words")]
 
     def _row(self, feature: str) -> Row:
         row = self._read.get(feature)

@@ -31,6 +31,8 @@ _LETTERS_A_WORD = 7
 _MEANT_WORDS = 80
 # The operand number of the phrases that hide what stands in them.
 _HIDDEN = 0
+# The glossary's list of what says that AI is spoken of at all.
+_NAMED = "named"
 
 Span = tuple[int, int]
 
@@ -185,11 +187,16 @@ class Matcher:
         self._by_target: dict[int, list[_Compiled]] = defaultdict(list)
         for index, target in enumerate(rules.targets):
             self._compile(index, target)
+        self._named = self._number(_NAMED, ()) if _NAMED in rules.glossary else None
         self._lexicon = Lexicon(self._phrases, languages)
 
     def read(self, entry: Entry) -> Reading:
         """Find every phrase of the rules in an entry."""
         return Reading(entry, self._lexicon, self._rules, self._reporting)
+
+    def named(self, reading: Reading) -> bool:
+        """Say whether a text names AI at all, or what stands for it; always where no list says what does."""
+        return self._named is None or bool(reading.hits.get(self._named))
 
     def matches(self, reading: Reading, kind: Literal["beat", "theme"]) -> dict[int, list[Match]]:
         """Find the rules that hold, by the number of their target in the file's order."""
@@ -236,11 +243,15 @@ class Matcher:
         return self._chains[part]
 
     def _operand(self, term: Term) -> _Operand:
-        key = ("list", term.list) if term.list else ("phrase", term.phrase)
+        return _Operand(self._number(term.list, term.phrase), term.scope)
+
+    def _number(self, name: str, phrase: Phrase) -> int:
+        """Give the operand number of a list, or of a phrase where no list is named."""
+        key = ("list", name) if name else ("phrase", phrase)
         if key not in self._numbers:
             self._numbers[key] = len(self._phrases)
-            self._phrases.append(tuple(self._listed(term.list)) if term.list else (term.phrase,))
-        return _Operand(self._numbers[key], term.scope)
+            self._phrases.append(tuple(self._listed(name)) if name else (phrase,))
+        return self._numbers[key]
 
     def _listed(self, name: str) -> Iterator[Phrase]:
         entry = self._rules.glossary[name]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "de")
 ANY = "any"
 """The name of what counts in every language."""
-SURE, PERHAPS, NEAR = 0.6, 0.2, 0.12
+SURE, PERHAPS, NEAR = 0.6, 0.3, 0.12
 
 BESIDE = "beside"
 """The grade of rules that count beside the table."""

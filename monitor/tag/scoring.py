@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.tag.features import Features, Stems
-    from monitor.tag.judge import Judge
+    from monitor.tag.judge import Judge, Words
     from monitor.tag.matcher import Match, Matcher, Reading
     from monitor.tag.personal import Own, Personal
     from monitor.tag.rules import Target
@@ -71,6 +71,7 @@ class Scoring:
         self._feed = feed
         self._thresholds = {target.slug: target.threshold for target in matcher.targets}
         self._features: Features | None = None
+        self._words: Words | None = None
         self._totals: dict[str, float] | None = None
         self.sums: dict[str, float] = {}
         """What the rules of each target add up to, without those that the table does not know."""
@@ -155,6 +156,12 @@ class Scoring:
             self._features = self._stems.features(self._reading.opening(OPENING))
         return self._features
 
+    def _read(self) -> Words:
+        if self._words is None:
+            assert self._judge is not None
+            self._words = self._judge.read(self.features())
+        return self._words
+
     def arithmetic(self, name: str, shown: int) -> tuple[Evidence, ...]:
         """Account for the log-odds of a question, by the table and what counts beside it."""
         own = self._personal.own.get(name) if self._personal else None
@@ -162,12 +169,14 @@ class Scoring:
             whole = Contribution("", "", own.total(self.features()), "learned from your marks")
             return self._evidence(name, [whole])
         assert self._judge is not None
-        parts = self._judge.contributions(name, self.features(), self._asked_sums(), shown=shown)
+        parts = self._judge.contributions(name, self._read(), self._asked_sums(), shown=shown)
         meant = self._second_look(name) - self._answers()[name]
         parts.append(Contribution("", "", meant, MEANING))
         if name == RELEVANT:
             total = self.by_table()
-            parts.append(Contribution("", "", self._prior, "the kind of feed, and whether there is a teaser"))
+            parts.append(
+                Contribution("", "", self._prior, "the kind of feed, a missing teaser, no name of AI")
+            )
             if self._personal:
                 delta = self._personal.delta(self.features(), self._feed)
                 parts.append(Contribution("", "", delta, "learned from your marks"))
@@ -240,7 +249,7 @@ class Scoring:
     def _answers(self) -> dict[str, float]:
         assert self._judge is not None
         if self._totals is None:
-            self._totals = self._judge.totals(self.features(), self._asked_sums())
+            self._totals = self._judge.totals(self._read(), self._asked_sums())
         return self._totals
 
     def _answer(self, slug: str) -> float:

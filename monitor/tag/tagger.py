@@ -10,7 +10,7 @@ from monitor.models import Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
-from monitor.tag.judge import RELEVANT, TITLE_ALONE, log_odds, probability, shipped
+from monitor.tag.judge import RELEVANT, TITLE_ALONE, UNNAMED, UNNAMED_TITLE, log_odds, probability, shipped
 from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
@@ -158,6 +158,11 @@ class Tagger:
         reading = self._matcher(entry).read(entry)
         return self._stemmer(entry).features(reading.opening(OPENING))
 
+    def named(self, entry: Entry) -> bool:
+        """Say whether an entry names AI at all, for training."""
+        matcher = self._matcher(entry)
+        return matcher.named(matcher.read(entry))
+
     def _scoring(
         self, entry: Entry, matcher: Matcher, reading: Reading, kind: str, *, personal: Personal | None
     ) -> Scoring:
@@ -169,7 +174,7 @@ class Tagger:
             unseen=self._unseen,
             stems=self._stemmer(entry),
             meaning=(lambda: self._meaning_of(entry)) if self._semantic else None,
-            prior=self._prior(kind, entry),
+            prior=self._prior(kind, entry, named=matcher.named(reading)),
             personal=personal,
             feed=entry.feed,
         )
@@ -178,12 +183,13 @@ class Tagger:
         found: list[float] = encoder.encode([meant(entry, self.rules.outlets)])[0].tolist()
         return found
 
-    def _prior(self, kind: str, entry: Entry) -> float:
-        """Give what the kind of feed, and a title without a teaser, add to the log-odds of relevance."""
+    def _prior(self, kind: str, entry: Entry, *, named: bool) -> float:
+        """Give what the kind of feed, and what an entry lacks, add to the log-odds of relevance."""
         if self._judge is None:
             return 0.0
-        alone = "" if entry.summary or entry.content else TITLE_ALONE
-        return self._judge.priors.get(kind, 0.0) + self._judge.priors.get(alone, 0.0)
+        teaser = bool(entry.summary or entry.content)
+        lacks = ("" if teaser else TITLE_ALONE, "" if named else UNNAMED if teaser else UNNAMED_TITLE)
+        return sum(self._judge.priors.get(name, 0.0) for name in (kind, *lacks))
 
     def _chosen(self, scoring: Scoring) -> bool:
         """Say whether the table finds an entry relevant, whatever beats of the user's own it is on."""
