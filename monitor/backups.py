@@ -124,6 +124,9 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
             raise StoreError(f"{source} is empty")
         with ExitStack() as stack:
             if not tarfile.is_tarfile(source):
+                # Before the configuration is looked for: it may be in the backup that was meant.
+                if not store_package.is_database(source):
+                    raise StoreError(f"{source} is no backup of monitor: neither an archive nor a database")
                 config = load(directory)
                 return _place([(source, config.database)], replace=replace, made_at=None)
             archive = stack.enter_context(tarfile.open(source))

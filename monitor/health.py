@@ -9,14 +9,14 @@ whatever the feeds last said; and no publisher is accused for the time in which 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import digest, digest_input, followed
 from monitor.deliver import Archive, Files
-from monitor.models import Delivery, digest_key, name_of_edition
+from monitor.models import Delivery, digest_key, is_digest_key, name_of_edition
 from monitor.text import counted, span_in_words
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
     elif asking is not None and asking.outage:
         yield Problem(
             what="no feed could be reached at the last poll: our network is down",
-            since=asking.started_at,
+            since=store.feeds.unreached_since(now) or asking.started_at,
             do="see to the connection of this machine; the feeds are asked again by themselves",
         )
 
@@ -265,7 +265,11 @@ def _delivery_problems(
 def _counted(channel: str, those: Sequence[Delivery]) -> str:
     whom = {one.recipient for one in those}
     named = next(iter(whom)) if len(whom) == 1 else f"{len(whom)} recipients"
-    return f"{channel} to {named}" + (f" ({len(those)} digests)" if len(those) > len(whom) else "")
+    editions = Counter(is_digest_key(key) for key in {one.edition for one in those})
+    parts = [
+        counted(editions[kind], word) for kind, word in ((True, "digest"), (False, "alert")) if editions[kind]
+    ]
+    return f"{channel} to {named}" + (f" ({', '.join(parts)})" if len(those) > len(whom) else "")
 
 
 def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:

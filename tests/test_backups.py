@@ -198,6 +198,10 @@ def test_rubbish_is_no_backup(content: bytes, tmp_path: Path) -> None:
     result = run(desk, "restore", file)
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert not (desk / "data" / "monitor.db").exists()
+    # Where there is no configuration yet the file is to blame, and not the folder.
+    assert "no configuration" not in run(tmp_path / "empty", "restore", file).err or content.startswith(
+        b"SQLite"
+    )
 
 
 def test_a_damaged_archive_is_refused_in_a_line(whole: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from editions import freeze
 from newsroom import SETTINGS, Desk, at, logged
 
 from monitor import digest_input, health
-from monitor.models import Delivery, FeedPoll, FeedState, Window
+from monitor.models import Delivery, FeedPoll, FeedState, Window, alert_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +155,13 @@ def test_an_outage_is_ours(desk, opened):
     assert problem.ours
 
 
+def test_an_outage_is_counted_from_when_a_feed_was_last_reached(desk, opened):
+    for hour in (6.2, 6.4, 6.6):
+        polled(opened, at(hour), outage=True, ok=0, failed=2)
+    (problem,) = health.report(desk.config, opened, now=at(6.7)).problems
+    assert problem.since == at(6)
+
+
 def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, opened):
     failing = state(URLS[0], consecutive_failures=11, last_error="not a feed: an HTML page")
     opened.feeds.save_state(replace(failing, last_poll_at=at(6, 1)))
@@ -175,6 +182,14 @@ def test_refused_log_ins_are_one_problem_at_once(desk, opened):
     assert problem.what == "email to 2 recipients waiting: log-in refused: 535"
     assert "monitor digest --send" in problem.do
     assert not found.delivers
+
+
+def test_digests_and_alerts_that_wait_are_counted_as_what_they_are(desk, opened):
+    refused = delivery(last_error="log-in refused: 535", blocked=True, next_attempt_at=at(13))
+    alert = replace(refused, edition=alert_key(3))
+    opened.deliveries.add([refused, alert, replace(alert, edition=alert_key(4))], at(7))
+    (problem,) = health.report(desk.config, opened, now=at(7.1)).problems
+    assert problem.what.startswith("email to a@news.test (1 digest, 2 alerts) waiting: ")
 
 
 def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(desk, opened):

@@ -174,6 +174,20 @@ def test_a_part_of_a_headline_is_not_said_to_be_in_no_feed(desk: Path) -> None:
     assert "no feed has brought it under this title" in run(desk, "why", "AI artists protest in").out
 
 
+def test_a_story_of_the_digest_may_be_asked_about_by_its_number(desk: Path) -> None:
+    (story,) = (s for s in run(desk, "stories", "--json").json if "Rome" in s["title"])
+    told = f"e{number(desk, 'told')}"
+    for command in ("why", "explain"):
+        assert run(desk, command, f"s{story['id']}").out == run(desk, command, told).out
+        missing = run(desk, command, "s999")
+        assert (missing.code, missing.out) == (1, "")
+
+
+def test_an_address_is_explained_without_an_option(desk: Path) -> None:
+    url = next(e["url"] for e in run(desk, "entries", "--json").json if "Rome" in e["title"])
+    assert run(desk, "explain", url).out == run(desk, "explain", "--url", url).out
+
+
 def test_a_text_is_judged_by_todays_themes(desk: Path) -> None:
     assert answers(desk, "AI wins over artists")["chosen"] == "yes"
     assert answers(desk, "Bread is dearer")["chosen"] == "no"

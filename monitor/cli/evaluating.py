@@ -1,7 +1,10 @@
-"""`evaluate`: how good the choosing, the themes and the stories are, against labelled lines."""
+"""`tag`, `evaluate`: tag lines, and say how good choosing, themes and stories are against labelled ones."""
 
 from __future__ import annotations
 
+import io
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,11 +20,13 @@ if TYPE_CHECKING:
 
     from monitor.evaluate import Figure, Mistake, Record, Scores, StreamScores
     from monitor.evaluate.stories import StoryScores
+    from monitor.models import Entry
     from monitor.tag import Rules
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
+    app.command()(tag)
     app.command()(evaluate)
 
 
@@ -80,11 +85,10 @@ def evaluate(
 
 def _story_scores(read: Sequence[Record]) -> StoryScores:
     """Score the stories of the relevant records that name theirs, clustered as their days would have come."""
-    from monitor.cli.tagging import replayed
     from monitor.evaluate.stories import score
 
     named = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
-    found = replayed([record.entry for record in named])
+    found = _replayed([record.entry for record in named])
     return score(zip((record.story for record in named), found, strict=True))
 
 
@@ -189,3 +193,44 @@ def _table(scores: Scores, languages: dict[str, Scores], stories: StoryScores) -
     for title, value in (("stories, B-cubed", stories.bcubed), ("stories, pairwise", stories.pairwise)):
         lines.append(f"{title:28}{value.precision:9.2f}{value.recall:8.2f}{value.f1:6.2f}{stories.records:7}")
     return lines
+
+
+def tag(
+    context: typer.Context,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in and out (the only form).")] = False,
+) -> None:
+    """Tag records from standard input, JSON lines in and out; touches no database.
+
+    Example: monitor tag --jsonl < lines.jsonl
+    """
+    # Scripts give the flag since 1.0; there is no other form.
+    del jsonl
+    from monitor import evaluate
+    from monitor.tag import Tagger
+
+    current = session(context)
+    tagger = Tagger(current.rules(), semantic=True)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # What is no UTF-8 is refused with its line, not where Python happens to meet it.
+        sys.stdin.reconfigure(errors="surrogateescape")
+    read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
+    taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
+    sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]
+    # Stories depend on the order in which reports come: as the days brought them, not as the file has them.
+    sure.sort(key=lambda index: read[index].entry.published)
+    found = _replayed([replace(read[index].entry, tagging=taggings[index]) for index in sure])
+    stories = dict(zip(sure, found, strict=True))
+    for index, (record, tagging) in enumerate(zip(read, taggings, strict=True)):
+        sys.stdout.write(evaluate.write(record, tagging, stories.get(index)) + "\n")
+
+
+def _replayed(entries: Sequence[Entry]) -> list[str]:
+    """Cluster entries as if they came day by day; return the name of each one's story."""
+    from monitor import cluster
+    from monitor.evaluate.stories import replay
+
+    vectors = None
+    if entries and cluster.Encoder.available():
+        numbered = [replace(entry, id=index) for index, entry in enumerate(entries)]
+        vectors = cluster.Encoder().vectors(numbered, {})
+    return replay(entries, vectors=vectors)

@@ -1,11 +1,10 @@
-"""`explain`, `mark`, `learn`, `retag`, `themes test`, `tag`: why an entry was chosen, and the user's word."""
+"""`explain`, `mark`, `learn`, `retag`, `themes test`: why an entry was chosen, and the user's word."""
 
 from __future__ import annotations
 
-import io
+import os
 import re
-import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -16,18 +15,18 @@ from monitor.cli.session import Session, UsageError, entry_number, session, stor
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.models import Entry
 from monitor.text import clean, counted
+from monitor.url import canonical_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from monitor.models import Importance, Story, Tagging
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
 
-_ENTRY = re.compile(r"e\d+")
+_HANDLE = re.compile(r"[es]\d+")
 # No more digits than SQLite's integers hold.
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 _STORY = re.compile(r"s\d+")
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 themes_app = typer.Typer(
     help="Themes: try a phrase before it is written down.", no_args_is_help=True, rich_markup_mode=None
@@ -40,14 +39,15 @@ def register(app: typer.Typer) -> None:
     app.command()(mark)
     app.command()(learn)
     app.command()(retag)
-    app.command()(tag)
 
 
 def explain(
     context: typer.Context,
     text: Annotated[
         str,
-        typer.Argument(help="A text, its first line the title; or an entry (9071 or e9071).", metavar="TEXT"),
+        typer.Argument(
+            help="A text, its first line the title; entry (e9071), story (s412) or URL.", metavar="TEXT"
+        ),
     ] = "",
     entry: Annotated[str, typer.Option(help="A stored entry.", metavar="ID")] = "",
     url: Annotated[str, typer.Option(help="A stored entry's address.", metavar="URL")] = "",
@@ -62,8 +62,10 @@ def explain(
         raise UsageError("give a text, --entry or --url")
     current = session(context)
     story = None
-    if _ENTRY.fullmatch(text):
+    if _HANDLE.fullmatch(text):
         text, entry = "", text
+    elif _URL.fullmatch(text):
+        text, url = "", text
     elif _NUMBER.fullmatch(text):
         # A number that no entry has may be a headline.
         with current.reading() as (_, store):
@@ -119,17 +121,18 @@ def _tagger(current: Session) -> Tagger:
 
 def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
     """Make an entry of a text; cleaned, as what feeds bring is: a terminal may paste letters in pieces."""
-    return Entry(feed="", title=clean(title), summary=clean(summary), published=now, first_seen=now)
+    # Where the locale is not UTF-8, what was typed comes as escaped bytes, of which cleaning leaves nothing.
+    title, summary = (clean(os.fsencode(part).decode(errors="replace")) for part in (title, summary))
+    return Entry(feed="", title=title, summary=summary, published=now, first_seen=now)
 
 
 def _found(store: Store, handle: str, url: str) -> Entry:
-    """Return the entry of a number or an address. Raises MonitorError."""
-    from monitor.url import canonical_url
-
-    if handle:
-        found = store.entries.get(entry_number(handle))
-    else:
-        found = next(iter(store.entries.find_by_url(canonical_url(url))), None)
+    """Return the entry of a number or an address; of a story the one that leads it. Raises MonitorError."""
+    if _STORY.fullmatch(handle):
+        story = store.stories.get(story_number(handle))
+        handle = str(story.lead if story else 0)
+    by_url = () if handle else store.entries.find_by_url(canonical_url(url))
+    found = store.entries.get(entry_number(handle)) if handle else next(iter(by_url), None)
     if found is None:
         raise MonitorError("no such entry is stored")
     return found
@@ -356,44 +359,3 @@ def try_phrase(
         )
     gains, losses = sum(bool(c.gains) for c in changes), sum(bool(c.losses) for c in changes)
     show(f"{counted(gains, 'entry', 'entries')} would gain, {losses} would lose")
-
-
-def tag(
-    context: typer.Context,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in and out (the only form).")] = False,
-) -> None:
-    """Tag records from standard input, JSON lines in and out; touches no database.
-
-    Example: monitor tag --jsonl < lines.jsonl
-    """
-    # Scripts give the flag since 1.0; there is no other form.
-    del jsonl
-    from monitor import evaluate
-    from monitor.tag import Tagger
-
-    current = session(context)
-    tagger = Tagger(current.rules(), semantic=True)
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        # What is no UTF-8 is refused with its line, not where Python happens to meet it.
-        sys.stdin.reconfigure(errors="surrogateescape")
-    read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
-    taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
-    sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]
-    # Stories depend on the order in which reports come: as the days brought them, not as the file has them.
-    sure.sort(key=lambda index: read[index].entry.published)
-    found = replayed([replace(read[index].entry, tagging=taggings[index]) for index in sure])
-    stories = dict(zip(sure, found, strict=True))
-    for index, (record, tagging) in enumerate(zip(read, taggings, strict=True)):
-        sys.stdout.write(evaluate.write(record, tagging, stories.get(index)) + "\n")
-
-
-def replayed(entries: Sequence[Entry]) -> list[str]:
-    """Cluster entries as if they came day by day; return the name of each one's story."""
-    from monitor import cluster
-    from monitor.evaluate.stories import replay
-
-    vectors = None
-    if entries and cluster.Encoder.available():
-        numbered = [replace(entry, id=index) for index, entry in enumerate(entries)]
-        vectors = cluster.Encoder().vectors(numbered, {})
-    return replay(entries, vectors=vectors)

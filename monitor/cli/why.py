@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from monitor.cli.output import Json, show, show_json, show_wrapped
-from monitor.cli.session import Session, UsageError, entry_number, session
+from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import MonitorError
 from monitor.models import Entry
 from monitor.url import canonical_url
@@ -34,6 +34,7 @@ _QUESTIONS: Final = {
     "instead": "To change it",
 }
 _ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
+_STORY: Final = re.compile(r"\s*s\d{1,15}\s*", re.ASCII | re.IGNORECASE)
 # "outlet.example/story" is an address; "GEMA/OpenAI" is a headline, and has no dot before its slash.
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
 # How many stored entries a proposed phrase is tried on.
@@ -50,7 +51,10 @@ def register(app: typer.Typer) -> None:
 def why(
     context: typer.Context,
     asked: Annotated[
-        str, typer.Argument(help="An address, an entry (e12), or a headline.", metavar="URL|ENTRY|TEXT")
+        str,
+        typer.Argument(
+            help="An address, an entry (e12), a story's lead (s4), or a headline.", metavar="URL|ENTRY|TEXT"
+        ),
     ],
     json: Json = False,
 ) -> None:
@@ -80,9 +84,17 @@ def why(
 
 
 def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
-    """Return the entry that is meant: by its number, its address, its title; else one made of the text."""
+    """Return the entry that is meant: by its number, its address, its title; else one made of the text.
+
+    A story's number, which digests show beside it, means the entry that leads it.
+    """
     from monitor.why import same_title
 
+    if _STORY.fullmatch(asked):
+        story = store.stories.get(story_number(asked))
+        if story is None:
+            raise MonitorError(f"there is no story {asked.strip()}")
+        return store.entries.get(story.lead)
     if _ENTRY.fullmatch(asked):
         entry = store.entries.get(entry_number(asked))
         if entry is None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from monitor.errors import StoreError
 from monitor.lock import sole_poller
-from monitor.store.backup import copy_to, file_of, put_back
+from monitor.store.backup import copy_to, file_of, is_database, put_back
 from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
 from monitor.store.deliveries import Deliveries
@@ -54,6 +54,7 @@ __all__ = [
     "Stories",
     "Terms",
     "corrected",
+    "is_database",
     "open",
 ]
 

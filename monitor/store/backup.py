@@ -60,11 +60,12 @@ def _refuse(connection: Connection, target: Path) -> None:
         return
     if target.samefile(connection.path):
         raise StoreError(f"{target} is the database itself: give the backup another name")
-    if not target.is_file() or not _is_database(target):
+    if not target.is_file() or not is_database(target):
         raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
 
 
-def _is_database(path: Path) -> bool:
+def is_database(path: Path) -> bool:
+    """Say whether a file begins as an SQLite database does. Raises StoreError."""
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
