@@ -5,7 +5,7 @@ Takes configuration, store and `now`; gives the values from which `digest` compo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Digest, Feed, RenderedDigest, Story
+    from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
     from monitor.store import Store
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
@@ -28,6 +28,8 @@ _FIRST_POLL = timedelta(hours=1)
 # While our own network is down no feed is called failing, and after so long without an answer nobody knows
 # what they bring. A router that starts anew makes no day a broken one.
 _BRIEF_OUTAGE = timedelta(hours=1)
+# A window that ended longer ago is a past one: how feeds fare now says little of it.
+_PRESENT = timedelta(days=1)
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
@@ -98,7 +100,21 @@ def review(config: Config, store: Store, *, start: datetime, end: datetime, now:
     last = window.end - timedelta(microseconds=1)
     due = digest.Due(date=last.astimezone(config.timezone).date(), window=window)
     with store.snapshot():
-        return digest.compose(due, collect(config, store, window, now=now, reported=True), config.digest, now)
+        found = collect(config, store, window, now=now, reported=True)
+    if now - window.end > _PRESENT:
+        found = replace(found, healths=[_as_of(health, window.end) for health in found.healths])
+    return digest.compose(due, found, config.digest, now)
+
+
+def _as_of(health: FeedHealth, end: datetime) -> FeedHealth:
+    """Return how a feed fared at the end of a past window, as far as its present state tells.
+
+    No history of that is kept: "nothing new for 90 days" is today's, and no word on a day in spring. What has
+    answered after the window was well in it; what has not since before it failed then too.
+    """
+    answered = health.last_success_at is not None and health.last_success_at >= end
+    past = health.state == "silent" or (health.state in {"failing", "gone"} and answered)
+    return replace(health, state="ok", note="", last_error="") if past else health
 
 
 def collect(

@@ -9,7 +9,7 @@ from editions import summary
 from newsroom import Desk, at, logged, polled, reported
 
 from monitor import config, digest_input, followed, store
-from monitor.models import Entry, FeedPoll, Poll, Tagging, Window
+from monitor.models import Entry, FeedHealth, FeedPoll, Poll, Tagging, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,25 @@ def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store)
     made = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
     assert (reported(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
     assert reported(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+
+
+def test_a_review_of_a_past_day_does_not_tell_how_feeds_fare_today(
+    settings: Config, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = FeedHealth(url="https://a.test", title="A", state="ok", last_success_at=at(9, 60))
+    fares = [
+        replace(known, state="silent", note="nothing new for 60 days"),
+        replace(known, state="failing", last_error="HTTP 503"),
+        replace(known, state="failing", last_success_at=at(9, -1)),
+        replace(known, state="failing", last_success_at=None),
+        replace(known, state="disabled"),
+    ]
+    monkeypatch.setattr(followed, "healths", lambda *_, **__: fares)
+    past = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 61))
+    assert [one.state for one in past.receipt.feeds] == ["ok", "ok", "failing", "failing", "disabled"]
+    assert not any(one.note for one in past.receipt.feeds)
+    today = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(12))
+    assert [one.state for one in today.receipt.feeds] == [one.state for one in fares]
 
 
 def test_a_window_in_which_no_poll_was_due_is_no_breakage_and_one_without_due_polls_is(
