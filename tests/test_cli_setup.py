@@ -106,3 +106,11 @@ def test_init_names_the_folder_that_it_was_given(tmp_path: Path) -> None:
     assert f"monitor --config '{tmp_path}/a b' check" in run(None, "init", tmp_path / "a b").err.replace(
         "\n", " "
     )
+
+
+def test_one_feed_alone_says_nothing_of_our_network(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["http://127.0.0.1:1/feed"]).directory
+    checked = run(desk, "check", "--online")
+    assert checked.code == 1
+    assert "own network" not in checked.out
+    assert "http://127.0.0.1:1/feed: " in checked.out

@@ -72,6 +72,11 @@ def test_what_holds_for_an_entry_is_said_first(desk: Path) -> None:
     assert lines[2].startswith("asked anew today not chosen: certainty 0.00")
 
 
+def test_a_mark_without_themes_keeps_the_tagger_s(desk: Path) -> None:
+    leak = number(desk, "leak")
+    assert run(desk, "mark", leak, "--relevant").out == f"e{leak}: sora, leak-protest, unpaid-labour\n"
+
+
 def test_a_text_is_judged_as_the_service_would(desk: Path) -> None:
     # In pieces, as some terminals paste it: A with its ring.
     (desk / "themes.toml").write_text(THEMES.replace("Sora AND OpenAI", "\u00e5ngstr\u00f6m"))

@@ -130,3 +130,9 @@ def test_an_outlet_has_a_name() -> None:
         "themes.toml:1: outlets[2]: '…' is no outlet's name",
         "themes.toml:1: outlets[3]: '' is no outlet's name",
     ]
+
+
+@pytest.mark.parametrize("bars", ["sure = 0.05", "near = 0.9", "perhaps = 0", "sure = 1.0"])
+def test_bars_that_do_not_rise_are_a_fault(bars: str) -> None:
+    (fault,) = faults(f"{bars}\n{SMALL}")
+    assert fault.endswith("sure: near, perhaps and sure must rise between 0 and 1")

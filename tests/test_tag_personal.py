@@ -148,3 +148,7 @@ def test_hundreds_of_marks_that_differ_are_fitted_and_run_away_to_nothing() -> N
     assert max(map(abs, [*words.values(), *feeds.values(), *own.words.values()])) < 5
     assert all((layer.delta(e.features, e.feed) > 0) == e.answer for e in examples)
     assert all((own.total(e.features) > 0) == e.answer for e in examples)
+
+
+def test_what_the_gate_stopped_is_learned_from_as_unlikely_and_not_as_impossible() -> None:
+    assert TAGGER.example(entry("Bridge closed for repairs"), True).start == -4.0

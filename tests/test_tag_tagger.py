@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tagging import entry
 
 from monitor.tag import GrammarError, Rules, Tagger, load, matcher
+from monitor.tag.grammar import parse_rule
 
 if TYPE_CHECKING:
     from monitor.models import Entry
@@ -407,3 +408,24 @@ def test_other_languages_share_what_is_remembered_of_words() -> None:
     french, finnish = (TAGGER._stemmer(entry("x", language=code)) for code in ("fr", "fi"))
     assert french is finnish
     assert TAGGER._stemmer(entry("x", language="de-AT")) is not french
+
+
+def test_points_that_come_to_the_bar_reach_it() -> None:
+    tenths = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
+    text = f'[grades]\ntenth = 0.1\n[beat.b]\nlabel = {{ en = "B" }}\nany.tenth = {json.dumps(tenths)}\n'
+    assert sum([0.1] * 10) < 1
+    assert Tagger(load(text, file="themes.toml")).tag(entry("", " ".join(tenths))).beats == ("b",)
+
+
+def test_a_hint_of_the_user_s_own_adds_to_what_the_table_says() -> None:
+    text = (Path(__file__).parent.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8")
+    beat = next(target for target in STARTER.targets if target.slug == "ai-creative-labour")
+    rule = replace(
+        beat.rules[0], text="zeppelin", grade="hint", weight=0.35, condition=parse_rule("zeppelin")
+    )
+    targets = [replace(t, rules=(*t.rules, rule)) if t is beat else t for t in STARTER.targets]
+    assert "zeppelin" not in text
+    title = entry("", "Illustrators sue an AI firm over a zeppelin")
+    before = TAGGER.explain(title).relevance.total
+    after = Tagger(replace(STARTER, targets=tuple(targets))).explain(title).relevance.total
+    assert after == pytest.approx(before + 2 * 0.35, abs=0.01)
