@@ -284,6 +284,7 @@ def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
         }
         code, shown = on_a_terminal(tmp_path, *flags, answers=answers)
         assert code == 0, shown
+        assert shown.index("Trying feeds and mail") < shown.index("log-in refused: 535")
         assert shown.count("log-in refused: 535") == 1
         assert len(script.received) == 1
         assert (tmp_path / "smtp-password").read_text() == "right\n"

@@ -322,6 +322,8 @@ def _file_named(text: str, directory: Path) -> str:
 
 def _tried(ask: _Questions, current: Session, config: Config) -> bool:
     """Try everything, and ask for the password again while it is refused; an empty answer leaves it."""
+    # A server that does not answer takes a minute, of which the terminal should say what it is.
+    ask.tell("Trying feeds and mail …")
     while refused := asyncio.run(refusal(config)):
         if ask.silent or not (current.directory / PASSWORD_FILE).exists():
             break
