@@ -61,9 +61,12 @@ async def cluster_entries_beside(config: Config, store: Store, *, now: datetime)
 
 
 def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
-    """Choose anew all that follows from the entries of stories which changed; return them by id."""
+    """Choose anew all that follows from the entries of stories which changed; return them by id.
+
+    Their entries come without content and evidence.
+    """
     feeds = {feed.url: feed for feed in config.feeds}
-    found = store.stories.get_many(stories)
+    found = store.stories.get_many(stories, whole=False)
     return store.stories.save([cluster.with_summary(story, feeds, config.cluster) for story in found])
 
 

@@ -97,3 +97,15 @@ def test_a_round_up_lends_no_summary():
         story(entry(1, PLAIN), entry(2, "KI-Update kompakt: GEMA, Chips", "Of everything a little.")).summary
         == ""
     )
+
+
+def test_of_a_large_story_the_first_and_the_last_are_read_and_all_are_counted():
+    many = [replace(entry(n, f"Gnu {n} court"), feed=f"https://o{n:03}.example/") for n in range(1, 501)]
+    better = "Court rules: Gnu copied Netflix and GEMA"
+    many[250] = replace(many[250], title=better, tagging=Tagging(beats=("sora",)))
+    many[3] = replace(many[3], title="Court rules: Gnu copied Netflix")
+    bare = Story(entries=tuple(many), first_seen=NOW, last_seen=NOW)
+    found = with_summary(bare, {}, Settings())
+    assert choose(many, "en").title == better
+    assert found.title == many[3].title, "the better one stands in the middle"
+    assert (found.sources, found.beats) == (500, ("sora",))
