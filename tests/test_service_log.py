@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import structlog
@@ -44,6 +45,15 @@ def test_readable_lines_on_a_terminal():
     stream = Terminal()
     written(stream).info("polled", feeds=42)
     assert stream.getvalue().endswith("Z [info] polled feeds=42\n")
+
+
+def test_people_read_times_of_their_zone_and_machines_utc():
+    zone, for_people, for_machines = timezone(timedelta(hours=13)), io.StringIO(), io.StringIO()
+    written(for_people, for_people=True, timezone=zone).info("polled")
+    written(for_machines, for_people=False, timezone=zone).info("polled")
+    local, utc = for_people.getvalue().split()[0], json.loads(for_machines.getvalue())["time"]
+    assert (local[-6:], utc[-1]) == ("+13:00", "Z")
+    assert datetime.fromisoformat(utc) - datetime.fromisoformat(local) < timedelta(minutes=1)
 
 
 def test_an_event_with_a_sentence_is_that_sentence_for_people_and_all_its_fields_for_machines():

@@ -172,7 +172,13 @@ def run(
     current = session(context)
     level = logging.DEBUG if current.verbose else logging.WARNING if current.quiet else logging.INFO
     for_people = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and sys.stderr.isatty())
-    log.set_up(sys.stderr, level=level, for_people=for_people, colour=stderr().color_system is not None)
+    log.set_up(
+        sys.stderr,
+        level=level,
+        for_people=for_people,
+        colour=stderr().color_system is not None,
+        timezone=current.config().timezone,
+    )
     service.main(current.config, clock=current.now)
 
 

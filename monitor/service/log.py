@@ -6,6 +6,7 @@ An event that has a `message` is read as that by people; machines get all its fi
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from monitor import text
@@ -13,30 +14,43 @@ from monitor.url import redact
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from datetime import tzinfo
 
 # httpx writes every address at INFO, with the tokens that stand in it.
 _NOISY: Final = ("apscheduler", "asyncio", "filelock", "httpcore", "httpx", "urllib3")
 
 
 def set_up(
-    stream: TextIO, *, level: int = logging.INFO, for_people: bool | None = None, colour: bool = False
+    stream: TextIO,
+    *,
+    level: int = logging.INFO,
+    for_people: bool | None = None,
+    colour: bool = False,
+    timezone: tzinfo = UTC,
 ) -> None:
     """Send our log and that of the libraries to `stream`, once for the whole process.
 
-    `for_people` chooses the form; None: lines for people on a terminal.
+    `for_people` chooses the form; None: lines for people on a terminal. Their times are those of `timezone`,
+    as in "next digest Sun 07:00"; machines get UTC.
     What may be secret in addresses is masked, control characters are dropped: most of it came from the web.
     """
     import structlog
     from structlog.stdlib import ProcessorFormatter
 
+    people = stream.isatty() if for_people is None else for_people
+
+    def written_out(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        moment = datetime.fromtimestamp(event["time"], timezone if people else UTC)
+        return {**event, "time": moment.isoformat(timespec="seconds").replace("+00:00", "Z")}
+
     common: list[Any] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True, key="time"),
+        structlog.processors.TimeStamper(key="time"),
+        written_out,
         structlog.processors.format_exc_info,
         _fit_for_eyes,
     ]
     handler = logging.StreamHandler(stream)
-    people = stream.isatty() if for_people is None else for_people
     last = _console(colour=colour) if people else _json()
     handler.setFormatter(
         ProcessorFormatter(
