@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LONGEST = 14
 _SCALE = 5.0
 # Of two languages words or meaning may join, if each says a little more than it had to alone. On hands left
-# out: recall .766 (meaning alone .760, words .748), precision .918 (.919, .914).
+# out: recall .761, .743 of words alone, both at a precision of .919. Meaning alone lost what words join.
 _EITHER = 0.2
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
