@@ -15,12 +15,12 @@ from monitor.cluster.copies import copies
 from monitor.models import Report, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Digest, Feed, FeedHealth, RenderedDigest, Story
+    from monitor.models import Digest, Entry, Feed, FeedHealth, RenderedDigest, Story
     from monitor.store import Store
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
@@ -124,11 +124,20 @@ def collect(
     stories = store.stories.with_news(window, reported=reported)
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
-    unsure = _unsure(store, stories, window, reported=reported)
+    news = store.stories.news(window, reported=reported)
+    told = store.stories.reported([story.id for story in stories])
+    # As `compose` has it: what came after the window, or was held back, is told here by nobody.
+    sure = [
+        entry
+        for story in stories
+        for entry in story.entries
+        if entry.id in news or (entry.id in told and entry.first_seen <= window.end)
+    ]
+    unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
     feeds = followed.named(config, store)
     return digest.DigestInput(
         stories=stories,
-        news=store.stories.news(window, reported=reported),
+        news=news,
         perhaps=unsure.reports,
         repeated=unsure.repeated,
         titles={story.id: story.title for story in others},
@@ -142,7 +151,7 @@ def collect(
         held_back=counts.held_back,
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
-        reported=store.stories.reported([story.id for story in stories]),
+        reported=told,
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         failed_deliveries=[
@@ -163,12 +172,10 @@ class _Unsure(NamedTuple):
     """Entries that only repeat a report of a story."""
 
 
-def _unsure(store: Store, stories: Iterable[Story], window: Window, *, reported: bool) -> _Unsure:
+def _unsure(store: Store, ids: Sequence[int], sure: Sequence[Entry]) -> _Unsure:
     """Gather what is unsure into reports: it is in no story that would know of copies."""
-    ids = store.overview.perhaps(window, reported=reported)
     found = {entry.id: entry for entry in store.entries.get_many(ids, whole=False)}
-    sure = [entry for story in stories for entry in story.entries] if ids else []
-    original_of = copies([*sure, *(found[number] for number in ids)])
+    original_of = copies([*sure, *(found[number] for number in ids)]) if ids else {}
     reports = {number: [found[number]] for number in ids if number not in original_of}
     repeated = list[int]()
     for number in ids:

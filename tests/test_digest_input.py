@@ -9,7 +9,7 @@ from editions import summary
 from newsroom import Desk, at, logged, polled, reported
 
 from monitor import config, digest_input, followed, store
-from monitor.models import Entry, FeedHealth, FeedPoll, Poll, Tagging, Window
+from monitor.models import Entry, FeedHealth, FeedPoll, Join, Poll, Story, Tagging, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,3 +209,28 @@ def test_what_may_be_in_scope_and_repeats_a_story_has_no_line_of_its_own(tmp_pat
         made = digest_input.preview(polled_desk, opened, now=at(12))
     assert (made.perhaps, made.receipt.unnamed) == ((), 0)
     assert added.id in made.reported
+
+
+@pytest.mark.parametrize(("hour", "backlog"), [(8, True), (13, False)])
+def test_what_is_untold_in_a_story_by_then_takes_no_line_from_what_may_be_in_scope(
+    tmp_path: Path, hour: int, backlog: bool
+) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "abc"]
+    desk = Desk(tmp_path / "own", feeds)
+    sure = Tagging(beats=("sora",), certainty=1.0, shelf="sure")
+    told, twin, unsure = (
+        Entry(feed=feed, guid=feed, url=f"https://x.example/{page}", title=f"Title {page}", tagging=sure,
+              published=at(8), first_seen=at(8))
+        for feed, page in zip(feeds, ["told", "twin", "twin"], strict=True)
+    )  # fmt: skip
+    twin = replace(twin, first_seen=at(hour), backlog=backlog)
+    unsure = replace(unsure, tagging=replace(sure, certainty=0.4, shelf="perhaps"))
+    with desk.store() as opened:
+        opened.feeds.sync(desk.config.feeds, at(0))
+        *both, line = opened.entries.add([told, twin, unsure], lambda entry: entry.guid)
+        joins = tuple(Join(entry=one.id, similarity=1.0, reason="") for one in both)
+        opened.stories.save([Story(entries=tuple(both), joins=joins, lead=both[0].id, title="Title",
+                                   first_seen=at(8), last_seen=at(hour))])  # fmt: skip
+        made = digest_input.review(desk.config, opened, start=at(0), end=at(12), now=at(14))
+    assert [report.entry for story in made.stories for report in story.reports if report.new] == [both[0].id]
+    assert [report.entry for report in made.perhaps] == [line.id]

@@ -98,8 +98,8 @@ _DATES: Final = tuple(
 # 28/11/2026 in most of the world, 11/28/2026 in America.
 _NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-])")
 _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
-# Seconds since 1970, or thousandths, as .NET writes them too.
-_EPOCH: Final = re.compile(r"(?:@|/date\()?(\d{10})(?:\d{3})?(?:\.\d+)?(?:\)/)?")
+# Seconds since 1970, or thousandths, as .NET writes them too: there the zone says how to show it, not when.
+_EPOCH: Final = re.compile(r"(?:@|/date\()?(\d{10})(?:\d{3})?(?:\.\d+)?(?:[+-]\d{4}\)/|\)/)?")
 _CLOCK: Final = re.compile(rf"(?:\b|(?<=\dt)){_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
 
@@ -160,9 +160,8 @@ def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> Da
 
 
 def _is_zero(instant: datetime) -> bool:
-    return any(
-        abs(instant - zero) <= _MAX_OFFSET and instant.second == 0 == instant.minute for zero in _ZEROES
-    )
+    whole = instant.second == 0 == instant.minute % 15  # zones are quarters of an hour apart
+    return whole and any(abs(instant - zero) <= _MAX_OFFSET for zero in _ZEROES)
 
 
 def _iso(text: str) -> datetime | None:
