@@ -16,6 +16,7 @@ from pathlib import Path
 
 from monitor.evaluate import Record, read
 from monitor.tag import Example, Personal, Tagger, learn, load
+from monitor.tag.rules import PERHAPS
 
 ROOT = Path(__file__).parent.parent
 WEEKS, MARKS = 16, 10
@@ -53,7 +54,7 @@ def simulate(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--bar", type=float, default=0.2)
+    parser.add_argument("--bar", type=float, default=PERHAPS)
     parser.add_argument("--slips", type=float, default=0.0)
     parser.add_argument("--runs", type=int, default=10)
     options = parser.parse_args()

@@ -87,6 +87,15 @@ def test_a_text_is_judged_as_the_service_would(desk: Path) -> None:
     assert run(desk, "explain", "\u00e5ngstr\u00f6m").out.splitlines()[1].startswith("sure: certainty 0.95")
 
 
+def test_a_headline_is_read_in_its_language(desk: Path) -> None:
+    (desk / "themes.toml").write_text(THEMES.replace("any.sure", "de.sure"))
+    german = "Das Werkzeug Sora von OpenAI steht ku\u0308nftig allen zur Verf\u00fcgung"
+    english = "The tool Sora that OpenAI has made will be there for everybody"
+    for command in ("explain", "why"):
+        assert "Sora … OpenAI" in run(desk, command, german).out
+        assert "Sora … OpenAI" not in run(desk, command, english).out
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["x", "--entry", "1"], ["--entry", "1", "--url", "https://x.test/"]]
 )

@@ -34,6 +34,14 @@ def test_a_line_is_an_entry_with_its_labels() -> None:
     assert record.relevant
 
 
+def test_a_line_is_read_as_an_entry_of_a_feed_is() -> None:
+    # Letters in parts, blanks of any kind, and no word of the language.
+    (record,) = read({"title": "Ku\u0308nstler klagen  gegen\u00a0Bild-KI", "summary": "Sie fordern\nGeld."})
+    entry = record.entry
+    assert (entry.title, entry.summary) == ("K\u00fcnstler klagen gegen Bild-KI", "Sie fordern Geld.")
+    assert entry.language == "de"
+
+
 def test_what_is_missing_is_empty_and_an_undated_record_is_of_now() -> None:
     first, second = read({"title": "A"}, "", {"summary": "B", "published": "", "story": None})
     assert (first.id, second.id) == ("1", "3")

@@ -139,6 +139,9 @@ def test_what_a_title_says_in_brackets_is_read() -> None:
         tagger = Tagger(replace(rules(sure=["Sora"]), outlets=outlets))
         assert tagger.tag(entry("OpenAI closes its video generator (Sora)")).relevant
     assert TAGGER.tag(entry("Studio leaves after dispute (OpenAI Sora)")).shelf == "sure"
+    # Neither an author with an outlet, nor an outlet that reports.
+    assert TAGGER.tag(entry("Video generators compared (Sora/Veo)")).shelf == "sure"
+    assert TAGGER.tag(entry("Judge rules on AI training (New York Times v. OpenAI)")).relevant
 
 
 def test_hidden_phrases_hide_what_stands_in_them() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import asdict
 from datetime import datetime
@@ -72,8 +71,7 @@ def explain(
             if store.entries.get(entry_number(text)):
                 text, entry = "", text
     if text:
-        title, _, rest = text.strip().partition("\n")
-        chosen, tagger = _entry_of_text(title, rest, current.now()), _tagger(current)
+        chosen, tagger = entry_of_text(text, current.now()), _tagger(current)
     else:
         chosen, story, tagger = _stored(current, entry, url)
     explanation = tagger.explain(chosen)
@@ -119,11 +117,18 @@ def _tagger(current: Session) -> Tagger:
     return config.tagger("")
 
 
-def _entry_of_text(title: str, summary: str, now: datetime) -> Entry:
-    """Make an entry of a text; cleaned, as what feeds bring is: a terminal may paste letters in pieces."""
+def entry_of_text(text: str, now: datetime) -> Entry:
+    """Make an entry of a text, its first line the title: cleaned, and in its language, as what feeds bring.
+
+    A terminal may paste letters in pieces.
+    """
+    from monitor.parse.prose import detect
+
     # Where the locale is not UTF-8, what was typed comes as escaped bytes, of which cleaning leaves nothing.
-    title, summary = (clean(os.fsencode(part).decode(errors="replace")) for part in (title, summary))
-    return Entry(feed="", title=title, summary=summary, published=now, first_seen=now)
+    title, _, rest = text.encode(errors="surrogateescape").decode(errors="replace").strip().partition("\n")
+    title, summary = clean(title), clean(rest)
+    language = detect(f"{title}. {summary}")
+    return Entry(feed="", title=title, summary=summary, language=language, published=now, first_seen=now)
 
 
 def _found(store: Store, handle: str, url: str) -> Entry:

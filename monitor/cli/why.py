@@ -12,8 +12,8 @@ from rich.text import Text
 
 from monitor.cli.output import Json, show, show_json, show_wrapped
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
+from monitor.cli.tagging import entry_of_text
 from monitor.errors import MonitorError
-from monitor.models import Entry
 from monitor.url import canonical_url
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import StoryEntry
+    from monitor.models import Entry, StoryEntry
     from monitor.store import Store
     from monitor.tag import Tagger
     from monitor.why import Appearance, Facts, Trial
@@ -103,11 +103,9 @@ def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
     if _ADDRESS.fullmatch(asked):
         url = asked.strip() if "://" in asked else f"https://{asked.strip()}"
         return next(iter(store.entries.find_by_url(canonical_url(url))), None)
-    title, _, rest = asked.strip().partition("\n")
-    quoted = title.replace('"', " ")
-    alike = (e for e in store.entries.search(f'"{quoted}"') if same_title(e.title, title))
-    now = current.now()
-    made = Entry(feed="", title=title, summary=rest.strip(), published=now, first_seen=now)
+    made = entry_of_text(asked, current.now())
+    quoted = made.title.replace('"', " ")
+    alike = (e for e in store.entries.search(f'"{quoted}"') if same_title(e.title, made.title))
     return next(alike, made)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.errors import ConfigError, Fault
 from monitor.models import FEED_KINDS, Entry
 from monitor.parse import prose
+from monitor.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,15 +110,17 @@ def _record(raw: object, number: int, now: datetime) -> Record:
     if not texts["title"] and not texts["summary"]:
         raise ValueError("needs a title or a summary")
     published = _instant(raw.get("published"))
+    # As they come off an entry of a feed, or lines would be judged otherwise than the service judges them.
+    title, summary, content = (clean(texts[name]) for name in ("title", "summary", "content"))
     entry = Entry(
         feed=texts["source"],
         guid=str(raw.get("id", "")),
         url=texts["url"],
-        title=texts["title"],
-        summary=prose.without_boilerplate(texts["summary"]),  # as it comes off an entry of a feed
-        content=prose.without_boilerplate(texts["content"]),
+        title=title,
+        summary=prose.without_boilerplate(summary),
+        content=prose.without_boilerplate(content),
         author=texts["author"],
-        language=texts["lang"],
+        language=texts["lang"] or prose.detect(f"{title}. {summary}"),
         published=published or now,
         dated="publisher" if published else "missing",
         first_seen=published or now,

@@ -284,10 +284,12 @@ def texts(entry: Entry, outlets: tuple[str, ...]) -> dict[str, str]:
 def _byline(outlets: tuple[str, ...]) -> re.Pattern[str]:
     """Match what aggregators add to a title: `(Ada Lovelace/The Paper)`, `(Reuters)`.
 
-    Any other words in brackets may be what it is about: without "(Sora)" such news was lost.
+    Any other words in brackets may be what it is about: without "(Sora)", "(Sora/Veo)" and "(New York Times
+    v. OpenAI)" such news was lost.
     """
     names = "|".join(map(re.escape, outlets)) or "(?!)"
-    return re.compile(rf"\s\((?=[A-Z])[^()]*(?:/|(?<!\w)(?:{names})(?!\w))[^()]*\)$")
+    author = r"[^()/]*\s[^\W\d_][^()/]*/[^()]*"
+    return re.compile(rf"\s\((?=[A-Z])(?:{author}|[^()]*(?<!\w)(?:{names})[^\w()]*)\)$")
 
 
 def _words(text: str, count: int, reporting: Reporting | None) -> Words:
