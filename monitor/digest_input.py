@@ -125,14 +125,10 @@ def collect(
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
     news = store.stories.news(window, reported=reported)
-    told = store.stories.reported([story.id for story in stories])
-    # As `compose` has it: what came after the window, or was held back, is told here by nobody.
-    sure = [
-        entry
-        for story in stories
-        for entry in story.entries
-        if entry.id in news or (entry.id in told and entry.first_seen <= window.end)
-    ]
+    until = window.start if reported else None
+    told = store.stories.reported([story.id for story in stories], until=until)
+    # What came after the window, or was held back, is told by nobody, and so repeated by nothing.
+    sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
     unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
     feeds = followed.named(config, store)
     return digest.DigestInput(

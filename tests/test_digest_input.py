@@ -234,3 +234,42 @@ def test_what_is_untold_in_a_story_by_then_takes_no_line_from_what_may_be_in_sco
         made = digest_input.review(desk.config, opened, start=at(0), end=at(12), now=at(14))
     assert [report.entry for story in made.stories for report in story.reports if report.new] == [both[0].id]
     assert [report.entry for report in made.perhaps] == [line.id]
+
+
+def test_a_look_back_tells_what_was_news_then_whatever_became_relevant_since(tmp_path: Path) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "ab"]
+    desk = Desk(tmp_path / "own", feeds)
+    sure = Tagging(beats=("sora",), certainty=1.0, shelf="sure")
+    both = [
+        Entry(feed=feed, guid=feed, url="https://x.example/story", title="Title", tagging=tagging,
+              published=at(8), first_seen=at(8))
+        for feed, tagging in zip(feeds, [Tagging(), sure], strict=True)
+    ]  # fmt: skip
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(desk.config.feeds, at(0))
+        twin, first = opened.entries.add(both, lambda entry: entry.guid)
+        joined = Join(entry=first.id, similarity=1.0, reason="")
+        (story,) = opened.stories.save(
+            [
+                Story(
+                    entries=(first,),
+                    joins=(joined,),
+                    lead=first.id,
+                    title="Title",
+                    first_seen=at(8),
+                    last_seen=at(8),
+                )
+            ]
+        )
+        made = digest_input.preview(desk.config, opened, now=at(12))
+        opened.digests.freeze(made, summary(made.date, at(12)), ())
+        opened.entries.set_taggings({twin.id: sure}, at(9, 3))
+        copy = replace(joined, entry=twin.id, copy_of=first.id)
+        opened.stories.save([replace(story, entries=(twin, first), joins=(copy, joined))])
+        made = digest_input.preview(desk.config, opened, now=at(12, 3))
+        assert (made.stories, made.copies) == ((), (twin.id,))
+        opened.digests.freeze(made, summary(made.date, at(12, 3)), ())
+        assert reported(digest_input.review(desk.config, opened, start=at(0), end=at(12), now=at(12, 4))) == [
+            "Title"
+        ]

@@ -320,6 +320,8 @@ def test_a_site_that_moves_tells_nothing_again(dated: str, guid: str, url: str) 
         "news/{}-union-sues-studio",
         "{}-union-sues-studio.html",
         "/en//{}-union-sues-studio/index.php?from=feed",
+        "s1xyz/2024/12/{}-union-sues-studio",
+        "1733738400/2024/12/{}-union-sues-studio",
     ],
 )
 def test_undated_entries_under_new_paths_are_known_by_title_text_and_the_name_of_the_page(path: str) -> None:
@@ -335,7 +337,15 @@ def test_undated_entries_under_new_paths_are_known_by_title_text_and_the_name_of
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("2024/12/02/briefing-17", "2024/12/03/briefing-17"), ("a/briefing", "b/briefing"), ("a/1", "a/2")],
+    [
+        ("2024/12/02/briefing-17", "2024/12/03/briefing-17"),
+        ("20241202/briefing-17", "20241203/briefing-17"),
+        ("02-12-2024/briefing-17", "03-12-2024/briefing-17"),
+        ("2024/w49/briefing-17", "2024/w50/briefing-17"),
+        ("dec/2/briefing-17", "dec/3/briefing-17"),
+        ("a/briefing", "b/briefing"),
+        ("a/1", "a/2"),
+    ],
 )
 def test_an_undated_column_without_a_text_is_new_at_each_page(first: str, second: str) -> None:
     feed = Follower()

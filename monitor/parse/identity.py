@@ -44,7 +44,8 @@ _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
-_DAY_OF_PATH: Final = re.compile(r"(?:19|20)\d\d\D?\d\d(?:\D?\d\d)?")
+# A day, week or issue in a path; other numbers may be those of a visit.
+_ISSUE: Final = re.compile(r"(?<![^\W_])(?:w|kw)?(?:\d{1,4}|(?:19|20)\d{4}(?:\d\d)?)(?![^\W_])")
 
 
 def fingerprint(entry: Entry) -> str:
@@ -148,9 +149,9 @@ def _slug(one: _Marks) -> Hashable:
 
 
 def _is_no_move(entry: Entry, known: Known) -> bool:
-    """Return False for the very text of a known entry under another path, if not one of another day."""
-    days = {*_DAY_OF_PATH.findall(entry.url)[:1], *_DAY_OF_PATH.findall(known.url)[:1]}
-    return len(days) > 1 or _is_no_copy(entry, known)
+    """Return False for the very text of a known entry under another path, if not one of another issue."""
+    here, there = (set(_ISSUE.findall(_place(one.url).partition("?")[0])) for one in (entry, known))
+    return bool(here - there and there - here) or _is_no_copy(entry, known)
 
 
 def _is_no_half(entry: Entry, known: Known) -> bool:

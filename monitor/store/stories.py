@@ -116,10 +116,10 @@ class Stories:
         rows = self._db.rows(f"select id from entries {_NEWS[reported]}", _span_of(window))
         return frozenset(row["id"] for row in rows)
 
-    def reported(self, stories: Iterable[int]) -> frozenset[int]:
-        """Return the ids of those entries of stories that a digest has told of."""
-        sql = f"select id from entries where reported_in is not null and story_id {ANY_OF}"
-        return frozenset(row["id"] for row in self._db.rows(sql, [listed(stories)]))
+    def reported(self, stories: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
+        """Return the ids of those entries of stories that a digest told; for looking back, `until` then."""
+        rows = self._db.rows(_REPORTED, [listed(stories), maybe_format_utc(until)])
+        return frozenset(row["id"] for row in rows)
 
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
         """Store new and changed stories; return them with ids, their entries knowing their story.
@@ -341,9 +341,12 @@ def _join(row: Row) -> Join:
 # With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
 _BY_ID: Final = "order by +id"
 
-_PAST: Final = (
-    f"select id, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}"
-)
+_PAST: Final = f"""
+select id, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}
+"""
+_REPORTED: Final = f"""
+select id from entries where reported_in is not null and story_id {ANY_OF} and coalesce(news_at <= ?, true)
+"""
 
 _LISTED: Final = """
 last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) where value = :theme))
