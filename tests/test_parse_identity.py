@@ -364,6 +364,14 @@ def test_guids_that_are_places_in_a_list_replace_no_undated_entry() -> None:
         assert titles(changes.new) == [f"Title of {newest}"]
 
 
+def test_one_of_several_undated_entries_under_one_title_is_edited() -> None:
+    feed = Follower()
+    feed.poll(*(entry(n, title="Podcast", dated="missing") for n in "abc"))
+    edited = (entry(n, title="Podcast" + " of today" * (n == "c"), dated="missing") for n in "abc")
+    changes = feed.poll(*edited)
+    assert (titles(changes.changed), changes.new) == (["Podcast of today"], ())
+
+
 def test_spellings_of_an_address() -> None:
     guids, urls = spellings(Document(entries=(entry("17", guid="guid-17", url="https://www.x.example/a"),)))
     assert "http://x.example/a/" in urls

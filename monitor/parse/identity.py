@@ -181,14 +181,15 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
     entries = [(entry, _Marks.of(entry, home)) for entry in document]
     stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
-    titles = {marks.title for _, marks in entries} - {""}
+    settled = {(marks.guid, marks.title) for _, marks in stored}
+    moved = {marks.title for _, marks in entries if (marks.guid, marks.title) not in settled} - {""}
     found: dict[str, Known] = {}
     taken: set[int] = set()
 
     def stands_elsewhere(match: Known, entry: Entry) -> bool:
-        # Guids may be places in the list: without a date, a title that still stands there was not edited.
+        # Guids may be places in the list: without a date, a title that stands under another was not edited.
         old = "" if entry.dated == "publisher" else fold(match.title)
-        return old in titles and old != fold(entry.title)
+        return old in moved and old != fold(entry.title)
 
     for key_of, differ in _KEYS:
         if len(found) == len(entries) or len(taken) == len(stored):

@@ -118,7 +118,8 @@ class Stories:
 
     def reported(self, stories: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
         """Return the ids of those entries of stories that a digest told; for looking back, `until` then."""
-        rows = self._db.rows(_REPORTED, [listed(stories), maybe_format_utc(until)])
+        wanted = [listed(stories), maybe_format_utc(until)]
+        rows = self._db.rows(f"select id from entries where {_REPORTED}", wanted)
         return frozenset(row["id"] for row in rows)
 
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
@@ -344,9 +345,7 @@ _BY_ID: Final = "order by +id"
 _PAST: Final = f"""
 select id, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}
 """
-_REPORTED: Final = f"""
-select id from entries where reported_in is not null and story_id {ANY_OF} and coalesce(news_at <= ?, true)
-"""
+_REPORTED: Final = f"reported_in is not null and story_id {ANY_OF} and coalesce(news_at <= ?, true)"
 
 _LISTED: Final = """
 last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) where value = :theme))
