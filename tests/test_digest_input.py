@@ -197,6 +197,13 @@ def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_p
         opened.digests.freeze(first, summary(first.date, at(12)), ())
         opened.entries.add([brought(feeds[2], 13)], lambda entry: entry.guid)
         assert digest_input.preview(desk.config, opened, now=at(14)).perhaps == ()
+        # The page of the day of an outlet with two feeds: its link says nothing there.
+        next_one = [
+            replace(brought(feed, 15), guid=f"{feed}2", title="Perhaps the next") for feed in feeds[:2]
+        ]
+        opened.entries.add(next_one, lambda entry: entry.guid)
+        (line,) = digest_input.preview(desk.config, opened, now=at(16)).perhaps
+        assert (line.title, len(line.also_in)) == ("Perhaps the next", 1)
 
 
 def test_what_may_be_in_scope_and_repeats_a_story_has_no_line_of_its_own(tmp_path: Path) -> None:

@@ -119,11 +119,15 @@ class Overview:
 
 
 # What is in no story has no join that knows of copies: one link in two feeds is one report there, too, unless
-# it leads to a front page.
+# it leads to a front page, or to one of the day: the feed had it before.
 _SAME_LINK_EARLIER: Final = """
 select 1 from entries as other
 where other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
 and other.id < entries.id and other.relevant = 1 and other.backlog = 0
+and not exists (
+    select 1 from entries as own
+    where own.url = entries.url and own.feed_id = entries.feed_id and own.id < entries.id
+)
 """
 
 _PERHAPS: Final = f"""
