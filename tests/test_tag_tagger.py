@@ -401,6 +401,10 @@ def test_a_hint_of_a_beat_of_the_user_s_own_chooses_nothing_on_a_shipped_one() -
     both = entry("Rhododendron: garden designers use AI images")
     assert tagger.tag(both).beats == tagger.explain(both).tagging.beats == ("gardens",)
     assert tagger.tag(both).shelf == "sure"
+    # What the arithmetic names adds up to what it says.
+    relevance = tagger.explain(both).relevance
+    assert sum(e.weight for e in relevance.evidence) == pytest.approx(relevance.total, abs=0.02)
+    assert "a beat of your own" in {e.rule for e in relevance.evidence}
 
 
 def test_a_long_text_without_blanks_is_read() -> None:
