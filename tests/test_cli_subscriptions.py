@@ -202,6 +202,14 @@ def test_the_curated_list_is_shown_by_group_and_a_feed_of_it_followed(desk: Path
     assert (gone.code, gone.err) == (1, f"monitor: {chosen['url']} is not followed\n")
 
 
+def test_a_feed_that_is_not_followed_is_not_named(desk: Path) -> None:
+    before = (desk / "feeds.toml").read_text()
+    other = next(iter(feedlist.curated()))
+    found = run(desk, "feeds", "rename", other, "Mine")
+    assert (found.code, found.err) == (1, f"monitor: {other} is not followed\n")
+    assert (desk / "feeds.toml").read_text() == before
+
+
 def test_a_followed_group_keeps_a_removed_feed_off(desk: Path) -> None:
     (desk / "feeds.toml").write_text('follow = ["unions"]\n')
     first = config.load(desk).feeds[0]

@@ -267,6 +267,13 @@ def test_a_private_host_is_a_host(directory):
     assert config.load(directory, {}).feeds[0].private_host == ""
 
 
+def test_a_curated_feed_moves_to_another_spelling_of_its_address(directory):
+    edited(directory, lambda listed: listed.rename(listed.find(TECH), "Technik"))
+    text = edited(directory, lambda listed: listed.move(listed.find(TECH), TECH.replace("tech.", "Tech.")))
+    assert "https://Tech.example/feed" in text
+    assert TECH not in text
+
+
 def test_a_feed_is_moved_with_all_that_is_set(directory):
     text = edited(directory, lambda listed: listed.move(listed.find("One"), "https://new.example/"))
     assert text == MINE.replace("https://one.example/feed", "https://new.example/")

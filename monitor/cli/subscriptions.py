@@ -236,7 +236,7 @@ def rename(
     except ValueError as error:
         raise UsageError(str(error)) from None
     with _editing(context) as listed:
-        found = listed.find(feed)
+        found = _followed(listed, feed)
         listed.rename(found, title)
         _save(context, listed)
     show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")

@@ -123,7 +123,8 @@ class Subscriptions:
 
         Raises MonitorError when that is followed already.
         """
-        if same_address(url) != same_address(feed.url) and same_address(url) in self._feeds:
+        is_another = same_address(url) != same_address(feed.url)
+        if is_another and same_address(url) in self._feeds:
             raise MonitorError(f"{redact_url(url)} is in the list already")
         index = self._index(feed)
         moved = replace(feed, url=url)
@@ -137,7 +138,7 @@ class Subscriptions:
             for key, value in new:
                 if key not in there:
                     self._set(index, key, value=value)
-        if self._follows(feed):
+        if is_another and self._follows(feed):
             self._append(Feed(url=feed.url, enabled=False))
 
     def save(self) -> None:
