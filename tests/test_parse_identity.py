@@ -470,6 +470,12 @@ def test_nor_does_one_that_is_dated_anew_each_time(dated: str) -> None:
     assert feed.poll(entry("pinned", dated=dated, age=-2 * DAY), *later).gap
 
 
+def test_a_lone_entry_without_a_date_is_not_pinned_where_none_has_one() -> None:
+    feed = Follower()
+    feed.poll(*(entry(n, dated="missing") for n in "abc"))
+    assert not feed.poll(*(entry(n, dated="missing") for n in "vwxyza")).gap
+
+
 def test_an_edit_among_a_few_new_ones_is_no_pinned_entry() -> None:
     feed = Follower()
     feed.poll(*(entry(n, age=DAY) for n in "abc"))
