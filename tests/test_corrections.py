@@ -191,7 +191,10 @@ def test_marks_that_say_otherwise_are_learned_from_anew(
     assert after is not None
     assert min(before.words.values()) < 0 < min(after.words.values())
     assert corrections.learn_if_due(settings(desk), opened) is None
+    # What was marked before all was dropped does not count towards learning again.
+    corrections.mark(settings(desk), opened, marked[0], relevant=False, now=at(12))
     corrections.forget(opened)
+    corrections.mark(settings(desk), opened, marked[1], relevant=False, now=at(13))
     assert corrections.learn_if_due(settings(desk), opened) is None
 
 

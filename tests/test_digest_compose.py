@@ -189,6 +189,13 @@ def test_a_copy_of_what_was_held_back_is_told_and_one_that_speaks_for_what_was_t
     assert (later.stories, later.copies) == ((), (2,))
 
 
+def test_the_original_speaks_for_a_report_though_a_copy_of_the_same_poll_was_stored_before_it():
+    both = entry(1), entry(2, feed=B)
+    joined = story(7, *both, joins=copied(*both, of=2), lead=9)
+    (report,) = made(joined).stories[0].reports
+    assert (report.entry, [copy.entry for copy in report.also_in]) == (2, [1])
+
+
 def test_the_copy_that_the_title_is_from_speaks_for_its_report():
     both = entry(1), entry(2, feed=B)
     shown = made(story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2"))
