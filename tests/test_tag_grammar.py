@@ -64,6 +64,7 @@ def test_a_list_in_a_phrase_stands_next_to_its_words() -> None:
         ("open letter NEAR", "needs a phrase"),
         ("body: letter", "unknown place 'body'"),
         ("{ai", "lists are written"),
+        (f"open NEAR/{'9' * 5000} letter", "no text is so long"),
         ("pay|{ai}", "not a word"),
         ("a** b", "not a word"),
         ("“…”", "without a word"),

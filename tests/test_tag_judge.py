@@ -114,6 +114,15 @@ def test_a_title_without_a_teaser_has_a_prior_of_its_own() -> None:
     assert with_teaser == pytest.approx(probability(0.3), abs=1e-4)
 
 
+def test_the_weightiest_words_are_named_first_and_the_others_summed_up() -> None:
+    words = ("small\t0:100", "big\t0:-900", "mid\t0:500")
+    found = tagger(*words).explain(entry("Sora small big mid"), shown=2).relevance.evidence
+    assert [e.term for e in found if e.rule == "learned"] == ["big", "mid"]
+    assert sum(e.weight for e in found) == pytest.approx(
+        tagger(*words).explain(entry("Sora small big mid")).relevance.total, abs=0.01
+    )
+
+
 def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
     known = load(
         RULES + '\n    [glossary.any]\n    named = ["AI", "{firm}"]\n    firm = ["Suno"]', file="themes.toml"
@@ -123,6 +132,9 @@ def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
     for below, total in (("clips", -2.0), ("clips by AI", 0.0), ("of Suno", 0.0)):
         found = certainty(Tagger(known, judge=table), entry("Sora", below))
         assert found == pytest.approx(probability(0.3 + total + 0.4 * ("clips" in below)), abs=1e-4), below
+    # A title alone often has no room to name it.
+    table.priors["unnamed title"] = -1.0
+    assert certainty(Tagger(known, judge=table), entry("Sora")) == pytest.approx(probability(-0.7), abs=1e-4)
     reason = Tagger(known, judge=table).explain(entry("Sora", ".")).relevance.evidence
     assert ("the kind of feed, a missing teaser, no name of AI", -2.0) in [(e.rule, e.weight) for e in reason]
 

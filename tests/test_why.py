@@ -161,6 +161,9 @@ def test_what_was_not_sure_enough_for_its_day_waits_for_no_other(desk: Path, tmp
     found = answers(copy, f"e{near}")
     assert (found["chosen"], found["reported"], found["instead"]) == ("perhaps", "no", "yes")
     assert answers(copy, f"e{late}")["reported"] == "waiting"
+    assert run(copy, "digest", "--send", now=at(7, 1)).code == 0
+    found = run(copy, "why", f"e{late}", "--json", now=at(8, 1)).json["reported"]
+    assert (found["answer"], found["text"].endswith(", among those that are not sure")) == ("yes", True)
 
 
 def test_an_address_that_nobody_brought(desk: Path) -> None:
