@@ -135,7 +135,7 @@ def collect(
         stories=stories,
         news=news,
         perhaps=unsure.reports,
-        repeated=unsure.repeated,
+        repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=reported, repeated=True)],
         titles={story.id: story.title for story in others},
         feeds=feeds,
         healths=followed.healths(config, store, now=now),

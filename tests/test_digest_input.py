@@ -195,8 +195,10 @@ def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_p
         assert [len(report.also_in) for report in first.perhaps] == [1]
         assert len(first.reported) == 2
         opened.digests.freeze(first, summary(first.date, at(12)), ())
-        opened.entries.add([brought(feeds[2], 13)], lambda entry: entry.guid)
-        assert digest_input.preview(desk.config, opened, now=at(14)).perhaps == ()
+        (third,) = opened.entries.add([brought(feeds[2], 13)], lambda entry: entry.guid)
+        later = digest_input.preview(desk.config, opened, now=at(14))
+        # `why` tells that it repeats, not that it had no room.
+        assert (later.perhaps, later.copies, later.receipt.unnamed) == ((), (third.id,), 0)
         # The page of the day of an outlet with two feeds: its link says nothing there.
         next_one = [
             replace(brought(feed, 15), guid=f"{feed}2", title="Perhaps the next") for feed in feeds[:2]

@@ -63,7 +63,7 @@ class DigestInput:
     held_back: int = 0
     """Relevant entries of the window that are backlog."""
     repeated: Sequence[int] = ()
-    """Entries not sure to be in scope that only repeat a report of one of the stories."""
+    """Entries not sure to be in scope that only repeat what one of the stories, or a past digest, tells."""
     gaps: Sequence[tuple[str, int]] = ()
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()

@@ -80,14 +80,14 @@ class Overview:
             Themed(parse_utc(row["first_seen"]), tuple((row["themes"] or "").split())) for row in rows
         )
 
-    def perhaps(self, window: Window, *, reported: bool = False) -> tuple[int, ...]:
+    def perhaps(self, window: Window, *, reported: bool = False, repeated: bool = False) -> tuple[int, ...]:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
 
-        Unlike sure ones they wait for no later window: what had no room among the few is let go, and so is
-        the link of another feed's entry that an earlier digest told.
+        Unlike sure ones they wait for no later window: what had no room among the few is let go. With
+        `repeated` those instead that only repeat the link of another feed's entry that a digest told before.
         """
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
-        rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported)})
+        rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "repeated": int(repeated)})
         return tuple(row["id"] for row in rows)
 
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
@@ -134,7 +134,9 @@ _PERHAPS: Final = f"""
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
 and news_at > :start and news_at <= :end and (:reported or reported_in is null)
-and not exists ({_SAME_LINK_EARLIER} and other.reported_in is not null and other.news_at <= :start)
+and :repeated = exists (
+    {_SAME_LINK_EARLIER} and other.reported_in is not null and other.news_at <= :start
+)
 order by certainty desc, id
 """
 
