@@ -62,6 +62,18 @@ class TestPlay:
         assert {wire.outlet, *(copy.outlet for copy in wire.also_in)} == {"Harbour Herald", "Northern Post"}
         assert story.sources == len({report.outlet for report in story.reports})
 
+    def test_launch_answer_and_rush_are_three_events_though_one_firm_and_one_day_have_them(
+        self, demo: DemoResult
+    ) -> None:
+        stories = [{report.title for report in story.reports} for story in demo.digests[-1].stories]
+        answer = {
+            "OpenAI offers paid residencies after Sora protest",
+            "OpenAI will Künstler nach Sora-Protest bezahlen",
+        }
+        assert answer in stories
+        (launch,) = [told for told in stories if "OpenAI launches Sora for Plus and Pro subscribers" in told]
+        assert not [title for title in launch if "protest" in title.lower() or "rush" in title]
+
     def test_the_archive_lies_beside_the_digests(self, demo: DemoResult) -> None:
         folder = demo.config.directory / "digests"
         assert folder / "index.html" in demo.files

@@ -29,8 +29,9 @@ _EITHER = 0.2
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
-# A player named in more of our entries than this is the topic itself and tells nothing.
-_TOPIC_SHARE = 0.15
+# A player named in more of our entries than this is the topic itself and tells nothing. By .15 OpenAI, in 11
+# to 13 of 100, told something: with a day in common it joined a launch and the answer to a protest.
+_TOPIC_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
