@@ -298,6 +298,24 @@ def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
     assert (tmp_path / "monitor.toml").read_text() == before
 
 
+def test_no_password_is_asked_for_that_another_file_holds(tmp_path: Path) -> None:
+    (tmp_path / "feeds.toml").write_text("")
+    (tmp_path / "smtp-password").write_text("of an earlier try")
+    (tmp_path / "mine").write_text("wrong")
+    (tmp_path / "mine").chmod(0o600)
+    script = Script(extensions=("AUTH PLAIN",), users={"jo": "right"})
+    with scripted_in_a_thread(script):
+        flags = (
+            "--language", "en", "--timezone", "Europe/Berlin", "--time", "7", "--mail-to", "jo@news.test",
+            "--host", f"127.0.0.1:{script.port}", "--tls", "none", "--username", "jo", "--from", "jo@news.test",
+            "--service", "none", "--password-file", "mine",
+        )  # fmt: skip
+        code, shown = on_a_terminal(tmp_path, *flags, answers={"Send a test mail now?": "n"})
+    assert (code, "log-in refused: 535" in shown) == (1, True), shown
+    assert "Enter: leave it" not in shown
+    assert (tmp_path / "smtp-password").read_text() == "of an earlier try"
+
+
 def test_a_test_mail_needs_an_account(tmp_path: Path) -> None:
     run(tmp_path, "setup", "--yes", "--no-check")
     result = run(tmp_path, "setup", "--test-mail")

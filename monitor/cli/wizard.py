@@ -138,7 +138,7 @@ def setup(
     loaded = write(directory, answers)
     kept = {name: f"kept  {directory / name} (it was there)" for name in there}
     show(*(kept.get(name, f"wrote {directory / name}") for name in config.FILES))
-    well = no_check or _tried(ask, current, loaded)
+    well = no_check or _tried(ask, current, loaded, account)
     if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
         well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
@@ -320,12 +320,14 @@ def _file_named(text: str, directory: Path) -> str:
     return str(here.absolute()) if here.exists() and not (directory / here).exists() else text
 
 
-def _tried(ask: _Questions, current: Session, config: Config) -> bool:
+def _tried(ask: _Questions, current: Session, config: Config, account: Account | None) -> bool:
     """Try everything, and ask for the password again while it is refused; an empty answer leaves it."""
+    # A file of that name may be there and another be asked, or none: then no answer would change anything.
+    is_ours = account is not None and account.password_file == PASSWORD_FILE
     # A server that does not answer takes a minute, of which the terminal should say what it is.
     ask.tell("Trying feeds and mail …")
     while refused := asyncio.run(refusal(config)):
-        if ask.silent or not (current.directory / PASSWORD_FILE).exists():
+        if ask.silent or not is_ours or not (current.directory / PASSWORD_FILE).exists():
             break
         say(f"  {refused}")
         password = ask.secret("  Password again (Enter: leave it)")
