@@ -132,6 +132,7 @@ def test_the_base_image_is_pinned_by_the_releases_own_command(tmp_path: Path) ->
     environment = stand_ins(tmp_path / "bin", docker=f"echo {digest}")
     for _ in range(2):  # a digest that stands there gives way to the next
         subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, env=environment, check=True)
+    assert re.search(r"^ARG PYTHON=python:3\.13-slim@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
     pinned = f"python:3.13-slim@{digest}"
     assert f"\nARG PYTHON={pinned}\n" in (tmp_path / "packaging" / "Dockerfile").read_text()
     composed = yaml.safe_load((tmp_path / "packaging" / "compose.yaml").read_text())
