@@ -125,13 +125,19 @@ def test_after_so_many_marks_it_learns_by_itself_unless_reported_not_to(
     assert corrections.learn_if_due(settings(desk), opened) is None, "one more mark brings nothing back"
 
 
-def test_what_was_learned_of_marks_goes_with_them(
-    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def both_marked(desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Mark two entries as not relevant, which is enough to learn from; return their numbers."""
     monkeypatch.setattr(corrections, "_EACH", 2)
     marked = [entry(opened, guid).id for guid in ("leak", "choir")]
     for number in marked:
         corrections.mark(settings(desk), opened, number, relevant=False, now=at(10))
+    return marked
+
+
+def test_what_was_learned_of_marks_goes_with_them(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = both_marked(desk, opened, monkeypatch)
     assert corrections.learn_if_due(settings(desk), opened)
     for number in marked:
         corrections.mark(settings(desk), opened, number, relevant=None, now=at(11))
@@ -178,10 +184,7 @@ def test_what_was_chosen_long_before_the_marks_teaches_nothing_and_a_marked_text
 def test_marks_that_say_otherwise_are_learned_from_anew(
     desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "_EACH", 2)
-    marked = [entry(opened, guid).id for guid in ("leak", "choir")]
-    for number in marked:
-        corrections.mark(settings(desk), opened, number, relevant=False, now=at(10))
+    marked = both_marked(desk, opened, monkeypatch)
     before = corrections.learn_if_due(settings(desk), opened)
     assert before is not None
     corrections.mark(settings(desk), opened, marked[0], relevant=True, now=at(11))

@@ -159,6 +159,9 @@ def test_every_view_of_what_was_told_agrees_with_every_other(tmp_path: Path, see
         archive_agrees(play, tmp_path / f"anew-{day}")
         stories_agree(play)
     why_agrees(play)
+    # Views of nothing would all agree.
+    assert len(play.digests()) == 6
+    assert any(made.stories for made in play.digests())
     play.store.close()
 
 
