@@ -282,3 +282,26 @@ def test_a_look_back_tells_what_was_news_then_whatever_became_relevant_since(tmp
         assert reported(digest_input.review(desk.config, opened, start=at(0), end=at(12), now=at(12, 4))) == [
             "Title"
         ]
+
+
+def test_what_had_no_room_hides_nobody_elses_line_of_a_later_day(tmp_path: Path) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "ab"]
+    desk = Desk(tmp_path / "own", feeds)
+
+    def brought(feed: str, number: int, hour: int) -> Entry:
+        unsure = Tagging(beats=("sora",), certainty=0.4 + number / 100, shelf="perhaps")
+        url = f"https://x.example/story-{number}"
+        return Entry(feed=feed, guid=url, url=url, title=f"Perhaps {number}", tagging=unsure,
+                     published=at(8), first_seen=at(hour))  # fmt: skip
+
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(desk.config.feeds, at(0))
+        opened.entries.add([brought(feeds[0], number, 8) for number in range(6)], lambda entry: entry.guid)
+        first = digest_input.preview(desk.config, opened, now=at(12))
+        assert (len(first.perhaps), first.receipt.unnamed) == (5, 1)
+        opened.digests.freeze(first, summary(first.date, at(12)), ())
+        opened.entries.add([brought(feeds[1], number, 13) for number in range(6)], lambda entry: entry.guid)
+        later = digest_input.preview(desk.config, opened, now=at(14))
+    assert [report.title for report in later.perhaps] == ["Perhaps 0"], "no digest had told of it"
+    assert len(later.copies) == 5
