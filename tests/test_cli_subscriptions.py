@@ -95,6 +95,15 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
     assert urls(desk) == [ONE, good]
 
 
+def test_an_address_without_a_scheme_is_asked_for_both_ways(desk: Path) -> None:
+    with serving() as server:
+        url = server.on("/feed", page(LEAK, title="The Paper"))
+        assert run(desk, "feeds", "add", url.removeprefix("http://")).out == f"added {url}: The Paper\n"
+        gone = run(desk, "feeds", "add", server.url("/gone").removeprefix("http://"))
+    assert (gone.code, "https://" in gone.err) == (1, True)
+    assert urls(desk) == [ONE, url]
+
+
 def test_a_curated_feed_that_is_added_keeps_its_curated_name(
     desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,8 +64,11 @@ class Seen:
             )
 
 
-def look(current: Session, feed: Feed) -> Seen:
-    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError."""
+def look(current: Session, feed: Feed, *, bare: bool = False) -> Seen:
+    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError.
+
+    One that was given `bare`, without https:// or http://, is asked for both ways.
+    """
 
     async def look() -> Seen:
         from monitor import fetch
@@ -75,16 +78,20 @@ def look(current: Session, feed: Feed) -> Seen:
         with progress(quiet=current.quiet) as bar:
             bar.add_task(f"looking at {redact_url(feed.url)}", total=None)
             async with fetch.Fetcher(config.fetch) as fetcher, Parser(config.parse) as parser:
-                return await _find(current, fetcher, parser, feed)
+                return await _find(current, fetcher, parser, feed, bare=bare)
 
     return asyncio.run(look())
 
 
-async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed) -> Seen:
+async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed, *, bare: bool) -> Seen:
     from monitor.parse import feedlist
     from monitor.parse.encoding import decode
 
     response = await fetcher.get(feed.url, private_host=feed.private_host)
+    if response.unreachable and bare:
+        plain = replace(feed, url=feed.url.replace("https://", "http://", 1))
+        if not (insecure := await fetcher.get(plain.url, private_host=feed.private_host)).error:
+            response, feed = insecure, plain
     if response.error:
         raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check takes it all the same")
     try:

@@ -140,7 +140,7 @@ def add(
     if not no_check:
         with _editing(context):  # that the list can be edited at all
             pass
-        seen = look(current, feed)
+        seen = look(current, feed, bare="://" not in address)
         # One of the curated list has its name there.
         its_own = "" if feedlist.same_address(seen.url) in feedlist.curated() else seen.title
         feed = replace(feed, url=seen.url, title=feed.title or its_own)
