@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -12,12 +11,11 @@ import typer
 from monitor.cli.output import Json, entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
-from monitor.models import Entry
-from monitor.text import clean, counted
+from monitor.text import counted
 from monitor.url import canonical_url
 
 if TYPE_CHECKING:
-    from monitor.models import Importance, Story, Tagging
+    from monitor.models import Entry, Importance, Story, Tagging
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
 
@@ -71,6 +69,8 @@ def explain(
             if store.entries.get(entry_number(text)):
                 text, entry = "", text
     if text:
+        from monitor.why import entry_of_text
+
         chosen, tagger = entry_of_text(text, current.now()), _tagger(current)
     else:
         chosen, story, tagger = _stored(current, entry, url)
@@ -115,20 +115,6 @@ def _tagger(current: Session) -> Tagger:
         with current.reading() as (_, store):
             return config.tagger(store.note(PERSONAL))
     return config.tagger("")
-
-
-def entry_of_text(text: str, now: datetime) -> Entry:
-    """Make an entry of a text, its first line the title: cleaned, and in its language, as what feeds bring.
-
-    A terminal may paste letters in pieces.
-    """
-    from monitor.parse.prose import detect
-
-    # Where the locale is not UTF-8, what was typed comes as escaped bytes, of which cleaning leaves nothing.
-    title, _, rest = text.encode(errors="surrogateescape").decode(errors="replace").strip().partition("\n")
-    title, summary = clean(title), clean(rest)
-    language = detect(f"{title}. {summary}")
-    return Entry(feed="", title=title, summary=summary, language=language, published=now, first_seen=now)
 
 
 def _found(store: Store, handle: str, url: str) -> Entry:

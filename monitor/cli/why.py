@@ -1,30 +1,14 @@
-"""`why`: the first question of every user, in five lines. Collects the facts; `monitor.why` judges them."""
+"""`why`: the first question of every user, answered in five lines by `monitor.why`."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
 from monitor.cli.output import Json, show, show_json, show_wrapped
-from monitor.cli.session import Session, UsageError, entry_number, session, story_number
-from monitor.cli.tagging import entry_of_text
-from monitor.errors import MonitorError
-from monitor.url import canonical_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
-    from monitor.config import Config
-    from monitor.models import Entry, StoryEntry
-    from monitor.store import Store
-    from monitor.tag import Tagger
-    from monitor.why import Appearance, Facts, Trial
+from monitor.cli.session import UsageError, session
 
 _QUESTIONS: Final = {
     "followed": "Followed",
@@ -33,14 +17,6 @@ _QUESTIONS: Final = {
     "reported": "Reported",
     "instead": "To change it",
 }
-_ENTRY: Final = re.compile(r"\s*e?\d{1,15}\s*", re.ASCII | re.IGNORECASE)
-_STORY: Final = re.compile(r"\s*s\d{1,15}\s*", re.ASCII | re.IGNORECASE)
-# "outlet.example/story" is an address; "GEMA/OpenAI" is a headline, and has no dot before its slash.
-_ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
-# How many stored entries a proposed phrase is tried on.
-_LOOK_BACK: Final = timedelta(days=30)
-# A phrase that so many entries hold lets in too much, whatever the number is.
-_MANY: Final = 1000
 
 
 def register(app: typer.Typer) -> None:
@@ -62,17 +38,13 @@ def why(
 
     Example: monitor why https://outlet.example/2024/12/10/story.html
     """
-    from monitor import tag
     from monitor import why as package
 
     if not asked.strip():
         raise UsageError("ask about an address, an entry such as e12, or a headline")
     current = session(context)
     with current.reading() as (config, store):
-        found = _entry_asked(asked, store, current)
-        tagger = config.tagger(store.note(tag.PERSONAL))
-        facts = _facts(asked, found, config, store, tagger, current.now())
-    answer = package.answer(facts)
+        answer = package.ask(config, store, asked, now=current.now())
     if json:
         show_json(answer.to_dict())
         return
@@ -81,126 +53,3 @@ def why(
     width = max(map(len, _QUESTIONS.values())) + 2
     for line in answer.lines:
         show_wrapped(line.text, indent=width, first=Text(f"{_QUESTIONS[line.question]}:", "cyan"))
-
-
-def _entry_asked(asked: str, store: Store, current: Session) -> Entry | None:
-    """Return the entry that is meant: by its number, its address, its title; else one made of the text.
-
-    A story's number, which digests show beside it, means the entry that leads it.
-    """
-    from monitor.why import same_title
-
-    if _STORY.fullmatch(asked):
-        story = store.stories.get(story_number(asked))
-        if story is None:
-            raise MonitorError(f"there is no story {asked.strip()}")
-        return store.entries.get(story.lead)
-    if _ENTRY.fullmatch(asked):
-        entry = store.entries.get(entry_number(asked))
-        if entry is None:
-            raise MonitorError(f"there is no entry {asked.strip()}")
-        return entry
-    if _ADDRESS.fullmatch(asked):
-        url = asked.strip() if "://" in asked else f"https://{asked.strip()}"
-        return next(iter(store.entries.find_by_url(canonical_url(url))), None)
-    made = entry_of_text(asked, current.now())
-    quoted = made.title.replace('"', " ")
-    alike = (e for e in store.entries.search(f'"{quoted}"') if same_title(e.title, made.title))
-    return next(alike, made)
-
-
-def _facts(
-    asked: str, entry: Entry | None, config: Config, store: Store, tagger: Tagger, now: datetime
-) -> Facts:
-    from monitor import digest_input, followed, values
-    from monitor.url import site_of
-    from monitor.why import Facts, asked_site
-
-    healths = followed.healths(config, store, now=now)
-    feeds = [
-        (feed, health)
-        for feed, health in zip(config.feeds, healths, strict=True)
-        if (site_of(feed.url) == asked_site(asked) if entry is None else feed.url == entry.feed)
-    ]
-    states = store.feeds.states([feed for feed, _ in feeds])
-    stored = entry if entry and entry.id else None
-    mark = store.marks.get([stored.id]).get(stored.id) if stored else None
-    return Facts(
-        asked=asked.strip(),
-        entry=entry,
-        outlet=entry.outlet or entry.feed if entry else "",
-        feeds=[health for _, health in feeds],
-        gaps=sum(state.gaps for state in states.values()),
-        explanation=tagger.explain(entry) if entry else None,
-        marked_at=mark.made_at if mark else None,
-        story=store.stories.get(entry.story) if entry and entry.story else None,
-        appearance=_appearance(stored, store) if stored else None,
-        passed_over=_is_passed_over(stored, store, now) if stored else False,
-        next_digest=digest_input.next_due(config, store, now=now),
-        backlog=values.written_duration(config.digest.backlog),
-        trial=_trial(entry, store, tagger, now) if entry and not entry.tagging.relevant else None,
-        labels=dict(config.labels),
-        timezone=config.timezone,
-    )
-
-
-def _appearance(entry: Entry, store: Store) -> Appearance | None:
-    """Find the digest that told of an entry, and the place of its story there."""
-    from monitor.digest.importance import order
-    from monitor.why import Appearance
-
-    day = store.entries.reported_in(entry.id)
-    stored = store.digests.get(day) if day else None
-    if day is None or stored is None:
-        return None
-    made = stored.digest()
-    unnamed = Appearance(
-        date=day, story=0, title="", place=0, stories=len(made.stories), in_full=made.max_stories
-    )
-    for place, story in enumerate(sorted(made.stories, key=order), 1):
-        if report := _report_with(entry.id, story.reports):
-            also_in = report.entry if report.entry != entry.id else 0
-            return replace(unnamed, story=story.id, title=story.title, place=place, also_in=also_in)
-    if report := _report_with(entry.id, made.perhaps):
-        return replace(unnamed, perhaps=True, also_in=report.entry if report.entry != entry.id else 0)
-    return replace(unnamed, repeats=entry.id in made.copies)
-
-
-def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None:
-    """Return the report that is an entry, or has it as a copy."""
-    return next((r for r in reports if entry in {r.entry, *(copy.entry for copy in r.also_in)}), None)
-
-
-def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
-    """Say whether an entry is not sure, was not told, and is no news any more for the next digest."""
-    from monitor.models import Window
-
-    last = store.digests.last(now)
-    if last is None or entry.tagging.shelf != "perhaps" or store.entries.reported_in(entry.id):
-        return False
-    return entry.id not in store.overview.perhaps(Window(start=last.window.end, end=now))
-
-
-def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:
-    """Find the phrase of the title that would have chosen the entry and lets in the least besides."""
-    from monitor import tag
-    from monitor.cluster.events import knowledge
-    from monitor.why import Trial, proposals
-
-    nearest = tagger.explain(entry).nearest
-    if nearest is None or nearest.score <= 0:
-        return None  # nothing hints at what it could be about
-    counted = []
-    for phrase in proposals(entry, knowledge().stop):
-        holding = store.entries.search(f'"{phrase}"', since=now - _LOOK_BACK, limit=_MANY)
-        others = sum(not one.tagging.relevant and one.id != entry.id for one in holding)
-        counted.append((others, phrase))
-    # Trying a phrase compiles all rules anew: the one that lets in the least is tried first.
-    for others, phrase in sorted(counted, key=lambda pair: pair[0]):
-        try:
-            changes = tagger.try_phrase(phrase, nearest.slug, [entry])
-        except tag.GrammarError:
-            continue
-        if any(nearest.slug in change.gains for change in changes):
-            return Trial(phrase=phrase, target=nearest.slug, others=others, days=_LOOK_BACK.days)
-    return None

@@ -1,7 +1,7 @@
-"""Why something was, or was not, in a digest: the five answers, out of what the store and the tagger know.
+"""The five answers to why something was, or was not, in a digest.
 
 Takes `Facts`, gives an `Answer` in five lines: is its outlet followed, was it ever in a feed, was it chosen,
-when was it told and in which story, and what would have changed that. Pure: `cli/why.py` collects the facts.
+when was it told and in which story, and what would have changed that. Pure: `facts.py` collects the facts.
 """
 
 from __future__ import annotations
