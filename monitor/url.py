@@ -12,6 +12,8 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
+"""What makes an address that of one article: a number, or a title of four words."""
 
 # Parameters that say how a reader came: one article shared in five ways would be five links. The libraries
 # that were tried left the German wt_mc in, or took every parameter out.
@@ -154,6 +156,13 @@ def host_of(url: str) -> str:
         return _ascii_host(urlsplit(url).hostname or "").strip("[]")
     except ValueError:
         return ""
+
+
+def is_of_one(address: str) -> bool:
+    """Say whether a link or guid looks like that of one article, not of a page that changes."""
+    scheme, found, rest = address.partition("://")
+    host, slash, place = (rest if found else scheme).partition("/")
+    return SLUG.search(place if slash else host) is not None
 
 
 def site_of(url: str) -> str:

@@ -107,6 +107,21 @@ def test_one_feed_may_give_one_link_to_each_days_briefing():
     }
 
 
+def test_two_feeds_may_give_one_link_to_each_days_briefing():
+    today, all_, ai = (
+        "https://herald.example/briefing/today",
+        "https://herald.example/rss",
+        "https://herald.example/ai",
+    )
+    monday = [entry(1, url=today, feed=all_, title="A deal"), entry(2, url=today, feed=ai, title="A deal")]
+    assert copies([*monday, entry(3, url=today, feed=ai, title="A ban")]) == {2: 1}
+    tuesday = [entry(3, url=today, feed=all_, title="A ban"), entry(4, url=today, feed=ai, title="A ban")]
+    assert copies([*monday, *tuesday]) == {2: 1, 4: 3}
+    article = "https://herald.example/2026/01/01/deal"
+    news = [entry(1, url=article, title="A deal"), entry(2, url=article, feed=ai, title="Deal done")]
+    assert copies([*news, entry(3, url=article, feed=ai, title="Deal discussed")]) == {2: 1, 3: 1}
+
+
 def test_what_one_feed_brings_under_another_title_is_no_copy_though_another_feed_has_its_link_too():
     here, link = "https://daily.example/feed", "https://daily.example/today"
     monday = entry(1, feed=here, url=link, title="Monday's letter", summary=WIRE)

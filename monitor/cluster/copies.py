@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from monitor.cluster.events import plain_words
 from monitor.text import fold
-from monitor.url import site_of
+from monitor.url import is_of_one, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,7 +71,9 @@ class Copies:
     """The reports seen so far and the groups that they are in."""
 
     def __init__(self) -> None:
-        self._addresses: dict[str, tuple[int, str, str]] = {}
+        self._addresses: dict[str, tuple[int, str]] = {}
+        self._titled: dict[tuple[str, str], int] = {}
+        self._used: set[tuple[str, str]] = set()
         self._whole: dict[str, int] = {}
         self._texts: list[_Text] = []
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -79,7 +81,9 @@ class Copies:
     def add(self, entry: Entry, group: int) -> None:
         """Enter an entry that is in a group."""
         for address in addresses(entry):
-            self._addresses.setdefault(address, (group, entry.feed, fold(entry.title)))
+            self._addresses.setdefault(address, (group, entry.feed))
+            self._titled.setdefault((address, fold(entry.title)), group)
+            self._used.add((address, entry.feed))
         if text := whole_text(entry):
             self._whole.setdefault(text, group)
         sequences = shingles(entry)
@@ -91,10 +95,17 @@ class Copies:
 
     def groups(self, entry: Entry) -> list[int]:
         """Return the groups that hold a copy of this entry, the surest first."""
-        found = (self._addresses.get(address) for address in addresses(entry))
-        title = fold(entry.title)
-        # One feed may give the same link to the briefing of each day: there the title must be the same too.
-        sure = [group for group, feed, other in filter(None, found) if feed != entry.feed or other == title]
+        title, sure = fold(entry.title), list[int]()
+        for address in addresses(entry):
+            if (same := self._titled.get((address, title))) is not None:
+                sure.append(same)
+                continue
+            # One feed may give the same link to the briefing of each day: there the title must be the same.
+            # So may two feeds of one outlet; but of one article's link a second title is another title.
+            first = self._addresses.get(address)
+            fresh = is_of_one(address) or (address, entry.feed) not in self._used
+            if first and first[1] != entry.feed and fresh:
+                sure.append(first[0])
         sure += [self._whole[text]] if (text := whole_text(entry)) in self._whole else []
         near = [text.group for text in self._near(entry, shingles(entry))]
         return list(dict.fromkeys(sure + near))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from monitor.text import fold
+from monitor.url import SLUG, is_of_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -40,8 +41,6 @@ _NOTHING: Final = ("", None)
 
 _WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
-# What makes an address that of one article: a number, or a title of four words.
-_SLUG: Final = re.compile(r"[0-9]|(?:[^/?-]+-){3}")
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue in a path; other numbers may be those of a visit.
@@ -128,9 +127,9 @@ def _another(entry: Entry, known: Known) -> bool:
     elif len(guids) > 1:
         return True
     elif guids and _own_guid(entry) == _own_guid(known):
-        longest = _REUSED if _is_of_one(next(iter(guids))) else _DAY
+        longest = _REUSED if is_of_one(next(iter(guids))) else _DAY
     else:
-        longest = _DAY if _is_of_one(entry.url) else _EDITED
+        longest = _DAY if is_of_one(entry.url) else _EDITED
     return apart > longest if apart is not None else longest < _DAY
 
 
@@ -145,7 +144,7 @@ def _is_no_copy(entry: Entry, known: Known) -> bool:
 def _slug(one: _Marks) -> Hashable:
     """Return an entry's title with the last part of its path, where that is an article's: paths move too."""
     slug = _ENDING.sub("", _place(one.page)).rpartition("/")[2]
-    return (one.title, slug) if one.title and _SLUG.search(slug) else None
+    return (one.title, slug) if one.title and SLUG.search(slug) else None
 
 
 def _is_no_move(entry: Entry, known: Known) -> bool:
@@ -233,11 +232,6 @@ def _own_guid(one: Entry | Known) -> str:
     guid = _guid(one)
     made_of_link = bool(one.url) and guid.partition("#")[0].startswith(_bare(one.url).partition("#")[0])
     return "" if made_of_link else guid
-
-
-def _is_of_one(address: str) -> bool:
-    """Return whether a guid or link looks like that of one article, not of a page that changes."""
-    return _SLUG.search(_place(address)) is not None
 
 
 def _instant(one: Entry | Known) -> datetime | None:
