@@ -380,6 +380,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     window = Window(start=now - config.digest.backlog, end=now)
     # What is older is news for the digest, but nothing to wake anybody for: only a look back has a start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
+    fresh -= store.overview.retold(fresh)
     stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
     ids = [story.id for story in stories]
     alerted, reported = store.deliveries.alerted(ids), store.stories.reported(ids)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from editions import summary
-from newsroom import Desk, at, logged, polled, reported
+from newsroom import SETTINGS, Desk, at, item, logged, made, page, polled, reported, run, serving
 
-from monitor import config, digest_input, followed, store
+from monitor import config, corrections, digest_input, followed, store
 from monitor.models import Entry, FeedHealth, FeedPoll, Join, Poll, Story, Tagging, Window
 
 if TYPE_CHECKING:
@@ -305,3 +305,93 @@ def test_what_had_no_room_hides_nobody_elses_line_of_a_later_day(tmp_path: Path)
         later = digest_input.preview(desk.config, opened, now=at(14))
     assert [report.title for report in later.perhaps] == ["Perhaps 0"], "no digest had told of it"
     assert len(later.copies) == 5
+
+
+LEAK = "Testers leak OpenAI tool Sora in protest"
+HUGGING = (
+    "They put it on Hugging Face without a word, for three hours, in all resolutions, and signed a letter."
+)
+
+
+@pytest.mark.parametrize(
+    ("link", "title", "day", "marked", "again"),
+    [
+        ("2024/12/02/leak", LEAK, 1, True, False),
+        ("2024/12/02/leak", "OpenAI's Sora was out for three hours", 20, False, False),
+        # An outlet's page of the day, from a feed that had not used it before.
+        ("live", "Hollywood's union strikes over OpenAI and Sora", 20, False, True),
+    ],
+)
+def test_what_was_told_is_not_told_again_from_another_feed_whatever_became_of_its_story(
+    tmp_path: Path, link: str, title: str, day: int, *, marked: bool, again: bool
+) -> None:
+    def brought(title: str, text: str, when: datetime) -> str:
+        return item("x", title, text, published=when).replace(
+            "https://news.test/x", f"https://news.test/{link}"
+        )
+
+    alerts = '[digest]\nbacklog = "30d"\n[alert]\nchannels = ["files"]\nmin_score = 0\nmin_sources = 1\n'
+    with serving() as server:
+        server.on("/a", page(brought(LEAK, HUGGING, at(6))))
+        server.on("/b", page(item("other", "Nothing of the kind")))
+        desk = Desk(tmp_path / "own", [server.url("/a"), server.url("/b")], settings=SETTINGS + alerts)
+        run(desk.directory, "poll", now=at(6.5))
+        run(desk.directory, "digest", "--send", now=at(7))
+        with desk.store() as opened:
+            (told,) = opened.entries.listing()
+            assert opened.entries.reported_in(told.id) == at(7).date()
+        if marked:
+            run(desk.directory, "mark", f"e{told.id}", "--not-relevant", now=at(8))
+        server.on("/b", page(brought(title, "" if title != LEAK else HUGGING, at(6, day))))
+        run(desk.directory, "poll", "--all", now=at(6.5, day))
+        run(desk.directory, "digest", "--send", now=at(7, day))
+        with desk.store() as opened:
+            (new,) = (one for one in opened.entries.listing() if one.id != told.id)
+            assert reported(made(opened, day)) == ([title] if again else [])
+            assert opened.entries.reported_in(new.id) == at(7, day).date()
+            alerts = [one for one in opened.deliveries.listing() if one.edition.startswith("alert:")]
+            assert len({one.edition for one in alerts}) == 1 + again
+        answer = run(desk.directory, "why", f"e{new.id}", "--json", now=at(8, day)).json["reported"]
+        assert answer["answer"] == ("yes" if again else "no")
+        if not again:
+            assert answer["text"] == "no: it only repeats a report that was told before"
+
+
+def test_what_the_user_took_apart_is_told_though_its_link_was(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("/a", page(item("2024/leak", LEAK, HUGGING)))
+        server.on("/b", page(item("other", "Nothing of the kind")))
+        desk = Desk(tmp_path / "own", [server.url("/a"), server.url("/b")])
+        run(desk.directory, "poll", now=at(6.5))
+        run(desk.directory, "digest", "--send", now=at(7))
+        server.on("/b", page(item("2024/leak", LEAK, HUGGING)))
+        run(desk.directory, "poll", "--all", now=at(8))
+        with desk.store() as opened:
+            (story,) = opened.stories.listing()
+        last = max(entry.id for entry in story.entries)
+        run(desk.directory, "stories", "split", f"s{story.id}", f"e{last}", now=at(9))
+        with desk.store() as opened:
+            assert reported(digest_input.preview(desk.config, opened, now=at(12))) == [LEAK]
+
+
+def test_a_line_under_perhaps_is_not_told_again_from_another_feed_when_the_user_wants_none_of_it(
+    tmp_path: Path,
+) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "ab"]
+    desk = Desk(tmp_path / "own", feeds)
+    unsure = Tagging(beats=("sora",), certainty=0.4, shelf="perhaps")
+    one, other = (
+        Entry(feed=feed, guid=feed, url="https://x.example/story", title="Perhaps", tagging=unsure,
+              published=at(8), first_seen=at(hour))
+        for feed, hour in zip(feeds, (8, 13), strict=True)
+    )  # fmt: skip
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(desk.config.feeds, at(0))
+        (told,) = opened.entries.add([one], lambda entry: entry.guid)
+        first = digest_input.preview(desk.config, opened, now=at(12))
+        opened.digests.freeze(first, summary(first.date, at(12)), ())
+        corrections.mark(desk.config, opened, told.id, relevant=False, now=at(12.5))
+        (again,) = opened.entries.add([other], lambda entry: entry.guid)
+        made = digest_input.preview(desk.config, opened, now=at(14))
+    assert (made.perhaps, made.copies) == ((), (again.id,))

@@ -70,6 +70,8 @@ class DigestInput:
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     reported: Collection[int] = frozenset()
     """Ids of the entries of the stories that digests have told of; of those that are news here, this one."""
+    retold: Collection[int] = frozenset()
+    """Ids of those of the news whose article a digest told from another feed, whatever its story is now."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
@@ -180,6 +182,7 @@ class _Shown(NamedTuple):
 def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
     titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
     told = frozenset(digest_input.reported).difference(digest_input.news)
+    retold = frozenset(digest_input.retold)
     found: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
@@ -200,7 +203,7 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
             # What was held back and never told does not make a copy of it old. Bound as defaults: a lambda
             # sees the loop's last value otherwise.
             is_new=lambda those, new=new: (  # type: ignore[misc]
-                not new.isdisjoint(those) and told.isdisjoint(those)
+                not new.isdisjoint(those) and told.isdisjoint(those) and retold.isdisjoint(those)
             ),
         )
         old = (report for report in shown.reports if not report.new)

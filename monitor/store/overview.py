@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import summary_from_json
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.values import format_utc, parse_utc
+from monitor.store.values import format_utc, maybe_format_utc, parse_utc
+from monitor.text import fold
+from monitor.url import is_of_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -90,6 +92,17 @@ class Overview:
         rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "repeated": int(repeated)})
         return tuple(row["id"] for row in rows)
 
+    def retold(self, entries: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
+        """Return those of these sure entries whose article a digest told from another feed (`until` then).
+
+        Stories know copies while they are open; but one may have closed since, or its report was marked. What
+        the user put where it is (`stories split`) is what they say it is.
+        """
+        rows = self._db.rows(_RETOLD, [listed(entries), maybe_format_utc(until)])
+        return frozenset(
+            row["id"] for row in rows if is_of_one(row["url"]) or fold(row["title"]) == fold(row["told"])
+        )
+
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
         """Return the stories that were first seen from one instant on until before another."""
         sql = "select id from stories where first_seen >= ? and first_seen < ? order by first_seen, id"
@@ -120,24 +133,31 @@ class Overview:
 
 # What is in no story has no join that knows of copies: one link in two feeds is one report there, too, unless
 # it leads to a front page, or to one of the day: the feed had it before.
-_SAME_LINK_EARLIER: Final = """
-select 1 from entries as other
-where other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
-and other.id < entries.id and other.relevant = 1 and other.backlog = 0
-and not exists (
+_SAME_LINK: Final = """
+other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
+and other.id < entries.id and not exists (
     select 1 from entries as own
     where own.url = entries.url and own.feed_id = entries.feed_id and own.id < entries.id
 )
 """
 
+# What is told stays told, whatever a mark or an edit makes of it afterwards.
 _PERHAPS: Final = f"""
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
 and news_at > :start and news_at <= :end and (:reported or reported_in is null)
 and :repeated = exists (
-    {_SAME_LINK_EARLIER} and other.reported_in is not null and other.news_at <= :start
+    select 1 from entries as other
+    where {_SAME_LINK} and other.reported_in is not null and other.news_at <= :start
 )
 order by certainty desc, id
+"""
+
+_RETOLD: Final = f"""
+select entries.id, entries.url, entries.title, other.title as told
+from entries join entries as other on other.reported_in is not null and {_SAME_LINK}
+where entries.id {ANY_OF} and other.shelf <> 'perhaps' and coalesce(other.news_at <= ?, true)
+and not exists (select 1 from joins where entry_id = entries.id and pinned = 1)
 """
 
 # By ids, in whose order the index of themes stands: sorting all that a theme ever had by date took longer
@@ -159,6 +179,8 @@ _THEMES: Final = f"""
 select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
 from entries where relevant = 1 and backlog = 0 and first_seen >= ?
 and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
-and (story_id is not null or not exists ({_SAME_LINK_EARLIER}))
+and (story_id is not null or not exists (
+    select 1 from entries as other where {_SAME_LINK} and other.relevant = 1 and other.backlog = 0
+))
 order by first_seen, id
 """

@@ -236,7 +236,12 @@ def _reported(facts: Facts) -> Line:
 def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
     """Say where in its digest something stood; `story` is the one that it is in now."""
     if shown.repeats:
-        text = f"no: it only repeats a report that was told before{story}"
+        # Where it stands as a report of its own it repeats what another story had, or one that is no more.
+        copies = (
+            copy.id for report in (facts.story.reports if facts.story else ()) for copy in report.copies
+        )
+        there = story if facts.entry and facts.entry.id in copies else ""
+        text = f"no: it only repeats a report that was told before{there}"
         return Line(question="reported", verdict="no", text=text)
     place = ""
     if shown.place:
