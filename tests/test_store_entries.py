@@ -173,6 +173,17 @@ def test_what_a_poll_stores_behind_a_digests_back_belongs_to_the_next(opened, ho
     assert opened.overview.counts_in(following).entries == 1
 
 
+def test_what_becomes_unsure_behind_a_digests_back_belongs_to_the_next_too(opened):
+    add(opened, *(entry(n) for n in (1, 2)))
+    closed = NOW + timedelta(hours=1)
+    freeze(opened, closed)
+    unsure = replace(RELEVANT, shelf="perhaps", certainty=0.4)
+    edited = replace(opened.entries.get(1), title="Sora", tagging=unsure, changed_at=closed)
+    opened.entries.update([edited], fingerprint)
+    opened.entries.set_taggings({2: unsure}, closed - timedelta(minutes=5))
+    assert opened.overview.perhaps(Window(start=closed, end=closed + timedelta(days=1))) == (1, 2)
+
+
 def test_a_digest_of_a_clock_that_ran_ahead_moves_nothing(opened):
     freeze(opened, NOW + timedelta(days=365))
     add(opened, entry(1, tagging=RELEVANT))

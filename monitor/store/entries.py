@@ -79,8 +79,7 @@ class Entries:
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
             # Ids are given here and not by SQLite, so that entries and tags all go in a hundred a statement.
             last = self._db.value("select coalesce(max(id), 0) from entries")
-            closed = maybe_parse_utc(self._db.value("select max(window_end) from digests"))
-            fresh = enumerate(self._unknown(entries, feeds), last + 1)
+            closed, fresh = self._db.value(_CLOSED), enumerate(self._unknown(entries, feeds), last + 1)
             added = tuple(
                 replace(entry, id=number, story=None, first_seen=_after(closed, entry.first_seen))
                 for number, entry in fresh
@@ -104,8 +103,8 @@ class Entries:
     def update(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[int, ...]:
         """Store edited entries with their new taggings; guid, first_seen and what was told of them stay.
 
-        One that the edit made relevant is news from its `changed_at` on; one that is relevant no more leaves
-        its story. Returns the stories that lost an entry and still exist.
+        One that the edit made relevant is news from its `changed_at` on (behind a digest made meanwhile); one
+        that is relevant no more leaves its story. Returns the stories that lost an entry and still exist.
         """
         with self._db.transaction():
             rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
@@ -114,18 +113,20 @@ class Entries:
             # With the vector of its old text an edited entry was compared by what it no longer said.
             self._db.change(f"delete from vectors where entry_id {ANY_OF}", [edited])
             taggings = {entry.id: entry.tagging for entry in entries}
-            return self._taggings.replace(taggings, {entry.id: entry.changed_at for entry in entries})
+            closed = self._db.value(_CLOSED)
+            at = {entry.id: entry.changed_at and _after(closed, entry.changed_at) for entry in entries}
+            return self._taggings.replace(taggings, at)
 
     def set_taggings(self, taggings: Mapping[int, Tagging], now: datetime) -> tuple[int, ...]:
         """Store new taggings by entry id. The user's marks win over them.
 
         One that becomes relevant, or sure, is news from `now` on if it was first seen within the last 14
         days: new themes must not fill a digest with a year's entries. One that is relevant no more leaves its
-        story.
-        Returns the stories that lost one and still exist.
+        story. Returns the stories that lost one and still exist.
         """
         with self._db.transaction():
-            return self._taggings.replace(taggings, dict.fromkeys(taggings, now), now - _NEWS_FOR)
+            at = dict.fromkeys(taggings, _after(self._db.value(_CLOSED), now))
+            return self._taggings.replace(taggings, at, now - _NEWS_FOR)
 
     def get(self, entry: int) -> Entry | None:
         """Return an entry by its id."""
@@ -231,7 +232,8 @@ class Entries:
         return tuple(_entry(row, self._feeds.url_of(row["feed"]), taggings[row["id"]]) for row in rows)
 
 
-def _after(closed: datetime | None, seen: datetime) -> datetime:
+def _after(last: str | None, seen: datetime) -> datetime:
+    closed = maybe_parse_utc(last)
     if closed is None or not seen <= closed <= seen + _LONGEST_POLL:
         return seen
     # The least step that the stored form knows: right behind the window, so in the next one.
@@ -325,6 +327,7 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
     )
 
 
+_CLOSED: Final = "select max(window_end) from digests"
 _ENTRIES: Final = "entries e join feeds f on f.id = e.feed_id"
 _OLDEST: Final = "order by e.first_seen, e.id"
 _WAITING: Final = """
