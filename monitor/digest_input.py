@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import __version__, digest, followed, languages, site
 from monitor import store as store_package
-from monitor.cluster.copies import copies
+from monitor.cluster.copies import Sources, copies
 from monitor.models import Report, Window
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def collect(
     sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
     unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
     feeds = followed.named(config, store)
+    publishers = Sources({feed.url: feed for feed in config.feeds})
     return digest.DigestInput(
         stories=stories,
         news=news,
@@ -138,6 +139,7 @@ def collect(
         repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=reported, repeated=True)],
         titles={story.id: story.title for story in others},
         feeds=feeds,
+        publishers={entry.id: publishers.of(entry) for entry in sure},
         healths=followed.healths(config, store, now=now),
         polls=store.feeds.polls_in(window),
         idle=_nothing_was_due(config, store, window),

@@ -231,9 +231,12 @@ def test_the_order_of_the_input_does_not_matter():
     assert made(*stories) == made(*reversed(stories))
 
 
-def test_the_receipt_counts_new_reports_and_a_publishers_family_once():
+def test_the_receipt_counts_new_reports_and_a_publisher_once():
     shown = made(
-        story(7, entry(1), entry(2, feed=B), entry(3, feed=C), entry(4, age=40)), old={4}, polls=5
+        story(7, entry(1), entry(2, feed=B), entry(3, feed=C), entry(4, age=40)),
+        old={4},
+        polls=5,
+        publishers={1: "family:ledger", 2: "family:ledger", 3: "site:c.example", 4: "site:d.example"},
     ).receipt
     assert (shown.stories, shown.reports, shown.sources, shown.polls) == (1, 3, 2, 5)
 

@@ -178,6 +178,19 @@ def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for
         assert len(looked_back.perhaps) == 5
 
 
+def test_the_receipt_counts_sources_as_stories_do(tmp_path: Path) -> None:
+    other = item("b", f"{LEAK} against unpaid work", "A letter on Hugging Face says why.", published=at(5))
+    with serving() as server:
+        server.on("/a", page(item("a", LEAK, HUGGING, published=at(5)), title="Paper Technology"))
+        server.on("/b", page(other, title="Paper Culture"))
+        desk = Desk(tmp_path / "own", [server.url("/a"), server.url("/b")])
+        run(desk.directory, "poll", now=at(6))
+    with desk.store() as opened:
+        shown = digest_input.preview(desk.config, opened, now=at(7))
+    assert (shown.receipt.reports, [story.sources for story in shown.stories]) == (2, [1])
+    assert shown.receipt.sources == 1
+
+
 def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_path: Path) -> None:
     feeds = [f"https://{name}.example/feed" for name in "abc"]
     desk = Desk(tmp_path / "own", feeds)

@@ -50,6 +50,8 @@ class DigestInput:
     """Titles of other stories by id: of those that are related to one of these, or a step of its affair."""
     feeds: Mapping[str, Feed]
     """Subscriptions by address; of a feed that was removed since, the address alone is told."""
+    publishers: Mapping[int, str] = field(default_factory=dict)
+    """Who speaks in each of the news, as independent sources are counted; without, who published it."""
     healths: Sequence[FeedHealth] = ()
     polls: int = 0
     """Polls begun in the window."""
@@ -313,7 +315,6 @@ def _receipt(
     stories: Sequence[DigestStory], perhaps: Sequence[StoryEntry], digest_input: DigestInput
 ) -> Receipt:
     new = [report for story in stories for report in story.reports if report.new]
-    families = {redact_url(feed.url): feed.family for feed in digest_input.feeds.values()}
     return Receipt(
         feeds=tuple(digest_input.healths),
         polls=digest_input.polls,
@@ -323,7 +324,7 @@ def _receipt(
         relevant=digest_input.relevant,
         stories=len(stories),
         reports=len(new),
-        sources=len({text.fold(families.get(report.feed) or report.outlet) for report in new}),
+        sources=len({digest_input.publishers.get(report.entry, report.outlet) for report in new}),
         late=sum(report.late for report in new),
         held_back=digest_input.held_back,
         unnamed=len(digest_input.perhaps) - len(perhaps),
