@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -145,6 +145,25 @@ def test_different_texts_under_one_standing_title_are_no_copies():
     texts += ("The court in Wien heard painters about models.",)
     ones = [entry(n, title="News in brief", summary=text) for n, text in enumerate(texts)]
     assert copies(ones) == {}
+
+
+def test_a_column_with_a_standing_title_and_teaser_is_another_each_week():
+    feed = "https://herald.example/rss"
+
+    def edition(number: int, days: float, **fields) -> Entry:
+        url = f"https://herald.example/{number}"
+        made = entry(number, feed=feed, url=url, title="The week in AI", summary=WIRE)
+        return replace(made, **{"published": NOW + timedelta(days=days)} | fields)
+
+    first, second, third = (edition(week, 7 * week) for week in (1, 2, 3))
+    assert copies([first, second, third]) == {}
+    echo = replace(entry(4, title="The week in AI", summary=WIRE), published=NOW + timedelta(days=14.5))
+    assert copies([first, second, echo]) == {4: 2}
+    # Who has it first may be another; and what is put up again within hours, or dated anew, is the same.
+    assert copies([replace(echo, published=NOW), first, second]) == {1: 4}
+    assert copies([first, edition(2, 7.5)]) == {2: 1}
+    assert copies([first, edition(2, 9, url=f"{first.url}?visit=2")]) == {2: 1}
+    assert copies([first, edition(2, 9, dated="missing")]) == {2: 1}
 
 
 def test_many_texts_that_share_a_paragraph_are_no_copies_and_cost_little():

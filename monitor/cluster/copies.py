@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
+from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +25,8 @@ _SAME_TEXT = 0.8
 _ENOUGH_WORDS = 12
 # Under one title a shorter text tells enough.
 _ENOUGH_UNDER_ONE_TITLE = 5
+# What appears daily does not do so to the hour.
+_NEXT = timedelta(hours=20)
 # A sequence that more different texts share is an outlet's standing paragraph, and is passed over.
 _POSTINGS = 100
 
@@ -74,7 +78,7 @@ class Copies:
         self._addresses: dict[str, tuple[int, str]] = {}
         self._titled: dict[tuple[str, str], int] = {}
         self._used: set[tuple[str, str]] = set()
-        self._whole: dict[str, int] = {}
+        self._whole: defaultdict[str, dict[tuple[int, tuple[str, str]], Entry]] = defaultdict(dict)
         self._texts: list[_Text] = []
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
@@ -85,7 +89,7 @@ class Copies:
             self._titled.setdefault((address, fold(entry.title)), group)
             self._used.add((address, entry.feed))
         if text := whole_text(entry):
-            self._whole.setdefault(text, group)
+            self._whole[text].setdefault((group, _voice(entry)), entry)
         sequences = shingles(entry)
         if any(text.group == group for text in self._near(entry, sequences)):
             return  # a thousand copies of one text are looked up as one
@@ -97,8 +101,8 @@ class Copies:
         """Return the groups that hold a copy of this entry, the surest first."""
         title, sure = fold(entry.title), list[int]()
         for address in addresses(entry):
-            if (same := self._titled.get((address, title))) is not None:
-                sure.append(same)
+            if (its := self._titled.get((address, title))) is not None:
+                sure.append(its)
                 continue
             # One feed may give the same link to the briefing of each day: there the title must be the same.
             # So may two feeds of one outlet; but of one article's link a second title is another title.
@@ -106,9 +110,12 @@ class Copies:
             fresh = is_of_one(address) or (address, entry.feed) not in self._used
             if first and first[1] != entry.feed and fresh:
                 sure.append(first[0])
-        sure += [self._whole[text]] if (text := whole_text(entry)) in self._whole else []
-        near = [text.group for text in self._near(entry, shingles(entry))]
-        return list(dict.fromkeys(sure + near))
+        texts = self._whole.get(whole_text(entry), {})
+        others = {group for (group, _), one in texts.items() if _is_another_edition(entry, one)}
+        # The latest first: whoever else brings a column has its last edition.
+        same = [group for group, _ in reversed(texts) if group not in others]
+        near = [text.group for text in self._near(entry, shingles(entry)) if text.group not in others]
+        return list(dict.fromkeys(sure + same + near))
 
     def _near(self, entry: Entry, sequences: frozenset[tuple[str, ...]]) -> list[_Text]:
         """Return the texts that share most of an entry's sequences."""
@@ -128,6 +135,15 @@ class Copies:
 def _voice(entry: Entry) -> tuple[str, str]:
     """Return the feed, and the outlet that an aggregator names in it."""
     return entry.feed, fold(entry.outlet)
+
+
+def _is_another_edition(entry: Entry, other: Entry) -> bool:
+    """Return True for one text under two pages of an outlet on two days: a column with a standing teaser."""
+    pages = {re.split("[?#]", one.url, maxsplit=1)[0] for one in (entry, other)}
+    dated = entry.dated == other.dated == "publisher"
+    apart = dated and abs(entry.published - other.published) >= _NEXT
+    # The number of a visit in the query, or a date that is new at each poll, makes no page.
+    return apart and len(pages - {""}) > 1 and _voice(entry) == _voice(other)
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
