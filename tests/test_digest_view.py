@@ -80,6 +80,18 @@ def test_a_story_of_sections_that_are_no_more_stands_where_it_would_now():
     assert page(replace(DIGEST, stories=(RULING, moved))).sections[0].title == "Work & unions"
 
 
+def test_the_days_only_new_report_has_room_however_many_old_ones_have_the_storys_title():
+    new, old = RULING.reports[0], RULING.reports[-1]
+    assert (new.new, old.new) == (True, False)
+    told = replace(old, title=RULING.title)
+    old_ones = [replace(told, entry=n, url=f"https://o{n}.example/", outlet=f"Outlet {n}") for n in range(3)]
+    fresh = replace(
+        new, entry=9, url="https://n.example/", outlet="The Herald", title="Judge explains the ruling"
+    )
+    going_on = replace(RULING, reports=(fresh, replace(told, url=RULING.url), *old_ones))
+    assert shown(going_on, replace(WIDE, reports=2)).also[0].text == "Judge explains the ruling"
+
+
 def test_new_is_marked_and_a_continuing_story_says_since_when():
     assert shown().meta[-1] == "new today"
     assert shown(RULING).meta[-1] == "day 4, 1 new report"

@@ -249,12 +249,16 @@ def _outlet(report: StoryEntry, words: Wording) -> str:
 
 
 def _lead_first(story: DigestStory) -> list[StoryEntry]:
-    """Return the reports, first the one that has the story's link and title: several may have the link."""
+    """Return the reports, first the one that has the story's link and title: several may have the link.
+
+    The others as they came, new ones first: old ones under the same title took their room in a mail.
+    """
 
     def strangeness(report: StoryEntry) -> int:
         return 2 * (report.url != story.url or not report.url) + (report.title != story.title)
 
-    return sorted(story.reports, key=strangeness)
+    place = min(range(len(story.reports)), key=lambda number: strangeness(story.reports[number]))
+    return [story.reports[place], *story.reports[:place], *story.reports[place + 1 :]]
 
 
 def _age(story: DigestStory, words: Wording) -> str:
