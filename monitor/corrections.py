@@ -73,6 +73,39 @@ def mark(
     return after
 
 
+class Marking(NamedTuple):
+    """What came of marking entries."""
+
+    after: dict[int, Entry | None]
+    """Each as it then stands; None where there was no mark to take back."""
+    learned: tag.Personal | None
+    """What was learned anew, when it was time for that."""
+
+
+def mark_all(
+    config: Config,
+    store: Store,
+    numbers: Iterable[int],
+    *,
+    relevant: bool | None,
+    beats: Sequence[str] = (),
+    themes: Sequence[str] | None = None,
+    now: datetime,
+) -> Marking:
+    """Set the same correction of several entries, or take it back, as `mark` does; learn if it is time."""
+    numbers = list(numbers)
+    marked = store.marks.get(numbers)
+    after: dict[int, Entry | None] = {}
+    for number in numbers:
+        if relevant is None and number not in marked:
+            after[number] = None
+        else:
+            after[number] = mark(
+                config, store, number, relevant=relevant, beats=beats, themes=themes, now=now
+            )
+    return Marking(after, learn_if_due(config, store))
+
+
 # After so many marks that came or were taken back the personal layer is learned anew by itself.
 _EACH: Final = 10
 # How many marks there were when the user had what was learned of them dropped: the next one must not bring it

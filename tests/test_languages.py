@@ -21,7 +21,7 @@ ENGLISH = languages.load("en")
 OTHERS = [code for code in languages.AVAILABLE if code != "en"]
 SOURCES = [
     path.read_text("utf-8")
-    for package in ("digest", "site", "cli")
+    for package in ("digest", "site", "web", "cli")
     for path in Path(languages.__file__).parents[1].glob(f"{package}/**/*.*")
     if path.suffix in {".py", ".html"}
 ]
@@ -117,7 +117,7 @@ def test_no_sentence_is_left_that_the_digest_does_not_use():
         for pair in re.findall(r"""["'](\w+)["']|words\.(\w+)""", source)
         for key in pair
     }
-    made_up = ("state_", "problem_", "section_", "trouble_", "advice_")
+    made_up = ("state_", "problem_", "section_", "trouble_", "advice_", "web_")
     unused = {key for key in (*ENGLISH.texts, *ENGLISH.plurals) if key not in named}
     assert {key for key in unused if not key.startswith(made_up)} == set()
 

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 GROUPS: Final = {
     "Set up": ("setup", "init", "check", "config", "feeds", "demo"),
     "Run": ("run", "poll", "digest", "digests", "status"),
-    "Read": ("entries", "search", "stories", "report", "why", "explain"),
+    "Read": ("serve", "entries", "search", "stories", "report", "why", "explain"),
     "Correct": ("mark", "learn", "themes", "retag"),
     "Take out and keep": ("export", "backup", "restore"),
     "Measure": ("replay", "tag", "evaluate"),

@@ -214,24 +214,19 @@ def mark(
             if strange := [name for name in given or () if name not in known]:
                 raise UsageError(f"no such name: {', '.join(strange)}; there are {', '.join(known)}")
         numbers = _marked_entries(store, which, url)
-        marked = store.marks.get(numbers)
-        for number in numbers:
-            if clear and number not in marked:
-                show(f"e{number}: there is no mark to take back")
-                continue
-            after = corrections.mark(
-                config,
-                store,
-                number,
-                relevant=None if clear else not not_relevant,
-                beats=tuple(beat or ()),
-                themes=None if theme is None else tuple(theme),
-                now=current.now(),
-            )
-            show(f"e{number}: {_about(after.tagging)}")
+        after, learned = corrections.mark_all(
+            config,
+            store,
+            numbers,
+            relevant=None if clear else not not_relevant,
+            beats=tuple(beat or ()),
+            themes=None if theme is None else tuple(theme),
+            now=current.now(),
+        )
+        for number, entry in after.items():
+            show(f"e{number}: {_about(entry.tagging) if entry else 'there is no mark to take back'}")
         if theme:
             say(f"the only themes from now on: {', '.join(theme)}")
-        learned = corrections.learn_if_due(config, store)
         if learned and learned.marks:
             say(f"learned from {counted(learned.marks, 'mark')} of yours; `monitor learn --show` lists what")
         elif learned:

@@ -35,11 +35,15 @@ def fill(template: str, **values: Any) -> str:
 
 @cache
 def environment(*packages: str) -> Environment:
-    """Return what fills the templates of packages; a template is looked for in the first of them first."""
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+    """Return what fills the templates of packages; a template is looked for in the first of them first.
 
+    By the name of its package as a folder one can be extended that another of the same name stands in for.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
+
+    loaders = {package: PackageLoader(package) for package in packages}
     return Environment(
-        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+        loader=ChoiceLoader([*loaders.values(), PrefixLoader(loaders)]),
         # `select_autoescape` goes by file names, and leaves "digest.html.j2" unescaped.
         autoescape=True,
         undefined=StrictUndefined,

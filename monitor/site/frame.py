@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
-
-    from jinja2 import Environment
 
     from monitor.digest.wording import Wording
     from monitor.models import Feed, Story
@@ -66,6 +63,10 @@ class Site:
     """The files that each day has, by format, each with the end of its name."""
     origin: str
     """The installation's own part of its Atom ids."""
+    packages: tuple[str, ...] = ("monitor.site", "monitor.digest")
+    """Those whose templates are filled, the first before the others."""
+    common: Mapping[str, Any] = field(default_factory=dict)
+    """What every page is told, whatever it says itself."""
 
     def fill(self, template: str, *, here: str, title: str, depth: int = 0, **values: Any) -> str:
         """Return a page; `here` is its own path, `depth` how many folders it lies below the first page."""
@@ -76,23 +77,23 @@ class Site:
             (text("site_affairs"), "affairs.html"),
             (text("site_search"), "search.html"),
         )
-        return (
-            _environment()
-            .get_template(template)
-            .render(
-                site={"language": self.words.code, "brand": text("brand"), "navigation": navigation},
-                words={key: text(key) for key in _WORDS},
-                title=title,
-                here=here,
-                # Relative, so that the pages work from a disk, below any path of a server, and after a move.
-                root="../" * depth,
-                **{"feeds": (), "chart": None, "place": None} | values,
-            )
-        )
+        told = {
+            "site": {"language": self.words.code, "brand": text("brand")},
+            "words": {key: text(key) for key in _WORDS},
+            "navigation": navigation,
+            "title": title,
+            "here": here,
+            # Relative, so that the pages work from a disk, below any path of a server, and after a move.
+            "root": "../" * depth,
+            "feeds": (),
+            "chart": None,
+            "place": None,
+        }
+        return environment(*self.packages).get_template(template).render(told | values | dict(self.common))
 
     def asset(self, name: str) -> str:
         """Return a file that the pages share."""
-        return _environment().get_template(name).render()
+        return environment(*self.packages).get_template(name).render()
 
     def label(self, slug: str) -> str:
         """Return the label of a beat or theme; its slug when it has none any more."""
@@ -175,8 +176,3 @@ def per_day(days: Iterable[date], first: date, last: date, site: Site) -> list[t
         if day in counts:
             counts[day] += 1
     return [(site.words.short_date(day), count) for day, count in counts.items()]
-
-
-@cache
-def _environment() -> Environment:
-    return environment("monitor.site", "monitor.digest")

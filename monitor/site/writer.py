@@ -16,14 +16,14 @@ import json
 import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from importlib import resources
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import __version__
 from monitor.digest import atom
 from monitor.disk import write_atomically
-from monitor.site import lists, pages
+from monitor.site import contents, lists, pages
 from monitor.site.frame import (
     affair_path,
     day_path,
@@ -39,21 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor.models import DigestSummary, Story
+    from monitor.models import Story
     from monitor.site.frame import Site
     from monitor.store import Store
 
 _STATE: Final = ".site.json"
 # Stories read at once, with all their entries: an archive that is written anew has thousands.
 _BATCH: Final = 200
-# Stories on the page of a theme, affairs on theirs.
-_LISTED: Final = 60
 _FEED: Final = 30
 # Months in the chart of a theme.
 _CHARTED: Final = 24
 _PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)" data-listed="(\w+)"(?: data-affair="(\d+)")?')
-# How far back the days on the first page reach: two months, of 31 days each.
-_RECENT: Final = timedelta(days=62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +186,9 @@ class _Update:
 
     def _months(self, names: Iterable[str]) -> None:
         for name in names:
-            first = lists.first_of(name)
-            # 32 days on from the first is the next month, of whatever length.
-            after = (first + timedelta(days=32)).replace(day=1)
-            start, end = (
-                datetime.combine(day, time(), self._site.timezone).astimezone(UTC) for day in (first, after)
-            )
-            stories = self._store.stories.get_many(self._store.overview.begun(start, end))
+            days, stories = contents.month(name, self._store, self._site.timezone)
             self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
-            self._write(month_path(name), lists.month(name, self._days(first, after), stories, self._site))
+            self._write(month_path(name), lists.month(name, days, stories, self._site))
             self._write(f"search/{name}.js", lists.search_shard(name, stories, self._site))
         self._write("search/index.js", lists.search_contents(self._themes))
 
@@ -217,9 +207,7 @@ class _Update:
         self._write("themes.html", lists.themes(counts, self._site))
 
     def _theme(self, slug: str, counts: Mapping[str, int]) -> None:
-        order = self._store.overview.of_theme(slug, _LISTED)
-        found = {story.id: story for story in self._store.stories.get_many(order)}
-        stories = [found[number] for number in order if number in found]
+        stories = contents.of_theme(slug, self._store)
         self._write(theme_path(slug), pages.theme(slug, stories, counts, self._site))
         feed = f"themes/{theme_stem(slug)}.atom"
         if stories:
@@ -229,18 +217,11 @@ class _Update:
 
     def _affairs_list(self) -> None:
         """Write the list of the affairs that went on last."""
-        recent = self._store.stories.listing(limit=_LISTED)
-        numbers = dict.fromkeys(story.affair for story in recent if story.affair is not None)
-        affairs = [(number, self._store.stories.affair(number)) for number in numbers]
-        lasting = [(number, steps) for number, steps in affairs if len(steps) > 1]
-        self._write("affairs.html", lists.affairs(lasting, self._site))
+        self._write("affairs.html", lists.affairs(contents.affairs(self._store), self._site))
 
     def _first_pages(self) -> None:
         """Write the first page and the feeds of digests and stories."""
-        # The last digest's day and not today's: an archive that is looked at years later keeps its first
-        # page.
-        last = self._store.digests.last_made()
-        days = self._days(last.date - _RECENT, last.date + timedelta(days=2)) if last else []
+        days = contents.last_days(self._store)
         self._write("index.html", lists.index(days, self._store.overview.months(), self._site))
         if not days:
             return
@@ -253,9 +234,6 @@ class _Update:
         self._write("search.html", lists.search(self._site))
         for name in ("site.css", "search.js"):
             self._write(name, self._site.asset(name))
-
-    def _days(self, first: date, end: date) -> list[DigestSummary]:
-        return list(self._store.overview.digests_between(first, end))
 
     def _write(self, path: str, content: str) -> None:
         """Replace a file, unless it holds just that: a page that is done over is not touched."""

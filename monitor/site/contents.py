@@ -1,0 +1,65 @@
+"""What the pages of many stories hold, as the store tells it: a month, a theme, the affairs, the last days.
+
+The archive is written from it, and the reading page shows the same as it stands now.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from monitor.site.lists import first_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from monitor.models import DigestSummary, Story
+    from monitor.store import Store
+
+# Stories on the page of a theme, affairs on theirs.
+_LISTED: Final = 60
+# How far back the days on the first page reach: two months, of 31 days each.
+_RECENT: Final = timedelta(days=62)
+
+
+class Month(NamedTuple):
+    """What a month ("2026-11") brought."""
+
+    days: Sequence[DigestSummary]
+    stories: Sequence[Story]
+    """Those that began in it."""
+
+
+def month(name: str, store: Store, timezone: ZoneInfo) -> Month:
+    """Read a month."""
+    first = first_of(name)
+    # 32 days on from the first is the next month, of whatever length.
+    after = (first + timedelta(days=32)).replace(day=1)
+    start, end = (datetime.combine(day, time(), timezone).astimezone(UTC) for day in (first, after))
+    stories = store.stories.get_many(store.overview.begun(start, end))
+    return Month(store.overview.digests_between(first, after), stories)
+
+
+def of_theme(slug: str, store: Store) -> list[Story]:
+    """Read a theme's newest stories."""
+    order = store.overview.of_theme(slug, _LISTED)
+    found = {story.id: story for story in store.stories.get_many(order)}
+    return [found[number] for number in order if number in found]
+
+
+def affairs(store: Store) -> list[tuple[int, Sequence[Story]]]:
+    """Read the affairs that went on last, each with its steps."""
+    recent = store.stories.listing(limit=_LISTED)
+    numbers = dict.fromkeys(story.affair for story in recent if story.affair is not None)
+    found = [(number, store.stories.affair(number)) for number in numbers]
+    return [(number, steps) for number, steps in found if len(steps) > 1]
+
+
+def last_days(store: Store) -> Sequence[DigestSummary]:
+    """Read the last two months of digests."""
+    # The last digest's day and not today's: an archive that is looked at years later keeps its first page.
+    last = store.digests.last_made()
+    if last is None:
+        return ()
+    return store.overview.digests_between(last.date - _RECENT, last.date + timedelta(days=2))

@@ -1,0 +1,101 @@
+"""What a form asks to correct, done by the functions that the commands call; gives the page to go on with.
+
+Handles come as digests print them: "s412" is all of a story, "e9071" an entry, several with blanks between.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, Protocol
+
+from monitor import corrections
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.store import Store
+
+    Form = Mapping[str, list[str]]
+
+# No more digits than SQLite's integers hold.
+_HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
+_PAGE: Final = re.compile(r"/(?!/)[\w./?=&%+*-]*", re.ASCII)
+
+
+class Action(Protocol):
+    """Does what a form asks, and returns the page to show. Raises MonitorError."""
+
+    def __call__(self, config: Config, store: Store, form: Form, *, now: datetime) -> str:
+        """Do it."""
+
+
+def mark(config: Config, store: Store, form: Form, *, now: datetime, relevant: bool | None) -> str:
+    """Set or take back the user's mark of entries."""
+    corrections.mark_all(config, store, _entries(form, store), relevant=relevant, now=now)
+    return _back(form, store)
+
+
+def themes(config: Config, store: Store, form: Form, *, now: datetime) -> str:
+    """Say which themes entries have, and no others."""
+    wanted, known = form.get("theme", []), {theme.slug for theme in config.rules.themes}
+    if not known.issuperset(wanted):
+        raise MonitorError("there is no such theme any more: load the page anew")
+    corrections.mark_all(config, store, _entries(form, store), relevant=True, themes=wanted, now=now)
+    return _back(form, store)
+
+
+def merge(config: Config, store: Store, form: Form, *, now: datetime) -> str:
+    """Put another story into this one."""
+    merged = corrections.merge(config, store, _story(form, "story"), _story(form, "other"), now=now)
+    return f"/stories/s{merged.id}.html"
+
+
+def split(config: Config, store: Store, form: Form, *, now: datetime) -> str:
+    """Take reports out of a story into one of their own."""
+    story, taken = _story(form, "story"), _entries(form, store)
+    return f"/stories/s{corrections.split(config, store, story, taken, now=now).taken.id}.html"
+
+
+def _entries(form: Form, store: Store) -> list[int]:
+    """Return the entries that are meant; of a story all."""
+    found: list[int] = []
+    for handle in " ".join(form.get("which", [])).split():
+        kind, number = _read(handle)
+        if kind == "s":
+            story = store.stories.get(number)
+            if story is None:
+                raise MonitorError(f"there is no story {handle}")
+            found += [entry.id for entry in story.entries]
+        else:
+            found.append(number)
+    if not found:
+        raise MonitorError("nothing was chosen")
+    return found
+
+
+def _story(form: Form, name: str) -> int:
+    kind, number = _read(form.get(name, [""])[0])
+    if kind == "e":
+        raise MonitorError(f"e{number} is a report; a story's number begins with s")
+    return number
+
+
+def _read(handle: str) -> tuple[str, int]:
+    found = _HANDLE.fullmatch(handle.strip().lower())
+    if found is None:
+        raise MonitorError(f"{handle!r} names neither a story (s12) nor a report (e12)")
+    return found[1], int(found[2])
+
+
+def _back(form: Form, store: Store) -> str:
+    """Return the page that the form stood on, at the place where it stood."""
+    page, handle = form.get("back", [""])[0], " ".join(form.get("which", [])).partition(" ")[0]
+    if not _PAGE.fullmatch(page):
+        return "/"
+    own = re.fullmatch(r"/stories/s(\d{1,15})\.html", page)
+    if own and store.stories.get(int(own[1])) is None:
+        return "/corrections.html"  # where it can be taken back: nothing is left of the story
+    return f"{page}#{handle}" if _HANDLE.fullmatch(handle) else page

@@ -1,0 +1,218 @@
+"""What is shown or done at which address, and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import parse_qs
+
+import h11
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from monitor.errors import MonitorError
+from monitor.web import actions, pages
+from monitor.web.guard import HEADERS, HOST, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+    from monitor.config import Config
+    from monitor.store import Store
+    from monitor.web.actions import Form
+
+# Bytes of a form: ours have some hundred, that of a story of a thousand reports some ten thousand.
+_LARGEST: Final = 256 * 1024
+_FIELDS: Final = 5000
+_LARGEST_HEAD: Final = 16 * 1024
+# Connections: a browser opens six at most.
+_AT_ONCE: Final = 50
+# Seconds in which a request must have come, and then its form.
+_PATIENCE: Final = 10
+
+_READ: Final[Mapping[str, pages.Maker]] = {
+    "/": pages.latest,
+    "/site.css": pages.style,
+    "/index.html": pages.index,
+    "/days/next.html": pages.coming,
+    "/days/{day}.html": pages.day,
+    "/months/{month}.html": pages.month,
+    "/stories/s{number:int}.html": pages.story,
+    "/entries/e{number:int}.html": pages.entry,
+    "/themes.html": pages.themes,
+    "/themes/{stem}.html": pages.theme,
+    "/affairs.html": pages.affairs,
+    "/affairs/a{number:int}.html": pages.affair,
+    "/search.html": pages.search,
+    "/why.html": pages.why,
+    "/corrections.html": pages.corrections,
+    "/{path:path}": pages.missing,
+}
+_WRITE: Final[Mapping[str, actions.Action]] = {
+    "/mark/relevant": partial(actions.mark, relevant=True),
+    "/mark/not-relevant": partial(actions.mark, relevant=False),
+    "/mark/clear": partial(actions.mark, relevant=None),
+    "/mark/themes": actions.themes,
+    "/merge": actions.merge,
+    "/split": actions.split,
+}
+
+
+class Access(Protocol):
+    """The way to configuration, store and clock; each request goes it anew."""
+
+    def now(self) -> datetime:
+        """Read the clock."""
+
+    def reading(self) -> AbstractContextManager[tuple[Config, Store]]:
+        """Open both, the store to read only. Raises MonitorError."""
+
+    def writing(self) -> AbstractContextManager[tuple[Config, Store]]:
+        """Open both. Raises MonitorError."""
+
+
+def application(access: Access, port: int) -> Starlette:
+    """Return the page as an ASGI application; a token that only its own forms know guards what changes."""
+    token, turn = secrets.token_urlsafe(), asyncio.Lock()
+
+    async def in_turn(work: Callable[[], Response]) -> Response:
+        # One after the other, as one person clicks: nothing in the program below was made for threads.
+        async with turn:
+            return await run_in_threadpool(work)
+
+    def reading(make: pages.Maker) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return await in_turn(lambda: _shown(access, make, request, token))
+
+        return endpoint
+
+    def writing(do: actions.Action) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            form = await _form(request)
+            if not secrets.compare_digest(form.get("token", [""])[0].encode(), token.encode()):
+                raise HTTPException(403, "this form is of an earlier run: load the page anew")
+            return await in_turn(lambda: _done(access, do, form, token))
+
+        return endpoint
+
+    async def guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        reason = refusal(request.method, request.headers, port)
+        response = PlainTextResponse(reason, 403) if reason else await answer(request)
+        response.headers.update(HEADERS)
+        return response
+
+    return Starlette(
+        routes=[Route(path, writing(do), methods=["POST"]) for path, do in _WRITE.items()]
+        + [Route(path, reading(make), methods=["GET"]) for path, make in _READ.items()],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=guarded)],
+        exception_handlers={MonitorError: _broken},
+    )
+
+
+def _shown(access: Access, make: pages.Maker, request: Request, token: str) -> Response:
+    with access.reading() as (config, store), store.snapshot():
+        desk = pages.desk(config, store, now=access.now(), token=token, here=_address(request))
+        try:
+            found = make(desk, request)
+        except pages.MissingError as error:
+            found = Response(desk.message(str(error)), 404, media_type="text/html")
+    return found
+
+
+def _done(access: Access, do: actions.Action, form: Form, token: str) -> Response:
+    try:
+        with access.writing() as (config, store):
+            return RedirectResponse(do(config, store, form, now=access.now()), 303)
+    except MonitorError as error:
+        reason = str(error)
+    # What cannot be done is said on a page, from which one can go on.
+    with access.reading() as (config, store):
+        desk = pages.desk(config, store, now=access.now(), token=token, here="/")
+        return Response(desk.message(reason), 409, media_type="text/html")
+
+
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+async def _form(request: Request) -> Form:
+    """Read a form. Raises HTTPException for one that is too large, too slow or no form."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LARGEST:
+                    raise HTTPException(413)
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ValueError:
+        raise HTTPException(400) from None
+
+
+async def _broken(_request: Request, error: Exception) -> Response:
+    """Answer where not even a page can be made: the configuration has a fault, the database is damaged."""
+    return PlainTextResponse(f"monitor: {error}", 503)
+
+
+class _Impatient(H11Protocol):
+    """HTTP that closes a connection on which no whole request has begun in time: uvicorn waits for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(_PATIENCE, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if self.conn.their_state is h11.IDLE:
+            self.transport.close()
+
+
+def listen(port: int) -> socket.socket:
+    """Take a port of this machine's own address, 0 any that is free. Raises MonitorError."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise MonitorError(
+            f"port {port} cannot be used: {error.strerror}; --port 0 takes a free one"
+        ) from None
+
+
+def server(access: Access, port: int) -> uvicorn.Server:
+    """Return what answers on a port of which `listen` has the socket: `run(sockets=[...])`."""
+    settings = uvicorn.Config(
+        application(access, port),
+        http=_Impatient,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_AT_ONCE,
+        h11_max_incomplete_event_size=_LARGEST_HEAD,
+        timeout_graceful_shutdown=3,
+    )
+    return uvicorn.Server(settings)
+
+
+def serve(access: Access, taken: socket.socket) -> None:
+    """Answer on a port until SIGINT or SIGTERM."""
+    with suppress(KeyboardInterrupt):  # uvicorn passes the signal on when all is closed
+        server(access, taken.getsockname()[1]).run(sockets=[taken])

@@ -1,0 +1,360 @@
+"""What is on each page: the archive's own pages, made of the store as it stands now, and four more.
+
+The templates of this package stand in for some of the archive's: `base.html` has the notices above, and
+`handles.html` puts buttons beside what the archive only names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from monitor import digest_input, health
+from monitor import why as package
+from monitor.digest import outlet_of
+from monitor.digest.safe import line, link, title
+from monitor.errors import MonitorError
+from monitor.site import contents, lists
+from monitor.site import pages as archive
+from monitor.site.frame import day_path, row, story_path, theme_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+    from monitor.config import Config
+    from monitor.models import Correction, Digest, Entry
+    from monitor.site import Site
+    from monitor.store import Store
+
+_WORDS: Final = (
+    *(
+        "site_search_label",
+        "web_alone",
+        "web_also_split",
+        "web_ask",
+        "web_ask_label",
+        "web_by_mark",
+        "web_clear",
+    ),
+    *("web_correct", "web_corrections_lead", "web_fix", "web_in_story", "web_merge", "web_merge_label"),
+    *("web_no_corrections", "web_not_relevant", "web_only_chosen", "web_relevant", "web_search_do"),
+    *("web_set_themes", "web_split_lead", "web_split_off", "web_themes_lead", "web_whole_story", "web_why"),
+)
+_PACKAGES: Final = ("monitor.web", "monitor.site", "monitor.digest")
+_FOUND: Final = 50
+# Stories that are offered to be put together with one: those of the last weeks, the latest first.
+_OFFERED: Final = 100
+_CORRECTIONS: Final = 50
+# Characters of what is searched or asked for: longer than any address.
+_LONGEST: Final = 2000
+
+
+class MissingError(MonitorError):
+    """There is no such page."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """What pages are made of."""
+
+    config: Config
+    store: Store
+    site: Site
+    now: datetime
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a sentence in the user's language."""
+        return self.site.words.text(key, **values)
+
+    def message(self, words: str) -> str:
+        """Return a page that says one thing."""
+        return self.site.fill(
+            "list.html", here="", title=self.text("web_sorry"), lead=line(words, 1000), groups=()
+        )
+
+    def told(self, **values: Any) -> Site:
+        """Return the site with something more for every template."""
+        return replace(self.site, common={**self.site.common, **values})
+
+
+Maker = Callable[[Desk, "Request"], Response]
+
+
+def desk(config: Config, store: Store, *, now: datetime, token: str, here: str) -> Desk:
+    """Lay ready what a page is made of; `here` is its address, to which forms lead back."""
+    site = digest_input.archive(config, store)
+    text = site.words.text
+    last = store.digests.last_made()
+    report = health.report(config, store, now=now)
+    navigation = (
+        (text("web_today"), day_path(last.date) if last else "index.html"),
+        (text("web_next"), "days/next.html"),
+        (text("site_digests"), "index.html"),
+        (text("themes"), "themes.html"),
+        (text("site_affairs"), "affairs.html"),
+        (text("site_search"), "search.html"),
+        (text("web_corrections"), "corrections.html"),
+    )
+    problems = [(line(one.what), line(one.do), _since(one.since, site)) for one in report.problems]
+    common = {
+        "navigation": navigation if last else navigation[1:],
+        "feeds": (),  # a newsreader takes the archive's
+        "note": "",
+        "several": False,
+        "problems": problems,
+        "needs": site.words.plural("problems", len(problems)),
+        "say": {key: text(key) for key in _WORDS},
+        "marks": {mark.entry: mark for mark in store.marks.listing()},
+        "token": token,
+        "back": here,
+    }
+    site = replace(site, packages=_PACKAGES, formats={}, common=common)
+    return Desk(config=config, store=store, site=site, now=now)
+
+
+def _since(moment: datetime | None, site: Site) -> str:
+    return site.words.moment(site.local(moment)) if moment else ""
+
+
+def latest(desk: Desk, _request: Request) -> Response:
+    """Lead to the last digest, or where there is none to what the first will hold."""
+    last = desk.store.digests.last_made()
+    return RedirectResponse("/" + (day_path(last.date) if last else "days/next.html"), 302)
+
+
+def style(desk: Desk, _request: Request) -> Response:
+    """Return the style sheet."""
+    return Response(desk.site.asset("site.css"), media_type="text/css")
+
+
+def missing(desk: Desk, _request: Request) -> Response:
+    """Say that there is nothing here."""
+    raise MissingError(desk.text("web_missing"))
+
+
+def index(desk: Desk, _request: Request) -> Response:
+    """Show the newest days and all months."""
+    return _html(lists.index(contents.last_days(desk.store), desk.store.overview.months(), desk.site))
+
+
+def day(desk: Desk, request: Request) -> Response:
+    """Show a digest as it was made."""
+    try:
+        found = desk.store.digests.get(date.fromisoformat(request.path_params["day"]))
+    except ValueError:
+        found = None
+    if found is None:
+        return missing(desk, request)
+    return _html(archive.day(found.digest(), desk.told(homes=_homes(found.digest(), desk))))
+
+
+def coming(desk: Desk, _request: Request) -> Response:
+    """Show what the next digest would hold."""
+    made = digest_input.preview(desk.config, desk.store, now=desk.now)
+    due = desk.site.words.moment(
+        desk.site.local(digest_input.next_due(desk.config, desk.store, now=desk.now))
+    )
+    note = desk.text("web_next_note", when=due)
+    return _html(archive.day(made, desk.told(here="days/next.html", note=note, homes=_homes(made, desk))))
+
+
+def _homes(made: Digest, desk: Desk) -> dict[int, str]:
+    """Return the story that each report of a digest is in by now: corrections have moved some."""
+    ids = [report.entry for story in made.stories for report in story.reports]
+    return {
+        entry.id: f"s{entry.story}" for entry in desk.store.entries.get_many(ids, whole=False) if entry.story
+    }
+
+
+def month(desk: Desk, request: Request) -> Response:
+    """Show a month."""
+    name = request.path_params["month"]
+    if name not in desk.store.overview.months():
+        return missing(desk, request)
+    days, stories = contents.month(name, desk.store, desk.site.timezone)
+    return _html(lists.month(name, days, stories, desk.site))
+
+
+def story(desk: Desk, request: Request) -> Response:
+    """Show a story, with its timeline and what can be corrected about it."""
+    number = request.path_params["number"]
+    found = desk.store.stories.get(number)
+    if found is None:
+        return HTMLResponse(archive.gone(number, desk.site), 404)
+    if found.id != number:
+        return RedirectResponse(f"/{story_path(found.id)}", 302)
+    steps = desk.store.stories.affair(found.affair) if found.affair is not None else (found,)
+    others = desk.store.stories.listing(limit=_OFFERED)
+    site = desk.told(
+        several=len(found.reports) > 1,
+        theme_boxes=_theme_boxes(desk, found.themes),
+        others=[(f"s{other.id}", title(other.title, 100)) for other in others if other.id != number],
+    )
+    return _html(archive.story(found, steps, site))
+
+
+def themes(desk: Desk, _request: Request) -> Response:
+    """Show all themes."""
+    return _html(lists.themes({}, desk.site))
+
+
+def theme(desk: Desk, request: Request) -> Response:
+    """Show a theme's newest stories."""
+    stem = request.path_params["stem"]
+    slug = next((slug for slug in desk.site.themes if theme_stem(slug) == stem), None)
+    if slug is None:
+        return missing(desk, request)
+    return _html(archive.theme(slug, contents.of_theme(slug, desk.store), {}, desk.site))
+
+
+def affairs(desk: Desk, _request: Request) -> Response:
+    """Show the affairs that went on last."""
+    return _html(lists.affairs(contents.affairs(desk.store), desk.site))
+
+
+def affair(desk: Desk, request: Request) -> Response:
+    """Show an affair's steps."""
+    number = request.path_params["number"]
+    steps = desk.store.stories.affair(number)
+    return _html(archive.affair(number, steps, desk.site)) if steps else missing(desk, request)
+
+
+def search(desk: Desk, request: Request) -> Response:
+    """Show what holds all words of a query."""
+    query, only = request.query_params.get("q", "")[:_LONGEST], "relevant" in request.query_params
+    found = desk.store.entries.search(query, limit=_FOUND, everything=not only)
+    text = desk.site.words.text
+    count = text("site_found", n=len(found)) if found else text("site_not_found") if query.strip() else ""
+    rows = [_listed(entry, desk) for entry in found]
+    return _html(
+        desk.site.fill(
+            "search.html",
+            here="search.html",
+            title=text("site_search"),
+            query=query,
+            only=only,
+            count=count,
+            rows=rows,
+        )
+    )
+
+
+def why(desk: Desk, request: Request) -> Response:
+    """Answer why something was or was not told, by its address or its headline."""
+    asked = request.query_params.get("asked", "").strip()[:_LONGEST]
+    if not asked:
+        return RedirectResponse("/search.html", 302)
+    try:
+        answer = package.ask(desk.config, desk.store, asked, now=desk.now)
+    except MonitorError as error:
+        raise MissingError(str(error)) from None
+    if answer.entry:
+        return RedirectResponse(f"/entries/e{answer.entry}.html", 302)
+    return _html(_entry_page(answer, None, desk))
+
+
+def entry(desk: Desk, request: Request) -> Response:
+    """Show an entry: why it was or was not told, and all that can be corrected about it."""
+    found = desk.store.entries.get(request.path_params["number"])
+    if found is None:
+        return missing(desk, request)
+    answer = package.ask(desk.config, desk.store, f"e{found.id}", now=desk.now)
+    return _html(_entry_page(answer, found, desk))
+
+
+def _entry_page(answer: package.Answer, found: Entry | None, desk: Desk) -> str:
+    words = desk.site.words
+    inside = desk.store.stories.get(found.story) if found and found.story else None
+    return desk.site.fill(
+        "entry.html",
+        here="",
+        depth=1 if found else 0,
+        title=title(answer.title or answer.asked),
+        url=link(found.url) if found else "",
+        handle=f"e{found.id}" if found else "",
+        row=_listed(found, desk) if found else None,
+        teaser=line(found.summary, 600) if found else "",
+        answers=[
+            (words.text(f"web_{one.question}"), line(words.reason(one.text), 1000)) for one in answer.lines
+        ],
+        story=None if inside is None else row(inside, desk.site) | {"several": len(inside.entries) > 1},
+        theme_boxes=_theme_boxes(desk, found.tagging.themes if found else ()),
+    )
+
+
+def _theme_boxes(desk: Desk, chosen: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Return each theme, its label, and whether it is given."""
+    return [(slug, desk.site.label(slug), slug in chosen) for slug in desk.site.themes]
+
+
+def _listed(entry: Entry, desk: Desk) -> dict[str, Any]:
+    """Return an entry as a line of a list."""
+    tagging, words = entry.tagging, desk.site.words
+    about = ", ".join(map(desk.site.label, (*tagging.beats, *tagging.themes)))
+    unsure = f" ({words.text('web_perhaps')})" if tagging.shelf == "perhaps" else ""
+    notes = (
+        line(outlet_of(entry, desk.site.feeds)),
+        words.date(desk.site.day(entry.published)),
+        about + unsure if tagging.relevant else words.text("web_unchosen"),
+    )
+    return {
+        "title": title(entry.title),
+        "url": link(entry.url),
+        "note": " · ".join(filter(None, notes)),
+        "handle": f"e{entry.id}",
+        "sure": tagging.relevant and not unsure,
+    }
+
+
+def corrections(desk: Desk, _request: Request) -> Response:
+    """Show the user's latest corrections, each to be taken back where that can be done."""
+    marks = sorted(desk.store.marks.listing(), key=lambda mark: mark.made_at, reverse=True)[:_CORRECTIONS]
+    entries = {entry.id: entry for entry in desk.store.entries.get_many(mark.entry for mark in marks)}
+    words = desk.store.stories.corrections()[: -_CORRECTIONS - 1 : -1]
+    return _html(
+        desk.site.fill(
+            "corrections.html",
+            here="corrections.html",
+            title=desk.text("web_corrections"),
+            rows=[_listed(entries[mark.entry], desk) for mark in marks if mark.entry in entries],
+            joined=list(_joined(words, desk)),
+        )
+    )
+
+
+def _joined(corrections: Sequence[Correction], desk: Desk) -> Iterator[dict[str, Any]]:
+    """Yield merges and splits: what was said of which reports, and the form that says the contrary."""
+    ids = {entry for one in corrections for entry in (*one.entries, *one.others)}
+    found = {entry.id: entry for entry in desk.store.entries.get_many(ids, whole=False)}
+    for one in corrections:
+        sides = [[found[entry] for entry in side if entry in found] for side in (one.entries, one.others)]
+        if all(sides):
+            yield {
+                "what": desk.text("web_merged" if one.together else "web_split"),
+                "when": desk.site.words.moment(desk.site.local(one.made_at)),
+                "titles": [title(side[0].title) for side in sides],
+                **_contrary(one, *sides),
+            }
+
+
+def _contrary(one: Correction, some: Sequence[Entry], others: Sequence[Entry]) -> dict[str, Any]:
+    """Return the form that undoes a merge or a split, as far as its reports are where it put them."""
+    here, there = ({entry.story for entry in side if entry.story} for side in (some, others))
+    if one.together and here == there and len(here) == 1:
+        which = " ".join(f"e{entry.id}" for entry in others)
+        return {"action": "/split", "fields": {"story": f"s{here.pop()}", "which": which}}
+    if not one.together and len(here) == len(there) == 1 and here != there:
+        return {"action": "/merge", "fields": {"story": f"s{here.pop()}", "other": f"s{there.pop()}"}}
+    return {"action": "", "fields": {}}
+
+
+def _html(page: str) -> Response:
+    # A title may hold half of a surrogate pair, which UTF-8 has no bytes for.
+    return HTMLResponse(page.encode("utf-8", "replace"))
