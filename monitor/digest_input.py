@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import __version__, digest, followed, languages, site
 from monitor import store as store_package
 from monitor.cluster.copies import Sources, copies
+from monitor.deliver import Mail
 from monitor.models import Report, Window
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor.config import Config
-    from monitor.models import Digest, Entry, Feed, FeedHealth, RenderedDigest, Story
-    from monitor.store import Store
+    from monitor.models import Digest, Entry, Feed, FeedHealth, RenderedDigest, Selection, Story
+    from monitor.store import Store, StoredDigest
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
 _FIRST_POLL = timedelta(hours=1)
@@ -30,17 +31,39 @@ _FIRST_POLL = timedelta(hours=1)
 _BRIEF_OUTAGE = timedelta(hours=1)
 # A window that ended longer ago is a past one: how feeds fare now says little of it.
 _PRESENT = timedelta(days=1)
+_WEEK = timedelta(days=7)
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
 
-def preview(config: Config, store: Store, *, now: datetime) -> Digest:
-    """Compose what the next digest would hold now; nothing is written."""
+def preview(config: Config, store: Store, *, now: datetime, recipient: str = "") -> Digest:
+    """Compose what the next digest would hold now, whole or a recipient's part; nothing is written."""
     with store.snapshot():
         last = store.digests.last(now)
         end, day = (last.window.end, last.date) if last else (None, None)
         due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
-        return digest.compose(due, collect(config, store, due.window, now=now), config.digest, now)
+        whole = collect(config, store, due.window, now=now)
+        selection = config.selections.get(recipient)
+        if selection is None:
+            return digest.compose(due, whole, config.digest, now)
+        part = _part(config, store, recipient, selection, DueDigest(due=due, input=whole), now=now)
+    return part.of(digest.compose(part.due, part.input, config.digest, now))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DuePart:
+    """What a recipient gets of the digest that is due."""
+
+    recipient: str
+    selection: Selection
+    due: digest.Due
+    """Its window reaches back over the digests that they did not get."""
+    input: digest.DigestInput
+    several: bool
+
+    def of(self, whole: Digest) -> Digest:
+        """Choose from what was composed of `due` and `input`."""
+        return digest.select(whole, self.selection, several=self.several)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +72,8 @@ class DueDigest:
 
     due: digest.Due
     input: digest.DigestInput
+    parts: tuple[DuePart, ...] = ()
+    """For the recipients with a selection whose day it is."""
 
 
 def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None:
@@ -57,7 +82,34 @@ def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None
         due = due_digest(config, store, now=now)
         if due is None:
             return None
-        return DueDigest(due=due, input=collect(config, store, due.window, now=now))
+        whole = DueDigest(due=due, input=collect(config, store, due.window, now=now))
+        last = store.digests.last(now)
+        parts = (
+            _part(config, store, recipient, selection, whole, now=now)
+            for recipient, selection in config.selections.items()
+            if digest.schedule.is_day_of(selection.days, due.date, last_date=last.date if last else None)
+        )
+        return replace(whole, parts=tuple(parts))
+
+
+def _part(
+    config: Config, store: Store, recipient: str, selection: Selection, whole: DueDigest, *, now: datetime
+) -> DuePart:
+    """Return what a recipient's part is made of: the digest itself, and with it those they did not get.
+
+    Which they got the deliveries tell, so that a change of `days`, or a digest that was not mailed, makes
+    neither a gap nor a repetition. Who never got one begins with the week.
+    """
+    due, found = whole.due, whole.input
+    missed: tuple[StoredDigest, ...] = ()
+    if selection.gathers:
+        last = store.deliveries.last_digest(Mail.name, recipient)
+        missed = store.digests.since(last, first=due.date - _WEEK + timedelta(days=1))
+    if missed:
+        window = replace(due.window, start=min(one.window.start for one in missed))
+        due = replace(due, window=window)
+        found = collect(config, store, window, now=now, again=[one.digest() for one in missed])
+    return DuePart(recipient=recipient, selection=selection, due=due, input=found, several=bool(missed))
 
 
 def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetime) -> bool:
@@ -118,17 +170,31 @@ def _as_of(health: FeedHealth, end: datetime) -> FeedHealth:
 
 
 def collect(
-    config: Config, store: Store, window: Window, *, now: datetime, reported: bool = False
+    config: Config,
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    reported: bool = False,
+    again: Sequence[Digest] = (),
 ) -> digest.DigestInput:
-    """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told."""
+    """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told.
+
+    `again` are digests within the window that somebody did not get: what they told is told to them, whenever
+    it was seen.
+    """
+    repeated = _stories_of(store, again)
     stories = store.stories.with_news(window, reported=reported)
+    missing = set(repeated.values()) - {story.id for story in stories}
+    stories = (*stories, *store.stories.get_many(missing))
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
-    news = store.stories.news(window, reported=reported)
-    until = window.start if reported else None
-    told = store.stories.reported([story.id for story in stories], until=until)
+    news = store.stories.news(window, reported=reported) | repeated.keys()
+    told = store.stories.reported([story.id for story in stories], until=window.start if reported else None)
     # What came after the window, or was held back, is told by nobody, and so repeated by nothing.
     sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
+    # From here on it is a look back.
+    reported = reported or bool(again)
     unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
     feeds = followed.named(config, store)
     publishers = Sources({feed.url: feed for feed in config.feeds})
@@ -150,7 +216,7 @@ def collect(
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported=told,
-        retold=store.overview.retold(news, until=until),
+        retold=store.overview.retold(news, until=window.start if reported else None),
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         failed_deliveries=[
@@ -160,6 +226,20 @@ def collect(
         version=__version__,
         origin=store.note("origin"),
     )
+
+
+def _stories_of(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
+    """Return the entries that digests told, by their stories now.
+
+    A copy of what was told belongs to it, and beside another story to nothing.
+    """
+    told, copies_ = set[int](), set[int]()
+    for one in digests:
+        copies_.update(one.copies)
+        told.update(one.reported)
+    of = {one.id: one.story for one in store.entries.get_many(told, whole=False) if one.story is not None}
+    leading = {story for entry, story in of.items() if entry not in copies_}
+    return {entry: story for entry, story in of.items() if story in leading}
 
 
 class _Unsure(NamedTuple):
@@ -220,19 +300,29 @@ def _mentioned(stories: Iterable[Story]) -> set[int]:
 
 
 def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
-    """Render one story as a message of its own."""
-    return digest.render_alert(
-        digest.present(story, feeds, config.digest, now),
+    """Render one story as a message of its own, for those whose selection lets it through on whatever day."""
+    shown = digest.present(story, feeds, config.digest, now)
+    rendered = digest.render_alert(
+        shown,
         languages.load(config.language, config.digest.title),
         labels=config.labels,
         timezone=config.digest.timezone,
         now=now,
     )
+    spared = {one for one, selection in config.selections.items() if not digest.wants(selection, shown)}
+    return replace(rendered, to=config.recipients - spared)
 
 
-def rendered(made: Digest) -> RenderedDigest:
-    """Render a digest in all forms."""
-    return digest.render_all(made, languages.load(made.language, made.title))
+def rendered(config: Config, made: Digest) -> RenderedDigest:
+    """Render a digest in all forms, for the recipients who get all of it."""
+    whole = digest.render_all(made, languages.load(made.language, made.title))
+    return replace(whole, to=config.recipients - config.selections.keys())
+
+
+def mailed(part: Digest, recipient: str) -> RenderedDigest:
+    """Render a recipient's part of a digest as a mail."""
+    found = digest.render_mail(part, languages.load(part.language, part.title))
+    return replace(found, to=frozenset({recipient}))
 
 
 def write_archive(config: Config, folder: Path) -> None:

@@ -30,7 +30,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import digest, digest_input, followed, languages, outbox, tag
-from monitor.deliver import Archive, Files
+from monitor.deliver import Archive, Files, Mail
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response, Window
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
+    from monitor.digest_input import DueDigest
     from monitor.models import Delivery, Digest, DigestSummary, Feed, FeedState
     from monitor.store import Store
 
@@ -355,14 +356,17 @@ class Edition(NamedTuple):
     deliveries: Sequence[Delivery]
 
 
-def edit(
-    config: Config, channels: Sequence[Channel], found: digest_input.DueDigest, now: datetime
-) -> Edition:
+def edit(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> Edition:
     """Compose a digest, and render it for every channel; touches no database."""
     made = digest.compose(found.due, found.input, config.digest, now)
-    summary = digest.summarise(made, languages.load(made.language, made.title))
     wanted = channels if digest.worth_sending(made, config.digest) else ()
-    return Edition(made, summary, outbox.prepare(wanted, digest_input.rendered(made), now=now))
+    deliveries = outbox.prepare(wanted, digest_input.rendered(config, made), now=now)
+    mail = [channel for channel in channels if channel.name == Mail.name]
+    for due in found.parts:
+        part = due.of(digest.compose(due.due, due.input, config.digest, now) if due.several else made)
+        if digest.worth_sending(part, config.digest):
+            deliveries += outbox.prepare(mail, digest_input.mailed(part, due.recipient), now=now)
+    return Edition(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
 
 
 def freeze(store: Store, channels: Sequence[Channel], edition: Edition, *, now: datetime) -> Digest:

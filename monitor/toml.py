@@ -127,8 +127,13 @@ def spelt(value: object) -> str:
 
 def shown(place: Place) -> str:
     """Write a place as a person counts it: `feed[1].url` is the first feed's."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place)
-    return "".join(parts).lstrip(".")
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_key(part)}" for part in place)
+    return "".join(parts).removeprefix(".")
+
+
+def _key(name: str) -> str:
+    """Return a key as it stands in a file: in quotes unless it is bare."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else spelt(name)
 
 
 class _Token(NamedTuple):

@@ -1,9 +1,8 @@
 """The kinds of value that a person writes in a file or on the command line: one judge for each.
 
 A judge takes what stands there and gives the value, or raises ValueError with one line that says what was
-expected. Configuration, `feeds add`, OPML import and the channels ask the same judges, so that what one of
-them takes the others take too. `Duration` and its like go with a field of a Settings class: they are the type
-that a checker sees, and carry the `Kind` by which `config` reads, writes and describes the field.
+expected. Configuration, `feeds add`, OPML import and the channels ask the same judges. `Duration` and its
+like are the type of a Settings class's field for a checker, and carry the `Kind` by which `config` reads it.
 """
 
 from __future__ import annotations
@@ -397,4 +396,5 @@ Mailboxes = Annotated[tuple[str, ...], Kind(_mailbox_texts, "a list, each an ema
 Url = Annotated[str, Kind(web_address, "a web address")]
 FilePath = Annotated[Path, PATH]
 Language = Annotated[str, Kind(language, "a language")]
+Languages = Annotated[tuple[str, ...], listed(Kind(language, "a language"))]
 Share = Annotated[float, number(0)]

@@ -55,6 +55,9 @@ def digest(
     format_: Annotated[
         str, typer.Option("--format", help="text, md, html, json or atom.", metavar="FORMAT")
     ] = "text",
+    recipient: Annotated[
+        str, typer.Option("--for", help="What this recipient of mail gets of it.", metavar="ADDRESS")
+    ] = "",
     output: Output = None,
     send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
     resend: Annotated[
@@ -68,8 +71,8 @@ def digest(
     current = session(context)
     if resend and not send:
         raise UsageError("--resend goes with --send")
-    if send and (date or since or until or output):
-        raise UsageError("--send delivers the digest that is due; it takes no date, time or file")
+    if send and (date or since or until or output or recipient):
+        raise UsageError("--send delivers the digest that is due; it takes no date, time, file or recipient")
     if send and format_ != "text":
         raise UsageError("--send delivers in the formats of monitor.toml; it takes no --format")
     if date and (since or until):
@@ -78,12 +81,18 @@ def digest(
         _send(current, resend=resend)
         return
     from monitor import digest as package
-    from monitor import languages, values
+    from monitor import digest_input, languages, values
 
     if format_ not in package.FORMATS:
         raise UsageError(f"no such format: {format_!r}{values.likely(format_, package.FORMATS)}")
     with current.reading() as (config, store):
-        made = _chosen(current, config, store, date=date, since=since, until=until)
+        whose = _recipient(config, recipient) if recipient else ""
+        if date or since or until:
+            made = _past(current, config, store, date=date, since=since, until=until)
+            if selection := config.selections.get(whose):
+                made = package.select(made, selection)
+        else:
+            made = digest_input.preview(config, store, now=current.now(), recipient=whose)
     text = package.render(made, languages.load(made.language, made.title), format_)
     with results(output) as file:
         file.write(text)
@@ -91,7 +100,19 @@ def digest(
         say(f"wrote {output}")
 
 
-def _chosen(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
+def _recipient(config: Config, written: str) -> str:
+    """Return a recipient's address as [email] has it."""
+    from monitor import values
+    from monitor.deliver import address_spec
+
+    asked = address_spec(written).casefold()
+    found = {address.casefold(): address for address in sorted(config.recipients)}
+    if asked not in found:
+        raise UsageError(f"{written!r} gets no mail{values.likely(asked, found)}")
+    return found[asked]
+
+
+def _past(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
     from monitor import digest_input
 
     now, zone = current.now(), config.timezone
@@ -102,8 +123,6 @@ def _chosen(current: Session, config: Config, store: Store, *, date: str, since:
         if start >= end:
             raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
         return digest_input.review(config, store, start=start, end=end, now=now)
-    if not date:
-        return digest_input.preview(config, store, now=now)
     wanted = day(date)
     stored = store.digests.get(wanted)
     if stored is not None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor import cluster, digest, fetch, languages, site, store, tag, values
-from monitor.config import feedlist, tables, themes
+from monitor import cluster, digest, fetch, site, store, tag, values
+from monitor.config import feedlist, members, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES
-from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Secrets, unwritable
+from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Mail, Secrets, address_spec, unwritable
 from monitor.errors import ConfigError, Fault
+from monitor.models import Selection
 from monitor.parse import settings as parse
 from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -29,8 +30,11 @@ MONITOR = FILES[0]
 
 
 def declared_tables() -> dict[str, list[type[Any]]]:
-    """Return the classes that declare keys of monitor.toml by their table, in the starter's order."""
-    files, *others = (channel.declared for channel in CHANNELS.values())
+    """Return the classes that declare keys of monitor.toml by their table, in the starter's order.
+
+    One with a dot in its name ("email.only") holds a table for each name that the user gives.
+    """
+    files, mail, *others = (channel.declared for channel in CHANNELS.values())
     every: tuple[type[Any], ...] = (
         General,
         fetch.Settings,
@@ -38,6 +42,8 @@ def declared_tables() -> dict[str, list[type[Any]]]:
         files,
         site.Settings,
         cluster.Settings,
+        mail,
+        Selection,
         *others,
         Alert,
         store.Retention,
@@ -101,6 +107,18 @@ class Config:
         """Where digests and the archive are written: the one channel that is always there."""
         found: FilesSettings = self.settings[Files.name]
         return found
+
+    @property
+    def recipients(self) -> frozenset[str]:
+        """The addresses that get mail."""
+        mail = self.settings.get(Mail.name)
+        return frozenset(map(address_spec, mail.to)) if mail else frozenset()
+
+    @property
+    def selections(self) -> Mapping[str, Selection]:
+        """What those of them get who do not get all."""
+        mail = self.settings.get(Mail.name)
+        return mail.only if mail else {}
 
     def channels(self) -> tuple[ConfiguredChannel, ...]:
         """Make the channels that are switched on, files first, with their secrets.
@@ -174,7 +192,8 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     of_rules: list[Fault] = []
     try:
         rules = themes.rules_of(topic)
-        _judge_preferences(monitor, rules)
+        members.judge_preferences(monitor, rules)
+        members.judge_selections(monitor, rules)
     except ConfigError as error:
         of_rules += error.faults
     # All files are read before any fault is told: a person corrects five mistakes at once rather than one
@@ -203,72 +222,26 @@ def _settings(document: TomlDocument) -> dict[type[Any], Any]:
     found: dict[type[Any], Any] = {}
     every = declared_tables()
     for name, sharing in every.items():
+        if "." in name:
+            found.update((declared, tables.read_each(declared, document, name)) for declared in sharing)
+            continue
         place, table = ((name,), document.data.get(name, {})) if name else ((), document.data)
         if not isinstance(table, dict):
             document.fault(place, f"expected a table, [{name}]{values.got(table)}")
             continue
         keys = [setting.key for declared in sharing for setting in tables.settings_of(declared)]
-        tables.unknown(document, place, table, keys if name else [*keys, *filter(None, every)])
+        within = [inner for outer, _, inner in (other.rpartition(".") for other in every) if outer == name]
+        tables.unknown(document, place, table, [*keys, *filter(None, within)])
         for declared in sharing:
             absent = tables.is_optional(declared) and name not in document.data
             found[declared] = None if absent else tables.read(declared, document, place, table)
-    _judge_members(document, found)
+    members.judge(document, found)
     return found
-
-
-def _judge_members(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
-    """Check names against the registries that know them: languages, formats, channels.
-
-    By the file and not by what was read of it: of a table with another fault nothing was.
-    """
-    language = document.data.get("language", "")
-    if isinstance(language, str) and language and language not in languages.AVAILABLE:
-        reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
-        document.fault(("language",), reason)
-    for index, name in _named(document, "digest", "formats"):
-        if name not in digest.FORMATS:
-            document.fault(
-                ("digest", "formats", index), f"there is no {name!r}{values.likely(name, digest.FORMATS)}"
-            )
-    alert = document.data.get("alert")
-    channels: Iterable[tuple[int, str]] = ()
-    if isinstance(alert, dict) and alert.get("enabled", True) is not False:
-        by_default = enumerate(Alert().channels)
-        channels = _named(document, "alert", "channels") if "channels" in alert else by_default
-    for index, name in channels:
-        place = ("alert", "channels", index)
-        if name not in CHANNELS:
-            document.fault(place, f"there is no {name!r}{values.likely(name, CHANNELS)}")
-            continue
-        declared = CHANNELS[name].declared
-        if declared.TABLE not in document.data and tables.is_optional(declared):
-            document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
-        elif found.get(declared) and not getattr(found[declared], "enabled", True):
-            document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
-
-
-def _named(document: TomlDocument, table: str, key: str) -> Iterator[tuple[int, str]]:
-    """Yield the names of a list with their places, as they stand in the file."""
-    there = document.data.get(table)
-    names = there.get(key, []) if isinstance(there, dict) else []
-    # What is no list of texts is a fault that is told already.
-    if isinstance(names, list):
-        yield from ((index, name) for index, name in enumerate(names) if isinstance(name, str))
-
-
-def _judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:
-    """Check that the themes and beats that weigh more or less are there."""
-    known = [label.slug for label in (*rules.beats, *rules.themes)]
-    for key in ("favour", "play_down"):
-        for index, slug in _named(document, "digest", key):
-            if slug not in known:
-                reason = f"there is no {slug!r}{values.likely(slug, known)}"
-                document.fault(("digest", key, index), reason)
 
 
 def _at(directory: Path, settings: T) -> T:
     """Take relative paths from the configuration's directory."""
-    if settings is None:
+    if not is_dataclass(settings):
         return settings
     found = {
         setting.field: directory / getattr(settings, setting.field)
@@ -294,6 +267,10 @@ def _config(
     # here.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
     on[Files.name] = replace(on[Files.name], suffixes=suffixes)
+    if mail := on[Mail.name]:
+        selections = {members.address(written): one for written, one in settings[Selection].items()}
+        recipients = {address_spec(one): selections.get(members.address(one)) for one in mail.to}
+        on[Mail.name] = replace(mail, only={to: one for to, one in recipients.items() if one})
     return Config(
         directory=directory,
         general=general,

@@ -12,7 +12,7 @@ from monitor.toml import shown, spelt
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.toml import Place, TomlDocument
 
@@ -55,18 +55,28 @@ def _like(value: Any) -> Any:
 def settings(document: TomlDocument) -> Iterator[str]:
     """Yield a line for each setting of monitor.toml that is not the default."""
     for name, sharing in declared_tables().items():
-        table = document.data.get(name, {}) if name else document.data
-        for declared in sharing:
-            for setting in tables.settings_of(declared):
-                if setting.key not in table:
-                    continue
-                written = spelt(setting.kind.write(setting.kind.read(table[setting.key])))
-                shipped = ""
-                if setting.default is not MISSING:
-                    shipped = spelt(setting.kind.write(setting.default))
-                if written != shipped:
-                    beside = f"  (shipped: {shipped})" if shipped not in {"", '""'} else ""
-                    yield f"{name}.{setting.key} = {written}{beside}".lstrip(".")
+        outer, _, inner = name.partition(".")
+        table = document.data.get(outer, {}) if name else document.data
+        found = {name: table}
+        if inner:
+            found = {shown((outer, inner, key)): each for key, each in table.get(inner, {}).items()}
+        for place, each in found.items():
+            for declared in sharing:
+                yield from _changed(declared, place, each)
+
+
+def _changed(declared: type[Any], place: str, table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each setting of a table that is not the default."""
+    for setting in tables.settings_of(declared):
+        if setting.key not in table:
+            continue
+        written = spelt(setting.kind.write(setting.kind.read(table[setting.key])))
+        shipped = ""
+        if setting.default is not MISSING:
+            shipped = spelt(setting.kind.write(setting.default))
+        if written != shipped:
+            beside = f"  (shipped: {shipped})" if shipped not in {"", '""'} else ""
+            yield f"{place}.{setting.key} = {written}{beside}".lstrip(".")
 
 
 def subscriptions(document: TomlDocument, feeds: Iterable[Feed]) -> Iterator[str]:

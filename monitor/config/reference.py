@@ -71,8 +71,8 @@ def settings_page() -> str:
     """Return the page of all settings, in Markdown."""
     parts = [_PAGE_HEAD]
     for name, sharing in declared_tables().items():
-        title = f"## [{name}]" if name else "## At the head of the file"
-        if any(tables.is_optional(declared) for declared in sharing):
+        title = f"## [{_head_of(name)}]" if name else "## At the head of the file"
+        if _is_off(name, sharing):
             title += " (off while it is missing)"
         parts.append(f"{title}\n\n{_prose(sharing[0])}\n\n{_rows(sharing)}")
     groups = ", ".join(f"`{group}`" for group in feedlist.groups())
@@ -82,8 +82,8 @@ def settings_page() -> str:
 def _tables() -> Iterator[str]:
     """Yield each table as it stands in a file."""
     for name, sharing in declared_tables().items():
-        off = any(tables.is_optional(declared) for declared in sharing)
-        head = [f"[{name}]"] if name else []
+        off = _is_off(name, sharing)
+        head = [f"[{_head_of(name)}]"] if name else []
         remark = textwrap.wrap(_prose(sharing[0]), 100) if name else []
         lines = [
             *head,
@@ -96,6 +96,15 @@ def _tables() -> Iterator[str]:
         ]
         body = [f"# {line}" if off and not line.startswith("#") else line for line in lines]
         yield "\n".join([*(f"# {line}" for line in remark), *body]) + "\n"
+
+
+def _is_off(name: str, sharing: Iterable[type[Any]]) -> bool:
+    return "." in name or any(tables.is_optional(declared) for declared in sharing)
+
+
+def _head_of(name: str) -> str:
+    """Return a table's name as it stands in a file: one within another is a recipient's."""
+    return f'{name}."you@example.org"' if "." in name else name
 
 
 def _lines(setting: Setting, meaning: str, *, is_off: bool) -> Iterator[str]:

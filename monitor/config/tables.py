@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 from monitor import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from monitor.toml import Place, TomlDocument
 
@@ -85,6 +85,31 @@ def read(declared: type[T], document: TomlDocument, place: Place, table: Mapping
     except ValueError as error:  # keys that are right by themselves, but not beside each other
         document.fault(place, str(error))
         return None
+
+
+def read_each(declared: type[T], document: TomlDocument, name: str) -> dict[str, T]:
+    """Read the tables [NAME."..."] by what stands in the quotes; one at fault is left out."""
+    found: dict[str, T] = {}
+    for place, key, table in named(document, name):
+        if not isinstance(table, dict):
+            reason = f'expected a table, [{name}."you@example.org"]{values.got(table)}'
+            document.fault(place if key else place[:2], reason)
+            continue
+        unknown(document, place, table, [setting.key for setting in settings_of(declared)])
+        value = read(declared, document, place, table)
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def named(document: TomlDocument, name: str) -> Iterator[tuple[tuple[str, str, str], str, Any]]:
+    """Yield what stands in the table of tables NAME: its place, its key, and what should be a table."""
+    outer, _, inner = name.partition(".")
+    around = document.data.get(outer, {})
+    there = around.get(inner, {}) if isinstance(around, dict) else {}
+    # What is no table at all has one fault, at its own place.
+    for key, table in there.items() if isinstance(there, dict) else [("", there)]:
+        yield (outer, inner, key), key, table
 
 
 def unknown(document: TomlDocument, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:

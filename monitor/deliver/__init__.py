@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 from monitor.deliver.files import Archive, Files, unwritable
 from monitor.deliver.mail import Mail
+from monitor.deliver.message import address_spec
 from monitor.deliver.push import Push
 from monitor.deliver.secrets import Secrets
 
@@ -31,6 +32,7 @@ __all__ = [
     "Mail",
     "Push",
     "Secrets",
+    "address_spec",
     "unwritable",
 ]
 

@@ -11,12 +11,13 @@ TLS, or with a certificate that cannot be trusted, gets neither password nor mes
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping  # noqa: TC003 - config reads the annotations at run time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from monitor.deliver import message, smtp
-from monitor.models import Delivery
+from monitor.models import Delivery, Selection
 from monitor.values import (
     Example,
     Host,
@@ -74,6 +75,8 @@ class Settings:
     """"both": text and HTML in one message; "text": text alone."""
     min_score: Share = 0.0
     """Not sent when no story scores as much and nothing broke; 0 sends all."""
+    only: Mapping[str, Selection] = field(default_factory=dict, hash=False)
+    """By the address of a recipient who does not get all of it."""
     password: str = field(default="", repr=False)
     """In clear, so it never shows."""
     timeout: timedelta = timedelta(seconds=60)
@@ -123,7 +126,11 @@ class Mail:
         best = max((headline.score for headline in edition.headlines), default=0.0)
         if best < self.settings.min_score and edition.conclusive:
             return ()
-        return tuple(self._delivery(edition, recipient, now) for recipient in self.settings.to)
+        return tuple(
+            self._delivery(edition, recipient, now)
+            for recipient in self.settings.to
+            if edition.to is None or message.address_spec(recipient) in edition.to
+        )
 
     def reaches(self, recipient: str) -> bool:
         """Say whether a recipient still is on the list."""

@@ -2,10 +2,11 @@
 
 from monitor.digest import schedule
 from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present
-from monitor.digest.formats import FORMATS, Format, render, render_alert, render_all
+from monitor.digest.formats import FORMATS, Format, render, render_alert, render_all, render_mail
 from monitor.digest.headline import outcome, summarise, worth_sending
 from monitor.digest.importance import importance
 from monitor.digest.schedule import Due
+from monitor.digest.selection import select, wants
 from monitor.digest.settings import Settings
 
 __all__ = [
@@ -23,7 +24,10 @@ __all__ = [
     "render",
     "render_alert",
     "render_all",
+    "render_mail",
     "schedule",
+    "select",
     "summarise",
+    "wants",
     "worth_sending",
 ]

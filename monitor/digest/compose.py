@@ -20,7 +20,7 @@ from monitor.models import (
     StoryLink,
     Trend,
 )
-from monitor.url import host_of, redact_url
+from monitor.url import host_of, redact, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -212,7 +212,7 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
         copies += [one for report in old for one in _entries_of(report) if one in new]
         if any(report.new for report in shown.reports):
             is_new = told.isdisjoint(entry.id for entry in seen)
-            found.append(_placed(shown, story, titles, new=is_new))
+            found.append(_placed(shown, story, titles, digest_input.publishers, new=is_new))
     return _Shown(found, tuple(copies))
 
 
@@ -220,11 +220,18 @@ def _entries_of(report: StoryEntry) -> tuple[int, ...]:
     return (report.entry, *(copy.entry for copy in report.also_in))
 
 
-def _placed(shown: DigestStory, story: Story, titles: Mapping[int, str], *, new: bool) -> DigestStory:
-    """Return a story with the steps of its affair before and after it."""
+def _placed(
+    shown: DigestStory, story: Story, titles: Mapping[int, str], publishers: Mapping[int, str], *, new: bool
+) -> DigestStory:
+    """Return a story with who speaks in its reports, and the steps of its affair before and after it."""
     return replace(
         shown,
         new=new,
+        reports=tuple(
+            # A feed on a host without a name has its whole address for a publisher.
+            replace(report, publisher=redact(publishers.get(report.entry, "")))
+            for report in shown.reports
+        ),
         related=tuple((other, text.clean(titles[other])) for other in story.related if other in titles),
         before=_link(story.before, titles),
         after=_link(story.after, titles),
@@ -279,6 +286,8 @@ def _report(
         new=new,
         late=entry.late,
         citing=text.clean(entry.citing),
+        beats=entry.tagging.beats,
+        themes=entry.tagging.themes,
         also_in=tuple(_copy(copy, entry, feeds) for copy in copies),
     )
 
@@ -311,10 +320,30 @@ def _trends(digest_input: DigestInput, end: datetime) -> tuple[Trend, ...]:
     return tuple(Trend(theme=slug, counts=tuple(days)) for slug, days in counts.items() if any(days))
 
 
+class Counts(NamedTuple):
+    """What stories tell for the first time, counted."""
+
+    stories: int
+    reports: int
+    sources: int
+    late: int
+
+
+def counts_of(stories: Collection[DigestStory]) -> Counts:
+    """Count what stories tell; outlets of one publisher are one source."""
+    new = [report for story in stories for report in story.reports if report.new]
+    return Counts(
+        stories=len(stories),
+        reports=len(new),
+        sources=len({report.publisher or text.fold(report.outlet) for report in new}),
+        late=sum(report.late for report in new),
+    )
+
+
 def _receipt(
     stories: Sequence[DigestStory], perhaps: Sequence[StoryEntry], digest_input: DigestInput
 ) -> Receipt:
-    new = [report for story in stories for report in story.reports if report.new]
+    told = counts_of(stories)
     return Receipt(
         feeds=tuple(digest_input.healths),
         polls=digest_input.polls,
@@ -322,10 +351,10 @@ def _receipt(
         unreached_since=digest_input.unreached_since,
         entries=digest_input.entries,
         relevant=digest_input.relevant,
-        stories=len(stories),
-        reports=len(new),
-        sources=len({digest_input.publishers.get(report.entry, report.outlet) for report in new}),
-        late=sum(report.late for report in new),
+        stories=told.stories,
+        reports=told.reports,
+        sources=told.sources,
+        late=told.late,
         held_back=digest_input.held_back,
         unnamed=len(digest_input.perhaps) - len(perhaps),
         gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),

@@ -7,7 +7,7 @@ the command line and the check of `[digest] formats` ask here.
 from __future__ import annotations
 
 import quopri
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -116,6 +116,12 @@ FORMATS: Final[dict[str, Format]] = {
 
 def render_all(digest: Digest, language: Wording) -> RenderedDigest:
     """Return the digest as the channels take it."""
+    renderings = {name: format_.render(digest, language) for name, format_ in FORMATS.items()}
+    return replace(render_mail(digest, language), renderings=renderings)
+
+
+def render_mail(digest: Digest, language: Wording) -> RenderedDigest:
+    """Return the digest as mail takes it, without files."""
     page = whole(digest, language)
     mail = message(digest, language)
     return RenderedDigest(
@@ -127,7 +133,7 @@ def render_all(digest: Digest, language: Wording) -> RenderedDigest:
         preheader=page.preheader,
         headlines=_headlines(digest),
         conclusive=coverage(digest.receipt).conclusive,
-        renderings={name: format_.render(digest, language) for name, format_ in FORMATS.items()},
+        renderings={},
         mail_text=mail.text,
         mail_html=mail.html,
     )

@@ -89,7 +89,9 @@ def subject(digest: Digest, words: Wording) -> str:
             _SUBJECT,
         )
     if outcome(digest) == "quiet":
-        return line(words.text("subject_quiet", **named), _SUBJECT)
+        others = left_out(digest, words)
+        key = "subject_elsewhere" if others else "subject_quiet"
+        return line(words.text(key, **named, others=others), _SUBJECT)
     problem = words.text(f"problem_{_trouble(digest)}", **counts(digest, words))
     return line(words.text("subject_broken", **named, problem=problem), _SUBJECT)
 
@@ -110,9 +112,22 @@ def preheader(digest: Digest, words: Wording) -> str:
 def state(digest: Digest, words: Wording) -> str:
     """Return what a day without a sure story was, in one line: quiet, or broken."""
     if outcome(digest) == "quiet":
+        others = left_out(digest, words)
         key = "state_perhaps" if digest.perhaps else "state_quiet"
-        return words.text(key, **counts(digest, words))
+        return words.text(f"{key}_elsewhere" if others else key, **counts(digest, words), others=others)
     return words.text(f"state_{_trouble(digest)}", **counts(digest, words))
+
+
+def left_out(digest: Digest, words: Wording) -> str:
+    """Return how much more the whole digest tells than this part of it; "" for nothing."""
+    part = digest.part
+    if part is None:
+        return ""
+    found = (
+        words.plural("other_stories", part.stories) if part.stories else "",
+        words.plural("other_perhaps", part.perhaps) if part.perhaps else "",
+    )
+    return ", ".join(filter(None, found))
 
 
 def summary(digest: Digest, words: Wording) -> str:
@@ -150,8 +165,8 @@ def counts(digest: Digest, words: Wording) -> dict[str, str]:
 
 
 def span(digest: Digest, day: str, words: Wording) -> str:
-    """Return the digest's day, or from when to that day when it covers missed ones too."""
-    if not digest.catches_up:
+    """Return the digest's day, or from when to that day when it covers more than its own."""
+    if not (digest.catches_up or (digest.part and digest.part.several)):
         return day
     return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
 

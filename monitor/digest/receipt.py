@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from monitor.digest.headline import coverage, local, summary
+from monitor.digest.headline import coverage, left_out, local, summary
 from monitor.digest.page import Line, Note, ReceiptView
 from monitor.digest.safe import line, link, title
 from monitor.url import redact, redact_url
@@ -56,6 +56,7 @@ def _line(digest: Digest, words: Wording) -> str:
 
 def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Iterator[Note]:
     receipt = digest.receipt
+    yield from _selected(digest, words)
     yield from _ours(digest, words)
     for state in _TROUBLES:
         # No poll at all: that says it of every feed.
@@ -88,6 +89,36 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
     if everything and receipt.near_misses:
         near = [_near(miss, digest.labels, words) for miss in receipt.near_misses]
         yield _list("near", near, words, cap)
+
+
+def whole_at(digest: Digest, words: Wording) -> str:
+    """Return where all of a digest can be read."""
+    if digest.part and digest.part.several:
+        start, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (digest.window.start, digest.window.end))
+        return words.text("whole_of_days", start=start, end=end)
+    return words.text("whole", date=digest.date.isoformat())
+
+
+def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
+    """Yield what a part of a digest was chosen by, and what it leaves out: it must not pass for the day."""
+    if digest.part is None:
+        return
+    chosen, labels = digest.part.selection, dict(digest.labels)
+    named = [line(labels.get(slug, slug)) for slug in (*chosen.beats, *chosen.themes)]
+    named += [language.upper() for language in chosen.languages]
+    if chosen.min_score > 0:
+        named.append(words.text("from_score", score=words.decimal(chosen.min_score)))
+    if not named:  # it chooses days alone
+        return
+    label = words.text("selection", what=", ".join(named))
+    others = left_out(digest, words)
+    if not others:
+        yield Note(label=label, advice=words.text("nothing_left_out"))
+    elif digest.archive_url:
+        page = "" if digest.part.several else f"days/{digest.date.isoformat()}.html"
+        yield Note(label=label, lines=(Line(text=others, url=link(digest.archive_url + page)),))
+    else:
+        yield Note(label=label, advice=words.text("left_out", others=others, where=whole_at(digest, words)))
 
 
 def _ours(digest: Digest, words: Wording) -> Iterator[Note]:

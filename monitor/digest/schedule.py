@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor.models import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from monitor.digest.settings import Settings
 
@@ -85,6 +85,15 @@ def next_due(settings: Settings, now: datetime, *, last_date: date | None = None
     ahead = (today + _DAY * step for step in range(-1, _WEEK + 1))
     days = (day for day in ahead if _is_due_day(day, settings) and (last_date is None or day > last_date))
     return next(at for day in days if (at := _instant(day, settings)) > now)
+
+
+def is_day_of(days: Collection[int], day: date, *, last_date: date | None = None) -> bool:
+    """Say whether a day's digest is the first on or after one of these weekdays, 0 is Monday.
+
+    A digest that was missed is made up for by the next, on whatever day that is.
+    """
+    passed = (day - last_date).days if last_date else 1
+    return any((day - _DAY * back).weekday() in days for back in range(min(passed, 7)))
 
 
 def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:

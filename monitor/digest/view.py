@@ -119,7 +119,7 @@ def _notices(digest: Digest, words: Wording, caps: Caps) -> Iterable[str]:
     if digest.catches_up:
         yield words.text("catches_up")
     if caps.shortened:
-        yield words.text("shortened", date=digest.date.isoformat())
+        yield words.text("shortened", where=receipt.whole_at(digest, words))
 
 
 def _sections(
@@ -141,7 +141,7 @@ def _sections(
                     for story in members
                     if story.id in full
                 ),
-                lines=tuple(story_line(story, words) for story in rest[: caps.lines]),
+                lines=tuple(story_line(story, digest, words) for story in rest[: caps.lines]),
                 more=words.text("more", n=words.number(len(rest) - caps.lines))
                 if len(rest) > caps.lines
                 else "",
@@ -194,7 +194,7 @@ def story_view(
         title=title(story.title),
         url=link(story.url),
         first_title=line(story.first_title),
-        meta=(*why(story, words), _age(story, words)),
+        meta=(*why(story, words), _age(story, digest, words)),
         teaser=line(story.summary, caps.summary if also else min(caps.summary, _BRIEF)),
         outlet=_outlet(first, words),
         notes=_notes(first, first, story, digest, words),
@@ -206,10 +206,10 @@ def story_view(
     )
 
 
-def story_line(story: DigestStory, words: Wording) -> Line:
+def story_line(story: DigestStory, digest: Digest, words: Wording) -> Line:
     """Return a story that has no room for more in one line."""
     first = _lead_first(story)[0]
-    note = " · ".join(filter(None, (_outlet(first, words), *why(story, words), _age(story, words))))
+    note = " · ".join(filter(None, (_outlet(first, words), *why(story, words), _age(story, digest, words))))
     return Line(text=title(story.title), url=link(story.url), note=note, handle=f"s{story.id}")
 
 
@@ -261,9 +261,9 @@ def _lead_first(story: DigestStory) -> list[StoryEntry]:
     return [story.reports[place], *story.reports[:place], *story.reports[place + 1 :]]
 
 
-def _age(story: DigestStory, words: Wording) -> str:
+def _age(story: DigestStory, digest: Digest, words: Wording) -> str:
     if story.new:
-        return words.text("new_today")
+        return words.text("state_new" if digest.part and digest.part.several else "new_today")
     fresh = sum(report.new for report in story.reports)
     return words.text(
         "continuing", day=words.text("day", n=story.day), reports=words.plural("new_reports", fresh)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from monitor.models.entries import DateBasis
 from monitor.models.feeds import FeedHealth
+from monitor.values import Example, Languages, Share, Texts, Weekdays
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 Outcome = Literal["news", "quiet", "broken"]
@@ -55,6 +56,11 @@ class StoryEntry:
     """Dated long before we could see it: after an outage, or put into the feed days later."""
     citing: str = ""
     """Whom the outlet names as its source; "" for its own report."""
+    beats: tuple[str, ...] = ()
+    """Its own, beside its story's; none in digests of before 1.1."""
+    themes: tuple[str, ...] = ()
+    publisher: str = ""
+    """Who speaks in it: reports of one count as one source; "" in digests of before 1.1."""
     also_in: tuple[Copy, ...] = ()
     """The same article in other feeds: one report, however many carry its link."""
 
@@ -183,6 +189,45 @@ class Receipt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What one recipient gets of the digest: stories that meet all that is set here.
+
+    Files, archive and everybody else have the whole; the mail says how much it leaves out.
+    """
+
+    TABLE: ClassVar[str] = "email.only"
+
+    themes: Annotated[Texts, Example(["copyright", "compensation"])] = ()
+    """Stories on one of these themes; none: on any."""
+    beats: Annotated[Texts, Example(["ai-creative-labour"])] = ()
+    """Stories on one of these beats; none: on any."""
+    languages: Annotated[Languages, Example(["en"])] = ()
+    """Stories with a new report in one of these languages; none: in any."""
+    min_score: Share = 0.0
+    """Stories that score less are left out, and all that is only perhaps in scope; 0: none."""
+    days: Annotated[Weekdays, Example(["fri"])] = (0, 1, 2, 3, 4, 5, 6)
+    """Days with a mail, each with all digests since the last one: ["fri"] makes it weekly."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a mail may hold the digests of several days."""
+        return len(self.days) < 7  # noqa: PLR2004 - days of a week
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What makes of a digest one recipient's part of it."""
+
+    selection: Selection
+    stories: int
+    """Stories with news that it leaves out."""
+    perhaps: int
+    """Entries in doubt that the whole digest names and it does not."""
+    several: bool = False
+    """It holds the digests of several days."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
     """A day's edition. Made once and frozen; every rendering is a pure function of it."""
 
@@ -217,6 +262,8 @@ class Digest:
     """What the digest is called; "" for the language's own name of it."""
     origin: str = ""
     """What tells this installation's Atom ids from all others'; "" for one of version 1.0."""
+    part: Part | None = None
+    """None for the whole digest: only that is ever stored."""
 
     @property
     def reported(self) -> tuple[int, ...]:
@@ -270,6 +317,11 @@ def digest_key(day: date) -> str:
     return f"{_DIGEST}{day.isoformat()}"
 
 
+def day_of_digest(key: str) -> date:
+    """Return the day of the digest that a key stands for."""
+    return date.fromisoformat(key.removeprefix(_DIGEST))
+
+
 def alert_key(story: int) -> str:
     """Return the key of the alert of a story."""
     return f"{_ALERT}{story}"
@@ -299,6 +351,8 @@ class RenderedDigest:
     subject: str
     preheader: str
     headlines: tuple[Headline, ...]
+    to: frozenset[str] | None = None
+    """The mail addresses that it is for; None for everybody's."""
     conclusive: bool = True
     """False where so little was reached that silence says nothing: then no threshold holds it back."""
     renderings: dict[str, str] = field(hash=False)

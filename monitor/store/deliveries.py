@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import Delivery, digest_key
+from monitor.models import Delivery, day_of_digest, digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 from monitor.url import redact
@@ -84,6 +84,11 @@ class Deliveries:
         sql = f"select * from deliveries {wanted} order by created_at desc, id desc limit :limit"
         parameters = {"edition": edition, "limit": -1 if limit is None else limit}
         return tuple(map(_delivery, self._db.rows(sql, parameters)))
+
+    def last_digest(self, channel: str, recipient: str) -> date | None:
+        """Return the day of the digest that a recipient got last, or that is on its way to them."""
+        found = self._db.row(_LAST_DIGEST, [channel, recipient, digest_key(date.min), digest_key(date.max)])
+        return day_of_digest(found["edition"]) if found else None
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good at an instant or after it, in that order."""
@@ -184,6 +189,13 @@ order by created_at, id
 """
 
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
+
+# By ids: a clock that was ahead has dated a digest later than those that were made since.
+_LAST_DIGEST: Final = """
+select edition from deliveries
+where channel = ? and recipient = ? and edition between ? and ? and state in ('pending', 'sending', 'sent')
+order by id desc limit 1
+"""
 
 _SAVE: Final = """
 update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,

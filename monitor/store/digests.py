@@ -93,6 +93,13 @@ class Digests:
         row = self._db.row("select * from digests where date = ?", [date.isoformat()])
         return _digest(row) if row else None
 
+    def since(self, last: date | None, *, first: date) -> tuple[StoredDigest, ...]:
+        """Return the digests made after that of the day `last`; without one those of `first` and later."""
+        later = "number > (select number from digests where date = ?)" if last else "date >= ?"
+        day = last or first
+        rows = self._db.rows(f"select * from digests where {later} order by number", [day.isoformat()])
+        return tuple(map(_digest, rows))
+
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""
         sql = f"select {_HEAD}, '' as body, null as packed from digests order by date desc limit ?"

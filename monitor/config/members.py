@@ -1,0 +1,102 @@
+"""What monitor.toml names against what knows the names: languages, formats, channels, themes, recipients.
+
+Takes the file as it was written and notes faults in it; a table that cannot be read has its own fault.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from monitor import digest, languages, values
+from monitor.config import tables
+from monitor.config.general import Alert
+from monitor.deliver import CHANNELS, address_spec
+from monitor.models import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from monitor import tag
+    from monitor.toml import TomlDocument
+
+
+def judge(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
+    """Check names against the registries that know them: languages, formats, channels.
+
+    By the file and not by what was read of it: of a table with another fault nothing was.
+    """
+    language = document.data.get("language", "")
+    if isinstance(language, str) and language and language not in languages.AVAILABLE:
+        reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
+        document.fault(("language",), reason)
+    for index, name in _named(document, "digest", "formats"):
+        if name not in digest.FORMATS:
+            document.fault(
+                ("digest", "formats", index), f"there is no {name!r}{values.likely(name, digest.FORMATS)}"
+            )
+    alert = document.data.get("alert")
+    channels: Iterable[tuple[int, str]] = ()
+    if isinstance(alert, dict) and alert.get("enabled", True) is not False:
+        by_default = enumerate(Alert().channels)
+        channels = _named(document, "alert", "channels") if "channels" in alert else by_default
+    for index, name in channels:
+        place = ("alert", "channels", index)
+        if name not in CHANNELS:
+            document.fault(place, f"there is no {name!r}{values.likely(name, CHANNELS)}")
+            continue
+        declared = CHANNELS[name].declared
+        if declared.TABLE not in document.data and tables.is_optional(declared):
+            document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
+        elif found.get(declared) and not getattr(found[declared], "enabled", True):
+            document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
+
+
+def judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:
+    """Check that the themes and beats that weigh more or less are there."""
+    known = [label.slug for label in (*rules.beats, *rules.themes)]
+    for key in ("favour", "play_down"):
+        for index, slug in _named(document, "digest", key):
+            if slug not in known:
+                reason = f"there is no {slug!r}{values.likely(slug, known)}"
+                document.fault(("digest", key, index), reason)
+
+
+def judge_selections(document: TomlDocument, rules: tag.Rules) -> None:
+    """Check whom selections are for, and that the themes and beats that they name are there."""
+    recipients = [address(one) for _, one in _named(document, "email", "to")]
+    known = {
+        "themes": [label.slug for label in rules.themes],
+        "beats": [label.slug for label in rules.beats],
+    }
+    seen = set[str]()
+    for place, written, table in tables.named(document, Selection.TABLE):
+        if not isinstance(table, dict):
+            continue
+        who = address(written)
+        if who in seen:
+            document.fault(place, "stands there twice")
+        elif who not in recipients:
+            document.fault(place, f"gets no mail: it is not in `to`{values.likely(who, recipients)}")
+        seen.add(who)
+        for key, other in (("themes", "beats"), ("beats", "themes")):
+            for index, slug in _named(document, *place, key):
+                if slug in known[other]:
+                    document.fault((*place, key, index), f"{slug!r} belongs under {other}")
+                elif slug not in known[key]:
+                    reason = f"there is no {slug!r}{values.likely(slug, known[key])}"
+                    document.fault((*place, key, index), reason)
+
+
+def address(written: str) -> str:
+    """Return what two spellings of one mailbox have in common."""
+    return address_spec(written).casefold()
+
+
+def _named(document: TomlDocument, *place: str) -> Iterator[tuple[int, str]]:
+    """Yield the names of a list with their places, as they stand in the file."""
+    names: Any = document.data
+    for key in place:
+        names = names.get(key, []) if isinstance(names, dict) else []
+    # What is no list of texts is a fault that is told already.
+    if isinstance(names, list):
+        yield from ((index, name) for index, name in enumerate(names) if isinstance(name, str))

@@ -1,0 +1,82 @@
+"""One recipient's part of a digest: what their selection lets through, and how much it leaves out. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from monitor.digest.compose import counts_of
+from monitor.digest.importance import order
+from monitor.models import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from monitor.models import Digest, DigestStory, Selection, StoryEntry
+
+
+def select(digest: Digest, selection: Selection, *, several: bool = False) -> Digest:
+    """Return what a selection lets through of a whole digest; `several` says that it holds several days'.
+
+    What the receipt says of feeds, gaps and deliveries stays whole: it is about what could have been told.
+    """
+    stories = _led([story for story in digest.stories if wants(selection, story)])
+    perhaps = tuple(entry for entry in digest.perhaps if _wants_perhaps(selection, entry))
+    kept = {report.entry for report in (*perhaps, *(one for story in stories for one in story.reports))}
+    told = counts_of(stories)
+    return replace(
+        digest,
+        stories=stories,
+        perhaps=perhaps,
+        late=tuple(report for report in digest.late if report.entry in kept),
+        receipt=replace(digest.receipt, **told._asdict()),
+        part=Part(
+            selection=selection,
+            stories=len(digest.stories) - len(stories),
+            perhaps=len(digest.perhaps) - len(perhaps),
+            several=several,
+        ),
+    )
+
+
+def _led(stories: Sequence[DigestStory]) -> tuple[DigestStory, ...]:
+    """Let the most important of these lead, and leave the others in their order."""
+    # In digests of version 1.0 the first one leads, and their scores mean something else.
+    if not any(story.importance for story in stories):
+        return tuple(stories)
+    lead = min(stories, key=order)
+    return (replace(lead, lead=True), *(story for story in stories if story is not lead))
+
+
+def wants(selection: Selection, story: DigestStory) -> bool:
+    """Say whether a selection lets a story through: it must meet all that is set.
+
+    Of languages those of what is new count: an English story that only German outlets go on with today has
+    nothing to read in English.
+    """
+    new = (report.language for report in story.reports if report.new)
+    return (
+        _meets(selection.themes, story.themes)
+        and _meets(selection.beats, story.beats)
+        and _speaks(selection.languages, new)
+        and story.score >= selection.min_score
+    )
+
+
+def _wants_perhaps(selection: Selection, entry: StoryEntry) -> bool:
+    # Entries in doubt have no score; and in digests of before 1.1 no beat, where nothing can be judged.
+    if selection.min_score > 0:
+        return False
+    judged = not entry.beats or (
+        _meets(selection.themes, entry.themes) and _meets(selection.beats, entry.beats)
+    )
+    return judged and _speaks(selection.languages, [entry.language])
+
+
+def _meets(wanted: Collection[str], found: Collection[str]) -> bool:
+    return not wanted or any(slug in wanted for slug in found)
+
+
+def _speaks(wanted: Collection[str], found: Iterable[str]) -> bool:
+    # One whose language nobody knows may be the one: better a line too many than a story missed.
+    return not wanted or any(not language or language in wanted for language in found)

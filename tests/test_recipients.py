@@ -1,0 +1,410 @@
+"""Several recipients: who gets which part of the digest, on which days, and what the mail says of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from loopback import Loopback, Reply
+from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
+from smtp import Inbox, inbox
+
+from monitor import digest, digest_input, languages, outbox, pipeline
+from monitor.digest import html, markdown, plain, schedule
+from monitor.digest.headline import subject
+from monitor.digest.page import Caps
+from monitor.digest.view import view
+from monitor.models import Digest, RenderedDigest, Selection
+from monitor.models import digest_from_json as from_json
+
+if TYPE_CHECKING:
+    from monitor.store import Store
+
+DATA = Path(__file__).parent / "data" / "digests"
+WHOLE = from_json((DATA / "en.json").read_text("utf-8"))
+OLD = from_json((DATA / "stored-by-1.0.json").read_text("utf-8"))
+ENGLISH = languages.load("en")
+WIDE = Caps(stories=99, reports=99, lines=99, summary=9999)
+
+
+# --- what a selection lets through
+
+
+def forms(part: Digest) -> list[str]:
+    shown = view(part, ENGLISH, WIDE)
+    return [" ".join(render(shown).split()) for render in (plain.render, markdown.render, html.render)]
+
+
+THEMES = sorted({theme for story in WHOLE.stories for theme in story.themes})
+SELECTIONS = st.builds(
+    Selection,
+    themes=st.lists(st.sampled_from([*THEMES, "nowhere"]), max_size=3).map(tuple),
+    beats=st.lists(st.sampled_from(["sora", "ai-creative-labour"]), max_size=1).map(tuple),
+    languages=st.lists(st.sampled_from(["en", "de", "fr"]), max_size=2).map(tuple),
+    min_score=st.sampled_from([0.0, 0.5, 1.0, 2.0, 4.0, 99.0]),
+)
+DIGESTS = st.builds(
+    lambda base, stories, perhaps, states: replace(
+        base,
+        stories=tuple(stories),
+        perhaps=tuple(perhaps),
+        receipt=replace(
+            base.receipt,
+            feeds=tuple(replace(feed, state=states) for feed in base.receipt.feeds),
+            stories=len(stories),
+        ),
+    ),
+    base=st.sampled_from([WHOLE, OLD]),
+    stories=st.lists(st.sampled_from(WHOLE.stories), unique_by=lambda story: story.id),
+    perhaps=st.lists(
+        st.sampled_from(
+            [*WHOLE.perhaps, replace(WHOLE.perhaps[0], entry=99, beats=("sora",), themes=("copyright",))]
+        ),
+        unique_by=lambda entry: entry.entry,
+    ),
+    states=st.sampled_from(["ok", "failing"]),
+)
+
+
+@given(DIGESTS, SELECTIONS)
+@example(WHOLE, Selection(themes=("nowhere",)))
+@example(WHOLE, Selection())
+@example(OLD, Selection(languages=("en",)))
+def test_a_part_is_a_subset_in_the_same_order_and_its_counts_are_true(
+    whole: Digest, selection: Selection
+) -> None:
+    part = digest.select(whole, selection)
+    assert part.part is not None
+    kept, all_of_it = [story.id for story in part.stories], [story.id for story in whole.stories]
+    # The order is the whole's, but for the most important of these, which leads.
+    assert set(kept) <= set(all_of_it)
+    assert kept[1:] == [number for number in all_of_it if number in kept[1:]]
+    assert part.part.stories + len(kept) == len(all_of_it)
+    assert part.part.perhaps + len(part.perhaps) == len(whole.perhaps)
+    assert [one for one in whole.perhaps if one in part.perhaps] == list(part.perhaps)
+    fresh = [report for story in part.stories for report in story.reports if report.new]
+    assert (part.receipt.stories, part.receipt.reports) == (len(kept), len(fresh))
+    assert set(part.reported) - set(whole.copies) <= set(whole.reported)
+    # What stands behind the digest is whole, whatever was chosen.
+    assert replace(part.receipt, stories=0, reports=0, sources=0, late=0) == replace(
+        whole.receipt, stories=0, reports=0, sources=0, late=0
+    )
+    told = {story.id for story in part.stories}
+    for story in whole.stories:
+        spoken = {report.language for report in story.reports if report.new}
+        wanted = (
+            (not selection.themes or set(selection.themes) & set(story.themes))
+            and (not selection.beats or set(selection.beats) & set(story.beats))
+            and (not selection.languages or spoken & {*selection.languages, ""})
+            and story.score >= selection.min_score
+        )
+        assert (story.id in told) == bool(wanted)
+    others = part.part.stories
+    if others:
+        count = "1 other story" if others == 1 else f"{others} other stories"
+        assert all(count in form for form in forms(part))
+    if not part.stories:
+        assert subject(part, ENGLISH).startswith(("Quiet", "Nothing sure in your selection", "BROKEN"))
+        assert not (subject(part, ENGLISH).startswith("Quiet") and (others or part.part.perhaps))
+
+
+def test_an_empty_part_of_a_full_day_never_says_that_nothing_happened() -> None:
+    part = digest.select(WHOLE, Selection(themes=("nowhere",)))
+    assert subject(part, ENGLISH).startswith(
+        f"Nothing sure in your selection, {len(WHOLE.stories)} other stories"
+    )
+    bare = digest.select(replace(WHOLE, perhaps=()), Selection(themes=("nowhere",)))
+    for form, without in zip(forms(part), forms(bare), strict=True):
+        assert f"Quiet in your selection: nothing that is sure; {len(WHOLE.stories)} other stories;" in form
+        assert f"Quiet in your selection: nothing new; {len(WHOLE.stories)} other stories;" in without
+
+
+def test_doubt_is_chosen_by_what_it_may_be_and_never_where_a_score_is_asked() -> None:
+    known = replace(WHOLE.perhaps[0], beats=("sora",), themes=("copyright",))
+    whole = replace(WHOLE, perhaps=(known, replace(WHOLE.perhaps[1], language="")))
+
+    def left(**chosen: object) -> list[int]:
+        return [one.entry for one in digest.select(whole, Selection(**chosen)).perhaps]  # type: ignore[arg-type]
+
+    assert left(themes=("copyright",), languages=("en",)) == [51, 52]
+    assert left(themes=("capabilities",)) == [52]  # of before 1.1: what it may be is not known
+    assert left(languages=("de",)) == [52]
+    assert left(min_score=0.1) == []
+
+
+def test_sources_are_counted_by_publisher_in_a_part_as_in_the_whole() -> None:
+    first = WHOLE.stories[1]
+    of_one = replace(first, reports=tuple(replace(report, publisher="Group") for report in first.reports))
+    assert digest.select(replace(WHOLE, stories=(of_one,)), Selection()).receipt.sources == 1
+    assert digest.select(replace(WHOLE, stories=(first,)), Selection()).receipt.sources > 1
+
+
+def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_else_a_command() -> None:
+    part = digest.select(WHOLE, Selection(themes=("copyright",)))
+    assert all("https://archive.example/monitor/days/2026-11-23.html" in form for form in forms(part)[1:])
+    away = replace(part, archive_url="")
+    text, _, rich = forms(away)
+    assert all(
+        "Left out: 4 other stories" in form and "the file 2026-11-23.md" in form for form in (text, rich)
+    )
+    several = digest.select(replace(WHOLE, archive_url=""), Selection(themes=("copyright",)), several=True)
+    assert "monitor digest --since 2026-11-22T06:00:04Z --until 2026-11-23T06:00:04Z" in forms(several)[0]
+    assert "22 Nov 2026 to Monday, 23 November 2026" in forms(several)[0]
+    assert "Nothing was left out." in forms(digest.select(WHOLE, Selection(languages=("en", "de"))))[0]
+    assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=(4,)))))
+
+
+# --- on which days
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "expected"),
+    [
+        ((4,), None, False),  # Monday, the first digest
+        ((0,), None, True),
+        ((4,), -1, False),
+        ((6,), -1, False),
+        ((4,), -3, False),  # that of Friday was made
+        ((4,), -4, True),  # that of Friday was missed
+        ((6,), -2, True),
+        ((3,), -99, True),
+    ],
+)
+def test_a_day_that_was_missed_is_made_up_for(
+    days: tuple[int, ...], last: int | None, expected: bool
+) -> None:
+    monday = at(0).date()
+    last_date = None if last is None else monday + timedelta(days=last)
+    assert schedule.is_day_of(days, monday, last_date=last_date) is expected
+
+
+# --- over several days, with real mail
+
+ANNA, BO, CY = "anna@union.test", "bo@union.test", "cy@union.test"
+LEAK = "Artists leak OpenAI tool Sora in protest"
+GOES_ON = "Sora leak: 300 OpenAI testers protest"
+ON_HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
+CHOIR = "AI choir angers artists in Graz"
+
+
+def settings(port: int, selections: str = "", *, to: tuple[str, ...] = (ANNA, BO, CY), more: str = "") -> str:
+    return (
+        f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\nfrom = "m@news.test"\n'
+        f"to = {list(to)}\n{selections}{more}"
+    )
+
+
+LEAKS = f'[email.only."{ANNA}"]\nthemes = ["leak-protest"]\n'
+LABOUR = f'[email.only."{BO.upper()}"]\nbeats = ["ai-creative-labour"]\n'
+WEEKLY = f'[email.only."{BO}"]\ndays = ["fri"]\n'
+
+
+def mails(box: Inbox, recipient: str) -> list[str]:
+    """Return the text of each mail that somebody got, its subject above it."""
+    return [
+        f"{one.message['Subject']}\n{one.message.get_body(('plain',)).get_content()}"  # type: ignore[union-attr]
+        for one in box.received
+        if one.recipients == (recipient,)
+    ]
+
+
+DAYS = {
+    0: [item("leak", LEAK, "Some 300 testers, unpaid.", published=at(5))],
+    1: [item("choir", CHOIR, "They sing.", published=at(5, 1))],
+    3: [item("rain", "Rain in Graz", "It is wet.", published=at(5, 3))],
+}
+
+
+# What another outlet has to say of the leak, two days later.
+BESIDE = rss(item("goes-on", GOES_ON, ON_HUGGING, published=at(5, 2)), title="The Other")
+BESIDE = BESIDE.replace(b"news.test", b"other.test")
+
+
+def feeds(server: Loopback) -> list[str]:
+    server.on("/b", Reply(rss(title="The Other")))
+    return [server.url("/a"), server.url("/b").replace("127.0.0.1", "localhost")]
+
+
+async def a_day(desk: Desk, store: Store, server: Loopback, day: int) -> None:
+    """Poll what was published until then, and send the digest of that day."""
+    listed = [text for then in range(day + 1) for text in DAYS.get(then, [])]
+    server.on("/a", page(*reversed(listed)))
+    server.on("/b", Reply(BESIDE if day >= 2 else rss(title="The Other")))
+    await pipeline.poll(desk.config, store, now=at(6, day), every=True)
+    await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5, day))
+
+
+async def test_each_gets_what_they_selected_while_stories_develop_and_the_digest_is_the_same_for_all(
+    tmp_path: Path,
+) -> None:
+    async with Loopback() as server, inbox() as box, inbox() as beside:
+        urls = feeds(server)
+        desk = Desk(tmp_path / "some", urls, settings=settings(box.port, LEAKS + LABOUR, more=NO_FILES))
+        without = Desk(tmp_path / "none", urls, settings=settings(beside.port, more=NO_FILES))
+        with desk.store() as store, without.store() as other:
+            for day in range(4):
+                await a_day(desk, store, server, day)
+                await a_day(without, other, server, day)
+            for day in range(4):
+                assert comparable(made(store, day)) == comparable(made(other, day))
+            rows = store.deliveries.listing()
+    anna, bo, cy = (mails(box, who) for who in (ANNA, BO, CY))
+    assert [len(anna), len(bo), len(cy)] == [4, 4, 4]
+    assert len({one.message_id for one in rows if one.message_id}) == 12
+
+    subjects = [mail.partition("\n")[0] for mail in anna]
+    assert LEAK in subjects[0]
+    assert subjects[1].startswith("Nothing sure in your selection, 1 other story – ")
+    assert LEAK in subjects[2]
+    assert subjects[3].startswith("Quiet, nothing sure – ")
+    assert "Left out: 1 other story. All of it is in the file 2024-12-03.md" in " ".join(anna[1].split())
+    assert not any(CHOIR in mail for mail in anna)
+    assert "day 3, 1 new report" in anna[2]
+    assert [GOES_ON in mail for mail in anna] == [False, False, True, False]
+
+    subjects = [mail.partition("\n")[0] for mail in bo]
+    assert subjects[0].startswith("Nothing sure in your selection, 1 other story – ")
+    assert CHOIR in subjects[1]
+    assert subjects[2].startswith("Nothing sure in your selection, 1 other story – ")
+    assert [CHOIR in mail for mail in bo] == [False, True, False, False]
+
+    assert all("selection" not in mail for mail in cy)
+    assert cy == mails(beside, CY)
+
+
+def comparable(whole: Digest) -> Digest:
+    """Leave out what two desks never share: their Atom ids, and when a feed is asked next."""
+    return replace(whole, origin="", receipt=replace(whole.receipt, feeds=()))
+
+
+async def test_a_crash_at_any_place_loses_and_doubles_nobodys_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, LEAKS + WEEKLY))
+        with desk.store() as store:
+            await a_day(desk, store, server, 0)
+            server.on("/a", page(*DAYS[1], *DAYS[0]))
+            await pipeline.poll(desk.config, store, now=at(6, 1), every=True)
+            # Before anything is frozen, and after it, before anything is sent.
+            for place in ((pipeline, "freeze"), (outbox, "send_due")):
+                with monkeypatch.context() as broken:
+                    broken.setattr(*place, interrupted)
+                    with pytest.raises(KeyboardInterrupt):
+                        await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5, 1))
+            frozen = {
+                one.recipient: one.payload for one in store.deliveries.waiting() if one.channel == "email"
+            }
+            # In the middle of a try.
+            claimed = store.deliveries.waiting()[-1]
+            store.deliveries.claim(claimed.id, at(7.5, 1))
+            # Another selection meanwhile changes nothing of what is frozen.
+            (desk.directory / "monitor.toml").write_text(settings(box.port, LABOUR))
+            outbox.recover(store, now=at(8, 1))
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(8, 1))
+            assert sorted(frozen) == [ANNA, CY]
+            second = box.received[2:]
+            assert {one.recipients[0]: one.content for one in second} == frozen
+            assert [len(mails(box, who)) for who in (ANNA, BO, CY)] == [2, 0, 2]
+            sent = outbox.resend(store, at(0, 1).date(), now=at(9, 1))
+            await outbox.send_due(store, desk.config.channels(), now=at(9, 1))
+    assert sent > 2
+    again = box.received[-2:]
+    assert {one.recipients[0]: one.content for one in again} == frozen
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+# --- weekly
+
+
+async def weeks(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    selections: str,
+    days: int,
+    *,
+    skipped: tuple[int, ...] = (),
+) -> tuple[dict[str, list[Digest]], list[Digest]]:
+    """Live some days with one new story each day, and one that goes on; return each one's mails, and all digests."""
+    got: dict[str, list[Digest]] = {}
+    real = digest_input.mailed
+
+    def noted(part: Digest, recipient: str) -> RenderedDigest:
+        got.setdefault(recipient, []).append(part)
+        return real(part, recipient)
+
+    monkeypatch.setattr(digest_input, "mailed", noted)
+    listed: list[str] = []
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(
+            tmp_path / "desk", [server.url("/a")], settings=settings(box.port, selections, more=NO_FILES)
+        )
+        with desk.store() as store:
+            for day in range(days):
+                place = PLACES[day % len(PLACES)]
+                listed.append(item(f"{day}", f"OpenAI tool Sora opens in {place}", published=at(5, day)))
+                if day % 3 == 0:
+                    title = LEAK if day == 0 else f"{GOES_ON}, day {day}"
+                    listed.append(item(f"leak-{day}", title, ON_HUGGING, published=at(5, day)))
+                if day in skipped:
+                    continue
+                server.on("/a", page(*reversed(listed)))
+                await pipeline.poll(desk.config, store, now=at(6, day), every=True)
+                await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5, day))
+            whole = [
+                stored.digest() for day in range(days) if (stored := store.digests.get(at(0, day).date()))
+            ]
+    assert {who: len(parts) for who, parts in got.items()} == {who: len(mails(box, who)) for who in got}
+    return got, whole
+
+
+NO_FILES = "[digest]\nformats = []\n"
+PLACES = (
+    "Rome",
+    "Oslo",
+    "Graz",
+    "Lima",
+    "Osaka",
+    "Delhi",
+    "Accra",
+    "Quito",
+    "Turin",
+    "Perth",
+    "Cairo",
+    "Minsk",
+)
+
+
+@pytest.mark.parametrize("skipped", [(), (4, 5, 8)])
+async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skipped: tuple[int, ...]
+) -> None:
+    also = f'[email.only."{ANNA}"]\ndays = ["mon", "thu"]\n'
+    got, whole = await weeks(tmp_path, monkeypatch, WEEKLY + also, 12, skipped=skipped)
+    dates = {who: [part.date for part in parts] for who, parts in got.items()}
+    friday = at(0, 4).date() if not skipped else at(0, 6).date()  # made up for on Sunday
+    assert dates[BO] == [friday, at(0, 11).date()]
+    assert dates[ANNA] == [at(0, day).date() for day in (0, 3, 7, 10)]
+    for who, parts in got.items():
+        told = [title for part in parts for title in reported(part)]
+        assert sorted(told) == sorted(
+            title for one in whole if one.date <= dates[who][-1] for title in reported(one)
+        )
+        assert len(told) == len(set(told))
+        for part, before in zip(parts[1:], parts, strict=False):
+            assert part.window.start == before.window.end
+    weekly = got[BO][1]
+    shown = view(weekly, ENGLISH, WIDE)
+    assert "to Friday, 13 December 2024" in shown.heading
+    assert "new today" not in forms(weekly)[0]
+    assert weekly.receipt.entries == sum(
+        one.receipt.entries for one in whole if friday < one.date <= weekly.date
+    )
