@@ -12,7 +12,7 @@ import pytest
 
 from monitor import languages
 from monitor.digest import render, render_alert, render_all
-from monitor.digest.formats import _LIMIT
+from monitor.digest.formats import _LIMIT, message
 from monitor.models import digest_from_json as from_json
 from monitor.models import digest_to_json as to_json
 
@@ -95,6 +95,14 @@ def test_text_and_html_together_fit_into_a_message(stories, reports):
     pointer = "monitor digest --date 2026-11-23 --format md"
     assert all((pointer in " ".join(body.split())) == (stories > 10) for body in bodies)
     assert not any(pointer in made.renderings[form] for form in ("md", "html", "text"))
+
+
+def test_a_message_says_where_the_stories_stand_that_have_no_line_in_it():
+    for stories, cut in ((50, False), (60, True)):
+        bodies = message(replace(crowded(stories, 1, words=1), max_stories=20), languages.load("en"))
+        assert all(
+            ("and 10 more" in body, "in the file 2026-11-23.md" in body) == (cut, cut) for body in bodies
+        )
 
 
 def test_text_and_html_have_equal_content():

@@ -59,6 +59,7 @@ def view(
     if lead:
         full.add(lead.id)
     overview = everything or digest.overview
+    sections = tuple(_sections(digest, words, caps, full=full, archive=archive))
     return View(
         language=words.code,
         words={key: words.text(key) for key in _HEADINGS},
@@ -69,8 +70,9 @@ def view(
         outcome=outcome(digest),
         lead=story_view(lead, digest, words, caps, anchors=full, archive=archive) if lead else None,
         state="" if lead else state(digest, words),
-        notices=tuple(_notices(digest, words, caps)),
-        sections=tuple(_sections(digest, words, caps, full=full, archive=archive)),
+        # Stories beyond so many lines stand elsewhere alone, and the message must say where.
+        notices=tuple(_notices(digest, words, cut=caps.shortened or any(one.more for one in sections))),
+        sections=sections,
         perhaps=tuple(report_line(report, digest, words) for report in digest.perhaps),
         trends=_trends(digest, words) if overview else (),
         overview=overview,
@@ -111,14 +113,14 @@ def heights(amounts: Iterable[int], busiest: int) -> tuple[int, ...]:
     return tuple(-(-amount * HEIGHTS // max(busiest, 1)) for amount in amounts)
 
 
-def _notices(digest: Digest, words: Wording, caps: Caps) -> Iterable[str]:
+def _notices(digest: Digest, words: Wording, *, cut: bool) -> Iterable[str]:
     # A day with news and half of the feeds silent looks whole: it must say that it is not.
     if digest.stories and not coverage(digest.receipt).conclusive:
         key = "incomplete_no_polls" if digest.receipt.blind else "incomplete"
         yield words.text(key, **counts(digest, words))
     if digest.catches_up:
         yield words.text("catches_up")
-    if caps.shortened:
+    if cut:
         yield words.text("shortened", where=receipt.whole_at(digest, words))
 
 
