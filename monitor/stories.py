@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import cluster
@@ -29,6 +30,8 @@ _STEPS = 1000
 _COUNT_AT_ONCE = 2000
 # Stories of version 1.0, which knew no kinds of event, that are lifted in one step.
 _REFRESH_AT_ONCE = 200
+# News of longer ago begins a story of its own: it would have all that lies between read again.
+_LATEST = timedelta(days=30)
 # The latest corrections, from which the user's own weights are learned.
 _LESSONS = 100
 
@@ -119,7 +122,9 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
     _catch_up(config, store)
     store.terms.add({entry.id: cluster.terms(entry) for entry in new})
     with store.snapshot():
-        opened = store.stories.open(now - config.cluster.open_for)
+        # What comes late joins the story that was open on its day.
+        since = max(now - _LATEST, min((now, *(entry.published for entry in new if not entry.backlog))))
+        opened = store.stories.open(since - config.cluster.open_for)
         present = [*new, *(entry for story in opened for entry in story.entries)]
         corrections = store.stories.corrections()
         # Of each correction the latest entries speak for it; all of a large story would cost what a merge of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,23 @@ def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.M
         found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
         assert len(found) == 2
         assert opened.note("tests") == "another wrote meanwhile"
+
+
+@pytest.mark.parametrize(("days", "joins"), [(12, True), (45, False)])
+def test_what_comes_late_joins_the_story_that_was_open_on_its_day(
+    desk: Path, days: int, *, joins: bool
+) -> None:
+    settings = config.load(desk)
+    with store.open(settings.database) as opened:
+        leak = next(one for one in opened.entries.listing() if one.guid == "leak")
+        text = "The letter of the testers who protest says why."
+        late = replace(leak, id=0, guid="late", url="https://other.test/late", title=f"{leak.title} against OpenAI",
+                       summary=text, published=leak.published + timedelta(days=1),
+                       first_seen=at(10, days), late=True)  # fmt: skip
+        opened.feeds.sync(settings.feeds, at(10, days))
+        (added,) = opened.entries.add([late], lambda entry: entry.guid)
+        stories.cluster_entries(settings, opened, now=at(10, days))
+        assert (opened.entries.get(added.id).story == leak.story) is joins
 
 
 def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
