@@ -230,7 +230,10 @@ def test_what_is_not_there_is_said_on_a_page(shown: Browser) -> None:
         answer = shown.client.get(path)
         assert (answer.status_code, "There is no such page." in answer.text) == (404, True), path
     for path in ("/stories/s999.html", "/entries/e999.html", "/affairs/a9.html", f"/entries/e{10**30}.html"):
-        assert shown.client.get(path).status_code == 404, path
+        answer = shown.client.get(path)
+        assert answer.status_code == 404, path
+        for link in (*Parsed(answer.text).of("link"), *Parsed(answer.text).of("a")):
+            assert shown.client.get(link["href"]).status_code == 200, (path, link)
 
 
 def test_before_the_first_poll_there_is_a_page_too(tmp_path: Path) -> None:
@@ -247,10 +250,32 @@ def test_before_the_first_poll_there_is_a_page_too(tmp_path: Path) -> None:
         assert not (tmp_path / "new" / "data" / "monitor.db").exists()
 
 
+ENGLISH = re.compile(r"\b(the|were|it|is|are|of|not|no|yes|by|for|seen|nothing|story|feeds?|needs?)\b")
+
+
 def test_it_speaks_german(made: Path, tmp_path: Path) -> None:
     desk = shutil.copytree(made, tmp_path / "de")
     (desk / "monitor.toml").write_text(f'language = "de"\n{SETTINGS}')
+    run(desk, "mark", f"e{entry(desk, 'choir')}", "--not-relevant")
+    asked = [f"e{one['id']}" for one in run(desk, "entries", "--all", "--json").json]
+    asked += [
+        "https://elsewhere.test/x",
+        "https://news.test/unseen",
+        "Robots paint in Rome",
+        "AI artists sing",
+    ]
     with opened(desk) as browser:
+        for one in asked:
+            text = browser.client.get("/why.html", params={"asked": one}).text
+            above = re.findall(r"<summary><b>.*?</b>(.*?)</summary>", text) + re.findall(
+                "<li>(.*?)</li>", text
+            )
+            for said in (*above, *re.findall("<dd>(.*?)</dd>", text)):
+                # What is quoted, a command or a feed's name stays as it is.
+                plain = re.sub(
+                    r"“[^”]*”|„[^“]*“|`[^`]*`|monitor (?:\w+ )+\S*[^;]*|http\S+", "", unescape(said)
+                )
+                assert not ENGLISH.search(plain), said
         number = entry(desk, "leak")
         text = browser.client.get(f"/entries/e{number}.html").text
         assert "gehört nicht dazu" in text

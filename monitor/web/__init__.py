@@ -2,7 +2,8 @@
 
     guard     requests of the page itself are let in, and no others
     app       addresses -> what is shown or done there; starlette and uvicorn live here alone
-    pages     configuration, store -> HTML, by the archive's own pages
+    desk      what every page has: words, notices, what forms carry
+    pages     what the store tells now -> HTML, by the archive's own pages
     actions   a form -> a correction, by the functions that `mark` and `stories` call
 
 No page needs JavaScript. Each request opens the store anew, so that it runs beside the service and commands.

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # No more digits than SQLite's integers hold.
 _HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
-_PAGE: Final = re.compile(r"/(?!/)[\w./?=&%+*-]*", re.ASCII)
+# An address of this page: "//elsewhere" and "/\\elsewhere" lead away from it.
+_PAGE: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
 
 
 class Action(Protocol):

@@ -23,6 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.errors import MonitorError
 from monitor.web import actions, pages
+from monitor.web.desk import MissingError, lay
 from monitor.web.guard import HEADERS, HOST, refusal
 
 if TYPE_CHECKING:
@@ -126,10 +127,10 @@ def application(access: Access, port: int) -> Starlette:
 
 def _shown(access: Access, make: pages.Maker, request: Request, token: str) -> Response:
     with access.reading() as (config, store), store.snapshot():
-        desk = pages.desk(config, store, now=access.now(), token=token, here=_address(request))
+        desk = lay(config, store, now=access.now(), token=token, here=_address(request))
         try:
             found = make(desk, request)
-        except pages.MissingError as error:
+        except MissingError as error:
             found = Response(desk.message(str(error)), 404, media_type="text/html")
     return found
 
@@ -142,7 +143,7 @@ def _done(access: Access, do: actions.Action, form: Form, token: str) -> Respons
         reason = str(error)
     # What cannot be done is said on a page, from which one can go on.
     with access.reading() as (config, store):
-        desk = pages.desk(config, store, now=access.now(), token=token, here="/")
+        desk = lay(config, store, now=access.now(), token=token, here="/")
         return Response(desk.message(reason), 409, media_type="text/html")
 
 
@@ -205,6 +206,7 @@ def server(access: Access, port: int) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         limit_concurrency=_AT_ONCE,
         h11_max_incomplete_event_size=_LARGEST_HEAD,
         timeout_graceful_shutdown=3,

@@ -7,13 +7,12 @@ The templates of this package stand in for some of the archive's: `base.html` ha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from monitor import digest_input, health
+from monitor import digest_input
 from monitor import why as package
 from monitor.digest import outlet_of
 from monitor.digest.safe import line, link, title
@@ -21,33 +20,15 @@ from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
 from monitor.site.frame import day_path, row, story_path, theme_stem
+from monitor.web.desk import Desk, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from starlette.requests import Request
 
-    from monitor.config import Config
     from monitor.models import Correction, Digest, Entry
-    from monitor.site import Site
-    from monitor.store import Store
 
-_WORDS: Final = (
-    *(
-        "site_search_label",
-        "web_alone",
-        "web_also_split",
-        "web_ask",
-        "web_ask_label",
-        "web_by_mark",
-        "web_clear",
-    ),
-    *("web_correct", "web_corrections_lead", "web_fix", "web_in_story", "web_merge", "web_merge_label"),
-    *("web_no_corrections", "web_not_relevant", "web_only_chosen", "web_relevant", "web_search_do"),
-    *("web_set_themes", "web_split_lead", "web_split_off", "web_themes_lead", "web_whole_story", "web_why"),
-)
-_PACKAGES: Final = ("monitor.web", "monitor.site", "monitor.digest")
 _FOUND: Final = 50
 # Stories that are offered to be put together with one: those of the last weeks, the latest first.
 _OFFERED: Final = 100
@@ -55,72 +36,7 @@ _CORRECTIONS: Final = 50
 # Characters of what is searched or asked for: longer than any address.
 _LONGEST: Final = 2000
 
-
-class MissingError(MonitorError):
-    """There is no such page."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
-    """What pages are made of."""
-
-    config: Config
-    store: Store
-    site: Site
-    now: datetime
-
-    def text(self, key: str, **values: object) -> str:
-        """Return a sentence in the user's language."""
-        return self.site.words.text(key, **values)
-
-    def message(self, words: str) -> str:
-        """Return a page that says one thing."""
-        return self.site.fill(
-            "list.html", here="", title=self.text("web_sorry"), lead=line(words, 1000), groups=()
-        )
-
-    def told(self, **values: Any) -> Site:
-        """Return the site with something more for every template."""
-        return replace(self.site, common={**self.site.common, **values})
-
-
 Maker = Callable[[Desk, "Request"], Response]
-
-
-def desk(config: Config, store: Store, *, now: datetime, token: str, here: str) -> Desk:
-    """Lay ready what a page is made of; `here` is its address, to which forms lead back."""
-    site = digest_input.archive(config, store)
-    text = site.words.text
-    last = store.digests.last_made()
-    report = health.report(config, store, now=now)
-    navigation = (
-        (text("web_today"), day_path(last.date) if last else "index.html"),
-        (text("web_next"), "days/next.html"),
-        (text("site_digests"), "index.html"),
-        (text("themes"), "themes.html"),
-        (text("site_affairs"), "affairs.html"),
-        (text("site_search"), "search.html"),
-        (text("web_corrections"), "corrections.html"),
-    )
-    problems = [(line(one.what), line(one.do), _since(one.since, site)) for one in report.problems]
-    common = {
-        "navigation": navigation if last else navigation[1:],
-        "feeds": (),  # a newsreader takes the archive's
-        "note": "",
-        "several": False,
-        "problems": problems,
-        "needs": site.words.plural("problems", len(problems)),
-        "say": {key: text(key) for key in _WORDS},
-        "marks": {mark.entry: mark for mark in store.marks.listing()},
-        "token": token,
-        "back": here,
-    }
-    site = replace(site, packages=_PACKAGES, formats={}, common=common)
-    return Desk(config=config, store=store, site=site, now=now)
-
-
-def _since(moment: datetime | None, site: Site) -> str:
-    return site.words.moment(site.local(moment)) if moment else ""
 
 
 def latest(desk: Desk, _request: Request) -> Response:
@@ -275,14 +191,13 @@ def _entry_page(answer: package.Answer, found: Entry | None, desk: Desk) -> str:
     return desk.site.fill(
         "entry.html",
         here="",
-        depth=1 if found else 0,
         title=title(answer.title or answer.asked),
         url=link(found.url) if found else "",
         handle=f"e{found.id}" if found else "",
         row=_listed(found, desk) if found else None,
         teaser=line(found.summary, 600) if found else "",
         answers=[
-            (words.text(f"web_{one.question}"), line(words.reason(one.text), 1000)) for one in answer.lines
+            (words.text(f"why_{one.question}"), line(words.reason(one.text), 1000)) for one in answer.lines
         ],
         story=None if inside is None else row(inside, desk.site) | {"several": len(inside.entries) > 1},
         theme_boxes=_theme_boxes(desk, found.tagging.themes if found else ()),
