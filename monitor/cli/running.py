@@ -202,7 +202,7 @@ def demo(
     first = f"  {target / 'digests' / 'index.html'}"
     show("The archive, in a browser:", first, "The digests:", *(f"  {path}" for path in days))
     show(f"Database:\n  {result.config.database}")
-    say(f"Look around: `monitor --config {target} stories`, entries, search, why, report.")
+    say(f"Look around: `monitor --config {target} serve --open`, stories, entries, search, why.")
     say(f"Nothing else uses the folder {target}: delete it when you have seen enough.")
 
 
