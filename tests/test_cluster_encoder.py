@@ -53,6 +53,20 @@ def test_meaning_is_asked_of_two_languages_alone(first, second, asked):
     assert ("likeness" in compare(made.of(one), made.of(other))) == asked
 
 
+def test_meaning_says_nothing_where_both_have_a_report_in_one_language():
+    one, other, third = (
+        replace(entry(n, title), language=code)
+        for n, title, code in ((1, "A levy", "en"), (2, "Abgabe kommt", "de"), (3, "Six foxes", "en"))
+    )
+    rows = b"\x00\x3c" * (2 * DIMENSIONS)
+    made = Candidates(rarity(TermCounts(counts={})), Sources({}), dict.fromkeys((1, 2, 3), rows))
+    english, german, also_english = (made.of(each) for each in (one, other, third))
+    words = Candidates(rarity(TermCounts(counts={})), Sources({}), {})
+    plain = [words.of(each) for each in (one, other, third)]
+    assert made.link([english], [german]).best > words.link(plain[:1], plain[1:2]).best
+    assert made.link([english], [german, also_english]) == words.link(plain[:1], plain[1:])
+
+
 def test_nothing_is_encoded_twice(encoder):
     known = encoder.vectors([entry(1, "A title")])
     assert encoder.vectors([entry(1, "A title")], known) == {}

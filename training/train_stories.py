@@ -4,10 +4,10 @@ It needs the extras `train` and `semantic`. Kinds of event come first (`train_ki
 
 Every pair of reports within twelve days, of one hand, is an example: one event, or two. So are pairs of the
 tagger's lines drawn by lot, always of two events: the hands' reports have siblings, in life most have none.
-A ridge-penalised logistic regression weighs the features of `monitor/cluster/match.py`, without and with the
-encoder. The same records give the same model. `--left-out` prints what a model made from the other hands
-makes of each hand. Pairs of a hand's events, of one affair or of two, weigh what stories share
-(`monitor/cluster/affairs.py`).
+A ridge-penalised logistic regression weighs the features of `monitor/cluster/match.py`; a second one, with
+the encoder, those of pairs in two languages. The same records give the same model. `--left-out` prints what a
+model made from the other hands makes of each hand. Pairs of a hand's events, of one affair or of two, weigh
+what stories share (`monitor/cluster/affairs.py`).
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ LEVEL = -2.35
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
-LEVEL_SEMANTIC = -2.2
-"""The same, of pairs in two languages, with the encoder: as right as without it, and more are joined."""
+LEVEL_SEMANTIC = -1.8
+"""The same, of pairs in two languages, with the encoder: for each hand left out no less right than words."""
 LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) - 0.2
 """By which two stories are of one affair from a chance of .45: of links that the hands call wrong more
 than half are a wider affair that a reader follows too (two suits against one firm in a week)."""
@@ -191,10 +191,10 @@ def fit(
     examples: Sequence[tuple[dict[str, float], bool, float]], level: float, penalty: float = PENALTY
 ) -> dict[str, float]:
     """Return the weights; the bias is such that `level` is the threshold's probability."""
-    names = list(examples[0][0])
+    some = examples[0][0]
+    names = [name for name in some if any(found[name] != some[name] for found, _, _ in examples)]
     table = np.array([[found[name] for name in names] for found, _, _ in examples], dtype=np.float64)
     mean, spread = table.mean(axis=0), table.std(axis=0)
-    spread[spread == 0] = 1.0
     model = LogisticRegression(C=1 / penalty, max_iter=5000, tol=1e-8)
     with threadpool_limits(1):  # one order of adding up, one model
         model.fit(
@@ -272,7 +272,7 @@ def made(
         both = [(hand, vectors(rows[hand.name], topic)) for hand in hands]
         examples = [example for hand, found in both for example in pairs(hand, common, found)]
         examples += strangers(drawn, common, vectors(rows[drawn.name], topic))
-        semantic = fit(examples, LEVEL_SEMANTIC)
+        semantic = fit([one for one in examples if one[0]["languages_differ"]], LEVEL_SEMANTIC)
     found = [step for hand in hands for step in steps(hand, common)]
     of_affairs = fit(found, LEVEL_OF_STEPS, PENALTY_OF_STEPS)
     return match.Model(lexical, semantic, of_affairs, DOCUMENTS, common, topic)

@@ -38,6 +38,11 @@ class Candidate:
         """Days from 1970 to its publication."""
         return self.weighed.traits.day
 
+    @property
+    def language(self) -> str:
+        """Of the entry; "" where it is not known."""
+        return self.weighed.traits.language
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -49,7 +54,7 @@ class Candidates:
     own: Mapping[str, float] = field(default_factory=dict)
     """What the user's corrections add to the weights."""
     _made: dict[int, Candidate] = field(default_factory=dict)
-    _scores: dict[tuple[int, int], float] = field(default_factory=dict, init=False)
+    _scores: dict[tuple[int, int, bool], float] = field(default_factory=dict, init=False)
 
     def of(self, entry: Entry) -> Candidate:
         """Return the entry as a candidate."""
@@ -66,32 +71,35 @@ class Candidates:
 
     def link(self, one: Sequence[Candidate], other: Sequence[Candidate], *, steps: bool = False) -> Link:
         """Compare all candidates of two groups; with `steps` two steps of an affair are no two events."""
-        pairs = ((a, b) for a in one[-_LATEST:] for b in other[-_LATEST:])
+        some, others = one[-_LATEST:], other[-_LATEST:]
+        pairs = ((a, b) for a in some for b in others)
         if steps:
             return Link.of(match.score(compare(a, b) | {"steps_differ": 0.0}, self.own) for a, b in pairs)
-        return Link.of(self.score(a, b) for a, b in pairs)
+        # Where both have reports in one language words have said what there is to say: by meaning alone, over
+        # a report in the other language, a report joined what its own language told apart from it.
+        meaning = {a.language for a in some}.isdisjoint(b.language for b in others)
+        return Link.of(self.score(a, b, meaning=meaning) for a, b in pairs)
 
-    def score(self, one: Candidate, other: Candidate) -> float:
-        """Return the log-odds that two candidates tell of one event.
+    def score(self, one: Candidate, other: Candidate, *, meaning: bool = True) -> float:
+        """Return the log-odds that two candidates tell of one event, by words or, across languages, meaning.
 
         A pair is asked three times: to group it, to say how sure the join is, and to say what speaks against
         it. Remembered, that is half of what stories cost.
         """
         first, second = one.entry.id, other.entry.id
-        pair = (first, second) if first < second else (second, first)
+        pair = (first, second, meaning) if first < second else (second, first, meaning)
         if pair not in self._scores:
-            self._scores[pair] = match.score(compare(one, other), self.own)
+            self._scores[pair] = match.score(compare(one, other, meaning=meaning), self.own)
         return self._scores[pair]
 
 
-def compare(one: Candidate, other: Candidate) -> dict[str, float]:
+def compare(one: Candidate, other: Candidate, *, meaning: bool = True) -> dict[str, float]:
     """Return the features of two candidates."""
     both = one.vector is not None and other.vector is not None
     # Within one language words tell events apart better than meaning does: on five months of a real stream
     # the encoder made three more stories there, all of two events. Across languages words have little to say.
-    languages = {one.weighed.traits.language, other.weighed.traits.language}
-    across = len(languages) > 1 and "" not in languages
-    alike = likeness(one.vector, other.vector) if both and across else None
+    across = one.language != other.language and "" not in (one.language, other.language)
+    alike = likeness(one.vector, other.vector) if meaning and both and across else None
     return match.features(one.weighed, other.weighed, alike)
 
 

@@ -276,7 +276,7 @@ def _against(member: Candidate, others: Sequence[Candidate], candidates: Candida
     """Return what speaks most against its being of one event with the report that is nearest to it."""
     nearest = compare(member, max(others, key=lambda other: candidates.score(member, other)))
     weights = match.model().semantic if "likeness" in nearest else match.model().weights
-    costs = sorted((weights[name] * value, name) for name, value in nearest.items() if name in _WORDS)
+    costs = sorted((weights[name] * nearest[name], name) for name in weights.keys() & _WORDS.keys())
     return [_named(name, member, others) for cost, name in costs[:_MOST_AGAINST] if cost < -_AGAINST]
 
 

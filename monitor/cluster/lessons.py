@@ -109,4 +109,4 @@ def _lessons(
 
 def _bound(name: str, found: Mapping[str, float]) -> float:
     weights = match.model().semantic if "likeness" in found else match.model().weights
-    return _BAR_BOUND if name == "bias" else _BOUND * abs(weights[name])
+    return _BAR_BOUND if name == "bias" else _BOUND * abs(weights.get(name, 0.0))
