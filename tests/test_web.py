@@ -421,6 +421,9 @@ def test_ten_marks_are_learned_from_as_by_the_command(browser: Browser, desk: Pa
     browser.press(f"/entries/e{number}.html", "/mark/clear", f"e{number}")
     run(twin, "mark", f"e{number}", "--clear", now=NOW)
     assert dump(desk) == dump(twin)
+    run(desk, "mark", f"e{number}", "--not-relevant", now=NOW)
+    assert run(desk, "learn", now=NOW).code == 0
+    assert "Learned from: 1 mark." in browser.client.get("/corrections.html").text
 
 
 def test_it_works_while_a_poll_is_under_way(browser: Browser, desk: Path) -> None:

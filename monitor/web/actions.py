@@ -74,7 +74,7 @@ def _entries(form: Form, store: Store) -> list[int]:
             found.append(number)
     if not found:
         raise MonitorError("nothing was chosen")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _story(form: Form, name: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from monitor import digest_input
+from monitor import digest_input, tag
 from monitor import why as package
 from monitor.digest import outlet_of
 from monitor.digest.safe import line, link, title
@@ -232,12 +232,14 @@ def corrections(desk: Desk, _request: Request) -> Response:
     """Show the user's latest corrections, each to be taken back where that can be done."""
     marks = sorted(desk.store.marks.listing(), key=lambda mark: mark.made_at, reverse=True)[:_CORRECTIONS]
     entries = {entry.id: entry for entry in desk.store.entries.get_many(mark.entry for mark in marks)}
+    learned = tag.Personal.from_json(desk.store.note(tag.PERSONAL)).marks
     words = desk.store.stories.corrections()[: -_CORRECTIONS - 1 : -1]
     return _html(
         desk.site.fill(
             "corrections.html",
             here="corrections.html",
             title=desk.text("web_corrections"),
+            learned=desk.text("web_learned", n=desk.site.words.plural("marks", learned)) if learned else "",
             rows=[_listed(entries[mark.entry], desk) for mark in marks if mark.entry in entries],
             joined=list(_joined(words, desk)),
         )
