@@ -19,7 +19,7 @@ from monitor.digest.safe import line, link, title
 from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
-from monitor.site.frame import day_path, row, story_path, theme_stem
+from monitor.site.frame import day_path, row, story_path, theme_path, theme_stem
 from monitor.web.desk import Desk, MissingError
 
 if TYPE_CHECKING:
@@ -117,8 +117,17 @@ def story(desk: Desk, request: Request) -> Response:
 
 
 def themes(desk: Desk, _request: Request) -> Response:
-    """Show all themes."""
-    return _html(lists.themes({}, desk.site))
+    """Show all themes, each with its newest story."""
+    rows = []
+    for slug in desk.site.themes:
+        newest = desk.store.stories.get_many(desk.store.overview.of_theme(slug, 1), whole=False)
+        notes = (
+            desk.site.words.date(desk.site.day(one.last_seen)) + f" · {title(one.title)}" for one in newest
+        )
+        page = {"page": theme_path(slug), "title": desk.site.label(slug), "handle": ""}
+        rows.append(page | {"note": next(notes, "")})
+    name = desk.text("themes")
+    return _html(desk.site.fill("list.html", here="themes.html", title=name, lead="", groups=[("", rows)]))
 
 
 def theme(desk: Desk, request: Request) -> Response:
