@@ -216,7 +216,7 @@ def collect(
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported=told,
-        retold=store.overview.retold(news, until=window.start if reported else None),
+        retold=store.overview.retold(news, window=window if reported else None),
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         failed_deliveries=[

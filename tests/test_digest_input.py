@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from editions import summary
 from newsroom import SETTINGS, Desk, at, item, logged, made, page, polled, reported, run, serving
 
-from monitor import config, corrections, digest_input, followed, store
+from monitor import config, corrections, digest_input, followed, store, stories
 from monitor.models import Entry, FeedHealth, FeedPoll, Join, Poll, Story, Tagging, Window
 
 if TYPE_CHECKING:
@@ -367,7 +367,9 @@ def test_what_was_told_is_not_told_again_from_another_feed_whatever_became_of_it
         answer = run(desk.directory, "why", f"e{new.id}", "--json", now=at(8, day)).json["reported"]
         assert answer["answer"] == ("yes" if again else "no")
         if not again:
-            assert answer["text"] == "no: it only repeats a report that was told before"
+            because = "you marked this article" if marked else "it only repeats a report that was told before"
+            assert answer["text"].startswith(f"no: {because}")
+            assert " in story " not in answer["text"]
 
 
 def test_what_the_user_took_apart_is_told_though_its_link_was(tmp_path: Path) -> None:
@@ -408,3 +410,46 @@ def test_a_line_under_perhaps_is_not_told_again_from_another_feed_when_the_user_
         (again,) = opened.entries.add([other], lambda entry: entry.guid)
         made = digest_input.preview(desk.config, opened, now=at(14))
     assert (made.perhaps, made.copies) == ((), (again.id,))
+
+
+@pytest.mark.parametrize("shelf", ["sure", "perhaps"])
+def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
+    tmp_path: Path, shelf: Literal["sure", "perhaps"]
+) -> None:
+    feeds = [f"https://{name}.example/feed" for name in "ab"]
+    desk = Desk(tmp_path / "own", feeds)
+    tagging = Tagging(beats=("sora",), certainty=0.6, shelf=shelf)
+    url = "https://x.example/2024/story"
+
+    def brought(feed: str, hour: int, **changes: str) -> Entry:
+        made = Entry(
+            feed=feed, guid=feed, url=url, title="Sora", tagging=tagging, published=at(8), first_seen=at(hour)
+        )
+        return replace(made, **changes)
+
+    with desk.store() as opened:
+        opened.install(at(0))
+        opened.feeds.sync(desk.config.feeds, at(0))
+        (first,) = opened.entries.add([brought(feeds[0], 8)], lambda entry: entry.guid)
+        stories.cluster_entries(desk.config, opened, now=at(8))
+        corrections.mark(desk.config, opened, first.id, relevant=False, now=at(9))
+        again, other = opened.entries.add(
+            [
+                brought(feeds[1], 10),
+                brought(feeds[1], 10, guid="other", url=f"{url}-2", title="Other news of Sora"),
+            ],
+            lambda entry: entry.guid,
+        )
+        stories.cluster_entries(desk.config, opened, now=at(10))
+        made = digest_input.preview(desk.config, opened, now=at(12))
+        assert [*reported(made), *(line.title for line in made.perhaps)] == ["Other news of Sora"]
+        assert set(made.reported) == {again.id, other.id}
+        # What was told before the mark was told: a look back says so.
+        assert not digest_input.review(desk.config, opened, start=at(0), end=at(8.5), now=at(12)).copies
+        opened.digests.freeze(made, summary(made.date, at(12)), ())
+    answer = run(desk.directory, "why", f"e{again.id}", "--json", now=at(13)).json
+    assert (
+        f"you marked this article, from another feed, as not relevant (e{first.id})"
+        in answer["reported"]["text"]
+    )
+    assert answer["instead"]["text"].endswith(f"mark e{first.id} --clear")

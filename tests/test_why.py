@@ -10,6 +10,7 @@ import pytest
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
 
 from monitor import config, store
+from monitor.store.values import format_utc
 from monitor.why import asked_site, same_title
 
 if TYPE_CHECKING:
@@ -155,9 +156,9 @@ def test_what_was_not_sure_enough_for_its_day_waits_for_no_other(desk: Path, tmp
         shown = opened.entries.get(late)
         assert shown is not None
         unsure = replace(shown.tagging, shelf="perhaps", certainty=0.3)
+        opened.entries.set_taggings(dict.fromkeys((near, late), unsure), at(12))
         # One became so before the digest of seven o'clock, and was not among those that it named.
-        for entry, hour in ((near, 6), (late, 12)):
-            opened.entries.set_taggings({entry: unsure}, at(hour))
+        opened.entries._db.change("update entries set news_at = ? where id = ?", [format_utc(at(6)), near])
     found = answers(copy, f"e{near}")
     assert (found["chosen"], found["reported"], found["instead"]) == ("perhaps", "no", "yes")
     assert answers(copy, f"e{late}")["reported"] == "waiting"

@@ -73,7 +73,7 @@ class DigestInput:
     reported: Collection[int] = frozenset()
     """Ids of the entries of the stories that digests have told of; of those that are news here, this one."""
     retold: Collection[int] = frozenset()
-    """Ids of those of the news whose article a digest told from another feed, whatever its story is now."""
+    """Ids of those of the news whose article a digest told, or the user rejected, from another feed."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
     labels: Sequence[tuple[str, str]] = ()

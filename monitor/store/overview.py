@@ -86,19 +86,23 @@ class Overview:
         """Return the entries that are news for a window but not sure to be in scope, the likeliest first.
 
         Unlike sure ones they wait for no later window: what had no room among the few is let go. With
-        `repeated` those instead that only repeat the link of another feed's entry that a digest told before.
+        `repeated` those instead that only repeat the link of another feed's entry that a digest told before,
+        or that the user marked as not relevant.
         """
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
         rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "repeated": int(repeated)})
         return tuple(row["id"] for row in rows)
 
-    def retold(self, entries: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
-        """Return those of these sure entries whose article a digest told from another feed (`until` then).
+    def retold(self, entries: Iterable[int], *, window: Window | None = None) -> frozenset[int]:
+        """Return those of these sure entries whose article a digest told, or the user rejected, elsewhere.
 
-        Stories know copies while they are open; but one may have closed since, or its report was marked. What
-        the user put where it is (`stories split`) is what they say it is.
+        That is another feed's entry with the same link, told before the window or marked as not relevant by
+        its end. Stories know copies while they are open; but one may have closed since, or lost its report to
+        a mark. Of an entry that the user marked, or put where it is (`stories split`), they have spoken.
         """
-        rows = self._db.rows(_RETOLD, [listed(entries), maybe_format_utc(until)])
+        start, end = (window.start, window.end) if window else (None, None)
+        wanted = {"start": maybe_format_utc(start), "end": maybe_format_utc(end)}
+        rows = self._db.rows(_RETOLD, wanted | {"entries": listed(entries)})
         return frozenset(
             row["id"] for row in rows if is_of_one(row["url"]) or fold(row["title"]) == fold(row["told"])
         )
@@ -135,10 +139,15 @@ class Overview:
 # it leads to a front page, or to one of the day: the feed had it before.
 _SAME_LINK: Final = """
 other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
-and other.id < entries.id and not exists (
+"""
+_EARLIER: Final = f"""
+{_SAME_LINK} and other.id < entries.id and not exists (
     select 1 from entries as own
     where own.url = entries.url and own.feed_id = entries.feed_id and own.id < entries.id
 )
+"""
+_REJECTED: Final = """
+exists (select 1 from marks where entry_id = other.id and relevant = 0 and coalesce(made_at <= :end, true))
 """
 
 # What is told stays told, whatever a mark or an edit makes of it afterwards.
@@ -146,18 +155,25 @@ _PERHAPS: Final = f"""
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null
 and news_at > :start and news_at <= :end and (:reported or reported_in is null)
-and :repeated = exists (
+and :repeated = (exists (
     select 1 from entries as other
-    where {_SAME_LINK} and other.reported_in is not null and other.news_at <= :start
-)
+    where {_EARLIER} and other.reported_in is not null and other.news_at <= :start
+) or exists (
+    select 1 from entries as other where {_SAME_LINK} and {_REJECTED}
+))
 order by certainty desc, id
 """
 
 _RETOLD: Final = f"""
 select entries.id, entries.url, entries.title, other.title as told
-from entries join entries as other on other.reported_in is not null and {_SAME_LINK}
-where entries.id {ANY_OF} and other.shelf <> 'perhaps' and coalesce(other.news_at <= ?, true)
+from entries join entries as other on {_SAME_LINK}
+where entries.id in (select value from json_each(:entries)) and entries.corrected = 0
 and not exists (select 1 from joins where entry_id = entries.id and pinned = 1)
+and (
+    {_EARLIER} and other.reported_in is not null and other.shelf <> 'perhaps'
+    and coalesce(other.news_at <= :start, true)
+    or {_REJECTED}
+)
 """
 
 # By ids, in whose order the index of themes stands: sorting all that a theme ever had by date took longer
@@ -180,7 +196,7 @@ select first_seen, (select group_concat(theme, ' ') from entry_themes where entr
 from entries where relevant = 1 and backlog = 0 and first_seen >= ?
 and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
 and (story_id is not null or not exists (
-    select 1 from entries as other where {_SAME_LINK} and other.relevant = 1 and other.backlog = 0
+    select 1 from entries as other where {_EARLIER} and other.relevant = 1 and other.backlog = 0
 ))
 order by first_seen, id
 """

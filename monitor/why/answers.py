@@ -78,6 +78,8 @@ class Facts:
     marked_at: datetime | None = None
     story: Story | None = None
     appearance: Appearance | None = None
+    rejected: int = 0
+    """Another feed's entry with its link that the user had marked as not relevant by its digest."""
     passed_over: bool = False
     """It was not sure, and not among the few such that the digest of its time named: no other tells it."""
     next_digest: datetime | None = None
@@ -235,6 +237,9 @@ def _reported(facts: Facts) -> Line:
 
 def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
     """Say where in its digest something stood; `story` is the one that it is in now."""
+    if _is_rejected(facts):
+        text = f"no: you marked this article, from another feed, as not relevant (e{facts.rejected})"
+        return Line(question="reported", verdict="no", text=text)
     if shown.repeats:
         # Where it stands as a report of its own it repeats what another story had, or one that is no more.
         copies = (
@@ -255,6 +260,11 @@ def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
     return Line(question="reported", verdict="yes", text=f"in the digest of {shown.date}{place}{was}")
 
 
+def _is_rejected(facts: Facts) -> bool:
+    """Say whether an entry was not told since the user had marked another feed's."""
+    return bool(facts.rejected and facts.appearance and facts.appearance.repeats)
+
+
 def _moved(facts: Facts) -> bool:
     """Say whether the entry's story was merged or split since the digest."""
     shown, story = facts.appearance, facts.story
@@ -268,8 +278,10 @@ def _instead(facts: Facts) -> Line:
         site = _address(facts.asked)
         other = _do("unknown", f"another feed of the site: monitor feeds discover {site}")
         return other if facts.feeds else _do("yes", f"follow it: monitor feeds add {site}")
-    if facts.marked_at and entry.id and not entry.tagging.relevant:
-        return _do("yes", f"take your mark back: monitor mark e{entry.id} --clear")
+    is_marked = facts.marked_at and entry.id and not entry.tagging.relevant
+    if is_marked or _is_rejected(facts):
+        marked = entry.id if is_marked else facts.rejected
+        return _do("yes", f"take your mark back: monitor mark e{marked} --clear")
     if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):
         mark = f"monitor mark e{entry.id}"
         if_sure = _do("yes", f"{mark} --relevant makes it sure, and a story")

@@ -105,6 +105,7 @@ def _facts(
         marked_at=mark.made_at if mark else None,
         story=store.stories.get(entry.story) if entry and entry.story else None,
         appearance=_appearance(stored, store) if stored else None,
+        rejected=_rejected(stored, store) if stored else 0,
         passed_over=_is_passed_over(stored, store, now) if stored else False,
         next_digest=digest_input.next_due(config, store, now=now),
         backlog=values.written_duration(config.digest.backlog),
@@ -131,6 +132,17 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
     if report := _report_with(entry.id, made.perhaps):
         return replace(unnamed, perhaps=True, also_in=report.entry if report.entry != entry.id else 0)
     return replace(unnamed, repeats=entry.id in made.copies)
+
+
+def _rejected(entry: Entry, store: Store) -> int:
+    """Return another feed's entry with its link that the user had marked as not relevant by its digest."""
+    day = store.entries.reported_in(entry.id)
+    stored = store.digests.get(day) if day else None
+    if stored is None or not entry.url:
+        return 0
+    others = {one.id for one in store.entries.find_by_url(entry.url) if one.feed != entry.feed}
+    marks = store.marks.get(others).values()
+    return next((one.entry for one in marks if not one.relevant and one.made_at <= stored.made_at), 0)
 
 
 def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None:
