@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
+from starlette.responses import Response
 
 from monitor import store, web
 from monitor.cli.session import Session
@@ -461,6 +462,26 @@ def test_a_correction_waits_for_who_writes(browser: Browser, desk: Path) -> None
             assert done == []
         thread.join()
         assert done == [200]
+
+
+def test_requests_take_turns(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing below the page was made for threads."""
+    both, met = threading.Barrier(2), []
+
+    def slow(_desk: object, _request: object) -> Response:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.3)
+            met.append(True)
+        return Response()
+
+    monkeypatch.setitem(app._READ, "/themes.html", slow)
+    with opened(made) as browser:
+        asking = [threading.Thread(target=browser.client.get, args=["/themes.html"]) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+    assert met == []
 
 
 # Who is kept out

@@ -1,7 +1,7 @@
 """The reading page: the archive as it stands now, in a browser on this machine, with buttons that correct it.
 
     guard     requests of the page itself are let in, and no others
-    app       addresses -> what is shown or done there; starlette and uvicorn live here alone
+    app       addresses -> what is shown or done there; the server
     desk      what every page has: words, notices, what forms carry
     pages     what the store tells now -> HTML, by the archive's own pages
     actions   a form -> a correction, by the functions that `mark` and `stories` call
