@@ -16,7 +16,7 @@ from monitor.deliver import Mail
 from monitor.models import Report, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -98,13 +98,14 @@ def _part(
     """Return what a recipient's part is made of: the digest itself, and with it those they did not get.
 
     Which they got the deliveries tell, so that a change of `days`, or a digest that was not mailed, makes
-    neither a gap nor a repetition. Who never got one begins with the week.
+    neither a gap nor a repetition. Who never got one begins a week before the first that was meant for them.
     """
     due, found = whole.due, whole.input
     missed: tuple[StoredDigest, ...] = ()
     if selection.gathers:
         last = store.deliveries.last_digest(Mail.name, recipient)
-        missed = store.digests.since(last, first=due.date - _WEEK + timedelta(days=1))
+        meant = store.deliveries.first_digest(Mail.name, recipient) or due.date
+        missed = store.digests.since(last, first=meant - _WEEK + timedelta(days=1))
     if missed:
         window = replace(due.window, start=min(one.window.start for one in missed))
         due = replace(due, window=window)
@@ -183,18 +184,22 @@ def collect(
     `again` are digests within the window that somebody did not get: what they told is told to them, whenever
     it was seen.
     """
-    repeated = _stories_of(store, again)
+    story_of = _told_in_stories(store, again)
     stories = store.stories.with_news(window, reported=reported)
-    missing = set(repeated.values()) - {story.id for story in stories}
+    missing = set(story_of.values()) - {story.id for story in stories}
     stories = (*stories, *store.stories.get_many(missing))
     others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
-    news = store.stories.news(window, reported=reported) | repeated.keys()
+    news = store.stories.news(window, reported=reported) | story_of.keys()
     told = store.stories.reported([story.id for story in stories], until=window.start if reported else None)
     # What came after the window, or was held back, is told by nobody, and so repeated by nothing.
     sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
-    # From here on it is a look back.
-    reported = reported or bool(again)
+    retold = store.overview.retold(news, window=window if reported else None)
+    if again:
+        # A copy of what is told here is no word against it.
+        copies_ = {entry for one in again for entry in one.copies}
+        retold -= _reports_with(stories, story_of.keys() - copies_)
+    reported = reported or bool(again)  # from here on it is a look back
     unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
     feeds = followed.named(config, store)
     publishers = Sources({feed.url: feed for feed in config.feeds})
@@ -216,7 +221,7 @@ def collect(
         gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported=told,
-        retold=store.overview.retold(news, window=window if reported else None),
+        retold=retold,
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         failed_deliveries=[
@@ -228,18 +233,17 @@ def collect(
     )
 
 
-def _stories_of(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
-    """Return the entries that digests told, by their stories now.
+def _told_in_stories(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
+    """Return the entries that digests told, with the stories that they are in now."""
+    told = {entry for one in digests for entry in one.reported}
+    found = store.entries.get_many(told, whole=False)
+    return {entry.id: entry.story for entry in found if entry.story is not None}
 
-    A copy of what was told belongs to it, and beside another story to nothing.
-    """
-    told, copies_ = set[int](), set[int]()
-    for one in digests:
-        copies_.update(one.copies)
-        told.update(one.reported)
-    of = {one.id: one.story for one in store.entries.get_many(told, whole=False) if one.story is not None}
-    leading = {story for entry, story in of.items() if entry not in copies_}
-    return {entry: story for entry, story in of.items() if story in leading}
+
+def _reports_with(stories: Iterable[Story], entries: Collection[int]) -> set[int]:
+    """Return the entries of the reports that one of these entries belongs to."""
+    reports = ((first, *others) for story in stories for first, others in story.reports)
+    return {one.id for report in reports if any(one.id in entries for one in report) for one in report}
 
 
 class _Unsure(NamedTuple):

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
+from newsroom import SETTINGS, Desk, at, item, made, page, polled, reported, rss, run
 from smtp import Inbox, inbox
 
-from monitor import digest, digest_input, languages, outbox, pipeline
+from monitor import corrections, digest, digest_input, languages, outbox, pipeline
 from monitor.digest import html, markdown, plain, schedule
 from monitor.digest.headline import subject
 from monitor.digest.page import Caps
@@ -74,6 +74,8 @@ DIGESTS = st.builds(
 @given(DIGESTS, SELECTIONS)
 @example(WHOLE, Selection(themes=("nowhere",)))
 @example(WHOLE, Selection())
+@example(WHOLE, Selection(min_score=WHOLE.stories[1].score))
+@example(WHOLE, Selection(themes=tuple({*WHOLE.stories[2].themes, *WHOLE.stories[3].themes})))
 @example(OLD, Selection(languages=("en",)))
 def test_a_part_is_a_subset_in_the_same_order_and_its_counts_are_true(
     whole: Digest, selection: Selection
@@ -90,6 +92,9 @@ def test_a_part_is_a_subset_in_the_same_order_and_its_counts_are_true(
     fresh = [report for story in part.stories for report in story.reports if report.new]
     assert (part.receipt.stories, part.receipt.reports) == (len(kept), len(fresh))
     assert set(part.reported) - set(whole.copies) <= set(whole.reported)
+    if part.stories and whole is not OLD and part.stories[0].importance:
+        assert part.stories[0].score == max(story.score for story in part.stories)
+        assert [story.lead for story in part.stories] == [True, *(len(kept) - 1) * [False]]
     # What stands behind the digest is whole, whatever was chosen.
     assert replace(part.receipt, stories=0, reports=0, sources=0, late=0) == replace(
         whole.receipt, stories=0, reports=0, sources=0, late=0
@@ -344,9 +349,8 @@ async def weeks(
     monkeypatch.setattr(digest_input, "mailed", noted)
     listed: list[str] = []
     async with Loopback() as server, inbox() as box:
-        desk = Desk(
-            tmp_path / "desk", [server.url("/a")], settings=settings(box.port, selections, more=NO_FILES)
-        )
+        urls = [server.url("/a"), server.url("/again").replace("127.0.0.1", "localhost")]
+        desk = Desk(tmp_path / "desk", urls, settings=settings(box.port, selections, more=NO_FILES))
         with desk.store() as store:
             for day in range(days):
                 place = PLACES[day % len(PLACES)]
@@ -354,6 +358,8 @@ async def weeks(
                 if day % 3 == 0:
                     title = LEAK if day == 0 else f"{GOES_ON}, day {day}"
                     listed.append(item(f"leak-{day}", title, ON_HUGGING, published=at(5, day)))
+                # Another outlet has each link a day or two later.
+                server.on("/again", Reply(rss(*reversed(listed[:-2]), title="The Mirror")))
                 if day in skipped:
                     continue
                 server.on("/a", page(*reversed(listed)))
@@ -401,6 +407,7 @@ async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_tw
         assert len(told) == len(set(told))
         for part, before in zip(parts[1:], parts, strict=False):
             assert part.window.start == before.window.end
+    assert any(one.copies for one in whole)
     weekly = got[BO][1]
     shown = view(weekly, ENGLISH, WIDE)
     assert "to Friday, 13 December 2024" in shown.heading
@@ -408,3 +415,178 @@ async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_tw
     assert weekly.receipt.entries == sum(
         one.receipt.entries for one in whole if friday < one.date <= weekly.date
     )
+
+
+async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_of_days_tells_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    async with Loopback() as server, inbox() as box:
+        urls = feeds(server)
+
+        def say(selections: str, *, to: tuple[str, ...] = (ANNA, BO)) -> None:
+            (tmp_path / "desk" / "monitor.toml").write_text(
+                settings(box.port, selections, to=to, more=NO_FILES)
+            )
+
+        desk = Desk(tmp_path / "desk", urls, settings=settings(box.port, to=(ANNA,), more=NO_FILES))
+        with desk.store() as store:
+            await a_day(desk, store, server, 0)
+            # New on Tuesday, for Fridays: the week is theirs, from its beginning.
+            # For every day: what earlier digests told is no news.
+            say(WEEKLY + f'[email.only."{CY}"]\nthemes = ["leak-protest"]\n', to=(ANNA, BO, CY))
+            for day in (1, 2, 3, 4):
+                await a_day(desk, store, server, day)
+            assert [LEAK in mail for mail in mails(box, CY)] == [False, True, False, False]
+            assert "day 3, 1 new report" in mails(box, CY)[1]
+            (first,) = mails(box, BO)
+            (row,) = (one for one in store.deliveries.listing() if one.recipient == BO)
+            assert [title in first for title in (LEAK, CHOIR, GOES_ON)] == [True] * 3
+            # The server has refused it for good: a week later it is told with what is new.
+            store.deliveries.save(replace(row, state="failed", last_error="550 full"), at(8, 4))
+            await a_day(desk, store, server, 11)
+            assert all(title in mails(box, BO)[1] for title in (LEAK, CHOIR, GOES_ON))
+            # Anna had all of it daily: of a mail for Saturdays they are no part.
+            say(WEEKLY + f'[email.only."{ANNA}"]\ndays = ["sat"]\n')
+            await a_day(desk, store, server, 12)
+    last = mails(box, ANNA)[-1]
+    assert last.startswith("Quiet, nothing sure")
+    assert not any(title in last for title in (LEAK, CHOIR, GOES_ON))
+
+
+@pytest.mark.parametrize("marked", [False, True])
+async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_told_is_not(
+    tmp_path: Path, *, marked: bool
+) -> None:
+    some = f'[email.only."{BO}"]\ndays = ["mon", "thu"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, some, more=NO_FILES))
+        with desk.store() as store:
+            server.on("/a", page(item("rain", "Rain in Graz", "It is wet.", published=at(5))))
+            await pipeline.poll(desk.config, store, now=at(6), every=True)
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5))
+            server.on("/a", page(*DAYS[0]))
+            await pipeline.poll(desk.config, store, now=at(8), every=True)
+            if not marked:  # seen before that digest's end, and not told by it, for whatever reason
+                store._db.change("update entries set news_at = (select news_at from entries where id = 1)")
+            await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5, 1))
+            assert reported(made(store, 1)) == [LEAK]
+            if marked:
+                (told,) = store.entries.listing()
+                corrections.mark(desk.config, store, told.id, relevant=False, now=at(8, 1))
+            again = item("leak", LEAK, "Some 300 testers, unpaid.", published=at(5, 2))
+            for day in (2, 3):
+                server.on("/b", Reply(rss(again, title="The Other")))
+                await pipeline.poll(desk.config, store, now=at(6, day), every=True)
+                await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5, day))
+            assert [reported(made(store, day)) for day in (2, 3)] == [[], []]
+    last = mails(box, BO)[-1]
+    assert last.count(LEAK) == (0 if marked else 2)  # the subject, and the story
+    assert ("also in The Other" in last) is not marked
+
+
+@pytest.mark.parametrize(("send_if_empty", "days"), [("true", [0, 1]), ("false", [1])])
+async def test_an_empty_part_is_sent_or_not_as_the_whole_is(
+    tmp_path: Path, send_if_empty: str, days: list[int]
+) -> None:
+    more = f"[digest]\nformats = []\nsend_if_empty = {send_if_empty}\n"
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, LABOUR, more=more))
+        with desk.store() as store:
+            for day in (0, 1):
+                await a_day(desk, store, server, day)
+            sent = {one.edition for one in store.deliveries.listing() if one.recipient == BO}
+    assert sent == {f"digest:{at(0, day).date()}" for day in days}
+    assert len(mails(box, CY)) == 2
+
+
+async def test_a_quiet_day_that_is_sent_to_nobody_still_brings_the_weekly_mail(tmp_path: Path) -> None:
+    more = "[digest]\nformats = []\nsend_if_empty = false\n"
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, WEEKLY, more=more))
+        with desk.store() as store:
+            for day in range(5):
+                await a_day(desk, store, server, day)
+    assert len(mails(box, CY)) == 3
+    (weekly,) = mails(box, BO)
+    assert all(title in weekly for title in (LEAK, CHOIR, GOES_ON))
+
+
+async def test_alerts_go_to_those_whose_selection_lets_the_story_through_on_any_day(tmp_path: Path) -> None:
+    more = NO_FILES + "[alert]\nmin_score = 0.1\nmin_sources = 1\n"
+    weekly = f'[email.only."{ANNA}"]\nthemes = ["leak-protest"]\ndays = ["fri"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, weekly + LABOUR, more=more))
+        with desk.store() as store:
+            server.on("/a", page(*DAYS[0]))
+            await pipeline.poll(desk.config, store, now=at(6), every=True)
+            await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(6.5))
+    assert sorted(one.recipients[0] for one in box.received) == [ANNA, CY]
+    assert all("alert: Artists leak" in str(one.message["Subject"]) for one in box.received)
+
+
+# --- as its user sees it
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = polled(tmp_path_factory.mktemp("desk"))
+    (directory / "monitor.toml").write_text(settings(25, LEAKS + f'[email.only."{BO}"]\ndays = ["fri"]\n'))
+    return directory
+
+
+def test_what_a_recipient_gets_can_be_looked_at(desk: Path) -> None:
+    shown = run(desk, "digest", "--for", ANNA.upper(), now=at(12)).out
+    assert "Testers leak OpenAI tool Sora in protest" in shown
+    assert CHOIR not in shown
+    assert "Your selection: Leak and protest" in shown
+    past = run(desk, "digest", "--since", "2024-12-02T00:00Z", "--for", ANNA, now=at(12)).out
+    assert "Left out: 1 other story" in past
+    assert CHOIR in run(desk, "digest", "--for", BO, now=at(12)).out
+    whole = run(desk, "digest", "--for", CY, now=at(12)).out
+    assert whole == run(desk, "digest", now=at(12)).out
+    told = run(desk, "digest", "--for", ANNA, "--format", "json", now=at(12)).json
+    assert (told["part"]["stories"], len(told["stories"])) == (1, 1)
+
+
+def test_who_gets_no_mail_is_named_with_who_was_meant(desk: Path) -> None:
+    refused = run(desk, "digest", "--for", "ana@union.test", now=at(12))
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "did you mean 'anna@union.test'?" in refused.err
+
+
+def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> None:
+    selections = (
+        f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'
+        f'min_score = -1\ntheme = []\n[email.only."anna@UNION.test"]\nlanguages = ["english"]\n'
+        '[email.only."bob@union.test"]\n'
+    )
+    Desk(tmp_path / "desk", [], settings=settings(25, selections))
+    told = run(tmp_path / "desk", "check").err
+    for words in (
+        """only."anna@union.test".themes[1]: there is no 'leak-protests'; did you mean 'leak-protest'?""",
+        "themes[2]: 'sora' belongs under beats",
+        "beats[1]: 'leak-protest' belongs under themes",
+        "days: expected a list of weekdays",
+        "min_score: expected a number from 0 up (got -1)",
+        "theme: unknown key; did you mean 'themes'?",
+        """only."anna@UNION.test": stands there twice""",
+        "languages[1]: expected a language",
+        """only."bob@union.test": gets no mail: it is not in `to`; did you mean 'bo@union.test'?""",
+    ):
+        assert words in told, told
+    assert told.count("\n") == 9
+
+
+@pytest.mark.parametrize("only", ["3", '{themes = ["sora"]}', "[]"])
+def test_a_selection_without_a_recipient_is_one_fault(tmp_path: Path, only: str) -> None:
+    Desk(tmp_path / "desk", [], settings=settings(25, f"only = {only}\n"))
+    told = run(tmp_path / "desk", "check")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert 'expected a table, [email.only."you@example.org"]' in told.err
+
+
+def test_a_selection_is_known_by_the_address_however_it_is_written(tmp_path: Path) -> None:
+    to = ("Anna Ädler <Anna@Union.Test>", "bo@straße.test")
+    only = '[email.only."Chair <anna@union.test>"]\nthemes = []\n[email.only."bo@xn--strae-oqa.test"]\ndays = ["mon"]\n'
+    config = Desk(tmp_path / "desk", [], settings=settings(25, only, to=to)).config
+    assert config.recipients == config.selections.keys() == {"Anna@union.test", "bo@xn--strae-oqa.test"}

@@ -91,7 +91,7 @@ def subject(digest: Digest, words: Wording) -> str:
     if outcome(digest) == "quiet":
         others = left_out(digest, words)
         key = "subject_elsewhere" if others else "subject_quiet"
-        return line(words.text(key, **named, others=others), _SUBJECT)
+        return line(words.text(key, **named, others="".join(others[:1])), _SUBJECT)
     problem = words.text(f"problem_{_trouble(digest)}", **counts(digest, words))
     return line(words.text("subject_broken", **named, problem=problem), _SUBJECT)
 
@@ -114,20 +114,18 @@ def state(digest: Digest, words: Wording) -> str:
     if outcome(digest) == "quiet":
         others = left_out(digest, words)
         key = "state_perhaps" if digest.perhaps else "state_quiet"
-        return words.text(f"{key}_elsewhere" if others else key, **counts(digest, words), others=others)
+        found = {**counts(digest, words), "others": ", ".join(others)}
+        return words.text(f"{key}_elsewhere" if others else key, **found)
     return words.text(f"state_{_trouble(digest)}", **counts(digest, words))
 
 
-def left_out(digest: Digest, words: Wording) -> str:
-    """Return how much more the whole digest tells than this part of it; "" for nothing."""
+def left_out(digest: Digest, words: Wording) -> tuple[str, ...]:
+    """Return how much more the whole digest tells than this part of it: stories, then entries in doubt."""
     part = digest.part
     if part is None:
-        return ""
-    found = (
-        words.plural("other_stories", part.stories) if part.stories else "",
-        words.plural("other_perhaps", part.perhaps) if part.perhaps else "",
-    )
-    return ", ".join(filter(None, found))
+        return ()
+    found = {"other_stories": part.stories, "other_perhaps": part.perhaps}
+    return tuple(words.plural(key, n) for key, n in found.items() if n)
 
 
 def summary(digest: Digest, words: Wording) -> str:

@@ -104,21 +104,29 @@ def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
     if digest.part is None:
         return
     chosen, labels = digest.part.selection, dict(digest.labels)
-    named = [line(labels.get(slug, slug)) for slug in (*chosen.beats, *chosen.themes)]
-    named += [language.upper() for language in chosen.languages]
-    if chosen.min_score > 0:
-        named.append(words.text("from_score", score=words.decimal(chosen.min_score)))
-    if not named:  # it chooses days alone
+    score = words.text("from_score", score=words.decimal(chosen.min_score)) if chosen.min_score > 0 else ""
+    named = (
+        *(
+            ", ".join(line(labels.get(slug, slug)) for slug in slugs)
+            for slugs in (chosen.beats, chosen.themes)
+        ),
+        ", ".join(language.upper() for language in chosen.languages),
+        score,
+    )
+    what = " · ".join(filter(None, named))
+    if not what:  # it chooses days alone
         return
-    label = words.text("selection", what=", ".join(named))
+    label = words.text("selection", what=what)
     others = left_out(digest, words)
     if not others:
         yield Note(label=label, advice=words.text("nothing_left_out"))
-    elif digest.archive_url:
+        return
+    count = words.text("left_out", others=", ".join(others))
+    if digest.archive_url:
         page = "" if digest.part.several else f"days/{digest.date.isoformat()}.html"
-        yield Note(label=label, lines=(Line(text=others, url=link(digest.archive_url + page)),))
+        yield Note(label=label, lines=(Line(text=count, url=link(digest.archive_url + page)),))
     else:
-        yield Note(label=label, advice=words.text("left_out", others=others, where=whole_at(digest, words)))
+        yield Note(label=label, advice=f"{count}. {whole_at(digest, words)}")
 
 
 def _ours(digest: Digest, words: Wording) -> Iterator[Note]:

@@ -265,11 +265,15 @@ def _lead_first(story: DigestStory) -> list[StoryEntry]:
 
 def _age(story: DigestStory, digest: Digest, words: Wording) -> str:
     if story.new:
-        return words.text("state_new" if digest.part and digest.part.several else "new_today")
+        return words.text("state_new" if _holds_days(digest) else "new_today")
     fresh = sum(report.new for report in story.reports)
     return words.text(
         "continuing", day=words.text("day", n=story.day), reports=words.plural("new_reports", fresh)
     )
+
+
+def _holds_days(digest: Digest) -> bool:
+    return digest.part is not None and digest.part.several
 
 
 def _also(
@@ -277,13 +281,13 @@ def _also(
 ) -> list[Line]:
     """Return the other reports by their outlets; by its title what tells more.
 
-    That is a further one of an outlet, and of a story that was told before the latest new ones: the headline
-    above is an earlier day's, and theirs are the day's news.
+    That is a further one of an outlet, and of a story that was told before, or went on for days, the latest
+    new ones: the headline above is an earlier day's, and theirs are the day's news.
     """
     seen = Counter[str]([_outlet(first, words)])
     titles = {title(first.title)}
     lines = []
-    untold = 0 if story.new else _TITLED
+    untold = _TITLED if _holds_days(digest) or not story.new else 0
     for report in reports:
         outlet, headline = _outlet(report, words), title(report.title)
         seen[outlet] += 1

@@ -87,7 +87,14 @@ class Deliveries:
 
     def last_digest(self, channel: str, recipient: str) -> date | None:
         """Return the day of the digest that a recipient got last, or that is on its way to them."""
-        found = self._db.row(_LAST_DIGEST, [channel, recipient, digest_key(date.min), digest_key(date.max)])
+        return self._digest(_LAST_GOT, channel, recipient)
+
+    def first_digest(self, channel: str, recipient: str) -> date | None:
+        """Return the day of the first digest that was meant for a recipient, whether they got it or not."""
+        return self._digest(_FIRST_MEANT, channel, recipient)
+
+    def _digest(self, sql: str, channel: str, recipient: str) -> date | None:
+        found = self._db.row(sql, [channel, recipient, digest_key(date.min), digest_key(date.max)])
         return day_of_digest(found["edition"]) if found else None
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
@@ -190,12 +197,12 @@ order by created_at, id
 
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
 
+_OF_DIGESTS: Final = (
+    "select edition from deliveries where channel = ? and recipient = ? and edition between ? and ?"
+)
 # By ids: a clock that was ahead has dated a digest later than those that were made since.
-_LAST_DIGEST: Final = """
-select edition from deliveries
-where channel = ? and recipient = ? and edition between ? and ? and state in ('pending', 'sending', 'sent')
-order by id desc limit 1
-"""
+_LAST_GOT: Final = f"{_OF_DIGESTS} and state in ('pending', 'sending', 'sent') order by id desc limit 1"
+_FIRST_MEANT: Final = f"{_OF_DIGESTS} order by id limit 1"
 
 _SAVE: Final = """
 update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,
