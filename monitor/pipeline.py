@@ -144,14 +144,14 @@ def due_feeds(
     store.clock.observe(now)
     store.feeds.sync(config.feeds, now)
     states = store.feeds.states(config.feeds)
-    return [
+    return schedule.in_turn(
         (feed, states[feed.url])
         for feed in config.feeds
         if feed.enabled
         and (
             feed.url in only if only else every or schedule.is_due(feed, states[feed.url], now, config.fetch)
         )
-    ]
+    )
 
 
 async def read(

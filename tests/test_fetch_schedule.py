@@ -268,6 +268,20 @@ def test_a_feed_that_was_not_asked_waits_and_does_not_fail():
     assert wait(failure(KNOWN, held, jitter=1.0)) == 2.2 * HOUR
 
 
+def test_a_feed_that_could_not_be_asked_for_a_day_fails_for_nobody_knows_what_it_brings():
+    held = failed("not asked: ...", status=None, asked=False, retry_after=2 * HOUR)
+    seen = replace(KNOWN, last_success_at=NOW - DAY)
+    assert failure(replace(seen, last_success_at=NOW - 23 * HOUR), held).consecutive_failures == 0
+    after = failure(failure(seen, held), held)
+    assert (after.consecutive_failures, after.last_error, after.last_poll_at) == (
+        2,
+        "not asked: ...",
+        seen.last_poll_at,
+    )
+    new = FeedState(url=FEED.url)
+    assert failure(new, held) == replace(new, next_poll_at=NOW + 2 * HOUR)
+
+
 @pytest.mark.parametrize(
     ("feed", "state", "expected"),
     [

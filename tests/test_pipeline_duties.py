@@ -14,8 +14,10 @@ from smtp import inbox
 
 from monitor import digest, pipeline
 from monitor.errors import StoreError
+from monitor.fetch import Fetcher
 from monitor.models import Window
 from monitor.parse import identity
+from monitor.tools import Tools
 
 HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
 LEAK = "Artists leak OpenAI tool Sora in protest"
@@ -210,3 +212,24 @@ async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_reported_when_
                 await pipeline.publish(config, store, config.channels(), now=at(8, day))
             shown = [title for day in (1, 2) for title in reported(made(store, day))]
     assert shown == ["AI choir angers artists"]
+
+
+async def test_a_feed_that_has_its_host_want_quiet_each_day_keeps_no_other_of_it_from_being_asked(tmp_path):
+    def to_loopback(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    async with Loopback() as server:
+        server.on("/a", page(item("a", "Nothing of the kind")))
+        urls = [server.url(path, host="busy.test") for path in ("/a", "/b")]
+        desk = Desk(tmp_path, urls, settings=SETTINGS.replace("per_host = 8", "per_host = 1"))
+        config, success = desk.config, []
+        with desk.store() as store:
+            for day in range(4):
+                server.on("/b", page(item(f"b{day}", f"{LEAK}, part {day}", published=at(8, day))))
+                async with Tools(config) as tools, Fetcher(config.fetch, resolve=to_loopback) as fetcher:
+                    tools.fetcher = fetcher
+                    await pipeline.poll(config, store, now=at(9 + day, day), tools=tools)
+                server.on("/a", Reply(status=429, headers={"Retry-After": "86400"}))
+                success.append(store.feeds.states(config.feeds)[urls[1]].last_success_at)
+    # On the first day nobody knows which of the two it is.
+    assert success == [at(9), at(9), at(11, 2), at(12, 3)]

@@ -71,6 +71,14 @@ def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> b
     return state.next_poll_at is None or not now < state.next_poll_at <= now + longest
 
 
+def in_turn(pairs: Iterable[tuple[Feed, FeedState]]) -> list[tuple[Feed, FeedState]]:
+    """Return feeds in the order in which to ask them: first who was not asked for longest, then who is well.
+
+    Where one feed makes its host want quiet at each poll, those behind it would never be asked.
+    """
+    return sorted(pairs, key=lambda pair: (pair[1].last_poll_at or _NEVER, pair[1].consecutive_failures))
+
+
 def awaits_rest(state: FeedState, now: datetime) -> bool:
     """Say whether the rest of a document that breaks off may still come."""
     since = state.breaks_off_since or now
@@ -180,12 +188,16 @@ def after_failure(
 ) -> FeedState:
     """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept.
 
-    A feed that was not even asked, because its host wants quiet, only waits.
+    A feed that was not even asked, because its host wants quiet, only waits; it fails when it could not be
+    asked for a day: what it brings nobody knows.
     """
     pause = min(response.retry_after or _NOTHING, _DAY)
-    if not response.asked:
-        return replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
     failures = state.consecutive_failures + 1
+    if not response.asked:
+        waits = replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
+        if state.last_success_at is None or now - state.last_success_at < _DAY:
+            return waits
+        return replace(waits, last_error=" ".join(response.error.split()), consecutive_failures=failures)
     lost = bool(state.location) and failures >= _LOST_AFTER
     base = max(_start(response.feed, settings), settings.min_interval)
     gone = response.status == _GONE
