@@ -32,6 +32,7 @@ from monitor.tools import Tools
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from monitor.config import Config
     from monitor.models import Feed, FeedPoll
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -262,7 +263,7 @@ ACTIONS = st.one_of(
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the rendering of digests to its own tests: it costs more than all the rest."""
 
-    def rendered(made: digest.Digest) -> RenderedDigest:
+    def rendered(_config: Config, made: digest.Digest) -> RenderedDigest:
         return RenderedDigest(
             key=digest_key(made.date), date=made.date, made_at=made.made_at, language="en", subject="",
             preheader="", headlines=(), renderings={},
