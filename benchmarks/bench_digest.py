@@ -74,7 +74,7 @@ class Desk:
         collected = digest_input.collect(self.config, self.store, window, now=end)
         due = digest.Due(date=end.date(), window=window)
         made = digest.compose(due, collected, self.config.digest, end)
-        digest_input.rendered(made)
+        digest_input.rendered(self.config, made)
         self.store.digests.freeze(made, digest.summarise(made, languages.load("en")), ())
 
     def archive(self) -> int:

@@ -175,7 +175,10 @@ def programs(folder: Path, addresses: list[str], reader: str) -> list[Program]:
     feeds = "\n".join(f'[[feed]]\nurl = "{address}"' for address in addresses)
     (own["monitor"] / "feeds.toml").write_text(feeds)
     monitor = [sys.executable, "-m", "monitor", "-q", "--config", str(own["monitor"]), "poll", "--all"]
-    script = lambda python, text: [python, "-c", text, str(listed), "state"]  # noqa: E731
+
+    def script(python: str, text: str) -> list[str]:
+        return [python, "-c", text, str(listed), "state"]
+
     counted = (
         rows("data/monitor.db", "select count(*) from entries"),
         rows("state", "select count(*) from entries"),
