@@ -231,7 +231,7 @@ def _delivery_problems(
     waiting = defaultdict[tuple[str, str], list[Delivery]](list)
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
-        is_late = not now - LATE <= delivery.created_at
+        is_late = delivery.created_at < now - LATE
         if delivery.channel not in {*config.settings, Archive.name}:
             continue  # the user has switched this channel off
         if delivery.state == "failed":
@@ -241,16 +241,11 @@ def _delivery_problems(
         elif delivery.state in {"pending", "sending"} and (is_late or delivery.blocked):
             waiting[delivery.channel, delivery.last_error].append(delivery)
     for (channel, reason), those in waiting.items():
-        again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
         tried = f": {reason}" if reason else ", and was never tried"
         yield Problem(
             what=f"{_counted(channel, those)} waiting{tried}",
             since=min(one.created_at for one in those),
-            do="fix that, then run `monitor digest --send`: it tries at once"
-            if any(one.blocked for one in those)
-            else f"it is tried again at {again.astimezone(config.timezone):%Y-%m-%d %H:%M}"
-            if again and again > now
-            else "start the service, or run `monitor digest --send`",
+            do=_until_sent(those, config.timezone, now),
         )
     for (channel, reason), those in failed.items():
         yield Problem(
@@ -260,6 +255,16 @@ def _delivery_problems(
             if any(one.edition == last and one.payload for one in those)
             else "fix that for the next one; `monitor digest --date DAY` shows what did not arrive",
         )
+
+
+def _until_sent(those: Sequence[Delivery], zone: tzinfo, now: datetime) -> str:
+    """Say what brings deliveries on their way that wait."""
+    if any(one.blocked for one in those):
+        return "fix that, then run `monitor digest --send`: it tries at once"
+    again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
+    if again and again > now:
+        return f"it is tried again at {again.astimezone(zone):%Y-%m-%d %H:%M}"
+    return "start the service, or run `monitor digest --send`"
 
 
 def _counted(channel: str, those: Sequence[Delivery]) -> str:

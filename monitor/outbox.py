@@ -18,14 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-import traceback
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from monitor.errors import DeliveryError, MonitorError
+from monitor.errors import DeliveryError, MonitorError, place_of
 from monitor.models import Delivery, digest_key
 
 if TYPE_CHECKING:
@@ -177,9 +175,7 @@ def _as_delivery_error(error: Exception) -> DeliveryError:
     """Take an error that nobody expected for a transient one, and name the line of ours that it came from."""
     if isinstance(error, DeliveryError):
         return error
-    ours = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(ours.filename).name}:{ours.lineno}"
-    return DeliveryError(f"internal error: {type(error).__name__} at {place}: {error}", permanent=False)
+    return DeliveryError(f"{place_of(error)}: {error}", permanent=False)
 
 
 # --- how a try ends. Pure: delivery, outcome and now in, delivery out
