@@ -232,7 +232,7 @@ def _delivery_problems(
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
         is_late = delivery.created_at < now - LATE
-        if delivery.channel not in {*config.settings, Archive.name}:
+        if delivery.channel not in {*config.channel_settings, Archive.name}:
             continue  # the user has switched this channel off
         if delivery.state == "failed":
             if delivery.channel in through and latest is not None and delivery.created_at < latest:

@@ -214,7 +214,7 @@ class Ordeal:
         if any(one.end != next_.start for one, next_ in pairwise(windows)):
             wrong.append("the digests' windows have gaps or overlap")
         wrong += self._judge_mails(deliveries)
-        folder = self.desk.config.settings["files"].output_dir
+        folder = self.desk.config.files.output_dir
         for one in deliveries:
             given_up = one.state == "failed" and "may have arrived" in one.last_error  # killed five times
             if one.state not in {"sent", "superseded"} and not given_up:

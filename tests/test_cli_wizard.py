@@ -34,7 +34,7 @@ def test_yes_takes_the_defaults_of_this_machine(tmp_path: Path) -> None:
     assert result.code == 0, result.err
     loaded = config.load(tmp_path / "new")
     assert (loaded.language, loaded.timezone.key) == ("de", "Europe/Vienna")
-    assert "email" not in loaded.settings
+    assert "email" not in loaded.channel_settings
     assert len(loaded.feeds) > 80
     assert run(tmp_path / "new", "check").code == 0
 
@@ -52,7 +52,7 @@ def test_flags_answer_for_scripts(tmp_path: Path) -> None:
     loaded = config.load(new)
     assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "06:30")
     assert {feed.group for feed in loaded.feeds} == {"unions", "courts"}
-    mail = loaded.settings["email"]
+    mail = loaded.channel_settings["email"]
     assert (mail.host, mail.username, mail.to) == ("mail.gmx.net", "jo@gmx.de", ("Jo Doe <jo@gmx.de>",))
     assert sys.executable in result.out
     assert "hunter2" not in result.out + result.err + (new / "monitor.toml").read_text()
@@ -128,7 +128,7 @@ def test_the_mail_server_may_bring_its_port(
 ) -> None:
     flags = ["--mail-to", "jo@news.test", "--username", "-", "--host", host]
     assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
-    mail = config.load(tmp_path / "new").settings["email"]
+    mail = config.load(tmp_path / "new").channel_settings["email"]
     assert (mail.host, mail.port, mail.tls) == expected
 
 
@@ -140,7 +140,7 @@ def test_tls_from_the_start_has_a_port_of_its_own(tmp_path: Path) -> None:
         "password"
         not in (tmp_path / "new" / "monitor.toml").read_text().partition("[email]")[2].partition("[")[0]
     )
-    ports = [config.load(tmp_path / name).settings["email"].port for name in ("new", "own")]
+    ports = [config.load(tmp_path / name).channel_settings["email"].port for name in ("new", "own")]
     assert ports == [465, 994]
 
 
@@ -209,7 +209,7 @@ def test_a_password_file_is_found_from_where_it_was_named(
     (tmp_path / "other").mkdir()
     shutil.copy2("secret", tmp_path / "other" / "secret")
     assert run(tmp_path / "other", "setup", "--yes", "--no-check", *flags).code == 0
-    assert config.load(tmp_path / "other").settings["email"].password_file == "secret"
+    assert config.load(tmp_path / "other").channel_settings["email"].password_file == "secret"
 
 
 def test_the_test_mail_speaks_the_digests_language(tmp_path: Path) -> None:

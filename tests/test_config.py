@@ -53,7 +53,7 @@ def test_the_starter_configuration_says_what_the_defaults_are(tmp_path):
 
     same = ("fetch", "cluster", "digest", "retention", "alert", "service")
     assert [getattr(starter, name) for name in same] == [getattr(default, name) for name in same]
-    assert starter.settings.keys() == {"files"}
+    assert starter.channel_settings.keys() == {"files"}
     assert len(starter.feeds) >= 40
     assert {feed.language for feed in starter.feeds} == {"en", "de"}
 
@@ -70,8 +70,8 @@ def test_commented_tables_of_the_starter_are_valid_once_uncommented(tmp_path):
         lines.append(bare if is_setting and not bare.startswith(skip) else "")
     loaded = config.load(write(tmp_path, monitor="\n".join(lines)), {})
 
-    assert loaded.settings["email"].to == ("you@example.org",)
-    assert loaded.settings.keys() == {"files", "email", "apprise"}
+    assert loaded.channel_settings["email"].to == ("you@example.org",)
+    assert loaded.channel_settings.keys() == {"files", "email", "apprise"}
     assert loaded.alert is not None
     assert loaded.service.ping_url_env == "MONITOR_PING_URL"
 
@@ -182,7 +182,7 @@ def test_the_home_directory_may_be_written_short(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     text = 'data_dir = "~/data"\n[digest]\noutput_dir = "~/digests"\n'
     loaded = config.load(write(tmp_path, monitor=text), {})
-    assert (loaded.data_dir, loaded.settings["files"].output_dir) == (tmp_path / "data", tmp_path / "digests")
+    assert (loaded.data_dir, loaded.files.output_dir) == (tmp_path / "data", tmp_path / "digests")
 
 
 @pytest.mark.parametrize("key", ["data_dir", "digest.output_dir"])

@@ -167,7 +167,7 @@ def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
     assert (tmp_path / "bin" / "asked").read_text() == "enable --now monitor\n"
     assert (tmp_path / "etc" / "monitor" / "smtp-password").stat().st_mode & 0o777 == 0o600
     made, state = config.load(tmp_path / "etc" / "monitor"), tmp_path / "var" / "lib" / "monitor"
-    assert (made.data_dir, made.settings["files"].output_dir) == (state / "data", state / "digests")
+    assert (made.data_dir, made.files.output_dir) == (state / "data", state / "digests")
     unit = (tmp_path / "etc" / "systemd" / "system" / "monitor.service").read_text()
     assert unit == (PACKAGING / "monitor.service").read_text()
     asked = run_here(beside.splitlines()[0])

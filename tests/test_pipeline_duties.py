@@ -51,7 +51,7 @@ async def test_a_loud_story_is_reported_at_once_and_once_only(tmp_path):
         ("alert:1", "archive", "sent"),
     }
     assert again == []
-    assert LEAK in (config.settings["files"].output_dir / "stories" / "s1.html").read_text("utf-8")
+    assert LEAK in (config.files.output_dir / "stories" / "s1.html").read_text("utf-8")
     assert len(box.received) == 1
 
 

@@ -207,7 +207,7 @@ async def send_test(current: Session, config: Config) -> bool:
         mail_text=text,
         mail_html=f"<p>{text}</p>",
     )
-    if Mail.name not in config.settings:
+    if Mail.name not in config.channel_settings:
         show("test mail: there is no [email] in monitor.toml")
         return False
     try:

@@ -12,7 +12,7 @@ from monitor.values import (
     AsciiText,
     Example,
     FilePath,
-    Share,
+    Score,
     Switch,
     Text,
     Texts,
@@ -49,7 +49,7 @@ class Alert:
 
     enabled: Switch = True
     """False switches it off and keeps the rest."""
-    min_score: Share = 4.0
+    min_score: Score = 4.0
     """As the digest ranks: a ruling with three sources has about 5, a launch with three 2.5."""
     min_sources: Annotated[int, whole(1, 1000)] = 3
     """Independent ones."""

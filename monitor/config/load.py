@@ -17,7 +17,7 @@ from monitor.parse import settings as parse
 from monitor.toml import TomlDocument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -70,7 +70,7 @@ class Config:
     retention: store.Retention
     alert: Alert | None
     service: Service
-    settings: Mapping[str, Any]
+    channel_settings: Mapping[str, Any]
     """The Settings of each channel that is switched on, by the channel's name."""
     secrets: Secrets
     hints: tuple[str, ...] = ()
@@ -105,19 +105,19 @@ class Config:
     @property
     def files(self) -> FilesSettings:
         """Where digests and the archive are written: the one channel that is always there."""
-        found: FilesSettings = self.settings[Files.name]
+        found: FilesSettings = self.channel_settings[Files.name]
         return found
 
     @property
     def recipients(self) -> frozenset[str]:
         """The addresses that get mail."""
-        mail = self.settings.get(Mail.name)
+        mail = self.channel_settings.get(Mail.name)
         return frozenset(map(address_spec, mail.to)) if mail else frozenset()
 
     @property
     def selections(self) -> Mapping[str, Selection]:
         """What those of them get who do not get all."""
-        mail = self.settings.get(Mail.name)
+        mail = self.channel_settings.get(Mail.name)
         return mail.only if mail else {}
 
     def channels(self) -> tuple[ConfiguredChannel, ...]:
@@ -127,7 +127,7 @@ class Config:
         """
         found: list[ConfiguredChannel] = []
         problems: list[Fault] = []
-        for name, settings in self.settings.items():
+        for name, settings in self.channel_settings.items():
             try:
                 found.append(CHANNELS[name].of(settings, self.secrets))
             except ConfigError as error:
@@ -168,7 +168,7 @@ class Config:
         if reason := unwritable(self.data_dir):
             found.append(Fault(MONITOR, "data_dir", reason))
         found += [
-            Fault(MONITOR, self.settings[channel.name].TABLE, reason)
+            Fault(MONITOR, self.channel_settings[channel.name].TABLE, reason)
             for channel in channels
             if (reason := channel.missing())
         ]
@@ -189,16 +189,16 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     monitor, subscriptions, topic = (TomlDocument.read(directory / name) for name in FILES)
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)
-    of_rules: list[Fault] = []
+    rule_faults: list[Fault] = []
     try:
         rules = themes.rules_of(topic)
         members.judge_preferences(monitor, rules)
         members.judge_selections(monitor, rules)
     except ConfigError as error:
-        of_rules += error.faults
+        rule_faults += error.faults
     # All files are read before any fault is told: a person corrects five mistakes at once rather than one
     # five times.
-    faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + of_rules
+    faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + rule_faults
     if faults:
         raise ConfigError(faults)
     # By the configuration's folder and not the working directory: cron and systemd start elsewhere.
@@ -213,7 +213,7 @@ def _hints(config: Config) -> Iterator[str]:
         yield "no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml"
     if not config.general.user_agent:
         yield "set user_agent in monitor.toml and add a way to reach you; publishers ask for it"
-    if config.settings.keys() == {Files.name} and not config.files.formats:
+    if config.channel_settings.keys() == {Files.name} and not config.files.formats:
         yield "digests are made and go nowhere: name a format under [digest], or give an [email]"
 
 
@@ -230,13 +230,20 @@ def _settings(document: TomlDocument) -> dict[type[Any], Any]:
             document.fault(place, f"expected a table, [{name}]{values.got(table)}")
             continue
         keys = [setting.key for declared in sharing for setting in tables.settings_of(declared)]
-        within = [inner for outer, _, inner in (other.rpartition(".") for other in every) if outer == name]
-        tables.unknown(document, place, table, [*keys, *filter(None, within)])
+        tables.unknown(document, place, table, [*keys, *_tables_in(name, every)])
         for declared in sharing:
             absent = tables.is_optional(declared) and name not in document.data
             found[declared] = None if absent else tables.read(declared, document, place, table)
     members.judge(document, found)
     return found
+
+
+def _tables_in(outer: str, every: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the tables that lie in one, "" being the file itself: `only` lies in [email]."""
+    for name in every:
+        around, _, inner = name.rpartition(".")
+        if inner and around == outer:
+            yield inner
 
 
 def _at(directory: Path, settings: T) -> T:
@@ -262,15 +269,14 @@ def _config(
     general: General = settings[General]
     polling: fetch.Settings = settings[fetch.Settings]
     alert: Alert | None = settings[Alert]
-    on = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
-    # The channel does not import the digest's formats, nor they it: what it needs of them is handed over
-    # here.
+    channels = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
+    # The channel does not import the digest's formats, nor they it: what it needs of them it is given here.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
-    on[Files.name] = replace(on[Files.name], suffixes=suffixes)
-    if mail := on[Mail.name]:
+    channels[Files.name] = replace(channels[Files.name], suffixes=suffixes)
+    if mail := channels[Mail.name]:
         selections = {members.address(written): one for written, one in settings[Selection].items()}
         recipients = {address_spec(one): selections.get(members.address(one)) for one in mail.to}
-        on[Mail.name] = replace(mail, only={to: one for to, one in recipients.items() if one})
+        channels[Mail.name] = replace(mail, only={to: one for to, one in recipients.items() if one})
     return Config(
         directory=directory,
         general=general,
@@ -288,7 +294,7 @@ def _config(
         retention=settings[store.Retention],
         alert=alert if alert and alert.enabled else None,
         service=settings[Service],
-        settings={name: one for name, one in on.items() if one and getattr(one, "enabled", True)},
+        channel_settings={n: one for n, one in channels.items() if one and getattr(one, "enabled", True)},
         secrets=Secrets(directory, environ),
     )
 

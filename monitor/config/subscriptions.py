@@ -235,10 +235,10 @@ def _of_text(kind: values.Kind[Any], text: str) -> object:
         return kind.read(text)
     except ValueError:
         # OPML has texts alone: weight="2" and enabled="false" are read as TOML would have them.
-        spelt = TomlDocument("", f"value = {text}").data.get("value")
-        if spelt is None:
+        value = TomlDocument("", f"value = {text}").data.get("value")
+        if value is None:
             raise
-        return kind.read(spelt)
+        return kind.read(value)
 
 
 def to_attributes(feed: Feed) -> dict[str, str]:

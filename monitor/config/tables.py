@@ -36,6 +36,7 @@ class Setting(NamedTuple):
     """What to show where no default helps; None for nothing."""
 
 
+# By hand, as mypy holds that `functools.cache` takes no class.
 _KNOWN: dict[type, tuple[Setting, ...]] = {}
 
 

@@ -24,7 +24,7 @@ from monitor.values import (
     Key,
     Mailbox,
     Mailboxes,
-    Share,
+    Score,
     Switch,
     Text,
     choice,
@@ -73,7 +73,7 @@ class Settings:
     """Each gets a message of their own."""
     format: Annotated[Literal["both", "text"], choice("both", "text")] = "both"
     """"both": text and HTML in one message; "text": text alone."""
-    min_score: Share = 0.0
+    min_score: Score = 0.0
     """Not sent when no story scores as much and nothing broke; 0 sends all."""
     only: Mapping[str, Selection] = field(default_factory=dict, hash=False)
     """By the address of a recipient who does not get all of it."""

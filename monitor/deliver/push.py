@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from monitor import text
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
-from monitor.values import Example, Share, Switch, Text
+from monitor.values import Example, Score, Switch, Text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,7 +45,7 @@ class Settings:
     """The environment variable that holds the addresses."""
     urls_file: Annotated[Text, Example("apprise-urls")] = ""
     """Instead of urls_env: a file."""
-    min_score: Share = 0.0
+    min_score: Score = 0.0
     """Stories that score less are left out, and days without any where nothing broke; 0: none."""
     urls: tuple[str, ...] = field(default=(), repr=False)
     """In apprise's notation; secret."""

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from monitor.models.entries import DateBasis
 from monitor.models.feeds import FeedHealth
-from monitor.values import Example, Languages, Share, Texts, Weekdays
+from monitor.values import Example, Languages, Score, Texts, Weekdays
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 Outcome = Literal["news", "quiet", "broken"]
@@ -203,7 +203,7 @@ class Selection:
     """Stories on one of these beats; none: on any."""
     languages: Annotated[Languages, Example(["en"])] = ()
     """Stories with a new report in one of these languages; none: in any."""
-    min_score: Share = 0.0
+    min_score: Score = 0.0
     """Stories that score less are left out, and all that is only perhaps in scope; 0: none."""
     days: Annotated[Weekdays, Example(["fri"])] = (0, 1, 2, 3, 4, 5, 6)
     """Days with a mail, each with all digests since the last one: ["fri"] makes it weekly."""
