@@ -330,7 +330,9 @@ HUGGING = (
     ("link", "title", "day", "marked", "again"),
     [
         ("2024/12/02/leak", LEAK, 1, True, False),
-        ("2024/12/02/leak", "OpenAI's Sora was out for three hours", 20, False, False),
+        ("2024/12/02/leak", f"{LEAK} [video]", 20, False, False),
+        # The page that HN linked to on its first day and that tells of another now.
+        ("2024/12/02/leak", "OpenAI shuts down Sora for good", 20, False, True),
         # An outlet's page of the day, from a feed that had not used it before.
         ("live", "Hollywood's union strikes over OpenAI and Sora", 20, False, True),
     ],

@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from monitor.text import fold
+from monitor.text import alike, fold
 from monitor.url import SLUG, is_of_one
 
 if TYPE_CHECKING:
@@ -33,13 +33,8 @@ _DAY: Final = timedelta(hours=20)
 _EDITED: Final = timedelta(hours=1)
 # A publisher's guid and link together serve one article for so long, whatever happens to its title.
 _REUSED: Final = timedelta(days=14)
-# The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
-# entries share up to .63 ("OpenAI's video generator Sora: ...").
-_ALIKE: Final = 2 / 3
-_CONTAINED: Final = 4
 _NOTHING: Final = ("", None)
 
-_WORD: Final = re.compile(r"\w+")
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
@@ -115,7 +110,7 @@ def _all(*names: str) -> Callable[[_Marks], Hashable]:
 
 def _another(entry: Entry, known: Known) -> bool:
     """Return True when an entry has another title than a known one, and its guid or link served before."""
-    if _alike(entry.title, known.title):
+    if alike(entry.title, known.title):
         return False
     dated = entry.dated == known.dated == "publisher"
     apart = abs(entry.published - known.published) if dated else None
@@ -202,13 +197,6 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
                 found[entry.guid] = match
                 taken.add(match.id)
     return found
-
-
-def _alike(one: str, other: str) -> bool:
-    """Return whether two titles may be one, edited: they share most words, or one holds the other."""
-    first, second = set(_WORD.findall(fold(one))), set(_WORD.findall(fold(other)))
-    shared, fewest = len(first & second), min(len(first), len(second))
-    return 2 * shared >= _ALIKE * (len(first) + len(second)) or (shared == fewest >= _CONTAINED)
 
 
 def is_home(url: str, home: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from monitor.models import summary_from_json
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, parse_utc
-from monitor.text import fold
+from monitor.text import alike
 from monitor.url import is_of_one
 
 if TYPE_CHECKING:
@@ -96,15 +96,18 @@ class Overview:
     def retold(self, entries: Iterable[int], *, window: Window | None = None) -> frozenset[int]:
         """Return those of these sure entries whose article a digest told, or the user rejected, elsewhere.
 
-        That is another feed's entry with the same link, told before the window or marked as not relevant by
-        its end. Stories know copies while they are open; but one may have closed since, or lost its report to
-        a mark. Of an entry that the user marked, or put where it is (`stories split`), they have spoken.
+        That is another feed's entry with the same link, told before the window under a title like this one (a
+        page may tell other news by now), or marked as not relevant by its end. Stories know copies while they
+        are open; but one may have closed since, or lost its report to a mark. Of an entry that the user
+        marked, or put where it is (`stories split`), they have spoken.
         """
         start, end = (window.start, window.end) if window else (None, None)
         wanted = {"start": maybe_format_utc(start), "end": maybe_format_utc(end)}
         rows = self._db.rows(_RETOLD, wanted | {"entries": listed(entries)})
         return frozenset(
-            row["id"] for row in rows if is_of_one(row["url"]) or fold(row["title"]) == fold(row["told"])
+            row["id"]
+            for row in rows
+            if alike(row["title"], row["told"]) or (row["rejected"] and is_of_one(row["url"]))
         )
 
     def begun(self, start: datetime, end: datetime) -> tuple[int, ...]:
@@ -165,7 +168,7 @@ order by certainty desc, id
 """
 
 _RETOLD: Final = f"""
-select entries.id, entries.url, entries.title, other.title as told
+select entries.id, entries.url, entries.title, other.title as told, {_REJECTED} as rejected
 from entries join entries as other on {_SAME_LINK}
 where entries.id in (select value from json_each(:entries)) and entries.corrected = 0
 and not exists (select 1 from joins where entry_id = entries.id and pinned = 1)
