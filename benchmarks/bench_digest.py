@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import config, digest, digest_input, languages, site, store
+from monitor import config, digest, digest_input, digest_output, languages, site, store
 from monitor.models import Entry, Evidence, Join, Story, Tagging, Window
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ class Desk:
         collected = digest_input.collect(self.config, self.store, window, now=end)
         due = digest.Due(date=end.date(), window=window)
         made = digest.compose(due, collected, self.config.digest, end)
-        digest_input.rendered(self.config, made)
+        digest_output.rendered(self.config, made)
         self.store.digests.freeze(made, digest.summarise(made, languages.load("en")), ())
 
     def archive(self) -> int:
-        return site.update(self.store, self.folder, digest_input.archive(self.config, self.store))
+        return site.update(self.store, self.folder, digest_output.site_of(self.config, self.store))
 
 
 def _story(entries: tuple[Entry, ...]) -> Story:

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from monitor import config as configuration
-from monitor import digest_input, pipeline
+from monitor import digest_output, pipeline
 from monitor import store as storage
 from monitor.cli import app
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
@@ -280,7 +280,7 @@ def live(
                 asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning))
             # Before its delivery brings them along.
             with watch.measuring("pages"):
-                digest_input.write_archive(config, config.files.output_dir)
+                digest_output.write_archive(config, config.files.output_dir)
             with watch.measuring("delivery"):
                 asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning))
             with watch.measuring("retention"):

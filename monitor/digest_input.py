@@ -1,27 +1,25 @@
 """What a digest is made of, as the store tells it; and digests that are only looked at. Nothing writes.
 
-Takes configuration, store and `now`; gives the values from which `digest` composes and renders.
+Takes configuration, store and `now`; gives the values from which `digest` composes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import __version__, digest, followed, languages, site
-from monitor import store as store_package
+from monitor import __version__, digest, followed
 from monitor.cluster.copies import Sources, copies
 from monitor.deliver import Mail
 from monitor.models import Report, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import date
 
     from monitor.config import Config
-    from monitor.models import Digest, Entry, Feed, FeedHealth, RenderedDigest, Selection, Story
+    from monitor.models import Digest, Entry, FeedHealth, Selection, Story
     from monitor.store import Store, StoredDigest
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
@@ -144,6 +142,20 @@ def next_due(config: Config, store: Store, *, now: datetime) -> datetime:
     """Return when the next digest falls due, after the one that is due now."""
     last = store.digests.last(now)
     return digest.schedule.next_due(config.digest, now, last_date=last.date if last else None)
+
+
+def of_day(config: Config, store: Store, day: date, *, now: datetime) -> Digest | None:
+    """Return a day's digest as it was made, else what it would have held; None for a day to come."""
+    if stored := store.digests.get(day):
+        return stored.digest()
+    usual = datetime.combine(day - timedelta(days=1), config.digest.time, config.timezone)
+    # Never over the time of a digest that was made: what that told is told there.
+    earlier = (stored.window.end for stored in store.digests.listing() if stored.date < day)
+    start = max((usual, *earlier))
+    if start >= now:
+        return None
+    midnight = datetime.combine(day + timedelta(days=1), time(), config.timezone)
+    return replace(review(config, store, start=start, end=min(midnight, now), now=now), date=day)
 
 
 def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
@@ -301,73 +313,3 @@ def _mentioned(stories: Iterable[Story]) -> set[int]:
         for other in (*story.related, story.before, story.after)
         if other is not None
     }
-
-
-def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
-    """Render one story as a message of its own, for those whose selection lets it through on whatever day."""
-    shown = digest.present(story, feeds, config.digest, now)
-    rendered = digest.render_alert(
-        shown,
-        languages.load(config.language, config.digest.title),
-        labels=config.labels,
-        timezone=config.digest.timezone,
-        now=now,
-    )
-    spared = {one for one, selection in config.selections.items() if not digest.wants(selection, shown)}
-    return replace(rendered, to=config.recipients - spared)
-
-
-def rendered(config: Config, made: Digest) -> RenderedDigest:
-    """Render a digest in all forms, for the recipients who get all of it."""
-    whole = digest.render_all(made, languages.load(made.language, made.title))
-    return replace(whole, to=config.recipients - config.selections.keys())
-
-
-def mailed(part: Digest, recipient: str) -> RenderedDigest:
-    """Render a recipient's part of a digest as a mail."""
-    found = digest.render_mail(part, languages.load(part.language, part.title))
-    return replace(found, to=frozenset({recipient}))
-
-
-def write_archive(config: Config, folder: Path) -> None:
-    """Bring the archive's pages in a folder up to date; raises OSError and StoreError.
-
-    It runs in a thread of its own, beside the loop, and so opens the store itself.
-    """
-    with store_package.open(config.database, read_only=True) as store:
-        # Or a feed whose address holds a secret, as the store keeps none, would be named by its host.
-        store.feeds.know(config.feeds)
-        site.update(store, folder, archive(config, store))
-
-
-def period(
-    config: Config, store: Store, *, since: datetime, until: datetime, theme: str = ""
-) -> site.period.Period:
-    """Compose the overview of a period; nothing is written."""
-    with store.snapshot():
-        stories = store.stories.listing(since=since)
-        stories = tuple(story for story in stories if not theme or theme in story.themes)
-        affairs = {story.affair for story in stories if story.affair is not None}
-        steps = [store.stories.affair(affair) for affair in sorted(affairs)]
-        return site.period.compose(
-            stories,
-            steps,
-            archive(config, store),
-            since=since,
-            until=until,
-            archive=config.digest.archive_url,
-            theme=theme,
-        )
-
-
-def archive(config: Config, store: Store) -> site.Site:
-    """Return what shapes the archive's pages."""
-    return site.Site(
-        words=languages.load(config.language, config.digest.title),
-        timezone=config.timezone,
-        labels=dict(config.labels),
-        themes=[theme.slug for theme in config.rules.themes],
-        feeds=followed.named(config, store),
-        formats={name: digest.FORMATS[name].suffix for name in config.files.formats},
-        origin=store.note("origin"),
-    )

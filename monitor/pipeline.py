@@ -29,7 +29,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest, digest_input, followed, languages, outbox, tag
+from monitor import digest, digest_input, digest_output, followed, languages, outbox, tag
 from monitor.deliver import Archive, Files, Mail
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import schedule
@@ -89,16 +89,16 @@ async def poll(
                 state = due[response.feed]
                 with _troubles_of(response, failed, bugs):
                     found = await read(config, store, tools, response, state, now=now)
-                    line = _line(response, found, now)
+                    feed_poll = _feed_poll(response, found, now)
                     if found.document is None:
-                        unchanged.append((state_after(config, response, state, found, now=now), line))
+                        unchanged.append((state_after(config, response, state, found, now=now), feed_poll))
                     else:
                         done.append(await keep(config, store, response, state, found, now=now))
-                    on_feed_done(line)
+                    on_feed_done(feed_poll)
             with store.transaction():  # one for all: a commit for each takes twice as long as all else
-                for after, line in (pair for pair in unchanged if store.feeds.has(pair[1].feed)):
+                for after, feed_poll in (pair for pair in unchanged if store.feeds.has(pair[1].feed)):
                     store.feeds.save_state(after)
-                    done.append(store.feeds.log_feed(line))
+                    done.append(store.feeds.log_feed(feed_poll))
             # One host out of reach may be its own fault or our network's: two other feeds are asked, once,
             # before it is held against anybody.
             unsure = not done and not only and len(asked) == len(due)
@@ -107,8 +107,8 @@ async def poll(
             due = due | asked
 
         failures = record_failures(config, store, failed, due, answered=bool(done), now=now)
-        for line in failures.polls:
-            on_feed_done(line)
+        for feed_poll in failures.polls:
+            on_feed_done(feed_poll)
         # Our own tools go first: clustering is where memory peaks, and it neither reads nor tags.
         await stack.aclose()
         del tools
@@ -211,7 +211,7 @@ async def keep(
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
         store.feeds.save_state(state_after(config, response, state, found, now=now))
-        return store.feeds.log_feed(_line(response, found, now))
+        return store.feeds.log_feed(_feed_poll(response, found, now))
 
 
 def state_after(
@@ -245,7 +245,7 @@ def record_failures(
     that was out of reach is taken back. `answered` says that another feed of this poll was reached.
     """
     failed = [response for response in failed if store.feeds.has(response.feed.url)]
-    lines = list[FeedPoll]()
+    polls = list[FeedPoll]()
     silent = store.feeds.unreachable_since_an_answer(now)
     outage = not answered and schedule.is_outage(failed, silent)
     for response in failed:
@@ -254,17 +254,17 @@ def record_failures(
         after = judge(due[response.feed], response, settings=config.fetch, now=now, jitter=jitter)
         with store.transaction():
             store.feeds.save_state(after)
-            lines.append(store.feeds.log_feed(_line(response, Findings(), now)))
+            polls.append(store.feeds.log_feed(_feed_poll(response, Findings(), now)))
     states = store.feeds.states(config.feeds)
     changed = [*schedule.defer_host([(feed, states[feed.url]) for feed in config.feeds], failed, now)]
     if outage:
         changed += (schedule.pardoned(states[url], config.fetch, now) for url in silent & states.keys())
     for state in changed:
         store.feeds.save_state(state)
-    return Failures(lines, outage)
+    return Failures(polls, outage)
 
 
-def _line(response: Response, found: Findings, now: datetime) -> FeedPoll:
+def _feed_poll(response: Response, found: Findings, now: datetime) -> FeedPoll:
     return FeedPoll(
         feed=response.feed.url,
         at=now,
@@ -319,7 +319,7 @@ def _tidy(config: Config, now: datetime) -> None:
 
 def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
     """Put the archive beside the files, where files are written."""
-    write = partial(digest_input.write_archive, config)
+    write = partial(digest_output.write_archive, config)
     return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
 
@@ -337,18 +337,16 @@ async def make_due_digest(
         found = digest_input.read_due(config, store, now=now)
         if found is None:
             return None
-        edition = await asyncio.to_thread(edit, config, channels, found, now)
+        prepared = await asyncio.to_thread(prepare, config, channels, found, now)
         with store.transaction():
             if digest_input.still_stands(config, store, found, now=now):
-                return freeze(store, channels, edition, now=now)
+                return freeze(store, channels, prepared, now=now)
     with store.transaction():
         found = digest_input.read_due(config, store, now=now)
-        if found is None:
-            return None
-        return freeze(store, channels, edit(config, channels, found, now), now=now)
+        return freeze(store, channels, prepare(config, channels, found, now), now=now) if found else None
 
 
-class Edition(NamedTuple):
+class PreparedDigest(NamedTuple):
     """A digest as it will be frozen: with what the archive lists of it, and a delivery for each recipient."""
 
     digest: Digest
@@ -356,23 +354,24 @@ class Edition(NamedTuple):
     deliveries: Sequence[Delivery]
 
 
-def edit(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> Edition:
+def prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> PreparedDigest:
     """Compose a digest, and render it for every channel; touches no database."""
     made = digest.compose(found.due, found.input, config.digest, now)
     wanted = channels if digest.worth_sending(made, config.digest) else ()
-    deliveries = outbox.prepare(wanted, digest_input.rendered(config, made), now=now)
+    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made), now=now)
     mail = [channel for channel in channels if channel.name == Mail.name]
-    for due in found.parts:
-        part = due.of(digest.compose(due.due, due.input, config.digest, now) if due.several else made)
-        if digest.worth_sending(part, config.digest):
-            deliveries += outbox.prepare(mail, digest_input.mailed(part, due.recipient), now=now)
-    return Edition(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
+    for part in found.parts:
+        whole = digest.compose(part.due, part.input, config.digest, now) if part.several else made
+        selected = part.of(whole)
+        if digest.worth_sending(selected, config.digest):
+            deliveries += outbox.prepare(mail, digest_output.mailed(selected, part.recipient), now=now)
+    return PreparedDigest(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
 
 
-def freeze(store: Store, channels: Sequence[Channel], edition: Edition, *, now: datetime) -> Digest:
+def freeze(store: Store, channels: Sequence[Channel], prepared: PreparedDigest, *, now: datetime) -> Digest:
     """Store a digest for good with its deliveries, which take the place of earlier ones that still wait."""
-    outbox.supersede(store, channels, store.digests.freeze(*edition), now)
-    return edition.digest
+    outbox.supersede(store, channels, store.digests.freeze(*prepared), now)
+    return prepared.digest
 
 
 def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
@@ -382,7 +381,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     chosen = [channel for channel in channels if channel.name in alert.channels]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
     window = Window(start=now - config.digest.backlog, end=now)
-    # What is older is news for the digest, but nothing to wake anybody for: only a look back has a start.
+    # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
     fresh -= store.overview.retold(fresh)
     stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
@@ -393,7 +392,7 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
         important = digest.importance(story, feeds, config.digest).total >= alert.min_score
         known = story.id in alerted or not reported.isdisjoint(entry.id for entry in story.entries)
         if important and story.sources >= alert.min_sources and not known:
-            edition = digest_input.alert(config, story, feeds, now=now)
+            edition = digest_output.alert(config, story, feeds, now=now)
             deliveries = outbox.prepare(chosen, edition, now=now)
             if deliveries:  # the pages that the message leads to; alone they tell nobody
                 deliveries += outbox.prepare(pages, edition, now=now)

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from newsroom import at, polled, run
 from test_site import ATTACK, Page
 
-from monitor import config, digest_input, store
+from monitor import config, digest_output, store
 from monitor.models import Join
 from monitor.site import period
 
@@ -76,7 +76,7 @@ def test_rubbish_is_refused_in_one_line(desk: Path, options: list[str], message:
 def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> None:
     loaded = config.load(desk)
     with store.open(loaded.database, read_only=True) as opened:
-        site = digest_input.archive(loaded, opened)
+        site = digest_output.site_of(loaded, opened)
         shown = opened.stories.listing()[0]
     suit = replace(
         shown, id=1, title="Authors sue", kind="filing", first_seen=at(9), parties=("Authors", "court")

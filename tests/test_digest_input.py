@@ -8,7 +8,7 @@ import pytest
 from editions import summary
 from newsroom import SETTINGS, Desk, at, item, logged, made, page, polled, reported, run, serving
 
-from monitor import config, corrections, digest_input, followed, store, stories
+from monitor import config, corrections, digest_input, digest_output, followed, store, stories
 from monitor.models import Entry, FeedHealth, FeedPoll, Join, Poll, Story, Tagging, Window
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_a_feed_is_called_as_the_user_then_as_the_publisher_calls_it(
 
 
 def test_a_rendering_has_every_format_of_the_settings(settings: Config, opened: Store) -> None:
-    edition = digest_input.rendered(settings, digest_input.preview(settings, opened, now=at(7, 1)))
+    edition = digest_output.rendered(settings, digest_input.preview(settings, opened, now=at(7, 1)))
     assert edition.key == "digest:2024-12-03"
     assert {"md", "html"} <= set(edition.renderings)
     assert all(title in edition.renderings["md"].replace("\\", "") for title in BOTH)

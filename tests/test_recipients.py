@@ -15,7 +15,7 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, polled, reported, rss, run
 from smtp import Inbox, inbox
 
-from monitor import corrections, digest, digest_input, languages, outbox, pipeline
+from monitor import corrections, digest, digest_output, languages, outbox, pipeline
 from monitor.digest import html, markdown, plain, schedule
 from monitor.digest.headline import subject
 from monitor.digest.page import Caps
@@ -367,13 +367,13 @@ async def weeks(
 ) -> tuple[dict[str, list[Digest]], list[Digest]]:
     """Live some days with one new story each day, and one that goes on; return each one's mails, and all digests."""
     got: dict[str, list[Digest]] = {}
-    real = digest_input.mailed
+    real = digest_output.mailed
 
     def noted(part: Digest, recipient: str) -> RenderedDigest:
         got.setdefault(recipient, []).append(part)
         return real(part, recipient)
 
-    monkeypatch.setattr(digest_input, "mailed", noted)
+    monkeypatch.setattr(digest_output, "mailed", noted)
     listed: list[str] = []
     async with Loopback() as server, inbox() as box:
         urls = [server.url("/a"), server.url("/again").replace("127.0.0.1", "localhost")]

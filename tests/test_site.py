@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from newsroom import Desk, at, item, page, run, serving
 
-from monitor import digest_input, site, store
+from monitor import digest_output, site, store
 from monitor.errors import ConfigError
 from monitor.models import Join, digest_from_json
 from monitor.site import lists, pages
@@ -66,7 +66,7 @@ class Archive:
     def update(self, folder: Path | None = None) -> int:
         loaded = self.desk.config
         with store.open(loaded.database, read_only=True) as opened:
-            return site.update(opened, folder or self.folder, digest_input.archive(loaded, opened))
+            return site.update(opened, folder or self.folder, digest_output.site_of(loaded, opened))
 
     def written(self) -> dict[str, str]:
         return {
@@ -115,7 +115,7 @@ class TestPages:
     def test_a_theme_without_stories_has_no_feed_to_lead_to(self, archive: Archive) -> None:
         loaded = archive.desk.config
         with store.open(loaded.database, read_only=True) as opened:
-            ours = digest_input.archive(loaded, opened)
+            ours = digest_output.site_of(loaded, opened)
         assert not [link for link in Page(pages.theme("x", [], {}, ours)).links if link.endswith(".atom")]
 
     def test_no_page_runs_anything_but_the_search_and_what_feeds_say_is_text(self, archive: Archive) -> None:
@@ -169,7 +169,7 @@ class TestPages:
     def test_hostile_words_stand_as_words(self, archive: Archive) -> None:
         loaded = archive.desk.config
         with store.open(loaded.database, read_only=True) as opened:
-            ours = digest_input.archive(loaded, opened)
+            ours = digest_output.site_of(loaded, opened)
             shown = opened.stories.listing()[0]
         entries = tuple(
             replace(
@@ -205,7 +205,7 @@ class TestPages:
 def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Archive) -> None:
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:
-        ours = digest_input.archive(loaded, opened)
+        ours = digest_output.site_of(loaded, opened)
         shown = opened.stories.listing()[0]
     first, next_day = shown.entries[0], shown.entries[0].first_seen + timedelta(days=1)
     copy = Join(entry=99, similarity=1.0, reason="same text")
@@ -316,7 +316,7 @@ class TestBringingUpToDate:
         made.day(0, item("a", "Testers leak OpenAI tool Sora"))
         with store.open(made.desk.config.database) as opened:
             (one,) = opened.stories.listing()
-            ours = digest_input.archive(made.desk.config, opened)
+            ours = digest_output.site_of(made.desk.config, opened)
         steps = [replace(one, id=number, affair=1) for number in range(1, 31)]
         text = pages.story(steps[15], steps, ours)
         named = [n for n in range(1, 31) if f"stories/s{n}.html" in text]
@@ -361,7 +361,7 @@ class TestBringingUpToDate:
         for names, feeds, shown in (({url: "The Post"}, [url], "The Post"), ({}, [], "127.0.0.1")):
             desk.names = names
             desk.follow(feeds)
-            digest_input.write_archive(desk.config, told.parents[1])
+            digest_output.write_archive(desk.config, told.parents[1])
             assert f"{shown} · " in told.read_text("utf-8")
 
     def test_a_themes_page_lists_the_stories_that_have_it(self, tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ def test_a_theme_of_any_name_stays_in_its_folder() -> None:
 def test_the_search_dates_a_story_by_the_users_day_as_all_pages_do(archive: Archive) -> None:
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:
-        ours = replace(digest_input.archive(loaded, opened), timezone=ZoneInfo("Europe/Berlin"))
+        ours = replace(digest_output.site_of(loaded, opened), timezone=ZoneInfo("Europe/Berlin"))
         late = replace(opened.stories.listing()[0], first_seen=at(23.5, 29))
     assert month_of(late, ours) == "2025-01"
     assert handed(lists.search_shard("2025-01", [late], ours))["stories"][0]["day"] == "2025-01-01"
@@ -429,7 +429,7 @@ def test_the_search_dates_a_story_by_the_users_day_as_all_pages_do(archive: Arch
 def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:
-        ours = digest_input.archive(loaded, opened)
+        ours = digest_output.site_of(loaded, opened)
     stored = Path(__file__).parent / "data" / "digests" / "stored-by-1.0.json"
     text = pages.day(digest_from_json(stored.read_text("utf-8")), ours)
     assert "Monday, 23 November 2026" in text

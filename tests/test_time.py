@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from newsroom import SETTINGS, Desk, at, rss
 
-from monitor import digest, digest_input, followed, health, outbox, pipeline
+from monitor import digest, digest_output, followed, health, outbox, pipeline
 from monitor.errors import DeliveryError
 from monitor.models import Delivery, RenderedDigest, Response, digest_key
 from monitor.parse.reader import read
@@ -269,7 +269,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
             preheader="", headlines=(), renderings={},
         )  # fmt: skip
 
-    monkeypatch.setattr(digest_input, "rendered", rendered)
+    monkeypatch.setattr(digest_output, "rendered", rendered)
 
 
 @given(st.lists(ACTIONS, min_size=6, max_size=14))

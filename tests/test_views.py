@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from newsroom import SETTINGS, THEMES, Desk, at, item, rss, run
 
-from monitor import corrections, digest, digest_input, languages, pipeline
+from monitor import corrections, digest, digest_output, languages, pipeline
 from monitor.digest.formats import message
 from monitor.digest.importance import order
 from monitor.models import Response
@@ -220,8 +220,8 @@ def told_once(play: Play) -> None:
 
 def archive_agrees(play: Play, anew: Path) -> None:
     folder = play.desk.directory / "digests"
-    digest_input.write_archive(play.config, folder)
-    digest_input.write_archive(play.config, anew)
+    digest_output.write_archive(play.config, folder)
+    digest_output.write_archive(play.config, anew)
     ours, theirs = (
         {
             str(path.relative_to(root)): path.read_bytes()

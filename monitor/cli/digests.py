@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,13 +27,12 @@ from monitor.cli.output import (
 from monitor.cli.session import Session, UsageError, day, session
 from monitor.errors import MonitorError
 from monitor.lock import sole_sender
-from monitor.models import Window, digest_key
+from monitor.models import digest_key
 from monitor.text import counted
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator
-    from datetime import tzinfo
+    from datetime import datetime, tzinfo
 
     from monitor.config import Config
     from monitor.models import Delivery, Digest
@@ -124,23 +122,10 @@ def _past(current: Session, config: Config, store: Store, *, date: str, since: s
             raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
         return digest_input.review(config, store, start=start, end=end, now=now)
     wanted = day(date)
-    stored = store.digests.get(wanted)
-    if stored is not None:
-        return stored.digest()
-    window = _day_of(wanted, config, store)
-    if window.start >= now:
+    made = digest_input.of_day(config, store, wanted, now=now)
+    if made is None:
         raise UsageError(f"{wanted} is still to come")
-    end = min(window.end, now)
-    return replace(digest_input.review(config, store, start=window.start, end=end, now=now), date=wanted)
-
-
-def _day_of(wanted: dt.date, config: Config, store: Store) -> Window:
-    """Return the window of a day whose digest was never made: from the one before to the end of the day."""
-    earlier = [stored for stored in store.digests.listing() if stored.date < wanted]
-    due = datetime.combine(wanted - timedelta(days=1), config.digest.time, config.timezone)
-    # Never over the time of a digest that was made: what that told is told there.
-    start = max([due, *(stored.window.end for stored in earlier)])
-    return Window(start=start, end=datetime.combine(wanted + timedelta(days=1), time(), config.timezone))
+    return made
 
 
 def _send(current: Session, *, resend: bool) -> None:

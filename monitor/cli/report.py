@@ -35,7 +35,7 @@ def report(
 
     Example: monitor report --since 30d --format md -o month.md
     """
-    from monitor import digest_input
+    from monitor import digest_output
     from monitor.site import period
 
     current = session(context)
@@ -49,8 +49,8 @@ def report(
         if start >= end:
             zone = config.timezone
             raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
-        found = digest_input.period(config, store, since=start, until=end, theme=theme)
-        site = digest_input.archive(config, store)
+        found = digest_output.period(config, store, since=start, until=end, theme=theme)
+        site = digest_output.site_of(config, store)
     if format_ == "json":
         text = json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n"
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor import digest_input, health
+from monitor import digest_output, health
 from monitor.digest.safe import line
 from monitor.errors import MonitorError
 from monitor.site.frame import day_path
@@ -50,7 +50,7 @@ class Desk:
 
 def lay(config: Config, store: Store, *, now: datetime, token: str, here: str) -> Desk:
     """Lay ready what a page is made of; `here` is its address, to which forms lead back."""
-    site = digest_input.archive(config, store)
+    site = digest_output.site_of(config, store)
     text = site.words.text
     last = store.digests.last_made()
     report = health.report(config, store, now=now)

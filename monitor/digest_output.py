@@ -1,0 +1,92 @@
+"""A digest, an alert, the archive and a period's overview, in the words and forms of the configuration.
+
+Takes the configuration with what was composed, or with the store; gives what the channels send, the pages,
+the overview. The database is only read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from monitor import digest, followed, languages, site
+from monitor import store as store_package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from monitor.config import Config
+    from monitor.models import Digest, Feed, RenderedDigest, Story
+    from monitor.store import Store
+
+
+def rendered(config: Config, made: Digest) -> RenderedDigest:
+    """Render a digest in all forms, for the recipients who get all of it."""
+    whole = digest.render_all(made, languages.load(made.language, made.title))
+    return replace(whole, to=config.recipients - config.selections.keys())
+
+
+def mailed(part: Digest, recipient: str) -> RenderedDigest:
+    """Render a recipient's part of a digest as a mail."""
+    found = digest.render_mail(part, languages.load(part.language, part.title))
+    return replace(found, to=frozenset({recipient}))
+
+
+def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
+    """Render one story as a message of its own, for those whose selection lets it through on whatever day."""
+    shown = digest.present(story, feeds, config.digest, now)
+    rendered = digest.render_alert(
+        shown,
+        languages.load(config.language, config.digest.title),
+        labels=config.labels,
+        timezone=config.digest.timezone,
+        now=now,
+    )
+    spared = {one for one, selection in config.selections.items() if not digest.wants(selection, shown)}
+    return replace(rendered, to=config.recipients - spared)
+
+
+def write_archive(config: Config, folder: Path) -> None:
+    """Bring the archive's pages in a folder up to date; raises OSError and StoreError.
+
+    It runs in a thread of its own, beside the loop, and so opens the store itself.
+    """
+    with store_package.open(config.database, read_only=True) as store:
+        # Or a feed whose address holds a secret, as the store keeps none, would be named by its host.
+        store.feeds.know(config.feeds)
+        site.update(store, folder, site_of(config, store))
+
+
+def period(
+    config: Config, store: Store, *, since: datetime, until: datetime, theme: str = ""
+) -> site.period.Period:
+    """Compose the overview of a period; nothing is written."""
+    with store.snapshot():
+        stories = store.stories.listing(since=since)
+        stories = tuple(story for story in stories if not theme or theme in story.themes)
+        affairs = {story.affair for story in stories if story.affair is not None}
+        steps = [store.stories.affair(affair) for affair in sorted(affairs)]
+        return site.period.compose(
+            stories,
+            steps,
+            site_of(config, store),
+            since=since,
+            until=until,
+            archive=config.digest.archive_url,
+            theme=theme,
+        )
+
+
+def site_of(config: Config, store: Store) -> site.Site:
+    """Return what shapes the archive's pages, and those of a period."""
+    return site.Site(
+        words=languages.load(config.language, config.digest.title),
+        timezone=config.timezone,
+        labels=dict(config.labels),
+        themes=[theme.slug for theme in config.rules.themes],
+        feeds=followed.named(config, store),
+        formats={name: digest.FORMATS[name].suffix for name in config.files.formats},
+        origin=store.note("origin"),
+    )
