@@ -466,13 +466,16 @@ async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_
     assert not any(title in last for title in (LEAK, CHOIR, GOES_ON))
 
 
-@pytest.mark.parametrize("marked", [False, True])
+@pytest.mark.parametrize("since", ["late", "marked", "closed"])
 async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_told_is_not(
-    tmp_path: Path, *, marked: bool
+    tmp_path: Path, since: str
 ) -> None:
     some = f'[email.only."{BO}"]\ndays = ["mon", "thu"]\n'
     async with Loopback() as server, inbox() as box:
-        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, some, more=NO_FILES))
+        written = settings(box.port, some, more=NO_FILES)
+        if since == "closed":
+            written = written.replace("[stories]", '[stories]\nopen_for = "2h"')
+        desk = Desk(tmp_path / "desk", feeds(server), settings=written)
         async with at_work(server, desk) as work:
             store = work.store
             server.on("/a", page(item("rain", "Rain in Graz", "It is wet.", published=at(5))))
@@ -480,11 +483,11 @@ async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_
             await work.publish(at(7.5))
             server.on("/a", page(*DAYS[0]))
             await work.poll(at(8))
-            if not marked:  # seen before that digest's end, and not told by it, for whatever reason
+            if since == "late":  # seen before that digest's end, and not told by it, for whatever reason
                 store._db.change("update entries set news_at = (select news_at from entries where id = 1)")
             await work.publish(at(7.5, 1))
             assert reported(made(store, 1)) == [LEAK]
-            if marked:
+            if since == "marked":
                 (told,) = store.entries.listing()
                 corrections.mark(work.config, store, told.id, relevant=False, now=at(8, 1))
             again = item("leak", LEAK, "Some 300 testers, unpaid.", published=at(5, 2))
@@ -493,9 +496,10 @@ async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_
                 await work.poll(at(6, day))
                 await work.publish(at(7.5, day))
             assert [reported(made(store, day)) for day in (2, 3)] == [[], []]
+            assert len(store.stories.listing()) == (2 if since == "closed" else 1)
     last = mails(box, BO)[-1]
-    assert last.count(LEAK) == (0 if marked else 2)  # the subject, and the story
-    assert ("also in The Other" in last) is not marked
+    assert last.count(LEAK) == (0 if since == "marked" else 2)  # the subject, and the story
+    assert ("also in The Other" in last) == (since == "late")
 
 
 @pytest.mark.parametrize(("send_if_empty", "days"), [("true", [0, 1]), ("false", [1])])
