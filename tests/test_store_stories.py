@@ -207,6 +207,16 @@ def test_steps_of_an_affair_know_the_one_before_and_the_one_after(opened):
     assert opened.stories.get(2).affair is None
 
 
+def test_two_affairs_whose_steps_are_one_story_are_one_affair(opened):
+    save(opened, (1,), (2,), (3,), (4,))
+    opened.stories.save(
+        [story(opened, n, id=n, affair=affair) for n, affair in ((1, 1), (2, 1), (3, 3), (4, 3))]
+    )
+    opened.stories.merge(2, 3, NOW)
+    assert sorted(one.id for one in opened.stories.affair(1)) == [1, 2, 4]
+    assert opened.stories.affair(3) == ()
+
+
 def test_doubts_are_kept_until_the_user_decides(opened):
     doubtful = Join(entry=2, similarity=0.63, reason="hardly", doubtful=True, copy_of=1)
     sure = Join(entry=1, similarity=1.0, reason="began the story")

@@ -170,7 +170,9 @@ class Stories:
             # Pinned on both sides: the next step of clustering must not undo the user's word.
             self._pin(into.entries)
             self._correct(into.entries, gone.entries, together=True, now=now)
-            self._db.change(_AFFAIR_TOO, [gone.id, into.id])
+            # Two affairs with one step in common are one.
+            affair = into.affair or gone.affair
+            self._db.change(_ONE_AFFAIR, [affair, into.id, gone.affair])
             self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
             self._relate(into.id, gone.related)
             return self._require(into.id)
@@ -377,9 +379,7 @@ select ?, ? where exists (select 1 from stories where id = ?)
 # The first step learns of its affair when the second comes.
 _FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
 
-_AFFAIR_TOO: Final = """
-update stories set affair_id = coalesce(affair_id, (select affair_id from stories where id = ?)) where id = ?
-"""
+_ONE_AFFAIR: Final = "update stories set affair_id = ? where id = ? or affair_id = ?"
 
 _IN_DOUBT: Final = """
 select e.story_id from joins j indexed by joins_doubtful join entries e on e.id = j.entry_id
