@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from monitor.config import Config
-    from monitor.models import Digest, Entry, FeedHealth, Selection, Story
+    from monitor.models import Delivery, Digest, Entry, FeedHealth, Selection, Story
     from monitor.store import Store, StoredDigest
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
@@ -236,10 +236,7 @@ def collect(
         retold=retold,
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
-        failed_deliveries=[
-            f"{delivery.channel} to {delivery.recipient}: {delivery.last_error}"
-            for delivery in store.deliveries.failed_since(window.start)
-        ],
+        failed_deliveries=[_failure(delivery) for delivery in store.deliveries.failed_since(window.start)],
         version=__version__,
         origin=store.note("origin"),
     )
@@ -313,3 +310,13 @@ def _mentioned(stories: Iterable[Story]) -> set[int]:
         for other in (*story.related, story.before, story.after)
         if other is not None
     }
+
+
+def _failure(delivery: Delivery) -> str:
+    """Say which delivery failed, and why. All recipients read it, and need not learn each other's addresses.
+
+    `status` and `digests` name them in full.
+    """
+    name, at, server = delivery.recipient.rpartition("@")
+    shown = f"{name[:1]}…@{server}" if at else delivery.recipient
+    return f"{delivery.channel} to {shown}: {delivery.last_error.replace(delivery.recipient, shown)}"

@@ -159,13 +159,14 @@ def test_a_mail_that_failed_at_its_first_try_is_in_the_next_digests_receipt(tmp_
     mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
     with (
         serving() as server,
-        smtp.scripted_in_a_thread(smtp.Script(replies={"RCPT": "550 no such user"})) as script,
+        smtp.scripted_in_a_thread(smtp.Script(replies={"RCPT": "550 no such user r@x.test"})) as script,
     ):
         server.on("/a", page(item("leak", LEAK)))
         desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port))
         assert run(desk.directory, "poll", now=at(6)).code == 0
         assert run(desk.directory, "digest", "--send", now=at(7)).code == 1
-    assert "email to r@x.test: refused: 550 no such user" in run(desk.directory, "digest", now=MORNING).out
+    told = run(desk.directory, "digest", now=MORNING).out
+    assert "email to r…@x.test: refused: 550 no such user r…@x.test" in told, "other recipients read it too"
 
 
 def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherwise_is_reported(
