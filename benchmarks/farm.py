@@ -5,7 +5,9 @@
 Feed i depends on (seed, i) alone. What they are like was counted on a corpus of real feeds: two thirds
 RSS 2.0, a quarter Atom, the rest RSS 1.0; 20 to 50 entries, the median document some 47 kB and one in ten
 over 160 kB; validators on 70 %, other bytes at each request on 10 %, gzip on 85 %, ISO-8859-1 on 7 %, and
-3 % that no XML parser takes as it is. Each feed lives on one of 250 hosts (127.0.0.1 to 127.0.0.250).
+3 % that no XML parser takes as it is. Of the entries 1.6 % are on the subject, 14 % pass the tagger's gate
+and 29 % meet a rule of it, as in five months of a feed on technology; in a general one it is far less (.04,
+.6 and 7 %). Each feed lives on one of 250 hosts (127.0.0.1 to 127.0.0.250).
 
 `--small` feeds have five short entries each: thousands of them are polled in minutes, to see how cost grows.
 
@@ -30,20 +32,37 @@ HOSTS = 250
 NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
 CHANGED = 10
 """One feed in so many has something new in phase 3."""
-SUBJECTS = {
+RELEVANT, ON_AI, ON_ARTISTS = 0.016, 0.128, 0.145
+"""The shares of entries on the subject, on AI (the gate lets them in) and on artists alone (a rule holds)."""
+EVENTS = 20
+"""So many things happen on the subject in a day; who reports draws one of them."""
+SUBJECT = {
     "en": (
-        "OpenAI's Sora and the artists who tested it without pay",
-        "Voice actors ask for consent before a voice is cloned by AI",
-        "Publishers sue an AI firm over novels in its training data",
-        "Screenwriters and studios agree on rules for generative AI",
+        ("Voice actors", "Illustrators", "Screenwriters", "Novelists", "Photographers", "Translators"),
+        ("sue {}", "settle with {}", "protest against {}", "negotiate with {}"),
+        ("OpenAI", "Midjourney", "Stability AI", "Runway", "Suno", "ElevenLabs"),
+        ("over works in its training data", "over consent", "over pay for AI models", "over its video AI"),
     ),
     "de": (
-        "Synchronsprecher fordern Vergütung für KI-Training mit ihren Stimmen",
-        "Urteil: KI-Firma verletzt das Urheberrecht von Fotografinnen",
-        "OpenAI startet Sora in Europa, Künstler protestieren",
-        "Illustratorinnen gegen Bildgeneratoren: offener Brief an die Verlage",
+        ("Sprecher", "Illustratorinnen", "Drehbuchautoren", "Schriftsteller", "Fotografinnen", "Übersetzer"),
+        ("verklagen {}", "einigen sich mit {}", "protestieren gegen {}", "reden mit {}"),
+        ("OpenAI", "Midjourney", "Stability AI", "Runway", "Suno", "ElevenLabs"),
+        ("wegen Werken im KI-Training", "wegen Einwilligung", "um Honorare für KI-Modelle", "um Video-KI"),
     ),
 }
+BESIDE = {
+    "en": (
+        ("Google", "Meta", "Microsoft", "Apple", "Adobe", "Samsung"),
+        ("shows an AI image generator for", "drops an AI image generator for"),
+        ("phones", "hospitals", "weddings", "games", "schools"),
+    ),
+    "de": (
+        ("Google", "Meta", "Microsoft", "Apple", "Adobe", "Samsung"),
+        ("zeigt einen KI-Bildgenerator für", "bringt einen KI-Bildgenerator für"),
+        ("Handys", "Kliniken", "Hochzeiten", "Spiele", "Schulen"),
+    ),
+}
+ARTISTS = {"en": "Musicians on tour again", "de": "Musiker wieder auf Tour"}
 SMALL = {
     "en": "the a of to in and for on with at by from is was are has will after over new".split(),  # noqa: SIM905
     "de": "der die das und in zu den mit von für auf ist im dem nicht ein eine als".split(),  # noqa: SIM905
@@ -160,12 +179,25 @@ def sentence(draw: random.Random, language: str, own: list[str], words: int) -> 
     return " ".join(made).capitalize() + "."
 
 
+def subject(draw: random.Random, language: str, published: datetime) -> str:
+    """Make up what an entry is about, "" for most; two reports of one event begin with the same words."""
+    kind = draw.random()
+    if kind < RELEVANT:
+        event = random.Random(f"{published.date()}/{draw.randrange(EVENTS)}")
+        who, does, whom, why = (event.choice(words) for words in SUBJECT[language])
+        return f"{who} {does.format(whom)} {why}"
+    if kind < RELEVANT + ON_AI:
+        return " ".join(draw.choice(words) for words in BESIDE[language])
+    return ARTISTS[language] if kind < RELEVANT + ON_AI + ON_ARTISTS else ""
+
+
 def article(number: int, place: int, language: str, length: float, own: list[str]) -> Article:
-    """Make up an entry; one in twenty is on the subject."""
+    """Make up an entry."""
     draw = random.Random(f"{number}/{place}")
     title = sentence(draw, language, own, draw.randint(6, 11))[:-1]
-    if draw.random() < 0.05:
-        title = f"{draw.choice(SUBJECTS[language])}: {title}"
+    published = NOW - timedelta(minutes=37 * place + 11)
+    if about := subject(draw, language, published):
+        title = f"{about}: {title}"
     teaser = " ".join(sentence(draw, language, own, draw.randint(9, 18)) for _ in range(draw.randint(1, 3)))
     paragraphs = [
         f"<p>{' '.join(sentence(draw, language, own, 14) for _ in range(3))} "
@@ -179,7 +211,7 @@ def article(number: int, place: int, language: str, length: float, own: list[str
         title=title,
         teaser=teaser,
         body="".join(paragraphs),
-        published=NOW - timedelta(minutes=37 * place + 11),
+        published=published,
         author=f"{draw.choice(own).title()} {draw.choice(own).title()}",
     )
 
