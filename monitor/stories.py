@@ -7,6 +7,7 @@ looked at again before anything is written.
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from monitor.config import Config
@@ -58,9 +59,23 @@ async def cluster_entries_beside(config: Config, store: Store, *, now: datetime)
         work = _read(config, store, now)
         if work is None:
             break
-        saved |= _write(store, work, await asyncio.to_thread(work.decide))
+        saved |= _write(store, work, await _decided_beside(work))
         del work
     return frozenset(saved)
+
+
+async def _decided_beside(work: _Work) -> _Decision:
+    """Decide in a thread, which ends soon after nobody waits for it any more: the service has ten seconds."""
+    unwanted = threading.Event()
+
+    def step() -> None:
+        if unwanted.is_set():
+            raise asyncio.CancelledError
+
+    try:
+        return await asyncio.to_thread(work.decide, step)
+    finally:
+        unwanted.set()
 
 
 def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
@@ -96,10 +111,10 @@ class _Work:
     encoder: cluster.Encoder | None
     vectors: Mapping[int, bytes]
 
-    def decide(self) -> _Decision:
-        """Put each new entry into a story; touches no database."""
+    def decide(self, step: Callable[[], None] = lambda: None) -> _Decision:
+        """Put each new entry into a story; touches no database. `step` may end it, see `cluster.assign`."""
         present = [*self.new, *(entry for story in self.opened for entry in story.entries)]
-        fresh = self.encoder.vectors(present, self.vectors) if self.encoder else {}
+        fresh = self.encoder.vectors(present, self.vectors, step) if self.encoder else {}
         stories = cluster.assign(
             self.new,
             self.opened,
@@ -110,6 +125,7 @@ class _Work:
             corrections=self.corrections,
             corrected=self.corrected,
             past=self.past,
+            step=step,
         )
         return _Decision(stories, fresh)
 

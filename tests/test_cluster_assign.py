@@ -5,13 +5,13 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, groupby, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import Settings, assign, match, terms, with_summary
+from monitor.cluster import Settings, assign, candidates, match, terms, with_summary
 from monitor.models import Correction, Entry, Feed, Join, PastStory, Story, Tagging, TermCounts
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
@@ -96,6 +96,43 @@ def test_reports_of_one_event_meet_across_outlets_and_languages():
 @settings(max_examples=settings.default.max_examples // 5)
 def test_the_order_of_arrival_decides_nothing(new):
     assert poll(new) == poll(DAY)
+
+
+def test_a_crowded_day_is_gathered_in_small_steps_and_ends_at_any_of_them(monkeypatch):
+    said = product(
+        ("Illustrators", "Voice actors", "Novelists", "Composers"),
+        ("sue", "meet", "criticise", "praise"),
+        ("Midjourney", "Suno", "Runway", "OpenAI"),
+    )
+    crowd = [
+        entry(n, (f"{' '.join(words)} over their works", f"Of the {words[0]} {n + 100} were there."))
+        for n, words in enumerate(said)
+    ]
+    compare, done = candidates.compare, list[str]()
+
+    def counted(*pair, **how):
+        done.append("compared")
+        return compare(*pair, **how)
+
+    monkeypatch.setattr(candidates, "compare", counted)
+    poll(crowd, step=lambda: done.append("step"))
+    work = [len(list(run)) for what, run in groupby(done) if what == "compared"]
+    # Two stories at most are compared in between, by 24 reports each: some hundredths of a second.
+    assert sum(work) > 10 * len(crowd)
+    assert max(work) <= 24 * 24
+
+    steps = done.count("step")
+    for end in (0, steps // 2, steps - 1):
+        done.clear()
+
+        def step(end: int = end) -> None:
+            done.append("step")
+            if done.count("step") > end:
+                raise TimeoutError
+
+        with pytest.raises(TimeoutError):
+            poll(crowd, step=step)
+        assert done.count("step") == end + 1
 
 
 def test_one_large_poll_and_many_small_ones_agree():

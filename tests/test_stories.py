@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +71,35 @@ def test_what_comes_late_joins_the_story_that_was_open_on_its_day(
         (added,) = opened.entries.add([late], lambda entry: entry.guid)
         stories.cluster_entries(settings, opened, now=at(10, days))
         assert (opened.entries.get(added.id).story == leak.story) is joins
+
+
+def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, cancelled, ended = threading.Event(), threading.Event(), list[str]()
+
+    def beside(*_, step, **__):
+        step()
+        began.set()
+        cancelled.wait(10)
+        try:
+            step()
+            ended.append("went on")
+        except BaseException:
+            ended.append("ended")
+            raise
+
+    async def stop() -> None:
+        task = asyncio.create_task(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        await asyncio.to_thread(began.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        cancelled.set()
+
+    monkeypatch.setattr(cluster, "assign", beside)
+    with unclustered(desk) as opened:
+        asyncio.run(stop())
+        assert ended == ["ended"]
+        assert opened.stories.listing() == ()
 
 
 def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from monitor.cluster.match import log_odds, rarity
 from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from monitor.cluster.settings import Settings
     from monitor.models import Correction, Entry, Feed, Story, TermCounts
@@ -43,6 +43,7 @@ def assign(
     corrections: Sequence[Correction] = (),
     corrected: Mapping[int, Entry] | None = None,
     past: Sequence[PastStory] = (),
+    step: Callable[[], None] = lambda: None,
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
 
@@ -51,7 +52,8 @@ def assign(
     the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
     decides. `corrections` are the user's, in order: entries stay apart by them, and those whose texts are
     given in `corrected` move the bar. `past` are closed stories that new ones may be steps after. Entries of
-    several days are taken day by day, so that one large poll and many small ones agree.
+    several days are taken day by day, so that one large poll and many small ones agree. `step` is called
+    every few milliseconds, and what it raises ends the work: 2,000 entries of a day may take half a minute.
     """
     found = {story.id: story for story in _renewed(stories, new)}
     known = {entry.id for story in stories for entry in story.entries}
@@ -67,7 +69,8 @@ def assign(
         crowded = min(_MOST_CROWDED, crowd(present, day, days))
         bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowded
         lone = LONE / math.exp(crowded)
-        for story in DayClustering(near, today, candidates, bar=bar, lone=lone, apart=apart).changed():
+        gathered = DayClustering(near, today, candidates, bar=bar, lone=lone, apart=apart, step=step)
+        for story in gathered.changed():
             # Stories that are not stored yet go by negative numbers, so that later days of the same step can
             # join them.
             key = story.id or min((0, *found)) - 1
@@ -75,7 +78,11 @@ def assign(
     before = {story.id: story for story in stories}
     changed = (story for key, story in found.items() if story != before.get(key))
     related = RelatedStories([*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for)
-    return _affairs_agreed([_finished(story, related, feeds, settings) for story in changed])
+    finished = []
+    for story in changed:
+        step()
+        finished.append(_finished(story, related, feeds, settings))
+    return _affairs_agreed(finished)
 
 
 def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:

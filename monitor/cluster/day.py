@@ -18,7 +18,7 @@ from monitor.cluster.traits import surfaces
 from monitor.models import Join, Story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from monitor.cluster.candidates import Candidate, Candidates
     from monitor.cluster.groups import Link
@@ -80,12 +80,13 @@ class DayClustering:
         bar: float,
         lone: float,
         apart: Apart,
+        step: Callable[[], None],
     ) -> None:
-        self._stories, self._candidates, self._apart = stories, candidates, apart
+        self._stories, self._candidates, self._apart, self._step = stories, candidates, apart, step
         self._bar, self._lone = bar, lone
-        self._groups = [[candidates.of(entry) for entry in story.entries] for story in stories]
+        self._groups = [[self._candidate(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
-        self._place([candidates.of(entry) for entry in sorted(new, key=order)])
+        self._place([self._candidate(entry) for entry in sorted(new, key=order)])
         self._home = {m.entry.id: number for number, members in enumerate(self._groups) for m in members}
         self._links: dict[tuple[int, int], Link] = {}
         self._near = self._neighbours()
@@ -101,8 +102,13 @@ class DayClustering:
             if old is None or len(entries) > len(old.entries):
                 yield self._story(old, sorted(entries, key=lambda member: order(member.entry)))
 
+    def _candidate(self, entry: Entry) -> Candidate:
+        self._step()
+        return self._candidates.of(entry)
+
     def _link(self, one: int, other: int) -> Link:
         """Compare two groups, once: a cache around a closure would keep the day's work in a cycle."""
+        self._step()
         if (one, other) not in self._links:
             self._links[one, other] = self._candidates.link(self._groups[one], self._groups[other])
         return self._links[one, other]
@@ -133,8 +139,11 @@ class DayClustering:
         terms = [frozenset[str]().union(*(m.terms for m in members)) for members in self._groups]
         for number, found in enumerate(terms):
             index.add(number, found)
-        fresh = range(len(self._stories), len(self._groups))
-        return {number: index.nearest(terms[number], without=number) for number in fresh}
+        near = {}
+        for number in range(len(self._stories), len(self._groups)):
+            self._step()
+            near[number] = index.nearest(terms[number], without=number)
+        return near
 
     def _roots(self) -> list[int]:
         return group(
@@ -179,6 +188,7 @@ class DayClustering:
         self, member: Candidate, members: Sequence[Candidate], own: Story | None, *, began: bool
     ) -> Join:
         """Return why a new member is among the members of its story."""
+        self._step()
         others = [other for other in members if other is not member]
         second = self._runner_up(member, own)
         similarity, why, doubtful = 1.0, _BEGAN, False

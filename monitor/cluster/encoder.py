@@ -13,12 +13,14 @@ from monitor.cluster import match
 from monitor.encoder import DIMENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from monitor.models import Entry
 
 # Half precision: 2 kB an entry instead of 4.
 _STORED = "<f2"
+# As many entries as have their two texts encoded together.
+_AT_ONCE = encoder.BATCH // 2
 
 
 class Encoder:
@@ -31,12 +33,25 @@ class Encoder:
         """Return whether the extra is installed, without loading it."""
         return encoder.available()
 
-    def vectors(self, entries: Iterable[Entry], known: Mapping[int, bytes] | None = None) -> dict[int, bytes]:
-        """Return the vectors, by id and as the store keeps them, of the entries that are not yet `known`."""
-        missing = {entry.id: entry for entry in entries if entry.id not in (known or {})}
-        found = encoder.encode([text for entry in missing.values() for text in texts(entry)])
-        rows = without_topic(found, match.model().topic).reshape(-1, 2 * DIMENSIONS)
-        return {key: row.astype(_STORED).tobytes() for key, row in zip(missing, rows, strict=True)}
+    def vectors(
+        self,
+        entries: Iterable[Entry],
+        known: Mapping[int, bytes] | None = None,
+        step: Callable[[], None] = lambda: None,
+    ) -> dict[int, bytes]:
+        """Return the vectors, by id and as the store keeps them, of the entries that are not yet `known`.
+
+        `step` is called before each third of a second of work, and may raise to end it.
+        """
+        missing = list({entry.id: entry for entry in entries if entry.id not in (known or {})}.values())
+        made: dict[int, bytes] = {}
+        for start in range(0, len(missing), _AT_ONCE):
+            step()
+            batch = missing[start : start + _AT_ONCE]
+            found = encoder.encode([text for entry in batch for text in texts(entry)])
+            rows = without_topic(found, match.model().topic).reshape(-1, 2 * DIMENSIONS)
+            made |= {entry.id: row.astype(_STORED).tobytes() for entry, row in zip(batch, rows, strict=True)}
+        return made
 
 
 def texts(entry: Entry) -> tuple[str, str]:
