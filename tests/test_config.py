@@ -9,6 +9,7 @@ import pytest
 
 from monitor import config
 from monitor.config import feedlist
+from monitor.deliver import CHANNELS
 from monitor.errors import ConfigError
 
 HTTP = "starts with http:// or https://"
@@ -71,7 +72,7 @@ def test_commented_tables_of_the_starter_are_valid_once_uncommented(tmp_path):
     loaded = config.load(write(tmp_path, monitor="\n".join(lines)), {})
 
     assert loaded.channel_settings["email"].to == ("you@example.org",)
-    assert loaded.channel_settings.keys() == {"files", "email", "apprise"}
+    assert loaded.channel_settings.keys() == CHANNELS.keys()
     assert loaded.alert is not None
     assert loaded.service.ping_url_env == "MONITOR_PING_URL"
 
@@ -125,7 +126,7 @@ def test_all_faults_of_all_files_are_reported_at_once(tmp_path):
             '[email]\nhost = "h"\nfrom = "a@x.example"\nusername = "u"\nto = ["b@x.example"]',
             "monitor.toml:1: email: a username needs",
         ),
-        ('language = "fr"', "language: there is no 'fr'"),
+        ('language = "xx"', "language: there is no 'xx'"),
         ('[digest]\nformats = ["md", "htm"]', "digest.formats[2]: there is no 'htm'; did you mean 'html'?"),
         ('[poll]\nmin_interval = "2d"', "poll: min_interval is longer than max_interval"),
         ('[alert]\nchannels = ["mail"]', "alert.channels[1]: there is no 'mail'; did you mean 'email'?"),
