@@ -63,7 +63,7 @@ for module in (
 ):
     module.register(app)
 app.add_typer(configuration.config_app, name="config", cls=helping.Whole)
-app.add_typer(subscriptions.app, name="feeds", cls=helping.Whole)
+app.add_typer(subscriptions.feeds_app, name="feeds", cls=helping.Whole)
 app.add_typer(stories.stories_app, name="stories", cls=helping.Whole)
 app.add_typer(tagging.themes_app, name="themes", cls=helping.Whole)
 

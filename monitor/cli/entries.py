@@ -194,8 +194,7 @@ def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: T
 
 def labels_of(slugs: Iterable[str], config: Config) -> str:
     """Return beats and themes as the digest names them."""
-    labels = (*config.rules.beats, *config.rules.themes)
-    names = {label.slug: label.in_language(config.language) for label in labels}
+    names = dict(config.labels)
     return ", ".join(names.get(slug, slug) for slug in slugs)
 
 

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from monitor.config.subscriptions import Subscriptions
     from monitor.models import FeedHealth
 
-app = typer.Typer(help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None)
+feeds_app = typer.Typer(
+    help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None
+)
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
 
 
-@app.command("list")
+@feeds_app.command("list")
 def list_feeds(
     context: typer.Context,
     curated: Annotated[
@@ -108,7 +110,7 @@ def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -
         yield f"           {health.note or health.last_error}"
 
 
-@app.command()
+@feeds_app.command()
 def add(
     context: typer.Context,
     address: Annotated[
@@ -172,7 +174,7 @@ def _save(context: typer.Context, listed: Subscriptions) -> None:
             say("the service takes it up when it reads its configuration again (SIGHUP, systemctl reload)")
 
 
-@app.command()
+@feeds_app.command()
 def remove(context: typer.Context, feed: FeedName) -> None:
     """Take a feed out of feeds.toml; its entries stay stored.
 
@@ -195,7 +197,7 @@ def _followed(listed: Subscriptions, name: str) -> Feed:
     return found
 
 
-@app.command()
+@feeds_app.command()
 def enable(context: typer.Context, feed: FeedName) -> None:
     """Poll a feed from now on: one that was switched off, or one of the curated list.
 
@@ -204,7 +206,7 @@ def enable(context: typer.Context, feed: FeedName) -> None:
     _switch(context, feed, on=True)
 
 
-@app.command()
+@feeds_app.command()
 def disable(context: typer.Context, feed: FeedName) -> None:
     """Poll a feed no more, and keep it in the list.
 
@@ -221,7 +223,7 @@ def _switch(context: typer.Context, name: str, *, on: bool) -> None:
     show(f"{'on' if on else 'off'}: {feed.title or redact_url(feed.url)}")
 
 
-@app.command()
+@feeds_app.command()
 def rename(
     context: typer.Context,
     feed: FeedName,
@@ -242,7 +244,7 @@ def rename(
     show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")
 
 
-@app.command()
+@feeds_app.command()
 def move(
     context: typer.Context,
     feed: FeedName,
@@ -291,7 +293,7 @@ def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
     return with_user_of(location, feed.url)
 
 
-@app.command("import")
+@feeds_app.command("import")
 def import_opml(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="An OPML file.", exists=True, dir_okay=False)],
@@ -338,7 +340,7 @@ def _bytes(file: Path) -> bytes:
         raise MonitorError(f"{file} cannot be read: {error.strerror}") from error
 
 
-@app.command()
+@feeds_app.command()
 def export(
     context: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
@@ -376,7 +378,7 @@ def export(
         say(f"wrote {len(outlines)} feeds to {file}")
 
 
-@app.command()
+@feeds_app.command()
 def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A page of the site.")]) -> None:
     """Find the feeds of a site.
 

@@ -63,17 +63,17 @@ class Language:
         """Return a reason that is kept in English in this language; what has no words here stays as it is."""
         # Of several parts, unless a strange title looks like them: then it is one.
         parts = re.split(r"( · |; )", text)
-        said = [part if number % 2 else self._phrase(part) for number, part in enumerate(parts)]
-        whole = None if all(said) else self._phrase(text)
-        return whole or "".join(translated or part for translated, part in zip(said, parts, strict=True))
+        translated = [part if number % 2 else self._phrase(part) for number, part in enumerate(parts)]
+        whole = None if all(translated) else self._phrase(text)
+        return whole or "".join(own or part for own, part in zip(translated, parts, strict=True))
 
     def _phrase(self, text: str) -> str | None:
         if text in self.reasons:
             return self.reasons[text]
-        for pattern, (known, saying) in _patterns(self.code).items():
+        for pattern, (known, wording) in _patterns(self.code).items():
             if found := pattern.fullmatch(text):
                 parts = zip(found.groups(), re.findall(r"\{\*?\}", known), strict=True)
-                return saying.format(*(self._each(part) if slot == "{*}" else part for part, slot in parts))
+                return wording.format(*(self._each(part) if slot == "{*}" else part for part, slot in parts))
         return None
 
     def _each(self, words: str) -> str:
@@ -154,8 +154,8 @@ def load(code: str, brand: str = "") -> Language:
 def _patterns(code: str) -> dict[re.Pattern[str], tuple[str, str]]:
     """Return what matches each of a language's reasons that has places to fill, with both wordings."""
     found = {}
-    for known, saying in load(code).reasons.items():
+    for known, wording in load(code).reasons.items():
         pattern = re.sub(r"\\\{(\\\*)?\\\}", "(.+?)", re.escape(known))
         if pattern != re.escape(known):
-            found[re.compile(pattern)] = (known, saying.replace("{*}", "{}"))
+            found[re.compile(pattern)] = (known, wording.replace("{*}", "{}"))
     return found

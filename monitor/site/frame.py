@@ -19,29 +19,13 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Feed, Story
 
+# The sentences that templates name.
 _WORDS: Final = (
-    *(
-        "after",
-        "also",
-        "also_in",
-        "before",
-        "began_as",
-        "themes",
-        "site_affair",
-        "site_as_table",
-        "site_catches_up",
-    ),
-    *("site_commands", "site_days", "site_months", "site_most_reported", "site_newest"),
-    *(
-        "site_not_found",
-        "site_parties",
-        "site_reports",
-        "site_search_label",
-        "site_search_without",
-        "site_skip",
-        "site_why",
-    ),
-)
+    "after", "also", "also_in", "before", "began_as", "themes", "site_affair", "site_as_table",
+    "site_catches_up", "site_commands", "site_days", "site_months", "site_most_reported", "site_newest",
+    "site_not_found", "site_parties", "site_reports", "site_search_label", "site_search_without", "site_skip",
+    "site_why",
+)  # fmt: skip
 
 # "../x" is a slug that TOML allows.
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -77,7 +61,7 @@ class Site:
             (text("site_affairs"), "affairs.html"),
             (text("site_search"), "search.html"),
         )
-        told = {
+        shared = {
             "site": {"language": self.words.code, "brand": text("brand")},
             "words": {key: text(key) for key in _WORDS},
             "navigation": navigation,
@@ -89,7 +73,7 @@ class Site:
             "chart": None,
             "place": None,
         }
-        return environment(*self.packages).get_template(template).render(told | values | dict(self.common))
+        return environment(*self.packages).get_template(template).render(shared | values | dict(self.common))
 
     def asset(self, name: str) -> str:
         """Return a file that the pages share."""

@@ -67,20 +67,20 @@ def compose(
 ) -> Period:
     """Return the period; entries first seen outside of it do not count. `archive` is on the web, or ""."""
     words = site.words
-    printed = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
-    there = [story for story in stories if printed[story.id]]
+    within = {story.id: [e for e in story.entries if since <= e.first_seen <= until] for story in stories}
+    there = [story for story in stories if within[story.id]]
     # What is "also in" another outlet is one report, as everywhere; that outlet has reported all the same.
     seen = {
         story.id: [
             group
             for report, copies in story.reports
-            if (group := [one for one in (report, *copies) if one in printed[story.id]])
+            if (group := [one for one in (report, *copies) if one in within[story.id]])
         ]
         for story in there
     }
     reports = [group[0] for story in there for group in seen[story.id]]
-    lasting = [steps for steps in affairs if len(steps) > 1 and any(printed.get(step.id) for step in steps)]
-    latest = {step.id for steps in lasting for step in steps[:-1]}
+    lasting = [steps for steps in affairs if len(steps) > 1 and any(within.get(step.id) for step in steps)]
+    overtaken = {step.id for steps in lasting for step in steps[:-1]}
     # The last day that it covers: an end at midnight is that of the day before.
     last = site.day(until - timedelta(microseconds=1))
     span = words.text("span", start=words.date(site.day(since)), end=words.date(last))
@@ -94,7 +94,8 @@ def compose(
     parties = Counter(line(site.words.party(party)) for story in there for party in story.parties)
     largest = sorted(there, key=lambda story: (-story.sources, -len(seen[story.id]), story.id))
     # A filing whose ruling has come is open no more: only an affair's last step counts.
-    open_ = [story for story in there if story.kind in PENDING and story.id not in latest]
+    pending = [story for story in there if story.kind in PENDING and story.id not in overtaken]
+    months = _months(reports, site)
     return Period(
         title=" · ".join(filter(None, (words.text("brand"), span, about))),
         summary=words.text(
@@ -107,8 +108,8 @@ def compose(
             Affair(title=title(steps[0].title), steps=tuple(_story(step, site, archive) for step in steps))
             for steps in lasting
         ),
-        pending=tuple(_story(story, site, archive) for story in reversed(open_)),
-        months=(months := _months(reports, site)),
+        pending=tuple(_story(story, site, archive) for story in reversed(pending)),
+        months=months,
         themes=_themes(reports, months, site),
         most_reported=tuple(_story(story, site, archive) for story in largest[:_MOST]),
         outlets=_counted(outlets, site),
