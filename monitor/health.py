@@ -1,6 +1,6 @@
 """Is it well? What keeps news from its user, since when, and what to do about it.
 
-Takes the configuration, the store and `now`; gives a `Report` whose problems come the gravest first. Both the
+Takes the configuration, the store and `now`; gives a `Status` whose problems come the gravest first. Both the
 `status` command and the service's health ping ask it, so that the two never tell different stories. Dead must
 not look like quiet: that nothing was polled, that a digest is overdue or a mail waits is a problem by itself,
 whatever the feeds last said; and no publisher is accused for the time in which nobody looked.
@@ -56,8 +56,8 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """How everything fares."""
+class Status:
+    """How everything fares, as the command of that name tells it."""
 
     problems: tuple[Problem, ...]
     feeds: tuple[FeedHealth, ...]
@@ -78,7 +78,7 @@ class Report:
         return not any(problem.ours for problem in self.problems)
 
 
-def report(config: Config, store: Store, *, now: datetime) -> Report:
+def status(config: Config, store: Store, *, now: datetime) -> Status:
     """Look at everything. Nothing is written."""
     with store.snapshot():
         feeds = tuple(followed.healths(config, store, now=now))
@@ -89,7 +89,7 @@ def report(config: Config, store: Store, *, now: datetime) -> Report:
         last_poll = store.feeds.last_asking_poll()
         last_look = store.feeds.last_poll()
     coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
-    return Report(
+    return Status(
         problems=problems,
         feeds=feeds,
         last_poll=last_poll or last_look,

@@ -60,25 +60,25 @@ def delivery(recipient: str = "a@news.test", **changes: object) -> Delivery:
 
 
 def problems(desk: Desk, store: Store, now) -> list[str]:
-    return [problem.what for problem in health.report(desk.config, store, now=now).problems]
+    return [problem.what for problem in health.status(desk.config, store, now=now).problems]
 
 
 def test_all_is_well(desk, opened):
-    found = health.report(desk.config, opened, now=at(7.5))
+    found = health.status(desk.config, opened, now=at(7.5))
     assert (found.problems, found.delivers) == ((), True)
     assert (found.next_digest_at, found.next_poll_at) == (at(7, 1), at(6.5))
 
 
 def test_nothing_ever_polled_is_a_problem(desk):
     with desk.store() as empty:
-        found = health.report(desk.config, empty, now=at(7))
+        found = health.status(desk.config, empty, now=at(7))
     assert [problem.what for problem in found.problems] == ["nothing was ever polled"]
     assert not found.delivers
 
 
 def test_a_poll_with_nothing_due_hides_not_what_the_last_one_found(desk, opened):
     polled(opened, at(6.2), feeds=0, ok=0)
-    found = health.report(desk.config, opened, now=at(6.3))
+    found = health.status(desk.config, opened, now=at(6.3))
     assert (found.last_poll.feeds, found.last_poll.finished_at, found.last_look_at) == (2, at(6), at(6.2))
     polled(opened, at(6.3), outage=True)
     polled(opened, at(6.4), feeds=0, ok=0)
@@ -98,7 +98,7 @@ def test_polls_that_never_end_are_reported_and_hold_no_digest_back(desk, opened)
         assert "cut off" not in " ".join(problems(desk, opened, at(hour)))
         opened.feeds.log_feed(FeedPoll(feed=URLS[0], at=at(hour), status=200))
         opened.feeds.save_state(state(URLS[0], last_poll_at=at(hour)))
-    found = health.report(desk.config, opened, now=at(10.5)).problems
+    found = health.status(desk.config, opened, now=at(10.5)).problems
     assert [(one.what, one.since, one.ours) for one in found] == [
         ("the last 3 polls were cut off before their end", at(6), True)
     ]
@@ -123,7 +123,7 @@ def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_repo
     opened.feeds.save_state(state(URLS[0], last_status=429, last_error="HTTP 429", **fails))
     opened.feeds.save_state(state(URLS[1], last_status=410, last_error="HTTP 410", gone=True, **fails))
     polled(opened, at(7, 4))
-    found = health.report(desk.config, opened, now=at(7.1, 4)).problems
+    found = health.status(desk.config, opened, now=at(7.1, 4)).problems
     waits = next(one for one in found if "HTTP 429" in one.what)
     assert "tried again by itself" in waits.do
     gone = next(one for one in found if "HTTP 410" in one.what)
@@ -137,7 +137,7 @@ def test_no_feeds_at_all_is_a_problem(desk, opened):
 
 def test_a_dead_service_comes_first_and_no_publisher_is_accused(desk, opened):
     assert problems(desk, opened, at(7, 1)) == []
-    found = health.report(desk.config, opened, now=at(9.1, 6))
+    found = health.status(desk.config, opened, now=at(9.1, 6))
     assert [problem.what for problem in found.problems] == [
         "nothing was polled for 6 days",
         "the digest of 2024-12-08 was not made yet",
@@ -150,7 +150,7 @@ def test_a_dead_service_comes_first_and_no_publisher_is_accused(desk, opened):
 
 def test_an_outage_is_ours(desk, opened):
     polled(opened, at(8), outage=True, ok=0, failed=2)
-    (problem,) = health.report(desk.config, opened, now=at(8.1)).problems
+    (problem,) = health.status(desk.config, opened, now=at(8.1)).problems
     assert "our network is down" in problem.what
     assert problem.ours
 
@@ -158,7 +158,7 @@ def test_an_outage_is_ours(desk, opened):
 def test_an_outage_is_counted_from_when_a_feed_was_last_reached(desk, opened):
     for hour in (6.2, 6.4, 6.6):
         polled(opened, at(hour), outage=True, ok=0, failed=2)
-    (problem,) = health.report(desk.config, opened, now=at(6.7)).problems
+    (problem,) = health.status(desk.config, opened, now=at(6.7)).problems
     assert problem.since == at(6)
 
 
@@ -168,7 +168,7 @@ def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, o
     polled(opened, at(6, 1))
     assert problems(desk, opened, at(7, 1)) == []
     opened.feeds.save_state(replace(failing, last_poll_at=at(6.1, 1)))
-    found = health.report(desk.config, opened, now=at(7, 1))
+    found = health.status(desk.config, opened, now=at(7, 1))
     (problem,) = found.problems
     assert problem.what.endswith("failing 11 times in a row since 2024-12-02; not a feed: an HTML page")
     assert found.delivers
@@ -177,7 +177,7 @@ def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, o
 def test_refused_log_ins_are_one_problem_at_once(desk, opened):
     refused = {"last_error": "log-in refused: 535", "blocked": True, "next_attempt_at": at(13)}
     opened.deliveries.add([delivery(**refused), delivery("b@news.test", **refused)], at(7))
-    found = health.report(desk.config, opened, now=at(7.1))
+    found = health.status(desk.config, opened, now=at(7.1))
     (problem,) = found.problems
     assert problem.what == "email to 2 recipients waiting: log-in refused: 535"
     assert "monitor digest --send" in problem.do
@@ -188,21 +188,21 @@ def test_digests_and_alerts_that_wait_are_counted_as_what_they_are(desk, opened)
     refused = delivery(last_error="log-in refused: 535", blocked=True, next_attempt_at=at(13))
     alert = replace(refused, edition=alert_key(3))
     opened.deliveries.add([refused, alert, replace(alert, edition=alert_key(4))], at(7))
-    (problem,) = health.report(desk.config, opened, now=at(7.1)).problems
+    (problem,) = health.status(desk.config, opened, now=at(7.1)).problems
     assert problem.what.startswith("email to a@news.test (1 digest, 2 alerts) waiting: ")
 
 
 def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(desk, opened):
     opened.deliveries.add([delivery(last_error="refused: 451 later", next_attempt_at=at(8.5))], at(7))
     assert problems(desk, opened, at(7.9)) == []
-    (problem,) = health.report(desk.config, opened, now=at(8.1)).problems
+    (problem,) = health.status(desk.config, opened, now=at(8.1)).problems
     assert (problem.what, problem.since) == ("email to a@news.test waiting: refused: 451 later", at(7))
     assert problem.do == "it is tried again at 2024-12-02 08:30"
 
 
 def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
     opened.deliveries.add([delivery(state="failed", last_error="refused: 550 no such user")], at(7))
-    (problem,) = health.report(desk.config, opened, now=at(8)).problems
+    (problem,) = health.status(desk.config, opened, now=at(8)).problems
     assert problem.what == "email to a@news.test given up: refused: 550 no such user"
     assert "--resend" in problem.do
 
@@ -215,7 +215,7 @@ def test_what_was_given_up_is_past_once_the_next_digest_got_through(desk, opened
     (sent,) = opened.deliveries.add([delivery("b@news.test", state="sent", **tomorrow)], at(7, 1))
     assert problems(desk, opened, at(7.5, 1)) == []
     opened.deliveries.add([delivery(state="failed", edition="alert:1", created_at=at(7.2, 1))], at(7.2, 1))
-    (problem,) = health.report(desk.config, opened, now=at(7.5, 1)).problems
+    (problem,) = health.status(desk.config, opened, now=at(7.5, 1)).problems
     assert "--resend" not in problem.do, "that would send the digest again, and not this"
     opened.deliveries.save(replace(sent, state="failed", last_error="550 no such user"), at(7.3, 1))
     assert "email to 2 recipients given up: 550 no such user" in problems(desk, opened, at(7.5, 1))
@@ -233,7 +233,7 @@ def test_what_stops_the_service_is_reported_and_a_leap_of_the_clock(desk, opened
     found = problems(desk, opened, at(8.1))
     assert found[0] == "publish: the disk is full"
     assert found[1].startswith("the clock went back from 2025-12-02 09:00")
-    assert health.report(desk.config, opened, now=at(8, 1) + timedelta(hours=1)).problems[0].ours
+    assert health.status(desk.config, opened, now=at(8, 1) + timedelta(hours=1)).problems[0].ours
 
 
 def test_a_database_that_cannot_be_written_is_reported(desk, opened, monkeypatch):

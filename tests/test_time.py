@@ -328,7 +328,7 @@ def test_each_piece_of_news_is_reported_once_and_each_delivery_ends_once(monkeyp
         shown = world.reported()
         present = {TITLES[number] for url in FEEDS for number, _, _ in world.published[url]}
         deliveries = world.store.deliveries.listing()
-        problems = health.report(world.config, world.store, now=world.now).problems
+        problems = health.status(world.config, world.store, now=world.now).problems
         world.store.close()
     assert world.troubles == []
     assert failing == set(), "a publisher is accused for our network"

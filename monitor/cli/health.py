@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from monitor.config import Config
-    from monitor.health import Report
+    from monitor.health import Status
     from monitor.models import FeedHealth
 
 
@@ -45,7 +45,7 @@ def status(
     current = session(context)
     try:
         with current.reading() as (config, store):
-            found = health.report(config, store, now=current.now())
+            found = health.status(config, store, now=current.now())
     except StoreError as error:
         if json:
             # A watcher that reads JSON learns of a broken database as of every other problem.
@@ -55,7 +55,7 @@ def status(
         show_json(_status_json(config, found))
     elif not current.quiet:
         show_prose(*_problem_lines(found, config.timezone), "")
-        show_prose(*_report_lines(config, found, current.now()), "")
+        show_prose(*_state_lines(config, found, current.now()), "")
         show_prose(*_feed_lines(found, config.timezone, every=every))
         if not found.problems:
             show_prose("", "all is well")
@@ -69,7 +69,7 @@ def _stories_by(config: Config) -> str:
     return "semantic" if config.cluster.semantic and cluster.Encoder.available() else "lexical"
 
 
-def _problem_lines(found: Report, zone: tzinfo) -> Iterator[str]:
+def _problem_lines(found: Status, zone: tzinfo) -> Iterator[str]:
     if not found.problems:
         yield "no problems"
         return
@@ -81,7 +81,7 @@ def _problem_lines(found: Report, zone: tzinfo) -> Iterator[str]:
         yield f"      {problem.do}"
 
 
-def _report_lines(config: Config, found: Report, now: datetime) -> Iterator[str]:
+def _state_lines(config: Config, found: Status, now: datetime) -> Iterator[str]:
     zone = config.timezone
     if found.last_poll is None:
         yield "last poll    never"
@@ -100,7 +100,7 @@ def _report_lines(config: Config, found: Report, now: datetime) -> Iterator[str]
     yield f"stories      joined {'with' if with_encoder else 'without'} the multilingual encoder"
 
 
-def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
+def _feed_lines(found: Status, zone: tzinfo, *, every: bool) -> Iterator[str]:
     counts = Counter(feed.state for feed in found.feeds)
     yield "feeds        " + (", ".join(f"{number} {state}" for state, number in counts.items()) or "none")
     # Two feeds of one outlet often have one title: then the address tells them apart.
@@ -120,7 +120,7 @@ def _feed_lines(found: Report, zone: tzinfo, *, every: bool) -> Iterator[str]:
         yield "  (--all lists those that fare well)"
 
 
-def _status_json(config: Config, found: Report) -> dict[str, Any]:
+def _status_json(config: Config, found: Status) -> dict[str, Any]:
     last = found.last_digest
     return {
         "problems": [

@@ -74,8 +74,8 @@ def poll(
         with progress(quiet=current.quiet) as bar:
             task = bar.add_task("polling", total=len(due))
 
-            def on_feed_done(line: FeedPoll) -> None:
-                done.append(line)
+            def on_feed_done(one: FeedPoll) -> None:
+                done.append(one)
                 bar.advance(task)
 
             summary = asyncio.run(
@@ -86,10 +86,10 @@ def poll(
         show_json(_polled_json(summary, done))
     else:
         if not current.quiet:
-            say(*(f"{redact_url(line.feed)}: {line.error}" for line in done if line.error))
+            say(*(f"{redact_url(one.feed)}: {one.error}" for one in done if one.error))
         if current.verbose:
-            read = (line for line in done if not line.error)
-            say(*(f"{redact_url(line.feed)}: {line.new} new, {line.changed} changed" for line in read))
+            read = (one for one in done if not one.error)
+            say(*(f"{redact_url(one.feed)}: {one.new} new, {one.changed} changed" for one in read))
         show(_sentence(summary))
     if not current.quiet:
         say(*delivery_lines(delivered, config.timezone))
@@ -121,7 +121,7 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
 
 def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:
     """Say whether no feed at all could be reached, and it was not one feed of many that was asked."""
-    unreached = done and all(line.error and line.status is None for line in done)
+    unreached = done and all(one.error and one.status is None for one in done)
     return summary.outage or bool(unreached and len(done) == enabled)
 
 
@@ -140,18 +140,18 @@ def _sentence(summary: Poll) -> str:
     )
 
 
-def _polled_json(summary: Poll, lines: list[FeedPoll]) -> dict[str, object]:
+def _polled_json(summary: Poll, feeds: list[FeedPoll]) -> dict[str, object]:
     """Write a poll as JSON, with what came of each feed."""
     polled = [
         {
-            "url": redact_url(line.feed),
-            "status": line.status,
-            "error": line.error,
-            "new": line.new,
-            "changed": line.changed,
-            "gap": line.gap,
+            "url": redact_url(one.feed),
+            "status": one.status,
+            "error": one.error,
+            "new": one.new,
+            "changed": one.changed,
+            "gap": one.gap,
         }
-        for line in lines
+        for one in feeds
     ]
     return {**poll_json(summary), "polled": polled}
 

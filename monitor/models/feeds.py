@@ -179,18 +179,18 @@ class Poll:
     """Every feed failed: our network, nobody's fault."""
 
     @classmethod
-    def of(cls, lines: Sequence[FeedPoll], start: datetime, took: timedelta, *, outage: bool) -> Self:
+    def of(cls, feeds: Sequence[FeedPoll], start: datetime, took: timedelta, *, outage: bool) -> Self:
         """Add up what became of each feed."""
-        read = [line for line in lines if not line.error]
+        read = [feed for feed in feeds if not feed.error]
         return cls(
             started_at=start,
             finished_at=start + took,
-            feeds=len(lines),
+            feeds=len(feeds),
             ok=len(read),
-            failed=len(lines) - len(read),
-            not_modified=sum(line.status == HTTPStatus.NOT_MODIFIED for line in read),
-            new=sum(line.new for line in lines),
-            changed=sum(line.changed for line in lines),
+            failed=len(feeds) - len(read),
+            not_modified=sum(feed.status == HTTPStatus.NOT_MODIFIED for feed in read),
+            new=sum(feed.new for feed in feeds),
+            changed=sum(feed.changed for feed in feeds),
             outage=outage,
         )
 

@@ -259,7 +259,7 @@ class _Service:
 
     async def _poll_once(self) -> None:
         config, now = self._setup.config, self._clock()
-        lines: list[FeedPoll] = []
+        feeds: list[FeedPoll] = []
         try:
             if not pipeline.due_feeds(config, self._store, now=now):
                 if self._tools is not None:
@@ -269,7 +269,7 @@ class _Service:
             if self._tools is None:
                 self._tools = await Tools(config).__aenter__()
             poll = await pipeline.poll(
-                config, self._store, now=now, on_feed_done=lines.append, tools=self._tools
+                config, self._store, now=now, on_feed_done=feeds.append, tools=self._tools
             )
         finally:
             if not self._polled.is_set():
@@ -277,7 +277,7 @@ class _Service:
                 self._store.set_note(_WAITS, "")
         _log.info(
             "polled",
-            message=_poll_in_words(config, poll, lines),
+            message=_poll_in_words(config, poll, feeds),
             feeds=poll.feeds,
             ok=poll.ok,
             failed=poll.failed,
@@ -357,11 +357,11 @@ class _Service:
             self._store.set_note(health.TROUBLES, json.dumps(now, ensure_ascii=False))
 
 
-def _poll_in_words(config: Config, poll: Poll, lines: Sequence[FeedPoll]) -> str:
+def _poll_in_words(config: Config, poll: Poll, feeds: Sequence[FeedPoll]) -> str:
     if poll.outage:
         return f"none of {counted(poll.feeds, 'feed')} could be reached: our network is down"
     titles = {feed.url: feed.title or host_of(feed.url) for feed in config.feeds}
-    failing = [f"{titles.get(line.feed, line.feed)}: {line.error}" for line in lines if line.error]
+    failing = [f"{titles.get(one.feed, one.feed)}: {one.error}" for one in feeds if one.error]
     more = f"; and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
     named = f" ({'; '.join(failing[:_NAMED])}{more})" if failing else ""
     new = counted(poll.new, "new entry", "new entries")

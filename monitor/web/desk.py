@@ -53,7 +53,7 @@ def lay(config: Config, store: Store, *, now: datetime, token: str, here: str) -
     site = digest_output.site_of(config, store)
     text = site.words.text
     last = store.digests.last_made()
-    report = health.report(config, store, now=now)
+    status = health.status(config, store, now=now)
     navigation = (
         (text("web_today"), day_path(last.date) if last else "index.html"),
         (text("web_next"), "days/next.html"),
@@ -69,7 +69,7 @@ def lay(config: Config, store: Store, *, now: datetime, token: str, here: str) -
             line(site.words.reason(one.do)),
             site.words.moment(site.local(one.since)) if one.since else "",
         )
-        for one in report.problems
+        for one in status.problems
     ]
     common = {
         "navigation": navigation if last else navigation[1:],
