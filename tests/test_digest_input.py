@@ -446,10 +446,12 @@ def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
         made = digest_input.preview(desk.config, opened, now=at(12))
         assert [*reported(made), *(line.title for line in made.perhaps)] == ["Other news of Sora"]
         assert set(made.reported) == {again.id, other.id}
+        coming = run(desk.directory, "why", f"e{again.id}", "--json", now=at(12)).json["reported"]
         # What was told before the mark was told: a look back says so.
         assert not digest_input.review(desk.config, opened, start=at(0), end=at(8.5), now=at(12)).copies
         opened.digests.freeze(made, summary(made.date, at(12)), ())
     answer = run(desk.directory, "why", f"e{again.id}", "--json", now=at(13)).json
+    assert coming == answer["reported"]
     assert (
         f"you marked this article, from another feed, as not relevant (e{first.id})"
         in answer["reported"]["text"]

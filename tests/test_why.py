@@ -100,8 +100,10 @@ def test_what_is_also_in_another_outlet_was_reported_with_it(tmp_path: Path) -> 
         Desk(desk, [*urls, url], names={url: "The Echo"})
         server.on("/c", page(item("third", "AI artists protest in Rome against OpenAI and Sora", text)))
         assert run(desk, "poll", now=at(12)).code == 0
+    coming = run(desk, "why", f"e{number(desk, 'third')}", "--json", now=at(13)).json["reported"]
     assert run(desk, "digest", "--send", now=at(7, 1)).code == 0
     found = run(desk, "why", f"e{number(desk, 'third')}", "--json", now=at(8, 1)).json["reported"]
+    assert coming == found, "it waits for no digest"
     assert found["answer"] == "no"
     assert "only repeats a report that was told before in story s" in found["text"]
 

@@ -47,7 +47,7 @@ class Appearance:
     also_in: int = 0
     """The entry under whose report it was named as "also in"; 0 when it had a report of its own."""
     repeats: bool = False
-    """It brought only what an earlier digest had told: this one does not name it."""
+    """It brought nothing of its own: this one does not name it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +78,10 @@ class Facts:
     marked_at: datetime | None = None
     story: Story | None = None
     appearance: Appearance | None = None
+    repeats: bool = False
+    """It brings only what a digest had told, or the user rejected, when its own was made; or has by now."""
     rejected: int = 0
-    """Another feed's entry with its link that the user had marked as not relevant by its digest."""
+    """Another feed's entry with its link that the user had marked as not relevant by then."""
     passed_over: bool = False
     """It was not sure, and not among the few such that the digest of its time named: no other tells it."""
     next_digest: datetime | None = None
@@ -219,7 +221,7 @@ def _terms(explanation: Explanation, slugs: Iterable[str]) -> str:
 def _reported(facts: Facts) -> Line:
     entry, shown = facts.entry, facts.appearance
     story = f" in story s{facts.story.id} “{facts.story.title}”" if facts.story else ""
-    if shown is not None:
+    if shown is not None or facts.repeats:
         return _in_digest(shown, story, facts)
     if entry is None or not entry.id:
         return Line(question="reported", verdict="no", text="no digest could tell it")
@@ -235,19 +237,21 @@ def _reported(facts: Facts) -> Line:
     return Line(question="reported", verdict="waiting", text=f"not yet{story}{when}")
 
 
-def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
-    """Say where in its digest something stood; `story` is the one that it is in now."""
-    if _is_rejected(facts):
-        text = f"no: you marked this article, from another feed, as not relevant (e{facts.rejected})"
-        return Line(question="reported", verdict="no", text=text)
-    if shown.repeats:
-        # Where it stands as a report of its own it repeats what another story had, or one that is no more.
-        copies = (
-            copy.id for report in (facts.story.reports if facts.story else ()) for copy in report.copies
-        )
-        there = story if facts.entry and facts.entry.id in copies else ""
-        text = f"no: it only repeats a report that was told before{there}"
-        return Line(question="reported", verdict="no", text=text)
+def _repeat(story: str, facts: Facts) -> str:
+    """Say what something repeats that brings nothing of its own; `story` is the one that it is in now."""
+    if facts.rejected:
+        return f"no: you marked this article, from another feed, as not relevant (e{facts.rejected})"
+    # Where it stands as a report of its own it repeats what another story had, or one that is no more.
+    reports = facts.story.reports if facts.story else ()
+    copies = {copy.id for report in reports for copy in report.copies}
+    there = story if facts.entry and facts.entry.id in copies else ""
+    return f"no: it only repeats a report that was told before{there}"
+
+
+def _in_digest(shown: Appearance | None, story: str, facts: Facts) -> Line:
+    """Say where in its digest something stood, or that it repeats; `story` is the one that it is in now."""
+    if shown is None or facts.repeats:
+        return Line(question="reported", verdict="no", text=_repeat(story, facts))
     place = ""
     if shown.place:
         rank = f"the {_ordinal(shown.place)} of {counted(shown.stories, 'story', 'stories')}"
@@ -258,11 +262,6 @@ def _in_digest(shown: Appearance, story: str, facts: Facts) -> Line:
     place += f", as “also in” with e{shown.also_in}" if shown.also_in else ""
     was = f"; there it was story s{shown.story}" if _moved(facts) else ""
     return Line(question="reported", verdict="yes", text=f"in the digest of {shown.date}{place}{was}")
-
-
-def _is_rejected(facts: Facts) -> bool:
-    """Say whether an entry was not told since the user had marked another feed's."""
-    return bool(facts.rejected and facts.appearance and facts.appearance.repeats)
 
 
 def _moved(facts: Facts) -> bool:
@@ -279,7 +278,7 @@ def _instead(facts: Facts) -> Line:
         other = _do("unknown", f"another feed of the site: monitor feeds discover {site}")
         return other if facts.feeds else _do("yes", f"follow it: monitor feeds add {site}")
     is_marked = facts.marked_at and entry.id and not entry.tagging.relevant
-    if is_marked or _is_rejected(facts):
+    if is_marked or (facts.repeats and facts.rejected):
         marked = entry.id if is_marked else facts.rejected
         return _do("yes", f"take your mark back: monitor mark e{marked} --clear")
     if facts.appearance or (entry.id and entry.tagging.relevant and not entry.backlog):

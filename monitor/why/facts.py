@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import digest_input, followed, tag, values
@@ -19,7 +19,6 @@ from monitor.why.answers import Answer, Appearance, Facts, Trial, answer, asked_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from monitor.config import Config
     from monitor.models import StoryEntry
@@ -35,6 +34,8 @@ _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.I
 _LOOK_BACK: Final = timedelta(days=30)
 # A phrase that so many entries hold lets in too much, whatever the number is.
 _MANY: Final = 1000
+# Where the window of the first digest begins at the latest.
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def ask(config: Config, store: Store, asked: str, *, now: datetime) -> Answer:
@@ -95,6 +96,7 @@ def _facts(
     states = store.feeds.states([feed for feed, _ in feeds])
     stored = entry if entry and entry.id else None
     mark = store.marks.get([stored.id]).get(stored.id) if stored else None
+    appearance = _appearance(stored, store) if stored else None
     return Facts(
         asked=asked.strip(),
         entry=entry,
@@ -104,8 +106,9 @@ def _facts(
         explanation=tagger.explain(entry) if entry else None,
         marked_at=mark.made_at if mark else None,
         story=store.stories.get(entry.story) if entry and entry.story else None,
-        appearance=_appearance(stored, store) if stored else None,
-        rejected=_rejected(stored, store) if stored else 0,
+        appearance=appearance,
+        repeats=bool((appearance and appearance.repeats) or (stored and _repeats(stored, store, now))),
+        rejected=_rejected(stored, store, now) if stored else 0,
         passed_over=_is_passed_over(stored, store, now) if stored else False,
         next_digest=digest_input.next_due(config, store, now=now),
         backlog=values.written_duration(config.digest.backlog),
@@ -134,15 +137,29 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
     return replace(unnamed, repeats=entry.id in made.copies)
 
 
-def _rejected(entry: Entry, store: Store) -> int:
+def _repeats(entry: Entry, store: Store, now: datetime) -> bool:
+    """Say whether the next digest will not name an entry since it brings nothing of its own."""
+    if not entry.tagging.relevant or entry.backlog or store.entries.reported_in(entry.id):
+        return False
+    if entry.tagging.shelf == "perhaps":
+        last = store.digests.last(now)
+        window = Window(start=last.window.end if last else _EVER, end=now)
+        return entry.id in store.overview.perhaps(window, repeated=True)
+    story = store.stories.get(entry.story) if entry.story else None
+    told = store.stories.reported([story.id]) if story else frozenset[int]()
+    groups = [{one.id for one in (first, *others)} for first, others in story.reports] if story else []
+    is_copy = any(entry.id in group and not told.isdisjoint(group) for group in groups)
+    return is_copy or entry.id in store.overview.retold([entry.id])
+
+
+def _rejected(entry: Entry, store: Store, now: datetime) -> int:
     """Return another feed's entry with its link that the user had marked as not relevant by its digest."""
     day = store.entries.reported_in(entry.id)
     stored = store.digests.get(day) if day else None
-    if stored is None or not entry.url:
-        return 0
-    others = {one.id for one in store.entries.find_by_url(entry.url) if one.feed != entry.feed}
+    made = stored.made_at if stored else now
+    others = {one.id for one in store.entries.find_by_url(entry.url) if entry.url and one.feed != entry.feed}
     marks = store.marks.get(others).values()
-    return next((one.entry for one in marks if not one.relevant and one.made_at <= stored.made_at), 0)
+    return next((one.entry for one in marks if not one.relevant and one.made_at <= made), 0)
 
 
 def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None:
