@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from monitor import values
+from monitor import handles, values
 from monitor.errors import MonitorError
 from monitor.url import redact_url
 
@@ -29,8 +29,6 @@ _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
 # What the clock may say: there is time before and after for windows and schedules.
 _YEARS: Final = range(1970, 9999)
 _DAYS: Final = {"today": 0, "yesterday": -1}
-# No more digits than SQLite's integers hold; without ASCII, `\d` takes digits of every script.
-_HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
 
 
 class UsageError(MonitorError):
@@ -167,10 +165,10 @@ def story_number(text: str) -> int:
 
 
 def _number(text: str, letter: str, noun: str) -> int:
-    match = _HANDLE.fullmatch(text.strip().lower())
-    if match is None or match[1] not in {"", letter}:
+    handle = handles.read(text)
+    if handle is None or handle.kind not in {"", letter}:
         raise UsageError(f"{text!r} does not name {noun}; expected {letter}12 or 12")
-    return int(match[2])
+    return handle.number
 
 
 def day(text: str) -> date:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from monitor import handles
 from monitor.cli.output import Json, entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
 
-_HANDLE = re.compile(r"[es]\d+")
-# No more digits than SQLite's integers hold.
-_NUMBER = re.compile(r"\d{1,15}", re.ASCII)
-_STORY = re.compile(r"s\d+")
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 themes_app = typer.Typer(
@@ -59,14 +56,15 @@ def explain(
         raise UsageError("give a text, --entry or --url")
     current = session(context)
     story = None
-    if _HANDLE.fullmatch(text):
+    named = handles.read(text)
+    if named and named.kind:
         text, entry = "", text
     elif _URL.fullmatch(text):
         text, url = "", text
-    elif _NUMBER.fullmatch(text):
+    elif named:
         # A number that no entry has may be a headline.
         with current.reading() as (_, store):
-            if store.entries.get(entry_number(text)):
+            if store.entries.get(named.number):
                 text, entry = "", text
     if text:
         from monitor.why import entry_of_text
@@ -117,13 +115,20 @@ def _tagger(current: Session) -> Tagger:
     return config.tagger("")
 
 
+def _is_story(text: str) -> bool:
+    handle = handles.read(text)
+    return handle is not None and handle.kind == "s"
+
+
 def _found(store: Store, handle: str, url: str) -> Entry:
     """Return the entry of a number or an address; of a story the one that leads it. Raises MonitorError."""
-    if _STORY.fullmatch(handle):
+    if not handle:
+        found = next(iter(store.entries.find_by_url(canonical_url(url))), None)
+    elif _is_story(handle):
         story = store.stories.get(story_number(handle))
-        handle = str(story.lead if story else 0)
-    by_url = () if handle else store.entries.find_by_url(canonical_url(url))
-    found = store.entries.get(entry_number(handle)) if handle else next(iter(by_url), None)
+        found = store.entries.get(story.lead) if story else None
+    else:
+        found = store.entries.get(entry_number(handle))
     if found is None:
         raise MonitorError("no such entry is stored")
     return found
@@ -235,7 +240,7 @@ def mark(
 
 def _marked_entries(store: Store, which: str, url: str) -> list[int]:
     """Return the entries that are meant: one, or all of a story. Raises MonitorError."""
-    if not _STORY.fullmatch(which):
+    if not _is_story(which):
         return [_found(store, which, url).id]
     story = store.stories.get(story_number(which))
     if story is None:

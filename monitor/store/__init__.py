@@ -113,7 +113,7 @@ class Store:
         self._db.change("insert or ignore into meta values ('installed_at', ?)", [format_utc(now)])
 
     def note(self, key: str) -> str:
-        """Return a remembered text (the service's last heartbeat, say), "" when there is none."""
+        """Return a remembered text (what marks have taught, say), "" when there is none."""
         return str(self._db.value("select value from meta where key = ?", [key]) or "")
 
     def set_note(self, key: str, value: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Protocol
 
-from monitor import corrections
+from monitor import corrections, handles
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Form = Mapping[str, list[str]]
 
-# No more digits than SQLite's integers hold.
-_HANDLE: Final = re.compile(r"([es]?)(\d{1,15})", re.ASCII)
 # An address of this page: "//elsewhere" and "/\\elsewhere" lead away from it.
 _PAGE: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
 
@@ -64,39 +62,40 @@ def _entries(form: Form, store: Store) -> list[int]:
     """Return the entries that are meant; of a story all."""
     found: list[int] = []
     for handle in " ".join(form.get("which", [])).split():
-        kind, number = _read(handle)
-        if kind == "s":
-            story = store.stories.get(number)
+        named = _read(handle)
+        if named.kind == "s":
+            story = store.stories.get(named.number)
             if story is None:
                 raise MonitorError(f"there is no story {handle}")
             found += [entry.id for entry in story.entries]
         else:
-            found.append(number)
+            found.append(named.number)
     if not found:
         raise MonitorError("nothing was chosen")
     return list(dict.fromkeys(found))
 
 
 def _story(form: Form, name: str) -> int:
-    kind, number = _read(form.get(name, [""])[0])
-    if kind == "e":
-        raise MonitorError(f"e{number} is a report; a story's number begins with s")
-    return number
+    named = _read(form.get(name, [""])[0])
+    if named.kind == "e":
+        raise MonitorError(f"e{named.number} is a report; a story's number begins with s")
+    return named.number
 
 
-def _read(handle: str) -> tuple[str, int]:
-    found = _HANDLE.fullmatch(handle.strip().lower())
+def _read(handle: str) -> handles.Handle:
+    found = handles.read(handle)
     if found is None:
         raise MonitorError(f"{handle!r} names neither a story (s12) nor a report (e12)")
-    return found[1], int(found[2])
+    return found
 
 
 def _back(form: Form, store: Store) -> str:
     """Return the page that the form stood on, at the place where it stood."""
-    page, handle = form.get("back", [""])[0], " ".join(form.get("which", [])).partition(" ")[0]
+    page, which = form.get("back", [""])[0], " ".join(form.get("which", [])).partition(" ")[0]
     if not _PAGE.fullmatch(page):
         return "/"
     own = re.fullmatch(r"/stories/s(\d{1,15})\.html", page)
     if own and store.stories.get(int(own[1])) is None:
         return "/corrections.html"  # where it can be taken back: nothing is left of the story
-    return f"{page}#{handle}" if _HANDLE.fullmatch(handle) else page
+    place = handles.read(which)
+    return f"{page}#{place.kind}{place.number}" if place else page

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from monitor import digest_input, followed, tag, values
+from monitor import digest_input, followed, handles, tag, values
 from monitor.cluster.events import knowledge
 from monitor.digest.importance import order
 from monitor.errors import MonitorError
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from monitor.store import Store
     from monitor.tag import Tagger
 
-# The first group is the number: with more digits than SQLite's integers hold it is none.
-_ENTRY: Final = re.compile(r"\s*e?(\d{1,15})\s*", re.ASCII | re.IGNORECASE)
-_STORY: Final = re.compile(r"\s*s(\d{1,15})\s*", re.ASCII | re.IGNORECASE)
 # "outlet.example/story" is an address; "GEMA/OpenAI" is a headline, and has no dot before its slash.
 _ADDRESS: Final = re.compile(r"\s*(https?://\S+|[\w-]+(\.[\w-]+)+/\S*)\s*", re.IGNORECASE)
 # How many stored entries a proposed phrase is tried on.
@@ -53,13 +50,14 @@ def _entry_asked(asked: str, store: Store, now: datetime) -> Entry | None:
 
     A story's number, which digests show beside it, means the entry that leads it.
     """
-    if named := _STORY.fullmatch(asked):
-        story = store.stories.get(int(named[1]))
+    named = handles.read(asked)
+    if named and named.kind == "s":
+        story = store.stories.get(named.number)
         if story is None:
             raise MonitorError(f"there is no story {asked.strip()}")
         return store.entries.get(story.lead)
-    if named := _ENTRY.fullmatch(asked):
-        entry = store.entries.get(int(named[1]))
+    if named:
+        entry = store.entries.get(named.number)
         if entry is None:
             raise MonitorError(f"there is no entry {asked.strip()}")
         return entry

@@ -1,0 +1,26 @@
+"""The short names of stories and entries, as digests print them and commands and pages take them: s4, e90.
+
+Takes text, gives what it names.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+# No more digits than SQLite's integers hold; without ASCII, `\d` takes digits of every script.
+_HANDLE: Final = re.compile(r"\s*([es]?)(\d{1,15})\s*", re.ASCII | re.IGNORECASE)
+
+
+class Handle(NamedTuple):
+    """What a handle names."""
+
+    kind: str
+    """ "s" for a story, "e" for an entry, "" for a bare number, which does not say."""
+    number: int
+
+
+def read(text: str) -> Handle | None:
+    """Read a handle or a bare number, in capitals too; None for any other text."""
+    found = _HANDLE.fullmatch(text)
+    return Handle(found[1].lower(), int(found[2])) if found else None
