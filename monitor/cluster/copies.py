@@ -78,7 +78,8 @@ class Copies:
         self._addresses: dict[str, tuple[int, str]] = {}
         self._titled: dict[tuple[str, str], int] = {}
         self._used: set[tuple[str, str]] = set()
-        self._whole: defaultdict[str, dict[tuple[int, tuple[str, str]], Entry]] = defaultdict(dict)
+        self._whole: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        self._editions: defaultdict[tuple[str, tuple[str, str]], dict[int, Entry]] = defaultdict(dict)
         self._texts: list[_Text] = []
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
@@ -89,7 +90,8 @@ class Copies:
             self._titled.setdefault((address, fold(entry.title)), group)
             self._used.add((address, entry.feed))
         if text := whole_text(entry):
-            self._whole[text].setdefault((group, _voice(entry)), entry)
+            self._whole[text].setdefault(group)
+            self._editions[text, _voice(entry)].setdefault(group, entry)
         sequences = shingles(entry)
         if any(text.group == group for text in self._near(entry, sequences)):
             return  # a thousand copies of one text are looked up as one
@@ -110,11 +112,12 @@ class Copies:
             fresh = is_of_one(address) or (address, entry.feed) not in self._used
             if first and first[1] != entry.feed and fresh:
                 sure.append(first[0])
-        texts = self._whole.get(whole_text(entry), {})
-        others = {group for (group, _), one in texts.items() if _is_another_edition(entry, one)}
+        text = whole_text(entry)
+        editions = self._editions.get((text, _voice(entry)), {})
+        others = {group for group, one in editions.items() if _is_another_edition(entry, one)}
         # The latest first: whoever else brings a column has its last edition.
-        same = [group for group, _ in reversed(texts) if group not in others]
-        near = [text.group for text in self._near(entry, shingles(entry)) if text.group not in others]
+        same = [group for group in reversed(self._whole.get(text, {})) if group not in others]
+        near = [one.group for one in self._near(entry, shingles(entry)) if one.group not in others]
         return list(dict.fromkeys(sure + same + near))
 
     def _near(self, entry: Entry, sequences: frozenset[tuple[str, ...]]) -> list[_Text]:
@@ -138,12 +141,12 @@ def _voice(entry: Entry) -> tuple[str, str]:
 
 
 def _is_another_edition(entry: Entry, other: Entry) -> bool:
-    """Return True for one text under two pages of an outlet on two days: a column with a standing teaser."""
+    """Return True for an outlet's one text under two pages on two days: a column with a standing teaser."""
     pages = {re.split("[?#]", one.url, maxsplit=1)[0] for one in (entry, other)}
     dated = entry.dated == other.dated == "publisher"
     apart = dated and abs(entry.published - other.published) >= _NEXT
     # The number of a visit in the query, or a date that is new at each poll, makes no page.
-    return apart and len(pages - {""}) > 1 and _voice(entry) == _voice(other)
+    return apart and len(pages - {""}) > 1
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
