@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import __version__, digest, followed
 from monitor.cluster.copies import Sources, copies
 from monitor.deliver import Mail
-from monitor.models import Report, Window
+from monitor.models import Report, Selection, Window
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
     from monitor.config import Config
-    from monitor.models import Delivery, Digest, Entry, FeedHealth, Selection, Story
-    from monitor.store import Store, StoredDigest
+    from monitor.models import Delivery, Digest, Entry, FeedHealth, Story
+    from monitor.store import Store
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
 _FIRST_POLL = timedelta(hours=1)
@@ -30,6 +30,9 @@ _BRIEF_OUTAGE = timedelta(hours=1)
 # A window that ended longer ago is a past one: how feeds fare now says little of it.
 _PRESENT = timedelta(days=1)
 _WEEK = timedelta(days=7)
+# However long mails were refused: who was away for a year wants no mail with a year in it.
+_LONGEST_GAP = 5 * _WEEK
+_EVERYTHING = Selection()
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
@@ -40,11 +43,10 @@ def preview(config: Config, store: Store, *, now: datetime, recipient: str = "")
         last = store.digests.last(now)
         end, day = (last.window.end, last.date) if last else (None, None)
         due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
-        whole = collect(config, store, due.window, now=now)
-        selection = config.selections.get(recipient)
-        if selection is None:
-            return digest.compose(due, whole, config.digest, now)
-        part = _part(config, store, recipient, selection, DueDigest(due=due, input=whole), now=now)
+        whole = DueDigest(due=due, input=collect(config, store, due.window, now=now))
+        part = _part(config, store, recipient, whole, now=now) if recipient else None
+    if part is None:
+        return digest.compose(whole.due, whole.input, config.digest, now)
     return part.of(digest.compose(part.due, part.input, config.digest, now))
 
 
@@ -71,7 +73,7 @@ class DueDigest:
     due: digest.Due
     input: digest.DigestInput
     parts: tuple[DuePart, ...] = ()
-    """For the recipients with a selection whose day it is."""
+    """For the recipients whose day it is and who do not get just the whole digest."""
 
 
 def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None:
@@ -83,32 +85,63 @@ def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None
         whole = DueDigest(due=due, input=collect(config, store, due.window, now=now))
         last = store.digests.last(now)
         parts = (
-            _part(config, store, recipient, selection, whole, now=now)
-            for recipient, selection in config.selections.items()
-            if digest.schedule.is_day_of(selection.days, due.date, last_date=last.date if last else None)
+            _part(config, store, recipient, whole, now=now)
+            for recipient in sorted(config.recipients)
+            if digest.schedule.is_day_of(
+                config.selections.get(recipient, _EVERYTHING).days,
+                due.date,
+                last_date=last.date if last else None,
+            )
         )
-        return replace(whole, parts=tuple(parts))
+        return replace(whole, parts=tuple(part for part in parts if part))
 
 
-def _part(
-    config: Config, store: Store, recipient: str, selection: Selection, whole: DueDigest, *, now: datetime
-) -> DuePart:
+def _part(config: Config, store: Store, recipient: str, whole: DueDigest, *, now: datetime) -> DuePart | None:
     """Return what a recipient's part is made of: the digest itself, and with it those they did not get.
 
-    Which they got the deliveries tell, so that a change of `days`, or a digest that was not mailed, makes
-    neither a gap nor a repetition. Who never got one begins a week before the first that was meant for them.
+    None for who gets the whole digest, and nothing besides.
     """
-    due, found = whole.due, whole.input
-    missed: tuple[StoredDigest, ...] = ()
-    if selection.gathers:
-        last = store.deliveries.last_digest(Mail.name, recipient)
-        meant = store.deliveries.first_digest(Mail.name, recipient) or due.date
-        missed = store.digests.since(last, first=meant - _WEEK + timedelta(days=1))
+    due, found, selection = whole.due, whole.input, config.selections.get(recipient)
+    missed = _missed(config, store, recipient, due.date)
+    if selection is None and not missed:
+        return None
     if missed:
         window = replace(due.window, start=min(one.window.start for one in missed))
         due = replace(due, window=window)
-        found = collect(config, store, window, now=now, again=[one.digest() for one in missed])
-    return DuePart(recipient=recipient, selection=selection, due=due, input=found, several=bool(missed))
+        found = collect(config, store, window, now=now, again=missed)
+    return DuePart(
+        recipient=recipient,
+        selection=selection or _EVERYTHING,
+        due=due,
+        input=found,
+        several=bool(missed),
+    )
+
+
+def _missed(config: Config, store: Store, recipient: str, day: date) -> Sequence[Digest]:
+    """Return the digests since the last one that a recipient got.
+
+    Which they got the deliveries tell, so that neither a change of `days` nor a digest that was not mailed
+    makes a gap or a repetition. Who never got one, or was off the list, begins with the last week.
+    """
+    selection, rows = config.selections.get(recipient, _EVERYTHING), store.deliveries
+    if selection.gathers:
+        last = rows.last_digest(Mail.name, recipient)
+        meant = rows.first_digest(Mail.name, recipient, after=last) or day
+        first = max(meant - _WEEK, day - _LONGEST_GAP) + timedelta(days=1)
+        return [one.digest() for one in store.digests.since(last, first=first)]
+    # A mail each day: only days on which there was none for them, as they had other days until now.
+    last = rows.last_digest(Mail.name, recipient, or_failed=True)
+    if last is None:
+        return ()
+    missed = [one.digest() for one in store.digests.since(last, first=day - _WEEK + timedelta(days=1))]
+    least = config.channel_settings[Mail.name].min_score
+    parts = [digest.select(one, selection) for one in missed]
+    # Else there was none for them because it had nothing to tell.
+    told = any(
+        (one.perhaps and not least) or any(story.score >= least for story in one.stories) for one in parts
+    )
+    return missed if told else ()
 
 
 def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetime) -> bool:

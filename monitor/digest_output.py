@@ -13,7 +13,7 @@ from monitor import digest, followed, languages, site
 from monitor import store as store_package
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 
-def rendered(config: Config, made: Digest) -> RenderedDigest:
-    """Render a digest in all forms, for the recipients who get all of it."""
+def rendered(config: Config, made: Digest, *, besides: Collection[str] = ()) -> RenderedDigest:
+    """Render a digest in all forms, for the recipients who get all of it, `besides` those of parts."""
     whole = digest.render_all(made, languages.load(made.language, made.title))
-    return replace(whole, to=config.recipients - config.selections.keys())
+    return replace(whole, to=config.recipients - config.selections.keys() - set(besides))
 
 
 def mailed(part: Digest, recipient: str) -> RenderedDigest:

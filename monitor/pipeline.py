@@ -358,7 +358,8 @@ def prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now: 
     """Compose a digest, and render it for every channel; touches no database."""
     made = digest.compose(found.due, found.input, config.digest, now)
     wanted = channels if digest.worth_sending(made, config.digest) else ()
-    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made), now=now)
+    besides = [part.recipient for part in found.parts]
+    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made, besides=besides), now=now)
     mail = [channel for channel in channels if channel.name == Mail.name]
     for part in found.parts:
         whole = digest.compose(part.due, part.input, config.digest, now) if part.several else made

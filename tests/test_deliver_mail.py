@@ -345,6 +345,7 @@ def test_an_address_that_no_message_can_be_made_for_harms_no_other():
 def test_who_is_on_the_list_is_reached():
     sender = channel(25, to=("A <a@bühne.example>",))
     assert sender.reaches("a@xn--bhne-0ra.example")
+    assert sender.reaches("A@xn--bhne-0ra.example")
     assert not sender.reaches("b@example.org")
 
 

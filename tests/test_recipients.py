@@ -15,12 +15,12 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, polled, reported, rss, run
 from smtp import Inbox, inbox
 
-from monitor import corrections, digest, digest_output, languages, outbox, pipeline
+from monitor import corrections, digest, digest_input, digest_output, languages, outbox, pipeline
 from monitor.digest import html, markdown, plain, schedule
 from monitor.digest.headline import subject
 from monitor.digest.page import Caps
 from monitor.digest.view import view
-from monitor.models import Digest, RenderedDigest, Selection
+from monitor.models import Digest, RenderedDigest, Selection, digest_key
 from monitor.models import digest_from_json as from_json
 from monitor.store import open as open_store
 from monitor.tools import Tools
@@ -464,6 +464,95 @@ async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_
     last = mails(box, ANNA)[-1]
     assert last.startswith("Quiet, nothing sure")
     assert not any(title in last for title in (LEAK, CHOIR, GOES_ON))
+
+
+@pytest.mark.parametrize("then", ["", f'[email.only."{BO}"]\nlanguages = ["en"]\n'])
+async def test_who_goes_from_a_weekly_mail_to_a_daily_one_gets_the_days_between_once(
+    tmp_path: Path, then: str
+) -> None:
+    async with Loopback() as server, inbox() as box:
+        first = f'[email.only."{BO}"]\ndays = ["mon"]\n'
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, first, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            for day in range(3):
+                await work.day(day)
+            assert len(mails(box, BO)) == 1
+            (desk.directory / "monitor.toml").write_text(settings(box.port, then, more=NO_FILES))
+            work.config = desk.config
+            looked = digest_input.preview(work.config, work.store, now=at(7.5, 3), recipient=BO)
+            assert sorted(reported(looked)) == sorted([CHOIR, GOES_ON])
+            for day in (3, 4):
+                await work.day(day)
+    assert [CHOIR in mail for mail in mails(box, BO)] == [False, True, False]
+    assert [GOES_ON in mail for mail in mails(box, BO)] == [False, True, False]
+    assert "2 Dec 2024 to 5 Dec 2024" in mails(box, BO)[1].partition("\n")[0]
+    assert [len(mails(box, who)) for who in (ANNA, CY)] == [5, 5]
+
+
+@pytest.mark.parametrize("held_back", ["[digest]\nformats = []\nsend_if_empty = false\n", "score"])
+async def test_what_was_not_mailed_as_it_told_too_little_is_not_made_up_for(
+    tmp_path: Path, held_back: str
+) -> None:
+    only = f'[email.only."{ANNA}"]\nthemes = ["unpaid-labour"]\n'
+    low = "min_score = 99\n" if held_back == "score" else ""
+    more = NO_FILES if low else held_back
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, low + only, more=more))
+        async with at_work(server, desk) as work:
+            await work.day(0)
+            # The mail of a broken day goes out whatever it tells.
+            server.on("/a", Reply(status=500))
+            server.on("/b", Reply(status=500))
+            for day in (1, 2):
+                await work.poll(at(6, day))
+                await work.publish(at(7.5, day))
+    assert [" to " in mail.partition("\n")[0] for mail in mails(box, ANNA)][-1:] == [False]
+    assert mails(box, CY)[-1].startswith("BROKEN")
+    assert " to " not in mails(box, CY)[-1].partition("\n")[0]
+
+
+async def test_an_address_that_is_written_otherwise_is_the_same_recipient(tmp_path: Path) -> None:
+    async with Loopback() as server, inbox() as box:
+        daily = f'[email.only."{BO}"]\ndays = ["mon", "tue", "wed"]\n'
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, daily, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            for day in (0, 1):
+                await work.day(day)
+            for one in work.store.deliveries.listing(edition=digest_key(at(0, 1).date()))[:3]:
+                again = replace(one, state="pending", next_attempt_at=at(8, 1))
+                work.store.deliveries.save(again, at(8, 1))
+            other = settings(box.port, daily, to=("Anna@union.test", "Bo@Union.test", CY), more=NO_FILES)
+            (desk.directory / "monitor.toml").write_text(other)
+            work.config = desk.config
+            await work.publish(at(9, 1))
+            assert [len(mails(box, who)) for who in (ANNA, BO, CY)] == [3, 3, 3]
+            await work.day(2)
+    (last,) = mails(box, "Bo@union.test")
+    assert GOES_ON in last
+    assert CHOIR not in last
+
+
+async def test_who_was_off_the_list_for_long_comes_back_to_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DAYS, 8, [item("gap", "AI bands anger artists", "Loud.", published=at(5, 8))])
+    monkeypatch.setitem(DAYS, 55, [item("now", "AI plays anger artists", "Long.", published=at(5, 55))])
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, WEEKLY, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            for day in (0, 4):
+                await work.day(day)
+            for to, days in (((CY,), (8, 12, 25, 40, 52, 55)), ((CY, BO), (56, 60))):
+                (desk.directory / "monitor.toml").write_text(
+                    settings(box.port, WEEKLY if BO in to else "", to=to, more=NO_FILES)
+                )
+                work.config = desk.config
+                for day in days:
+                    await work.day(day)
+    first, back = mails(box, BO)
+    assert LEAK in first
+    assert "AI plays anger artists" in back
+    assert not any(title in back for title in (LEAK, CHOIR, "AI bands anger artists"))
 
 
 @pytest.mark.parametrize("since", ["late", "marked", "closed"])

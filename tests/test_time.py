@@ -263,7 +263,7 @@ ACTIONS = st.one_of(
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the rendering of digests to its own tests: it costs more than all the rest."""
 
-    def rendered(_config: Config, made: digest.Digest) -> RenderedDigest:
+    def rendered(_config: Config, made: digest.Digest, **_: object) -> RenderedDigest:
         return RenderedDigest(
             key=digest_key(made.date), date=made.date, made_at=made.made_at, language="en", subject="",
             preheader="", headlines=(), renderings={},

@@ -133,8 +133,8 @@ class Mail:
         )
 
     def reaches(self, recipient: str) -> bool:
-        """Say whether a recipient still is on the list."""
-        return recipient in map(message.address_spec, self.settings.to)
+        """Say whether a recipient still is on the list, however they are written there."""
+        return recipient.casefold() in {message.address_spec(one).casefold() for one in self.settings.to}
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as it has taken responsibility for it."""

@@ -85,16 +85,19 @@ class Deliveries:
         parameters = {"edition": edition, "limit": -1 if limit is None else limit}
         return tuple(map(_delivery, self._db.rows(sql, parameters)))
 
-    def last_digest(self, channel: str, recipient: str) -> date | None:
+    def last_digest(self, channel: str, recipient: str, *, or_failed: bool = False) -> date | None:
         """Return the day of the digest that a recipient got last, or that is on its way to them."""
-        return self._digest(_LAST_GOT, channel, recipient)
+        wanted = {"channel": channel, "recipient": recipient, "failed": int(or_failed)}
+        return self._digest(_LAST_GOT, wanted)
 
-    def first_digest(self, channel: str, recipient: str) -> date | None:
-        """Return the day of the first digest that was meant for a recipient, whether they got it or not."""
-        return self._digest(_FIRST_MEANT, channel, recipient)
+    def first_digest(self, channel: str, recipient: str, *, after: date | None) -> date | None:
+        """Return the day of the first digest, or first after one, that was meant for a recipient."""
+        wanted = {"channel": channel, "recipient": recipient, "after": digest_key(after) if after else ""}
+        return self._digest(_FIRST_MEANT, wanted)
 
-    def _digest(self, sql: str, channel: str, recipient: str) -> date | None:
-        found = self._db.row(sql, [channel, recipient, digest_key(date.min), digest_key(date.max)])
+    def _digest(self, sql: str, wanted: dict[str, Any]) -> date | None:
+        bounds = {"first": digest_key(date.min), "last": digest_key(date.max)}
+        found = self._db.row(sql, wanted | bounds)
         return day_of_digest(found["edition"]) if found else None
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
@@ -197,12 +200,18 @@ order by created_at, id
 
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
 
-_OF_DIGESTS: Final = (
-    "select edition from deliveries where channel = ? and recipient = ? and edition between ? and ?"
-)
+# However the address was written then: Anna@ and anna@ are one mailbox.
+_THEIRS: Final = "channel = :channel and recipient = :recipient collate nocase"
+_OF_DIGESTS: Final = f"select edition from deliveries where {_THEIRS} and edition between :first and :last"
 # By ids: a clock that was ahead has dated a digest later than those that were made since.
-_LAST_GOT: Final = f"{_OF_DIGESTS} and state in ('pending', 'sending', 'sent') order by id desc limit 1"
-_FIRST_MEANT: Final = f"{_OF_DIGESTS} order by id limit 1"
+_LAST_GOT: Final = f"""
+{_OF_DIGESTS} and (state in ('pending', 'sending', 'sent') or state = 'failed' and :failed)
+order by id desc limit 1
+"""
+_FIRST_MEANT: Final = f"""
+{_OF_DIGESTS} and id > coalesce((select max(id) from deliveries where {_THEIRS} and edition = :after), 0)
+order by id limit 1
+"""
 
 _SAVE: Final = """
 update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,

@@ -94,11 +94,10 @@ class Digests:
         return _digest(row) if row else None
 
     def since(self, last: date | None, *, first: date) -> tuple[StoredDigest, ...]:
-        """Return the digests made after that of the day `last`; without one those of `first` and later."""
-        later = "number > (select number from digests where date = ?)" if last else "date >= ?"
-        day = last or first
-        rows = self._db.rows(f"select * from digests where {later} order by number", [day.isoformat()])
-        return tuple(map(_digest, rows))
+        """Return the digests of the day `first` and later, of those made after that of the day `last`."""
+        after = "number > coalesce((select number from digests where date = ?), 0)"
+        sql = f"select * from digests where {after} and date >= ? order by number"
+        return tuple(map(_digest, self._db.rows(sql, [last.isoformat() if last else "", first.isoformat()])))
 
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""
