@@ -44,7 +44,7 @@ def body(mail, kind):
     return mail.get_body((kind,)).get_content().replace("\r\n", "\n")
 
 
-def test_the_headers():
+def test_a_mail_has_these_headers_and_no_others():
     mail = parsed()
     assert dict(mail.items()) == {
         "Subject": "Sora: drei Geschichten – Künstler klagen",
@@ -68,7 +68,7 @@ def test_text_comes_before_html():
     assert [body(parsed(), kind) for kind in ("plain", "html")] == ["Grüße\n", "<p>Grüße</p>\n"]
 
 
-def test_text_alone():
+def test_without_html_a_mail_is_plain_text():
     mail = parsed(html=False)
     assert mail.get_content_type() == "text/plain"
     assert mail["Content-Language"] == "de"

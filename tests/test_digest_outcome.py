@@ -52,7 +52,7 @@ BROKEN = day(*["ok"] * 29, *["failing"] * 12)
         (UNREACHED, "broken"),
     ],
 )
-def test_the_outcome(digest, expected):
+def test_silence_is_quiet_only_where_enough_feeds_answered(digest, expected):
     assert outcome(digest) == expected
 
 

@@ -34,7 +34,7 @@ from monitor.digest.safe import line, link
         ("", ""),
     ],
 )
-def test_links(url, expected):
+def test_only_web_addresses_are_links(url, expected):
     assert link(url) == expected
 
 

@@ -11,7 +11,7 @@ from monitor.evaluate.stories import score
 PAIRS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), min_size=1, max_size=12)
 
 
-def test_a_known_case():
+def test_scores_are_those_worked_out_by_hand():
     found = score([("a", 1), ("a", 1), ("a", 2), ("b", 2)])
     assert found.records == 4
     assert found.bcubed.precision == pytest.approx((1 + 1 + 0.5 + 0.5) / 4)

@@ -19,9 +19,6 @@ SETTINGS = Settings(
     concurrency=16,
     per_host=2,
     allow_private_addresses=True,
-    interval=timedelta(minutes=30),
-    min_interval=timedelta(minutes=10),
-    max_interval=timedelta(days=1),
     host_gap=timedelta(0),
 )
 

@@ -12,17 +12,7 @@ from monitor.models import Feed, FeedState
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-SETTINGS = Settings(
-    user_agent="monitor/1",
-    timeout=timedelta(seconds=20),
-    max_bytes=10_000_000,
-    concurrency=16,
-    per_host=2,
-    allow_private_addresses=False,
-    interval=30 * MINUTE,
-    min_interval=10 * MINUTE,
-    max_interval=DAY,
-)
+SETTINGS = Settings(interval=30 * MINUTE, min_interval=10 * MINUTE, max_interval=DAY)
 FEED = Feed(url="https://reader:secret@feed.example/rss")
 GOOD = FeedState(
     url=FEED.url,
@@ -82,7 +72,7 @@ def test_no_secret_is_shown():
         ({"newest_entry_at": None, "first_success_at": None, "rhythm": None}, {}, "ok"),
     ],
 )
-def test_states(changes, feed, name):
+def test_how_a_feed_fares_follows_from_its_polls_and_its_rhythm(changes, feed, name):
     found = judge(replace(GOOD, **changes), replace(FEED, **feed))
     assert found.state == name
     assert (found.next_poll_at is None) == (name == "disabled")

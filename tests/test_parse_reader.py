@@ -55,7 +55,7 @@ def plain(value: object) -> object:
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_document(path: Path) -> None:
+def test_each_sample_document_gives_what_stands_beside_it(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
     circumstances = expected.pop("given", {})
     try:

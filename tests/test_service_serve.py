@@ -143,6 +143,30 @@ async def process(home: Home, now: datetime) -> AsyncIterator[asyncio.subprocess
         await running.communicate()
 
 
+async def ended(home: Home, before: str, sign: bytes) -> int:
+    """Run the service in a process that has `before` done to it, stop it at a sign in its log; the exit code."""
+    script = (
+        "import sys, threading, time\n"
+        "from datetime import timedelta\n"
+        "from monitor import pipeline\n"
+        "from monitor.__main__ import main\n"
+        "from monitor.service import serve\n"
+        "serve._LAST_MOMENT = timedelta(seconds=0.5)\n"
+        f"{before}"
+        "sys.argv[1:] = ['--config', sys.argv[1], 'run']\n"
+        "main()\n"
+    )
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(home.directory), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE):
+        while sign not in await running.stderr.readline():
+            pass
+        running.terminate()
+        await running.communicate()
+    return running.returncode
+
+
 async def install(home: Home, systemd: Systemd) -> None:
     """Let the service poll once on the day of its installation."""
     async with serving(home, systemd):
@@ -233,25 +257,8 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
 async def test_a_process_ends_even_if_a_thread_of_it_hangs(home):
     """A look-up with a dead name server blocks a thread that nobody can cancel."""
     home.write()
-    script = (
-        "import sys, threading, time\n"
-        "from datetime import timedelta\n"
-        "from monitor.__main__ import main\n"
-        "from monitor.service import serve\n"
-        "serve._LAST_MOMENT = timedelta(seconds=0.5)\n"
-        "threading.Thread(target=time.sleep, args=[600]).start()\n"
-        "sys.argv[1:] = ['--config', sys.argv[1], 'run']\n"
-        "main()\n"
-    )
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, str(home.directory), stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(PATIENCE):
-        while b"started" not in await running.stderr.readline():
-            pass
-        running.terminate()
-        await running.communicate()
-    assert running.returncode == 0
+    hanging = "threading.Thread(target=time.sleep, args=[600]).start()\n"
+    assert await ended(home, hanging, b"started") == 0
 
 
 async def test_a_mail_that_hangs_is_left_to_the_next_start(home, systemd, monkeypatch):
@@ -502,30 +509,14 @@ async def test_a_database_that_was_replaced_is_used_from_then_on(home, systemd, 
 async def test_sigterm_ends_the_process_while_the_loop_is_busy(home):
     """A page of thousands of new entries once kept the loop for a minute."""
     home.write()
-    script = (
-        "import sys, time\n"
-        "from datetime import timedelta\n"
-        "from monitor import pipeline\n"
-        "from monitor.__main__ import main\n"
-        "from monitor.service import serve\n"
-        "serve._LAST_MOMENT = timedelta(seconds=0.5)\n"
+    busy = (
         "def busy(*_, **__):\n"
         "    print('busy', file=sys.stderr, flush=True)\n"
         "    until = time.monotonic() + 100\n"
         "    while time.monotonic() < until: pass\n"
         "pipeline.due_feeds = busy\n"
-        "sys.argv[1:] = ['--config', sys.argv[1], 'run']\n"
-        "main()\n"
     )
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", script, str(home.directory), stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(PATIENCE):
-        while b"busy" not in await running.stderr.readline():
-            pass
-        running.terminate()
-        await running.communicate()
-    assert running.returncode == 0
+    assert await ended(home, busy, b"busy") == 0
 
 
 async def test_the_watchdog_is_fed_while_the_loop_ticks_and_no_longer(home, systemd, monkeypatch):
