@@ -288,6 +288,13 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
             feed.last_success_at is None
             or (feed.last_poll_at or feed.last_success_at) - feed.last_success_at > PATIENCE
         )
+        if feed.faults:
+            yield Problem(
+                what=f"{name}: {feed.faults}",
+                since=feed.last_success_at,
+                do="that is a fault of the monitor: please report this line; all else of the feed is told",
+                ours=False,
+            )
         if feed.state in {"gone", "silent"} or (feed.state == "failing" and looked_in_vain):
             yield Problem(
                 what=f"{name}: {reason or feed.state}",

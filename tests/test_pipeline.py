@@ -10,7 +10,8 @@ import pytest
 from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 
-from monitor import cluster, followed, pipeline
+from monitor import cluster, digest, digest_input, followed, languages, pipeline
+from monitor import health as health_module
 from monitor import tag as tag_module
 from monitor.errors import DeliveryError
 from monitor.models import Delivery
@@ -298,6 +299,15 @@ class TestTrouble:
             assert health.note.startswith(
                 "1 entries could not be tagged (internal error: ZeroDivisionError at "
             )
+            # Nor is all well, though the feed has answered and nothing fell through between two polls.
+            config, store = world.desk.config, world.store
+            told = digest.render(
+                digest_input.preview(config, store, now=at(9.5)), languages.load("en"), "text"
+            )
+            assert "1 feed, 1 entry; some entries could not be read" in told
+            assert "The Paper — 1 entries could not be tagged (internal error" in " ".join(told.split())
+            (problem,) = health_module.status(config, store, now=at(9.5)).problems
+            assert problem.what.startswith("The Paper: 1 entries could not be tagged")
             assert (await world.poll(at(10))).new == 1
             assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 

@@ -51,6 +51,8 @@ def _line(digest: Digest, words: Wording) -> str:
         return words.text("receipt_no_polls", **seen)
     if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
+    if any(feed.faults for feed in receipt.feeds):
+        return words.text("receipt_faults", **seen)
     return words.text("receipt_gaps_line" if receipt.gaps else "receipt_well", **seen)
 
 
@@ -71,12 +73,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
         if lines:
             listed = _list(state, lines, words, cap, bad=state in {"failing", "gone"})
             yield listed if advised else replace(listed, advice="")
-    gaps = [
-        Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
-        for name, n in receipt.gaps
-    ]
-    if gaps:
-        yield _list("gaps", gaps, words, cap, bad=True)
+    yield from _missed(digest, words, cap)
     failed = [Line(text=title(failure, _REASON)) for failure in receipt.failed_deliveries]
     if failed:
         yield _list("deliveries", failed, words, cap, bad=True)
@@ -127,6 +124,24 @@ def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
         yield Note(label=label, lines=(Line(text=count, url=link(digest.archive_url + page)),))
     else:
         yield Note(label=label, advice=f"{count}. {whole_at(digest, words)}")
+
+
+def _missed(digest: Digest, words: Wording, cap: int) -> Iterator[Note]:
+    """Yield which feeds had entries that we did not get, by a fault of ours or between two polls."""
+    receipt = digest.receipt
+    faults = [
+        Line(text=_name(feed), note=line(words.reason(feed.faults), _REASON))
+        for feed in receipt.feeds
+        if feed.faults
+    ]
+    if faults:
+        yield _list("faults", faults, words, cap, bad=True)
+    gaps = [
+        Line(text=words.text("receipt_times", title=title(name), n=words.number(n)))
+        for name, n in receipt.gaps
+    ]
+    if gaps:
+        yield _list("gaps", gaps, words, cap, bad=True)
 
 
 def _ours(digest: Digest, words: Wording) -> Iterator[Note]:

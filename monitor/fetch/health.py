@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SILENT_AFTER = timedelta(days=7)
 # A feed is silent when it brings nothing for a week and for so many times its usual gap.
 _SILENT_RHYTHMS = 8
+# How a document's losses tell what a fault of ours has cost from what was over the cap.
+_OURS = " entries could not be "
 # From so many failures in a row on, a human should look.
 _OFTEN = 3
 
@@ -43,6 +45,7 @@ def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, setting
         entries=entries,
         rhythm=state.rhythm,
         note=_note(name, state, now),
+        faults="; ".join(part for part in state.note.split("; ") if _OURS in part),
     )
 
 

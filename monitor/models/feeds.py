@@ -218,3 +218,5 @@ class FeedHealth:
     rhythm: timedelta | None = None
     note: str = ""
     """One line that a human should read (gone, silent for 9 days against one entry a day, moved to ...)."""
+    faults: str = ""
+    """What its last document held and we could not read or tag: a fault of ours."""
