@@ -113,14 +113,10 @@ def _recipient(config: Config, written: str) -> str:
 def _past(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
     from monitor import digest_input
 
-    now, zone = current.now(), config.timezone
+    now = current.now()
     if since or until:
-        # What is not yet seen cannot be told: an end in the future would call the rest of the day quiet.
-        end = min(current.until(until, zone) or now, now)
-        start = current.since(since, zone) or end - timedelta(days=1)
-        if start >= end:
-            raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
-        return digest_input.review(config, store, start=start, end=end, now=now)
+        window = current.window(since, until, config.timezone, usual=timedelta(days=1))
+        return digest_input.review(config, store, start=window.start, end=window.end, now=now)
     wanted = day(date)
     made = digest_input.of_day(config, store, wanted, now=now)
     if made is None:

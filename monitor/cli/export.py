@@ -166,12 +166,11 @@ def _entry(entry: Entry, store: Store) -> Record:
 
 
 def _story(story: Story) -> Record:
-    lead = next((entry for entry in story.entries if entry.id == story.lead), story.entries[0])
     return {
         "id": story.id,
         "title": story.title,
         "summary": story.summary,
-        "url": lead.url,
+        "url": story.leading.url,
         "first_seen": utc(story.first_seen),
         "last_seen": utc(story.last_seen),
         "beats": list(story.beats),

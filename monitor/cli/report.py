@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.entries import require_known
-from monitor.cli.output import Output, is_file, local, results, say
+from monitor.cli.output import Output, is_file, results, say
 from monitor.cli.session import UsageError, session
 
 FORMATS = ("md", "html", "json")
@@ -41,15 +41,10 @@ def report(
     current = session(context)
     if format_ not in FORMATS:
         raise UsageError(f"no such format: {format_!r}; there are {', '.join(FORMATS)}")
-    now = current.now()
     with current.reading() as (config, store):
         require_known("theme", theme, [label.slug for label in config.rules.themes])
-        end = min(current.until(until, config.timezone) or now, now)
-        start = current.since(since, config.timezone) or end - _USUAL
-        if start >= end:
-            zone = config.timezone
-            raise UsageError(f"there is no time between {local(start, zone)} and {local(end, zone)}")
-        found = digest_output.period(config, store, since=start, until=end, theme=theme)
+        window = current.window(since, until, config.timezone, usual=_USUAL)
+        found = digest_output.period(config, store, since=window.start, until=window.end, theme=theme)
         site = digest_output.site_of(config, store)
     if format_ == "json":
         text = json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor import handles, values
 from monitor.errors import MonitorError
+from monitor.models import Window
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
@@ -55,6 +56,20 @@ class Session:
     def until(self, text: str, zone: tzinfo) -> datetime | None:
         """Read an `--until`: like `since`, but a day means its end."""
         return instant(text, zone, now=self.now(), end_of_day=True) if text else None
+
+    def window(self, since: str, until: str, zone: tzinfo, *, usual: timedelta) -> Window:
+        """Read `--since` and `--until` of what was seen; without a beginning `usual` before the end.
+
+        Raises UsageError where there is no time between them.
+        """
+        now = self.now()
+        # What is not yet seen cannot be told: an end in the future would call the rest of the day quiet.
+        end = min(self.until(until, zone) or now, now)
+        start = self.since(since, zone) or end - usual
+        if start >= end:
+            first, last = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (start, end))
+            raise UsageError(f"there is no time between {first} and {last}")
+        return Window(start=start, end=end)
 
     @property
     def directory(self) -> Path:

@@ -125,11 +125,9 @@ def present(
     is_new: Callable[[Collection[int]], bool] = lambda _: True,
 ) -> DigestStory:
     """Return a story as it is shown at `now`; `is_new` says of a report's entries that it is news."""
-    lead = next((entry for entry in story.entries if entry.id == story.lead), None)
-    title, summary = story.title, story.summary
+    lead, title, summary = story.leading, story.title, story.summary
     # The story's lead may have come after the window: then its first report speaks.
-    if lead is None:
-        lead = story.entries[0]
+    if lead.id != story.lead:
         title, summary = lead.title, lead.summary
     reports = sorted(
         _reports(story, feeds, is_new),

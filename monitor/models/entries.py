@@ -235,6 +235,11 @@ class Story:
     """The step after."""
 
     @property
+    def leading(self) -> Entry:
+        """The entry whose title and summary it has; its first where that is not among its entries."""
+        return next((entry for entry in self.entries if entry.id == self.lead), self.entries[0])
+
+    @property
     def reports(self) -> tuple[Report, ...]:
         """Its entries without copies, each with its copies: "also in"."""
         originals = {join.entry: join.copy_of or join.entry for join in self.joins}

@@ -38,7 +38,6 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
     """Return a story's page; `steps` are the stories of its affair, itself among them, from the first on."""
     here = next((at for at, step in enumerate(steps) if step.id == one.id), 0)
     near = steps[max(here - NEAR, 0) : here + NEAR + 1]
-    lead = next((entry for entry in one.entries if entry.id == one.lead), one.entries[0])
     words, reports = site.words, one.reports
     languages = {entry.language for entry in one.entries if entry.language}
     meta = (
@@ -55,12 +54,12 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         here=story_path(one.id),
         depth=1,
         title=title(one.title),
-        url=link(lead.url),
+        url=link(one.leading.url),
         first_title=line(one.first_title),
         handle=f"s{one.id}",
         meta=list(filter(None, meta)),
         summary=line(one.summary, 1000),
-        outlet=_outlet(lead, site),
+        outlet=_outlet(one.leading, site),
         themes=[(site.label(slug), theme_path(slug) if slug in site.themes else "") for slug in one.themes],
         parties=[line(site.words.party(party)) for party in one.parties],
         steps=[_step(step, one, site) for step in near] if len(steps) > 1 else [],

@@ -211,10 +211,9 @@ def _story(story: Story, site: Site, archive: str) -> Line:
     words = site.words
     sources = words.plural("sources", story.sources) if story.sources > 1 else ""
     notes = (words.date(site.day(story.first_seen)), words.kind(story.kind), sources)
-    lead = next((entry for entry in story.entries if entry.id == story.lead), story.entries[0])
     return Line(
         text=title(story.title),
-        url=page(story.id, archive) if archive else link(lead.url),
+        url=page(story.id, archive) if archive else link(story.leading.url),
         note=" · ".join(filter(None, notes)),
         handle=f"s{story.id}",
     )
