@@ -73,12 +73,12 @@ def test_our_stream_is_at_the_real_rate_and_in_both_languages() -> None:
 def test_what_is_sure_is_right_and_what_is_chosen_is_worth_a_line() -> None:
     """Its relevant entries avoid the obvious words on purpose, AI among them, as real ones do not.
 
-    So recall is lower here than in real feeds, and fell when what names nothing of AI came to need more.
+    So recall is lower here than in real feeds.
     """
     _, scores = measured()
-    assert scores.sure.precision >= 0.83
-    assert scores.sure.recall >= 0.58
-    assert scores.chosen.precision >= 0.76
+    assert scores.sure.precision >= 0.88
+    assert scores.sure.recall >= 0.62
+    assert scores.chosen.precision >= 0.85
     assert scores.chosen.recall >= 0.70
 
 
@@ -86,7 +86,7 @@ def test_certainty_means_what_it_says() -> None:
     """Expected calibration error over the bins, weighted by their entries."""
     _, scores = measured()
     asked = sum(b.entries for b in scores.reliability)
-    assert sum(b.entries * abs(b.share - b.promised) for b in scores.reliability) / asked <= 0.18
+    assert sum(b.entries * abs(b.share - b.promised) for b in scores.reliability) / asked <= 0.07
 
 
 def test_a_stream_is_scored_by_the_command(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_all_faults_are_reported_at_once_with_key_and_line() -> None:
         ("sure = 1.0", f"sure = 1{'0' * 400}", "grades.sure", "within 1,000,000"),
         ('"Midjourney"', "7", "glossary.en.maker[1]", "must be a text, not 7"),
         ('"Midjourney"', '"…"', "glossary.en.maker[1]", "without a word"),
-        ('"Midjourney"', '"{firm}"', "glossary.*.firm", "includes itself"),
+        ('"Midjourney"', '"{firm}"', "glossary.any.firm", "includes itself"),
         ('"{maker}"', '"{makers}"', "glossary.any.firm[2]", "did you mean 'maker'"),
         ('["Midjourney"]', '"Midjourney"', "glossary.en.maker", "must be a list"),
         ("threshold = 1.5", "threshold = 0", "beat.sora.threshold", "more than 0"),

@@ -17,24 +17,23 @@ if TYPE_CHECKING:
     from monitor.models import Tagging
 
 HERE = Path(__file__).parent
+THEMES = HERE.parent / "monitor" / "topic" / "themes.toml"
 FLOORS = {
-    "leak-protest": 0.84, "unpaid-labour": 0.69, "content-control": 0.81, "compensation": 0.72,
-    "company-response": 0.63, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.78,
-    "capabilities": 0.71, "access-release": 0.75, "misuse-safety": 0.73, "human-creativity": 0.83,
+    "leak-protest": 0.86, "unpaid-labour": 0.69, "content-control": 0.87, "compensation": 0.72,
+    "company-response": 0.66, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.79,
+    "capabilities": 0.66, "access-release": 0.78, "misuse-safety": 0.81, "human-creativity": 0.85,
 }  # fmt: skip
 HELD_OUT = {
-    "leak-protest": 0.84, "unpaid-labour": 0.88, "content-control": 0.69, "compensation": 0.75,
-    "company-response": 0.78, "labour-ethics": 0.78, "copyright": 0.83, "tech-creative-relations": 0.66,
-    "capabilities": 0.66, "access-release": 0.88, "misuse-safety": 0.76, "human-creativity": 0.76,
+    "leak-protest": 0.87, "unpaid-labour": 0.84, "content-control": 0.72, "compensation": 0.71,
+    "company-response": 0.83, "labour-ethics": 0.80, "copyright": 0.85, "tech-creative-relations": 0.64,
+    "capabilities": 0.66, "access-release": 0.89, "misuse-safety": 0.78, "human-creativity": 0.79,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
 
 @cache
 def measured(file: str = "samples", *, learned: bool = True) -> tuple[Scores, dict[str, Scores]]:
-    rules = load(
-        (HERE.parent / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"), file="themes.toml"
-    )
+    rules = load(THEMES.read_text(encoding="utf-8"), file=THEMES.name)
     text = (HERE / "data" / "labelled" / f"{file}.jsonl").read_text(encoding="utf-8")
     found = read(text, file=file, now=datetime(2026, 1, 1, tzinfo=UTC))
     tagger = Tagger(replace(rules, learned=learned))
@@ -46,14 +45,14 @@ def measured(file: str = "samples", *, learned: bool = True) -> tuple[Scores, di
 def test_relevance(*, learned: bool) -> None:
     scores, _ = measured(learned=learned)
     assert scores.records >= 150
-    assert scores.relevance.precision >= 0.96
-    assert scores.relevance.recall >= 0.93
+    assert scores.relevance.precision >= 0.97
+    assert scores.relevance.recall >= 0.97
 
 
 def test_themes_on_the_whole() -> None:
     scores, languages = measured()
-    assert scores.micro.f1 >= 0.79
-    assert scores.macro >= 0.77
+    assert scores.micro.f1 >= 0.80
+    assert scores.macro >= 0.78
     assert languages["de"].micro.f1 >= languages["en"].micro.f1 - 0.03
     assert languages["de"].relevance.f1 >= languages["en"].relevance.f1 - 0.03
 
@@ -67,13 +66,31 @@ def test_each_theme(theme: str, floor: float) -> None:
 
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
-    assert scores.relevance.precision >= 0.95
-    assert scores.relevance.recall >= 0.90
-    assert scores.micro.f1 >= 0.78
-    assert scores.macro >= 0.77
+    assert scores.relevance.precision >= 0.97
+    assert scores.relevance.recall >= 0.91
+    assert scores.micro.f1 >= 0.79
+    assert scores.macro >= 0.78
 
 
 @pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())
 def test_each_theme_of_what_was_held_out(theme: str, floor: float) -> None:
     scores, _ = measured("held-out")
     assert scores.themes[theme].f1 >= floor
+
+
+def test_namesakes_are_told_from_the_model() -> None:
+    """Bridges, footballers, rates, programs: what else is called Sora, in titles without the kind of a feed.
+
+    Two name the model without being about it. The table that did not know that the gate lets them through
+    chose 11 of the 28.
+    """
+    rules = load(THEMES.read_text(encoding="utf-8"), file=THEMES.name)
+    tagger, chosen = Tagger(rules), {True: [], False: []}
+    for file in ("samples", "held-out"):
+        text = (HERE / "data" / "labelled" / f"{file}.jsonl").read_text(encoding="utf-8")
+        for record in read(text, file=file, now=datetime(2026, 1, 1, tzinfo=UTC)):
+            if "sora" in record.entry.title.lower():
+                chosen[record.relevant].append(bool(tagger.tag(record.entry).beats))
+    assert len(chosen[False]) >= 28
+    assert sum(chosen[False]) <= 5
+    assert sum(chosen[True]) >= len(chosen[True]) - 1

@@ -40,6 +40,9 @@ class Line:
     """The text whose meaning the second look is asked for."""
     sums: tuple[float, ...]
     gated: bool
+    """Whether the rules that the table weighs let it through."""
+    beside: bool
+    """Whether a rule that counts beside the table does: a bare "Sora" in the title."""
     named: bool
     """Whether it names AI at all."""
 
@@ -82,6 +85,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         meant=meant(entry, tagger.rules.outlets),
         sums=tuple(sums.values()),
         gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
+        beside=any(tagger.sums(entry, beside=True)[slug] > 0 for slug in thresholds),
         named=tagger.named(entry),
     )
 

@@ -181,7 +181,9 @@ class _Reader:
                 reached |= ahead
                 ahead = {other for step in ahead for other in direct[step]} - reached
             if name in reached:
-                self._fault(f"glossary.*.{name}", "this list includes itself")
+                # The first language in which it includes any: where a person will look.
+                language = next(key for key, others in glossary[name].includes.items() if others)
+                self._fault(f"glossary.{language}.{name}", "this list includes itself")
 
     def _target(self, kind: Literal["beat", "theme"], slug: str, tables: dict[str, Any]) -> Target:
         place = f"{kind}.{slug}"

@@ -138,13 +138,17 @@ class Tagger:
         """Give the beats and themes that the table does not know: the user's own."""
         return [t for t in self.rules.targets if self._judge is None or not self._judge.covers(t.slug)]
 
-    def sums(self, entry: Entry) -> dict[str, float]:
-        """Say what the rules of each beat and theme add up to, in the file's order, for training."""
+    def sums(self, entry: Entry, *, beside: bool = False) -> dict[str, float]:
+        """Say what the rules of each beat and theme add up to, in the file's order, for training.
+
+        `beside`: those rules alone that count beside the table; else those that the table weighs.
+        """
         matcher = self._matcher(entry)
-        beside = frozenset(id(rule) for target in self.rules.targets for rule in target.rules if rule.beside)
-        scoring = Scoring(matcher, matcher.read(entry), unseen=beside)
+        apart = frozenset(id(rule) for target in self.rules.targets for rule in target.rules if rule.beside)
+        scoring = Scoring(matcher, matcher.read(entry), unseen=apart)
         scoring.themes()
-        return {target.slug: scoring.sums.get(target.slug, 0.0) for target in self.rules.targets}
+        found = scoring.own if beside else scoring.sums
+        return {target.slug: found.get(target.slug, 0.0) for target in self.rules.targets}
 
     def rules_of(self, entry: Entry) -> dict[str, list[Rule]]:
         """Give the rules that hold in an entry, by beat and theme, for training."""
