@@ -32,7 +32,7 @@ def edition(
         perhaps=tuple(
             StoryEntry(
                 entry=number, title=f"Entry {number}", url="", feed="", outlet="", language="en", published=made_at,
-                dated="published", new=True,
+                dated="publisher", new=True,
             )
             for number in reported
         ),

@@ -112,6 +112,12 @@ def test_a_window_tells_what_was_seen_in_it(polled_desk: Path) -> None:
     assert stories("--date", "2024-12-02") == 2
 
 
+def test_what_is_still_to_come_is_no_part_of_a_window(polled_desk: Path) -> None:
+    asked = ("--since", "2024-12-02", "--until", "2024-12-20", "--format", "json")
+    made = run(polled_desk, "digest", *asked, now=at(12, 3)).json
+    assert made["window"] == {"from": "2024-12-02T00:00:00Z", "to": "2024-12-05T12:00:00Z"}
+
+
 def test_sent_once_listed_and_sent_again_with_the_same_bytes(desk: Path) -> None:
     first = run(desk, "digest", "--send", now=MORNING)
     assert first.code == 0

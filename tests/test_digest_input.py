@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from editions import summary
+from editions import freeze, summary
 from newsroom import SETTINGS, Desk, at, item, logged, made, page, polled, reported, run, serving
 
 from monitor import config, corrections, digest_input, digest_output, followed, store, stories
@@ -44,6 +44,24 @@ def test_a_review_covers_its_window_and_no_more(settings: Config, opened: Store)
     made = digest_input.review(settings, opened, start=at(8), end=at(10), now=at(0, 9))
     assert (reported(made), made.window) == (BOTH, Window(start=at(8), end=at(10)))
     assert reported(digest_input.review(settings, opened, start=at(0, 1), end=at(0, 2), now=at(0, 9))) == []
+
+
+def test_a_day_without_a_digest_reaches_from_the_last_one_made_to_its_midnight(
+    settings: Config, tmp_path: Path
+) -> None:
+    def window(day: int, now: datetime) -> Window | None:
+        made = digest_input.of_day(settings, own, at(0, day).date(), now=now)
+        assert made is None or made.date == at(0, day).date()
+        return made.window if made else None
+
+    with store.open(tmp_path / "own.db") as own:
+        own.feeds.sync(settings.feeds, at(0))
+        first = freeze(own, at(9))
+        assert window(0, at(0, 9)) == first.window
+        assert window(1, at(0, 9)) == Window(start=at(9), end=at(0, 2))
+        assert window(1, at(12, 1)) == Window(start=at(9), end=at(12, 1))
+        assert window(3, at(0, 9)) == Window(start=at(7, 2), end=at(0, 4))
+        assert window(9, at(7, 8)) is None
 
 
 def test_a_review_of_a_past_day_does_not_tell_how_feeds_fare_today(

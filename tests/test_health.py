@@ -198,6 +198,8 @@ def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(de
     (problem,) = health.status(desk.config, opened, now=at(8.1)).problems
     assert (problem.what, problem.since) == ("email to a@news.test waiting: refused: 451 later", at(7))
     assert problem.do == "it is tried again at 2024-12-02 08:30"
+    (problem,) = health.status(desk.config, opened, now=at(8.6)).problems
+    assert problem.do == "start the service, or run `monitor digest --send`", "nobody was there to try"
 
 
 def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
