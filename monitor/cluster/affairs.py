@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds, match
@@ -12,7 +13,7 @@ from monitor.models import PastStory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Set as AbstractSet
 
     from monitor.cluster.match import Rarity
     from monitor.cluster.traits import Traits
@@ -25,18 +26,28 @@ _PARTIES = 6
 _ENOUGH = 24
 NAME, PLACE = "~", "&"
 """Marks of those names by which a story is known that are no players: words spelt as names, and countries."""
-_LABELS = PLAYER + SUBJECT + ROLE + PLACE
+TELLS, REFERS = "!", "<"
+"""Marks of acts that titles tell (`!leak`, of whom `!leak@sora`) and that are referred to (`<leak@sora`)."""
+_LABELS = PLAYER + SUBJECT + ROLE + PLACE + TELLS + REFERS
 # What says nothing of how rare it is: its weight is none of a name's.
-_UNWEIGHED = ROLE + PLACE
+_UNWEIGHED = ROLE + PLACE + TELLS + REFERS
 # In one of how many reports a name must stand. Titles vary, and many leave the firm out: of one in three too
 # few were left. The digression of one report of many names no story.
 _ONE_IN = 5
+# The same of an act: what many titles tell is what happened.
+_ONE_IN_TELLS = 2
 # What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
 _NAME = 3.5
 # Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
 _FEW_NAMES = 50.0
 # Days from which on more make no difference: most affairs take weeks, a case takes years.
 _LONG = 60
+# Days after an act within which reports that refer to it mean that one, and none of long ago.
+_REFERRED = timedelta(days=30)
+# Sources that an act has which later reports take for known.
+_TOLD_BY = 2
+# What was leaked is launched: no report of a launch says so, and it is the end of that affair.
+_LEAK, _LAUNCH = "leak", "launch"
 # A step in court mostly answers another in court.
 _IN_COURT = frozenset({"filing", "hearing", "ruling", "appeal", "settlement"})
 _SUIT = "filing"
@@ -56,7 +67,7 @@ def names(entries: Sequence[Entry]) -> tuple[str, ...]:
         sorted(
             NAME + name if name in spelt else name
             for name, n in found.items()
-            if n * _ONE_IN >= len(entries)
+            if n * (_ONE_IN_TELLS if name[0] == TELLS else _ONE_IN) >= len(entries)
             # In a title, as bylines never are.
             and (name[0] in _LABELS or name in headlined)
         )
@@ -109,6 +120,43 @@ class RelatedStories:
             if (chance := self._chance(own, self._stories[key])) >= 0
         ]
         return tuple(key for _, key in sorted(found)[:_MOST])
+
+    def referred(self, story: Story) -> tuple[int, ...]:
+        """Return the ids of the stories whose acts a story refers to as done, where they are the topic's own.
+
+        Where a rare name is among the parties, that makes an affair or nothing does.
+        """
+        whose: defaultdict[str, set[str]] = defaultdict(set)
+        for act, player in (name.split(PLAYER) for name in story.names if name[0] == REFERS):
+            whose[act[1:]].add(PLAYER + player)
+        found = [self._done(story, kind, players) for kind, players in sorted(whose.items())]
+        topic = self._topic(story.names)
+        if any(f"{TELLS}{_LAUNCH}{player}" in story.names for player in topic):
+            found.append(self._done(story, _LEAK, topic, alone=True))
+        return tuple(dict.fromkeys(key for key in found if key is not None))
+
+    def _done(self, story: Story, kind: str, players: AbstractSet[str], *, alone: bool = False) -> int | None:
+        """Return the story, of the last weeks, of such an act: of several that which most sources tell.
+
+        With `alone` it is one that names these players and no other that is the topic.
+        """
+        if not players or players != self._topic(players):
+            return None
+        acts = {f"{REFERS}{kind}{player}" for player in players}
+        known = [
+            (tells, past.sources, past.last_seen, key)
+            for key, past in self._stories.items()
+            # Ids go up with time. What one outlet alone told, no other takes for known.
+            if (not story.id or key < story.id) and past.sources >= _TOLD_BY and past.names >= players
+            if (tells := kind == past.kind or TELLS + kind in past.names) or not acts.isdisjoint(past.names)
+            if past.last_seen >= story.last_seen - _REFERRED
+            if not alone or self._topic(past.names) == players
+        ]
+        return max(known)[-1] if known else None
+
+    def _topic(self, names: Iterable[str]) -> AbstractSet[str]:
+        """Return the players among names that are the topic itself."""
+        return {name for name in names if name[0] == PLAYER and not self._rarity.telling(name)}
 
     def affair(self, story: Story, related: Sequence[int], answered: Collection[int] = ()) -> int | None:
         """Return the affair, of those that related stories belong to, whose steps it is most like as a whole.
@@ -190,4 +238,7 @@ def _names(own: Traits) -> frozenset[str]:
     players = {PLAYER + player for player in own.text.players}
     subjects = {SUBJECT + subject for subject in own.title.subjects}
     labels = {ROLE + role for role in own.text.roles} | {PLACE + place for place in own.text.places}
-    return frozenset(words | players | subjects | labels)
+    acts = {TELLS + kind for kind in own.title.kinds}
+    acts |= {f"{TELLS}{kind}{PLAYER}{player}" for player, kind in own.tells}
+    acts |= {f"{REFERS}{kind}{PLAYER}{player}" for player, kind in own.refers}
+    return frozenset(words | players | subjects | labels | acts)

@@ -88,8 +88,10 @@ def assign(
 def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
     """Return a story with all that follows from its entries, and its place in an affair."""
     shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
-    related = tuple(dict.fromkeys((*story.related, *stories.related(shown))))
-    answered = story.related if story.id <= 0 else ()  # of a new one it is known; an old one's may be less
+    referred = stories.referred(shown)
+    related = tuple(dict.fromkeys((*story.related, *referred, *stories.related(shown))))
+    # Of a new one it is known what it answers; an old one's related stories may be less.
+    answered = (*referred, *(story.related if story.id <= 0 else ()))
     affair = story.affair or stories.affair(shown, related, answered)
     return replace(shown, related=related, affair=affair)
 

@@ -60,6 +60,8 @@ class Knowledge:
     kinds: Patterns
     apart: frozenset[frozenset[str]]
     """Pairs of kinds that are two steps of an affair."""
+    acts: Mapping[str, str]
+    """Nouns for an act to its kind."""
     rank: Mapping[str, int]
     """Kinds of event to their places in the table: of several that a text speaks of the lowest counts."""
     roles: Patterns
@@ -84,6 +86,7 @@ def knowledge() -> Knowledge:
         apart=frozenset(
             frozenset((one, other)) for one, others in tables["apart"].items() for other in others
         ),
+        acts={fold(noun): kind for kind, nouns in tables["acts"].items() for noun in nouns},
         rank={kind: place for place, kind in enumerate(tables["kinds"])},
         roles=_patterns(tables["roles"]),
         subjects=_patterns(tables["subjects"]),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds
 from monitor.cluster.events import LONGEST, knowledge, plain_words
+from monitor.cluster.references import references, told
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class Traits:
     """Every four letters in a row of its title."""
     specific: frozenset[str]
     """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
+    refers: frozenset[tuple[str, str]]
+    """Acts that it refers to as done: whose, and of which kind."""
+    tells: frozenset[tuple[str, str]]
+    """Acts that its title tells, likewise."""
 
     @property
     def kind(self) -> str:
@@ -132,6 +137,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
     letters = " ".join(plain_words(fold(heading)))
     # Reversed, so that of several spellings the first one in the text is kept.
     spelt = dict(reversed(list(_players(f"{heading} | {summary}"))))
+    players = _once(title.players + rest.players)
     return Traits(
         day=(published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=language,
@@ -142,7 +148,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             specific=title.specific | rest.specific,
             names=title.names | rest.names,
             numbers=title.numbers | rest.numbers,
-            players=_once(title.players + rest.players),
+            players=players,
             roles=_once(title.roles + rest.roles),
             kinds=kinds.ranked({*title.kinds, *rest.kinds}),
             subjects=title.subjects | rest.subjects,
@@ -151,6 +157,8 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
+        refers=frozenset(act for text in (heading, summary) for act in references(text, players)),
+        tells=frozenset(told(heading)),
     )
 
 

@@ -1,0 +1,56 @@
+"""Whose act of which kind an entry refers to as done ("after the Sora leak"), or tells ("Sora is leaked").
+
+A product that is our topic is named in every story, so that its name links none of them; a report that says
+what it follows does. Takes texts, gives parties with kinds of event.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from monitor.cluster import kinds
+from monitor.cluster.events import knowledge, plain_words
+from monitor.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_AFTER = re.compile(
+    r"""\b(?: after | following | in\ the\ wake\ of | amid | since | despite | over |
+            nach | nachdem | seit | wegen | trotz )\b [^.,;:!?–—|]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Words after "after" among which the act stands.
+_NEAR = 8
+# Words from a name within which a verb is about it.
+_BESIDE = 2
+
+
+def references(text: str, players: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield whose acts a text refers to, with their kind: a noun for it beside the name, or after "after".
+
+    `players` are those of the whole entry: "after the leak" says not whose.
+    """
+    known = knowledge()
+    raw = [word for word in plain_words(text) if word != "s"]  # of "Sora's exit"
+    words = [fold(word) for word in raw]
+    for place, (one, other) in enumerate(pairwise(words)):
+        if other in known.acts and one in known.players and raw[place][0].isupper():
+            yield known.players[one], known.acts[other]
+    for clause in _AFTER.findall(text):
+        after = [fold(word) for word in plain_words(clause)[1:_NEAR]]
+        for kind in {known.acts[word] for word in after if word in known.acts}:
+            yield from ((player, kind) for player in players)
+
+
+def told(title: str) -> Iterator[tuple[str, str]]:
+    """Yield what a title tells of whom: kinds of the words next to a name, and next but one."""
+    players = knowledge().players
+    raw = plain_words(title)
+    words = [fold(word) for word in raw]
+    for place, word in enumerate(words):
+        if word in players and raw[place][0].isupper():
+            near = words[max(0, place - _BESIDE) : place] + words[place + 1 : place + 1 + _BESIDE]
+            yield from ((players[word], kind) for other in near for kind in kinds.of_word(other))
