@@ -148,3 +148,74 @@ def test_a_step_joins_the_affair_that_it_is_like_as_a_whole():
     assert everything.affair(again, [1, 4]) == 4
     assert everything.affair(again, [77]) is None
     assert everything.affair(story(4, "Mirelle answers film directors"), [4]) is None
+
+
+SORA = rarity(TermCounts(documents=1000, counts={**COUNTS, "@sora": 500}))
+
+
+def referred(one: Story, *others: Story) -> tuple[int, ...]:
+    return RelatedStories(map(PastStory.of, others), SORA, timedelta(days=180)).referred(one)
+
+
+def told(number: int, *titles: str, days: int = 0, kind: str = "", sources: int = 4) -> Story:
+    return replace(story(number, *titles, days=days), kind=kind, sources=sources)
+
+
+LEAK = told(1, "Artists leak OpenAI's Sora", "Testers leak Sora", kind="leak")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "OpenAI offers artists money after the leak",
+        "OpenAI zahlt Künstlern nach dem Sora-Leak",
+        "What the Sora leak showed",
+        "Sora's leak, frame by frame",
+    ],
+)
+def test_a_story_of_the_topic_follows_the_act_that_it_refers_to(title):
+    assert referred(told(9, title, days=3), LEAK) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("title", "days"),
+    [
+        ("OpenAI gives Sora a new button", 3),
+        ("OpenAI answers after the verdict on Sora", 3),
+        ("Netflix changes rules after leak of OpenAI memo", 3),
+        ("What the Sora leak showed", 90),
+        ("The week in AI: the Sora leak, a deal, a strike", 3),
+    ],
+)
+def test_nothing_else_follows_it(title, days):
+    assert referred(told(9, title, days=days), LEAK) == ()
+
+
+def test_whose_name_stands_beside_the_act_did_it_whoever_else_is_named():
+    assert referred(told(9, "Netflix changes rules after Sora leak", days=3), LEAK) == (1,)
+
+
+def test_what_one_outlet_told_and_what_came_later_is_not_taken_for_known():
+    later = told(9, "What the Sora leak showed", days=1)
+    assert referred(later, replace(LEAK, sources=1)) == ()
+    assert referred(later, replace(LEAK, id=10)) == ()
+
+
+def test_of_several_such_acts_that_which_most_told_is_meant_and_who_refers_to_it_will_do():
+    small = told(2, "Sora leaks again", days=1, kind="leak", sources=2)
+    pause = told(3, "OpenAI pauses Sora after leak", days=1, kind="response", sources=9)
+    later = told(9, "What the Sora leak showed", days=2)
+    assert referred(later, small, LEAK, pause) == (1,)
+    assert referred(later, pause) == (3,)
+
+
+def test_a_launch_ends_what_the_leak_began_where_its_maker_launches_it():
+    launch = told(9, "OpenAI launches Sora", days=10, kind="launch")
+    assert referred(launch, LEAK) == (1,)
+    assert referred(told(9, "Reelspun launches rival of Sora", days=10, kind="launch"), LEAK) == ()
+    assert referred(launch, told(1, "OpenAI memo leaks", kind="leak")) == ()
+
+
+def test_of_a_rare_party_no_reference_makes_an_affair():
+    ruling = told(1, "GEMA beats OpenAI in court", kind="ruling")
+    assert referred(told(9, "After GEMA ruling OpenAI appeals", days=3), ruling) == ()

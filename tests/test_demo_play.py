@@ -74,6 +74,17 @@ class TestPlay:
         (launch,) = [told for told in stories if "OpenAI launches Sora for Plus and Pro subscribers" in told]
         assert not [title for title in launch if "protest" in title.lower() or "rush" in title]
 
+    def test_leak_answer_and_launch_are_steps_of_one_affair(self, demo: DemoResult) -> None:
+        with closing(store.open(demo.config.database)) as opened:
+            steps = [story.title for story in opened.stories.affair(leak(demo.digests[0]).id)]
+        assert steps == [
+            leak(demo.digests[0]).title,
+            "OpenAI pauses Sora access after leak: nobody has to take part, company says",
+            "What the Sora leak showed: fast clips, wobbly hands",
+            "OpenAI launches Sora for Plus and Pro subscribers",
+            "OpenAI offers paid residencies after Sora protest",
+        ]
+
     def test_the_archive_lies_beside_the_digests(self, demo: DemoResult) -> None:
         folder = demo.config.directory / "digests"
         assert folder / "index.html" in demo.files

@@ -1,7 +1,8 @@
 """Relevant entries to stories: one event told once, over days, across outlets and languages. Pure.
 
 Open `assign.py` first: each new entry joins an open story or begins one. `day.py` is one day's decision,
-`traits.py` what an entry says of its event, `kinds.py` the kind of it, `match.py` how alike two are,
+`traits.py` what an entry says of its event, `kinds.py` the kind of it, `references.py` what came before it by
+its own words, `match.py` how alike two are,
 `groups.py` closes the strongest links first, `choose.py` picks a story's title and summary, `affairs.py`
 finds the other steps of its affair, `lessons.py` is what the user's merges and splits teach, `encoder.py` the
 `semantic` extra. What the matcher knows is data: `events.toml` is written by hand, `model.toml` and

@@ -35,7 +35,7 @@ _UNWEIGHED = ROLE + PLACE + TELLS + REFERS
 # few were left. The digression of one report of many names no story.
 _ONE_IN = 5
 # The same of an act: what many titles tell is what happened.
-_ONE_IN_TELLS = 2
+_ONE_IN_TELLS = 3
 # What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
 _NAME = 3.5
 # Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
@@ -131,7 +131,8 @@ class RelatedStories:
             whose[act[1:]].add(PLAYER + player)
         found = [self._done(story, kind, players) for kind, players in sorted(whose.items())]
         topic = self._topic(story.names)
-        if any(f"{TELLS}{_LAUNCH}{player}" in story.names for player in topic):
+        # Both the product and its maker: others launch things for those who use it.
+        if len(topic) > 1 and any(f"{TELLS}{_LAUNCH}{player}" in story.names for player in topic):
             found.append(self._done(story, _LEAK, topic, alone=True))
         return tuple(dict.fromkeys(key for key in found if key is not None))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.cluster.affairs import kind, names, parties
 from monitor.cluster.candidates import order
 from monitor.cluster.copies import Sources, copies
+from monitor.cluster.references import ROUND_UP
 from monitor.cluster.traits import traits
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Entry, Feed, Story
 
-# A title that stands for many events speaks for none.
-_ROUND_UP = re.compile(
-    r"""KI-Update | \b(?:kompakt|newsletter|podcast|weekly|daily|round-?up|recap|presseschau|digest)\b |
-        \bthe\ papers\b | \bwochenr[üu]ckblick\b | \blive(?:blog|ticker)?: | ^\[ | \[(?:removed|updated)\]""",
-    re.IGNORECASE | re.VERBOSE,
-)
 # What asks, promises or judges; a headline that says who did what is the better title.
 _BAIT = re.compile(
     r"""[?!] | \byour?\b | \bthis\ is\b | \bhere['’]?s\b | \bwhy\b | \bhow\b | \bwarum\b | \bso\ \w+\ sie\b |
@@ -120,7 +115,7 @@ def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> floa
         + 0.25 * (_SHORT <= len(title) <= _LONG)
         + 0.1 * min(_NAMED, len({*head.players, *head.names}))
         + 0.2 * bool(head.kinds)
-        - 1.0 * bool(_ROUND_UP.search(title))
+        - 1.0 * bool(ROUND_UP.search(title))
         - 0.4 * bool(_BAIT.search(title))
         - 0.2 * bool(_QUOTE.search(title))
         - 0.3 * bool(_SHOUT.search(title))
@@ -129,7 +124,7 @@ def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> floa
 
 def _summary(entries: Sequence[Entry], lead: Entry, language: str) -> str:
     """Return the best other entry's summary for a lead without one, if possible in the lead's language."""
-    others = [entry for entry in entries if entry.summary and not _ROUND_UP.search(entry.title)]
+    others = [entry for entry in entries if entry.summary and not ROUND_UP.search(entry.title)]
     same = [entry for entry in others if entry.language == lead.language]
     return choose(same or others, language).summary if others else ""
 

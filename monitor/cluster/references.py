@@ -17,6 +17,13 @@ from monitor.text import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+# A title that stands for many events speaks for none, and refers to what it tells.
+ROUND_UP = re.compile(
+    r"""KI-Update | \b(?:kompakt|newsletter|podcast|weekly|daily|round-?up|recap|presseschau|digest)\b |
+        ^die\ woche\b | ^(?:the|this)\ week\ in\b | \bthe\ papers\b | \bwochenr[üu]ckblick\b |
+        \blive(?:blog|ticker)?: | ^\[ | \[(?:removed|updated)\]""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _AFTER = re.compile(
     r"""\b(?: after | following | in\ the\ wake\ of | amid | since | despite | over |
             nach | nachdem | seit | wegen | trotz )\b [^.,;:!?–—|]*""",
@@ -36,13 +43,15 @@ def references(text: str, players: Collection[str]) -> Iterator[tuple[str, str]]
     known = knowledge()
     raw = [word for word in plain_words(text) if word != "s"]  # of "Sora's exit"
     words = [fold(word) for word in raw]
-    for place, (one, other) in enumerate(pairwise(words)):
-        if other in known.acts and one in known.players and raw[place][0].isupper():
-            yield known.players[one], known.acts[other]
-    for clause in _AFTER.findall(text):
-        after = [fold(word) for word in plain_words(clause)[1:_NEAR]]
-        for kind in {known.acts[word] for word in after if word in known.acts}:
-            yield from ((player, kind) for player in players)
+    beside = {
+        (known.players[one], known.acts[other])
+        for place, (one, other) in enumerate(pairwise(words))
+        if other in known.acts and one in known.players and raw[place][0].isupper()
+    }
+    yield from beside
+    after = {fold(word) for clause in _AFTER.findall(text) for word in plain_words(clause)[1:_NEAR]}
+    for kind in {known.acts[word] for word in after & known.acts.keys()} - {kind for _, kind in beside}:
+        yield from ((player, kind) for player in players)
 
 
 def told(title: str) -> Iterator[tuple[str, str]]:

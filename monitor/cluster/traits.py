@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds
 from monitor.cluster.events import LONGEST, knowledge, plain_words
-from monitor.cluster.references import references, told
+from monitor.cluster.references import ROUND_UP, references, told
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -157,7 +157,9 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
-        refers=frozenset(act for text in (heading, summary) for act in references(text, players)),
+        refers=frozenset(references(heading, players)).union(references(summary, players))
+        if not ROUND_UP.search(heading)
+        else frozenset(),
         tells=frozenset(told(heading)),
     )
 
