@@ -8,6 +8,7 @@ any string.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
 
@@ -108,8 +109,10 @@ def _ascii_host(host: str) -> str:
     """Return the host in ASCII, an IPv6 address in its brackets; raise ValueError if it cannot be one."""
     host = host.rstrip(".")
     if ":" in host:
+        # "http://[::1]@80[https://x/" has one that only looks so, and no part of the library splits it again.
+        ip_address(host)
         return f"[{host}]"
-    host = known_to_dns(host)
+    host = known_to_dns(host).rstrip(".")
     if not _HOST.fullmatch(host):
         raise ValueError(host)
     return host
@@ -156,6 +159,15 @@ def host_of(url: str) -> str:
         return _ascii_host(urlsplit(url).hostname or "").strip("[]")
     except ValueError:
         return ""
+
+
+def has_place(url: str) -> bool:
+    """Say whether a link leads past a front page; not what is no address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.path.strip("/") or parts.query)
 
 
 def is_of_one(address: str) -> bool:

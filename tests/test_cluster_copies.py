@@ -42,6 +42,8 @@ def entry(number: int, **fields) -> Entry:
         ({"url": ""}, {"url": ""}, False),
         ({"url": "https://x.example/"}, {"url": "https://x.example/"}, False),
         ({"url": "https://x.example/?p=1"}, {"url": "https://x.example/?p=1"}, True),
+        # Such a link was stored once, and stopped all clustering, and so each digest.
+        ({"url": "http://[https:]//x"}, {"url": "http://[https:]//x"}, False),
     ],
 )
 def test_what_makes_two_entries_one_report(one, other, same):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -70,6 +72,9 @@ URLS = st.builds(
         ("/relative", ""),
         ("http://", ""),
         ("http://[::1/x", ""),
+        ("http://[::1]@80[https://x/", ""),
+        ("http://[::1]@[:", ""),
+        ("https://a．/x", "https://a/x"),
         ("http:// a b/", ""),
         ("http://a<b/", ""),
         ("http://a.example:99999/", ""),
@@ -87,12 +92,22 @@ def test_canonical_url_resolves_against_its_base() -> None:
     assert canonical_url("mailto:x@y.example", "http://a.example/") == ""
 
 
-@given(URLS | st.text(), URLS)
+# Of what makes up addresses: of all letters none in a lifetime puts two brackets where they look like a host.
+PIECES = st.lists(
+    st.sampled_from(
+        ["http://", "//", "[", "]", "::1", "[::1]", "[v1.a]", "@", ":", "80", "/", "?", "#", "．", "℀"]
+    ),
+    max_size=9,
+).map("".join)
+
+
+@given(URLS | st.text() | PIECES | PIECES.map("http://".__add__), URLS)
 @example("http://a/ %", "")
 def test_canonical_url_is_idempotent_web_and_ascii(url: str, base: str) -> None:
     once = canonical_url(url, base)
     assert once.isascii()
     assert not once or once.startswith(("http://", "https://"))
+    assert bool(urlsplit(once).hostname) is bool(once), "nobody else could split it"
     assert canonical_url(once) == once
     assert not set(once) & set("\"<>' \n") - {"'"}
 

@@ -7,11 +7,10 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from monitor.cluster.events import plain_words
 from monitor.text import fold
-from monitor.url import is_of_one, site_of
+from monitor.url import has_place, is_of_one, site_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +35,7 @@ def addresses(entry: Entry) -> Iterator[str]:
 
     A link to a front page is no entry's own.
     """
-    if urlsplit(entry.url).path.strip("/") or urlsplit(entry.url).query:
+    if has_place(entry.url):
         yield entry.url
     # Only what is unique in the world: "1" and "post-17" are guids of many feeds.
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):
