@@ -254,6 +254,27 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
         assert opened.feeds.last_poll() is None
 
 
+async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
+    """Not for a first poll that will never end now, nor for reports that are gathered."""
+    monkeypatch.setattr(serve, "_DELIVERY_GRACE", timedelta(minutes=5))
+    async with Loopback() as web:
+        web.on("/feed", Reply(stall_headers=True))
+        home.write(web.url("/feed"))
+        async with serving(home, systemd):
+            await asyncio.wait_for(web.wait_for(1), PATIENCE)
+
+    gathers = asyncio.Event()
+
+    async def gather(*_: object, **__: object) -> None:
+        gathers.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(serve, "cluster_entries_beside", gather)
+    home.write()
+    async with serving(home, systemd):
+        await asyncio.wait_for(gathers.wait(), PATIENCE)
+
+
 async def test_a_process_ends_even_if_a_thread_of_it_hangs(home):
     """A look-up with a dead name server blocks a thread that nobody can cancel."""
     home.write()

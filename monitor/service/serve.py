@@ -20,6 +20,7 @@ from monitor.errors import ConfigError, Fault
 from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
+from monitor.stories import cluster_entries_beside
 from monitor.text import counted
 from monitor.tools import Tools
 from monitor.url import host_of
@@ -146,6 +147,8 @@ class _Service:
         self._poll = Run("poll", self._poll_once, self._report)
         self._publish = Run("publish", self._publish_once, self._report)
         self._watchdog = Run("watchdog", self._feed_watchdog, self._report)
+        self._delivers = False
+        """A message may be half sent."""
         self._polled = asyncio.Event()
         self._was_killed = bool(self._store.note(_WAITS))
         """Before its first poll had ended, at its last start."""
@@ -198,9 +201,8 @@ class _Service:
         _log.info("stopping")
         # `wait=True` would not wait: APScheduler's asyncio executor cancels what runs.
         self._scheduler.shutdown(wait=False)
-        await asyncio.gather(
-            self._watchdog.stop(), self._poll.stop(), self._publish.stop(grace=_DELIVERY_GRACE)
-        )
+        grace = _DELIVERY_GRACE if self._delivers else timedelta(0)
+        await asyncio.gather(self._watchdog.stop(), self._poll.stop(), self._publish.stop(grace=grace))
         await self._put_tools_away()
         _log.info("stopped")
 
@@ -310,7 +312,13 @@ class _Service:
         self._user_came_by = False
         outbox.recover(self._store, now=now)
         before = self._store.digests.last_made()
-        done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
+        # First, since it may take long where thousands of reports wait, and a stop need not wait for it.
+        await cluster_entries_beside(config, self._store, now=now)
+        self._delivers = True
+        try:
+            done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
+        finally:
+            self._delivers = False
         made = self._store.digests.last_made()
         if made is not None and made != before:
             holds = made.summary.lead
