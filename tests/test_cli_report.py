@@ -17,7 +17,12 @@ from monitor.models import Join
 from monitor.site import period
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from monitor.models import Story
+    from monitor.site import Site
+    from monitor.site.period import Period
 
 BOTH = ["AI choir angers artists in Graz", "Testers leak OpenAI tool Sora in protest"]
 
@@ -73,43 +78,78 @@ def test_rubbish_is_refused_in_one_line(desk: Path, options: list[str], message:
     assert (refused.code, message in refused.err) == (2, True)
 
 
-def test_affairs_have_their_steps_and_what_is_open_is_pending(desk: Path) -> None:
+@pytest.fixture(scope="module")
+def site(desk: Path) -> Site:
     loaded = config.load(desk)
     with store.open(loaded.database, read_only=True) as opened:
-        site = digest_output.site_of(loaded, opened)
-        shown = opened.stories.listing()[0]
-    suit = replace(
-        shown, id=1, title="Authors sue", kind="filing", first_seen=at(9), parties=("Authors", "court")
-    )
+        return digest_output.site_of(loaded, opened)
+
+
+@pytest.fixture(scope="module")
+def shown(desk: Path) -> Story:
+    """A story of one report, for tests to make theirs of."""
+    with store.open(config.load(desk).database, read_only=True) as opened:
+        return opened.stories.listing()[0]
+
+
+def composed(
+    site: Site, *stories: Story, affairs: Iterable[Sequence[Story]] = (), archive: str = ""
+) -> Period:
+    return period.compose(stories, affairs, site, since=at(0), until=at(12), archive=archive)
+
+
+def test_affairs_have_their_steps_and_what_is_open_is_pending(shown: Story, site: Site) -> None:
+    suit = replace(shown, id=1, title="Authors sue", kind="filing", first_seen=at(9))
     ruling = replace(shown, id=2, title="Judge rules", kind="ruling", first_seen=at(10))
-    vote = replace(shown, id=3, title=ATTACK, kind="vote", first_seen=at(11), parties=(ATTACK,))
-    made = period.compose([suit, ruling, vote], [[suit, ruling]], site, since=at(0), until=at(12))
-    assert [step.handle for step in made.affairs[0].steps] == ["s1", "s2"]
+    vote = replace(shown, id=3, title="Parliament votes", kind="vote", first_seen=at(11))
+    made = composed(site, suit, ruling, vote, affairs=[[suit, ruling], [vote]])
+    assert [[step.handle for step in affair.steps] for affair in made.affairs] == [["s1", "s2"]]
     assert [line.handle for line in made.pending] == ["s3"]
+    later = at(12) + timedelta(hours=1)
+    none = period.compose([suit], [[suit, ruling]], site, since=at(12), until=later)
+    assert not none.affairs, "none of its steps was in the period"
+    assert re.match("0 stories", none.summary)
+
+
+def test_only_several_sources_are_counted_beside_a_story(shown: Story, site: Site) -> None:
+    notes = [line.note for line in composed(site, shown, replace(shown, id=99, sources=2)).most_reported]
+    assert ["sources" in note for note in notes] == [True, False]
+    assert "source" not in notes[1]
+
+
+def test_what_the_world_wrote_is_text_in_every_format(shown: Story, site: Site) -> None:
+    made = composed(site, replace(shown, title=ATTACK, parties=("Authors", "court", ATTACK)))
     assert {line.text for line in made.parties} >= {"Authors", "courts"}
     markdown = period.to_markdown(made, site)
     assert not [token for token in MarkdownIt("commonmark").parse(markdown) if token.type.startswith("html")]
     assert "script" not in Page(period.to_html(made, site)).tags
-    linked = period.compose([suit], [], site, since=at(0), until=at(12), archive="https://a.example/m/")
-    assert linked.most_reported[0].url == "https://a.example/m/stories/s1.html"
+
+
+def test_an_archive_on_the_web_is_linked_instead_of_the_first_report(shown: Story, site: Site) -> None:
+    (line,) = composed(site, replace(shown, id=1), archive="https://a.example/m/").most_reported
+    assert line.url == "https://a.example/m/stories/s1.html"
+
+
+def test_a_copy_is_no_report_of_its_own(shown: Story, site: Site) -> None:
     (first,), copy = shown.entries, replace(shown.entries[0], id=99)
     joins = (*shown.joins, Join(entry=99, similarity=1.0, reason="same text", copy_of=first.id))
     twice = replace(shown, entries=(first, copy), joins=joins)
-    found = period.compose([twice], [], site, since=at(0), until=at(12))
-    assert "1 report," in found.summary
-    assert {sum(counts) for _, counts in found.themes} == {1}
-    assert [line.note for line in found.outlets] == ["1"], "an outlet has one report once, in whatever feeds"
-    later = replace(ruling, entries=(replace(first, first_seen=first.first_seen + timedelta(days=61)),))
-    long = period.compose([suit, later], [], site, since=at(0), until=at(0, 99))
-    assert long.months == ("2024-12", "2025-01", "2025-02"), "a month without a report is no gap"
-    assert {counts for _, counts in long.themes} == {(1, 0, 1)}
+    made = composed(site, twice)
+    assert "1 report," in made.summary
+    assert {sum(counts) for _, counts in made.themes} == {1}
+    assert [line.note for line in made.outlets] == ["1"], "an outlet has one report once, in whatever feeds"
     # Another day of a running column under the same link: two reports, as in the digest.
     days = (first, replace(copy, title="Another day"))
     column = replace(twice, entries=days, joins=(*shown.joins, replace(joins[-1], copy_of=None)))
-    assert "2 reports," in period.compose([column], [], site, since=at(0), until=at(12)).summary
-    none = period.compose([suit], [[suit, ruling]], site, since=at(12), until=at(12) + timedelta(hours=1))
-    assert not none.affairs, "none of its steps was in the period"
-    assert re.match("0 stories", none.summary)
+    assert "2 reports," in composed(site, column).summary
+
+
+def test_a_month_without_a_report_is_no_gap(shown: Story, site: Site) -> None:
+    (first,) = shown.entries
+    later = replace(shown, id=99, entries=(replace(first, first_seen=first.first_seen + timedelta(days=61)),))
+    made = period.compose([shown, later], [], site, since=at(0), until=at(0, 99))
+    assert made.months == ("2024-12", "2025-01", "2025-02")
+    assert {counts for _, counts in made.themes} == {(1, 0, 1)}
 
 
 def test_a_day_that_counts_whole_is_the_last_that_is_named(desk: Path) -> None:
