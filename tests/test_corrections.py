@@ -211,6 +211,13 @@ def test_a_mark_on_what_has_no_text_any_more_keeps_its_themes(desk: Path, opened
         assert after.tagging.themes == leak.tagging.themes
 
 
+def test_a_mark_on_what_has_its_text_judges_its_themes_anew(desk: Path, opened: Store) -> None:
+    leak = entry(opened, "leak")
+    opened._db.change("update entries set title = 'Protest', summary = 'In the park' where id = ?", [leak.id])
+    after = corrections.mark(settings(desk), opened, leak.id, relevant=True, now=at(11))
+    assert not set(after.tagging.themes) & set(leak.tagging.themes)
+
+
 def test_themes_of_an_earlier_mark_go_with_it_where_there_is_no_text_any_more(
     desk: Path, opened: Store
 ) -> None:
