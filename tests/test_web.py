@@ -70,9 +70,12 @@ class Browser:
 
     def press(self, path: str, action: str, which: str) -> httpx.Response:
         """Press one of the buttons beside stories and reports."""
+        return self.post(action, self.fields(path) | {"which": self.meant(path, action, which)})
+
+    def meant(self, path: str, action: str, which: str) -> str:
+        """Return what a button beside a story or a report stands for."""
         buttons = [b for b in self.get(path).of("button") if b.get("formaction") == action]
-        assert which in [b["value"] for b in buttons]
-        return self.post(action, self.fields(path) | {"which": which})
+        return next(b["value"] for b in buttons if b["aria-label"].endswith(f": {which}"))
 
     def post(self, action: str, data: dict[str, str | list[str]], **headers: str) -> httpx.Response:
         return self.client.post(action, data=data, headers=self.own | headers)
@@ -230,7 +233,12 @@ def test_what_is_not_there_is_said_on_a_page(shown: Browser) -> None:
     ):
         answer = shown.client.get(path)
         assert (answer.status_code, "There is no such page." in answer.text) == (404, True), path
-    for path in ("/stories/s999.html", "/entries/e999.html", "/affairs/a9.html", f"/entries/e{10**30}.html"):
+    for path in (
+        "/stories/s999.html",
+        "/entries/e999.html",
+        "/affairs/a9.html",
+        *(f"/{kind}{10**30}.html" for kind in ("stories/s", "entries/e", "affairs/a")),
+    ):
         answer = shown.client.get(path)
         assert answer.status_code == 404, path
         for link in (*Parsed(answer.text).of("link"), *Parsed(answer.text).of("a")):
@@ -335,7 +343,7 @@ def test_a_whole_story_is_marked_and_taken_back_from_the_digest(
     again = story(desk, "leak")
     assert again == story(desk, "same")
     # The digest stays as it was made; its buttons know where its reports are now.
-    assert f"s{again}" in [b["value"] for b in browser.get(day).of("button") if "which" in b.get("name", "")]
+    assert sorted(browser.meant(day, "/mark/not-relevant", f"s{again}").split()) == sorted(both.split())
 
 
 def test_a_story_of_which_nothing_is_left_leads_to_the_corrections(browser: Browser, desk: Path) -> None:
@@ -343,6 +351,19 @@ def test_a_story_of_which_nothing_is_left_leads_to_the_corrections(browser: Brow
     done = browser.press(f"/stories/s{number}.html", "/mark/not-relevant", f"s{number}")
     assert done.url.path == "/corrections.html"
     assert "AI choir" in done.text
+
+
+def test_a_page_of_before_a_merge_judges_what_it_shows_and_no_more(browser: Browser, desk: Path) -> None:
+    into, gone = story(desk, "leak"), story(desk, "choir")
+    day, kept, page = "/days/2024-12-03.html", f"/stories/s{into}.html", f"/stories/s{gone}.html"
+    seen = [browser.meant(path, "/mark/not-relevant", f"s{gone}") for path in (page, day)]
+    themes = browser.get(page).of("input")
+    seen.append(next(one["value"] for one in themes if one.get("name") == "which"))
+    browser.post("/merge", {**browser.fields(kept), "story": f"s{into}", "other": f"s{gone}"})
+    assert seen == [f"e{entry(desk, 'choir')}"] * 3
+    browser.post("/mark/not-relevant", browser.fields(kept) | {"which": seen[0]})
+    assert story(desk, "leak") == story(desk, "same") == into
+    assert "choir" not in browser.client.get(kept).text.partition('id="correct"')[0]
 
 
 def test_themes_are_set_as_the_command_sets_them(browser: Browser, desk: Path, twin: Path) -> None:

@@ -92,5 +92,10 @@ def _in_words(problem: health.Problem, site: Site) -> str:
     """Say a problem in the user's language; that of a feed begins with the feed's name."""
     if problem.ours:
         return site.words.reason(problem.what)
-    name, colon, reason = problem.what.partition(": ")
-    return name + colon + site.words.reason(reason)
+    before, _, reason = problem.what.partition(": ")
+    words = site.words.reason(reason)
+    # A feed's name may hold a colon itself.
+    while words == reason and ": " in reason:
+        name, _, reason = reason.partition(": ")
+        before, words = f"{before}: {name}", site.words.reason(reason)
+    return f"{before}: {words}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from monitor.models import Correction, Digest, Entry
+    from monitor.models import Correction, Digest, Entry, Story
 
 _FOUND: Final = 50
 # Stories that are offered to be put together with one: those of the last weeks, the latest first.
@@ -35,6 +35,8 @@ _OFFERED: Final = 100
 _CORRECTIONS: Final = 50
 # Characters of what is searched or asked for: longer than any address.
 _LONGEST: Final = 2000
+
+_LARGEST: Final = 2**63 - 1
 
 Maker = Callable[[Desk, "Request"], Response]
 
@@ -81,12 +83,23 @@ def coming(desk: Desk, _request: Request) -> Response:
     return _html(archive.day(made, desk.told(here="days/next.html", note=note, homes=_homes(made, desk))))
 
 
-def _homes(made: Digest, desk: Desk) -> dict[int, str]:
+def _homes(made: Digest, desk: Desk) -> dict[int, dict[str, str]]:
     """Return the story that each report of a digest is in by now: corrections have moved some."""
     ids = [report.entry for story in made.stories for report in story.reports]
-    return {
-        entry.id: f"s{entry.story}" for entry in desk.store.entries.get_many(ids, whole=False) if entry.story
+    found = {entry.id: entry.story for entry in desk.store.entries.get_many(ids, whole=False) if entry.story}
+    homes = {
+        one.id: {"handle": f"s{one.id}", "which": _all_of(one)}
+        for one in desk.store.stories.get_many(found.values(), whole=False)
     }
+    return {entry: homes[story] for entry, story in found.items() if story in homes}
+
+
+def _all_of(story: Story) -> str:
+    """Return the handles of what a story holds now.
+
+    Its own would mean what it holds when the button is pressed: after a merge another story too.
+    """
+    return " ".join(f"e{entry.id}" for entry in story.entries)
 
 
 def month(desk: Desk, request: Request) -> Response:
@@ -100,7 +113,7 @@ def month(desk: Desk, request: Request) -> Response:
 
 def story(desk: Desk, request: Request) -> Response:
     """Show a story, with its timeline and what can be corrected about it."""
-    number = request.path_params["number"]
+    number = _number(desk, request)
     found = desk.store.stories.get(number)
     if found is None:
         return HTMLResponse(archive.gone(number, desk.site), 404)
@@ -110,10 +123,19 @@ def story(desk: Desk, request: Request) -> Response:
     others = desk.store.stories.listing(limit=_OFFERED)
     site = desk.told(
         several=len(found.reports) > 1,
+        which=_all_of(found),
         theme_boxes=_theme_boxes(desk, found.themes),
         others=[(f"s{other.id}", title(other.title, 100)) for other in others if other.id != number],
     )
     return _html(archive.story(found, steps, site))
+
+
+def _number(desk: Desk, request: Request) -> int:
+    """Return the number in an address. Raises MissingError for more than SQLite's integers hold."""
+    number: int = request.path_params["number"]
+    if number > _LARGEST:
+        raise MissingError(desk.text("web_missing"))
+    return number
 
 
 def themes(desk: Desk, _request: Request) -> Response:
@@ -146,7 +168,7 @@ def affairs(desk: Desk, _request: Request) -> Response:
 
 def affair(desk: Desk, request: Request) -> Response:
     """Show an affair's steps."""
-    number = request.path_params["number"]
+    number = _number(desk, request)
     steps = desk.store.stories.affair(number)
     return _html(archive.affair(number, steps, desk.site)) if steps else missing(desk, request)
 
@@ -187,7 +209,7 @@ def why(desk: Desk, request: Request) -> Response:
 
 def entry(desk: Desk, request: Request) -> Response:
     """Show an entry: why it was or was not told, and all that can be corrected about it."""
-    found = desk.store.entries.get(request.path_params["number"])
+    found = desk.store.entries.get(_number(desk, request))
     if found is None:
         return missing(desk, request)
     answer = package.ask(desk.config, desk.store, f"e{found.id}", now=desk.now)
