@@ -252,6 +252,7 @@ def collect(
         stories=stories,
         news=news,
         perhaps=unsure.reports,
+        named=_named(again),
         repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=reported, repeated=True)],
         titles={story.id: story.title for story in others},
         feeds=feeds,
@@ -280,6 +281,12 @@ def _told_in_stories(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
     told = {entry for one in digests for entry in one.reported}
     found = store.entries.get_many(told, whole=False)
     return {entry.id: entry.story for entry in found if entry.story is not None}
+
+
+def _named(digests: Iterable[Digest]) -> set[int]:
+    """Return the entries that stand under "Perhaps" in digests."""
+    lines = [line for one in digests for line in one.perhaps]
+    return {line.entry for line in lines} | {copy.entry for line in lines for copy in line.also_in}
 
 
 def _reports_with(stories: Iterable[Story], entries: Collection[int]) -> set[int]:

@@ -208,6 +208,13 @@ def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_reported():
     assert [report.entry for report in shown.perhaps] == [7, 6, 5, 4, 3]
     assert (shown.stories, shown.reported) == ((), (7, 6, 5, 4, 3))
     assert shown.receipt.unnamed == 2
+    # What digests named that are told again has its room beside them.
+    again = made(perhaps=[Report(one) for one in unsure], named={1, 7})
+    assert [report.entry for report in again.perhaps] == [7, 6, 5, 4, 3, 2, 1]
+    assert again.receipt.unnamed == 0
+    assert [
+        report.entry for report in made(perhaps=[Report(unsure[0], (unsure[1],))], named={2}).perhaps
+    ] == [1]
 
 
 def test_copies_of_what_may_be_in_scope_are_one_line_and_all_reported():

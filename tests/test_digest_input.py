@@ -8,7 +8,7 @@ import pytest
 from editions import freeze, summary
 from newsroom import SETTINGS, Desk, at, item, logged, made, page, polled, reported, run, serving
 
-from monitor import config, corrections, digest_input, digest_output, followed, store, stories
+from monitor import config, corrections, digest, digest_input, digest_output, followed, store, stories
 from monitor.models import Entry, FeedHealth, FeedPoll, Join, Poll, Story, Tagging, Window
 
 if TYPE_CHECKING:
@@ -194,6 +194,17 @@ def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for
         assert digest_input.preview(loaded, opened, now=at(14)).receipt.unnamed == 0
         looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
         assert len(looked_back.perhaps) == 5
+        # Who did not get that digest gets its five, and five of what is new.
+        opened.entries.add(
+            [replace(one, guid=f"new {one.guid}", title=f"New: {one.title}", first_seen=at(15)) for one in entries],
+            lambda entry: entry.guid,
+        )  # fmt: skip
+        window = Window(start=at(0), end=at(16))
+        several = digest_input.collect(loaded, opened, window, now=at(16), again=[first])
+        due = digest.Due(date=at(16).date(), window=window)
+        told = digest.compose(due, several, loaded.digest, at(16))
+        assert {report.entry for report in first.perhaps} < {report.entry for report in told.perhaps}
+        assert (len(told.perhaps), told.receipt.unnamed) == (10, 4)
 
 
 def test_the_receipt_counts_sources_as_stories_do(tmp_path: Path) -> None:

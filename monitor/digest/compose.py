@@ -46,6 +46,8 @@ class DigestInput:
     """Ids of the entries that are news for this digest; the store decides it."""
     perhaps: Sequence[Report] = ()
     """Entries of the window that are news, but not sure to be in scope; in any order."""
+    named: Collection[int] = frozenset()
+    """Those of them that digests named which are told again here: they have their room, as they had then."""
     titles: Mapping[int, str] = field(default_factory=dict)
     """Titles of other stories by id: of those that are related to one of these, or a step of its affair."""
     feeds: Mapping[str, Feed]
@@ -294,8 +296,13 @@ def _perhaps(digest_input: DigestInput) -> tuple[StoryEntry, ...]:
     def unlikeliness(report: Report) -> tuple[float, int]:
         return -certainty_of(report.entry.tagging), report.entry.id
 
-    likeliest = sorted(digest_input.perhaps, key=unlikeliness)[:PERHAPS]
-    return tuple(_report(one, digest_input.feeds, new=True, copies=copies) for one, copies in likeliest)
+    def is_named(report: Report) -> bool:
+        return any(one.id in digest_input.named for one in (report.entry, *report.copies))
+
+    likeliest = sorted(digest_input.perhaps, key=unlikeliness)
+    others = [report for report in likeliest if not is_named(report)][:PERHAPS]
+    chosen = [report for report in likeliest if is_named(report) or report in others]
+    return tuple(_report(one, digest_input.feeds, new=True, copies=copies) for one, copies in chosen)
 
 
 def _has_overview(window: Window, settings: Settings) -> bool:
