@@ -16,10 +16,12 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 
 class MonitorError(Exception):
@@ -91,3 +93,20 @@ def place_of(bug: BaseException) -> str:
     frames = traceback.extract_tb(bug.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return f"internal error: {type(bug).__name__}{place}"
+
+
+def culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> list[tuple[T, Exception]]:
+    """Return which of those an attempt fails over, each with its error; looked for by halves.
+
+    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other.
+    """
+    if not those:
+        return []
+    try:
+        attempt(those)
+    except Exception as bug:  # noqa: BLE001 - see above
+        if len(those) == 1:
+            return [(those[0], bug)]
+        middle = len(those) // 2
+        return [*culprits(those[:middle], attempt), *culprits(those[middle:], attempt)]
+    return []

@@ -29,12 +29,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest, digest_input, digest_output, followed, languages, outbox, tag
-from monitor.deliver import Archive, Files, Mail
+from monitor import digest, digest_input, digest_output, followed, outbox, tag
+from monitor.deliver import Archive, Files
 from monitor.errors import ParseError, StoreError
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response, Window
 from monitor.parse import changes, identity
+from monitor.preparation import prepare
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
-    from monitor.digest_input import DueDigest
-    from monitor.models import Delivery, Digest, DigestSummary, Feed, FeedState
+    from monitor.models import Delivery, Digest, Feed, FeedState
+    from monitor.preparation import PreparedDigest
     from monitor.store import Store
 
 
@@ -112,7 +113,7 @@ async def poll(
         # Our own tools go first: clustering is where memory peaks, and it neither reads nor tags.
         await stack.aclose()
         del tools
-        await cluster_entries_beside(config, store, now=now)
+        await cluster_entries_beside(config, store, now=now, bugs=bugs)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
         store.feeds.log_poll(summary)
@@ -290,15 +291,18 @@ async def publish(
     """Make the digest that is due, if one is, and what is to be told at once; then every delivery due.
 
     With `blocked` the deliveries that wait for the user are tried too. Returns those that were tried, as they
-    stand.
+    stand. An error that nobody expected while entries are gathered is raised in the end.
     """
     store.clock.observe(now)
-    await cluster_entries_beside(config, store, now=now)
+    bugs = list[Exception]()
+    await cluster_entries_beside(config, store, now=now, bugs=bugs)
     made = await make_due_digest(config, store, channels, now=now)
     done = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
         store.forget(config.retention, now)
         await asyncio.to_thread(_tidy, config, now)
+    if bugs:
+        raise ExceptionGroup("gathering met errors that nobody expected", bugs)
     return done
 
 
@@ -344,29 +348,6 @@ async def make_due_digest(
     with store.transaction():
         found = digest_input.read_due(config, store, now=now)
         return freeze(store, channels, prepare(config, channels, found, now), now=now) if found else None
-
-
-class PreparedDigest(NamedTuple):
-    """A digest as it will be frozen: with what the archive lists of it, and a delivery for each recipient."""
-
-    digest: Digest
-    summary: DigestSummary
-    deliveries: Sequence[Delivery]
-
-
-def prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> PreparedDigest:
-    """Compose a digest, and render it for every channel; touches no database."""
-    made = digest.compose(found.due, found.input, config.digest, now)
-    wanted = channels if digest.worth_sending(made, config.digest) else ()
-    besides = [part.recipient for part in found.parts]
-    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made, besides=besides), now=now)
-    mail = [channel for channel in channels if channel.name == Mail.name]
-    for part in found.parts:
-        whole = digest.compose(part.due, part.input, config.digest, now) if part.several else made
-        selected = part.of(whole)
-        if digest.worth_sending(selected, config.digest):
-            deliveries += outbox.prepare(mail, digest_output.mailed(selected, part.recipient), now=now)
-    return PreparedDigest(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
 
 
 def freeze(store: Store, channels: Sequence[Channel], prepared: PreparedDigest, *, now: datetime) -> Digest:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from monitor import cluster
+from monitor.errors import culprits, place_of
+from monitor.models import Join, Story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Correction, Entry, PastStory, Story, TermCounts
+    from monitor.models import Correction, Entry, PastStory, TermCounts
     from monitor.store import Store
+
+T = TypeVar("T")
 
 # Entries that are decided on at once: one step takes a second or two. But whole days, so that one large poll
 # and many small ones come to the same stories.
@@ -41,25 +45,34 @@ def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset
     """Put sure entries that have no story into open stories or new ones; return the ids of these.
 
     By state, so that a poll that was cut off is completed by the next. Each step is a transaction of its own.
+    An entry over which that fails has a story of its own; the error is raised once all have theirs.
     """
-    saved = set[int]()
+    saved, bugs = set[int](), list[Exception]()
     for _ in range(_STEPS):
         work = _read(config, store, now)
         if work is None:
             break
-        saved |= _write(store, work, work.decide())
+        decided = work.decide()
+        saved |= _write(store, work, decided)
+        bugs += decided.bugs
         del work  # before the next is read: at 1,000 feeds both took 60 MB
+    if bugs:
+        raise ExceptionGroup("gathering met errors that nobody expected", bugs)
     return frozenset(saved)
 
 
-async def cluster_entries_beside(config: Config, store: Store, *, now: datetime) -> frozenset[int]:
-    """Do the same, deciding in a thread: for those who have a loop to keep."""
+async def cluster_entries_beside(
+    config: Config, store: Store, *, now: datetime, bugs: list[Exception]
+) -> frozenset[int]:
+    """Do the same, deciding in a thread, for those who have a loop to keep; they raise `bugs` themselves."""
     saved = set[int]()
     for _ in range(_STEPS):
         work = _read(config, store, now)
         if work is None:
             break
-        saved |= _write(store, work, await _decided_beside(work))
+        decided = await _decided_beside(work)
+        saved |= _write(store, work, decided)
+        bugs += decided.bugs
         del work
     return frozenset(saved)
 
@@ -95,6 +108,8 @@ class _Decision(NamedTuple):
     """New or changed."""
     vectors: Mapping[int, bytes]
     """Made on the way, by entry id."""
+    bugs: Sequence[Exception] = ()
+    """What nobody expected."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,8 +117,8 @@ class _Work:
     """One step, as read: what `assign` needs."""
 
     config: Config
-    new: tuple[Entry, ...]
-    opened: tuple[Story, ...]
+    new: Sequence[Entry]
+    opened: Sequence[Story]
     counts: TermCounts
     past: tuple[PastStory, ...]
     corrections: tuple[Correction, ...]
@@ -112,7 +127,25 @@ class _Work:
     vectors: Mapping[int, bytes]
 
     def decide(self, step: Callable[[], None] = lambda: None) -> _Decision:
-        """Put each new entry into a story; touches no database. `step` may end it, see `cluster.assign`."""
+        """Put each new entry into a story; touches no database. `step` may end it, see `cluster.assign`.
+
+        A new entry over which that fails by a bug of ours stands alone, and an open story over which it does
+        is left as it is: one link that could not be taken apart kept all later news from its digest.
+        """
+        try:
+            return self.assigned(step)
+        except Exception:  # noqa: BLE001 - see above; what is nobody's own is raised again below
+            alone = culprits(self.new, lambda some: replace(self, new=tuple(some), opened=()).assigned(step))
+            new = _without(self.new, alone)
+            left = culprits(
+                self.opened, lambda some: replace(self, new=new, opened=tuple(some)).assigned(step)
+            )
+            found = replace(self, new=new, opened=_without(self.opened, left)).assigned(step)
+        stories = (*found.stories, *(_lone(entry, bug) for entry, bug in alone))
+        return _Decision(stories, found.vectors, [bug for _, bug in (*alone, *left)])
+
+    def assigned(self, step: Callable[[], None]) -> _Decision:
+        """Decide, and raise whatever is met."""
         present = [*self.new, *(entry for story in self.opened for entry in story.entries)]
         fresh = self.encoder.vectors(present, self.vectors, step) if self.encoder else {}
         stories = cluster.assign(
@@ -128,6 +161,27 @@ class _Work:
             step=step,
         )
         return _Decision(stories, fresh)
+
+
+def _without(those: Sequence[T], culprits: Sequence[tuple[T, Exception]]) -> tuple[T, ...]:
+    """Return those that are no culprits."""
+    ids = {id(one) for one, _ in culprits}
+    return tuple(one for one in those if id(one) not in ids)
+
+
+def _lone(entry: Entry, bug: Exception) -> Story:
+    """Return a story of one entry, made of nothing but what it says itself."""
+    return Story(
+        entries=(entry,),
+        joins=(Join(entry=entry.id, similarity=1.0, reason=f"stands alone: {place_of(bug)}"),),
+        title=entry.title,
+        summary=entry.summary,
+        lead=entry.id,
+        themes=entry.tagging.themes,
+        beats=entry.tagging.beats,
+        first_seen=entry.first_seen,
+        last_seen=entry.first_seen,
+    )
 
 
 def _read(config: Config, store: Store, now: datetime) -> _Work | None:
@@ -166,7 +220,7 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
 
 def _write(store: Store, work: _Work, decided: _Decision) -> frozenset[int]:
     """Save what was decided; nothing, for a new try, when another has changed what it was decided on."""
-    stories, vectors = decided
+    stories, vectors, _ = decided
     touched = {entry.id for story in stories for entry in story.entries}
     with store.transaction():
         present = store.entries.ids_without_story()

@@ -311,6 +311,74 @@ class TestTrouble:
             assert (await world.poll(at(10))).new == 1
             assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
+    async def test_an_entry_that_gathering_fails_over_stands_alone_and_keeps_no_news_from_its_digest(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assign = cluster.assign
+
+        def poisoned(new, stories, *arguments, **named):
+            for entry in (*new, *(entry for story in stories for entry in story.entries)):
+                if entry.title == CHOIR:
+                    raise ZeroDivisionError("poison")
+            return assign(new, stories, *arguments, **named)
+
+        monkeypatch.setattr(cluster, "assign", poisoned)
+        async with newsroom(tmp_path, "/a", "/b") as world:
+            leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+            world.server.on("/a", page(leak, choir))
+            world.server.on("/b", page())
+            with pytest.raises(ExceptionGroup, match="polling met errors") as met:
+                await world.poll(at(9))
+            assert [str(bug) for bug in met.value.exceptions] == ["poison"]
+            assert world.store.feeds.last_poll().new == 2
+            # Later news finds its story all the same, beside the one that was left as it is.
+            world.server.on("/b", page(item("more", f"{LEAK} against OpenAI", published=at(9))))
+            with pytest.raises(ExceptionGroup):
+                await world.poll(at(10))
+            told = await world.digest(1)
+        assert sorted((story.title, len(story.reports)) for story in told.stories) == [(CHOIR, 1), (LEAK, 2)]
+
+    async def test_a_story_that_cannot_be_shown_costs_itself_and_is_told_once_it_can(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        render_all = digest.render_all
+
+        def poisoned(made, words):
+            if any(story.title == CHOIR for story in made.stories):
+                raise ZeroDivisionError("poison")
+            return render_all(made, words)
+
+        async with newsroom(tmp_path, "/a") as world:
+            both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+            world.server.on("/a", page(*both))
+            await world.poll(at(9))
+            with monkeypatch.context() as patch:
+                patch.setattr(digest, "render_all", poisoned)
+                first = await world.digest(1)
+            assert [story.title for story in first.stories] == [LEAK]
+            (fault,) = first.receipt.faults
+            (choir,) = (one for one in world.store.stories.listing() if one.title == CHOIR)
+            assert fault.startswith(f"s{choir.id}, {CHOIR}: internal error: ZeroDivisionError at test_")
+            told = digest.render(first, languages.load("en"), "text")
+            assert "some entries could not be read" in told
+            assert CHOIR in told
+            second = await world.digest(2)
+        assert [story.title for story in second.stories if story.new] == [CHOIR]
+        assert second.receipt.faults == ()
+
+    async def test_what_no_story_brings_out_is_raised(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_):
+            raise ZeroDivisionError("always")
+
+        monkeypatch.setattr(digest, "render_all", broken)
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await world.poll(at(9))
+            with pytest.raises(ZeroDivisionError):
+                await world.digest(1)
+
     async def test_an_error_that_nobody_expected_is_put_on_its_feed_and_raised_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

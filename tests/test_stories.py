@@ -51,7 +51,7 @@ def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(cluster, "assign", beside)
     with unclustered(desk) as opened:
-        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=[]))
         assert len(found) == 2
         assert opened.note("tests") == "another wrote meanwhile"
 
@@ -88,7 +88,9 @@ def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch
             raise
 
     async def stop() -> None:
-        task = asyncio.create_task(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        task = asyncio.create_task(
+            stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=[])
+        )
         await asyncio.to_thread(began.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -81,6 +81,8 @@ class DigestInput:
     labels: Sequence[tuple[str, str]] = ()
     """Slugs and labels of beats and themes in the digest's language, in the order of themes.toml."""
     failed_deliveries: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    """What a bug of ours kept out, a line each."""
     version: str = ""
     origin: str = ""
     """The installation's own part of its Atom ids."""
@@ -365,6 +367,7 @@ def _receipt(
         gaps=tuple((text.clean(title), n) for title, n in digest_input.gaps),
         near_misses=_near_misses(digest_input),
         failed_deliveries=tuple(map(text.clean, digest_input.failed_deliveries)),
+        faults=tuple(map(text.clean, digest_input.faults)),
         version=digest_input.version,
     )
 

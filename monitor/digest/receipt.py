@@ -51,7 +51,7 @@ def _line(digest: Digest, words: Wording) -> str:
         return words.text("receipt_no_polls", **seen)
     if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
-    if any(feed.faults for feed in receipt.feeds):
+    if receipt.faults or any(feed.faults for feed in receipt.feeds):
         return words.text("receipt_faults", **seen)
     return words.text("receipt_gaps_line" if receipt.gaps else "receipt_well", **seen)
 
@@ -127,13 +127,14 @@ def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
 
 
 def _missed(digest: Digest, words: Wording, cap: int) -> Iterator[Note]:
-    """Yield which feeds had entries that we did not get, by a fault of ours or between two polls."""
+    """Yield what we did not get or could not show, by a fault of ours or between two polls."""
     receipt = digest.receipt
-    faults = [
+    faults = [Line(text=title(fault, _REASON)) for fault in receipt.faults]
+    faults += (
         Line(text=_name(feed), note=line(words.reason(feed.faults), _REASON))
         for feed in receipt.feeds
         if feed.faults
-    ]
+    )
     if faults:
         yield _list("faults", faults, words, cap, bad=True)
     gaps = [

@@ -176,6 +176,8 @@ class Receipt:
     near_misses: tuple[NearMiss, ...] = ()
     failed_deliveries: tuple[str, ...] = ()
     """One line for each delivery that failed for good since the last digest."""
+    faults: tuple[str, ...] = ()
+    """One line for each story or entry in doubt that could not be shown, by a bug of ours."""
     idle: bool = False
     """No feed was due in the window: the poll before it holds."""
     unreached_since: datetime | None = None

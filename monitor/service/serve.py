@@ -313,7 +313,8 @@ class _Service:
         outbox.recover(self._store, now=now)
         before = self._store.digests.last_made()
         # First, since it may take long where thousands of reports wait, and a stop need not wait for it.
-        await cluster_entries_beside(config, self._store, now=now)
+        bugs = list[Exception]()
+        await cluster_entries_beside(config, self._store, now=now, bugs=bugs)
         self._delivers = True
         try:
             done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
@@ -326,6 +327,8 @@ class _Service:
             _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
         for alike in health.alike(done):
             _log_deliveries(alike, config)
+        if bugs:
+            raise ExceptionGroup("gathering met errors that nobody expected", bugs)
 
     def _next_digest(self) -> str:
         config = self._setup.config
