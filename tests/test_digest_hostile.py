@@ -73,6 +73,7 @@ def poisoned(text):
 
     plain = swap(PLAIN)
     plain["labels"] = [[slug, text] for slug, _ in PLAIN["labels"]]
+    plain["receipt"]["faults"] = [f"s1, {text}: internal error"]
     for story in plain["stories"]:
         story["url"] = f"https://a.example/{text}"
     return from_json(json.dumps(plain))
