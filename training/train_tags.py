@@ -1,6 +1,6 @@
 """Make the table of weights, monitor/tag/weights.tsv, from the lines in training/ and topic/themes.toml.
 
-Run: nice python training/train_tags.py  (extras `train` and `semantic`; some two minutes of one core)
+Run: nice python training/train_tags.py  (extras `train` and `semantic`; some minutes of one core)
 Prints what was measured by left-out authors: a model judges an author's lines that saw neither that author's
 lines nor any of the same event. Deterministic: the same lines and rules make the same table, byte for byte.
 """
