@@ -52,6 +52,12 @@ def test_a_name_in_summaries_alone_names_no_story():
     assert not any("meridian" in name for name in names([by]))
 
 
+def test_the_weeks_of_a_round_up_are_no_affair():
+    one, other = "KI-Update Deep-Dive: Kunst von Mirelle", "KI-Update Deep-Dive: Filme von Mirelle"
+    assert related(story(2, other, days=7), story(1, one)) == ()
+    assert related(story(2, other.removeprefix("KI-Update "), days=7), story(1, one)) == (1,)
+
+
 def test_a_player_and_a_rare_word_make_an_affair():
     filing, ruling = (
         story(1, "GEMA sues OpenAI over lyrics"),

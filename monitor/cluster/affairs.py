@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds, match
+from monitor.cluster.references import ROUND_UP
 from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
 from monitor.models import PastStory
 
@@ -110,7 +111,12 @@ class RelatedStories:
                 self._known[_bare(name), _is_name(name)].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of stories that are likely steps of one affair with it, the likeliest first."""
+        """Return the ids of stories that are likely steps of one affair with it, the likeliest first.
+
+        None for a round-up: it tells of many, and by its column's name its weeks found each other.
+        """
+        if all(ROUND_UP.search(entry.title) for entry in story.entries):
+            return ()
         own = PastStory.of(story)
         keys = {key for name in own.names for key in self._sharing(name)} - {story.id}
         found = [
@@ -126,6 +132,8 @@ class RelatedStories:
 
         Where a rare name is among the parties, that makes an affair or nothing does.
         """
+        if all(ROUND_UP.search(entry.title) for entry in story.entries):
+            return ()
         whose: defaultdict[str, set[str]] = defaultdict(set)
         for act, player in (name.split(PLAYER) for name in story.names if name[0] == REFERS):
             whose[act[1:]].add(PLAYER + player)

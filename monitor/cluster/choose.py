@@ -55,10 +55,10 @@ def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) ->
     same = copies(entries)
     reports = [entry for entry in entries if entry.id not in same]
     read = entries if len(entries) <= 2 * _READ else [*entries[:_READ], *entries[-_READ:]]
-    told = [entry for entry in read if entry.id not in same]
+    reports_read = [entry for entry in read if entry.id not in same]
     began = min(entry.first_seen for entry in entries)
     first = choose([entry for entry in read if entry.first_seen - began <= _DAY], settings.language)
-    turn = _newest_turn(told)
+    turn = _newest_turn(reports_read)
     lead = choose(turn, settings.language) if turn else first
     return replace(
         story,
@@ -73,8 +73,8 @@ def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) ->
         last_seen=max(entry.first_seen for entry in entries),
         sources=Sources(feeds).independent(entries, same),
         names=names(read),
-        kind=kind(turn or told),
-        parties=parties(told),
+        kind=kind(turn or reports_read),
+        parties=parties(reports_read),
     )
 
 

@@ -54,7 +54,7 @@ def references(text: str, players: Collection[str]) -> Iterator[tuple[str, str]]
         yield from ((player, kind) for player in players)
 
 
-def told(title: str) -> Iterator[tuple[str, str]]:
+def acts(title: str) -> Iterator[tuple[str, str]]:
     """Yield what a title tells of whom: kinds of the words next to a name, and next but one."""
     players = knowledge().players
     raw = plain_words(title)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds
 from monitor.cluster.events import LONGEST, knowledge, plain_words
-from monitor.cluster.references import ROUND_UP, references, told
+from monitor.cluster.references import acts, references
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _POSSESSIVE = re.compile(r"['’]s?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TextTraits:
     """What a text speaks of: a title, or title and summary together. Tuples are in the order of the text."""
 
     words: frozenset[str]
@@ -49,9 +49,9 @@ class Part:
     stems: frozenset[str]
     """Longer ones."""
     specific: frozenset[str]
-    """The stems of those that the lexicon does not know."""
+    """the stems of those that events.toml does not know."""
     names: frozenset[str]
-    """What looks like a name: a capitalised word that the lexicon does not know; in German not any noun."""
+    """What looks like a name: a capitalised word unknown to events.toml; in German not any noun."""
     numbers: frozenset[str]
     players: tuple[str, ...]
     roles: tuple[str, ...]
@@ -68,15 +68,15 @@ class Traits:
     day: float
     """Of its publication, counted from 1970."""
     language: str
-    title: Part
-    text: Part
+    title: TextTraits
+    text: TextTraits
     """Title and summary."""
     spelt: tuple[tuple[str, str], ...]
     """Its players and how the text spells each first."""
     letters: frozenset[str]
     """Every four letters in a row of its title."""
     specific: frozenset[str]
-    """The stems of the words that neither name a player nor stand in the lexicon: they may tell the event."""
+    """The stems of the words that neither name a player nor stand in events.toml: they may tell the event."""
     refers: frozenset[tuple[str, str]]
     """Acts that it refers to as done: whose, and of which kind."""
     tells: frozenset[tuple[str, str]]
@@ -110,7 +110,7 @@ class _Word:
 
     @property
     def common(self) -> bool:
-        """Whether the lexicon knows it as an ordinary word."""
+        """Whether events.toml knows it as an ordinary word."""
         return bool(self.kinds or self.subjects or self.roles or self.places)
 
 
@@ -142,7 +142,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         day=(published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=language,
         title=title,
-        text=Part(
+        text=TextTraits(
             words=title.words | rest.words,
             stems=title.stems | rest.stems,
             specific=title.specific | rest.specific,
@@ -157,10 +157,8 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
-        refers=frozenset(references(heading, players)).union(references(summary, players))
-        if not ROUND_UP.search(heading)
-        else frozenset(),
-        tells=frozenset(told(heading)),
+        refers=frozenset(references(heading, players)).union(references(summary, players)),
+        tells=frozenset(acts(heading)),
     )
 
 
@@ -169,10 +167,10 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset({intern(text[start : start + _GRAM]) for start in range(len(text) - _GRAM + 1)})
 
 
-def _part(text: str, *, german: bool) -> Part:
+def _part(text: str, *, german: bool) -> TextTraits:
     read: _Read = [(raw, _known(raw)) for raw in _words(text)]
     known = [word for _, word in read if word]
-    return Part(
+    return TextTraits(
         words=frozenset(word.start for word in known),
         stems=frozenset(word.stem for word in known),
         specific=frozenset(word.stem for word in known if not word.common),
