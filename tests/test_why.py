@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -173,7 +174,18 @@ def test_an_address_that_nobody_brought(desk: Path) -> None:
     assert answers(desk, "https://elsewhere.test/x") == {
         "followed": "no", "known": "no", "chosen": "unknown", "reported": "no", "instead": "yes",
     }  # fmt: skip
-    assert "monitor feeds add https://elsewhere.test" in run(desk, "why", "elsewhere.test/x").out
+    shown = run(desk, "why", "elsewhere.test/x").out
+    assert "elsewhere.test is not followed\n" in shown
+    assert re.search(r"monitor feeds add https://elsewhere\.test(?!/)", shown), (
+        "the site, not the one address"
+    )
+
+
+def test_what_a_feed_brought_that_is_followed_no_more_says_so(desk: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(desk, tmp_path / "copy")
+    (url,) = (feed["url"] for feed in run(copy, "feeds", "list", "--json").json)
+    assert run(copy, "feeds", "remove", url).code == 0
+    assert f"{url} is not followed any more\n" in run(copy, "why", f"e{number(copy, 'told')}").out
 
 
 def test_a_part_of_a_headline_is_not_said_to_be_in_no_feed(desk: Path) -> None:
