@@ -25,7 +25,7 @@ from monitor.cli.output import (
 )
 from monitor.cli.session import Session, UsageError, feed_named, session
 from monitor.text import counted, fold
-from monitor.url import redact_url
+from monitor.url import host_of, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -217,7 +217,8 @@ def snippet(text: str, query: str) -> Text | None:
 
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
     """Return the name of who published an entry, as the user knows it."""
-    return entry.outlet or (feeds[entry.feed].title if entry.feed in feeds else redact_url(entry.feed))
+    feed = feeds.get(entry.feed)
+    return entry.outlet or (feed.title if feed else "") or host_of(entry.feed)
 
 
 def labelled(entry: Entry, feeds: Mapping[str, Feed]) -> dict[str, object]:

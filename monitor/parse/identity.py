@@ -258,6 +258,9 @@ def _newest(
     for one, marks in known:
         key = key_of(marks)
         before = first.get(key)
-        (equals.add if before and before.first_seen == one.first_seen else equals.discard)(key)
+        if before and before.first_seen == one.first_seen:
+            equals.add(key)
+        else:
+            equals.discard(key)
         first[key] = one
     return {key: one for key, one in first.items() if key not in _NOTHING and key not in equals}
