@@ -523,7 +523,9 @@ def test_a_form_of_nobody_changes_nothing(browser: Browser, desk: Path) -> None:
     without = {key: value for key, value in good.items() if key != "token"}
     refused(browser, desk, browser.post("/mark/not-relevant", without), 403)
     with opened(desk) as later:
-        refused(browser, desk, later.post("/mark/not-relevant", good), 403)
+        answer = later.post("/mark/not-relevant", good)
+        refused(browser, desk, answer, 403)
+        assert "was started anew since this page was opened" in answer.text
     for headers in (
         {"Origin": "http://evil.test"},
         {"Origin": "null"},

@@ -106,7 +106,7 @@ def application(access: Access, port: int) -> Starlette:
         async def endpoint(request: Request) -> Response:
             form = await _form(request)
             if not secrets.compare_digest(form.get("token", [""])[0].encode(), token.encode()):
-                raise HTTPException(403, "this form is of an earlier run: load the page anew")
+                return await in_turn(lambda: _refused(access, "", 403, token))
             return await in_turn(lambda: _done(access, do, form, token))
 
         return endpoint
@@ -141,10 +141,15 @@ def _done(access: Access, do: actions.Action, form: Form, token: str) -> Respons
             return RedirectResponse(do(config, store, form, now=access.now()), 303)
     except MonitorError as error:
         reason = str(error)
-    # What cannot be done is said on a page, from which one can go on.
+    return _refused(access, reason, 409, token)
+
+
+def _refused(access: Access, reason: str, status: int, token: str) -> Response:
+    """Say on a page, from which one can go on, why nothing was done; "": its form is of an earlier run."""
     with access.reading() as (config, store):
         desk = lay(config, store, now=access.now(), token=token, here="/")
-        return Response(desk.message(reason), 409, media_type="text/html")
+        said = desk.message(reason or desk.text("web_earlier_run"))
+        return Response(said, status, media_type="text/html")
 
 
 def _address(request: Request) -> str:
