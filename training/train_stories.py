@@ -56,7 +56,7 @@ LEVEL = -2.35
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
 LEVEL_SEMANTIC = -1.8
-"""The same, of pairs in two languages, with the encoder: for each hand left out no less right than words."""
+"""The same, of pairs in two languages, with the encoder: by each hand left out as right as words (.001)."""
 LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) - 0.2
 """By which two stories are of one affair from a chance of .45: of links that the hands call wrong more
 than half are a wider affair that a reader follows too (two suits against one firm in a week)."""
