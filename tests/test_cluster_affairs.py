@@ -220,6 +220,8 @@ def test_a_launch_ends_what_the_leak_began_where_its_maker_launches_it():
     assert referred(launch, LEAK) == (1,)
     assert referred(told(9, "Reelspun launches rival of Sora", days=10, kind="launch"), LEAK) == ()
     assert referred(launch, told(1, "OpenAI memo leaks", kind="leak")) == ()
+    bare = told(1, "Testers leak Sora", kind="leak")
+    assert referred(told(9, "Reelspun launches Sora import", days=10, kind="launch"), bare) == ()
 
 
 def test_of_a_rare_party_no_reference_makes_an_affair():
