@@ -46,31 +46,52 @@ def mark(
     Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without
     `themes` it keeps the tagger's. Raises MonitorError when there is no such entry.
     """
-    entry = store.entries.get(number)
-    if entry is None:
-        raise MonitorError(f"there is no entry {number}")
-    explanation = config.tagger(store.note(tag.PERSONAL)).explain(entry)
-    judged, earlier = explanation.tagging, store.marks.get([number]).get(number)
-    # What retention has left is the title: by that alone the themes would go that stood in the text.
-    is_title_alone = entry.tagging.relevant and not (entry.summary or entry.content)
-    if relevant and is_title_alone and (earlier is None or earlier.themes is None):
-        judged = replace(judged, themes=entry.tagging.themes)
+    after = _mark(config, store, [number], relevant=relevant, beats=beats, themes=themes, now=now)
+    return after[number]
+
+
+def _mark(
+    config: Config,
+    store: Store,
+    numbers: Sequence[int],
+    *,
+    relevant: bool | None,
+    beats: Sequence[str],
+    themes: Sequence[str] | None,
+    now: datetime,
+) -> dict[int, Entry]:
+    """Do so for several; their stories are chosen anew once, not for each of hundreds of reports."""
+    entries, earlier = (
+        {entry.id: entry for entry in store.entries.get_many(numbers)},
+        store.marks.get(numbers),
+    )
+    if missing := [number for number in numbers if number not in entries]:
+        raise MonitorError(f"there is no entry {missing[0]}")
+    tagger = config.tagger(store.note(tag.PERSONAL))
+    explanations = {number: tagger.explain(entries[number]) for number in numbers}
+    taggings = {number: explanation.tagging for number, explanation in explanations.items()}
+    for number, entry in entries.items():
+        # What retention has left is the title: by that alone the themes would go that stood in the text.
+        is_title_alone = entry.tagging.relevant and not (entry.summary or entry.content)
+        if relevant and is_title_alone and (number not in earlier or earlier[number].themes is None):
+            taggings[number] = replace(taggings[number], themes=entry.tagging.themes)
     with store.transaction():
-        if relevant is None:
-            store.marks.clear(number)
-        else:
+        for number in numbers:
+            if relevant is None:
+                store.marks.clear(number)
+                continue
             # "Relevant" without a beat cannot be stored; what the rules came nearest to is the best guess at
             # what was meant.
-            nearest = max((v for v in explanation.verdicts if v.kind == "beat"), key=lambda v: v.score)
-            chosen = tuple(beats or entry.tagging.beats or (nearest.slug,)) if relevant else ()
+            judged = (verdict for verdict in explanations[number].verdicts if verdict.kind == "beat")
+            nearest = max(judged, key=lambda verdict: verdict.score)
+            chosen = tuple(beats or entries[number].tagging.beats or (nearest.slug,)) if relevant else ()
             wanted = None if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
-        affected = store.entries.set_taggings({number: judged}, now)
-        refresh_stories(config, store, {*affected, *([entry.story] if entry.story else ())})
+        affected = store.entries.set_taggings(taggings, now)
+        stories = (entry.story for entry in entries.values() if entry.story)
+        refresh_stories(config, store, {*affected, *stories})
     cluster_entries(config, store, now=now)
-    after = store.entries.get(number)
-    assert after is not None
-    return after
+    return {entry.id: entry for entry in store.entries.get_many(numbers)}
 
 
 class Marking(NamedTuple):
@@ -95,15 +116,9 @@ def mark_all(
     """Set the same correction of several entries, or take it back, as `mark` does; learn if it is time."""
     numbers = list(numbers)
     marked = store.marks.get(numbers)
-    after: dict[int, Entry | None] = {}
-    for number in numbers:
-        if relevant is None and number not in marked:
-            after[number] = None
-        else:
-            after[number] = mark(
-                config, store, number, relevant=relevant, beats=beats, themes=themes, now=now
-            )
-    return Marking(after, learn_if_due(config, store))
+    wanted = [number for number in numbers if relevant is not None or number in marked]
+    found = _mark(config, store, wanted, relevant=relevant, beats=beats, themes=themes, now=now)
+    return Marking({number: found.get(number) for number in numbers}, learn_if_due(config, store))
 
 
 # After so many marks that came or were taken back the personal layer is learned anew by itself.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import THEMES, Desk, at, item, page, polled, run, serving
 
-from monitor import config, corrections, store, tag
+from monitor import config, corrections, store, stories, tag
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -262,3 +262,28 @@ def test_a_retag_lets_others_write_between_its_stories(
     corrections.retag(settings(desk), opened, now=at(10))
     assert turns == len(opened.stories.listing()) == 2
     assert not any("leak-protest" in story.themes for story in opened.stories.listing())
+
+
+def test_a_story_is_chosen_anew_once_however_many_of_its_reports_are_marked(
+    desk: Path, opened: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refreshed: list[int] = []
+    refresh = corrections.refresh_stories
+
+    def counted(config, store, these):
+        refreshed.extend(these)
+        return refresh(config, store, refreshed)
+
+    monkeypatch.setattr(corrections, "refresh_stories", counted)
+    leak = entry(opened, "leak")
+    copies = [replace(leak, id=0, guid=f"leak-{n}", url=f"https://{n}.test/leak") for n in range(3)]
+    added = opened.entries.add([replace(copy, story=None) for copy in copies], lambda one: one.guid)
+    stories.cluster_entries(settings(desk), opened, now=at(9))
+    story = opened.stories.get(leak.story)
+    assert {one.id for one in added} < {one.id for one in story.entries}
+    refreshed.clear()
+    numbers = [one.id for one in story.entries]
+    done = corrections.mark_all(settings(desk), opened, numbers, relevant=False, now=at(10))
+    assert refreshed == [story.id]
+    assert not any(one.tagging.relevant for one in done.after.values())
+    assert opened.stories.get(leak.story) is None
