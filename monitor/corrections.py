@@ -61,10 +61,8 @@ def _mark(
     now: datetime,
 ) -> dict[int, Entry]:
     """Do so for several; their stories are chosen anew once, not for each of hundreds of reports."""
-    entries, earlier = (
-        {entry.id: entry for entry in store.entries.get_many(numbers)},
-        store.marks.get(numbers),
-    )
+    entries = {entry.id: entry for entry in store.entries.get_many(numbers)}
+    earlier = store.marks.get(numbers)
     if missing := [number for number in numbers if number not in entries]:
         raise MonitorError(f"there is no entry {missing[0]}")
     tagger = config.tagger(store.note(tag.PERSONAL))

@@ -93,11 +93,6 @@ _UNMISTAKABLE: Final = re.compile(
 )
 
 # The beginning of anything above; looked for first, since umlauts make the patterns above slow.
-_WORD: Final = re.compile(r"\w+")
-# The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
-# entries share up to .63 ("OpenAI's video generator Sora: ...").
-_ALIKE: Final = 2 / 3
-_CONTAINED: Final = 4
 _SUSPICIOUS: Final = re.compile(f"[\xc2-\xf4](?:{_TAIL}|(?<=\xc2)(?:\\s|$))")
 
 # Sequences whose last character was lost: an undefined one, or a no-break space cut as white space.
@@ -171,6 +166,13 @@ def _ungarble(match: re.Match[str]) -> str:
         return match[0].translate(_CP1252).encode("latin-1").decode("utf-8")
     except UnicodeError:
         return match[0]
+
+
+_WORD: Final = re.compile(r"\w+")
+# The share of words that titles of one entry have in common; edits keep more, in a feed of one topic two
+# entries share up to .63 ("OpenAI's video generator Sora: ...").
+_ALIKE: Final = 2 / 3
+_CONTAINED: Final = 4
 
 
 def alike(one: str, other: str) -> bool:

@@ -262,17 +262,25 @@ async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
         home.write(web.url("/feed"))
         async with serving(home, systemd):
             await asyncio.wait_for(web.wait_for(1), PATIENCE)
+    with home.opened() as opened:
+        assert opened.feeds.last_poll() is None, "it was cut off"
 
-    gathers = asyncio.Event()
+    gathers, cut_off = asyncio.Event(), asyncio.Event()
 
     async def gather(*_: object, **__: object) -> None:
         gathers.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cut_off.set()
+            raise
 
     monkeypatch.setattr(serve, "cluster_entries_beside", gather)
     home.write()
     async with serving(home, systemd):
         await asyncio.wait_for(gathers.wait(), PATIENCE)
+        assert not cut_off.is_set()
+    assert cut_off.is_set()
 
 
 async def test_a_process_ends_even_if_a_thread_of_it_hangs(home):

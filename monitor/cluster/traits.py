@@ -49,7 +49,7 @@ class TextTraits:
     stems: frozenset[str]
     """Longer ones."""
     specific: frozenset[str]
-    """the stems of those that events.toml does not know."""
+    """The stems of those that events.toml does not know."""
     names: frozenset[str]
     """What looks like a name: a capitalised word unknown to events.toml; in German not any noun."""
     numbers: frozenset[str]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from monitor import digest_input, tag
-from monitor import why as package
 from monitor.digest import outlet_of
 from monitor.digest.safe import line, link, title
 from monitor.errors import MonitorError
@@ -21,6 +20,7 @@ from monitor.site import contents, lists
 from monitor.site import pages as archive
 from monitor.site.frame import day_path, row, story_path, theme_path, theme_stem
 from monitor.web.desk import Desk, MissingError
+from monitor.why import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from monitor.models import Correction, Digest, Entry, Story
+    from monitor.why import Answer
 
 _FOUND: Final = 50
 # Stories that are offered to be put together with one: those of the last weeks, the latest first.
@@ -199,7 +200,7 @@ def why(desk: Desk, request: Request) -> Response:
     if not asked:
         return RedirectResponse("/search.html", 302)
     try:
-        answer = package.ask(desk.config, desk.store, asked, now=desk.now)
+        answer = ask(desk.config, desk.store, asked, now=desk.now)
     except MonitorError as error:
         raise MissingError(str(error)) from None
     if answer.entry:
@@ -212,11 +213,11 @@ def entry(desk: Desk, request: Request) -> Response:
     found = desk.store.entries.get(_number(desk, request))
     if found is None:
         return missing(desk, request)
-    answer = package.ask(desk.config, desk.store, f"e{found.id}", now=desk.now)
+    answer = ask(desk.config, desk.store, f"e{found.id}", now=desk.now)
     return _html(_entry_page(answer, found, desk))
 
 
-def _entry_page(answer: package.Answer, found: Entry | None, desk: Desk) -> str:
+def _entry_page(answer: Answer, found: Entry | None, desk: Desk) -> str:
     words = desk.site.words
     inside = desk.store.stories.get(found.story) if found and found.story else None
     return desk.site.fill(
