@@ -282,7 +282,7 @@ def live(
             with watch.measuring("pages"):
                 digest_output.write_archive(config, config.files.output_dir)
             with watch.measuring("delivery"):
-                asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning))
+                asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning, bugs=[]))
             with watch.measuring("retention"):
                 store.forget(config.retention, morning)
                 store.tidy(morning)

@@ -242,10 +242,10 @@ def collect(
     retold = store.overview.retold(news, window=window if reported else None)
     if again:
         # A copy of what is told here is no word against it.
-        copies_ = {entry for one in again for entry in one.copies}
-        retold -= _reports_with(stories, story_of.keys() - copies_)
-    reported = reported or bool(again)  # from here on it is a look back
-    unsure = _unsure(store, store.overview.perhaps(window, reported=reported), sure)
+        copied = {entry for one in again for entry in one.copies}
+        retold -= _reports_with(stories, story_of.keys() - copied)
+    looks_back = reported or bool(again)
+    unsure = _unsure(store, store.overview.perhaps(window, reported=looks_back), sure)
     feeds = followed.named(config, store)
     publishers = Sources({feed.url: feed for feed in config.feeds})
     return digest.DigestInput(
@@ -253,7 +253,7 @@ def collect(
         news=news,
         perhaps=unsure.reports,
         named=_named(again),
-        repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=reported, repeated=True)],
+        repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=looks_back, repeated=True)],
         titles={story.id: story.title for story in others},
         feeds=feeds,
         publishers={entry.id: publishers.of(entry) for entry in sure},

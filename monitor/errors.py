@@ -95,15 +95,24 @@ def place_of(bug: BaseException) -> str:
     return f"internal error: {type(bug).__name__}{place}"
 
 
+def raise_unexpected(doing: str, bugs: Sequence[Exception]) -> None:
+    """Raise what nobody expected while something was done, once all else of it is done; nothing for none."""
+    if bugs:
+        raise ExceptionGroup(f"{doing} met errors that nobody expected", bugs)
+
+
 def culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> list[tuple[T, Exception]]:
     """Return which of those an attempt fails over, each with its error; looked for by halves.
 
-    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other.
+    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. What we expect (a
+    MonitorError) is nobody's bug and raised.
     """
     if not those:
         return []
     try:
         attempt(those)
+    except MonitorError:
+        raise
     except Exception as bug:  # noqa: BLE001 - see above
         if len(those) == 1:
             return [(those[0], bug)]

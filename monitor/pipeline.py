@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import digest, digest_input, digest_output, followed, outbox, tag
 from monitor.deliver import Archive, Files
-from monitor.errors import ParseError, StoreError
+from monitor.errors import ParseError, StoreError, raise_unexpected
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response, Window
 from monitor.parse import changes, identity
@@ -119,8 +119,7 @@ async def poll(
         store.feeds.log_poll(summary)
         if store.clock.may_delete(now):
             store.feeds.forget_polls(now)
-    if bugs:
-        raise ExceptionGroup("polling met errors that nobody expected", bugs)
+    raise_unexpected("polling", bugs)
     return summary
 
 
@@ -291,27 +290,35 @@ async def publish(
     """Make the digest that is due, if one is, and what is to be told at once; then every delivery due.
 
     With `blocked` the deliveries that wait for the user are tried too. Returns those that were tried, as they
-    stand. An error that nobody expected while entries are gathered is raised in the end.
+    stand. An error that one entry or alert brought out is raised when all else is done.
     """
     store.clock.observe(now)
     bugs = list[Exception]()
     await cluster_entries_beside(config, store, now=now, bugs=bugs)
     made = await make_due_digest(config, store, channels, now=now)
-    done = await deliver(config, store, channels, now=now, blocked=blocked)
+    done = await deliver(config, store, channels, now=now, blocked=blocked, bugs=bugs)
     if made:
         store.forget(config.retention, now)
         await asyncio.to_thread(_tidy, config, now)
-    if bugs:
-        raise ExceptionGroup("gathering met errors that nobody expected", bugs)
+    raise_unexpected("publishing", bugs)
     return done
 
 
 async def deliver(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    *,
+    now: datetime,
+    blocked: bool = False,
+    bugs: list[Exception],
 ) -> list[Delivery]:
-    """Make the alerts that are called for, then every delivery that is due; return those that were tried."""
+    """Make the alerts that are called for, then every delivery that is due; return those that were tried.
+
+    A bug that a story's alert brings out joins `bugs` and holds up no mail; who calls raises them.
+    """
     channels = _with_archive(config, channels)
-    make_alerts(config, store, channels, now=now)
+    make_alerts(config, store, channels, now=now, bugs=bugs)
     return await outbox.send_due(store, channels, now=now, blocked=blocked)
 
 
@@ -356,7 +363,9 @@ def freeze(store: Store, channels: Sequence[Channel], prepared: PreparedDigest, 
     return prepared.digest
 
 
-def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, now: datetime) -> None:
+def make_alerts(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
+) -> None:
     """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
     if (alert := config.alert) is None:
         return
@@ -371,11 +380,17 @@ def make_alerts(config: Config, store: Store, channels: Sequence[Channel], *, no
     alerted, reported = store.deliveries.alerted(ids), store.stories.reported(ids)
     feeds = followed.named(config, store)
     for story in stories:
-        important = digest.importance(story, feeds, config.digest).total >= alert.min_score
-        known = story.id in alerted or not reported.isdisjoint(entry.id for entry in story.entries)
-        if important and story.sources >= alert.min_sources and not known:
+        if story.id in alerted or not reported.isdisjoint(entry.id for entry in story.entries):
+            continue
+        try:
+            important = digest.importance(story, feeds, config.digest).total >= alert.min_score
+            if not important or story.sources < alert.min_sources:
+                continue
             edition = digest_output.alert(config, story, feeds, now=now)
-            deliveries = outbox.prepare(chosen, edition, now=now)
-            if deliveries:  # the pages that the message leads to; alone they tell nobody
-                deliveries += outbox.prepare(pages, edition, now=now)
-            store.deliveries.alert(story.id, deliveries, now)
+        except Exception as bug:  # noqa: BLE001 - what one story brings out must hold up no mail
+            bugs.append(bug)
+            continue
+        deliveries = outbox.prepare(chosen, edition, now=now)
+        if deliveries:  # the pages that the message leads to; alone they tell nobody
+            deliveries += outbox.prepare(pages, edition, now=now)
+        store.deliveries.alert(story.id, deliveries, now)

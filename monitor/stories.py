@@ -10,10 +10,11 @@ import asyncio
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from monitor import cluster
-from monitor.errors import culprits, place_of
+from monitor.errors import culprits, place_of, raise_unexpected
 from monitor.models import Join, Story
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset
         saved |= _write(store, work, decided)
         bugs += decided.bugs
         del work  # before the next is read: at 1,000 feeds both took 60 MB
-    if bugs:
-        raise ExceptionGroup("gathering met errors that nobody expected", bugs)
+    raise_unexpected("gathering", bugs)
     return frozenset(saved)
 
 
@@ -135,12 +135,10 @@ class _Work:
         try:
             return self.assigned(step)
         except Exception:  # noqa: BLE001 - see above; what is nobody's own is raised again below
-            alone = culprits(self.new, lambda some: replace(self, new=tuple(some), opened=()).assigned(step))
-            new = _without(self.new, alone)
-            left = culprits(
-                self.opened, lambda some: replace(self, new=new, opened=tuple(some)).assigned(step)
-            )
-            found = replace(self, new=new, opened=_without(self.opened, left)).assigned(step)
+            alone = culprits(self.new, lambda some: replace(self, new=some, opened=()).assigned(step))
+            sound = replace(self, new=_without(self.new, alone))
+            left = culprits(self.opened, lambda some: replace(sound, opened=some).assigned(step))
+            found = replace(sound, opened=_without(self.opened, left)).assigned(step)
         stories = (*found.stories, *(_lone(entry, bug) for entry, bug in alone))
         return _Decision(stories, found.vectors, [bug for _, bug in (*alone, *left)])
 
@@ -163,10 +161,11 @@ class _Work:
         return _Decision(stories, fresh)
 
 
-def _without(those: Sequence[T], culprits: Sequence[tuple[T, Exception]]) -> tuple[T, ...]:
-    """Return those that are no culprits."""
-    ids = {id(one) for one, _ in culprits}
-    return tuple(one for one in those if id(one) not in ids)
+def _without(those: Sequence[T], found: Sequence[tuple[T, Exception]]) -> Sequence[T]:
+    """Return those that are not among the culprits that were found."""
+    # By identity: to compare entries and stories field by field may be what fails.
+    ids = {id(one) for one, _ in found}
+    return [one for one in those if id(one) not in ids]
 
 
 def _lone(entry: Entry, bug: Exception) -> Story:
@@ -190,7 +189,7 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
     if not new:
         return None
     _catch_up(config, store)
-    store.terms.add({entry.id: cluster.terms(entry) for entry in new})
+    store.terms.add({entry.id: _terms(entry) for entry in new})
     with store.snapshot():
         # What comes late joins the story that was open on its day.
         since = max(now - _LATEST, min((now, *(entry.published for entry in new if not entry.backlog))))
@@ -203,7 +202,7 @@ def _read(config: Config, store: Store, now: datetime) -> _Work | None:
         corrected = (
             {entry.id: entry for entry in store.entries.get_many(taught, whole=False)} if taught else {}
         )
-        terms = frozenset[str]().union(*map(cluster.terms, [*present, *corrected.values()]))
+        terms = frozenset[str]().union(*map(_terms, [*present, *corrected.values()]))
         encoder = cluster.Encoder() if config.cluster.semantic and cluster.Encoder.available() else None
         return _Work(
             config=config,
@@ -237,6 +236,15 @@ def _catch_up(config: Config, store: Store) -> None:
     """Bring a database of an earlier version up to date, a part at a time: its counts, its stories' kinds."""
     if uncounted := store.terms.uncounted(_COUNT_AT_ONCE):
         found = store.entries.get_many(uncounted, whole=False)
-        store.terms.add({entry.id: cluster.terms(entry) for entry in found})
+        store.terms.add({entry.id: _terms(entry) for entry in found})
     if old := store.stories.without_kind(_REFRESH_AT_ONCE):
-        refresh_stories(config, store, [story.id for story in old])
+        # One that cannot be lifted stays as it is, and is tried again.
+        culprits([story.id for story in old], partial(refresh_stories, config, store))
+
+
+def _terms(entry: Entry) -> frozenset[str]:
+    """Return an entry's terms; none where a bug of ours is in the way, which deciding meets again."""
+    try:
+        return cluster.terms(entry)
+    except Exception:  # noqa: BLE001 - `_Work.decide` sets the entry apart and names the bug
+        return frozenset()

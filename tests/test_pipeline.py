@@ -10,7 +10,7 @@ import pytest
 from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 
-from monitor import cluster, digest, digest_input, followed, languages, pipeline
+from monitor import cluster, digest, digest_input, followed, languages, outbox, pipeline
 from monitor import health as health_module
 from monitor import tag as tag_module
 from monitor.errors import DeliveryError
@@ -314,15 +314,14 @@ class TestTrouble:
     async def test_an_entry_that_gathering_fails_over_stands_alone_and_keeps_no_news_from_its_digest(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assign = cluster.assign
+        read = cluster.traits._traits
 
-        def poisoned(new, stories, *arguments, **named):
-            for entry in (*new, *(entry for story in stories for entry in story.entries)):
-                if entry.title == CHOIR:
-                    raise ZeroDivisionError("poison")
-            return assign(new, stories, *arguments, **named)
+        def poisoned(heading, *others):
+            if heading == CHOIR:
+                raise ZeroDivisionError("poison")
+            return read(heading, *others)
 
-        monkeypatch.setattr(cluster, "assign", poisoned)
+        monkeypatch.setattr(cluster.traits, "_traits", poisoned)
         async with newsroom(tmp_path, "/a", "/b") as world:
             leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
             world.server.on("/a", page(leak, choir))
@@ -360,11 +359,53 @@ class TestTrouble:
             (choir,) = (one for one in world.store.stories.listing() if one.title == CHOIR)
             assert fault.startswith(f"s{choir.id}, {CHOIR}: internal error: ZeroDivisionError at test_")
             told = digest.render(first, languages.load("en"), "text")
+            assert "Incomplete: a fault of the monitor kept something out" in told
             assert "some entries could not be read" in told
             assert CHOIR in told
             second = await world.digest(2)
         assert [story.title for story in second.stories if story.new] == [CHOIR]
         assert second.receipt.faults == ()
+
+    async def test_a_day_whose_only_story_cannot_be_shown_is_not_called_quiet(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        render_all = digest.render_all
+
+        def poisoned(made, words):
+            if made.stories:
+                raise ZeroDivisionError("poison")
+            return render_all(made, words)
+
+        monkeypatch.setattr(digest, "render_all", poisoned)
+        settings = f"{SETTINGS}[digest]\nsend_if_empty = false\n"
+        async with newsroom(tmp_path, "/a", settings=settings) as world:
+            world.server.on("/a", page(item("choir", CHOIR, published=at(8))))
+            await world.poll(at(9))
+            told = await world.digest(1)
+            assert {one.state for one in world.store.deliveries.listing()} == {"sent"}
+        assert (told.stories, digest.outcome(told)) == ((), "broken")
+        for code, words in (("en", "a fault of the monitor"), ("de", "Fehler des Monitors")):
+            assert words in digest.render(told, languages.load(code), "text")
+
+    async def test_an_alert_that_cannot_be_made_holds_up_no_mail(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_arguments, **_named):
+            raise ZeroDivisionError("poison")
+
+        settings = f'{SETTINGS}[alert]\nmin_score = 0\nmin_sources = 1\nchannels = ["files"]\n'
+        async with newsroom(tmp_path, "/a", settings=settings) as world:
+            world.server.on("/a", page(item("leak", LEAK, published=at(8))))
+            await world.poll(at(9))
+            day = (await world.digest(1)).date
+            world.server.on("/a", page(item("choir", CHOIR, published=at(8, 1))))
+            await world.poll(at(9, 1))
+            outbox.resend(world.store, day, now=at(9, 1))
+            monkeypatch.setattr(digest, "render_alert", broken)
+            with pytest.raises(ExceptionGroup, match="publishing met errors") as met:
+                await world.publish(at(10, 1))
+            assert [str(bug) for bug in met.value.exceptions] == ["poison"]
+            assert {one.state for one in world.store.deliveries.listing()} == {"sent"}
 
     async def test_what_no_story_brings_out_is_raised(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

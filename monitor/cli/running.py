@@ -14,7 +14,7 @@ import typer
 from monitor.cli.digests import delivery_lines, warn_of_leap
 from monitor.cli.output import poll_json, progress, say, show, show_json, stderr
 from monitor.cli.session import UsageError, feed_named, session
-from monitor.errors import BusyError, ConfigError
+from monitor.errors import BusyError, ConfigError, raise_unexpected
 from monitor.lock import sole_sender
 from monitor.text import counted
 from monitor.url import redact_url
@@ -78,9 +78,12 @@ def poll(
                 done.append(one)
                 bar.advance(task)
 
-            summary = asyncio.run(
-                pipeline.poll(config, store, now=now, only=only, every=every, on_feed_done=on_feed_done)
-            )
+            polling = pipeline.poll(config, store, now=now, only=only, every=every, on_feed_done=on_feed_done)
+            try:
+                summary = asyncio.run(polling)
+            except ExceptionGroup:
+                asyncio.run(_deliver(config, store, now))  # a bug over one entry holds up no mail
+                raise
             delivered = asyncio.run(_deliver(config, store, now))
     if json:
         show_json(_polled_json(summary, done))
@@ -107,16 +110,18 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
     # Nothing to send: secrets are not even read, and a missing one stops no poll.
     if config.alert is None and not store.deliveries.waiting():
         return []
+    done, bugs = list["Delivery"](), list[Exception]()
     try:
         channels = config.channels()
         with sole_sender(config.data_dir):
             outbox.recover(store, now=now)
-            return await pipeline.deliver(config, store, channels, now=now, blocked=True)
+            done = await pipeline.deliver(config, store, channels, now=now, blocked=True, bugs=bugs)
     except ConfigError as error:
         say("monitor: what waits was not sent:", *map(str, error.faults))
     except BusyError:
         pass  # the service is there, and sends what waits by itself
-    return []
+    raise_unexpected("making alerts", bugs)
+    return done
 
 
 def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:

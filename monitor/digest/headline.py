@@ -39,6 +39,8 @@ class Coverage:
     """Failing, gone, never yet successfully polled; all of them while our own network is down."""
     blind: bool
     """Nobody looked."""
+    faults: bool
+    """Something that came is not told, by a bug of ours."""
 
     @property
     def answered(self) -> int:
@@ -48,7 +50,7 @@ class Coverage:
     @property
     def conclusive(self) -> bool:
         """True when silence means that there was nothing."""
-        return not self.blind and self.unanswered < _TOLERATED * self.feeds
+        return not self.blind and not self.faults and self.unanswered < _TOLERATED * self.feeds
 
 
 def coverage(receipt: Receipt) -> Coverage:
@@ -57,7 +59,9 @@ def coverage(receipt: Receipt) -> Coverage:
     unanswered = sum(state in {"failing", "gone", "new"} for state in states)
     # Then no feed is called failing, as none is to blame: what they bring nobody knows all the same.
     unanswered = len(states) if receipt.unreached_since else unanswered
-    return Coverage(feeds=len(states), unanswered=unanswered, blind=receipt.blind)
+    return Coverage(
+        feeds=len(states), unanswered=unanswered, blind=receipt.blind, faults=bool(receipt.faults)
+    )
 
 
 def outcome(digest: Digest) -> Outcome:
@@ -176,6 +180,8 @@ def local(instant: datetime, digest: Digest) -> datetime:
 
 def _trouble(digest: Digest) -> str:
     reach = coverage(digest.receipt)
+    if reach.faults:
+        return "faults"
     if not reach.feeds:
         return "no_feeds"
     return "no_polls" if reach.blind else "feeds"

@@ -116,8 +116,9 @@ def heights(amounts: Iterable[int], busiest: int) -> tuple[int, ...]:
 def _notices(digest: Digest, words: Wording, *, cut: bool) -> Iterable[str]:
     # A day with news and half of the feeds silent looks whole: it must say that it is not.
     if digest.stories and not coverage(digest.receipt).conclusive:
-        key = "incomplete_no_polls" if digest.receipt.blind else "incomplete"
-        yield words.text(key, **counts(digest, words))
+        reach = coverage(digest.receipt)
+        by_others = "incomplete_no_polls" if reach.blind else "incomplete"
+        yield words.text("incomplete_faults" if reach.faults else by_others, **counts(digest, words))
     if digest.catches_up:
         yield words.text("catches_up")
     if cut:

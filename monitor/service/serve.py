@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import structlog
 
 from monitor import digest_input, fetch, health, outbox, pipeline, store
-from monitor.errors import ConfigError, Fault
+from monitor.errors import ConfigError, Fault, raise_unexpected
 from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
@@ -327,8 +327,7 @@ class _Service:
             _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
         for alike in health.alike(done):
             _log_deliveries(alike, config)
-        if bugs:
-            raise ExceptionGroup("gathering met errors that nobody expected", bugs)
+        raise_unexpected("gathering", bugs)
 
     def _next_digest(self) -> str:
         config = self._setup.config
