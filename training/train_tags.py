@@ -21,11 +21,12 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from monitor.encoder import encode
-from monitor.tag import Rules, Tagger, load
-from monitor.tag.judge import CAP, FLOOR, RELEVANT, TITLE_ALONE, UNIT, UNNAMED, UNNAMED_TITLE, fingerprint
+from monitor.tag import Tagger, load
+from monitor.tag.judge import CAP, FLOOR, RELEVANT, TITLE_ALONE, UNNAMED, UNNAMED_TITLE
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tag_lines import ROOT, RULES, Line, made_of, read, read_stream
+from tag_table import written
 
 TABLE = ROOT / "monitor" / "tag" / "weights.tsv"
 PRIORS = {
@@ -88,8 +89,6 @@ EXACT, MOST = 1e-5, 600
 """When a fit is done. Stopped early (1e-3) it promised more on streams than it held (of 48 to 50 sure one
 or two more were wrong), and told themes less well by .004, left-out authors, and by .02 in German samples."""
 RARE = 2
-LEAST = 40
-"""Features whose every weight is smaller, in thousandths, are left out of the table."""
 
 
 class Matrix:
@@ -325,7 +324,8 @@ def main() -> None:
         tables.append(table)
         by_table = f1(table.scores[relevant] > 0, asked.shares)
         print(f"{target.slug:24} F1 {by_table:.3f} of {int(asked.first.sum())}", file=sys.stderr)
-    TABLE.write_text(written(matrix, rules, tables, looks, made_of(rules)), encoding="utf-8")
+    name = made_of(rules)
+    TABLE.write_text(written(matrix.features, rules, tables, looks, PRIORS, name), encoding="utf-8")
 
 
 def relevance(lines: list[Line]) -> Question:
@@ -357,44 +357,6 @@ def report_relevance(lines: list[Line], by_table: Any, by_look: Any) -> None:
             given = gated & (log_odds >= math.log(bar / (1 - bar)))
             right, every = int((given & relevant).sum()), int(given.sum())
             print(f"{name}, from {bar}: {right} right of {every}, of {int(relevant.sum())}", file=sys.stderr)
-
-
-def written(matrix: Matrix, rules: Rules, tables: list[Answer], looks: dict[str, Answer], name: str) -> str:
-    """Write the table out: head, base, priors, the second look, the rules' sums, known rules, words."""
-    slugs = [target.slug for target in rules.targets]
-    width = len(matrix.features)
-    out = [
-        "# Made by training/train_tags.py from training/lines and topic/themes.toml, read by tag/judge.py.",
-        "# Thousandths of log-odds, column:weight. Do not edit: change lines or rules, and train anew.",
-        _cells("made of", [name]),
-        _cells("columns", [RELEVANT, *slugs]),
-        _cells("base", [round(answer.base * UNIT) for answer in tables]),
-        *(_cells("meaning", [slug, _look(answer)]) for slug, answer in looks.items()),
-        *(_cells("prior", [kind, round(value * UNIT)]) for kind, value in PRIORS.items()),
-    ]
-    for head, start in (("sum", width), ("passes", width + len(slugs))):
-        out += [_cells(head, [slug, _row(tables, start + place, 1)]) for place, slug in enumerate(slugs)]
-    out += [_cells("known", [t.slug, " ".join(sorted(map(fingerprint, t.rules)))]) for t in rules.targets]
-    out += [
-        _cells("w", [feature, row])
-        for place, feature in enumerate(matrix.features)
-        if (row := _row(tables, place, LEAST))
-    ]
-    return "\n".join(out) + "\n"
-
-
-def _look(answer: Answer) -> str:
-    share, *weights = (float(weight) for weight in answer.weights)
-    return " ".join(str(round(value * UNIT)) for value in (share, answer.base, *weights))
-
-
-def _row(tables: list[Answer], place: int, least: int) -> str:
-    weights = [round(float(answer.weights[place]) * UNIT) for answer in tables]
-    return " ".join(f"{n}:{weight}" for n, weight in enumerate(weights) if abs(weight) >= least)
-
-
-def _cells(kind: str, cells: list[Any]) -> str:
-    return "\t".join([kind, *map(str, cells)])
 
 
 if __name__ == "__main__":

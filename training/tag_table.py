@@ -1,0 +1,62 @@
+"""The form of monitor/tag/weights.tsv, which `tag/judge.py` reads. Needs no extra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.tag.judge import RELEVANT, UNIT, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from train_tags import Answer
+
+    from monitor.tag import Rules
+
+LEAST = 40
+"""Features whose every weight is smaller, in thousandths, are left out of the table."""
+
+
+def written(
+    features: Sequence[str],
+    rules: Rules,
+    tables: Sequence[Answer],
+    looks: Mapping[str, Answer],
+    priors: Mapping[str, float],
+    name: str,
+) -> str:
+    """Write the table out: head, base, priors, the second look, the rules' sums, known rules, words."""
+    slugs = [target.slug for target in rules.targets]
+    width = len(features)
+    out = [
+        "# Made by training/train_tags.py from training/lines and topic/themes.toml, read by tag/judge.py.",
+        "# Thousandths of log-odds, column:weight. Do not edit: change lines or rules, and train anew.",
+        _cells("made of", [name]),
+        _cells("columns", [RELEVANT, *slugs]),
+        _cells("base", [round(answer.base * UNIT) for answer in tables]),
+        *(_cells("meaning", [slug, _look(answer)]) for slug, answer in looks.items()),
+        *(_cells("prior", [kind, round(value * UNIT)]) for kind, value in priors.items()),
+    ]
+    for head, start in (("sum", width), ("passes", width + len(slugs))):
+        out += [_cells(head, [slug, _row(tables, start + place, 1)]) for place, slug in enumerate(slugs)]
+    out += [_cells("known", [t.slug, " ".join(sorted(map(fingerprint, t.rules)))]) for t in rules.targets]
+    out += [
+        _cells("w", [feature, row])
+        for place, feature in enumerate(features)
+        if (row := _row(tables, place, LEAST))
+    ]
+    return "\n".join(out) + "\n"
+
+
+def _look(answer: Answer) -> str:
+    share, *weights = (float(weight) for weight in answer.weights)
+    return " ".join(str(round(value * UNIT)) for value in (share, answer.base, *weights))
+
+
+def _row(tables: Sequence[Answer], place: int, least: int) -> str:
+    weights = [round(float(answer.weights[place]) * UNIT) for answer in tables]
+    return " ".join(f"{n}:{weight}" for n, weight in enumerate(weights) if abs(weight) >= least)
+
+
+def _cells(kind: str, cells: Sequence[object]) -> str:
+    return "\t".join([kind, *map(str, cells)])
