@@ -185,8 +185,8 @@ async def read(
     new = await tools.tagged(brought.new, personal, faults)
     changed = await tools.tagged(brought.changed, personal, faults)
     if faults:
-        losses = (document.losses, f"{len(faults)} entries could not be tagged ({faults[0]})")
-        document = replace(document, complete=False, losses="; ".join(filter(None, losses)))
+        untold = (document.faults, f"{len(faults)} entries could not be tagged ({faults[0]})")
+        document = replace(document, complete=False, faults="; ".join(filter(None, untold)))
     first = followed_since is None
     return Findings(new=new, changed=changed, gap=brought.gap, first=first, document=document)
 

@@ -292,7 +292,7 @@ def test_a_bug_in_one_entry_costs_that_entry_and_says_where(monkeypatch: pytest.
     body = rss("<title>a</title>", "<title>poison</title>", "<title>b</title>")
     document = read(body, url=URL, feed=Feed(url=URL, language="en"), now=NOW)
     assert [entry.title for entry in document.entries] == ["a", "b"]
-    assert document.losses.startswith(
+    assert document.faults.startswith(
         "1 entries could not be read (internal error: KeyError at test_parse_reader.py:"
     )
 

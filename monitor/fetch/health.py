@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _SILENT_AFTER = timedelta(days=7)
 # A feed is silent when it brings nothing for a week and for so many times its usual gap.
 _SILENT_RHYTHMS = 8
-# How a document's losses tell what a fault of ours has cost from what was over the cap.
-_OURS = " entries could not be "
 # From so many failures in a row on, a human should look.
 _OFTEN = 3
 
@@ -45,7 +43,7 @@ def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, setting
         entries=entries,
         rhythm=state.rhythm,
         note=_note(name, state, now),
-        faults="; ".join(part for part in state.note.split("; ") if _OURS in part),
+        faults=state.faults,
     )
 
 
@@ -86,4 +84,4 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         return f"moved for good to {redact_url(state.location)}: `monitor feeds move` takes it over"
     begun = state.breaks_off_since
     breaks_off = f"breaks off before its end, since {begun:%Y-%m-%d %H:%M} UTC" if begun else ""
-    return state.note or breaks_off if name == "ok" else ""
+    return "; ".join(filter(None, (state.faults, state.note))) or breaks_off if name == "ok" else ""

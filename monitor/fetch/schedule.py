@@ -282,7 +282,11 @@ def _with_document(state: FeedState, document: Document | None) -> FeedState:
     if document is None:
         return state
     return replace(
-        state, title=document.title or state.title, hints=document.hints, note=shorten(document.losses, _NOTE)
+        state,
+        title=document.title or state.title,
+        hints=document.hints,
+        note=shorten(document.losses, _NOTE),
+        faults=shorten(document.faults, _NOTE),
     )
 
 

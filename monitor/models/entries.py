@@ -125,7 +125,9 @@ class Document:
     note: str = ""
     """One line on what was unusual (declared encoding was wrong, entries over the cap, ...)."""
     losses: str = ""
-    """One line on what of it could not be taken: entries over the cap, entries that cannot be read."""
+    """One line on what of it was left out: entries over the cap."""
+    faults: str = ""
+    """One line on what a bug of ours kept from being read or tagged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

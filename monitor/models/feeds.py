@@ -106,7 +106,9 @@ class FeedState:
     breaks_off_since: datetime | None = None
     """Since when no document of it could be taken to its end; None when the last one could."""
     note: str = ""
-    """What of the last document could not be taken; "" when all was."""
+    """What of the last document was left out; "" when nothing was."""
+    faults: str = ""
+    """What of it a bug of ours kept from being read or tagged."""
     hints: Hints = Hints()
     """What the last document asked for; it holds through replies without a document ("not modified")."""
 

@@ -73,10 +73,8 @@ def read(
     halves = [replace(half, guid=made_up(half.title, "")) for half in broken]
     distinct = _distinct([*entries, *halves])
     whole = len(_distinct(entries))
-    losses = "; ".join(filter(None, (
-        f"{raw.left_out} older entries over the cap left out" if raw.left_out else "",
-        f"{len(faults)} entries could not be read ({faults[0]})" if faults else "",
-    )))  # fmt: skip
+    losses = f"{raw.left_out} older entries over the cap left out" if raw.left_out else ""
+    unread = f"{len(faults)} entries could not be read ({faults[0]})" if faults else ""
     odd = ("" if raw.complete else "breaks off before its end", "" if raw.entries else "holds no entries")
     return Document(
         title=prose.title(raw.title),
@@ -86,8 +84,9 @@ def read(
         hints=raw.hints,
         complete=raw.complete,
         broken=next(iter(distinct[whole:]), None),
-        note="; ".join(filter(None, (note, losses, *odd))),
+        note="; ".join(filter(None, (note, losses, unread, *odd))),
         losses=losses,
+        faults=unread,
     )
 
 

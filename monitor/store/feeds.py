@@ -229,6 +229,7 @@ def _state_row(state: FeedState) -> dict[str, Any]:
         "last_document_at": maybe_format_utc(state.last_document_at),
         "breaks_off_since": maybe_format_utc(state.breaks_off_since),
         "note": state.note,
+        "faults": state.faults,
         "asked_period_seconds": seconds(state.hints.period),
         "skip_hours": json.dumps(sorted(state.hints.skip_hours)),
         "skip_days": json.dumps(sorted(state.hints.skip_days)),
@@ -266,6 +267,7 @@ def _state(row: Row, url: str) -> FeedState:
         last_document_at=maybe_parse_utc(row["last_document_at"]),
         breaks_off_since=maybe_parse_utc(row["breaks_off_since"]),
         note=row["note"],
+        faults=row["faults"],
         hints=Hints(
             period=duration(row["asked_period_seconds"]),
             skip_hours=frozenset(json_value(row["skip_hours"])),

@@ -275,9 +275,14 @@ def unreported(db: Database) -> None:
     )
 
 
+def faults(db: Database) -> None:
+    """Keep what a bug of ours has cost apart from what lay over the cap: only that is reported."""
+    db.execute("alter table feed_states add column faults text not null default ''")
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks, one_copy, unreported,
+    breaks, one_copy, unreported, faults,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
