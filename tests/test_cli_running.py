@@ -6,10 +6,13 @@ from loopback import Reply
 from newsroom import SETTINGS, Desk, at, item, page, run, serving
 from smtp import inbox_in_a_thread
 
+from monitor.cluster import traits
 from monitor.lock import sole_sender
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_a_poll_is_summed_up_and_its_failures_are_named_without_secrets(tmp_path: Path) -> None:
@@ -58,6 +61,28 @@ def test_a_poll_sends_what_waits_and_makes_alerts(tmp_path: Path) -> None:
     assert (second.code, second.out) == (0, "no feed is due\n")
     assert second.err == "alert on story 1: email to r@news.test: sent\n"
     assert [mail.recipients for mail in box.received] == [("r@news.test",)]
+
+
+def test_a_bug_over_one_entry_holds_up_no_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
+    read = traits._traits
+
+    def poisoned(heading, *others):
+        if "choir" in heading:
+            raise ZeroDivisionError("poison")
+        return read(heading, *others)
+
+    with serving() as server, inbox_in_a_thread() as box:
+        server.on("/a", page(item("leak", "Testers leak OpenAI tool Sora in protest")))
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(1))
+        assert run(desk.directory, "poll", now=at(6)).code == 0
+        assert "refused" in run(desk.directory, "digest", "--send", now=at(7)).out
+        Desk(desk.directory, desk.feeds, settings=SETTINGS + mail.format(box.port))
+        server.on("/a", page(item("choir", "AI choir angers artists in Graz")))
+        monkeypatch.setattr(traits, "_traits", poisoned)
+        result = run(desk.directory, "poll", "--all", now=at(12))
+        assert (result.code, "ZeroDivisionError" in result.err) == (1, True)
+        assert [mail.recipients for mail in box.received] == [("r@x.test",)]
 
 
 def test_a_poll_goes_on_without_a_secret_and_says_what_it_keeps(tmp_path: Path) -> None:
