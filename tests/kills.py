@@ -24,6 +24,7 @@ from collections import Counter, defaultdict
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from loopback import Loopback, Request
     from smtp import Inbox
+
+    from monitor.models import Delivery
 
 FEEDS = 4
 SHOWN = 12
@@ -94,7 +97,7 @@ class Ordeal:
     def __post_init__(self) -> None:
         for number in range(FEEDS):
             self.publish(number)
-            self.web.on(f"/{number}", lambda request, number=number: self._document(number, request))
+            self.web.on(f"/{number}", partial(self._document, number))
 
     def publish(self, feed: int) -> None:
         count = sum(map(len, self.published))
@@ -231,7 +234,7 @@ class Ordeal:
         ]
         return wrong + ([f"left behind: {litter}"] if litter else [])
 
-    def _judge_mails(self, deliveries: tuple) -> list[str]:
+    def _judge_mails(self, deliveries: tuple[Delivery, ...]) -> list[str]:
         """Each mail came; one that came twice did so with the same bytes, after a kill that hid its fate."""
         wrong = []
         came = defaultdict(list)

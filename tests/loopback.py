@@ -104,7 +104,9 @@ class Loopback:
 
     def on(self, path: str, *replies: Reply | Callable[[Request], Reply]) -> str:
         """Script a path with replies, or with one function from request to reply; return its address."""
-        self._scripts[path] = replies[0] if callable(replies[0]) else list(replies)
+        self._scripts[path] = (
+            replies[0] if callable(replies[0]) else [one for one in replies if isinstance(one, Reply)]
+        )
         return self.url(path)
 
     def url(self, path: str = "/", *, host: str = "127.0.0.1", userinfo: str = "") -> str:

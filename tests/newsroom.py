@@ -25,7 +25,7 @@ from monitor import cli, config, store
 from monitor.models import Poll
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from monitor.config import Config
@@ -92,7 +92,7 @@ class Desk:
     directory: Path
     feeds: Sequence[str]
     settings: str = SETTINGS
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     """Titles of feeds by address."""
 
     def __post_init__(self) -> None:

@@ -164,7 +164,8 @@ class _Conversation:
     def __init__(self, script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.script, self.reader, self.writer = script, reader, writer
         self.encrypted, self.user = script.implicit_tls, ""
-        self.sender, self.recipients = "", []
+        self.sender: str = ""
+        self.recipients: list[str] = []
 
     async def run(self) -> None:
         await self.answer("connect", "220 scripted")

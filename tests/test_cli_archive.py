@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import editions
 import pytest
@@ -144,11 +144,20 @@ def fill(desk: Path, number: int) -> None:
         like = opened.entries.listing()[0]
         for day in range(1, number + 1):
             seen = at(12, day)
-            text = {"guid": str(day), "url": f"https://news.test/{day}", "title": f"Day {day}"}
+            text: dict[str, Any] = {
+                "guid": str(day),
+                "url": f"https://news.test/{day}",
+                "title": f"Day {day}",
+            }
             new = Entry(feed=like.feed, **text, published=seen, first_seen=seen, tagging=like.tagging)
             (entry,) = opened.entries.add([new], lambda entry: entry.title)
             join = Join(entry=entry.id, similarity=0.5, reason="alike", doubtful=True)
-            shared = {"entries": (entry,), "joins": (join,), "first_seen": seen, "last_seen": seen}
+            shared: dict[str, Any] = {
+                "entries": (entry,),
+                "joins": (join,),
+                "first_seen": seen,
+                "last_seen": seen,
+            }
             theme = "leak-protest" if day % 2 else "unpaid-labour"
             opened.stories.save([Story(title=new.title, lead=entry.id, sources=1, themes=(theme,), **shared)])
             editions.freeze(opened, seen, day=seen.date())

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 from unittest.mock import Mock
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
 
 
 def as_process(
-    desk: Path, *arguments: str, stdout: object = subprocess.PIPE
+    desk: Path, *arguments: str, stdout: int | IO[str] = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-m", "monitor", "--config", str(desk), *arguments]
     return subprocess.run(program, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)

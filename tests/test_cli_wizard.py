@@ -228,7 +228,7 @@ def on_a_terminal(directory: Path, *flags: object, answers: dict[str, str]) -> t
     The blank behind a hidden question comes when what is typed is not thrown away any more: wait for it.
     """
     primary, secondary = pty.openpty()
-    command = [sys.executable, "-m", "monitor", "--config", directory, "setup", *map(str, flags)]
+    command = [sys.executable, "-m", "monitor", "--config", str(directory), "setup", *map(str, flags)]
     with subprocess.Popen(
         command, stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True
     ) as program:

@@ -143,8 +143,11 @@ def test_texts_under_one_title_that_differ_by_a_digit_are_one_source(feed):
 
 
 def test_different_texts_under_one_standing_title_are_no_copies():
-    texts = ("The court in Graz heard painters about models.", "A studio in Kiel lets its dubbing actors go.")
-    texts += ("The court in Wien heard painters about models.",)
+    texts = (
+        "The court in Graz heard painters about models.",
+        "A studio in Kiel lets its dubbing actors go.",
+        "The court in Wien heard painters about models.",
+    )
     ones = [entry(n, title="News in brief", summary=text) for n, text in enumerate(texts)]
     assert copies(ones) == {}
 

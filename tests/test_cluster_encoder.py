@@ -8,8 +8,9 @@ import pytest
 from monitor.cluster import Encoder
 from monitor.cluster.candidates import Candidates, compare
 from monitor.cluster.copies import Sources
-from monitor.cluster.encoder import DIMENSIONS, likeness, topic, unpack, without_topic
+from monitor.cluster.encoder import likeness, topic, unpack, without_topic
 from monitor.cluster.match import rarity
+from monitor.encoder import DIMENSIONS
 from monitor.models import Entry, TermCounts
 
 pytestmark = pytest.mark.skipif(not Encoder.available(), reason="the semantic extra is not installed")

@@ -22,8 +22,8 @@ def entry(title: str, summary: str = TEXT) -> Entry:
 
 
 def found(one: Entry, other: Entry, sources: tuple[str, str] = ("one", "two")) -> dict[str, float]:
-    both = zip((one, other), sources, strict=True)
-    return match.features(*(match.weigh(traits(e), RARITY, source) for e, source in both))
+    first, second = (match.weigh(traits(e), RARITY, s) for e, s in zip((one, other), sources, strict=True))
+    return match.features(first, second)
 
 
 def test_the_same_words_are_one_event():

@@ -100,7 +100,7 @@ async def test_no_other_name_is_ever_written(tmp_path, name):
 
 
 async def test_the_archive_is_written_when_it_is_sent_and_freezes_nothing(tmp_path):
-    written = []
+    written: list[Path] = []
     archive = files.Archive(files.Settings(output_dir=tmp_path), written.append)
     (one,) = archive.prepare(EDITION, now=NOW)
     assert (one.channel, one.recipient, one.payload) == ("archive", "index.html", b"")

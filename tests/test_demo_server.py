@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 
@@ -45,7 +47,8 @@ def test_an_outlet_does_not_repeat_what_the_client_has(outlet: outlets.Outlet, h
     url = stand.url(outlet)
     first = reply(outlet, TUESDAY, {})
     validator = first.headers[{"etag": "ETag", "last_modified": "Last-Modified"}[header]]
-    again = get(stand, url, FeedState(url=url, validators_url=url, **{header: validator}))
+    known: dict[str, Any] = {header: validator}
+    again = get(stand, url, replace(FeedState(url=url, validators_url=url), **known))
     assert (again.status, again.not_modified, again.body) == (304, True, b"")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -227,6 +228,7 @@ def test_copies_of_what_may_be_in_scope_are_one_line_and_all_reported():
 
 def test_trends_and_near_misses_come_with_the_first_digest_of_a_week():
     monday, tuesday = DUE, replace(DUE, window=Window(start=END, end=END + 24 * HOUR))
+    overview: Any
     for overview, expected in (("weekly", [True, False]), ("daily", [True, True]), ("never", [False, False])):
         settings = Settings(overview=overview)
         digests = [compose(due, DigestInput(feeds=FEEDS), settings, END) for due in (monday, tuesday)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from editions import freeze, summary
@@ -150,7 +150,7 @@ def test_counts_and_health_stand_behind_a_digest(settings: Config, opened: Store
         "leak-protest",
         "unpaid-labour",
     ]
-    assert found.failed_deliveries == found.gaps == []
+    assert (found.failed_deliveries, found.gaps) == ([], [])
 
 
 def test_a_feed_is_called_as_the_user_then_as_the_publisher_calls_it(
@@ -393,8 +393,10 @@ def test_what_was_told_is_not_told_again_from_another_feed_whatever_became_of_it
             (new,) = (one for one in opened.entries.listing() if one.id != told.id)
             assert reported(made(opened, day)) == ([title] if again else [])
             assert opened.entries.reported_in(new.id) == at(7, day).date()
-            alerts = [one for one in opened.deliveries.listing() if one.edition.startswith("alert:")]
-            assert len({one.edition for one in alerts}) == 1 + again
+            made_alerts = {
+                one.edition for one in opened.deliveries.listing() if one.edition.startswith("alert:")
+            }
+            assert len(made_alerts) == 1 + again
         answer = run(desk.directory, "why", f"e{new.id}", "--json", now=at(8, day)).json["reported"]
         assert answer["answer"] == ("yes" if again else "no")
         if not again:
@@ -452,7 +454,7 @@ def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
     tagging = Tagging(beats=("sora",), certainty=0.6, shelf=shelf)
     url = "https://x.example/2024/story"
 
-    def brought(feed: str, hour: int, **changes: str) -> Entry:
+    def brought(feed: str, hour: int, **changes: Any) -> Entry:
         made = Entry(
             feed=feed, guid=feed, url=url, title="Sora", tagging=tagging, published=at(8), first_seen=at(hour)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -265,7 +266,7 @@ def receipt(**values):
     return made.line, {note.label: note for note in made.notes}
 
 
-WELL = {
+WELL: dict[str, Any] = {
     "feeds": (FeedHealth(url="https://a.example", title="A", state="ok"),) * 42,
     "gaps": (),
     "near_misses": (),

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from newsroom import run
@@ -25,7 +26,7 @@ def record(*, relevant: bool = False, doubt: bool = False) -> Record:
 
 
 def answer(certainty: float) -> Tagging:
-    shelf = "sure" if certainty >= 0.6 else "perhaps" if certainty >= 0.3 else ""
+    shelf: Any = "sure" if certainty >= 0.6 else "perhaps" if certainty >= 0.3 else ""
     return Tagging(
         beats=("b",) if shelf else (),
         certainty=certainty,

@@ -16,6 +16,7 @@ from monitor.digest import FORMATS, Format
 from monitor.models import Delivery
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from monitor.deliver import Secrets
@@ -39,7 +40,7 @@ def day(tmp_path: Path, settings: str, themes: str = THEMES) -> tuple[Path, str]
 
 
 @pytest.fixture
-def french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A copy of en.toml under a new name, with a sentence of its own."""
     folder = Path(languages.__file__).parent
     text = (folder / "en.toml").read_text("utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from loopback import Loopback, Reply, redirect
@@ -85,7 +86,7 @@ async def test_requests_to_one_public_host_keep_a_gap():
         urls += [server.url(f"/feed?{n}", host=f"other{n}.test") for n in range(4)]
         async for response in fetcher.fetch_all(pairs(urls)):
             assert response.ok
-        times = {host: [] for host in ("one", "other")}
+        times: dict[str, list[float]] = {host: [] for host in ("one", "other")}
         for request in server.requests:
             times["one" if request.headers["host"].startswith("one.") else "other"].append(request.at)
     gaps = [later - earlier for earlier, later in zip(times["one"], times["one"][1:], strict=False)]
@@ -164,7 +165,7 @@ async def test_a_moved_feed_is_polled_where_it_is_now():
 async def test_leaving_early_ends_the_other_polls():
     async with Loopback() as server, Fetcher(SETTINGS) as fetcher:
         urls = [server.on("/quick", Reply(b"x")), server.on("/never", Reply(stall_headers=True))]
-        arriving = fetcher.fetch_all(pairs(urls))
+        arriving: Any = fetcher.fetch_all(pairs(urls))
         assert (await anext(arriving)).ok
         async with asyncio.timeout(5):
             await arriving.aclose()
@@ -175,7 +176,7 @@ async def test_polls_that_nobody_waits_for_any_more_end_with_the_fetcher():
     async with Loopback() as server:
         urls = [server.on("/quick", Reply(b"x")), server.on("/never", Reply(stall_headers=True))]
         async with Fetcher(SETTINGS) as fetcher:
-            arriving = fetcher.fetch_all(pairs(urls))
+            arriving: Any = fetcher.fetch_all(pairs(urls))
             assert (await anext(arriving)).ok
         assert asyncio.all_tasks() - {asyncio.current_task()} == server.tasks
         await arriving.aclose()
@@ -183,9 +184,8 @@ async def test_polls_that_nobody_waits_for_any_more_end_with_the_fetcher():
 
 async def test_a_cancelled_poll_stops_at_once():
     async with Loopback() as server, Fetcher(SETTINGS) as fetcher:
-        task = asyncio.create_task(
-            anext(fetcher.fetch_all(pairs([server.on("/never", Reply(stall_headers=True))])))
-        )
+        arriving = fetcher.fetch_all(pairs([server.on("/never", Reply(stall_headers=True))]))
+        task = asyncio.ensure_future(anext(arriving))
         await server.wait_for(1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -101,7 +101,7 @@ def test_no_header_crashes_or_asks_for_the_impossible(first, second, third, four
     assert wait is None or timedelta(0) <= wait <= DAY
     fresh = reply.max_age(headers, now=NOON)
     assert fresh is None or fresh >= timedelta(0)
-    assert NOON + (fresh or DAY)
+    NOON + (fresh or DAY)  # no time beyond the calendar, which would raise
 
 
 @given(HTTP_DATES, HTTP_DATES)

@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +36,7 @@ SETTINGS = Settings(
 FEED = b"<rss version='2.0'><channel/></rss>"
 
 
-async def poll(url: str, state: FeedState | None = None, **changes: object) -> Response:
+async def poll(url: str, state: FeedState | None = None, **changes: Any) -> Response:
     feed = Feed(url=url)
     async with Fetcher(replace(SETTINGS, **changes)) as fetcher:
         responses = [r async for r in fetcher.fetch_all([(feed, state or FeedState(url=url))], now=NOW)]

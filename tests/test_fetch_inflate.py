@@ -7,6 +7,7 @@ import gzip
 import random
 import tracemalloc
 import zlib
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,13 +16,16 @@ from hypothesis import strategies as st
 from monitor.errors import FetchError
 from monitor.fetch.inflate import Inflater, inflated
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
     return packer.compress(data) + packer.flush()
 
 
-ENCODERS = {
+ENCODERS: dict[str, list[Callable[[bytes], bytes]]] = {
     "identity": [bytes],
     "gzip": [gzip.compress, lambda data: gzip.compress(data[:5]) + gzip.compress(data[5:])],
     "deflate": [zlib.compress, raw_deflate],

@@ -9,12 +9,16 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback import Loopback, Reply, redirect
 
 from monitor.fetch import Fetcher, Settings, network
 from monitor.models import Feed, FeedState, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SETTINGS = Settings(
     user_agent="monitor/1",
@@ -43,7 +47,7 @@ class Names:
         return rows.pop(0) if len(rows) > 1 else rows[0]
 
 
-async def poll(feed: Feed, names: Names | None = None, **changes: object) -> Response:
+async def poll(feed: Feed, names: Callable[[str, int], list[str]] | None = None, **changes: Any) -> Response:
     async with Fetcher(replace(SETTINGS, **changes), resolve=names) as fetcher:
         return await anext(fetcher.fetch_all([(feed, FeedState(url=feed.url))]))
 

@@ -33,7 +33,8 @@ KNOWN = FeedState(
 
 
 def ok(**values) -> Response:
-    return Response(**{"feed": FEED, "url": FEED.url, "status": 200, "body": b"<rss/>"} | values)
+    usual = Response(feed=FEED, url=FEED.url, status=200, body=b"<rss/>")
+    return replace(usual, **values)
 
 
 def unchanged(**values) -> Response:
@@ -41,7 +42,8 @@ def unchanged(**values) -> Response:
 
 
 def failed(error: str = "HTTP 500 Internal Server Error", **values) -> Response:
-    return Response(**{"feed": FEED, "url": FEED.url, "status": 500, "error": error} | values)
+    usual = Response(feed=FEED, url=FEED.url, status=500, error=error)
+    return replace(usual, **values)
 
 
 def document(*ages: timedelta, **values) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from editions import freeze
@@ -40,7 +40,7 @@ def opened(desk: Desk) -> Iterator[Store]:
         yield one
 
 
-def state(url: str, **changes: object) -> FeedState:
+def state(url: str, **changes: Any) -> FeedState:
     whole = FeedState(
         url=url, first_success_at=at(6), last_success_at=at(6), last_poll_at=at(6), next_poll_at=at(6.5),
         newest_entry_at=at(6), last_status=200,
@@ -48,11 +48,11 @@ def state(url: str, **changes: object) -> FeedState:
     return replace(whole, **changes)
 
 
-def polled(store: Store, now, **changes: object) -> None:
+def polled(store: Store, now, **changes: Any) -> None:
     store.feeds.log_poll(logged(now, **{"feeds": 2, "ok": 2, **changes}))
 
 
-def delivery(recipient: str = "a@news.test", **changes: object) -> Delivery:
+def delivery(recipient: str = "a@news.test", **changes: Any) -> Delivery:
     whole = Delivery(
         edition="digest:2024-12-02", channel="email", recipient=recipient, payload=b"x", created_at=at(7)
     )
@@ -175,7 +175,11 @@ def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, o
 
 
 def test_refused_log_ins_are_one_problem_at_once(desk, opened):
-    refused = {"last_error": "log-in refused: 535", "blocked": True, "next_attempt_at": at(13)}
+    refused: dict[str, Any] = {
+        "last_error": "log-in refused: 535",
+        "blocked": True,
+        "next_attempt_at": at(13),
+    }
     opened.deliveries.add([delivery(**refused), delivery("b@news.test", **refused)], at(7))
     found = health.status(desk.config, opened, now=at(7.1))
     (problem,) = found.problems

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -80,7 +81,7 @@ def test_after_five_days_it_is_given_up():
 def test_what_was_hardly_tried_is_not_given_up_for_its_age():
     """A machine that was off for a week, or a clock that was."""
     delivery, later = SENDING, NOW + timedelta(days=400)
-    states = []
+    states: list[str] = []
     while delivery.state == "pending" or not states:
         delivery = outbox.after_error(delivery, SHAKY, now=later, jitter=0)
         states.append(delivery.state)
@@ -122,7 +123,7 @@ def test_what_a_delivery_is_never_changes(attempts, age, delay, jitter, permanen
     begun = replace(SENDING, attempts=attempts)
     error = DeliveryError("x", permanent=permanent, delay=delay)
     after = outbox.after_error(begun, error, now=NOW + age, jitter=jitter)
-    unlike = {"attempts": 0, "next_attempt_at": None, "last_error": "", "blocked": False}
+    unlike: dict[str, Any] = {"attempts": 0, "next_attempt_at": None, "last_error": "", "blocked": False}
     assert replace(after, state="pending", **unlike) == FRESH
     assert (after.state == "failed") == (after.next_attempt_at is None)
     if after.next_attempt_at:

@@ -114,7 +114,7 @@ def scripts(page: Path) -> list[str]:
     return list(map(textwrap.dedent, blocks))
 
 
-def stand_ins(folder: Path, **bodies: str) -> dict[str, str]:
+def stand_ins(folder: Path, **bodies: Any) -> dict[str, str]:
     """Make programs that stand in for those of a whole machine; return an environment that finds them first."""
     folder.mkdir()
     for name, body in bodies.items():

@@ -97,7 +97,7 @@ def test_anything_is_a_list_or_a_parse_error(body: bytes) -> None:
     try:
         found = read_opml(body)
     except ParseError:
-        found = []
+        found = ()
     assert all(feed.url for feed in found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ DAY, NOTHING = timedelta(days=1), timedelta(0)
 BACKLOG = 2 * DAY
 
 
-def entry(name: str, *, age: timedelta = timedelta(hours=1), **fields: object) -> Entry:
+def entry(name: str, *, age: timedelta = timedelta(hours=1), **fields: Any) -> Entry:
     """Return an entry, as `Follower.poll` will see it: with its date against the start."""
     defaults = {
         "feed": "f",
@@ -109,7 +110,8 @@ def test_an_edited_title_is_a_change_of_the_same_entry() -> None:
 def test_any_text_counts_as_a_change(field: str) -> None:
     feed = Follower()
     feed.poll(entry("a"))
-    assert feed.poll(entry("a", **{field: "https://x.example/other"})).changed
+    other: dict[str, Any] = {field: "https://x.example/other"}
+    assert feed.poll(entry("a", **other)).changed
 
 
 def test_white_space_is_no_change() -> None:
@@ -265,7 +267,7 @@ TODAY = {"url": "https://x.example/briefing/today", "guid": "https://x.example/b
     ],
 )
 def test_another_title_and_date_make_another_entry(
-    before: dict[str, object], after: dict[str, object], apart: timedelta
+    before: dict[str, Any], after: dict[str, Any], apart: timedelta
 ) -> None:
     """Each time the document holds the latest entry alone."""
     feed = Follower()
@@ -286,7 +288,7 @@ def test_another_title_and_date_make_another_entry(
     ],
 )  # fmt: skip
 def test_a_headline_written_anew_is_an_edit(
-    before: dict[str, object], after: dict[str, object], apart: timedelta
+    before: dict[str, Any], after: dict[str, Any], apart: timedelta
 ) -> None:
     feed = Follower()
     feed.poll(entry("a", title="Studio signs licence deal with a video generator", age=NOTHING, **before))

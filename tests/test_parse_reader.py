@@ -6,6 +6,7 @@ import json
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -74,7 +75,7 @@ def rss(*items: str) -> bytes:
     return f'<rss version="2.0"><channel><title>T</title>{entries}</channel></rss>'.encode()
 
 
-def entries(body: bytes, **given: object) -> tuple[Entry, ...]:
+def entries(body: bytes, **given: Any) -> tuple[Entry, ...]:
     return read(body, url=URL, feed=Feed(url=URL), now=NOW, **given).entries
 
 
@@ -120,7 +121,7 @@ def test_a_guid_that_is_no_web_address_is_no_link() -> None:
 def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
     monkeypatch: pytest.MonkeyPatch, fault: type[Exception], seen: type[Exception]
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
+    def broken(*_: object, **__: Any) -> None:
         raise fault
 
     monkeypatch.setattr("feedparser.parse", broken)

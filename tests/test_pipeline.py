@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback import Loopback, Reply
@@ -465,7 +465,7 @@ class TestTrouble:
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
 
-            def killed(*_: object, **__: object) -> None:
+            def killed(*_: object, **__: Any) -> None:
                 raise KeyboardInterrupt
 
             with monkeypatch.context() as patch:
@@ -507,7 +507,7 @@ class TestTrouble:
             assert (await world.poll(at(9.5))).new == 1
 
 
-def _raise(*_: object, **__: object) -> None:
+def _raise(*_: object, **__: Any) -> None:
     raise RuntimeError("the power is gone")
 
 

@@ -15,7 +15,7 @@ from smtp import inbox
 from monitor import digest, pipeline
 from monitor.errors import StoreError
 from monitor.fetch import Fetcher
-from monitor.models import Window
+from monitor.models import Entry, Window
 from monitor.parse import identity
 from monitor.tools import Tools
 
@@ -135,7 +135,7 @@ async def test_a_second_poll_waits_its_turn_and_asks_nothing_twice(tmp_path):
 async def test_a_digest_is_made_while_others_write_and_tells_what_they_wrote_meanwhile(
     tmp_path, monkeypatch, times
 ):
-    compose, written = digest.compose, []
+    compose, written = digest.compose, list[Entry]()
     async with Loopback() as server:
         server.on("/a", page(item("a", LEAK, published=at(8))))
         desk = Desk(tmp_path, [server.url("/a")])

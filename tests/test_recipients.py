@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given
@@ -140,8 +140,8 @@ def test_doubt_is_chosen_by_what_it_may_be_and_never_where_a_score_is_asked() ->
     known = replace(WHOLE.perhaps[0], beats=("sora",), themes=("copyright",))
     whole = replace(WHOLE, perhaps=(known, replace(WHOLE.perhaps[1], language="")))
 
-    def left(**chosen: object) -> list[int]:
-        return [one.entry for one in digest.select(whole, Selection(**chosen)).perhaps]  # type: ignore[arg-type]
+    def left(**chosen: Any) -> list[int]:
+        return [one.entry for one in digest.select(whole, Selection(**chosen)).perhaps]
 
     assert left(themes=("copyright",), languages=("en",)) == [51, 52]
     assert left(themes=("capabilities",)) == [52]  # of before 1.1: what it may be is not known
@@ -219,7 +219,7 @@ WEEKLY = f'[email.only."{BO}"]\ndays = ["fri"]\n'
 def mails(box: Inbox, recipient: str) -> list[str]:
     """Return the text of each mail that somebody got, its subject above it."""
     return [
-        f"{one.message['Subject']}\n{one.message.get_body(('plain',)).get_content()}"  # type: ignore[union-attr]
+        f"{one.message['Subject']}\n{one.message.get_body(('plain',)).get_content()}"
         for one in box.received
         if one.recipients == (recipient,)
     ]
@@ -350,7 +350,7 @@ async def test_a_crash_at_any_place_loses_and_doubles_nobodys_mail(
     assert {one.recipients[0]: one.content for one in again} == frozen
 
 
-def interrupted(*_: object, **__: object) -> None:
+def interrupted(*_: object, **__: Any) -> None:
     raise KeyboardInterrupt
 
 

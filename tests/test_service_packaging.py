@@ -17,7 +17,7 @@ DOCKERFILE = (PACKAGING / "Dockerfile").read_text("utf-8")
 @pytest.fixture(scope="module")
 def unit():
     parser = RawConfigParser(strict=False)
-    parser.optionxform = str
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # as its documentation says
     parser.read(PACKAGING / "monitor.service", "utf-8")
     return parser["Service"]
 

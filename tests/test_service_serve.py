@@ -11,7 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import smtp
@@ -113,7 +113,7 @@ def systemd(tmp_path):
 
 @contextlib.asynccontextmanager
 async def serving(
-    home: Home, systemd: Systemd, now: datetime = INSTALLED, **environ: str
+    home: Home, systemd: Systemd, now: datetime = INSTALLED, **environ: Any
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run the service in this process until the block ends; then it must stop as told."""
     environ["NOTIFY_SOCKET"] = systemd.address
@@ -267,7 +267,7 @@ async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
 
     gathers, cut_off = asyncio.Event(), asyncio.Event()
 
-    async def gather(*_: object, **__: object) -> None:
+    async def gather(*_: object, **__: Any) -> None:
         gathers.set()
         try:
             await asyncio.Event().wait()
@@ -373,7 +373,7 @@ async def test_without_its_password_it_does_not_start(home):
 
 
 async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home, systemd, monkeypatch):
-    async def broken(*_: object, **__: object) -> None:
+    async def broken(*_: object, **__: Any) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(pipeline, "publish", broken)
@@ -484,7 +484,7 @@ async def test_the_health_check_hears_of_failure_while_mail_does_not_get_through
 
 
 async def test_while_nothing_is_due_the_reading_process_may_end(home, systemd, monkeypatch):
-    rest, left = Parser.rest, asyncio.Queue()
+    rest, left = Parser.rest, asyncio.Queue[object]()
 
     async def rest_at_once(parser: Parser) -> None:
         await rest(parser, timedelta(0))
@@ -593,7 +593,7 @@ async def test_what_waits_for_the_user_is_tried_at_a_start_and_then_in_its_own_t
     home.write("https://outlet.example/feed")
     tried = []
 
-    async def publish(*_: object, blocked: bool, **__: object) -> list[Delivery]:
+    async def publish(*_: object, blocked: bool, **__: Any) -> list[Delivery]:
         tried.append(blocked)
         return []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from newsroom import logged
@@ -252,13 +253,14 @@ def poll(at, **changes):
 def test_the_log_of_polls_is_kept_and_bounded(opened):
     assert opened.feeds.last_poll() is None
     opened.feeds.sync([FEED], NOW)
-    for days, event in (
+    polls: list[tuple[int, dict[str, Any]]] = [
         (61, {"gap": True}),
         (59, {"gap": True}),
         (59, {"unreachable": True}),
         (59, {}),
         (6, {}),
-    ):
+    ]
+    for days, event in polls:
         opened.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
         opened.feeds.log_poll(poll(at, outage=at == NOW))

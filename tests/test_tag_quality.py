@@ -85,7 +85,8 @@ def test_namesakes_are_told_from_the_model() -> None:
     chose 11 of the 28.
     """
     rules = load(THEMES.read_text(encoding="utf-8"), file=THEMES.name)
-    tagger, chosen = Tagger(rules), {True: [], False: []}
+    tagger = Tagger(rules)
+    chosen: dict[bool, list[bool]] = {True: [], False: []}
     for file in ("samples", "held-out"):
         text = (HERE / "data" / "labelled" / f"{file}.jsonl").read_text(encoding="utf-8")
         for record in read(text, file=file, now=datetime(2026, 1, 1, tzinfo=UTC)):

@@ -14,6 +14,8 @@ from monitor.tag import GrammarError, Rules, Tagger, load, matcher
 from monitor.tag.grammar import parse_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor.models import Entry
 
 STARTER = load(
@@ -23,7 +25,9 @@ STARTER = load(
 TAGGER = Tagger(STARTER)
 
 
-def rules(*, sure: list[str], likely: list[str] = (), against: list[str] = (), extra: str = "") -> Rules:
+def rules(
+    *, sure: list[str], likely: Sequence[str] = (), against: Sequence[str] = (), extra: str = ""
+) -> Rules:
     return load(
         f"""
         [grades]

@@ -15,16 +15,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from newsroom import SETTINGS, Desk, at, rss
 
-from monitor import digest, digest_output, followed, health, outbox, pipeline
+from monitor import digest_output, followed, health, outbox, pipeline
 from monitor.errors import DeliveryError
-from monitor.models import Delivery, RenderedDigest, Response, digest_key
+from monitor.models import Delivery, Digest, RenderedDigest, Response, digest_key
 from monitor.parse.reader import read
 from monitor.store.connection import Connection
 from monitor.tools import Tools
@@ -110,7 +110,7 @@ class World:
         )
         self.config = self.desk.config
         self.tools = Tools(self.config)
-        self.tools.fetcher = self.tools.parser = self
+        self.tools.fetcher = self.tools.parser = cast("Any", self)
         self.now = at(5)
         self.clock_error = timedelta(0)
         self.network = True
@@ -263,7 +263,7 @@ ACTIONS = st.one_of(
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the rendering of digests to its own tests: it costs more than all the rest."""
 
-    def rendered(_config: Config, made: digest.Digest, **_: object) -> RenderedDigest:
+    def rendered(_config: Config, made: Digest, **_: Any) -> RenderedDigest:
         return RenderedDigest(
             key=digest_key(made.date), date=made.date, made_at=made.made_at, language="en", subject="",
             preheader="", headlines=(), renderings={},
@@ -350,7 +350,7 @@ def _arm(patch: pytest.MonkeyPatch, world: World) -> None:
     """Let the power fail at a write, when the world says so."""
     change = Connection.change
 
-    def counted(self: Connection, *arguments: object) -> int:
+    def counted(self: Connection, *arguments: Any) -> int:
         if world.writes_left is not None:
             world.writes_left -= 1
             if world.writes_left < 0:

@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from newsroom import item, page, serving
@@ -49,7 +50,7 @@ def test_what_is_barred_is_off() -> None:
         ({"enabled": False}, "off without a reason"), ({"url": FEEDS[1]["url"].upper()}, "has no"),
     ],
 )  # fmt: skip
-def test_each_fault_of_form_is_named(change: dict[str, object], fault: str) -> None:
+def test_each_fault_of_form_is_named(change: dict[str, Any], fault: str) -> None:
     base = {"url": "https://a.test/", "title": "A", "language": "en", "group": "g", "kind": "law",
             "robots": "ok", "confidence": "high"}  # fmt: skip
     wrong = base | change | ({"title": ""} if "url" in change else {})

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_records_are_whole():
     hands = train_stories.read()
     assert len(hands) >= 2
     for hand in hands:
-        days = {}
+        days: dict[str, Any] = {}
         for entry, event in zip(hand.entries, hand.events, strict=True):
             days.setdefault(event, []).append(entry.published)
             assert entry.title

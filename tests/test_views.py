@@ -185,7 +185,7 @@ def forms_agree(made: Digest) -> None:
     ids = [story["id"] for story in shown["stories"]]
     assert {handle for handle in ours if handle[0] == "s"} >= {f"s{number}" for number in ids}
     found = ET.fromstring(forms["atom"]).iter("{http://www.w3.org/2005/Atom}id")
-    assert [one.text.rpartition(":")[2] for one in found][1:] == [str(number) for number in ids]  # type: ignore[union-attr]
+    assert [one.text.rpartition(":")[2] for one in found][1:] == [str(number) for number in ids]
 
 
 def figures_agree(play: Play, made: Digest) -> None:

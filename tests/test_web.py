@@ -15,7 +15,7 @@ import time
 from contextlib import contextmanager, suppress
 from html import unescape
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,7 +29,7 @@ from monitor.web import app
 from monitor.web.guard import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
@@ -77,7 +77,7 @@ class Browser:
         buttons = [b for b in self.get(path).of("button") if b.get("formaction") == action]
         return next(b["value"] for b in buttons if b["aria-label"].endswith(f": {which}"))
 
-    def post(self, action: str, data: dict[str, str | list[str]], **headers: str) -> httpx.Response:
+    def post(self, action: str, data: Mapping[str, str | list[str]], **headers: Any) -> httpx.Response:
         return self.client.post(action, data=data, headers=self.own | headers)
 
 
@@ -615,14 +615,15 @@ def test_who_is_slow_is_let_go(made: Path, monkeypatch: pytest.MonkeyPatch) -> N
     head = b"POST /merge HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\nContent-Length: 100\r\n"
     head += b"Content-Type: application/x-www-form-urlencoded\r\n\r\na="
     with opened(made) as browser:
-        host = browser.client.base_url.netloc
+        url = browser.client.base_url
+        host = url.netloc
         for sent, answer in (
             (b"", b""),
             (b"GET / HTTP/1.1\r\nHos", b""),
             (b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000, b"HTTP/1.1 400"),
             (head % (host, host), b"HTTP/1.1 408"),
         ):
-            with socket.create_connection(host.decode().split(":"), timeout=20) as waiting:
+            with socket.create_connection((url.host, url.port), timeout=20) as waiting:
                 waiting.sendall(sent)
                 assert waiting.recv(12) == answer
         assert browser.client.get("/").status_code == 200
@@ -642,8 +643,9 @@ def test_who_is_slow_is_let_go(made: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_no_path_leads_to_a_file(shown: Browser, path: str) -> None:
-    host = shown.client.base_url.netloc
-    with socket.create_connection(host.decode().split(":"), timeout=20) as raw:
+    url = shown.client.base_url
+    host = url.netloc
+    with socket.create_connection((url.host, url.port), timeout=20) as raw:
         raw.sendall(b"GET %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (path.encode(), host))
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 404")

@@ -77,7 +77,7 @@ def main() -> None:
     matrix = Matrix(lines, len(beats), len(rules.targets))
     words = matrix.all[:, : len(matrix.features)].tocsr()
     ones, everything = np.ones(len(lines)), np.arange(len(lines))
-    relevant = np.array([n for n in everything if lines[n].labels])
+    relevant = np.array([n for n, line in enumerate(lines) if line.labels])
     for target in rules.targets:
         if options.target not in {"", target.slug}:
             continue
@@ -86,7 +86,7 @@ def main() -> None:
         scores = left_out(lines, words, first, second, ones, rows_, folds=5, penalty=PENALTY[target.kind])
         chances, truth = 1 / (1 + np.exp(-scores)), (first + second) / 2
         places: dict[int, list[int]] = defaultdict(list)
-        for n in rows_:
+        for n in rows_.tolist():
             for rule in held[n].get(target.slug, ()):
                 places[id(rule)].append(n)
         print(f"{target.slug}: score, lines, right, alone (right/wrong), on the stream")

@@ -40,8 +40,9 @@ __all__ = [
 class Channel(Protocol):
     """One way out. It holds its settings and nothing else: what was sent is the store's to know."""
 
-    name: ClassVar[str]
-    """The key in CHANNELS, kept with each delivery."""
+    @property
+    def name(self) -> str:
+        """The key in CHANNELS, kept with each delivery."""
 
     @property
     def latest_only(self) -> bool:
