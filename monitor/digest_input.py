@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import __version__, digest, followed
@@ -31,7 +32,7 @@ _BRIEF_OUTAGE = timedelta(hours=1)
 _PRESENT = timedelta(days=1)
 _WEEK = timedelta(days=7)
 # However long mails were refused: who was away for a year wants no mail with a year in it.
-_LONGEST_GAP = 5 * _WEEK
+_LONGEST_GAP = 9 * _WEEK
 _EVERYTHING = Selection()
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
@@ -59,11 +60,15 @@ class DuePart:
     due: digest.Due
     """Its window reaches back over the digests that they did not get."""
     input: digest.DigestInput
+    labels: Sequence[tuple[str, str]]
+    """Of beats and themes in the recipient's language."""
+    hold_until: datetime | None
+    """When their mail is to go out, where that is not as soon as it is made."""
     several: bool
 
     def of(self, whole: Digest) -> Digest:
         """Choose from what was composed of `due` and `input`."""
-        return digest.select(whole, self.selection, several=self.several)
+        return digest.select(whole, self.selection, labels=self.labels, several=self.several)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,19 +106,24 @@ def _part(config: Config, store: Store, recipient: str, whole: DueDigest, *, now
 
     None for who gets the whole digest, and nothing besides.
     """
-    due, found, selection = whole.due, whole.input, config.selections.get(recipient)
+    due, found, own = whole.due, whole.input, config.selections.get(recipient)
     missed = _missed(config, store, recipient, due.date)
-    if selection is None and not missed:
+    if own is None and not missed:
         return None
+    selection = own or _EVERYTHING
     if missed:
         window = replace(due.window, start=min(one.window.start for one in missed))
         due = replace(due, window=window)
         found = collect(config, store, window, now=now, again=missed)
     return DuePart(
         recipient=recipient,
-        selection=selection or _EVERYTHING,
+        selection=selection,
         due=due,
         input=found,
+        labels=config.labels_in(selection.language or config.language),
+        hold_until=digest.schedule.held_until(selection.time, due.at or now, config.digest)
+        if selection.time
+        else None,
         several=bool(missed),
     )
 
@@ -128,7 +138,9 @@ def _missed(config: Config, store: Store, recipient: str, day: date) -> Sequence
     if selection.gathers:
         last = rows.last_digest(Mail.name, recipient)
         meant = rows.first_digest(Mail.name, recipient, after=last) or day
-        first = max(meant - _WEEK, day - _LONGEST_GAP) + timedelta(days=1)
+        # The day whose mail this is, late where it is made up for, and the one before it; a week at least.
+        turn, before = islice(digest.schedule.own_days(selection.days, meant), 2)
+        first = max(min(before, turn - _WEEK), day - _LONGEST_GAP) + timedelta(days=1)
         return [one.digest() for one in store.digests.since(last, first=first)]
     # A mail each day: only days on which there was none for them, as they had other days until now.
     last = rows.last_digest(Mail.name, recipient, or_failed=True)

@@ -28,24 +28,39 @@ def rendered(config: Config, made: Digest, *, besides: Collection[str] = ()) -> 
     return replace(whole, to=config.recipients - config.selections.keys() - set(besides))
 
 
-def mailed(part: Digest, recipient: str) -> RenderedDigest:
+def mailed(part: Digest, recipient: str, *, hold_until: datetime | None = None) -> RenderedDigest:
     """Render a recipient's part of a digest as a mail."""
     found = digest.render_mail(part, languages.load(part.language, part.title))
-    return replace(found, to=frozenset({recipient}))
+    return replace(found, to=frozenset({recipient}), hold_until=hold_until)
 
 
-def alert(config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime) -> RenderedDigest:
-    """Render one story as a message of its own, for those whose selection lets it through on whatever day."""
+def alerts(
+    config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime
+) -> tuple[RenderedDigest, ...]:
+    """Render one story as a message of its own, for those whose selection lets it through on whatever day.
+
+    The first is for every channel, those in other languages than the digest's are for mail alone.
+    """
     shown = digest.present(story, feeds, config.digest, now)
-    rendered = digest.render_alert(
-        shown,
-        languages.load(config.language, config.digest.title),
-        labels=config.labels,
-        timezone=config.digest.timezone,
-        now=now,
+    to = {config.language: set[str]()}
+    for recipient in sorted(config.recipients):
+        selection = config.selections.get(recipient)
+        if selection is None or digest.wants(selection, shown):
+            language = (selection.language if selection else "") or config.language
+            to.setdefault(language, set()).add(recipient)
+    return tuple(
+        replace(
+            digest.render_alert(
+                shown,
+                languages.load(language, config.digest.title),
+                labels=config.labels_in(language),
+                timezone=config.digest.timezone,
+                now=now,
+            ),
+            to=frozenset(recipients),
+        )
+        for language, recipients in to.items()
     )
-    spared = {one for one, selection in config.selections.items() if not digest.wants(selection, shown)}
-    return replace(rendered, to=config.recipients - spared)
 
 
 def write_archive(config: Config, folder: Path) -> None:

@@ -111,9 +111,11 @@ def delivers(config: Config, store: Store, *, now: datetime) -> bool:
 
 def alike(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
     """Gather deliveries of one edition by one channel that fared alike."""
-    found: dict[tuple[str, str, str, str], list[Delivery]] = {}
+    found: dict[tuple[object, ...], list[Delivery]] = {}
     for one in deliveries:
-        found.setdefault((one.edition, one.channel, one.state, one.last_error), []).append(one)
+        held_until = None if one.attempts else one.next_attempt_at
+        key = (one.edition, one.channel, one.state, one.last_error, held_until)
+        found.setdefault(key, []).append(one)
     return list(found.values())
 
 
@@ -124,7 +126,8 @@ def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
     if len(those) > _NAMED:
         whom = counted(len(those), "file" if one.channel == Files.name else "recipient")
     again = min((each.next_attempt_at for each in those if each.next_attempt_at), default=None)
-    trying = f"; next try {again.astimezone(zone):%Y-%m-%d %H:%M}" if one.state == "pending" and again else ""
+    when = "next try" if any(each.attempts for each in those) else "held until"
+    trying = f"; {when} {again.astimezone(zone):%Y-%m-%d %H:%M}" if one.state == "pending" and again else ""
     reason = f" ({one.last_error})" if one.last_error else ""
     to = "" if one.channel == Files.name else f"{one.channel} to "
     return f"{name_of_edition(one.edition)}: {to}{whom}: {one.state}{reason}{trying}"

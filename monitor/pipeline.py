@@ -30,7 +30,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import digest, digest_input, digest_output, followed, outbox, tag
-from monitor.deliver import Archive, Files
+from monitor.deliver import Archive, Files, Mail
 from monitor.errors import ParseError, StoreError, raise_unexpected
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response, Window
@@ -370,6 +370,7 @@ def make_alerts(
     if (alert := config.alert) is None:
         return
     chosen = [channel for channel in channels if channel.name in alert.channels]
+    mail = [channel for channel in chosen if channel.name == Mail.name]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
     window = Window(start=now - config.digest.backlog, end=now)
     # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
@@ -386,11 +387,13 @@ def make_alerts(
             important = digest.importance(story, feeds, config.digest).total >= alert.min_score
             if not important or story.sources < alert.min_sources:
                 continue
-            edition = digest_output.alert(config, story, feeds, now=now)
+            edition, *translations = digest_output.alerts(config, story, feeds, now=now)
         except Exception as bug:  # noqa: BLE001 - what one story brings out must hold up no mail
             bugs.append(bug)
             continue
         deliveries = outbox.prepare(chosen, edition, now=now)
+        for translation in translations:
+            deliveries += outbox.prepare(mail, translation, now=now)
         if deliveries:  # the pages that the message leads to; alone they tell nobody
             deliveries += outbox.prepare(pages, edition, now=now)
         store.deliveries.alert(story.id, deliveries, now)

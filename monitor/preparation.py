@@ -59,7 +59,8 @@ def _prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now:
         whole = digest.compose(part.due, part.input, config.digest, now) if part.several else made
         selected = part.of(whole)
         if digest.worth_sending(selected, config.digest):
-            deliveries += outbox.prepare(mail, digest_output.mailed(selected, part.recipient), now=now)
+            mailed = digest_output.mailed(selected, part.recipient, hold_until=part.hold_until)
+            deliveries += outbox.prepare(mail, mailed, now=now)
     return PreparedDigest(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
 
 

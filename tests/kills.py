@@ -45,7 +45,9 @@ FEEDS = 4
 SHOWN = 12
 """Entries that a feed's document holds."""
 STEP = timedelta(hours=6)
-RECIPIENTS = ("ann@desk.test", "bob@desk.test")
+RECIPIENTS = ("ann@desk.test", "bob@desk.test", "eve@desk.test")
+HELD = 16
+"""The hour until which the last one's mail is held."""
 COMMANDS = {"poll": 5, "send": 4, "run": 2, "backup": 1}
 """How often each is drawn."""
 ARGUMENTS = {"poll": ["poll"], "send": ["digest", "--send"], "run": ["run", "--log", "json"]}
@@ -131,11 +133,15 @@ class Ordeal:
             self.now += STEP
 
     def settle(self) -> None:
-        """Let all be well for two days."""
+        """Let all be well for two days, and then until no mail is held."""
         for _ in range(4):
             self.play("poll", None)
             self.play("send", None)
             self.now += 2 * STEP
+        while self.now.hour <= HELD:
+            self.play("send", None)
+            self.now += STEP
+        self.play("send", None)
 
     def play(self, name: str, seconds: float | None, at_mail: bool = False) -> None:
         """Run a command, and kill it after so many seconds; with None it may end in its own time.
@@ -270,6 +276,8 @@ port = {mail.port}
 tls = "none"
 from = "monitor@desk.test"
 to = {json.dumps(RECIPIENTS)}
+[email.only."{RECIPIENTS[-1]}"]
+time = "{HELD}:00"
 """
         settings = SETTINGS.replace("host_gap = 0", 'host_gap = 0\nmax_interval = "2h"') + email
         mail.pause = 0.02

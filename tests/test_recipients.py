@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -15,7 +16,7 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, polled, reported, rss, run
 from smtp import Inbox, inbox
 
-from monitor import corrections, digest, digest_input, digest_output, languages, outbox, pipeline
+from monitor import corrections, digest, digest_input, digest_output, health, languages, outbox, pipeline
 from monitor.digest import html, markdown, plain, schedule
 from monitor.digest.headline import subject
 from monitor.digest.page import Caps
@@ -27,7 +28,6 @@ from monitor.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from datetime import datetime
 
     from monitor.config import Config
     from monitor.store import Store
@@ -168,7 +168,7 @@ def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_e
     assert "monitor digest --since 2026-11-22T06:00:04Z --until 2026-11-23T06:00:04Z" in forms(several)[0]
     assert "22 Nov 2026 to Monday, 23 November 2026" in forms(several)[0]
     assert "Nothing was left out." in forms(digest.select(WHOLE, Selection(languages=("en", "de"))))[0]
-    assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=(4,)))))
+    assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=("fri",)))))
 
 
 # --- on which days
@@ -177,19 +177,23 @@ def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_e
 @pytest.mark.parametrize(
     ("days", "last", "expected"),
     [
-        ((4,), None, False),  # Monday, the first digest
-        ((0,), None, True),
-        ((4,), -1, False),
-        ((6,), -1, False),
-        ((4,), -3, False),  # that of Friday was made
-        ((4,), -4, True),  # that of Friday was missed
-        ((6,), -2, True),
-        ((3,), -99, True),
+        (["fri"], None, False),  # Monday, the first digest
+        (["mon"], None, True),
+        (["fri"], -1, False),
+        (["sun"], -1, False),
+        (["fri"], -3, False),  # that of Friday was made
+        (["fri"], -4, True),  # that of Friday was missed
+        (["sun"], -2, True),
+        (["thu"], -99, True),
+        (["2nd"], None, True),
+        (["1st"], None, False),
+        (["1st"], -1, False),
+        (["1st"], -2, True),
+        (["28th", "tue"], -5, True),
+        (["27th", "tue"], -5, False),
     ],
 )
-def test_a_day_that_was_missed_is_made_up_for(
-    days: tuple[int, ...], last: int | None, expected: bool
-) -> None:
+def test_a_day_that_was_missed_is_made_up_for(days: list[str], last: int | None, expected: bool) -> None:
     monday = at(0).date()
     last_date = None if last is None else monday + timedelta(days=last)
     assert schedule.is_day_of(days, monday, last_date=last_date) is expected
@@ -369,9 +373,9 @@ async def weeks(
     got: dict[str, list[Digest]] = {}
     real = digest_output.mailed
 
-    def noted(part: Digest, recipient: str) -> RenderedDigest:
+    def noted(part: Digest, recipient: str, *, hold_until: datetime | None) -> RenderedDigest:
         got.setdefault(recipient, []).append(part)
-        return real(part, recipient)
+        return real(part, recipient, hold_until=hold_until)
 
     monkeypatch.setattr(digest_output, "mailed", noted)
     listed: list[str] = []
@@ -398,18 +402,34 @@ async def weeks(
 
 
 NO_FILES = "[digest]\nformats = []\n"
-PLACES = ["Rome", "Oslo", "Graz", "Lima", "Riga", "Bari", "Bonn", "Kiel", "Lyon", "Nice", "Cork", "Bern"]
+PLACES = [
+    "Rome",
+    "Oslo",
+    "Graz",
+    "Lima",
+    "Riga",
+    "Bari",
+    "Bonn",
+    "Kiel",
+    "Lyon",
+    "Nice",
+    "Cork",
+    "Bern",
+    "Lund",
+    "Metz",
+]
 
 
-@pytest.mark.parametrize("skipped", [(), (4, 5, 8)])
+@pytest.mark.parametrize("skipped", [(), (4, 5, 8), (11, 12)])
 async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skipped: tuple[int, ...]
 ) -> None:
     also = f'[email.only."{ANNA}"]\ndays = ["mon", "thu"]\n'
-    got, whole = await weeks(tmp_path, monkeypatch, WEEKLY + also, 12, skipped=skipped)
+    last = 13 if 11 in skipped else 11  # made up for on Sunday
+    got, whole = await weeks(tmp_path, monkeypatch, WEEKLY + also, last + 1, skipped=skipped)
     dates = {who: [part.date for part in parts] for who, parts in got.items()}
-    friday = at(0, 4).date() if not skipped else at(0, 6).date()  # made up for on Sunday
-    assert dates[BO] == [friday, at(0, 11).date()]
+    friday = at(0, 6 if 4 in skipped else 4).date()
+    assert dates[BO] == [friday, at(0, last).date()]
     assert dates[ANNA] == [at(0, day).date() for day in (0, 3, 7, 10)]
     for who, parts in got.items():
         told = [title for part in parts for title in reported(part)]
@@ -422,7 +442,7 @@ async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_tw
     assert any(one.copies for one in whole)
     weekly = got[BO][1]
     shown = view(weekly, ENGLISH, WIDE)
-    assert "to Friday, 13 December 2024" in shown.heading
+    assert f"to {at(0, last):%A, %d %B %Y}" in shown.heading
     assert "new today" not in forms(weekly)[0]
     assert weekly.receipt.entries == sum(
         one.receipt.entries for one in whole if friday < one.date <= weekly.date
@@ -555,6 +575,112 @@ async def test_who_was_off_the_list_for_long_comes_back_to_a_week(
     assert not any(title in back for title in (LEAK, CHOIR, "AI bands anger artists"))
 
 
+async def test_a_monthly_mail_tells_the_month_and_one_that_is_made_up_for_loses_no_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DAYS, 29, [item("eve", "AI plays anger artists", "Long.", published=at(5, 29))])
+    monkeypatch.setitem(DAYS, 45, [item("mid", "AI bands anger artists", "Loud.", published=at(5, 45))])
+    monthly = f'[email.only."{BO}"]\ndays = ["1st"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, monthly, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            for day in (0, 1, 29, 31, 32, 45, 61, 62):  # not on 1 January
+                await work.day(day)
+            rows = [one for one in work.store.deliveries.listing() if one.recipient == BO]
+    assert [one.edition for one in rows] == ["digest:2025-02-01", "digest:2025-01-02"]
+    december, january = mails(box, BO)
+    titles = [LEAK, CHOIR, GOES_ON, "AI plays anger artists", "AI bands anger artists"]
+    assert [title in december for title in titles] == [True, True, True, True, False]
+    assert [title in january for title in titles] == [False, False, False, False, True]
+
+
+# --- at a time of their own
+
+
+@given(st.integers(0, 2 * 365 * 24 * 60).map(lambda minutes: at(0) + timedelta(minutes=minutes)), st.times())
+@example(datetime(2024, 10, 26, 5, tzinfo=UTC), time(6, 59))
+@example(datetime(2024, 3, 31, 0, 30, tzinfo=UTC), time(2, 30))
+def test_a_mail_is_held_until_the_first_such_time_and_never_longer_than_a_day(
+    after: datetime, wanted: time
+) -> None:
+    wanted = wanted.replace(second=0, microsecond=0)
+    held = schedule.held_until(wanted, after, digest.Settings(timezone="Europe/Berlin"))
+    assert timedelta(0) <= held - after <= timedelta(hours=25)
+    shown = held.astimezone(ZoneInfo("Europe/Berlin")).time()
+    assert shown == wanted or wanted.hour == 2  # the hour that the clocks leave out
+
+
+EVENING = f'[email.only."{BO}"]\ntime = "18:00"\n[email.only."{CY}"]\ntime = "05:30"\n'
+
+
+async def test_a_mail_goes_out_once_at_the_time_that_its_recipient_has_set(tmp_path: Path) -> None:
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, EVENING, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            store = work.store
+
+            async def arrived(hour: float) -> list[int]:
+                outbox.recover(store, now=at(hour))
+                await work.publish(at(hour))
+                return [len(mails(box, who)) for who in (ANNA, BO, CY)]
+
+            await work.day(0)
+            assert await arrived(7.5) == [1, 0, 0]
+            assert not health.status(work.config, store, now=at(16)).problems
+            lines = run(desk.directory, "digests", now=at(16)).out
+            assert f"email to {BO}: pending; held until 2024-12-02 18:00" in lines
+            assert f"email to {CY}: pending; held until 2024-12-03 05:30" in lines
+            assert await arrived(17.9) == [1, 0, 0]
+            assert [one.what for one in health.status(work.config, store, now=at(19.5)).problems] == [
+                f"email to {BO} waiting, and was never tried"
+            ]
+            (held,) = store.deliveries.due(at(18))
+            store.deliveries.claim(held.id, at(18))  # and its sender dies
+            assert await arrived(18.1) == [1, 1, 0]
+            # It tells what was frozen in the morning; what came since is the next digest's.
+            server.on("/a", page(*DAYS[1], *DAYS[0]))
+            await work.poll(at(20))
+            assert await arrived(29.4) == [1, 1, 0]
+            assert await arrived(29.5) == [1, 1, 1]
+            await work.day(1)
+            assert await arrived(24 + 18) == [2, 2, 1]
+            # One that is made in the night, after the evening's time has passed, waits for no other evening.
+            await work.poll(at(6, 2))
+            assert await arrived(48 + 22) == [3, 3, 2]
+    assert [CHOIR in mail for mail in mails(box, CY)] == [False, True]
+    sent = [one.message["Date"].datetime for one in box.received if one.recipients == (BO,)]
+    assert sent == [at(18), at(18, 1), at(22, 2)]
+
+
+# --- in their own language
+
+
+async def test_a_mail_and_an_alert_speak_their_recipients_language(tmp_path: Path) -> None:
+    german = f'[email.only."{BO}"]\nlanguage = "de"\nthemes = ["leak-protest"]\n'
+    alert = '[alert]\nmin_score = 0.1\nmin_sources = 1\nchannels = ["email", "files"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, german, more=alert))
+        async with at_work(server, desk) as work:
+            server.on("/a", page(*DAYS[0]))
+            await work.poll(at(6))
+            await work.publish(at(6.5))
+            shown = digest_input.preview(work.config, work.store, now=at(6.6), recipient=BO)
+            await work.publish(at(7.5))
+            whole = made(work.store, 0)
+            files = [file.read_text("utf-8") for file in work.config.files.output_dir.glob("*-alert-*.md")]
+    alert, mail = mails(box, BO)
+    assert alert.startswith("Sora-Monitor")
+    assert "Auswahl: Leck und Protest" in mail
+    assert "Montag, 2. Dezember 2024" in mail
+    alert, mail = mails(box, CY)
+    assert alert.startswith("Sora monitor")
+    assert "Monday, 2 December 2024" in mail
+    assert (shown.language, whole.language) == ("de", "en")
+    assert ["Sora monitor" in file for file in files] == [True]
+    languages_said = {one.message["Content-Language"] for one in box.received if one.recipients == (BO,)}
+    assert languages_said == {"de"}
+
+
 @pytest.mark.parametrize("since", ["late", "marked", "closed"])
 async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_told_is_not(
     tmp_path: Path, since: str
@@ -664,7 +790,8 @@ def test_who_gets_no_mail_is_named_with_who_was_meant(desk: Path) -> None:
 def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> None:
     selections = (
         f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'
-        f'min_score = -1\ntheme = []\n[email.only."anna@UNION.test"]\nlanguages = ["english"]\n'
+        f'min_score = -1\ntheme = []\nlanguage = "fr"\ntime = "25:00"\n'
+        f'[email.only."anna@UNION.test"]\nlanguages = ["english"]\n'
         '[email.only."bob@union.test"]\n'
     )
     Desk(tmp_path / "desk", [], settings=settings(25, selections))
@@ -673,15 +800,17 @@ def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> No
         """only."anna@union.test".themes[1]: there is no 'leak-protests'; did you mean 'leak-protest'?""",
         "themes[2]: 'sora' belongs under beats",
         "beats[1]: 'leak-protest' belongs under themes",
-        "days: expected a list of weekdays",
+        "days: expected a list of weekdays (mon to sun) or days of the month (1st to 28th)",
         "min_score: expected a number from 0 up (got -1)",
         "theme: unknown key; did you mean 'themes'?",
+        "language: there is no 'fr'; known: de, en",
+        'time: expected a time of day such as "07:00" (got',
         """only."anna@UNION.test": stands there twice""",
         "languages[1]: expected a language",
         """only."bob@union.test": gets no mail: it is not in `to`; did you mean 'bo@union.test'?""",
     ):
         assert words in told, told
-    assert told.count("\n") == 9
+    assert told.count("\n") == 11
 
 
 @pytest.mark.parametrize("only", ["3", '{themes = ["sora"]}', "[]"])

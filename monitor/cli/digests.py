@@ -88,7 +88,8 @@ def digest(
         if date or since or until:
             made = _past(current, config, store, date=date, since=since, until=until)
             if selection := config.selections.get(whose):
-                made = package.select(made, selection)
+                labels = config.labels_in(selection.language or config.language)
+                made = package.select(made, selection, labels=labels)
         else:
             made = digest_input.preview(config, store, now=current.now(), recipient=whose)
     text = package.render(made, languages.load(made.language, made.title), format_)

@@ -99,8 +99,12 @@ class Config:
     @property
     def labels(self) -> list[tuple[str, str]]:
         """Beats and themes with their labels in the digest's language, in the order of themes.toml."""
+        return self.labels_in(self.language)
+
+    def labels_in(self, language: str) -> list[tuple[str, str]]:
+        """Return beats and themes with their labels in another language."""
         both = (*self.rules.beats, *self.rules.themes)
-        return [(label.slug, label.in_language(self.language)) for label in both]
+        return [(label.slug, label.in_language(language)) for label in both]
 
     @property
     def files(self) -> FilesSettings:

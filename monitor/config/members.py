@@ -78,6 +78,10 @@ def judge_selections(document: TomlDocument, rules: tag.Rules) -> None:
         elif who not in recipients:
             document.fault(place, f"gets no mail: it is not in `to`{values.likely(who, recipients)}")
         seen.add(who)
+        language = table.get("language", "")
+        if isinstance(language, str) and language and language not in languages.AVAILABLE:
+            reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
+            document.fault((*place, "language"), reason)
         for key, other in (("themes", "beats"), ("beats", "themes")):
             for index, slug in _named(document, *place, key):
                 if slug in known[other]:

@@ -148,16 +148,18 @@ class Mail:
 
     def _delivery(self, edition: RenderedDigest, recipient: str, now: datetime) -> Delivery:
         """Freeze one message; an address that none can be made for has a failed delivery of its own."""
+        held = edition.hold_until if edition.hold_until and edition.hold_until > now else None
         frozen = Delivery(
             edition=edition.key,
             channel=self.name,
             recipient=message.address_spec(recipient),
             payload=b"",
-            created_at=now,
+            next_attempt_at=held,
+            created_at=held or now,
         )
         try:
             html = self.settings.format == "both"
             built = message.build(edition, sender=self.settings.sender, recipient=recipient, html=html)
         except ValueError as error:
-            return replace(frozen, state="failed", last_error=str(error))
+            return replace(frozen, state="failed", next_attempt_at=None, last_error=str(error))
         return replace(frozen, payload=built.content, message_id=built.id)

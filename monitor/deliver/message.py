@@ -44,7 +44,8 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
     message["Subject"] = _subject(edition.subject)
     message["From"] = address
     message["To"] = to
-    message["Date"] = format_datetime(edition.made_at)
+    # By when it goes out, or what is held until the evening would lie below the day's other mail.
+    message["Date"] = format_datetime(max(edition.made_at, edition.hold_until or edition.made_at))
     message["Message-ID"] = id_
     # RFC 2919 and 2369: mail programs sort by the one and show a button for the other.
     message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"

@@ -5,15 +5,17 @@ A late look catches up, a second one does nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.models import Window
+from monitor.models import Window, month_day
+from monitor.values import DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import time
 
     from monitor.digest.settings import Settings
 
@@ -87,13 +89,29 @@ def next_due(settings: Settings, now: datetime, *, last_date: date | None = None
     return next(at for day in days if (at := _instant(day, settings)) > now)
 
 
-def is_day_of(days: Collection[int], day: date, *, last_date: date | None = None) -> bool:
-    """Say whether a day's digest is the first on or after one of these weekdays, 0 is Monday.
+def is_day_of(days: Collection[str], day: date, *, last_date: date | None = None) -> bool:
+    """Say whether a day's digest is the first on or after one of these days (see `own_days`).
 
     A digest that was missed is made up for by the next, on whatever day that is.
     """
-    passed = (day - last_date).days if last_date else 1
-    return any((day - _DAY * back).weekday() in days for back in range(min(passed, 7)))
+    latest = next(own_days(days, day))
+    return latest == day or (last_date is not None and latest > last_date)
+
+
+def own_days(days: Collection[str], until: date) -> Iterator[date]:
+    """Yield the dates up to one that fall on these weekdays and days of the month, the latest first."""
+    day = until
+    while True:
+        if DAYS[day.weekday()] in days or month_day(day.day) in days:
+            yield day
+        day -= _DAY
+
+
+def held_until(time_of_day: time, after: datetime, settings: Settings) -> datetime:
+    """Return the first instant from `after` on at which local clocks show a time, in UTC."""
+    at = replace(settings, time=time_of_day)
+    today = _local_day(after, settings)
+    return next(instant for step in range(3) if (instant := _instant(today + _DAY * step, at)) >= after)
 
 
 def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:

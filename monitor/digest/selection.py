@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from monitor import text
 from monitor.digest.compose import counts_of
 from monitor.digest.importance import order
 from monitor.models import Part
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from monitor.models import Digest, DigestStory, Selection, StoryEntry
 
 
-def select(digest: Digest, selection: Selection, *, several: bool = False) -> Digest:
+def select(
+    digest: Digest, selection: Selection, *, labels: Sequence[tuple[str, str]] = (), several: bool = False
+) -> Digest:
     """Return what a selection lets through of a whole digest; `several` says that it holds several days'.
+
+    `labels` are those of beats and themes in the selection's language, where that is not the digest's.
 
     What the receipt says of feeds, gaps and deliveries stays whole: it is about what could have been told.
     """
@@ -26,6 +31,8 @@ def select(digest: Digest, selection: Selection, *, several: bool = False) -> Di
     told = counts_of(stories)
     return replace(
         digest,
+        language=selection.language or digest.language,
+        labels=tuple((slug, text.clean(label)) for slug, label in labels) or digest.labels,
         stories=stories,
         perhaps=perhaps,
         late=tuple(report for report in digest.late if report.entry in kept),

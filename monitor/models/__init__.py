@@ -18,10 +18,8 @@ from monitor.models.digests import (
     Importance,
     NearMiss,
     Outcome,
-    Part,
     Receipt,
     RenderedDigest,
-    Selection,
     StoryEntry,
     StoryLink,
     StorySummary,
@@ -62,6 +60,7 @@ from monitor.models.feeds import (
     Poll,
     Response,
 )
+from monitor.models.selections import Part, Selection, month_day
 
 __all__ = [
     "EVENT_KINDS",
@@ -114,6 +113,7 @@ __all__ = [
     "digest_key",
     "digest_to_json",
     "is_digest_key",
+    "month_day",
     "name_of_edition",
     "summary_from_json",
     "summary_to_json",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast, get_args, get_origin, get_type_hints
@@ -67,7 +67,7 @@ def _encode(value: Any) -> Any:
         return {key: _encode(getattr(value, name)) for name, key, _ in described}
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -122,6 +122,7 @@ def _fields(kind: Any) -> tuple[_Field, ...]:
 _READERS: Final[dict[Any, Callable[[Any], Any]]] = {
     datetime: datetime.fromisoformat,
     date: date.fromisoformat,
+    time: time.fromisoformat,
     timedelta: lambda seconds: timedelta(seconds=seconds),
     str: str,
     int: int,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
 from monitor.models.entries import DateBasis
 from monitor.models.feeds import FeedHealth
-from monitor.values import Example, Languages, Score, Texts, Weekdays
+from monitor.models.selections import Part
 
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 Outcome = Literal["news", "quiet", "broken"]
@@ -191,45 +191,6 @@ class Receipt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
-    """What one recipient gets of the digest: stories that meet all that is set here.
-
-    Files, archive and everybody else have the whole; the mail says how much it leaves out.
-    """
-
-    TABLE: ClassVar[str] = "email.only"
-
-    themes: Annotated[Texts, Example(["copyright", "compensation"])] = ()
-    """Stories on one of these themes; none: on any."""
-    beats: Annotated[Texts, Example(["ai-creative-labour"])] = ()
-    """Stories on one of these beats; none: on any."""
-    languages: Annotated[Languages, Example(["en"])] = ()
-    """Stories with a new report in one of these languages; none: in any."""
-    min_score: Score = 0.0
-    """Stories that score less are left out, and all that is only perhaps in scope; 0: none."""
-    days: Annotated[Weekdays, Example(["fri"])] = (0, 1, 2, 3, 4, 5, 6)
-    """Days with a mail, each with all digests since the last one: ["fri"] makes it weekly."""
-
-    @property
-    def gathers(self) -> bool:
-        """Whether a mail may hold the digests of several days."""
-        return len(self.days) < 7  # noqa: PLR2004 - days of a week
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """What makes of a digest one recipient's part of it."""
-
-    selection: Selection
-    stories: int
-    """Stories with news that it leaves out."""
-    perhaps: int
-    """Entries in doubt that the whole digest names and it does not."""
-    several: bool = False
-    """It holds the digests of several days."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
     """A day's edition. Made once and frozen; every rendering is a pure function of it."""
 
@@ -355,6 +316,8 @@ class RenderedDigest:
     headlines: tuple[Headline, ...]
     to: frozenset[str] | None = None
     """The mail addresses that it is for; None for everybody's."""
+    hold_until: datetime | None = None
+    """When it is to go out, where that is not as soon as it is made."""
     conclusive: bool = True
     """False where so little was reached that silence says nothing: then no threshold holds it back."""
     renderings: dict[str, str] = field(hash=False)
@@ -387,4 +350,5 @@ class Delivery:
     blocked: bool = False
     """It waits for the user: only they can fix what keeps it (a refused log-in)."""
     created_at: datetime
+    """When it was to go out first: as it was frozen, or at the time until which it is held."""
     sent_at: datetime | None = None

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 
-# Over every wait that the outbox and the channels know.
-_LONGEST_WAIT: Final = timedelta(days=1)
+# Over every wait that the outbox and the channels know: a mail is held for a day at most, of 25 hours once a
+# year.
+_LONGEST_WAIT: Final = timedelta(hours=26)
 
 
 class Deliveries:

@@ -1,0 +1,76 @@
+"""What one recipient gets of the digest, on which days, at what time and in which language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+from typing import Annotated, Any, ClassVar, Final
+
+from monitor.values import DAYS, Example, Kind, Language, Languages, Score, Texts, time_of_day
+
+
+def month_day(day: int) -> str:
+    """Return the name of a day of the month: "1st"."""
+    is_teen = 11 <= day <= 13  # noqa: PLR2004 - "11th", but "21st"
+    return f"{day}{'th' if is_teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
+
+
+# Up to the 28th: a 31st is not in each month.
+_MONTH_DAYS: Final = tuple(month_day(day) for day in range(1, 29))
+
+
+def mail_days(value: Any) -> tuple[str, ...]:
+    """Read ["fri"] or ["1st", "15th"]: weekdays, days of the month, or both."""
+    if not isinstance(value, list) or not value or any(day not in (*DAYS, *_MONTH_DAYS) for day in value):
+        raise ValueError("expected a list of weekdays (mon to sun) or days of the month (1st to 28th)")
+    return tuple(day for day in (*DAYS, *_MONTH_DAYS) if day in value)
+
+
+MailDays = Annotated[tuple[str, ...], Kind(mail_days, "a list of weekdays or days of the month", list)]
+OwnTime = Annotated[
+    time | None, Kind(time_of_day, "a time of day", lambda value: f"{value:%H:%M}" if value else "")
+]
+"""A time of day that takes another's place; None where it does not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What one recipient gets of the digest: stories that meet all that is set here, when and how it is set.
+
+    Files, archive and everybody else have the whole; the mail says how much it leaves out.
+    """
+
+    TABLE: ClassVar[str] = "email.only"
+
+    themes: Annotated[Texts, Example(["copyright", "compensation"])] = ()
+    """Stories on one of these themes; none: on any."""
+    beats: Annotated[Texts, Example(["ai-creative-labour"])] = ()
+    """Stories on one of these beats; none: on any."""
+    languages: Annotated[Languages, Example(["en"])] = ()
+    """Stories with a new report in one of these languages; none: in any."""
+    min_score: Score = 0.0
+    """Stories that score less are left out, and all that is only perhaps in scope; 0: none."""
+    days: Annotated[MailDays, Example(["fri"])] = DAYS
+    """Days with a mail, each with all digests since the last one: ["fri"] is weekly, ["1st"] monthly."""
+    time: Annotated[OwnTime, Example("18:00")] = None
+    """Local time until which the mail is held after its digest was made; without: it goes out at once."""
+    language: Annotated[Language, Example("de")] = ""
+    """Of the mail's own words, also of alerts by mail; without: the digest's. Titles stay as published."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a mail may hold the digests of several days."""
+        return not set(DAYS).issubset(self.days)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """What makes of a digest one recipient's part of it."""
+
+    selection: Selection
+    stories: int
+    """Stories with news that it leaves out."""
+    perhaps: int
+    """Entries in doubt that the whole digest names and it does not."""
+    several: bool = False
+    """It holds the digests of several days."""
