@@ -115,25 +115,25 @@ class Fetcher:
 
         async with AsyncExitStack() as stack:
             try:
-                poll = http.poll_of(feed, state, max_bytes=max_bytes, now=now)
-                queue = queue_of(poll.target, feed.private_host)
+                fetch = http.fetch_of(feed, state, max_bytes=max_bytes, now=now)
+                queue = queue_of(fetch.target, feed.private_host)
                 host = await stack.enter_async_context(self._place(queue, feed.private_host))
-                response = await self._asked(poll, queue, host)
+                response = await self._asked(fetch, queue, host)
             except FetchError as error:
                 response = Response(feed=feed, url="", error=str(error))
             except Exception as error:  # noqa: BLE001 - one feed never costs another its turn
                 response = Response(feed=feed, url="", error=place_of(error))
             yield response
 
-    async def _asked(self, poll: http.Poll, queue: Queue, host: _Host) -> Response:
+    async def _asked(self, fetch: http.Fetch, queue: Queue, host: _Host) -> Response:
         import httpx
 
         from monitor.fetch import http
 
         if held := self._held(queue):
-            return _held_back(poll.feed, queue, held)
-        response = await http.get(host.transport, poll, self._settings)
-        self._hold(queue_of(httpx.URL(response.url), poll.feed.private_host), response)
+            return _held_back(fetch.feed, queue, held)
+        response = await http.get(host.transport, fetch, self._settings)
+        self._hold(queue_of(httpx.URL(response.url), fetch.feed.private_host), response)
         return response
 
     @asynccontextmanager

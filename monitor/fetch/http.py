@@ -47,8 +47,8 @@ _ACCEPT = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Poll:
-    """One poll to be made: where it starts and what goes along, and to which origins."""
+class Fetch:
+    """One fetch to be made: where it starts and what goes along, and to which origins."""
 
     feed: Feed
     target: httpx.URL
@@ -65,26 +65,26 @@ class _Hop:
     """Only permanent redirects have led here."""
 
 
-def poll_of(feed: Feed, state: FeedState, *, max_bytes: int, now: datetime | None) -> Poll:
-    """Return the poll of a feed where it is now; raise FetchError when that is no http(s) address."""
+def fetch_of(feed: Feed, state: FeedState, *, max_bytes: int, now: datetime | None) -> Fetch:
+    """Return the fetch of a feed where it is now; raise FetchError when that is no http(s) address."""
     target = _checked(state.location or feed.url)
-    return Poll(feed=feed, target=target, state=state, max_bytes=max_bytes, now=now)
+    return Fetch(feed=feed, target=target, state=state, max_bytes=max_bytes, now=now)
 
 
-async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Settings) -> Response:
-    """Make one poll; every trouble comes back as `Response.error`.
+async def get(transport: httpx.AsyncBaseTransport, fetch: Fetch, settings: Settings) -> Response:
+    """Make one fetch; every trouble comes back as `Response.error`.
 
     Source: RFC 9110 (redirects 15.4, conditions 13). One deadline, from the look-up to the last byte.
     """
-    partial = Response(feed=poll.feed, url=str(poll.target), unreachable=True)
+    partial = Response(feed=fetch.feed, url=str(fetch.target), unreachable=True)
     cookies = httpx.Cookies()
     seconds = settings.timeout.total_seconds()
     try:
         async with asyncio.timeout(seconds):
-            hop = _Hop(poll.target, permanent=True)
+            hop = _Hop(fetch.target, permanent=True)
             for _ in range(MAX_REDIRECTS + 1):
                 partial = replace(partial, url=str(hop.url), status=None)
-                request = _request(hop.url, poll, settings)
+                request = _request(hop.url, fetch, settings)
                 if cookies:
                     cookies.set_cookie_header(request)
                 reply = await transport.handle_async_request(request)
@@ -92,7 +92,7 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
                 partial = replace(partial, status=reply.status_code, unreachable=False)
                 try:
                     if reply.status_code not in _REDIRECTS:
-                        return await _read(reply, request, hop, poll)
+                        return await _read(reply, request, hop, fetch)
                     cookies.extract_cookies(reply)
                     hop = _next(reply, hop)
                 finally:
@@ -108,18 +108,18 @@ async def get(transport: httpx.AsyncBaseTransport, poll: Poll, settings: Setting
     return replace(partial, error=f"more than {MAX_REDIRECTS} redirects")
 
 
-def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
+def _request(url: httpx.URL, fetch: Fetch, settings: Settings) -> httpx.Request:
     """Build the request for one hop; secrets and validators go to their own origin and nowhere else."""
-    state = poll.state
+    state = fetch.state
     fields = [
         (b"User-Agent", settings.user_agent.encode()),
         (b"Accept", _ACCEPT.encode()),
         # No br and no zstd: 16 KB of them may grow to hundreds of megabytes in one step.
         (b"Accept-Encoding", b"gzip"),
     ]
-    if credentials := _credentials(poll.feed.url, url):
+    if credentials := _credentials(fetch.feed.url, url):
         fields.append((b"Authorization", credentials))
-    if _believes_conditions(poll) and _origin(httpx.URL(state.validators_url)) == _origin(url):
+    if _believes_conditions(fetch) and _origin(httpx.URL(state.validators_url)) == _origin(url):
         if state.etag:
             fields.append((b"If-None-Match", state.etag.encode("latin-1", "ignore")))
         if state.last_modified:
@@ -127,32 +127,32 @@ def _request(url: httpx.URL, poll: Poll, settings: Settings) -> httpx.Request:
     return httpx.Request("GET", url, headers=fields)
 
 
-def _believes_conditions(poll: Poll) -> bool:
-    last = poll.state.last_document_at
-    return bool(poll.state.validators_url) and (
+def _believes_conditions(fetch: Fetch) -> bool:
+    last = fetch.state.last_document_at
+    return bool(fetch.state.validators_url) and (
         # One of a clock that ran ahead would be believed until time has caught up with it.
-        poll.now is None or (last is not None and abs(poll.now - last) < _BELIEVED)
+        fetch.now is None or (last is not None and abs(fetch.now - last) < _BELIEVED)
     )
 
 
-async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, poll: Poll) -> Response:
+async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, fetch: Fetch) -> Response:
     """Turn the last reply of the chain into what the poll brought."""
     status = reply.status_code
-    response = Response(feed=poll.feed, url=str(hop.url), status=status)
+    response = Response(feed=fetch.feed, url=str(hop.url), status=status)
     # A 304 to a request without conditions is no answer.
     unchanged = status == HTTPStatus.NOT_MODIFIED and not _CONDITIONS.isdisjoint(request.headers)
     if not unchanged and (not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT):
-        pause = headers.retry_after(reply.headers, now=poll.now) if status in _BUSY else None
+        pause = headers.retry_after(reply.headers, now=fetch.now) if status in _BUSY else None
         return replace(response, error=_status_line(status), retry_after=pause)
     response = replace(
         response,
         not_modified=unchanged,
         etag=_raw(reply, b"etag"),
         last_modified=_raw(reply, b"last-modified"),
-        max_age=headers.max_age(reply.headers, now=poll.now),
-        moved_to=str(hop.url) if hop.permanent and hop.url != poll.target else "",
+        max_age=headers.max_age(reply.headers, now=fetch.now),
+        moved_to=str(hop.url) if hop.permanent and hop.url != fetch.target else "",
     )
-    return response if unchanged else await _with_body(reply, response, poll.max_bytes)
+    return response if unchanged else await _with_body(reply, response, fetch.max_bytes)
 
 
 async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) -> Response:

@@ -77,7 +77,7 @@ class Meaning(NamedTuple):
         return self.share * total + self.base + meant
 
 
-class Words(NamedTuple):
+class KnownWords(NamedTuple):
     """What the table says of a text's words and pairs: those that it knows, and what they add up to."""
 
     rows: Sequence[tuple[Quote, Row]]
@@ -137,7 +137,7 @@ class Judge:
         """Say whether a rule was in themes.toml when the table was made."""
         return fingerprint(rule) in self._known.get(slug, ())
 
-    def read(self, features: Features) -> Words:
+    def read(self, features: Features) -> KnownWords:
         """Look up what the table says of the words and pairs of a text."""
         totals = [0.0] * len(self._base)
         rows = []
@@ -147,9 +147,9 @@ class Judge:
                 rows.append((quote, row))
                 for place, weight in row:
                     totals[place] += weight * features.scale
-        return Words(rows, features.scale, totals)
+        return KnownWords(rows, features.scale, totals)
 
-    def totals(self, words: Words, sums: Mapping[str, float]) -> dict[str, float]:
+    def totals(self, words: KnownWords, sums: Mapping[str, float]) -> dict[str, float]:
         """Give the log-odds of every question, given what the rules of each beat and theme add up to."""
         totals = list(map(add, self._base, words.totals))
         for slug, value in sums.items():
@@ -162,7 +162,7 @@ class Judge:
         return {name: totals[place] for name, place in self.columns.items()}
 
     def contributions(
-        self, name: str, words: Words, sums: Mapping[str, float], *, shown: int = _SHOWN
+        self, name: str, words: KnownWords, sums: Mapping[str, float], *, shown: int = _SHOWN
     ) -> list[Contribution]:
         """Account for one total: the weightiest words, the rules' sums, and all else; they add up to it."""
         place = self.columns[name]

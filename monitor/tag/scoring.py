@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.tag.features import Features, Stems
-    from monitor.tag.judge import Judge, Words
+    from monitor.tag.judge import Judge, KnownWords
     from monitor.tag.matcher import Match, Matcher, Reading
     from monitor.tag.personal import Own, Personal
     from monitor.tag.rules import Target
@@ -71,7 +71,7 @@ class Scoring:
         self._feed = feed
         self._thresholds = {target.slug: target.threshold for target in matcher.targets}
         self._features: Features | None = None
-        self._words: Words | None = None
+        self._words: KnownWords | None = None
         self._totals: dict[str, float] | None = None
         self.sums: dict[str, float] = {}
         """What the rules of each target add up to, without those that the table does not know."""
@@ -156,7 +156,7 @@ class Scoring:
             self._features = self._stems.features(self._reading.opening(OPENING))
         return self._features
 
-    def _read(self) -> Words:
+    def _read(self) -> KnownWords:
         if self._words is None:
             assert self._judge is not None
             self._words = self._judge.read(self.features())
