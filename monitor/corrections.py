@@ -43,8 +43,9 @@ def mark(
 ) -> Entry:
     """Set the user's correction of an entry, or with None take it back; return the entry as it then stands.
 
-    Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without
-    `themes` it keeps the tagger's. Raises MonitorError when there is no such entry.
+    Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without `themes`
+    it keeps the tagger's, or where it is about beats alone those of an earlier mark. Raises MonitorError when
+    there is no such entry.
     """
     after = _mark(config, store, [number], relevant=relevant, beats=beats, themes=themes, now=now)
     return after[number]
@@ -83,7 +84,8 @@ def _mark(
             judged = (verdict for verdict in explanations[number].verdicts if verdict.kind == "beat")
             nearest = max(judged, key=lambda verdict: verdict.score)
             chosen = tuple(beats or entries[number].tagging.beats or (nearest.slug,)) if relevant else ()
-            wanted = None if themes is None else tuple(themes)
+            said = earlier[number].themes if beats and number in earlier else None
+            wanted = said if themes is None else tuple(themes)
             store.marks.set(Mark(entry=number, relevant=relevant, beats=chosen, themes=wanted, made_at=now))
         affected = store.entries.set_taggings(taggings, now)
         stories = (entry.story for entry in entries.values() if entry.story)

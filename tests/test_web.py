@@ -291,6 +291,33 @@ def test_it_speaks_german(made: Path, tmp_path: Path) -> None:
         assert "Themen festlegen" in text
 
 
+def test_it_says_in_german_why_something_was_not_done(made: Path, tmp_path: Path) -> None:
+    desk = shutil.copytree(made, tmp_path / "de")
+    (desk / "monitor.toml").write_text(f'language = "de"\n{SETTINGS}')
+    whole, lone = f"s{story(desk, 'leak')}", f"s{story(desk, 'choir')}"
+    refused = [
+        ("/merge", {"story": whole, "other": other}) for other in ("s999", "e1", "x", whole, "", "s1 s2")
+    ]
+    refused += [
+        ("/split", {"story": whole, "which": f"e{entry(desk, 'choir')}"}),
+        ("/split", {"story": lone, "which": f"e{entry(desk, 'choir')}"}),
+        ("/mark/relevant", {"which": "e999"}),
+        ("/mark/relevant", {"which": "s999"}),
+        ("/mark/relevant", {}),
+        ("/mark/themes", {"which": "e1", "theme": "x"}),
+        ("/mark/beats", {"which": "e1", "beat": "x"}),
+        ("/mark/beats", {"which": "e1"}),
+    ]
+    with opened(desk) as browser:
+        carried = browser.fields("/corrections.html")
+        said = [browser.post(action, {**carried, **form}) for action, form in refused]
+        said += [browser.client.get("/why.html", params={"asked": asked}) for asked in ("s999", "e999")]
+    for answer in said:
+        assert answer.status_code in {404, 409}
+        (lead,) = re.findall(r'</h1>\s*<p class="m">(.*?)</p>', answer.text)
+        assert not ENGLISH.search(lead), lead
+
+
 def test_a_broken_configuration_is_said_and_mended_while_it_runs(browser: Browser, desk: Path) -> None:
     right = (desk / "monitor.toml").read_text()
     (desk / "monitor.toml").write_text("timezone = 'Nowhere/Else'\n")
@@ -379,6 +406,29 @@ def test_themes_are_set_as_the_command_sets_them(browser: Browser, desk: Path, t
     assert {b["value"] for b in boxes if "checked" in b} == {"unpaid-labour"}
     strange = {**browser.fields(path), "which": f"e{number}", "theme": "nonsense"}
     assert browser.post("/mark/themes", strange).status_code == 409
+    assert dump(desk) == dump(twin)
+
+
+def test_beats_are_set_as_the_command_sets_them_and_leave_the_themes_alone(
+    browser: Browser, desk: Path, twin: Path
+) -> None:
+    number = entry(desk, "leak")
+    path = f"/entries/e{number}.html"
+
+    def given(kind: str) -> set[str | None]:
+        boxes = [box for box in browser.get(path).of("input") if box.get("name") == kind]
+        return {box["value"] for box in boxes if "checked" in box}
+
+    assert given("beat") == {"sora"}
+    form = {**browser.fields(path), "which": f"e{number}"}
+    browser.post("/mark/themes", {**form, "theme": "unpaid-labour"})
+    browser.post("/mark/beats", {**form, "beat": ["ai-creative-labour", "sora"]})
+    assert (given("beat"), given("theme")) == ({"ai-creative-labour", "sora"}, {"unpaid-labour"})
+    run(twin, "mark", f"e{number}", "--theme", "unpaid-labour", now=NOW)
+    run(twin, "mark", f"e{number}", "--beat", "ai-creative-labour", "--beat", "sora", now=NOW)
+    assert dump(desk) == dump(twin)
+    for strange in ({}, {"beat": "nonsense"}, {"beat": ["sora", "unpaid-labour"]}):
+        assert browser.post("/mark/beats", {**form, **strange}).status_code == 409
     assert dump(desk) == dump(twin)
 
 

@@ -46,6 +46,17 @@ def themes(config: Config, store: Store, form: Form, *, now: datetime) -> str:
     return _back(form, store)
 
 
+def beats(config: Config, store: Store, form: Form, *, now: datetime) -> str:
+    """Say which beats entries are on, and no others."""
+    wanted, known = form.get("beat", []), {beat.slug for beat in config.rules.beats}
+    if not known.issuperset(wanted):
+        raise MonitorError("there is no such beat any more: load the page anew")
+    if not wanted:
+        raise MonitorError("choose a beat; what is on none is not relevant, which has a button of its own")
+    corrections.mark_all(config, store, _entries(form, store), relevant=True, beats=wanted, now=now)
+    return _back(form, store)
+
+
 def merge(config: Config, store: Store, form: Form, *, now: datetime) -> str:
     """Put another story into this one."""
     merged = corrections.merge(config, store, _story(form, "story"), _story(form, "other"), now=now)

@@ -68,6 +68,7 @@ _WRITE: Final[Mapping[str, actions.Action]] = {
     "/mark/relevant": partial(actions.mark, relevant=True),
     "/mark/not-relevant": partial(actions.mark, relevant=False),
     "/mark/clear": partial(actions.mark, relevant=None),
+    "/mark/beats": actions.beats,
     "/mark/themes": actions.themes,
     "/merge": actions.merge,
     "/split": actions.split,
@@ -131,7 +132,7 @@ def _shown(access: Access, make: pages.Maker, request: Request, token: str) -> R
         try:
             found = make(desk, request)
         except MissingError as error:
-            found = Response(desk.message(str(error)), 404, media_type="text/html")
+            found = Response(desk.message(desk.refusal(str(error))), 404, media_type="text/html")
     return found
 
 
@@ -148,7 +149,7 @@ def _refused(access: Access, reason: str, status: int, token: str) -> Response:
     """Say on a page, from which one can go on, why nothing was done; "": its form is of an earlier run."""
     with access.reading() as (config, store):
         desk = lay(config, store, now=access.now(), token=token, here="/")
-        said = desk.message(reason or desk.text("web_earlier_run"))
+        said = desk.message(desk.refusal(reason) if reason else desk.text("web_earlier_run"))
         return Response(said, status, media_type="text/html")
 
 

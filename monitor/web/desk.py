@@ -37,6 +37,10 @@ class Desk:
         """Return a sentence in the user's language."""
         return self.site.words.text(key, **values)
 
+    def refusal(self, reason: str) -> str:
+        """Return why something cannot be done, in the user's language; what has no words there as it is."""
+        return self.site.words.reason(reason)
+
     def message(self, words: str) -> str:
         """Return a page that says one thing."""
         return self.site.fill(

@@ -125,7 +125,7 @@ def story(desk: Desk, request: Request) -> Response:
     site = desk.told(
         several=len(found.reports) > 1,
         which=_all_of(found),
-        theme_boxes=_theme_boxes(desk, found.themes),
+        **_boxes(desk, found.beats, found.themes),
         others=[(f"s{other.id}", title(other.title, 100)) for other in others if other.id != number],
     )
     return _html(archive.story(found, steps, site))
@@ -232,13 +232,17 @@ def _entry_page(answer: Answer, found: Entry | None, desk: Desk) -> str:
             (words.text(f"why_{one.question}"), line(words.reason(one.text), 1000)) for one in answer.lines
         ],
         story=None if inside is None else row(inside, desk.site) | {"several": len(inside.entries) > 1},
-        theme_boxes=_theme_boxes(desk, found.tagging.themes if found else ()),
+        **(_boxes(desk, found.tagging.beats, found.tagging.themes) if found else {}),
     )
 
 
-def _theme_boxes(desk: Desk, chosen: Sequence[str]) -> list[tuple[str, str, bool]]:
-    """Return each theme, its label, and whether it is given."""
-    return [(slug, desk.site.label(slug), slug in chosen) for slug in desk.site.themes]
+def _boxes(desk: Desk, beats: Sequence[str], themes: Sequence[str]) -> dict[str, Any]:
+    """Return each beat and each theme, with its label, and whether it is given."""
+    known = {"beat_boxes": desk.config.rules.beats, "theme_boxes": desk.config.rules.themes}
+    return {
+        name: [(one.slug, desk.site.label(one.slug), one.slug in (*beats, *themes)) for one in labels]
+        for name, labels in known.items()
+    }
 
 
 def _listed(entry: Entry, desk: Desk) -> dict[str, Any]:
