@@ -76,12 +76,24 @@ def test_a_service_alone_is_offered_for_a_configuration_that_is_there(tmp_path: 
         ["--language", "fr"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
         ["--mail-to", "nobody"], ["--mail-to", "a@b.de", "--tls", "ssl"], ["--service", "windows"],
         ["--test-mail"], ["--host", "smtp.news.test"], ["--password-file", "secret"], ["--from", "jo@news.test"],
-        ["--follow", " , "],
+        ["--follow", " , "], ["--follow", ""], ["--tls", ""], ["--service", ""], ["--language", ""], ["--port", "25"],
+        ["--mail-to", "a@b.de", "--host", ""], ["--mail-to", "a@b.de", "--from", ""],
     ],
 )  # fmt: skip
 def test_a_flag_that_makes_no_sense_is_wrong_usage(tmp_path: Path, flags: list[str]) -> None:
     result = run(tmp_path / "new", "setup", "--yes", "--no-check", *flags)
     assert (result.code, "Traceback" in result.err) == (2, False)
+
+
+def test_what_is_given_as_nothing_is_an_answer_too(tmp_path: Path) -> None:
+    flags = ("--mail-to", "a@news.test", "--host", "localhost", "--username", "", "--follow", "none")
+    assert run(tmp_path / "new", "setup", "--yes", "--no-check", *flags).code == 0
+    loaded = config.load(tmp_path / "new")
+    assert loaded.feeds == ()
+    mail = loaded.channel_settings["email"]
+    assert (mail.host, mail.username, mail.password_file) == ("localhost", "", "")
+    assert run(tmp_path / "other", "setup", "--yes", "--no-check", "--mail-to", "").code == 0
+    assert config.load(tmp_path / "other").recipients == frozenset()
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
@@ -257,7 +269,7 @@ def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
         "due [07:00]: ": "noon",
         "expected a time of day": "8",
         "only files) []: ": "",
-        "or all [all]: ": "unions",
+        "all, or none [all]: ": "unions",
         "launchd, cron, none)": "none",
     }
     code, shown = on_a_terminal(tmp_path / "new", "--no-check", "--test-mail", answers=answers)

@@ -27,7 +27,7 @@ from monitor.disk import replacing
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from monitor.config import Config
     from monitor.config.setup import Account
@@ -59,62 +59,81 @@ def register(app: typer.Typer) -> None:
     app.command()(setup)
 
 
+Language = Annotated[str | None, typer.Option(help="Of the digest, such as en or de.", metavar="CODE")]
+Zone = Annotated[
+    str | None, typer.Option(help="Of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
+]
+Hour = Annotated[
+    str | None, typer.Option("--time", help="When the digest is due, such as 07:00.", metavar="HH:MM")
+]
+MailTo = Annotated[
+    str | None, typer.Option(help="Who gets the digest by mail; without, files alone.", metavar="ADDRESS")
+]
+Host = Annotated[str | None, typer.Option(help="The server for outgoing mail.", metavar="HOST")]
+Port = Annotated[
+    int | None,
+    typer.Option(help="Its port; 465 with --tls tls, else 587.", min=1, max=65535, metavar="PORT"),
+]
+Tls = Annotated[
+    str | None,
+    typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
+]
+Username = Annotated[str | None, typer.Option(help='The account there, "" for none.', metavar="NAME")]
+Sender = Annotated[str | None, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")]
+PasswordFile = Annotated[str | None, typer.Option(help="A file that holds the password.", metavar="FILE")]
+Follow = Annotated[
+    str | None, typer.Option(help="Groups of feeds, with commas, or none; default: all.", metavar="GROUPS")
+]
+Start = Annotated[
+    str | None,
+    typer.Option(help="systemd, launchd, cron or none; alone: for one that is there.", metavar="HOW"),
+]
+TestMail = Annotated[
+    bool, typer.Option("--test-mail", help="Send a test mail; alone: by the configuration that is there.")
+]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")]
+
+
 def setup(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")] = False,
-    language: Annotated[str, typer.Option(help="Of the digest, such as en or de.", metavar="CODE")] = "",
-    timezone: Annotated[
-        str, typer.Option(help="Of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
-    ] = "",
-    hour: Annotated[
-        str, typer.Option("--time", help="When the digest is due, such as 07:00.", metavar="HH:MM")
-    ] = "",
-    mail_to: Annotated[
-        str, typer.Option(help="Who gets the digest by mail; without, files alone.", metavar="ADDRESS")
-    ] = "",
-    host: Annotated[str, typer.Option(help="The server for outgoing mail.", metavar="HOST")] = "",
-    port: Annotated[
-        int | None,
-        typer.Option(help="Its port; 465 with --tls tls, else 587.", min=1, max=65535, metavar="PORT"),
-    ] = None,
-    tls: Annotated[
-        str,
-        typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
-    ] = "",
-    username: Annotated[str, typer.Option(help="The account there.", metavar="NAME")] = "",
-    sender: Annotated[str, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")] = "",
-    password_file: Annotated[str, typer.Option(help="A file that holds the password.", metavar="FILE")] = "",
-    follow: Annotated[
-        str, typer.Option(help="Groups of feeds, with commas; default: all.", metavar="GROUPS")
-    ] = "",
-    service: Annotated[
-        str,
-        typer.Option(help="systemd, launchd, cron or none; alone: for one that is there.", metavar="HOW"),
-    ] = "",
-    test_mail: Annotated[
-        bool, typer.Option("--test-mail", help="Send a test mail; alone: by the configuration that is there.")
-    ] = False,
-    no_check: Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")] = False,
+    yes: Yes = False,
+    language: Language = None,
+    timezone: Zone = None,
+    hour: Hour = None,
+    mail_to: MailTo = None,
+    host: Host = None,
+    port: Port = None,
+    tls: Tls = None,
+    username: Username = None,
+    sender: Sender = None,
+    password_file: PasswordFile = None,
+    follow: Follow = None,
+    service: Start = None,
+    test_mail: TestMail = False,
+    no_check: NoCheck = False,
 ) -> None:
     """Ask six questions, try feeds and mail, write a configuration, and offer to start by itself.
 
     Example: monitor setup --yes --language de --mail-to you@example.org --no-check
     """
     from monitor import config, languages
-    from monitor.config.setup import Account, Answers, write
+    from monitor.config.setup import Answers, write
 
     current = session(context)
-    ask = _Questions(silent=yes)
-    directory = current.directory
-    others = (language, timezone, hour, mail_to, host, tls, username, sender, password_file, follow)
-    if (service or test_mail) and not any(others) and (directory / config.FILES[0]).exists():
+    directory, ask = current.directory, _Questions(silent=yes)
+    of_mail = {"host": host, "port": port, "tls": tls, "username": username, "from": sender}
+    of_mail["password-file"] = password_file
+    others = (language, timezone, hour, mail_to, follow, *of_mail.values())
+    is_there = (directory / config.FILES[0]).exists()
+    if is_there and (service or test_mail) and all(flag is None for flag in others):
         _of_what_is_there(ask, current, service=service, test_mail=test_mail)
         return
     _refuse(directory, service=service, tls=tls, follow=follow, silent=yes)
-    of_mail = {"host": host, "tls": tls, "username": username, "from": sender, "password-file": password_file}
     for flag, value in {**of_mail, "test-mail": test_mail}.items():
         if yes and value and not mail_to:
             raise UsageError(f"--{flag} needs --mail-to: without it there is no mail")
+
     ask.tell(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
     spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
@@ -123,23 +142,22 @@ def setup(
     recipient = ask.value(
         "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and values.MAILBOX.read(text)
     )
-    its_port = port or (_TLS_FROM_THE_START if tls == "tls" else _STARTTLS)
-    flags = Account(recipient, host, its_port, tls, username, sender, password_file)
-    account = _account(ask, flags, directory) if recipient else None
+    account = _account(ask, recipient, of_mail, directory) if recipient else None
     if test_mail and not account:
         say("  no test mail then: there is nobody to send it to")
     there = [name for name in config.FILES if (directory / name).exists() or (directory / name).is_symlink()]
     groups = _groups()
     if config.FILES[1] not in there:  # else that says what is followed
-        if not follow:
+        if follow is None:
             ask.tell(f"6 Groups of feeds: {', '.join(groups)}")
-        groups = ask.value("  Which, with commas, or all", follow, "all", _chosen_groups)
+        groups = ask.value("  Which, with commas; all, or none", follow, "all", _chosen_groups)
+
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
     loaded = write(directory, answers)
     kept = {name: f"kept  {directory / name} (it was there)" for name in there}
     show(*(kept.get(name, f"wrote {directory / name}") for name in config.FILES))
     well = no_check or _tried(ask, current, loaded, account)
-    if answers.account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
+    if account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
         well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
     program = f"monitor --config {shlex.quote(str(directory))}" if current.chosen_directory else "monitor"
@@ -148,7 +166,7 @@ def setup(
         raise typer.Exit(1)
 
 
-def _of_what_is_there(ask: _Questions, current: Session, *, service: str, test_mail: bool) -> None:
+def _of_what_is_there(ask: _Questions, current: Session, *, service: str | None, test_mail: bool) -> None:
     """Do what can be asked of a configuration that is there: it stays as it is."""
     well = not test_mail or asyncio.run(send_test(current, current.config()))
     if service:
@@ -157,18 +175,20 @@ def _of_what_is_there(ask: _Questions, current: Session, *, service: str, test_m
         raise typer.Exit(1)
 
 
-def _refuse(directory: Path, *, service: str, tls: str, follow: str, silent: bool) -> None:
+def _refuse(
+    directory: Path, *, service: str | None, tls: str | None, follow: str | None, silent: bool
+) -> None:
     """Raise UsageError before the first question for what would make the answers worth nothing."""
     from monitor.config import FILES
 
     if (directory / FILES[0]).exists():
         raise UsageError(f"there is a configuration in {directory} already: edit it, or give --config DIR")
-    if follow and (directory / FILES[1]).exists():
+    if follow is not None and (directory / FILES[1]).exists():
         raise UsageError(
             f"there is a {FILES[1]} already, which stays: without --follow, or name groups in it"
         )
     for flag, names in ((service, _SERVICES), (tls, _TLS)):
-        if flag and flag not in names:
+        if flag is not None and flag not in names:
             raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
     # A script that waits for an answer for ever is worse than one that fails.
     if not silent and not sys.stdin.isatty():
@@ -186,11 +206,11 @@ class _Questions:
         if not self.silent:
             say(*lines)
 
-    def value(self, question: str, given: str, default: str, judge: Callable[[str], Any]) -> Any:
-        """Return the judged answer: to the flag's value, the user's, or the default."""
-        if given or self.silent:
+    def value(self, question: str, given: str | None, default: str, judge: Callable[[str], Any]) -> Any:
+        """Return the judged answer: the flag's, which may be "", the user's, or the default."""
+        if given is not None or self.silent:
             try:
-                return judge(given or default)
+                return judge(default if given is None else given)
             except ValueError as error:
                 raise UsageError(str(error)) from None
         while True:
@@ -248,9 +268,9 @@ def _chosen_groups(text: str) -> tuple[str, ...]:
 
     names = [name for name in re.split(r"[\s,]+", text.strip()) if name]
     if not names:
-        raise ValueError("expected groups with commas between them, or all")
-    if names == ["all"]:
-        return _groups()
+        raise ValueError("expected groups of feeds with commas between them, all, or none")
+    if names in (["all"], ["none"]):
+        return _groups() if names == ["all"] else ()
     for name in names:
         if name not in feedlist.groups():
             raise ValueError(f"there is no group {name!r}{values.likely(name, feedlist.groups())}")
@@ -270,33 +290,31 @@ def _server(text: str, port: int) -> tuple[str, int]:
     return values.host(name), int(values.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
-def _account(ask: _Questions, flags: Account, directory: Path) -> Account:
+def _account(ask: _Questions, to: str, flags: Mapping[str, Any], directory: Path) -> Account:
     """Ask for the account that mail goes out by; the password goes into a file for its owner's eyes alone."""
     from monitor.config.setup import Account
 
-    address = values.mailbox(flags.to)
+    address = values.mailbox(to)
     domain = address.domain.lower()
     guess = _SERVERS.get(domain, f"smtp.{domain}")
     own = f"{address.local}@{address.domain}"
+    usual = flags["port"] or (_TLS_FROM_THE_START if flags["tls"] == "tls" else _STARTTLS)
     host, port = ask.value(
-        "5 Server for outgoing mail (host, or host:port)",
-        flags.host,
-        guess,
-        partial(_server, port=flags.port),
+        "5 Server for outgoing mail (host, or host:port)", flags["host"], guess, partial(_server, port=usual)
     )
-    username = ask.value("  Account there (- for none)", flags.username, own, values.text)
+    username = ask.value("  Account there (- for none)", flags["username"], own, values.text)
     account = Account(
-        to=flags.to,
+        to=to,
         host=host,
         port=port,
-        tls=flags.tls or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
+        tls=flags["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
         username="" if username == "-" else username,
-        sender=ask.value("  Who the mail comes from", flags.sender, flags.to, values.MAILBOX.read),
+        sender=ask.value("  Who the mail comes from", flags["from"], to, values.MAILBOX.read),
     )
     if not account.username:
         return account
-    if flags.password_file:
-        return replace(account, password_file=_file_named(flags.password_file, directory))
+    if flags["password-file"]:
+        return replace(account, password_file=_file_named(flags["password-file"], directory))
     if os.environ.get(_ENV):
         return replace(account, password_env=_ENV)
     password = ask.secret("  Password (an app password where there are such)")
@@ -346,7 +364,7 @@ async def _try(current: Session, config: Config) -> bool:
         return False
 
 
-def _offer_service(ask: _Questions, given: str, directory: Path) -> None:
+def _offer_service(ask: _Questions, given: str | None, directory: Path) -> None:
     """Offer to start by itself: write a unit or an agent, or print a cron line, each with what to do then."""
     from monitor.service import install
 

@@ -80,8 +80,10 @@ def _monitor_toml(text: str, answers: Answers) -> str:
     # The starter's own lines are filled, so that its comments stay beside what they explain.
     places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
     for key, value in places.items():
-        line = re.compile(rf'^{key} = "[^"]*"', re.MULTILINE)
-        text = line.sub(f"{key} = {spelt(value)}", text, count=1)
+        there = re.search(rf'^{key} = "[^"]*" *', text, re.MULTILINE)
+        if there:  # the remark behind it stays in its column
+            written = f"{key} = {spelt(value)} ".ljust(len(there[0]))
+            text = text[: there.start()] + written + text[there.end() :]
     if answers.account is None:
         return text
     account = answers.account
