@@ -106,5 +106,6 @@ def main() -> None:
     # Modules, rules and entries are no cyclic garbage: looking for it took a sixth of each command's time.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+    gc.enable()
     with ending():
         app()

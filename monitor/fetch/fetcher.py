@@ -126,14 +126,13 @@ class Fetcher:
             yield response
 
     async def _asked(self, fetch: http.Fetch, queue: Queue, host: _Host) -> Response:
-        import httpx
-
         from monitor.fetch import http
 
         if held := self._held(queue):
             return _held_back(fetch.feed, queue, held)
         response = await http.get(host.transport, fetch, self._settings)
-        self._hold(queue_of(httpx.URL(response.url), fetch.feed.private_host), response)
+        if response.retry_after or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._hold(queue_of(http.parsed(response.url), fetch.feed.private_host), response.retry_after)
         return response
 
     @asynccontextmanager
@@ -183,13 +182,12 @@ class Fetcher:
         )
         return host
 
-    def _hold(self, queue: Queue, response: Response) -> None:
+    def _hold(self, queue: Queue, pause: timedelta | None) -> None:
         """After "too many requests" all feeds of a public host wait."""
         # Not behind a private host: there one address may serve twenty feeds of twenty programs.
-        if not queue.public or not (response.retry_after or response.status == HTTPStatus.TOO_MANY_REQUESTS):
-            return
-        pause = response.retry_after or self._settings.min_interval
-        self._quiet_until[queue] = self._time() + pause.total_seconds()
+        if queue.public:
+            pause = pause or self._settings.min_interval
+            self._quiet_until[queue] = self._time() + pause.total_seconds()
 
     def _held(self, queue: Queue) -> float:
         """Return for how many more seconds a host wants quiet."""

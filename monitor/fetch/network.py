@@ -122,7 +122,9 @@ class GuardedBackend(httpcore.AnyIOBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Look `host` up once, judge all of its addresses and connect to the first that answers."""
-        addresses = await _in_thread(self._resolve, host, port)
+        # What spells an address needs no looking up, nor a thread for it.
+        spelt = guard.literal(host)
+        addresses = [spelt] if spelt else await _in_thread(self._resolve, host, port)
         self._judge(host, addresses)
         # The last one may have all the time that the poll has left.
         for address in addresses[:-1]:
