@@ -192,7 +192,7 @@ def run(desk: Path | None, *arguments: object, now: datetime = START, stdin: str
     options = [] if desk is None else ["--config", desk, "--now", now.isoformat()]
     with (
         mock.patch.object(sys, "argv", ["monitor", *map(str, [*options, *arguments])]),
-        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()))),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

@@ -39,6 +39,44 @@ def test_wrong_usage_is_exit_2_on_standard_error(desk: Path, arguments: list[str
     assert "Traceback" not in result.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--config", "", "feeds", "list"],
+        ["--now", "", "status"],
+        ["retag", "--since", ""],
+        ["entries", "--since="],
+        ["export", "-o", ""],
+    ],
+)
+def test_an_option_s_empty_value_is_wrong_usage(desk: Path, monkeypatch, arguments: list[str]) -> None:
+    # What a script's "$DAY" is where DAY was never set: `retag` would take it for everything.
+    monkeypatch.setenv("MONITOR_CONFIG", str(desk))
+    result = run(None, *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("monitor: an empty text stands after -")
+
+
+def test_an_empty_word_and_an_equals_sign_at_the_end_are_no_empty_value(desk: Path) -> None:
+    assert "no words were given" in run(desk, "search", "--", "").err
+    assert "no such entry" in run(desk, "explain", "--url=https://news.test/?page=").err
+
+
+@pytest.mark.parametrize("command", [["explain", "OpenAI Sora"], ["tag"], ["evaluate", "-"]])
+def test_a_directory_that_was_named_is_there(tmp_path: Path, command: list[str]) -> None:
+    # Its themes are the user's own: a slip in its name would answer by the shipped ones.
+    result = run(tmp_path / "typo", *command, stdin='{"title": "OpenAI Sora"}')
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "no configuration here" in result.err
+
+
+def test_a_faulty_configuration_is_told_of_before_a_text_is_explained(desk: Path) -> None:
+    (desk / "monitor.toml").write_text("[pol]\n")
+    result = run(desk, "explain", "OpenAI Sora")
+    assert (result.code, result.out) == (2, "")
+    assert "monitor.toml:1: pol" in result.err
+
+
 def test_a_damaged_database_is_reported_in_a_line(desk: Path) -> None:
     (desk / "data").mkdir()
     (desk / "data" / "monitor.db").write_bytes(b"no database" * 1000)

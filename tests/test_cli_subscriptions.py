@@ -358,6 +358,13 @@ def test_each_subscription_that_is_left_out_is_named(desk: Path, tmp_path: Path)
     assert "left out Page: it names no feed" in result.err
 
 
+def test_a_list_comes_through_a_pipe(desk: Path, tmp_path: Path) -> None:
+    listed = run(desk, "feeds", "export").out
+    other = Desk(tmp_path / "other", []).directory
+    assert run(other, "feeds", "import", "-", stdin=listed).code == 0
+    assert urls(other) == [ONE]
+
+
 def test_a_file_that_is_no_opml_is_reported_in_a_line(desk: Path, tmp_path: Path) -> None:
     (tmp_path / "x.opml").write_text("no opml at all")
     result = run(desk, "feeds", "import", tmp_path / "x.opml")

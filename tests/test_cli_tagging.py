@@ -199,6 +199,12 @@ def test_figures_have_the_shape_of_the_contract(polled_desk: Path, tmp_path: Pat
     assert "OpenAI and Sora" in run(polled_desk, "evaluate", file).out
 
 
+def test_labelled_lines_come_through_a_pipe(polled_desk: Path) -> None:
+    line = json.dumps({"title": LEAK, "beats": ["sora"], "themes": ["leak-protest"]})
+    assert run(polled_desk, "evaluate", "-", "--json", stdin=line).json["records"] == 1
+    assert "standard input: line 1: " in run(polled_desk, "evaluate", "-", stdin="no line").err
+
+
 def test_evaluate_without_anything_to_score_is_wrong_usage(polled_desk: Path, tmp_path: Path) -> None:
     assert run(polled_desk, "evaluate").code == 2
     assert run(polled_desk, "evaluate", tmp_path / "missing.jsonl").code == 2

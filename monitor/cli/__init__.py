@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gc
 import sys
+from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,6 +34,9 @@ from monitor.cli import (
 )
 from monitor.cli.ending import ending, open_streams
 from monitor.cli.session import Session, UsageError, clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="monitor",
@@ -108,4 +112,16 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 100)
     gc.enable()
     with ending():
+        _refuse_empty(sys.argv[1:])
         app()
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Take no empty value of an option. Raises UsageError.
+
+    `retag --since "$DAY"` in a script that never set DAY would mean everything, and `--now ""` today.
+    """
+    for option, value in pairwise(["", *takewhile(lambda argument: argument != "--", arguments)]):
+        name, equals, text = value.partition("=")
+        if (option.startswith("-") and not value) or (name.startswith("--") and equals and not text):
+            raise UsageError(f"an empty text stands after {name or option}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from monitor.cli.output import Json, show, show_json, working
-from monitor.cli.session import Session, UsageError, session
+from monitor.cli.session import Session, UsageError, read_bytes, session
 from monitor.errors import ConfigError
 from monitor.text import counted
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from monitor.models import Entry
     from monitor.tag import Rules
 
+_STANDARD_INPUT: Final = "standard input"
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
@@ -33,7 +34,10 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     context: typer.Context,
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Labelled JSON lines.", exists=True, dir_okay=False)
+        list[Path] | None,
+        typer.Argument(
+            help="Labelled JSON lines; - is standard input.", exists=True, dir_okay=False, allow_dash=True
+        ),
     ] = None,
     marked: Annotated[
         bool, typer.Option("--marked", help="Also score against what was corrected with `mark`.")
@@ -103,13 +107,17 @@ def _mistake_lines(mistake: Mistake) -> Iterator[str]:
 def _records(path: Path, current: Session, rules: Rules) -> list[Record]:
     from monitor import evaluate as package
 
-    read = package.read(
-        path.read_text(encoding="utf-8-sig", errors="surrogateescape"), file=str(path), now=current.now()
-    )
+    file = _STANDARD_INPUT if str(path) == "-" else str(path)
+    read = package.read(_text(path), file=file, now=current.now())
     known = [label.slug for label in (*rules.beats, *rules.themes)]
-    if faults := package.unknown_slugs(read, known, file=str(path)):
+    if faults := package.unknown_slugs(read, known, file=file):
         raise ConfigError(faults)
     return read
+
+
+def _text(file: Path) -> str:
+    # What is no UTF-8 is refused with its line, not where Python happens to meet it.
+    return read_bytes(file).decode("utf-8-sig", "surrogateescape")
 
 
 def _marked(current: Session) -> list[Record]:
@@ -210,10 +218,7 @@ def tag(
 
     current = session(context)
     tagger = Tagger(current.rules(), semantic=True)
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        # What is no UTF-8 is refused with its line, not where Python happens to meet it.
-        sys.stdin.reconfigure(errors="surrogateescape")
-    read = evaluate.read(sys.stdin.read(), file="standard input", now=current.now())
+    read = evaluate.read(_text(Path("-")), file=_STANDARD_INPUT, now=current.now())
     taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
     sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]
     # Stories depend on the order in which reports come: as the days brought them, not as the file has them.

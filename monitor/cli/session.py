@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -85,9 +86,15 @@ class Session:
         return load(self.directory)
 
     def rules(self) -> Rules:
-        """Load the themes alone, for commands that touch no database. Raises ConfigError."""
-        from monitor.config import load_rules
+        """Load the themes alone, for commands that touch no database; the shipped ones where none are set.
 
+        Raises ConfigError, also where a directory was named that is not there: it may hold the user's own.
+        """
+        from monitor.config import load_rules, require
+
+        named = self.chosen_directory is not None or os.environ.get("MONITOR_CONFIG")
+        if named and not self.directory.is_dir():
+            require(self.directory)
         return load_rules(self.directory)
 
     @contextmanager
@@ -167,6 +174,14 @@ def instant(
         also = ", or `7d`, `12h`, `yesterday`" if now is not None else ""
         message = f"{text!r} is not a time; expected one such as 2024-12-10T07:00Z or 2024-12-10{also}"
         raise UsageError(message) from None
+
+
+def read_bytes(file: Path) -> bytes:
+    """Read a file that was named on the command line; "-" is standard input. Raises MonitorError."""
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise MonitorError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def entry_number(text: str) -> int:

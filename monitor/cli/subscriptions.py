@@ -12,7 +12,7 @@ import typer
 from monitor import values
 from monitor.cli.look import address_of, look, named_at
 from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
-from monitor.cli.session import Session, UsageError, session
+from monitor.cli.session import Session, UsageError, read_bytes, session
 from monitor.errors import MonitorError
 from monitor.lock import is_at_work, sole_editor
 from monitor.models import FEED_KINDS, Feed
@@ -296,7 +296,12 @@ def _moved_to(current: Session, config: Config, feed: Feed, to: str) -> str:
 @feeds_app.command("import")
 def import_opml(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="An OPML file.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="An OPML file; - is standard input.", exists=True, dir_okay=False, allow_dash=True
+        ),
+    ],
     _no_check: Annotated[
         bool, typer.Option("--no-check", hidden=True, help="As `feeds add` has it: needless here.")
     ] = False,
@@ -309,7 +314,7 @@ def import_opml(
     from monitor.parse.feedlist import read_opml
 
     good: list[Feed] = []
-    found = read_opml(_bytes(file))
+    found = read_opml(read_bytes(file))
     for outline in found:
         plain = {"title": outline.title, "language": outline.language}
         try:
@@ -331,13 +336,6 @@ def import_opml(
     )
     if not found:
         raise MonitorError(f"{file} names no feed")
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise MonitorError(f"{file} cannot be read: {error.strerror}") from error
 
 
 @feeds_app.command()

@@ -103,12 +103,12 @@ def _verdict_lines(entry: Entry, explanation: Explanation) -> list[str]:
 
 def _tagger(current: Session) -> Tagger:
     """Give what judges a text: as the service would where there is a configuration, else the themes alone."""
+    from monitor.config import is_configured
     from monitor.tag import PERSONAL, Tagger
 
-    try:
-        config = current.config()
-    except ConfigError:
+    if not is_configured(current.directory):
         return Tagger(current.rules(), semantic=True)
+    config = current.config()
     if config.database.exists():
         with current.reading() as (_, store):
             return config.tagger(store.note(PERSONAL))

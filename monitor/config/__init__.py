@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from monitor.config.general import Alert, General
 from monitor.config.load import Config, load
-from monitor.config.places import FILES, find, starter, write_starter
+from monitor.config.places import FILES, find, is_configured, require, starter, write_starter
 from monitor.config.themes import read as load_rules
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "Config",
     "General",
     "find",
+    "is_configured",
     "load",
     "load_rules",
+    "require",
     "starter",
     "write_starter",
 ]

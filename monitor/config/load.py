@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from monitor import cluster, digest, fetch, site, store, tag, values
 from monitor.config import feedlist, members, tables, themes
 from monitor.config.general import Alert, General, Service
-from monitor.config.places import FILES
+from monitor.config.places import FILES, require
 from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Mail, Secrets, address_spec, unwritable
 from monitor.errors import ConfigError, Fault
 from monitor.models import Selection
@@ -185,11 +185,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
     Raises ConfigError with every fault of every file.
     """
-    # An empty folder is rather a mistyped one than a wish for all defaults.
-    if not any((directory / name).is_file() for name in FILES):
-        raise ConfigError(
-            [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
-        )
+    require(directory)
     monitor, subscriptions, topic = (TomlDocument.read(directory / name) for name in FILES)
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)

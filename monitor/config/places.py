@@ -35,6 +35,19 @@ def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path
     return user_config_path("monitor", appauthor=False)
 
 
+def is_configured(directory: Path) -> bool:
+    """Tell whether a directory holds a configuration: one file of it is enough."""
+    return any((directory / name).is_file() for name in FILES)
+
+
+def require(directory: Path) -> None:
+    """Raise ConfigError where there is no configuration: an empty folder is rather a mistyped one."""
+    if not is_configured(directory):
+        raise ConfigError(
+            [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
+        )
+
+
 def starter() -> Path:
     """Return the starter configuration's directory: beside the code when installed, else the checkout's."""
     package = Path(__file__).resolve().parents[1]
