@@ -277,7 +277,7 @@ def live(
                 poll(config, store, latest, fresh, now)
             morning = now.replace(hour=7)
             with watch.measuring("digest"):
-                asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning))
+                asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning, bugs=[]))
             # Before its delivery brings them along.
             with watch.measuring("pages"):
                 digest_output.write_archive(config, config.files.output_dir)

@@ -5,7 +5,7 @@ Takes configuration, store and `now`; gives the values from which `digest` compo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.models import Delivery, Digest, Entry, FeedHealth, Story
-    from monitor.store import Store
+    from monitor.store import Culprit, Store
 
 # How long the first digest of an installation waits for its first poll to end: it may be killed each time.
 _FIRST_POLL = timedelta(hours=1)
@@ -33,108 +33,78 @@ _PRESENT = timedelta(days=1)
 _WEEK = timedelta(days=7)
 # However long mails were refused: who was away for a year wants no mail with a year in it.
 _LONGEST_GAP = 9 * _WEEK
-_EVERYTHING = Selection()
+EVERYTHING = Selection()
+"""What a recipient without a selection gets."""
 TREND = timedelta(days=15)
 """How far back the themes' trends reach, and the part of a day that a time zone may add."""
 
 
-def preview(config: Config, store: Store, *, now: datetime, recipient: str = "") -> Digest:
-    """Compose what the next digest would hold now, whole or a recipient's part; nothing is written."""
+def preview(
+    config: Config, store: Store, *, now: datetime, recipient: str = "", faults: Sequence[Culprit] = ()
+) -> Digest:
+    """Compose what the next digest would hold now, whole or a recipient's part; nothing is written.
+
+    `faults` are what is passed over, see `Store.without_culprits`.
+    """
     with store.snapshot():
         last = store.digests.last(now)
         end, day = (last.window.end, last.date) if last else (None, None)
         due = digest.schedule.preview(end, store.installed_at(now), config.digest, now, last_date=day)
-        whole = DueDigest(due=due, input=collect(config, store, due.window, now=now))
-        part = _part(config, store, recipient, whole, now=now) if recipient else None
-    if part is None:
-        return digest.compose(whole.due, whole.input, config.digest, now)
-    return part.of(digest.compose(part.due, part.input, config.digest, now))
+        missed = missed_by(config, store, recipient, due.date) if recipient else ()
+        if missed:
+            return part_of_several(config, store, due, recipient, missed, now=now, faults=faults)
+        found = collect(config, store, due.window, now=now, faults=faults)
+        made = digest.compose(due, found, config.digest, now)
+    return part_of(config, made, recipient) if recipient in config.selections else made
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DuePart:
-    """What a recipient gets of the digest that is due."""
-
-    recipient: str
-    selection: Selection
-    due: digest.Due
-    """Its window reaches back over the digests that they did not get."""
-    input: digest.DigestInput
-    labels: Sequence[tuple[str, str]]
-    """Of beats and themes in the recipient's language."""
-    hold_until: datetime | None
-    """When their mail is to go out, where that is not as soon as it is made."""
-    several: bool
-
-    def of(self, whole: Digest) -> Digest:
-        """Choose from what was composed of `due` and `input`."""
-        return digest.select(whole, self.selection, labels=self.labels, several=self.several)
+def part_of(config: Config, whole: Digest, recipient: str, *, several: bool = False) -> Digest:
+    """Return what a recipient's selection lets through of a digest, in their language."""
+    selection = config.selections.get(recipient, EVERYTHING)
+    labels = config.labels_in(selection.language or config.language)
+    return digest.select(whole, selection, labels=labels, several=several)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DueDigest:
-    """The digest that is due, and what it is made of."""
-
-    due: digest.Due
-    input: digest.DigestInput
-    parts: tuple[DuePart, ...] = ()
-    """For the recipients whose day it is and who do not get just the whole digest."""
-
-
-def read_due(config: Config, store: Store, *, now: datetime) -> DueDigest | None:
-    """Read what the digest that is due is made of, at one moment of the database; None when none is due."""
-    with store.snapshot():
-        due = due_digest(config, store, now=now)
-        if due is None:
-            return None
-        whole = DueDigest(due=due, input=collect(config, store, due.window, now=now))
-        last = store.digests.last(now)
-        parts = (
-            _part(config, store, recipient, whole, now=now)
-            for recipient in sorted(config.recipients)
-            if digest.schedule.is_day_of(
-                config.selections.get(recipient, _EVERYTHING).days,
-                due.date,
-                last_date=last.date if last else None,
-            )
-        )
-        return replace(whole, parts=tuple(part for part in parts if part))
+def part_of_several(
+    config: Config,
+    store: Store,
+    due: digest.Due,
+    recipient: str,
+    missed: Sequence[Digest],
+    *,
+    now: datetime,
+    faults: Sequence[Culprit] = (),
+) -> Digest:
+    """Compose a recipient's part of a digest together with those that they did not get."""
+    due = replace(due, window=replace(due.window, start=min(one.window.start for one in missed)))
+    found = collect(config, store, due.window, now=now, again=missed, faults=faults)
+    return part_of(config, digest.compose(due, found, config.digest, now), recipient, several=True)
 
 
-def _part(config: Config, store: Store, recipient: str, whole: DueDigest, *, now: datetime) -> DuePart | None:
-    """Return what a recipient's part is made of: the digest itself, and with it those they did not get.
+def whose_day(config: Config, store: Store, day: date, *, now: datetime) -> list[str]:
+    """Return the recipients of mail who get their part of a day's digest; others wait for a day of theirs.
 
-    None for who gets the whole digest, and nothing besides.
+    Whose last part could not be made gets the next one, on whatever day.
     """
-    due, found, own = whole.due, whole.input, config.selections.get(recipient)
-    missed = _missed(config, store, recipient, due.date)
-    if own is None and not missed:
-        return None
-    selection = own or _EVERYTHING
-    if missed:
-        window = replace(due.window, start=min(one.window.start for one in missed))
-        due = replace(due, window=window)
-        found = collect(config, store, window, now=now, again=missed)
-    return DuePart(
-        recipient=recipient,
-        selection=selection,
-        due=due,
-        input=found,
-        labels=config.labels_in(selection.language or config.language),
-        hold_until=digest.schedule.held_until(selection.time, due.at or now, config.digest)
-        if selection.time
-        else None,
-        several=bool(missed),
-    )
+    last = store.digests.last(now)
+    unmade = store.deliveries.unmade(Mail.name)
+    return [
+        recipient
+        for recipient in sorted(config.recipients)
+        if recipient.casefold() in unmade
+        or digest.schedule.is_day_of(
+            config.selections.get(recipient, EVERYTHING).days, day, last_date=last.date if last else None
+        )
+    ]
 
 
-def _missed(config: Config, store: Store, recipient: str, day: date) -> Sequence[Digest]:
+def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequence[Digest]:
     """Return the digests since the last one that a recipient got.
 
     Which they got the deliveries tell, so that neither a change of `days` nor a digest that was not mailed
     makes a gap or a repetition. Who never got one, or was off the list, begins with the last week.
     """
-    selection, rows = config.selections.get(recipient, _EVERYTHING), store.deliveries
+    selection, rows = config.selections.get(recipient, EVERYTHING), store.deliveries
     if selection.gathers:
         last = rows.last_digest(Mail.name, recipient)
         meant = rows.first_digest(Mail.name, recipient, after=last) or day
@@ -156,13 +126,16 @@ def _missed(config: Config, store: Store, recipient: str, day: date) -> Sequence
     return missed if told else ()
 
 
-def still_stands(config: Config, store: Store, found: DueDigest, *, now: datetime) -> bool:
+def still_stands(
+    config: Config, store: Store, made: Digest, found: digest.DigestInput, *, now: datetime
+) -> bool:
     """Say whether the same digest is due, with the same news out of as many entries, as when it was read."""
-    counts = store.overview.counts_in(found.due.window)
+    due = due_digest(config, store, now=now)
     return (
-        due_digest(config, store, now=now) == found.due
-        and store.stories.news(found.due.window) == found.input.news
-        and counts == (found.input.entries, found.input.relevant, found.input.held_back)
+        due is not None
+        and (due.date, due.window) == (made.date, made.window)
+        and store.stories.news(due.window) == found.news
+        and store.overview.counts_in(due.window) == (found.entries, found.relevant, found.held_back)
     )
 
 
@@ -189,7 +162,9 @@ def next_due(config: Config, store: Store, *, now: datetime) -> datetime:
     return digest.schedule.next_due(config.digest, now, last_date=last.date if last else None)
 
 
-def of_day(config: Config, store: Store, day: date, *, now: datetime) -> Digest | None:
+def of_day(
+    config: Config, store: Store, day: date, *, now: datetime, faults: Sequence[Culprit] = ()
+) -> Digest | None:
     """Return a day's digest as it was made, else what it would have held; None for a day to come."""
     if stored := store.digests.get(day):
         return stored.digest()
@@ -200,17 +175,26 @@ def of_day(config: Config, store: Store, day: date, *, now: datetime) -> Digest 
     if start >= now:
         return None
     midnight = datetime.combine(day + timedelta(days=1), time(), config.timezone)
-    return replace(review(config, store, start=start, end=min(midnight, now), now=now), date=day)
+    end = min(midnight, now)
+    return replace(review(config, store, start=start, end=end, now=now, faults=faults), date=day)
 
 
-def review(config: Config, store: Store, *, start: datetime, end: datetime, now: datetime) -> Digest:
+def review(
+    config: Config,
+    store: Store,
+    *,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    faults: Sequence[Culprit] = (),
+) -> Digest:
     """Compose what a digest of a past window holds, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
     # The last day that it covers: an end at midnight is that of the day before.
     last = window.end - timedelta(microseconds=1)
     due = digest.Due(date=last.astimezone(config.timezone).date(), window=window)
     with store.snapshot():
-        found = collect(config, store, window, now=now, reported=True)
+        found = collect(config, store, window, now=now, reported=True, faults=faults)
     if now - window.end > _PRESENT:
         found = replace(found, healths=[_as_of(health, window.end) for health in found.healths])
     return digest.compose(due, found, config.digest, now)
@@ -235,6 +219,7 @@ def collect(
     now: datetime,
     reported: bool = False,
     again: Sequence[Digest] = (),
+    faults: Sequence[Culprit] = (),
 ) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told.
 
@@ -245,7 +230,6 @@ def collect(
     stories = store.stories.with_news(window, reported=reported)
     missing = set(story_of.values()) - {story.id for story in stories}
     stories = (*stories, *store.stories.get_many(missing))
-    others = store.stories.get_many(_mentioned(stories))
     counts = store.overview.counts_in(window)
     news = store.stories.news(window, reported=reported) | story_of.keys()
     told = store.stories.reported([story.id for story in stories], until=window.start if reported else None)
@@ -266,7 +250,7 @@ def collect(
         perhaps=unsure.reports,
         named=_named(again),
         repeated=[*unsure.repeated, *store.overview.perhaps(window, reported=looks_back, repeated=True)],
-        titles={story.id: story.title for story in others},
+        titles=store.overview.titles(_mentioned(stories)),
         feeds=feeds,
         publishers={entry.id: publishers.of(entry) for entry in sure},
         healths=followed.healths(config, store, now=now),
@@ -282,6 +266,7 @@ def collect(
         retold=retold,
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
+        faults=[str(fault) for fault in faults],
         failed_deliveries=[_failure(delivery) for delivery in store.deliveries.failed_since(window.start)],
         version=__version__,
         origin=store.note("origin"),

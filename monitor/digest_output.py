@@ -75,7 +75,7 @@ def write_archive(config: Config, folder: Path) -> None:
 
 
 def period(
-    config: Config, store: Store, *, since: datetime, until: datetime, theme: str = ""
+    config: Config, store: Store, shape: site.Site, *, since: datetime, until: datetime, theme: str = ""
 ) -> site.period.Period:
     """Compose the overview of a period; nothing is written."""
     with store.snapshot():
@@ -86,7 +86,7 @@ def period(
         return site.period.compose(
             stories,
             steps,
-            site_of(config, store),
+            shape,
             since=since,
             until=until,
             archive=config.digest.archive_url,

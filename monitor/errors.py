@@ -5,7 +5,8 @@
     ├── FetchError       a feed could not be fetched
     ├── ParseError       what was fetched is not a feed, or not one that can be read
     ├── StoreError       the database cannot be opened, is damaged or busy beyond patience
-    │   └── BusyError    another process is at work on it
+    │   ├── BusyError    another process is at work on it
+    │   └── DamageError  one value in it cannot be read
     └── DeliveryError    a delivery did not succeed; knows whether trying again can help
 
 A message is one line that a user understands and never holds a secret.
@@ -19,9 +20,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class MonitorError(Exception):
@@ -67,6 +69,10 @@ class BusyError(StoreError):
     """Another process is at work on the same data directory."""
 
 
+class DamageError(StoreError):
+    """A value in the database cannot be read; like a bug of ours it costs what it stands in, and no more."""
+
+
 class DeliveryError(MonitorError):
     """A delivery did not succeed. `permanent` says that trying again cannot help.
 
@@ -89,10 +95,17 @@ class LogInError(DeliveryError):
 
 def place_of(bug: BaseException) -> str:
     """Say where in our code an error arose that nobody expected: "KeyError at reader.py:17"."""
+    if isinstance(bug, MonitorError):
+        return str(bug)
     # The last frame may lie in a library; its line still says more than the message alone.
     frames = traceback.extract_tb(bug.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return f"internal error: {type(bug).__name__}{place}"
+
+
+def is_unexpected(error: Exception) -> bool:
+    """Say whether an error is a bug of ours, or damage in one place: it may cost no more than that place."""
+    return isinstance(error, DamageError) or not isinstance(error, MonitorError | OSError)
 
 
 def raise_unexpected(doing: str, bugs: Sequence[Exception]) -> None:
@@ -101,21 +114,43 @@ def raise_unexpected(doing: str, bugs: Sequence[Exception]) -> None:
         raise ExceptionGroup(f"{doing} met errors that nobody expected", bugs)
 
 
+def each(those: Iterable[T], do: Callable[[T], R]) -> tuple[dict[T, R], dict[T, Exception]]:
+    """Do something for each by itself; return what came of it, and where it failed as nobody expected."""
+    done, bugs = dict[T, R](), dict[T, Exception]()
+    for one in those:
+        try:
+            done[one] = do(one)
+        except Exception as error:
+            if not is_unexpected(error):
+                raise
+            bugs[one] = error
+    return done, bugs
+
+
 def culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> list[tuple[T, Exception]]:
     """Return which of those an attempt fails over, each with its error; looked for by halves.
 
-    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. What we expect (a
-    MonitorError) is nobody's bug and raised.
+    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. What fails without
+    any of them too is no culprit's, and what we expect (a MonitorError) is nobody's bug and raised.
     """
-    if not those:
-        return []
-    try:
-        attempt(those)
-    except MonitorError:
-        raise
-    except Exception as bug:  # noqa: BLE001 - see above
-        if len(those) == 1:
-            return [(those[0], bug)]
+    return [] if _bug_of(attempt, ()) else list(_culprits(those, attempt))
+
+
+def _culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> Iterator[tuple[T, Exception]]:
+    bug = _bug_of(attempt, those) if those else None
+    if bug and len(those) == 1:
+        yield those[0], bug
+    elif bug:
         middle = len(those) // 2
-        return [*culprits(those[:middle], attempt), *culprits(those[middle:], attempt)]
-    return []
+        yield from _culprits(those[:middle], attempt)
+        yield from _culprits(those[middle:], attempt)
+
+
+def _bug_of(attempt: Callable[[T], object], some: T) -> Exception | None:
+    try:
+        attempt(some)
+    except Exception as error:
+        if is_unexpected(error):
+            return error
+        raise
+    return None

@@ -54,18 +54,21 @@ def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: dateti
         try:
             prepared += channel.prepare(edition, now=now)
         except Exception as error:  # noqa: BLE001 - a digest must not be lost to one channel
-            prepared.append(
-                Delivery(
-                    edition=edition.key,
-                    channel=channel.name,
-                    recipient="everybody",
-                    payload=b"",
-                    state="failed",
-                    last_error=str(_as_delivery_error(error)),
-                    created_at=now,
-                )
-            )
+            prepared.append(unmade(edition.key, channel.name, "everybody", error, now=now))
     return prepared
+
+
+def unmade(edition: str, channel: str, recipient: str, error: Exception, *, now: datetime) -> Delivery:
+    """Note, as a failed delivery, that a message could not be made; the next digest makes up for it."""
+    return Delivery(
+        edition=edition,
+        channel=channel,
+        recipient=recipient,
+        payload=b"",
+        state="failed",
+        last_error=str(_as_delivery_error(error)),
+        created_at=now,
+    )
 
 
 def supersede(

@@ -29,13 +29,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest, digest_input, digest_output, followed, outbox, tag
-from monitor.deliver import Archive, Files, Mail
-from monitor.errors import ParseError, StoreError, raise_unexpected
+from monitor import digest_input, digest_output, outbox, tag
+from monitor.alerts import make_alerts
+from monitor.deliver import Archive, Files
+from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpected
 from monitor.fetch import schedule
-from monitor.models import FeedPoll, Findings, Poll, Response, Window
+from monitor.models import FeedPoll, Findings, Poll, Response
 from monitor.parse import changes, identity
-from monitor.preparation import prepare
+from monitor.preparation import prepare, prepare_beside
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
@@ -295,7 +296,13 @@ async def publish(
     store.clock.observe(now)
     bugs = list[Exception]()
     await cluster_entries_beside(config, store, now=now, bugs=bugs)
-    made = await make_due_digest(config, store, channels, now=now)
+    made = None
+    try:
+        made = await make_due_digest(config, store, channels, now=now, bugs=bugs)
+    except Exception as bug:
+        if not is_unexpected(bug):
+            raise
+        bugs.append(bug)  # what was made before goes out all the same
     done = await deliver(config, store, channels, now=now, blocked=blocked, bugs=bugs)
     if made:
         store.forget(config.retention, now)
@@ -335,65 +342,39 @@ def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
 
 
 async def make_due_digest(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
 ) -> Digest | None:
     """Freeze the digest that is due together with its deliveries; None when none is due.
 
-    Composing and rendering take seconds where there is much to tell: that happens beside the loop, and nobody
-    waits for the database meanwhile. Where its news has changed until then it is made anew, in the end with
-    the database held.
+    Reading, composing and rendering take seconds where there is much to tell: that happens beside the loop,
+    and nobody waits for the database meanwhile. Where its news has changed until then it is made anew, in the
+    end with the database held. A bug that a recipient's part brings out joins `bugs`; who calls raises them.
     """
     channels = _with_archive(config, channels)
     for _ in range(_TRIES):
-        found = digest_input.read_due(config, store, now=now)
-        if found is None:
+        if digest_input.due_digest(config, store, now=now) is None:
             return None
-        prepared = await asyncio.to_thread(prepare, config, channels, found, now)
+        prepared = await asyncio.to_thread(prepare_beside, config, channels, now)
+        if prepared is None:
+            return None
         with store.transaction():
-            if digest_input.still_stands(config, store, found, now=now):
-                return freeze(store, channels, prepared, now=now)
+            if digest_input.still_stands(config, store, prepared.digest, prepared.input, now=now):
+                return freeze(store, channels, prepared, now=now, bugs=bugs)
     with store.transaction():
-        found = digest_input.read_due(config, store, now=now)
-        return freeze(store, channels, prepare(config, channels, found, now), now=now) if found else None
+        prepared = prepare(config, store, channels, now=now)
+        return freeze(store, channels, prepared, now=now, bugs=bugs) if prepared else None
 
 
-def freeze(store: Store, channels: Sequence[Channel], prepared: PreparedDigest, *, now: datetime) -> Digest:
+def freeze(
+    store: Store,
+    channels: Sequence[Channel],
+    prepared: PreparedDigest,
+    *,
+    now: datetime,
+    bugs: list[Exception],
+) -> Digest:
     """Store a digest for good with its deliveries, which take the place of earlier ones that still wait."""
-    outbox.supersede(store, channels, store.digests.freeze(*prepared), now)
+    frozen = store.digests.freeze(prepared.digest, prepared.summary, prepared.deliveries)
+    outbox.supersede(store, channels, frozen, now)
+    bugs += prepared.bugs
     return prepared.digest
-
-
-def make_alerts(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
-) -> None:
-    """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
-    if (alert := config.alert) is None:
-        return
-    chosen = [channel for channel in channels if channel.name in alert.channels]
-    mail = [channel for channel in chosen if channel.name == Mail.name]
-    pages = [channel for channel in channels if isinstance(channel, Archive)]
-    window = Window(start=now - config.digest.backlog, end=now)
-    # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
-    fresh = store.stories.news(window) & store.stories.news(window, reported=True)
-    fresh -= store.overview.retold(fresh)
-    stories = [one for one in store.stories.with_news(window) if fresh & {entry.id for entry in one.entries}]
-    ids = [story.id for story in stories]
-    alerted, reported = store.deliveries.alerted(ids), store.stories.reported(ids)
-    feeds = followed.named(config, store)
-    for story in stories:
-        if story.id in alerted or not reported.isdisjoint(entry.id for entry in story.entries):
-            continue
-        try:
-            important = digest.importance(story, feeds, config.digest).total >= alert.min_score
-            if not important or story.sources < alert.min_sources:
-                continue
-            edition, *translations = digest_output.alerts(config, story, feeds, now=now)
-        except Exception as bug:  # noqa: BLE001 - what one story brings out must hold up no mail
-            bugs.append(bug)
-            continue
-        deliveries = outbox.prepare(chosen, edition, now=now)
-        for translation in translations:
-            deliveries += outbox.prepare(mail, translation, now=now)
-        if deliveries:  # the pages that the message leads to; alone they tell nobody
-            deliveries += outbox.prepare(pages, edition, now=now)
-        store.deliveries.alert(story.id, deliveries, now)

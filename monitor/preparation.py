@@ -1,17 +1,20 @@
-"""The digest that is due, composed, and rendered for all who get it. Touches no database.
+"""The digest that is due, composed, and rendered for all who get it. Writes nothing.
 
-Takes what it is made of and the channels; gives what is to be frozen. A bug of ours that a story or an entry
+Takes configuration, store and channels; gives what is to be frozen. A bug of ours that a story or an entry
 brings out costs that one, not the day: the digest names it and is made without it, and the next tries again.
+One that a recipient's part brings out costs them a day: their next mail holds both.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest, digest_output, languages, outbox
+from monitor import digest, digest_input, digest_output, languages, outbox
+from monitor import store as store_package
 from monitor.deliver import Mail
-from monitor.errors import culprits, place_of
+from monitor.digest_input import EVERYTHING
+from monitor.errors import each
+from monitor.models import digest_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
-    from monitor.digest_input import DueDigest
+    from monitor.digest import DigestInput, Due
     from monitor.models import Delivery, Digest, DigestSummary
+    from monitor.store import Culprit, Store
 
 
 class PreparedDigest(NamedTuple):
@@ -29,60 +33,94 @@ class PreparedDigest(NamedTuple):
     digest: Digest
     summary: DigestSummary
     deliveries: Sequence[Delivery]
+    input: DigestInput
+    """What it is made of."""
+    bugs: Sequence[Exception]
+    """What nobody expected of single recipients' parts."""
 
 
-def prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> PreparedDigest:
-    """Compose a digest, and render it for every channel. Raises what no single story or entry brings out."""
-    try:
-        return _prepare(config, channels, found, now)
-    except Exception:
-
-        def attempt(handles: Sequence[str]) -> None:
-            _prepare(config, channels, _only(found, handles), now)
-
-        titles = _titles(found)
-        faults = {handle: place_of(bug) for handle, bug in culprits(list(titles), attempt)}
-        if not faults:
-            raise
-        named = [f"{handle}, {titles[handle]}: {place}" for handle, place in faults.items()]
-        sound = _only(found, titles.keys() - faults.keys(), named)
-        return _prepare(config, channels, sound, now)
+def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
+    """Do the same in a thread, beside the loop: it opens the store itself."""
+    with store_package.open(config.database, read_only=True) as store:
+        store.feeds.know(config.feeds)
+        return prepare(config, store, channels, now=now)
 
 
-def _prepare(config: Config, channels: Sequence[Channel], found: DueDigest, now: datetime) -> PreparedDigest:
-    made = digest.compose(found.due, found.input, config.digest, now)
-    wanted = channels if digest.worth_sending(made, config.digest) else ()
-    besides = [part.recipient for part in found.parts]
-    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made, besides=besides), now=now)
-    mail = [channel for channel in channels if channel.name == Mail.name]
-    for part in found.parts:
-        whole = digest.compose(part.due, part.input, config.digest, now) if part.several else made
-        selected = part.of(whole)
-        if digest.worth_sending(selected, config.digest):
-            mailed = digest_output.mailed(selected, part.recipient, hold_until=part.hold_until)
-            deliveries += outbox.prepare(mail, mailed, now=now)
-    return PreparedDigest(made, digest.summarise(made, languages.load(made.language, made.title)), deliveries)
+def prepare(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+) -> PreparedDigest | None:
+    """Read what the digest that is due is made of, compose it, render it for every channel; None if none is.
 
-
-def _titles(found: DueDigest) -> dict[str, str]:
-    """Return the titles of all that may be told, by handle: stories, and entries that are only perhaps."""
-    titles = dict[str, str]()
-    for each in (found.input, *(part.input for part in found.parts)):
-        titles.update((f"s{story.id}", story.title) for story in each.stories)
-        titles.update((f"e{report.entry.id}", report.entry.title) for report in each.perhaps)
-    return titles
-
-
-def _only(found: DueDigest, handles: Collection[str], faults: Sequence[str] = ()) -> DueDigest:
-    """Return the same with no other stories and entries than these, and with what is said of those."""
-
-    def only(whole: digest.DigestInput) -> digest.DigestInput:
-        return replace(
-            whole,
-            stories=[story for story in whole.stories if f"s{story.id}" in handles],
-            perhaps=[report for report in whole.perhaps if f"e{report.entry.id}" in handles],
-            faults=faults,
+    All is read at one moment of the database. Raises what no single story, entry or recipient brings out.
+    """
+    with store.snapshot():
+        due = digest_input.due_digest(config, store, now=now)
+        if due is None:
+            return None
+        missed, bugs = each(
+            digest_input.whose_day(config, store, due.date, now=now),
+            lambda recipient: digest_input.missed_by(config, store, recipient, due.date),
+        )
+        # The others get the whole digest, and nothing besides.
+        parts = {one: days for one, days in missed.items() if days or one in config.selections}
+        whole = store.without_culprits(
+            lambda faults: _whole(
+                config, store, channels, due, besides={*parts, *bugs}, faults=faults, now=now
+            )
         )
 
-    parts = tuple(replace(part, input=only(part.input)) for part in found.parts)
-    return replace(found, input=only(found.input), parts=parts)
+        def mail(recipient: str, faults: Sequence[Culprit]) -> list[Delivery]:
+            days, at = parts[recipient], config.selections.get(recipient, EVERYTHING).time
+            selected = (
+                digest_input.part_of_several(config, store, due, recipient, days, now=now, faults=faults)
+                if days
+                else digest_input.part_of(config, whole.digest, recipient)
+            )
+            held = digest.schedule.held_until(at, due.at or now, config.digest) if at else None
+            mailed = digest_output.mailed(selected, recipient, hold_until=held)
+            by = [channel for channel in channels if channel.name == Mail.name]
+            wanted = by if digest.worth_sending(selected, config.digest) else ()
+            return outbox.prepare(wanted, mailed, now=now)
+
+        # What the whole digest could not show is news for the next one: no part may tell it before.
+        mails, more = each(
+            parts, lambda one: store.without_culprits(lambda faults: mail(one, faults), whole.faults)
+        )
+    bugs |= more
+    return PreparedDigest(
+        digest=whole.digest,
+        summary=digest.summarise(whole.digest, languages.load(whole.digest.language, whole.digest.title)),
+        deliveries=[
+            *whole.deliveries,
+            *(delivery for those in mails.values() for delivery in those),
+            *(outbox.unmade(digest_key(due.date), Mail.name, one, bug, now=now) for one, bug in bugs.items()),
+        ],
+        input=whole.input,
+        bugs=list(bugs.values()),
+    )
+
+
+class _Whole(NamedTuple):
+    """The whole digest, for all who get that."""
+
+    digest: Digest
+    deliveries: Sequence[Delivery]
+    input: DigestInput
+    faults: Sequence[Culprit]
+
+
+def _whole(
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    due: Due,
+    *,
+    besides: Collection[str],
+    faults: Sequence[Culprit],
+    now: datetime,
+) -> _Whole:
+    found = digest_input.collect(config, store, due.window, now=now, faults=faults)
+    made = digest.compose(due, found, config.digest, now)
+    wanted = channels if digest.worth_sending(made, config.digest) else ()
+    deliveries = outbox.prepare(wanted, digest_output.rendered(config, made, besides=besides), now=now)
+    return _Whole(made, deliveries, found, faults)

@@ -50,7 +50,7 @@ def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset
     """
     saved, bugs = set[int](), list[Exception]()
     for _ in range(_STEPS):
-        work = _read(config, store, now)
+        work = _read(config, store, now, bugs)
         if work is None:
             break
         decided = work.decide()
@@ -67,7 +67,7 @@ async def cluster_entries_beside(
     """Do the same, deciding in a thread, for those who have a loop to keep; they raise `bugs` themselves."""
     saved = set[int]()
     for _ in range(_STEPS):
-        work = _read(config, store, now)
+        work = _read(config, store, now, bugs)
         if work is None:
             break
         decided = await _decided_beside(work)
@@ -183,7 +183,15 @@ def _lone(entry: Entry, bug: Exception) -> Story:
     )
 
 
-def _read(config: Config, store: Store, now: datetime) -> _Work | None:
+def _read(config: Config, store: Store, now: datetime, bugs: list[Exception]) -> _Work | None:
+    """Read what the next step takes, but for what cannot be read: that waits, or stays as it is."""
+    work, faults = store.without_culprits(lambda faults: (_read_all(config, store, now), faults))
+    # Each step meets them again.
+    bugs += (one.bug for one in faults if str(one.bug) not in map(str, bugs))
+    return work
+
+
+def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
     """Read what the next step needs; None when every sure entry has its story."""
     new = store.entries.without_story(_STEP)
     if not new:

@@ -31,12 +31,12 @@ from monitor.models import digest_key
 from monitor.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
     from monitor.config import Config
     from monitor.models import Delivery, Digest
-    from monitor.store import Store
+    from monitor.store import Culprit, Store
 
 
 def register(app: typer.Typer) -> None:
@@ -79,20 +79,18 @@ def digest(
         _send(current, resend=resend)
         return
     from monitor import digest as package
-    from monitor import digest_input, languages, values
+    from monitor import languages, values
 
     if format_ not in package.FORMATS:
         raise UsageError(f"no such format: {format_!r}{values.likely(format_, package.FORMATS)}")
     with current.reading() as (config, store):
         whose = _recipient(config, recipient) if recipient else ""
-        if date or since or until:
-            made = _past(current, config, store, date=date, since=since, until=until)
-            if selection := config.selections.get(whose):
-                labels = config.labels_in(selection.language or config.language)
-                made = package.select(made, selection, labels=labels)
-        else:
-            made = digest_input.preview(config, store, now=current.now(), recipient=whose)
-    text = package.render(made, languages.load(made.language, made.title), format_)
+
+        def rendered(faults: Sequence[Culprit]) -> str:
+            made = _made(current, config, store, faults, date=date, since=since, until=until, whose=whose)
+            return package.render(made, languages.load(made.language, made.title), format_)
+
+        text = store.without_culprits(rendered)
     with results(output) as file:
         file.write(text)
     if is_file(output):
@@ -111,18 +109,32 @@ def _recipient(config: Config, written: str) -> str:
     return found[asked]
 
 
-def _past(current: Session, config: Config, store: Store, *, date: str, since: str, until: str) -> Digest:
+def _made(
+    current: Session,
+    config: Config,
+    store: Store,
+    faults: Sequence[Culprit],
+    *,
+    date: str,
+    since: str,
+    until: str,
+    whose: str,
+) -> Digest:
     from monitor import digest_input
 
     now = current.now()
     if since or until:
         window = current.window(since, until, config.timezone, usual=timedelta(days=1))
-        return digest_input.review(config, store, start=window.start, end=window.end, now=now)
-    wanted = day(date)
-    made = digest_input.of_day(config, store, wanted, now=now)
-    if made is None:
-        raise UsageError(f"{wanted} is still to come")
-    return made
+        span = {"start": window.start, "end": window.end}
+        made = digest_input.review(config, store, **span, now=now, faults=faults)
+    elif date:
+        found = digest_input.of_day(config, store, day(date), now=now, faults=faults)
+        if found is None:
+            raise UsageError(f"{day(date)} is still to come")
+        made = found
+    else:
+        return digest_input.preview(config, store, now=now, recipient=whose, faults=faults)
+    return digest_input.part_of(config, made, whose) if whose in config.selections else made
 
 
 def _send(current: Session, *, resend: bool) -> None:

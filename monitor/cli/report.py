@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.entries import require_known
 from monitor.cli.output import Output, is_file, results, say
 from monitor.cli.session import UsageError, session
+from monitor.errors import raise_unexpected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.store import Culprit
 
 FORMATS = ("md", "html", "json")
 _USUAL = timedelta(days=90)
@@ -44,13 +50,20 @@ def report(
     with current.reading() as (config, store):
         require_known("theme", theme, [label.slug for label in config.rules.themes])
         window = current.window(since, until, config.timezone, usual=_USUAL)
-        found = digest_output.period(config, store, since=window.start, until=window.end, theme=theme)
-        site = digest_output.site_of(config, store)
-    if format_ == "json":
-        text = json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n"
-    else:
-        text = period.to_html(found, site) if format_ == "html" else period.to_markdown(found, site)
+
+        def made(faults: Sequence[Culprit]) -> tuple[str, Sequence[Culprit]]:
+            site = digest_output.site_of(config, store).without(faults)
+            found = digest_output.period(
+                config, store, site, since=window.start, until=window.end, theme=theme
+            )
+            if format_ == "json":
+                return json.dumps(period.to_dict(found), ensure_ascii=False, indent=2) + "\n", faults
+            text = period.to_html(found, site) if format_ == "html" else period.to_markdown(found, site)
+            return text, faults
+
+        text, faults = store.without_culprits(made)
     with results(output) as file:
         file.write(text)
     if is_file(output):
         say(f"wrote {output}")
+    raise_unexpected("making the report", [fault.bug for fault in faults])

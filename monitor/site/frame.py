@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -51,6 +51,13 @@ class Site:
     """Those whose templates are filled, the first before the others."""
     common: Mapping[str, Any] = field(default_factory=dict)
     """What every page is told, whatever it says itself."""
+    faults: tuple[str, ...] = ()
+    """What the page does not show, by a bug of ours."""
+
+    def without(self, those: Iterable[object]) -> Site:
+        """Return the site for a page that does not show these."""
+        said = (self.words.text("site_fault", what=line(one, 400)) for one in map(str, those))
+        return replace(self, faults=tuple(said))
 
     def fill(self, template: str, *, here: str, title: str, depth: int = 0, **values: Any) -> str:
         """Return a page; `here` is its own path, `depth` how many folders it lies below the first page."""
@@ -70,6 +77,7 @@ class Site:
             # Relative, so that the pages work from a disk, below any path of a server, and after a move.
             "root": "../" * depth,
             "feeds": (),
+            "faults": self.faults,
             "chart": None,
             "place": None,
         }

@@ -86,6 +86,11 @@ def gone(old: int, site: Site) -> str:
     return site.fill("list.html", here=story_path(old), depth=1, title=f"s{old}", lead=text, groups=[])
 
 
+def broken(number: int, name: str, site: Site) -> str:
+    """Return what stands at the address of a story that cannot be shown; `site` says why."""
+    return site.fill("list.html", here=story_path(number), depth=1, title=title(name), lead="", groups=[])
+
+
 def day(digest: Digest, site: Site) -> str:
     """Return a digest's page: all that it told, and what stood behind it."""
     page = view(digest, site.words, _WHOLE, archive="../", everything=True)

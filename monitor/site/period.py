@@ -53,6 +53,8 @@ class Period:
     most_reported: tuple[Line, ...]
     outlets: tuple[Line, ...]
     parties: tuple[Line, ...]
+    faults: tuple[str, ...] = ()
+    """What it does not show, by a bug of ours."""
 
 
 def compose(
@@ -114,6 +116,7 @@ def compose(
         most_reported=tuple(_story(story, site, archive) for story in largest[:_MOST]),
         outlets=_counted(outlets, site),
         parties=_counted(parties, site),
+        faults=site.faults,
     )
 
 
@@ -121,6 +124,8 @@ def to_markdown(period: Period, site: Site) -> str:
     """Return the period as Markdown."""
     text = site.words.text
     rows = [f"# {markdown.escape(period.title)}", "", markdown.escape(period.summary), ""]
+    for fault in period.faults:
+        rows += [f"**{markdown.escape(fault)}**", ""]
     if period.affairs:
         rows += [f"## {markdown.escape(text('site_affairs'))}", ""]
     for affair in period.affairs:
@@ -169,6 +174,7 @@ def to_dict(period: Period) -> dict[str, Any]:
         "most_reported": lines(period.most_reported),
         "outlets": lines(period.outlets),
         "parties": lines(period.parties),
+        "faults": list(period.faults),
     }
 
 

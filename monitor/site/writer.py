@@ -17,12 +17,15 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from importlib import resources
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import __version__
 from monitor.digest import atom
 from monitor.disk import write_atomically
+from monitor.errors import is_unexpected, raise_unexpected
 from monitor.site import contents, lists, pages
 from monitor.site.frame import (
     affair_path,
@@ -36,12 +39,12 @@ from monitor.site.frame import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from monitor.models import Story
     from monitor.site.frame import Site
-    from monitor.store import Store
+    from monitor.store import Culprit, Store
 
 _STATE: Final = ".site.json"
 # Stories read at once, with all their entries: an archive that is written anew has thousands.
@@ -63,12 +66,16 @@ class _State:
     """How many stories that began in a month ("2026-11") have each theme."""
     outlets: Mapping[str, str] = field(default_factory=dict)
     """How each feed was named, by its row id."""
+    owed: Sequence[str] = ()
+    """Stories, by their handles, and pages that a bug of ours kept out: they are tried again each time."""
 
 
 def update(store: Store, folder: Path, site: Site) -> int:
     """Bring the pages in a folder up to date; return how many were written. Raises OSError and StoreError.
 
-    A page is replaced in one step, and the state last: whoever stops it half way has it done over.
+    A page is replaced in one step, and the state last: whoever stops it half way has it done over. A story
+    over which a page fails, by a bug of ours, is left out and named on it; that is raised once all else is
+    written.
     """
     return _Update(store, folder, site).run()
 
@@ -82,6 +89,17 @@ class _Listing(NamedTuple):
     affair: int | None = None
 
 
+@dataclass(slots=True)
+class _Touched:
+    """What changed stories touch beside their own pages."""
+
+    months: set[str] = field(default_factory=set)
+    steps: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Changed steps of affairs."""
+    left: set[int] = field(default_factory=set)
+    """Affairs that lost a step."""
+
+
 class _Update:
     """One bringing up to date."""
 
@@ -91,6 +109,8 @@ class _Update:
         self._site = site
         self._written = 0
         self._themes: dict[str, Mapping[str, int]] = {}
+        self._owed: dict[str, Exception] = {}
+        """What a bug of ours kept out: stories by their handles, and whole pages."""
 
     def run(self) -> int:
         state = self._state()
@@ -98,26 +118,58 @@ class _Update:
         self._themes = dict(state.themes)
         outlets = self._outlets()
         renamed = [int(feed) for feed, name in outlets.items() if state.outlets.get(feed, name) != name]
-        stories = tuple(dict.fromkeys((*changes.stories, *self._store.overview.of_feeds(renamed))))
+        owed = [int(handle[1:]) for handle in state.owed if "/" not in handle]
+        stories = tuple(dict.fromkeys((*changes.stories, *self._store.overview.of_feeds(renamed), *owed)))
         if stories:
             # Pages tell what the months hold: stopped half way they no longer do, and all is done over.
             (self._folder / _STATE).unlink(missing_ok=True)
-        months = self._stories(stories, everything=state.revision == 0)
-        for day in map(date.fromisoformat, changes.digests):
-            stored = self._store.digests.get(day)
-            if stored is not None:
-                made = stored.digest()
-                self._write(day_path(day), pages.day(made, self._site))
-        self._months(months | {day[:7] for day in changes.digests})
-        if changes.stories or state.revision == 0:
+        everything = state.revision == 0
+        months = self._stories(stories, anew=stories if everything else owed) | _stems("months/", state.owed)
+        days = {*changes.digests, *_stems("days/", state.owed)}
+        for day in sorted(days):
+            self._bring(day_path(date.fromisoformat(day)), partial(self._day, date.fromisoformat(day)))
+        for name in sorted(months | {day[:7] for day in days}):
+            self._bring(month_path(name), partial(self._month, name))
+        self._write("search/index.js", lists.search_contents(self._themes))
+        if changes.stories or state.owed or everything:
             self._theme_pages()
-            self._affairs_list()
-        self._first_pages()
-        if state.revision == 0:
+            self._bring("affairs.html", self._affairs_list)
+        self._bring("index.html", self._first_pages)
+        if everything:
             self._assets()
         # Last: a run that is stopped before has its pages written once more.
-        self._remember(_State(state.fingerprint, changes.revision, changes.digest, self._themes, outlets))
+        self._remember(
+            _State(
+                state.fingerprint, changes.revision, changes.digest, self._themes, outlets, list(self._owed)
+            )
+        )
+        raise_unexpected("writing the archive", list(self._owed.values()))
         return self._written
+
+    def _bring(self, path: str, make: Callable[[Site], Mapping[str, str | None]]) -> None:
+        """Write pages, or remove those that are None; without the stories over which making them fails."""
+
+        def made(faults: Sequence[Culprit]) -> tuple[Mapping[str, str | None], Sequence[Culprit]]:
+            return make(self._site.without(faults)), faults
+
+        try:
+            found, faults = self._store.without_culprits(made)
+        except Exception as bug:
+            if not is_unexpected(bug):
+                raise
+            self._owed[path] = bug
+            return
+        for name, content in found.items():
+            if content is None:
+                (self._folder / name).unlink(missing_ok=True)
+            else:
+                self._write(name, content)
+        for fault in faults:
+            self._owed[fault.handle] = fault.bug
+            # Digests lead to it: one that was there stays as it was.
+            own = int(fault.handle[1:])
+            if not (self._folder / story_path(own)).exists():
+                self._write(story_path(own), pages.broken(own, fault.title, self._site.without([fault])))
 
     def _outlets(self) -> dict[str, str]:
         """Return how the pages name each feed that has brought an entry."""
@@ -126,39 +178,52 @@ class _Update:
             for number, url in self._store.feeds.ids().items()
         }
 
-    def _stories(self, changed: Sequence[int], *, everything: bool) -> set[str]:
-        """Write the pages of changed stories and of their affairs; return the months that list them."""
-        months: set[str] = set()
-        steps: dict[int, set[int]] = defaultdict(set)
-        left: set[int] = set()
+    def _day(self, day: date, site: Site) -> dict[str, str | None]:
+        stored = self._store.digests.get(day)
+        return {day_path(day): pages.day(stored.digest(), site)} if stored else {}
+
+    def _stories(self, changed: Sequence[int], *, anew: Collection[int]) -> set[str]:
+        """Write the pages of changed stories and of their affairs; return the months that list them.
+
+        Of those that come `anew` the month is written even if it says the same of them as before.
+        """
+        touched = _Touched()
         for start in range(0, len(changed), _BATCH):
             batch = changed[start : start + _BATCH]
-            found = {story.id: story for story in self._store.stories.get_many(batch)}
-            for number in batch:
-                before = self._printed(number)
-                # The steps that stay behind name it still, and nothing in the store says any more that it was
-                # one.
-                if before.affair is not None and (
-                    number not in found or found[number].affair != before.affair
-                ):
-                    left.add(before.affair)
-                present = self._store.stories.resolve(number)
-                if present != number:
-                    # A page that somebody may have linked to: after a merge it says where the story went.
-                    self._write(story_path(number), pages.moved(number, present, self._site))
-                elif number not in found:
-                    self._write(story_path(number), pages.gone(number, self._site))
-                after = self._present(found.get(number))
-                if everything or (before.month, before.shown) != (after.month, after.shown):
-                    months |= {before.month, after.month}
-            for story in found.values():
-                if story.affair is None:
-                    self._write(story_path(story.id), pages.story(story, [story], self._site))
-                else:
-                    steps[story.affair].add(story.id)
-        for affair in {*steps, *left}:
-            self._affair(affair, None if affair in left else steps[affair])
-        return months - {""}
+            self._bring("stories/", lambda _, batch=batch: self._batch(batch, anew, touched))  # type: ignore[misc]
+        for affair in {*touched.steps, *touched.left}:
+            steps = None if affair in touched.left else touched.steps[affair]
+            self._bring(affair_path(affair), partial(self._affair, affair, steps))
+        return touched.months - {""}
+
+    def _batch(self, batch: Sequence[int], anew: Collection[int], touched: _Touched) -> dict[str, str | None]:
+        """Make the pages of stories that are part of no affair, or are no more; note what else they touch."""
+        made: dict[str, str | None] = {}
+        titles = self._store.overview.titles(batch)
+        found = {story.id: story for story in self._store.stories.get_many(batch)}
+        for number in batch:
+            if number in titles and number not in found:
+                continue  # it is passed over
+            before = self._printed(number)
+            # The steps that stay behind name it still, and nothing in the store says any more that it was
+            # one.
+            if before.affair is not None and (number not in found or found[number].affair != before.affair):
+                touched.left.add(before.affair)
+            present = self._store.stories.resolve(number)
+            if present != number:
+                # A page that somebody may have linked to: after a merge it says where the story went.
+                made[story_path(number)] = pages.moved(number, present, self._site)
+            elif number not in found:
+                made[story_path(number)] = pages.gone(number, self._site)
+            after = self._present(found.get(number))
+            if number in anew or (before.month, before.shown) != (after.month, after.shown):
+                touched.months |= {before.month, after.month}
+        for story in found.values():
+            if story.affair is None:
+                made[story_path(story.id)] = pages.story(story, [story], self._site)
+            else:
+                touched.steps[story.affair].add(story.id)
+        return made
 
     def _present(self, story: Story | None) -> _Listing:
         """Return how a story is listed from now on."""
@@ -172,25 +237,21 @@ class _Update:
             found = None
         return _Listing(found[1], found[2], int(found[3]) if found[3] else None) if found else _Listing()
 
-    def _affair(self, affair: int, changed: Collection[int] | None) -> None:
-        """Write an affair's page, and those of its steps near a changed one; of all when None says so."""
+    def _affair(self, affair: int, changed: Collection[int] | None, site: Site) -> dict[str, str | None]:
+        """Make an affair's page, and those of its steps near a changed one; of all when None says so."""
         steps = self._store.stories.affair(affair)
         there = [at for at, step in enumerate(steps) if changed is None or step.id in changed]
         near = {at for at in range(len(steps)) if any(abs(at - other) <= pages.NEAR for other in there)}
-        for at in sorted(near):
-            self._write(story_path(steps[at].id), pages.story(steps[at], steps, self._site))
-        if len(steps) > 1:
-            self._write(affair_path(affair), pages.affair(affair, steps, self._site))
-        else:
-            (self._folder / affair_path(affair)).unlink(missing_ok=True)
+        made = {story_path(steps[at].id): pages.story(steps[at], steps, site) for at in sorted(near)}
+        return made | {affair_path(affair): pages.affair(affair, steps, site) if len(steps) > 1 else None}
 
-    def _months(self, names: Iterable[str]) -> None:
-        for name in names:
-            days, stories = contents.month(name, self._store, self._site.timezone)
-            self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
-            self._write(month_path(name), lists.month(name, days, stories, self._site))
-            self._write(f"search/{name}.js", lists.search_shard(name, stories, self._site))
-        self._write("search/index.js", lists.search_contents(self._themes))
+    def _month(self, name: str, site: Site) -> dict[str, str | None]:
+        days, stories = contents.month(name, self._store, site.timezone)
+        self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
+        return {
+            month_path(name): lists.month(name, days, stories, site),
+            f"search/{name}.js": lists.search_shard(name, stories, site),
+        }
 
     def _theme_pages(self) -> None:
         """Write all themes: which ones a story has lost, nothing tells."""
@@ -199,36 +260,34 @@ class _Update:
             slug: {month: self._themes[month].get(slug, 0) for month in months} for slug in self._site.themes
         }
         for slug, by_month in counts.items():
-            self._theme(slug, by_month)
+            self._bring(theme_path(slug), partial(self._theme, slug, by_month))
         stems = set(map(theme_stem, self._site.themes))
         for page in (self._folder / "themes").glob("*"):
             if page.stem not in stems and page.suffix in {".html", ".atom"}:  # in themes.toml no more
                 page.unlink()
         self._write("themes.html", lists.themes(counts, self._site))
 
-    def _theme(self, slug: str, counts: Mapping[str, int]) -> None:
+    def _theme(self, slug: str, counts: Mapping[str, int], site: Site) -> dict[str, str | None]:
         stories = contents.of_theme(slug, self._store)
-        self._write(theme_path(slug), pages.theme(slug, stories, counts, self._site))
-        feed = f"themes/{theme_stem(slug)}.atom"
-        if stories:
-            self._write(feed, pages.theme_feed(slug, stories[:_FEED], self._site))
-        else:
-            (self._folder / feed).unlink(missing_ok=True)
+        feed = pages.theme_feed(slug, stories[:_FEED], site) if stories else None
+        return {
+            theme_path(slug): pages.theme(slug, stories, counts, site),
+            f"themes/{theme_stem(slug)}.atom": feed,
+        }
 
-    def _affairs_list(self) -> None:
-        """Write the list of the affairs that went on last."""
-        self._write("affairs.html", lists.affairs(contents.affairs(self._store), self._site))
+    def _affairs_list(self, site: Site) -> dict[str, str | None]:
+        """Make the list of the affairs that went on last."""
+        return {"affairs.html": lists.affairs(contents.affairs(self._store), site)}
 
-    def _first_pages(self) -> None:
-        """Write the first page and the feeds of digests and stories."""
+    def _first_pages(self, site: Site) -> dict[str, str | None]:
+        """Make the first page and the feeds of digests and stories."""
         days = contents.last_days(self._store)
-        self._write("index.html", lists.index(days, self._store.overview.months(), self._site))
-        if not days:
-            return
-        latest = days[::-1]
-        words, origin = self._site.words, self._site.origin
-        self._write("digests.atom", atom.digests(latest, words, origin))
-        self._write("stories.atom", atom.stories(latest, words, origin))
+        made: dict[str, str | None] = {"index.html": lists.index(days, self._store.overview.months(), site)}
+        if days:
+            latest = days[::-1]
+            made["digests.atom"] = atom.digests(latest, site.words, site.origin)
+            made["stories.atom"] = atom.stories(latest, site.words, site.origin)
+        return made
 
     def _assets(self) -> None:
         self._write("search.html", lists.search(self._site))
@@ -253,6 +312,7 @@ class _Update:
                 int(found["digest"]),
                 dict(found["themes"]),
                 dict(found["outlets"]),
+                list(map(str, found.get("owed", ()))),
             )
         # Whatever is wrong with it: the pages can always be written from the store.
         except (OSError, ValueError, KeyError, TypeError):
@@ -261,6 +321,11 @@ class _Update:
 
     def _remember(self, state: _State) -> None:
         self._write(_STATE, json.dumps(asdict(state)) + "\n")
+
+
+def _stems(folder: str, owed: Iterable[str]) -> set[str]:
+    """Return the days or months whose pages are owed."""
+    return {PurePath(page).stem for page in owed if page.startswith(folder)}
 
 
 def _fingerprint(site: Site) -> str:

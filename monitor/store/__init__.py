@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, culprits, is_unexpected
 from monitor.lock import sole_poller
 from monitor.store.backup import copy_to, file_of, is_database, put_back
 from monitor.store.clock import Clock, Leap
@@ -26,6 +26,7 @@ from monitor.store.entries import Entries
 from monitor.store.feeds import Feeds
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
+from monitor.store.scope import Culprit, Scope
 from monitor.store.settings import Retention
 from monitor.store.stories import Stories
 from monitor.store.taggings import Marks, corrected
@@ -33,7 +34,7 @@ from monitor.store.terms import Terms
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Changes",
     "Clock",
+    "Culprit",
     "Deliveries",
     "Digests",
     "Entries",
@@ -58,6 +60,8 @@ __all__ = [
     "open",
 ]
 
+T = TypeVar("T")
+
 # Bytes.
 _WORTH_A_VACUUM = 8_000_000
 _WEEK = timedelta(days=7)
@@ -72,11 +76,12 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._file = file_of(connection.path)
+        self._scope = Scope()
         self.clock = Clock(connection)
         self.feeds = Feeds(connection)
         self.marks = Marks(connection)
-        self.entries = Entries(connection, self.feeds, self.marks)
-        self.stories = Stories(connection, self.entries)
+        self.entries = Entries(connection, self.feeds, self.marks, self._scope)
+        self.stories = Stories(connection, self.entries, self._scope)
         self.terms = Terms(connection)
         self.deliveries = Deliveries(connection)
         self.overview = Overview(connection)
@@ -99,6 +104,31 @@ class Store:
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all reading inside see one moment of the database, whatever others write meanwhile."""
         return self._db.snapshot()
+
+    def without_culprits(self, make: Callable[[Sequence[Culprit]], T], known: Sequence[Culprit] = ()) -> T:
+        """Return what is made of this store; without the stories and entries over which that fails.
+
+        That is for bugs of ours, and damage, that one of them brings out: `make` is given these, and may be
+        called many times. What fails without any of them too is raised, as is what is expected.
+        """
+        hidden = {one.handle for one in known}
+        try:
+            with self._scope.watched(hidden) as met:
+                return make(known)
+        except Exception as error:
+            if not is_unexpected(error):
+                raise
+
+            def attempt(some: Sequence[str]) -> None:
+                with self._scope.watched(hidden | met.keys() - set(some)):
+                    make(known)
+
+            found = culprits(list(met), attempt)
+            if not found:
+                raise
+        named = (Culprit(handle, met[handle], bug) for handle, bug in found)
+        # Once more by this way: what stood behind these in a list that ends somewhere is met now.
+        return self.without_culprits(make, (*known, *named))
 
     def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
         """Take the one turn to poll there is, so that no feed is asked twice. Raises StoreError."""

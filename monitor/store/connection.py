@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     Row = sqlite3.Row
+    Parameters = Sequence[Any] | Mapping[str, Any]
 
 # Seconds that a writer waits for another one.
 # Far over any transaction of ours, which last a second or two at most; Python's default is 5 s.
@@ -79,28 +80,28 @@ class Connection:
         # Any package that happens to be installed could hook in as a plugin of sqlite-utils otherwise.
         return Database(self.conn, execute_plugins=False)
 
-    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
         with errors_of(self.path):
             cursor = self.conn.execute(sql, parameters)
             cursor.row_factory = sqlite3.Row
             return cursor.fetchall()
 
-    def row(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Row | None:
+    def row(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None when there is none."""
         return next(iter(self.rows(sql, parameters)), None)
 
-    def value(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Any:
+    def value(self, sql: str, parameters: Parameters = ()) -> Any:
         """Return the first column of the first row, None when there is none."""
         row = self.row(sql, parameters)
         return row[0] if row else None
 
-    def change(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+    def change(self, sql: str, parameters: Parameters = ()) -> int:
         """Run one statement that writes; return how many rows it touched."""
         with errors_of(self.path):
             return self.conn.execute(sql, parameters).rowcount
 
-    def change_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
+    def change_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
         """Run one statement that writes, once for each set of parameters."""
         with self.transaction():
             self.conn.executemany(sql, parameters)

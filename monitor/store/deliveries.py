@@ -96,9 +96,13 @@ class Deliveries:
         wanted = {"channel": channel, "recipient": recipient, "after": digest_key(after) if after else ""}
         return self._digest(_FIRST_MEANT, wanted)
 
+    def unmade(self, channel: str) -> frozenset[str]:
+        """Return the recipients, folded, whose last digest could not even be made, by a bug of ours."""
+        rows = self._db.rows(_UNMADE, {"channel": channel, **_ALL_DIGESTS})
+        return frozenset(row["recipient"].casefold() for row in rows)
+
     def _digest(self, sql: str, wanted: dict[str, Any]) -> date | None:
-        bounds = {"first": digest_key(date.min), "last": digest_key(date.max)}
-        found = self._db.row(sql, wanted | bounds)
+        found = self._db.row(sql, wanted | _ALL_DIGESTS)
         return day_of_digest(found["edition"]) if found else None
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
@@ -201,13 +205,22 @@ order by created_at, id
 
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
 
+_ALL_DIGESTS: Final = {"first": digest_key(date.min), "last": digest_key(date.max)}
 # However the address was written then: Anna@ and anna@ are one mailbox.
 _THEIRS: Final = "channel = :channel and recipient = :recipient collate nocase"
 _OF_DIGESTS: Final = f"select edition from deliveries where {_THEIRS} and edition between :first and :last"
+# Its bytes may have been let go since; its Message-ID stays.
+_MADE: Final = "message_id <> ''"
 # By ids: a clock that was ahead has dated a digest later than those that were made since.
 _LAST_GOT: Final = f"""
-{_OF_DIGESTS} and (state in ('pending', 'sending', 'sent') or state = 'failed' and :failed)
+{_OF_DIGESTS} and (state in ('pending', 'sending', 'sent') or state = 'failed' and :failed and {_MADE})
 order by id desc limit 1
+"""
+_UNMADE: Final = f"""
+select recipient from (
+    select recipient, state, message_id, max(id) from deliveries
+    where channel = :channel and edition between :first and :last group by recipient collate nocase
+) where state = 'failed' and not ({_MADE})
 """
 _FIRST_MEANT: Final = f"""
 {_OF_DIGESTS} and id > coalesce((select max(id) from deliveries where {_THEIRS} and edition = :after), 0)

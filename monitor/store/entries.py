@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from monitor.models import Tagging, Window
-    from monitor.store.connection import Connection, Row
+    from monitor.store.connection import Connection, Parameters, Row
     from monitor.store.feeds import Feeds
+    from monitor.store.scope import Scope
     from monitor.store.taggings import Marks
 
 _BATCH: Final = 500
@@ -51,8 +52,9 @@ class Narrowing(TypedDict, total=False):
 class Entries:
     """Every entry that was ever seen. One is known for ever; only the text of what never mattered may go."""
 
-    def __init__(self, connection: Connection, feeds: Feeds, marks: Marks) -> None:
+    def __init__(self, connection: Connection, feeds: Feeds, marks: Marks, scope: Scope) -> None:
         self._db = connection
+        self._scope = scope
         self._feeds = feeds
         self._taggings = Taggings(connection, marks)
 
@@ -138,7 +140,7 @@ class Entries:
 
     def of_stories(self, stories: Iterable[int], *, whole: bool = True) -> tuple[Entry, ...]:
         """Return the entries of stories, in order of `first_seen`; unless `whole` as for `without_story`."""
-        return self._read(f"where e.story_id {ANY_OF} {_OLDEST}", [listed(stories)], whole=whole)
+        return self._read(f"where e.story_id {ANY_OF} {_OLDEST}", [listed(stories)], whole=whole, kind="")
 
     def find_by_url(self, url: str) -> tuple[Entry, ...]:
         """Return the entries with a canonical link, the relevant ones first."""
@@ -221,13 +223,11 @@ class Entries:
                 self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(old)])
             return len(old)
 
-    def _read(
-        self, rest: str, parameters: Sequence[Any] | Mapping[str, Any], *, whole: bool = True
-    ) -> tuple[Entry, ...]:
+    def _read(self, rest: str, of: Parameters, *, whole: bool = True, kind: str = "e") -> tuple[Entry, ...]:
         # Of two columns of one name a row gives the first.
         columns = "e.*, f.url as feed" if whole else "'' as content, e.*, f.url as feed"
         with self._db.snapshot():
-            rows = self._db.rows(f"select {columns} from {_ENTRIES} {rest}", parameters)
+            rows = self._scope.seen(kind, self._db.rows(f"select {columns} from {_ENTRIES} {rest}", of))
             taggings = self._taggings.of(rows, evidence=whole)
         return tuple(_entry(row, self._feeds.url_of(row["feed"]), taggings[row["id"]]) for row in rows)
 

@@ -115,6 +115,11 @@ class Overview:
         sql = "select id from stories where first_seen >= ? and first_seen < ? order by first_seen, id"
         return tuple(row["id"] for row in self._db.rows(sql, [format_utc(start), format_utc(end)]))
 
+    def titles(self, stories: Iterable[int]) -> dict[int, str]:
+        """Return the titles of those of these stories that are there, by their ids."""
+        rows = self._db.rows(f"select id, title from stories where id {ANY_OF}", [listed(stories)])
+        return {row["id"]: row["title"] for row in rows}
+
     def of_theme(self, theme: str, limit: int) -> tuple[int, ...]:
         """Return the stories with a theme, the one with the newest report on it first."""
         rows = self._db.rows(_OF_THEME, {"theme": theme})
@@ -194,9 +199,10 @@ select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog),
 from entries where first_seen > ? and first_seen <= ?
 """
 
+# What is no instant, in a damaged row, is for those to name who tell of it; here it would cost all else.
 _THEMES: Final = f"""
 select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
-from entries where relevant = 1 and backlog = 0 and first_seen >= ?
+from entries where relevant = 1 and backlog = 0 and first_seen >= ? and first_seen glob '????-*T*:*Z'
 and not exists (select 1 from joins where entry_id = entries.id and copy_of is not null)
 and (story_id is not null or not exists (
     select 1 from entries as other where {_EARLIER} and other.relevant = 1 and other.backlog = 0

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from monitor.models import Entry, Window
-    from monitor.store.connection import Connection, Row
+    from monitor.store.connection import Connection, Parameters, Row
     from monitor.store.entries import Entries
+    from monitor.store.scope import Scope
 
 
 class _Steps(NamedTuple):
@@ -34,9 +35,10 @@ class _Steps(NamedTuple):
 class Stories:
     """The stories, by their ids or former ones; those not `whole` come without content and evidence."""
 
-    def __init__(self, connection: Connection, entries: Entries) -> None:
+    def __init__(self, connection: Connection, entries: Entries, scope: Scope) -> None:
         self._db = connection
         self._entries = entries
+        self._scope = scope
 
     def open(self, since: datetime) -> tuple[Story, ...]:
         """Return the stories that had an entry at or after `since`, not whole, by id: news may join them."""
@@ -238,11 +240,9 @@ class Stories:
         rows = ((number, entry.id, side) for side, entries in enumerate((some, others)) for entry in entries)
         self._db.change_many("insert into corrected_entries values (?, ?, ?)", rows)
 
-    def _read(
-        self, rest: str, parameters: Sequence[Any] | Mapping[str, Any], *, whole: bool = True
-    ) -> tuple[Story, ...]:
+    def _read(self, rest: str, parameters: Parameters, *, whole: bool = True) -> tuple[Story, ...]:
         with self._db.snapshot():
-            rows = self._db.rows(f"select * from stories {rest}", parameters)
+            rows = self._scope.seen("s", self._db.rows(f"select * from stories {rest}", parameters))
             ids = [row["id"] for row in rows]
             entries = defaultdict(list)
             for entry in self._entries.of_stories(ids, whole=whole):

@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.errors import StoreError
+from monitor.errors import DamageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,11 +30,14 @@ def maybe_format_utc(moment: datetime | None) -> str | None:
 
 
 def parse_utc(text: str) -> datetime:
-    """Read an instant. Raises StoreError for anything else: somebody has edited the file, or damaged it."""
+    """Read an instant. Raises DamageError for anything else: somebody has edited the file, or damaged it."""
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise _unreadable(text, "a time") from error
+    if found.tzinfo is None:
+        raise _unreadable(text, "a time with its zone")
+    return found
 
 
 def maybe_parse_utc(text: str | None) -> datetime | None:
@@ -58,17 +61,17 @@ def names(values: Iterable[str]) -> str:
 
 
 def name_list(text: str) -> tuple[str, ...]:
-    """Read a list of names. Raises StoreError."""
+    """Read a list of names. Raises DamageError."""
     return tuple(json_value(text))
 
 
 def json_value(text: str) -> Any:
-    """Read a value that is kept as JSON. Raises StoreError."""
+    """Read a value that is kept as JSON. Raises DamageError."""
     try:
         return json.loads(text)
     except ValueError as error:
         raise _unreadable(text, "JSON") from error
 
 
-def _unreadable(text: str, expected: str) -> StoreError:
-    return StoreError(f"the database holds {text[:40]!r} where {expected} belongs: restore a backup")
+def _unreadable(text: str, expected: str) -> DamageError:
+    return DamageError(f"the database holds {text[:40]!r} where {expected} belongs: restore a backup")

@@ -27,14 +27,14 @@ from monitor.web.desk import MissingError, lay
 from monitor.web.guard import HEADERS, HOST, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from starlette.requests import Request
 
     from monitor.config import Config
-    from monitor.store import Store
+    from monitor.store import Culprit, Store
     from monitor.web.actions import Form
 
 # Bytes of a form: ours have some hundred, that of a story of a thousand reports some ten thousand.
@@ -128,12 +128,19 @@ def application(access: Access, port: int) -> Starlette:
 
 def _shown(access: Access, make: pages.Maker, request: Request, token: str) -> Response:
     with access.reading() as (config, store), store.snapshot():
-        desk = lay(config, store, now=access.now(), token=token, here=_address(request))
-        try:
-            found = make(desk, request)
-        except MissingError as error:
-            found = Response(desk.message(desk.refusal(str(error))), 404, media_type="text/html")
-    return found
+
+        def answer(faults: Sequence[Culprit]) -> Response:
+            here, now = _address(request), access.now()
+            desk = lay(config, store, now=now, token=token, here=here, faults=faults)
+            try:
+                found = make(desk, request)
+            except MissingError as error:
+                found = Response(desk.message(desk.refusal(str(error))), 404, media_type="text/html")
+            if faults and found.status_code == 404:  # it is the page of one of these  # noqa: PLR2004
+                return Response(desk.message(""), 500, media_type="text/html")
+            return found
+
+        return store.without_culprits(answer)
 
 
 def _done(access: Access, do: actions.Action, form: Form, token: str) -> Response:

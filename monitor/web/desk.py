@@ -11,11 +11,12 @@ from monitor.errors import MonitorError
 from monitor.site.frame import day_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from monitor.config import Config
     from monitor.site import Site
-    from monitor.store import Store
+    from monitor.store import Culprit, Store
 
 _PACKAGES: Final = ("monitor.web", "monitor.site", "monitor.digest")
 
@@ -32,6 +33,8 @@ class Desk:
     store: Store
     site: Site
     now: datetime
+    faults: Sequence[Culprit]
+    """What a bug of ours keeps from this page."""
 
     def text(self, key: str, **values: object) -> str:
         """Return a sentence in the user's language."""
@@ -52,9 +55,17 @@ class Desk:
         return replace(self.site, common={**self.site.common, **values})
 
 
-def lay(config: Config, store: Store, *, now: datetime, token: str, here: str) -> Desk:
+def lay(
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    token: str,
+    here: str,
+    faults: Sequence[Culprit] = (),
+) -> Desk:
     """Lay ready what a page is made of; `here` is its address, to which forms lead back."""
-    site = digest_output.site_of(config, store)
+    site = digest_output.site_of(config, store).without(faults)
     text = site.words.text
     last = store.digests.last_made()
     status = health.status(config, store, now=now)
@@ -89,7 +100,7 @@ def lay(config: Config, store: Store, *, now: datetime, token: str, here: str) -
         "back": here,
     }
     site = replace(site, packages=_PACKAGES, formats={}, common=common)
-    return Desk(config=config, store=store, site=site, now=now)
+    return Desk(config=config, store=store, site=site, now=now, faults=faults)
 
 
 def _in_words(problem: health.Problem, site: Site) -> str:

@@ -76,7 +76,7 @@ def day(desk: Desk, request: Request) -> Response:
 
 def coming(desk: Desk, _request: Request) -> Response:
     """Show what the next digest would hold."""
-    made = digest_input.preview(desk.config, desk.store, now=desk.now)
+    made = digest_input.preview(desk.config, desk.store, now=desk.now, faults=desk.faults)
     due = desk.site.words.moment(
         desk.site.local(digest_input.next_due(desk.config, desk.store, now=desk.now))
     )

@@ -1,0 +1,66 @@
+"""Alerts: a story that is so important that its user is told at once, by a message of its own.
+
+Takes configuration, store, channels and `now`; freezes an alert with its deliveries, which the outbox sends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor import digest, digest_output, followed, outbox
+from monitor.deliver import Archive, Mail
+from monitor.errors import each
+from monitor.models import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from monitor.config import Config
+    from monitor.deliver import Channel
+    from monitor.models import Story
+    from monitor.store import Store
+
+
+def make_alerts(
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
+) -> None:
+    """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
+    if (alert := config.alert) is None:
+        return
+    chosen = [channel for channel in channels if channel.name in alert.channels]
+    mail = [channel for channel in chosen if channel.name == Mail.name]
+    pages = [channel for channel in channels if isinstance(channel, Archive)]
+    feeds = followed.named(config, store)
+    stories = store.without_culprits(lambda _: _unreported(config, store, now))
+
+    def consider(number: int) -> None:
+        story = stories[number]
+        important = digest.importance(story, feeds, config.digest).total >= alert.min_score
+        if not important or story.sources < alert.min_sources:
+            return
+        edition, *translations = digest_output.alerts(config, story, feeds, now=now)
+        deliveries = outbox.prepare(chosen, edition, now=now)
+        for translation in translations:
+            deliveries += outbox.prepare(mail, translation, now=now)
+        if deliveries:  # the pages that the message leads to; alone they tell nobody
+            deliveries += outbox.prepare(pages, edition, now=now)
+        store.deliveries.alert(story.id, deliveries, now)
+
+    bugs += each(stories, consider)[1].values()
+
+
+def _unreported(config: Config, store: Store, now: datetime) -> dict[int, Story]:
+    """Return the stories of which nothing was told and that are fresh, by id."""
+    window = Window(start=now - config.digest.backlog, end=now)
+    # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
+    fresh = store.stories.news(window) & store.stories.news(window, reported=True)
+    fresh -= store.overview.retold(fresh)
+    found = store.stories.with_news(window)
+    stories = {one.id: one for one in found if fresh & {entry.id for entry in one.entries}}
+    alerted, reported = store.deliveries.alerted(stories), store.stories.reported(stories)
+    return {
+        number: story
+        for number, story in stories.items()
+        if number not in alerted and reported.isdisjoint(entry.id for entry in story.entries)
+    }
