@@ -114,9 +114,11 @@ def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequen
         return [one.digest() for one in store.digests.since(last, first=first)]
     # A mail each day: only days on which there was none for them, as they had other days until now.
     last = rows.last_digest(Mail.name, recipient, or_failed=True)
-    if last is None:
+    begin = last or rows.first_digest(Mail.name, recipient, after=None)
+    if begin is None:
         return ()
-    missed = [one.digest() for one in store.digests.since(last, first=day - _WEEK + timedelta(days=1))]
+    first = max(begin, day - _WEEK + timedelta(days=1))
+    missed = [one.digest() for one in store.digests.since(last, first=first)]
     least = config.channel_settings[Mail.name].min_score
     parts = [digest.select(one, selection) for one in missed]
     # Else there was none for them because it had nothing to tell.

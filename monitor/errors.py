@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -128,22 +128,29 @@ def each(those: Iterable[T], do: Callable[[T], R]) -> tuple[dict[T, R], dict[T, 
 
 
 def culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> list[tuple[T, Exception]]:
-    """Return which of those an attempt fails over, each with its error; looked for by halves.
+    """Return which of those must be left out for an attempt not to fail, each with its error.
 
-    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. What fails without
-    any of them too is no culprit's, and what we expect (a MonitorError) is nobody's bug and raised.
+    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. They are sought
+    by halves. What fails without any of them too is no culprit's, and what we expect (a MonitorError) is
+    nobody's bug and raised.
     """
-    return [] if _bug_of(attempt, ()) else list(_culprits(those, attempt))
+    sound, found = list[T](), list[tuple[T, Exception]]()
 
+    def sift(some: Sequence[T]) -> None:
+        # Beside those that are sound: one may be met for the sake of another.
+        bug = _bug_of(attempt, [*sound, *some])
+        if bug is None:
+            sound.extend(some)
+        elif len(some) == 1:
+            found.append((some[0], bug))
+        elif some:
+            middle = len(some) // 2
+            sift(some[:middle])
+            sift(some[middle:])
 
-def _culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> Iterator[tuple[T, Exception]]:
-    bug = _bug_of(attempt, those) if those else None
-    if bug and len(those) == 1:
-        yield those[0], bug
-    elif bug:
-        middle = len(those) // 2
-        yield from _culprits(those[:middle], attempt)
-        yield from _culprits(those[middle:], attempt)
+    if _bug_of(attempt, ()) is None:
+        sift(those)
+    return found
 
 
 def _bug_of(attempt: Callable[[T], object], some: T) -> Exception | None:

@@ -131,9 +131,9 @@ def _troubles_of(response: Response, failed: list[Response], bugs: list[Exceptio
         yield
     except ParseError as error:
         failed.append(replace(response, error=str(error)))
-    except StoreError:
-        raise
-    except Exception as bug:  # noqa: BLE001 - see above
+    except Exception as bug:
+        if isinstance(bug, StoreError) and not is_unexpected(bug):
+            raise
         bugs.append(bug)
         failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
 
@@ -171,7 +171,10 @@ async def read(
     document = await tools.parser.parse(response, response.feed, now=now)
     document = replace(document, complete=document.complete and response.complete)
     guids, urls = identity.spellings(document)
-    known = store.entries.known(response.feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
+    newest = len(document.entries) + 200
+    known, damaged = store.without_culprits(
+        lambda faults: (store.entries.known(state.url, guids=guids, urls=urls, newest=newest), faults)
+    )
     followed_since, awaits_rest = schedule.followed_since(state, now), schedule.awaits_rest(state, now)
     brought = changes.compare(
         document,
@@ -185,6 +188,8 @@ async def read(
     personal = store.note(tag.PERSONAL)
     new = await tools.tagged(brought.new, personal, faults)
     changed = await tools.tagged(brought.changed, personal, faults)
+    if damaged:
+        document = replace(document, faults="; ".join(filter(None, (document.faults, *map(str, damaged)))))
     if faults:
         untold = (document.faults, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, faults="; ".join(filter(None, untold)))

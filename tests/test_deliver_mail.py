@@ -342,6 +342,20 @@ def test_an_address_that_no_message_can_be_made_for_harms_no_other():
     assert "is not an email address" in bad.last_error
 
 
+def test_a_bug_over_one_recipients_message_harms_no_other(monkeypatch):
+    build = mail.message.build
+
+    def poisoned(edition, *, recipient, **rest):
+        if recipient.startswith("b"):
+            raise ZeroDivisionError("poison")
+        return build(edition, recipient=recipient, **rest)
+
+    monkeypatch.setattr(mail.message, "build", poisoned)
+    good, bad = channel(25, to=("a@example.org", "b@example.org")).prepare(EDITION, now=NOW)
+    assert (good.state, bad.state, bad.recipient) == ("pending", "failed", "b@example.org")
+    assert bad.last_error.startswith("internal error: ZeroDivisionError at test_deliver_mail.py:")
+
+
 def test_who_is_on_the_list_is_reached():
     sender = channel(25, to=("A <a@bühne.example>",))
     assert sender.reaches("a@xn--bhne-0ra.example")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.errors import StoreError, culprits, raise_unexpected
+from monitor.errors import DamageError, StoreError, culprits, each, raise_unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,40 @@ def test_what_is_expected_has_no_culprit() -> None:
 
     with pytest.raises(StoreError, match="full"):
         culprits([1, 2], attempt)
+
+
+def test_of_two_that_fail_only_together_the_later_is_left_out() -> None:
+    def attempt(some: Sequence[int]) -> None:
+        if {2, 5} <= set(some):
+            raise ValueError
+
+    assert [one for one, _ in culprits(range(9), attempt)] == [5]
+
+
+def test_what_fails_without_any_of_them_is_nobodys() -> None:
+    tried: list[Sequence[int]] = []
+
+    def attempt(some: Sequence[int]) -> None:
+        tried.append(some)
+        raise ValueError
+
+    assert culprits(range(1000), attempt) == []
+    assert tried == [()]
+
+
+def test_each_is_done_by_itself_and_what_is_expected_is_raised() -> None:
+    def do(one: int) -> int:
+        if one in {2, 3}:
+            raise (DamageError if one == 2 else KeyError)("bad")
+        if one > 8:
+            raise OSError("the disk is full")
+        return one * one
+
+    done, bugs = each(range(5), do)
+    assert done == {0: 0, 1: 1, 4: 16}
+    assert {one: type(bug) for one, bug in bugs.items()} == {2: DamageError, 3: KeyError}
+    with pytest.raises(OSError, match="full"):
+        each([9], do)
 
 
 def test_no_bugs_raise_nothing() -> None:

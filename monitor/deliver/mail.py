@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from monitor.deliver import message, smtp
+from monitor.errors import place_of
 from monitor.models import Delivery, Selection
 from monitor.values import (
     Example,
@@ -160,6 +161,7 @@ class Mail:
         try:
             html = self.settings.format == "both"
             built = message.build(edition, sender=self.settings.sender, recipient=recipient, html=html)
-        except ValueError as error:
-            return replace(frozen, state="failed", next_attempt_at=None, last_error=str(error))
+        except Exception as error:  # noqa: BLE001 - one recipient's message must not cost the others theirs
+            reason = str(error) if isinstance(error, ValueError) else place_of(error)
+            return replace(frozen, state="failed", next_attempt_at=None, last_error=reason)
         return replace(frozen, payload=built.content, message_id=built.id)

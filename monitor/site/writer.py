@@ -22,7 +22,7 @@ from importlib import resources
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from monitor import __version__
+from monitor import __version__, handles
 from monitor.digest import atom
 from monitor.disk import write_atomically
 from monitor.errors import is_unexpected, raise_unexpected
@@ -118,7 +118,7 @@ class _Update:
         self._themes = dict(state.themes)
         outlets = self._outlets()
         renamed = [int(feed) for feed, name in outlets.items() if state.outlets.get(feed, name) != name]
-        owed = [int(handle[1:]) for handle in state.owed if "/" not in handle]
+        owed = [handle.number for one in state.owed if (handle := handles.read(one))]
         stories = tuple(dict.fromkeys((*changes.stories, *self._store.overview.of_feeds(renamed), *owed)))
         if stories:
             # Pages tell what the months hold: stopped half way they no longer do, and all is done over.

@@ -127,7 +127,7 @@ class Store:
             if not found:
                 raise
         named = (Culprit(handle, met[handle], bug) for handle, bug in found)
-        # Once more by this way: what stood behind these in a list that ends somewhere is met now.
+        # Without these other things may be met.
         return self.without_culprits(make, (*known, *named))
 
     def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:

@@ -68,7 +68,7 @@ class Entries:
             "urls": listed(filter(None, urls)),
             "newest": newest,
         }
-        return tuple(_known(row) for row in self._db.rows(_KNOWN, wanted))
+        return tuple(map(_known, self._scope.seen("e", self._db.rows(_KNOWN, wanted))))
 
     def add(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[Entry, ...]:
         """Store new entries with their taggings; return them with ids.

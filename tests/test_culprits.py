@@ -1,0 +1,363 @@
+"""A bug of ours, or damage, over one story or entry costs that one, wherever it is met; over a recipient's part, them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loopback import Loopback
+from newsroom import SETTINGS, Desk, at, item, made, page, reported, run, serving
+from smtp import inbox
+from test_web import opened
+
+from monitor import digest, outbox, pipeline, site
+from monitor.cluster.copies import Sources
+from monitor.store import open as open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor.models import Digest, Selection
+    from monitor.store import Culprit
+
+LEAK = "Testers leak OpenAI tool Sora in protest"
+CHOIR = "AI choir angers artists in Graz"
+DOUBT = "River bridge closed for repairs"
+POISON = "internal error: ZeroDivisionError at test_culprits.py:"
+DAMAGE = {
+    "no time": "update entries set published = 'rubbish' where title = ?",
+    "no zone": "update entries set first_seen = '2024-12-02T09:00:00', news_at = first_seen where title = ?",
+    "no list": "update stories set themes = 'rubbish' where title = ?",
+}
+
+
+def damage(desk: Desk, how: str, title: str = CHOIR) -> None:
+    with closing(sqlite3.connect(desk.config.database)) as connection, connection:
+        assert connection.execute(DAMAGE.get(how, how), [title]).rowcount == 1
+
+
+@pytest.fixture(scope="module")
+def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two stories, of which one will break, and an entry that was nearly chosen."""
+    directory = tmp_path_factory.mktemp("culprits") / "desk"
+    with serving() as server:
+        both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+        server.on("/a", page(*both, item("river", DOUBT, published=at(8))))
+        desk = Desk(directory, [server.url("/a")])
+        assert run(directory, "poll", now=at(9)).code == 0
+    damage(desk, "update entries set near = 'leak-protest: bridge' where title = ?", DOUBT)
+    return directory
+
+
+@pytest.fixture
+def desk(polled: Path, tmp_path: Path) -> Desk:
+    there = shutil.copytree(polled, tmp_path / "desk")
+    url = re.search(r'url = "(.*)"', (there / "feeds.toml").read_text())
+    assert url
+    return Desk(there, [url[1]])
+
+
+def number_of(desk: Desk, title: str = CHOIR) -> int:
+    with desk.store() as opened:
+        return next(number for number, its in opened.overview.titles(range(99)).items() if its == title)
+
+
+def poison(
+    monkeypatch: pytest.MonkeyPatch, where: object, name: str, title: str = CHOIR, *, number: int = 0
+) -> None:
+    """Let a function of ours fail where that argument of it has this title."""
+    real = getattr(where, name)
+
+    def poisoned(*arguments, **named):
+        if title in str(getattr(arguments[number], "title", arguments[number])):
+            raise ZeroDivisionError("poison")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(where, name, poisoned)
+
+
+@pytest.mark.parametrize("how", ["bug", *DAMAGE])
+def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    number, kept = number_of(desk), desk.config.database.read_bytes()
+    with monkeypatch.context() as patch:
+        if how == "bug":
+            poison(patch, Sources, "of", number=1)
+        else:
+            damage(desk, how)
+        looks = (["digest"], ["digest", "--since", "2024-12-02"], ["digest", "--date", "2024-12-03"])
+        for look in looks:
+            shown = run(desk.directory, *look, now=at(7.5, 1))
+            assert (shown.code, "Incomplete: a fault of the monitor" in shown.out) == (0, True), look
+            assert LEAK in shown.out
+            assert f"s{number}, {CHOIR}: " in " ".join(shown.out.split())
+        run(desk.directory, "digest", "--send", now=at(7.5, 1))
+        with desk.store() as opened:
+            first = made(opened, 1)
+        assert (reported(first), digest.outcome(first)) == ([LEAK], "news")
+        (fault,) = first.receipt.faults
+        assert fault.startswith(f"s{number}, {CHOIR}: ")
+        assert (POISON if how == "bug" else "the database holds 'rubbish' where") in fault or how == "no zone"
+        # All else of the archive is there, and a page for what the digest names.
+        pages = desk.directory / "digests"
+        told = {path.name for path in (pages / "stories").iterdir()}
+        assert told == {f"s{number}.html", f"s{number_of(desk, LEAK)}.html"}
+        if how != "bug":  # that one breaks no page
+            for name in (f"stories/s{number}", "months/2024-12"):
+                assert f"by a fault of the monitor: s{number}, " in (pages / f"{name}.html").read_text(), name
+            shard = (pages / "search" / "2024-12.js").read_text()
+            assert (LEAK in shard, CHOIR in shard) == (True, False)
+            with desk.store() as opened:
+                (owed,) = opened.deliveries.waiting()
+            assert (owed.channel, owed.last_error.startswith("internal error: ")) == ("archive", True)
+    if how == "no list":
+        damage(desk, "update stories set themes = '[]' where title = ?")
+    elif how != "bug":
+        with sqlite3.connect(desk.config.database) as connection:
+            instant = "2024-12-02T09:00:00.000000Z"
+            sql = "update entries set published = ?, first_seen = ?, news_at = ? where title = ?"
+            connection.execute(sql, [instant, instant, instant, CHOIR])
+        connection.close()
+    assert kept
+    assert run(desk.directory, "digest", "--send", now=at(7.5, 2)).code == 0
+    with desk.store() as opened:
+        second = made(opened, 2)
+        assert [story.title for story in second.stories if story.new] == [CHOIR]
+        assert second.receipt.faults == ()
+        assert opened.deliveries.waiting() == ()
+    for name in (f"stories/s{number}.html", "months/2024-12.html", "search/2024-12.js"):
+        text = (desk.directory / "digests" / name).read_text()
+        assert (CHOIR in text, "fault of the monitor" in text) == (True, False), name
+
+
+def test_an_entry_that_was_nearly_chosen_keeps_no_digest_from_anybody(desk: Desk) -> None:
+    damage(desk, DAMAGE["no time"], DOUBT)
+    assert run(desk.directory, "digest", "--send", now=at(7.5, 1)).code == 0
+    with desk.store() as opened:
+        first = made(opened, 1)
+    assert reported(first) == [CHOIR, LEAK]
+    (fault,) = first.receipt.faults
+    assert re.match(f"e\\d+, {DOUBT}: the database holds 'rubbish'", fault)
+
+
+def test_a_day_of_which_nothing_can_be_read_is_not_called_quiet(desk: Desk) -> None:
+    damage(desk, "no time")
+    damage(desk, "no time", LEAK)
+    shown = run(desk.directory, "digest", now=at(7.5, 1))
+    assert shown.code == 0
+    assert "Quiet" not in shown.out
+    assert "a fault of the monitor" in shown.out
+
+
+def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_can_be(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, pages = number_of(desk), desk.directory / "digests"
+    with monkeypatch.context() as patch:
+        poison(patch, site.pages, "story")
+        poison(patch, site.lists, "index", "2024")
+        assert run(desk.directory, "digest", "--send", now=at(7.5, 1)).code == 1
+    assert LEAK in (pages / "stories" / f"s{number_of(desk, LEAK)}.html").read_text()
+    assert CHOIR in (pages / "days" / "2024-12-03.html").read_text()
+    broken = (pages / "stories" / f"s{number}.html").read_text()
+    assert f"by a fault of the monitor: s{number}, {CHOIR}: {POISON}" in broken
+    assert not (pages / "index.html").exists()
+    # Nothing has changed since but that it works; and what was there stays while it does not.
+    assert run(desk.directory, "digest", "--send", now=at(9, 1)).code == 0
+    whole = (pages / "stories" / f"s{number}.html").read_text()
+    assert "fault of the monitor" not in whole
+    assert CHOIR in (pages / "search" / "2024-12.js").read_text()
+    assert (pages / "index.html").exists()
+    damage(desk, "update stories set sources = 2 where title = ?")
+    with monkeypatch.context() as patch:
+        poison(patch, site.pages, "story")
+        assert run(desk.directory, "digest", "--send", now=at(7.5, 2)).code == 1
+    assert (pages / "stories" / f"s{number}.html").read_text() == whole
+    # Its own page says all, the search misses it: both are made anew once it can be found again.
+    with monkeypatch.context() as patch:
+        poison(patch, site.lists, "_indexed")
+        assert run(desk.directory, "digest", "--send", now=at(9, 2)).code == 1
+    assert CHOIR not in (pages / "search" / "2024-12.js").read_text()
+    assert run(desk.directory, "digest", "--send", now=at(11, 2)).code == 0
+    assert CHOIR in (pages / "search" / "2024-12.js").read_text()
+
+
+def test_the_reading_page_shows_all_else_and_names_what_it_cannot_show(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, other = number_of(desk), number_of(desk, LEAK)
+    assert run(desk.directory, "digest", "--send", now=at(7.5, 1)).code == 0
+    poison(monkeypatch, site.frame, "row")
+    poison(monkeypatch, site.lists, "row")
+    poison(monkeypatch, site.pages, "_timeline")
+    damage(desk, "no zone", DOUBT)
+    damage(desk, "update stories set sources = 2 where title = ?")
+    with opened(desk.directory) as browser:
+        for path in ("months/2024-12", "themes/leak-protest", f"stories/s{other}", "search", "days/next"):
+            browser.get(f"/{path}.html")
+        listed = browser.client.get("/months/2024-12.html").text
+        assert f"by a fault of the monitor: s{number}, {CHOIR}: {POISON}" in listed
+        own = browser.client.get(f"/stories/s{number}.html")
+        assert (own.status_code, f"s{number}, {CHOIR}: {POISON}" in own.text) == (500, True)
+        found = browser.client.get("/search.html?q=river").text
+        assert re.search(f"by a fault of the monitor: e\\d+, {DOUBT}: the database holds", found)
+        assert browser.client.get("/stories/s999.html").status_code == 404
+
+
+def test_a_report_tells_all_else_names_it_and_fails(desk: Desk) -> None:
+    damage(desk, "no time")
+    for form in ("md", "html", "json"):
+        told = run(desk.directory, "report", "--format", form, now=at(7.5, 1))
+        assert (told.code, LEAK in told.out) == (1, True)
+        assert f"by a fault of the monitor: s{number_of(desk)}, {CHOIR}: the database holds" in unescape(
+            told.out
+        )
+        assert "the database holds" in told.err
+
+
+async def test_an_open_story_that_cannot_be_read_keeps_no_news_from_its_digest(tmp_path: Path) -> None:
+    async with Loopback() as server:
+        desk = Desk(tmp_path / "desk", [server.url("/a")])
+        server.on("/a", page(item("choir", CHOIR, published=at(8))))
+        with desk.store() as opened:
+            await pipeline.poll(desk.config, opened, now=at(9), every=True)
+            damage(desk, "no time")
+            server.on("/a", page(item("leak", LEAK, published=at(9))))
+            with pytest.raises(ExceptionGroup, match="polling met errors") as met:
+                await pipeline.poll(desk.config, opened, now=at(10), every=True)
+            assert ["rubbish" in str(bug) for bug in met.value.exceptions] == [True]
+            await pipeline.publish(desk.config, opened, (), now=at(7, 1))
+            assert reported(made(opened, 1)) == [LEAK]
+
+
+async def test_an_alert_is_made_beside_a_story_that_cannot_be_read(tmp_path: Path) -> None:
+    alert = f'{SETTINGS}[alert]\nmin_score = 0\nmin_sources = 1\nchannels = ["files"]\n'
+    async with Loopback() as server:
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=alert)
+        both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+        server.on("/a", page(*both))
+        config = desk.config
+        with desk.store() as opened:
+            await pipeline.poll(config, opened, now=at(9), every=True)
+            damage(desk, "no time")
+            bugs: list[Exception] = []
+            await pipeline.deliver(config, opened, config.channels(), now=at(9), bugs=bugs)
+            assert opened.deliveries.alerted([1, 2]) == {number_of(desk, LEAK)}
+            assert bugs == []
+
+
+async def test_what_waits_is_sent_though_the_digest_cannot_be_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments, **_named):
+        raise ZeroDivisionError("always")
+
+    config = desk.config
+    with desk.store() as opened:
+        await pipeline.publish(config, opened, config.channels(), now=at(7.5, 1))
+        outbox.resend(opened, at(0, 1).date(), now=at(8, 1))
+        monkeypatch.setattr(digest, "compose", broken)
+        with pytest.raises(ExceptionGroup, match="publishing met errors"):
+            await pipeline.publish(config, opened, config.channels(), now=at(7.5, 2))
+        assert {one.state for one in opened.deliveries.listing()} == {"sent"}
+        assert opened.digests.last_made().date == at(0, 1).date()
+
+
+ANNA, BO, CY = "anna@union.test", "bo@union.test", "cy@union.test"
+
+
+async def test_a_recipient_whose_part_cannot_be_made_gets_both_with_the_next_digest_and_all_others_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select = digest.select
+
+    def poisoned(whole: Digest, selection: Selection, **rest: Any) -> Digest:
+        if selection.themes or selection.gathers:
+            raise ZeroDivisionError("poison")
+        return select(whole, selection, **rest)
+
+    async with Loopback() as server, inbox() as box:
+        mail = (
+            f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
+            f'to = ["{ANNA}", "{BO}", "{CY}"]\n[email.only."{BO}"]\nthemes = ["leak-protest"]\n'
+            f'[email.only."{CY}"]\ndays = ["tue"]\n'
+        )
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+        server.on("/a", page(item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))))
+        config = desk.config
+        with desk.store() as opened:
+            await pipeline.poll(config, opened, now=at(9), every=True)
+            with monkeypatch.context() as patch:
+                patch.setattr(digest, "select", poisoned)
+                with pytest.raises(ExceptionGroup, match="publishing met errors") as met:
+                    await pipeline.publish(config, opened, config.channels(), now=at(7, 1))
+            assert [str(bug) for bug in met.value.exceptions] == ["poison", "poison"]
+            assert reported(made(opened, 1)) == [CHOIR, LEAK]
+            assert [one.recipients for one in box.received] == [(ANNA,)]
+            (failed, other) = opened.deliveries.failed_since(at(0, 1))
+            assert {failed.recipient, other.recipient} == {BO, CY}
+            assert failed.last_error.startswith(POISON)
+            # The next day is none of Cy's, and tells them all the same.
+            await pipeline.publish(config, opened, config.channels(), now=at(7, 2))
+            assert "internal error" in "".join(made(opened, 2).receipt.failed_deliveries)
+            await pipeline.publish(config, opened, config.channels(), now=at(7, 3))
+    told = {who: [one for one in box.received if one.recipients == (who,)] for who in (ANNA, BO, CY)}
+    assert {who: len(those) for who, those in told.items()} == {ANNA: 3, BO: 3 - 1, CY: 1}
+    bo, cy = (told[who][0].message.get_body(("plain",)).get_content() for who in (BO, CY))
+    assert (LEAK in bo, CHOIR in bo) == (True, False)
+    assert (LEAK in cy, CHOIR in cy) == (True, True)
+    assert LEAK not in told[BO][1].message.get_body(("plain",)).get_content()
+
+
+async def test_no_part_tells_what_the_whole_digest_leaves_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render_all = digest.render_all
+
+    def poisoned(whole: Digest, *rest: Any) -> object:
+        if any(story.title == CHOIR for story in whole.stories):
+            raise ZeroDivisionError("poison")
+        return render_all(whole, *rest)
+
+    async with Loopback() as server, inbox() as box:
+        mail = (
+            f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
+            f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'
+        )
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+        config = desk.config
+        with desk.store() as opened:
+            leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8, 1))
+            server.on("/a", page(leak), page(choir, leak))
+            for day in (0, 1):
+                await pipeline.poll(config, opened, now=at(9, day), every=True)
+                with monkeypatch.context() as patch:
+                    patch.setattr(digest, "render_all", poisoned)
+                    await pipeline.publish(config, opened, config.channels(), now=at(7, day + 1))
+            assert reported(made(opened, 2)) == []
+    (wednesday,) = box.received
+    text = " ".join(wednesday.message.get_body(("plain",)).get_content().split())
+    assert LEAK in text
+    assert text.count(CHOIR) == text.count(f", {CHOIR}: {POISON}") == 1
+
+
+def test_nothing_is_hidden_but_while_something_is_made_of_the_store(desk: Desk) -> None:
+    given: list[list[str]] = []
+
+    def two(faults: Sequence[Culprit]) -> int:
+        given.append([fault.title for fault in faults])
+        if len(there.stories.listing()) > 1:
+            raise ZeroDivisionError("only together")
+        return len(faults)
+
+    with open_store(desk.config.database, read_only=True) as there:
+        assert there.without_culprits(two) == 1
+        assert (given[0], len(given[-1])) == ([], 1)
+        assert len(there.stories.listing()) == 2
