@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor import __version__
 from monitor import store as store_package
 from monitor.config import FILES, load
+from monitor.digest import FORMATS
 from monitor.disk import replacing, scratch
-from monitor.errors import StoreError
+from monitor.errors import ConfigError, StoreError
+from monitor.lock import sole_sender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from monitor.config import Config
     from monitor.store import Store
@@ -34,7 +37,11 @@ _CONFIG: Final = "config"
 _DIGESTS: Final = "digests"
 _NOTE: Final = "backup.json"
 _ARCHIVES: Final = (".tar", ".tar.gz", ".tgz")
-_BIG: Final = 1 << 20
+# How digests and the pages over them end. The folder is the user's: the database may lie in it, a password,
+# earlier backups, the Thumbs.db of a file server.
+_WRITTEN: Final = frozenset(
+    {f".{one.suffix}" for one in FORMATS.values()} | {".html", ".css", ".js", ".json"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +113,7 @@ def _files(config: Config, database: Path) -> Iterator[tuple[str, Path]]:
             yield f"{_CONFIG}/{name}", config.directory / name
     folder = config.files.output_dir
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        # A backup may lie among the digests: its draft and those before it would each be in the next.
-        stray = path.suffix == ".part" or (takes_everything(path) and _is_ours(path))
-        if path.is_file() and not path.is_symlink() and not stray:
+        if path.is_file() and not path.is_symlink() and path.suffix in _WRITTEN:
             yield f"{_DIGESTS}/{path.relative_to(folder).as_posix()}", path
 
 
@@ -116,9 +121,11 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
     """Bring a backup back into a configuration directory: its database, then configuration and digests.
 
     What is there stays: a database in the way is refused, a file of the configuration or a digest kept. With
-    `replace` what differs is set aside first, under a name that ends in ".before". Raises StoreError and
-    ConfigError.
+    `replace` what differs is set aside first, under a name that ends in ".before", also a configuration that
+    does not load. Raises BusyError where a service is at work, StoreError and ConfigError.
     """
+    with suppress(ConfigError), sole_sender(load(directory).data_dir):
+        pass  # before anything is set aside
     try:
         if not source.stat().st_size:  # SQLite would take an empty file for an empty database
             raise StoreError(f"{source} is empty")
@@ -128,7 +135,9 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
                 if not store_package.is_database(source):
                     raise StoreError(f"{source} is no backup of monitor: neither an archive nor a database")
                 config = load(directory)
-                return _place([(source, config.database)], replace=replace, made_at=None)
+                with sole_sender(config.data_dir):
+                    written, aside = _place_database(source, config.database, replace=replace)
+                return Restored(written=(written,), kept=(), set_aside=aside, made_at=None)
             archive = stack.enter_context(tarfile.open(source))
             scratch = Path(stack.enter_context(TemporaryDirectory()))
             members = _unpack(archive, scratch)
@@ -153,59 +162,83 @@ def _unpack(archive: tarfile.TarFile, scratch: Path) -> dict[str, Path]:
         if content is not None:
             found[member.name] = scratch / str(number)
             with found[member.name].open("wb") as file:
-                # In pieces: a database may be larger than the memory.
-                while part := content.read(_BIG):
-                    file.write(part)
+                shutil.copyfileobj(content, file)
     return found
 
 
 def _bring_back(members: dict[str, Path], directory: Path, *, replace: bool) -> Restored:
     """Place the configuration first: it says where the database and the digests belong."""
-    note = json.loads(members[_NOTE].read_text("utf-8")) if _NOTE in members else {}
-    made_at = datetime.fromisoformat(note["made_at"]) if "made_at" in note else None
+    made_at = _made_at(members)
     directory.mkdir(parents=True, exist_ok=True)
-    settings = [
-        (members[f"{_CONFIG}/{name}"], directory / name) for name in FILES if f"{_CONFIG}/{name}" in members
-    ]
-    first = _place(settings, replace=replace, made_at=made_at)
+    found = ((members.get(f"{_CONFIG}/{name}"), directory / name) for name in FILES)
+    settings = _place([(source, target) for source, target in found if source], replace=replace)
     config = load(directory)
     folder = config.files.output_dir
-    rest = [(members[DATABASE], config.database)]
-    rest += [
-        (path, folder.joinpath(*PurePosixPath(name).parts[1:]))
-        for name, path in members.items()
-        if name.startswith(f"{_DIGESTS}/")
-    ]
-    second = _place(rest, replace=replace, made_at=made_at)
+    with sole_sender(config.data_dir):
+        database, aside = _place_database(members[DATABASE], config.database, replace=replace)
+        digests = _place(
+            [
+                (source, folder.joinpath(*PurePosixPath(name).parts[1:]))
+                for name, source in members.items()
+                if name.startswith(f"{_DIGESTS}/")
+            ],
+            replace=replace,
+        )
     return Restored(
-        written=first.written + second.written,
-        kept=first.kept + second.kept,
-        set_aside=first.set_aside + second.set_aside,
+        written=(*settings.written, database, *digests.written),
+        kept=settings.kept + digests.kept,
+        set_aside=settings.set_aside + aside + digests.set_aside,
         made_at=made_at,
     )
 
 
-def _place(pairs: list[tuple[Path, Path]], *, replace: bool, made_at: datetime | None) -> Restored:
-    written, kept, aside = [], [], []
+def _made_at(members: dict[str, Path]) -> datetime | None:
+    """Return when a backup was made; None where it does not say. Raises ValueError, StoreError."""
+    note = json.loads(members[_NOTE].read_text("utf-8")) if _NOTE in members else {}
+    if not isinstance(note, dict):
+        raise StoreError(f"{_NOTE} in it is not what `backup` writes")
+    return datetime.fromisoformat(str(note["made_at"])) if "made_at" in note else None
+
+
+class _Placed(NamedTuple):
+    """What became of files."""
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    set_aside: tuple[Path, ...]
+
+
+def _place(pairs: Iterable[tuple[Path, Path]], *, replace: bool) -> _Placed:
+    """Bring files to their places; what is there under their names is kept, or set aside to `replace` it."""
+    written, kept, aside = list[Path](), list[Path](), list[Path]()
     for source, named in pairs:
         target = named.resolve()  # behind a link both: what is set aside, and what takes its place
-        database = target.suffix == ".db"
-        if target.exists() and not database and target.read_bytes() == source.read_bytes():
+        if target.exists() and target.read_bytes() == source.read_bytes():
             continue
         if target.exists() and not replace:
-            if database:
-                raise StoreError(f"{target} is there already: --replace sets it aside first")
             kept.append(target)
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target, private=database) as draft:
-            draft.write_bytes(source.read_bytes())
-            if database:  # looked over, and brought up to date, before it takes the other's place
-                with store_package.open(draft) as opened:
-                    opened.check()
+        with replacing(target) as draft:
+            shutil.copyfile(source, draft)
             aside += _set_aside(target)
         written.append(target)
-    return Restored(written=tuple(written), kept=tuple(kept), set_aside=tuple(aside), made_at=made_at)
+    return _Placed(tuple(written), tuple(kept), tuple(aside))
+
+
+def _place_database(source: Path, named: Path, *, replace: bool) -> tuple[Path, tuple[Path, ...]]:
+    """Bring a database to its place; return that, and what was set aside. Raises StoreError."""
+    target = named.resolve()
+    if target.exists() and not replace:
+        raise StoreError(f"{target} is there already: --replace sets it aside first")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target, private=True) as draft:
+        shutil.copyfile(source, draft)
+        # Looked over, and brought up to date, before it takes the other's place.
+        with store_package.open(draft) as opened:
+            opened.check()
+        aside = _set_aside(target)
+    return target, tuple(aside)
 
 
 def _set_aside(target: Path) -> list[Path]:

@@ -78,6 +78,44 @@ def test_a_backup_among_the_digests_holds_neither_itself_nor_those_before_it(tmp
     assert not [name for name in held[1] if ".part" in name or ".tar" in name]
 
 
+def test_of_the_digests_folder_only_what_the_monitor_writes_is_taken_along(tmp_path: Path) -> None:
+    desk = polled(tmp_path / "desk")
+    settings = desk / "monitor.toml"
+    settings.write_text(settings.read_text() + '[digest]\noutput_dir = "data"\n')
+    assert run(desk, "digest", "--send", now=at(31)).code == 0
+    (desk / "data" / "Thumbs.db").write_bytes(b"a file server's")
+    (desk / "data" / "smtp-password").write_text("hunter2")
+    assert run(desk, "backup", tmp_path / "b.tar.gz", now=at(32)).code == 0
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        digests = [name for name in archive.getnames() if name.startswith("digests/")]
+    assert digests
+    assert not [name for name in digests if "monitor." in name or "Thumbs" in name or "password" in name]
+    assert run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").code == 0
+    assert run(tmp_path / "new", "entries", "--json").out == run(desk, "entries", "--json").out
+
+
+def test_a_file_among_the_digests_that_is_named_like_a_database_comes_back_as_it_is(
+    whole: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.tar"
+    with tarfile.open(whole) as archive:
+        members = {member.name: archive.extractfile(member).read() for member in archive}
+    tar(old, **members, **{"digests/Thumbs.db": b"a file server's"})
+    assert run(tmp_path / "new", "restore", old).code == 0
+    assert (tmp_path / "new" / "digests" / "Thumbs.db").read_bytes() == b"a file server's"
+
+
+def test_a_configuration_that_does_not_load_is_replaced(whole: Path, tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    assert run(new, "restore", whole).code == 0
+    (new / "monitor.toml").write_text("language = ")
+    assert run(new, "restore", whole).code == 2, "kept, as all that is there, and said to be at fault"
+    done = run(new, "restore", whole, "--replace")
+    assert done.code == 0, done.err
+    assert (new / "monitor.toml.before").read_text() == "language = "
+    assert run(new, "check").code == 0
+
+
 def digests_of(desk: Path) -> dict[str, bytes]:
     folder = desk / "digests"
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -187,7 +225,7 @@ def test_a_hostile_archive_writes_nothing_outside(whole: Path, tmp_path: Path) -
         archive.addfile(link)
     assert run(new, "restore", evil).code == 0
     found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {"evil.tar", "new/monitor.toml", "new/data/monitor.db"}
+    assert found == {"evil.tar", "new/monitor.toml", "new/data/monitor.db", "new/data/monitor.lock"}
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish" * 500, b"SQLite format 3\0" + b"x" * 5000])
@@ -202,6 +240,16 @@ def test_rubbish_is_no_backup(content: bytes, tmp_path: Path) -> None:
     assert "no configuration" not in run(tmp_path / "empty", "restore", file).err or content.startswith(
         b"SQLite"
     )
+
+
+@pytest.mark.parametrize("note", [b"5", b"[]", b"rubbish", b'{"made_at": 7}'])
+def test_a_note_that_is_none_is_refused_in_a_line(note: bytes, whole: Path, tmp_path: Path) -> None:
+    with tarfile.open(whole) as archive:
+        members = {member.name: archive.extractfile(member).read() for member in archive}
+    file = tar(tmp_path / "b.tar", **(members | {"backup.json": note}))
+    result = run(tmp_path / "new", "restore", file)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_damaged_archive_is_refused_in_a_line(whole: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import typer
 from monitor.cli.output import local, say, show, working
 from monitor.cli.session import session
 from monitor.errors import MonitorError
-from monitor.lock import sole_sender
 from monitor.text import counted
 
 
@@ -54,15 +53,11 @@ def restore(
 
     Example: monitor --config ~/monitor restore monitor-2024-12-10.tar.gz
     """
-    from monitor import backups, config
+    from monitor import backups
 
     current = session(context)
     with working("bringing back", quiet=current.quiet):
-        if any((current.directory / name).exists() for name in config.FILES):
-            with sole_sender(current.config().data_dir):
-                done = backups.restore(file, current.directory, replace=replace)
-        else:
-            done = backups.restore(file, current.directory, replace=replace)
+        done = backups.restore(file, current.directory, replace=replace)
     loaded = current.config()
     show(*(f"kept  {path} (it was there; --replace sets it aside)" for path in done.kept))
     show(*(f"set aside {path}" for path in done.set_aside))
