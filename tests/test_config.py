@@ -127,6 +127,7 @@ def test_all_faults_of_all_files_are_reported_at_once(tmp_path):
             "monitor.toml:1: email: a username needs",
         ),
         ('language = "xx"', "language: there is no 'xx'"),
+        ('language = ""', "language: there is no ''; known: de, en"),
         ('[digest]\nformats = ["md", "htm"]', "digest.formats[2]: there is no 'htm'; did you mean 'html'?"),
         ('[poll]\nmin_interval = "2d"', "poll: min_interval is longer than max_interval"),
         ('[alert]\nchannels = ["mail"]', "alert.channels[1]: there is no 'mail'; did you mean 'email'?"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from monitor import tag
-    from monitor.toml import TomlDocument
+    from monitor.toml import Place, TomlDocument
 
 
 def judge(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
@@ -25,10 +25,7 @@ def judge(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
 
     By the file and not by what was read of it: of a table with another fault nothing was.
     """
-    language = document.data.get("language", "")
-    if isinstance(language, str) and language and language not in languages.AVAILABLE:
-        reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
-        document.fault(("language",), reason)
+    _judge_language(document, ("language",), document.data.get("language"))
     for index, name in _named(document, "digest", "formats"):
         if name not in digest.FORMATS:
             document.fault(
@@ -49,6 +46,11 @@ def judge(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
             document.fault(place, f"{name!r} is named but there is no [{declared.TABLE}] table")
         elif found.get(declared) and not getattr(found[declared], "enabled", True):
             document.fault(place, f"{name!r} is named but [{declared.TABLE}] is switched off")
+
+
+def _judge_language(document: TomlDocument, place: Place, name: object) -> None:
+    if isinstance(name, str) and name not in languages.AVAILABLE:
+        document.fault(place, f"there is no {name!r}{values.likely(name, languages.AVAILABLE)}")
 
 
 def judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:
@@ -78,10 +80,7 @@ def judge_selections(document: TomlDocument, rules: tag.Rules) -> None:
         elif who not in recipients:
             document.fault(place, f"gets no mail: it is not in `to`{values.likely(who, recipients)}")
         seen.add(who)
-        language = table.get("language", "")
-        if isinstance(language, str) and language and language not in languages.AVAILABLE:
-            reason = f"there is no {language!r}{values.likely(language, languages.AVAILABLE)}"
-            document.fault((*place, "language"), reason)
+        _judge_language(document, (*place, "language"), table.get("language") or None)
         for key, other in (("themes", "beats"), ("beats", "themes")):
             for index, slug in _named(document, *place, key):
                 if slug in known[other]:
