@@ -12,8 +12,8 @@ from importlib.util import find_spec
 import pytest
 import smtp
 
-from monitor.deliver import push
-from monitor.errors import DeliveryError
+from monitor.deliver import Secrets, push
+from monitor.errors import ConfigError, DeliveryError
 from monitor.models import Headline, RenderedDigest
 
 with_apprise = pytest.mark.skipif(find_spec("apprise") is None, reason="needs the extra")
@@ -72,6 +72,23 @@ def test_each_service_has_a_delivery_that_names_its_kind_alone():
     prepared = sender.prepare(EDITION, now=NOW)
     assert [delivery.recipient for delivery in prepared] == ["ntfy", "mailto", "ntfy-2"]
     assert KEY not in repr(sender) + repr(prepared)
+
+
+def test_an_address_that_is_none_has_its_delivery_and_harms_no_other():
+    sender = channel(f"ntfy://[{KEY}", f"{KEY}", f"slack://{KEY}")
+    assert [delivery.recipient for delivery in sender.prepare(EDITION, now=NOW)] == [
+        "ntfy",
+        "service",
+        "slack",
+    ]
+    assert sender.reaches("slack")
+    assert not sender.reaches("discord")
+
+
+@pytest.mark.parametrize("held", [" ", " \n\t"])
+def test_a_secret_without_an_address_is_a_fault(held, tmp_path):
+    with pytest.raises(ConfigError, match="urls_env: there is no address in it"):
+        push.Push.of(push.Settings(urls_env="URLS"), Secrets(tmp_path, {"URLS": held}))
 
 
 async def test_a_service_that_is_configured_no_more():

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self
-from urllib.parse import urlsplit
 
 from monitor import text
-from monitor.errors import DeliveryError
+from monitor.errors import ConfigError, DeliveryError, Fault
 from monitor.models import Delivery
 from monitor.values import Example, Score, Switch, Text
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS: Final = 60
 # A push message is a glance, and services cut what is longer, each elsewhere.
 _MAX_HEADLINES: Final = 5
+# `urlsplit` raises for a stray bracket in what follows: one such address had held up all mail.
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*(?=:)", re.IGNORECASE)
 _NEEDS_EXTRA: Final = "push needs the extra: pip install 'sora-monitor[apprise]'"
 
 
@@ -67,8 +69,11 @@ class Push:
     @classmethod
     def of(cls, settings: Settings, secrets: Secrets) -> Self:
         """Make the channel with its addresses. Raises ConfigError."""
-        found = secrets.read("urls", env=settings.urls_env, file=settings.urls_file)
-        return cls(replace(settings, urls=tuple(found.split()) or settings.urls))
+        found = secrets.read("urls", env=settings.urls_env, file=settings.urls_file).split()
+        if not found and not settings.urls:
+            place = "urls_env" if settings.urls_env else "urls_file"
+            raise ConfigError([Fault("", place, "there is no address in it: nobody would be told")])
+        return cls(replace(settings, urls=tuple(found) or settings.urls))
 
     def missing(self) -> str:
         """Say that the extra is not installed; "" when it is."""
@@ -108,7 +113,8 @@ class Push:
         """Map names that may be shown (`ntfy`, the second one `ntfy-2`) to the secret addresses."""
         named: dict[str, str] = {}
         for url in self.settings.urls:
-            scheme = urlsplit(url).scheme or "service"
+            found = _SCHEME.match(url)
+            scheme = found[0].lower() if found else "service"
             same = sum(name.partition("-")[0] == scheme for name in named)
             named[f"{scheme}-{same + 1}" if same else scheme] = url
         return named
