@@ -104,6 +104,7 @@ def test_a_score_of_the_users_own_gets_a_remark_and_keeps_its_value(table):
 
 def test_a_score_that_lets_all_through_needs_no_remark():
     assert "has about 5" not in upgrade.lift_settings(f"{upgrade.OF_1_0}\n[email]\nmin_score = 0.0\n")
+    assert "has about 5" not in upgrade.lift_settings(f"{upgrade.OF_1_0}\n[email]\n# min_score = ...\n")
 
 
 def test_settings_that_1_0_did_not_write_are_left_alone():

@@ -270,7 +270,7 @@ _NEW: Final = {
 }
 _HEAD: Final = re.compile(r"#? ?\[(\w+)\]\s*$")
 _KEY: Final = re.compile(r"(#? ?)(\w+)\s*=\s*")
-_SCORE: Final = re.compile(r"(#? ?min_score\s*=\s*)([\d.]+)")
+_SCORE: Final = re.compile(r"(#? ?min_score\s*=\s*)(\d+(?:\.\d+)?)")
 _ALERT: Final = "4.0"
 _MEANING: Final = (
     "# Since 1.1 a ruling with three sources has about 5, a launch with three 2.5, a very large story 10."
