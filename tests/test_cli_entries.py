@@ -138,7 +138,17 @@ def test_moments_are_read_in_the_zone_of_the_user() -> None:
     assert instant("yesterday", berlin, now=now, end_of_day=True) == at(23)
     assert instant(" 36h ", berlin, now=now) == at(-12.5)
     assert instant("2024-12-02T08:00", berlin, now=now) == at(7)
-    for rubbish in ("", "7", "7 days", "-7d", "tomorrow", "2024-13-01", "99999999999d", "0001-01-01", "½d"):
+    for rubbish in (
+        "",
+        "7",
+        "7 days",
+        "-7d",
+        "tomorrow",
+        "2024-13-01",
+        "99999999999d",
+        "0001-12-31T23:00Z",
+        "½d",
+    ):
         with pytest.raises(UsageError):
             instant(rubbish, berlin, now=now)
 

@@ -168,6 +168,12 @@ def test_a_bug_of_ours_shows_where_and_says_where_to_report_it(desk: Path, monke
     assert "report it" in result.err.splitlines()[-1]
 
 
+def test_a_past_at_the_beginning_of_the_calendar_is_wrong_usage(desk: Path) -> None:
+    for of in (("--date", "0001-01-01"), ("--since", "0001-01-02", "--until", "0001-01-03")):
+        result = run(desk, "digest", *of)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+
+
 @pytest.mark.parametrize("now", ["0001-01-01", "1969-12-31", "9999-12-31T23:59:59Z"])
 def test_a_clock_at_the_ends_of_the_calendar_is_wrong_usage(desk: Path, now: str) -> None:
     for command in ("status", "digest", "report"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
 # What the clock may say: there is time before and after for windows and schedules.
 _YEARS: Final = range(1970, 9999)
+# What a time in the past may be: windows and zones need room on either side.
+_CALENDAR: Final = range(2, 9999)
 _DAYS: Final = {"today": 0, "yesterday": -1}
 
 
@@ -158,22 +160,26 @@ def instant(
     Without an offset it is in `zone`. A day alone means its first instant, or with `end_of_day` the first of
     the next day. Raises UsageError.
     """
-    written = text.strip()
-    try:
-        if now is not None and _AGO.fullmatch(written):
-            return now - values.duration(written)
-        if now is not None and written in _DAYS:
-            written = (now.astimezone(zone).date() + timedelta(days=_DAYS[written])).isoformat()
-        # `fromisoformat` takes a bare date for midnight; here it may mean the day's end as well.
-        if len(written) == len("2024-12-10"):
-            day = date.fromisoformat(written) + timedelta(days=end_of_day)
-            return datetime.combine(day, time(), zone).astimezone(UTC)
-        moment = datetime.fromisoformat(written)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        also = ", or `7d`, `12h`, `yesterday`" if now is not None else ""
-        message = f"{text!r} is not a time; expected one such as 2024-12-10T07:00Z or 2024-12-10{also}"
-        raise UsageError(message) from None
+    with suppress(ValueError, OverflowError):
+        found = _instant(text.strip(), zone, now, end_of_day=end_of_day)
+        if found.year in _CALENDAR:
+            return found
+    also = ", or `7d`, `12h`, `yesterday`" if now is not None else ""
+    raise UsageError(f"{text!r} is not a time; expected one such as 2024-12-10T07:00Z or 2024-12-10{also}")
+
+
+def _instant(written: str, zone: tzinfo, now: datetime | None, *, end_of_day: bool) -> datetime:
+    """Read a moment. Raises ValueError, or OverflowError for one before or after all time."""
+    if now is not None and _AGO.fullmatch(written):
+        return now - values.duration(written)
+    if now is not None and written in _DAYS:
+        written = (now.astimezone(zone).date() + timedelta(days=_DAYS[written])).isoformat()
+    # `fromisoformat` takes a bare date for midnight; here it may mean the day's end as well.
+    if len(written) == len("2024-12-10"):
+        first = date.fromisoformat(written) + timedelta(days=end_of_day)
+        return datetime.combine(first, time(), zone).astimezone(UTC)
+    moment = datetime.fromisoformat(written)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def read_bytes(file: Path) -> bytes:
@@ -203,7 +209,8 @@ def _number(text: str, letter: str, noun: str) -> int:
 
 def day(text: str) -> date:
     """Read a date. Raises UsageError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date; expected one such as 2024-12-10") from None
+    with suppress(ValueError):
+        found = date.fromisoformat(text)
+        if found.year in _CALENDAR:
+            return found
+    raise UsageError(f"{text!r} is not a date; expected one such as 2024-12-10")
