@@ -94,6 +94,11 @@ def test_a_record_is_written_back_with_the_answer_and_all_it_had() -> None:
         ({"title": "A", "themes": [1]}, "line 2: themes must be a list of texts"),
         ({"title": "A", "published": "yesterday"}, "line 2: published must be a date"),
         ({"title": "A", "published": 5}, "line 2: published must be a date"),
+        ({"title": "A", "published": "9999-12-31T23:00:00-05:00"}, "line 2: published must be a date"),
+        (
+            {"title": "A", "published": f"Mon, {9 * 10**20} Jan 2020 10:00"},
+            "line 2: published must be a date",
+        ),
         ({"title": "A", "kind": "sport"}, "line 2: kind must be one of technology, culture"),
         ("[" * 100_000, "line 2: "),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -167,14 +168,11 @@ def _instant(value: object) -> datetime | None:
         return None
     if not isinstance(value, str):
         raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}")  # noqa: TRY004
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        try:
-            found = parsedate_to_datetime(value)
-        except ValueError:
-            raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}") from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    for read_as in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError, OverflowError):  # a year of twenty digits, the last hour of the calendar
+            found = read_as(value)
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}")
 
 
 def unknown_slugs(records: Sequence[Record], known: Iterable[str], *, file: str) -> list[Fault]:
