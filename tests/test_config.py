@@ -241,6 +241,16 @@ def test_where_the_configuration_is_looked_for(tmp_path):
     assert config.find(None, {}, here=here) == here / "config"
 
 
+@pytest.mark.parametrize("held", ["s3cr3t", "http://[s3cr3t", "ftp://x/s3cr3t", "http://x:99999/s3cr3t"])
+def test_a_health_check_that_is_no_address_is_a_fault_that_does_not_show_it(tmp_path, held):
+    write(tmp_path, monitor='[service]\nping_url_env = "PING"\n')
+    with pytest.raises(ConfigError) as caught:
+        config.load(tmp_path, {"PING": held}).check()
+    assert [str(fault) for fault in caught.value.faults] == [
+        f"monitor.toml: service.ping_url_env: holds no address that {HTTP}"
+    ]
+
+
 def test_a_missing_secret_is_a_fault_of_its_channel_and_of_nothing_else(tmp_path):
     table = '[email]\nhost = "h"\nusername = "u"\npassword_env = "PW"\nfrom = "a@x.example"\nto = ["b@x.example"]\n'
     loaded = config.load(write(tmp_path, monitor=table), {})

@@ -150,12 +150,18 @@ class Config:
         )
 
     def ping_url(self) -> str:
-        """Return the health-check address, "" for none. Raises ConfigError when it cannot be read."""
+        """Return the health-check address, "" for none. Raises ConfigError when there is none to be read."""
         service = self.service
         try:
-            return self.secrets.read("ping_url", env=service.ping_url_env, file=service.ping_url_file)
+            found = self.secrets.read("ping_url", env=service.ping_url_env, file=service.ping_url_file)
+            return values.web_address(found) if found else ""
         except ConfigError as error:
             raise ConfigError([_below(service.TABLE, fault) for fault in error.faults]) from error
+        except ValueError:
+            place = "ping_url_env" if service.ping_url_env else "ping_url_file"
+            # Without what stands there, and why that is no address: it is a secret.
+            fault = Fault("", place, "holds no address that starts with http:// or https://")
+            raise ConfigError([_below(service.TABLE, fault)]) from None
 
     def check(self) -> None:
         """Look at what lies outside the files: secrets, folders, extras. Raises ConfigError."""
