@@ -135,9 +135,14 @@ def test_judge(texts: tuple[str, ...], published: datetime, basis: str) -> None:
         (("05/12/2024",), "", False),
         (("12/11/2024",), "de", True),
         (("Mon, 09 Dec 2024",), "de", True),
+        (("Thu, 05/12/2024",), "en", True),
+        (("jueves 05/12/2024 10:00 PST",), "en", True),
+        (("Do. 05/12/2024",), "", True),
+        (("Sun, 05-12-2024",), "de", False),
+        (("Fri, 05/12/2024",), "en", False),
     ],
     ids=["a day over 12", "a month over 12", "America", "Britain", "German", "unknown", "both past",
-         "nothing numeric"],
+         "nothing numeric", "weekday", "Spanish weekday", "short weekday", "weekday in May", "wrong weekday"],
 )  # fmt: skip
 def test_which_number_is_the_day(texts: tuple[str, ...], language: str, expected: bool) -> None:
     assert day_first(texts, language, NOW) is expected

@@ -366,6 +366,48 @@ def test_guids_that_are_places_in_a_list_replace_no_undated_entry() -> None:
         assert titles(changes.new) == [f"Title of {newest}"]
 
 
+MORNING = ["Testers leak Sora", "Choir angers artists", "Judge rules on copyright"]
+EVENING = ["Union strikes at studio", "Composer sues label", "Painters win pay"]
+
+
+@pytest.mark.parametrize(
+    "guids", ["123", "012", "abc", ["news-1", "news-2", "news-3"], ["lead", "left", "right"]]
+)
+@pytest.mark.parametrize("url", ["", "https://x.example/news"])
+def test_a_list_that_is_all_new_under_the_guids_of_its_places_is_all_new(guids: list[str], url: str) -> None:
+    def shown(those: list[str]) -> list[Entry]:
+        marks = zip(those, guids, strict=True)
+        return [entry(title, title=title, guid=guid, url=url, dated="missing") for title, guid in marks]
+
+    feed = Follower()
+    feed.poll(*shown(MORNING))
+    changes = feed.poll(*shown(EVENING))
+    assert (titles(changes.new), changes.changed) == (EVENING, ())
+    again = feed.poll(*shown(EVENING))
+    assert (again.new, again.changed) == ((), ())
+    # What was there before comes back as what it is; and a title that says more is an edit.
+    changes = feed.poll(*shown([MORNING[0], EVENING[0], EVENING[1]]))
+    assert (changes.new, changes.changed) == ((), ())
+    changes = feed.poll(*shown([f"{EVENING[0]} in Graz", *EVENING[1:]]))
+    assert (changes.new, titles(changes.changed)) == ((), [f"{EVENING[0]} in Graz"])
+
+
+def test_what_falls_off_a_list_of_places_is_not_overwritten() -> None:
+    feed = Follower()
+    feed.poll(*(entry(title, guid=f"{place}", url="", dated="missing") for place, title in enumerate("abc")))
+    shown = enumerate(["new", "a", "b"])
+    changes = feed.poll(*(entry(title, guid=f"{place}", url="", dated="missing") for place, title in shown))
+    assert (titles(changes.new), changes.changed) == (["Title new"], ())
+
+
+def test_an_undated_article_at_a_place_keeps_its_own_link() -> None:
+    feed = Follower()
+    own = "https://x.example/2024/testers-leak-openai-tool-sora"
+    feed.poll(entry("a", title="Testers leak Sora", guid="1", url=own, dated="missing"))
+    changes = feed.poll(entry("a", title="OpenAI shuts access", guid="1", url=own, dated="missing"))
+    assert (changes.new, titles(changes.changed)) == ((), ["OpenAI shuts access"])
+
+
 def test_one_of_several_undated_entries_under_one_title_is_edited() -> None:
     feed = Follower()
     feed.poll(*(entry(n, title="Podcast", dated="missing") for n in "abc"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import DateBasis
@@ -47,6 +47,22 @@ _MONTHS: Final = {
             "dec dez dic",
         ),
         start=1,
+    )
+    for name in names.split()
+}
+# Two letters for German and Dutch; no name of one day begins like that of another.
+_WEEKDAYS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "mon lun seg maa mo ma",
+            "tue die mar ter din di",
+            "wed mit mer mie qua woe mi wo",
+            "thu don jeu jue gio qui do",
+            "fri fre ven vie sex vri fr vr",
+            "sat sam sab zat sa za",
+            "sun son dim dom zon so zo",
+        )
     )
     for name in names.split()
 }
@@ -124,14 +140,18 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
 def day_first(texts: Iterable[str], language: str, now: datetime) -> bool:
     """Return whether the numeric dates of a document have the day before the month.
 
-    So they are read as most of them are dates, and no future ones: 28/11 has no other reading, and of 05/12
-    on 5 December one lies in the past. Where that decides nothing, the feed's language does.
+    So they are read as most of them are dates, no future ones, and on their day of the week: 28/11 has no
+    other reading, of 05/12 on 5 December one lies in the past, and "Thu, 05/12/2024" was no day in May. Where
+    that decides nothing, the feed's language does.
     """
     numeric = [text for text in texts if _NUMERIC.search(text)]
 
+    def is_fault(text: str, *, day_first: bool) -> bool:
+        instant = parse(text, day_first=day_first)
+        return instant is None or instant > now + _AHEAD or _is_on_another_weekday(text, day_first=day_first)
+
     def faults(*, day_first: bool) -> int:
-        instants = (parse(text, day_first=day_first) for text in numeric)
-        return sum(instant is None or instant > now + _AHEAD for instant in instants)
+        return sum(is_fault(text, day_first=day_first) for text in numeric)
 
     month_first = faults(day_first=False)
     return faults(day_first=True) < month_first + (language.lower() not in _MONTH_FIRST)
@@ -184,10 +204,26 @@ def _numeric(text: str, *, day_first: bool) -> datetime | None:
     match = _NUMERIC.search(text)
     if match is None:
         return None
-    first, _, second, year = match.groups()
-    day, month = (first, second) if day_first else (second, first)
     clock = _CLOCK.search(text)
-    return _instant(_year(year), int(month), int(day), clock.groups() if clock else _NO_TIME)
+    return _instant(*_in_order(match, day_first=day_first), clock.groups() if clock else _NO_TIME)
+
+
+def _in_order(numeric: re.Match[str], *, day_first: bool) -> tuple[int, int, int]:
+    """Return year, month and day."""
+    first, _, second, year = numeric.groups()
+    day, month = (first, second) if day_first else (second, first)
+    return _year(year), int(month), int(day)
+
+
+def _is_on_another_weekday(text: str, *, day_first: bool) -> bool:
+    """Return whether the day of the week that stands beside a numeric date is not its own."""
+    match = _NUMERIC.search(text)
+    words = re.findall("[a-z]+", fold(text[:_MAX_LENGTH]))
+    named = next((_WEEKDAYS[word[:3]] for word in words if word[:3] in _WEEKDAYS), None)
+    if match is None or named is None:
+        return False
+    # As it is written, whatever day it is in UTC.
+    return date(*_in_order(match, day_first=day_first)).weekday() != named
 
 
 def _worded(text: str) -> datetime | None:

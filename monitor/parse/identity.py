@@ -22,7 +22,7 @@ from monitor.text import alike, fold
 from monitor.url import SLUG, is_of_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from monitor.models import Document, Entry, Known
@@ -36,6 +36,7 @@ _REUSED: Final = timedelta(days=14)
 _NOTHING: Final = ("", None)
 
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}$")
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue in a path; other numbers may be those of a visit.
@@ -177,13 +178,18 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
     stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
     settled = {(marks.guid, marks.title) for _, marks in stored}
     moved = {marks.title for _, marks in entries if (marks.guid, marks.title) not in settled} - {""}
+    titles = {title for _, title in settled}
+    places = _are_places(document, {marks.guid: marks.title for _, marks in stored})
     found: dict[str, Known] = {}
     taken: set[int] = set()
 
-    def stands_elsewhere(match: Known, entry: Entry) -> bool:
-        # Guids may be places in the list: without a date, a title that stands under another was not edited.
-        old = "" if entry.dated == "publisher" else fold(match.title)
-        return old in moved and old != fold(entry.title)
+    def is_of_its_place(match: Known, entry: Entry) -> bool:
+        # Guids may be places in the list: without a date or a link of its own, a title that stands or stood
+        # under another guid was not edited, nor one that is all new where that is what guids are.
+        old, new = fold(match.title), fold(entry.title)
+        if entry.dated == "publisher" or old == new or (is_of_one(entry.url) and entry.url == match.url):
+            return False
+        return old in moved or new in titles or (places and not alike(old, new))
 
     for key_of, differ in _KEYS:
         if len(found) == len(entries) or len(taken) == len(stored):
@@ -193,10 +199,23 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
             match = candidates.get(key)
             if not match or entry.guid in found or match.id in taken:
                 continue
-            if not differ(entry, match) and not stands_elsewhere(match, entry):
+            if not differ(entry, match) and not is_of_its_place(match, entry):
                 found[entry.guid] = match
                 taken.add(match.id)
     return found
+
+
+def _are_places(document: Sequence[Entry], titles: Mapping[str, str]) -> bool:
+    """Return whether guids say where undated entries stand in a list, and not which they are.
+
+    So they do where they count it, or where none of several has a title like that which its guid had.
+    """
+    undated = [entry for entry in document if entry.dated != "publisher"]
+    numbers = [int(match[0]) for entry in undated if (match := _NUMBER.search(entry.guid))]
+    if undated and any(numbers == list(range(first, first + len(undated))) for first in (0, 1)):
+        return True
+    pairs = [(entry.title, titles[guid]) for entry in undated if (guid := _guid(entry)) in titles]
+    return len(pairs) > 1 and not any(alike(*pair) for pair in pairs)
 
 
 def is_home(url: str, home: str) -> bool:
