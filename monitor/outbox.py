@@ -83,6 +83,7 @@ def supersede(
 
 def recover(store: Store, *, now: datetime) -> None:
     """Take up the deliveries that were under way when their sender died or was stopped."""
+    store.deliveries.save_rest()
     with store.transaction():
         for delivery in store.deliveries.sending():
             store.deliveries.save(after_interruption(delivery, now=now), now)

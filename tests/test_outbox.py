@@ -229,6 +229,26 @@ async def test_a_full_disk_leaves_nobody_under_way_who_would_be_sent_to_twice(op
     assert states(opened) == {("post", "a"): "sending", ("post", "b"): "sent", ("slow", "z"): "sent"}
 
 
+async def test_how_a_try_ended_that_a_full_disk_would_not_take_is_stored_once_it_does(opened):
+    channel = Channel(troubles={"b": [DeliveryError("busy", permanent=False)]})
+    freeze(opened, channel)
+    full = "raise(abort, 'database or disk is full')"
+    connection = opened._db.conn
+    connection.execute(
+        f"create temp trigger full before update on deliveries when old.state = 'sending' begin select {full}; end"
+    )
+    with pytest.raises(StoreError, match="the disk is full"):
+        await outbox.send_due(opened, [channel], now=NOW)
+    assert set(states(opened).values()) == {"sending"}
+    with pytest.raises(StoreError, match="the disk is full"):
+        outbox.recover(opened, now=NOW)
+    connection.execute("drop trigger full")
+    outbox.recover(opened, now=NOW)
+    assert states(opened) == {("post", "a"): "sent", ("post", "b"): "pending", ("post", "c"): "sent"}
+    await outbox.send_due(opened, [channel], now=NOW + timedelta(minutes=10))
+    assert sorted(channel.sent) == ["a", "b", "c"]
+
+
 def test_a_channel_that_cannot_prepare_has_a_failed_delivery_and_the_others_theirs(opened):
     freeze(opened, Channel("bad", troubles={"prepare": [KeyError("x")]}), Channel("good", ("a",)))
     assert states(opened) == {("bad", "everybody"): "failed", ("good", "a"): "pending"}

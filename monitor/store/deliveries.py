@@ -28,6 +28,8 @@ class Deliveries:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._unsaved: dict[int, dict[str, Any]] = {}
+        """How tries ended that a full disk would not take, by id."""
 
     def add(self, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Store deliveries; return them with ids. One that is stored already stays as it is."""
@@ -76,8 +78,19 @@ class Deliveries:
             return self.get(delivery)
 
     def save(self, delivery: Delivery, now: datetime) -> None:
-        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay."""
-        self._db.change(_SAVE, {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)})
+        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay.
+
+        What the database does not take now (the disk is full) is stored with the next, or by `save_rest`: a
+        mail that went out would be taken for one that was interrupted, and go out twice.
+        """
+        self._unsaved[delivery.id] = {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)}
+        self.save_rest()
+
+    def save_rest(self) -> None:
+        """Store what could not be stored before."""
+        if self._unsaved:
+            self._db.change_many(_SAVE, self._unsaved.values())
+            self._unsaved.clear()
 
     def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
         """Return deliveries, of one edition or of all, latest first."""
