@@ -36,6 +36,8 @@ DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
 """A feed may fail for this long before somebody should look."""
 RECENT: Final = timedelta(days=7)
+# A day of 25 hours, and some.
+_HELD: Final = timedelta(hours=26)
 # Polls without an end in a row: one may be under way, one may have met a restart.
 _CUT_OFF: Final = 3
 # HTTP: the publisher asks us to wait, and we do.
@@ -234,7 +236,8 @@ def _delivery_problems(
     waiting = defaultdict[tuple[str, str], list[Delivery]](list)
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
-        is_late = delivery.created_at < now - LATE
+        # Or of a clock that ran ahead: no mail is held for longer than a day.
+        is_late = not now - LATE <= delivery.created_at <= now + _HELD
         if delivery.channel not in {*config.channel_settings, Archive.name}:
             continue  # the user has switched this channel off
         if delivery.state == "failed":

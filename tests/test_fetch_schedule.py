@@ -270,6 +270,8 @@ def test_a_feed_that_could_not_be_asked_for_a_day_fails_for_nobody_knows_what_it
         "not asked: ...",
         seen.last_poll_at,
     )
+    ahead = replace(KNOWN, last_success_at=NOW + 365 * DAY)
+    assert failure(ahead, held).consecutive_failures == 1, "by a clock that leapt"
     new = FeedState(url=FEED.url)
     assert failure(new, held) == replace(new, next_poll_at=NOW + 2 * HOUR)
 
@@ -575,3 +577,6 @@ def test_the_rest_of_a_document_that_breaks_off_is_waited_for_for_some_hours():
     known = success(success(FeedState(url=FEED.url), ok(), whole), ok(), cut, now=NOW + HOUR)
     assert schedule.followed_since(known, NOW + HOUR) == NOW
     assert not schedule.awaits_rest(replace(known, breaks_off_since=NOW + DAY), NOW), "by a clock that leapt"
+    ahead = schedule.followed_since(replace(known, first_success_at=NOW + DAY), NOW)
+    assert ahead is not None
+    assert ahead < NOW - 365 * DAY

@@ -206,6 +206,13 @@ def test_a_mail_that_waits_for_an_hour_is_a_problem_and_says_when_it_is_tried(de
     assert problem.do == "start the service, or run `monitor digest --send`", "nobody was there to try"
 
 
+def test_a_mail_of_a_clock_that_ran_ahead_waits_and_one_that_is_held_until_tonight_does_not(desk, opened):
+    opened.deliveries.add([delivery(created_at=at(7, 400), last_error="refused: 451 later")], at(7, 400))
+    assert problems(desk, opened, at(7.1)) == ["email to a@news.test waiting: refused: 451 later"]
+    opened.deliveries.add([delivery("b@news.test", created_at=at(19), next_attempt_at=at(19))], at(7))
+    assert problems(desk, opened, at(7.1)) == ["email to a@news.test waiting: refused: 451 later"]
+
+
 def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
     opened.deliveries.add([delivery(state="failed", last_error="refused: 550 no such user")], at(7))
     (problem,) = health.status(desk.config, opened, now=at(8)).problems

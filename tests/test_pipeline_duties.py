@@ -233,3 +233,26 @@ async def test_a_feed_that_has_its_host_want_quiet_each_day_keeps_no_other_of_it
                 success.append(store.feeds.states(config.feeds)[urls[1]].last_success_at)
     # On the first day nobody knows which of the two it is.
     assert success == [at(9), at(9), at(11, 2), at(12, 3)]
+
+
+async def test_a_feed_that_a_clock_ahead_began_to_follow_has_its_news_told_after_a_pause(tmp_path):
+    """Else 20 entries from before that day were the past that a feed opens at once, and held back."""
+    towns = [
+        f"{first}{last}"
+        for first in ("Alt", "Neu", "Bad", "West")
+        for last in ("au", "berg", "dorf", "see", "tal")
+    ]
+    async with Loopback() as server:
+        desk = Desk(tmp_path, [server.url("/a")])
+        config = desk.config
+        old = item("old", "River bridge closed", published=at(8))
+        server.on("/a", page(old))
+        with desk.store() as store:
+            await pipeline.poll(config, store, now=at(9, 365), every=True)
+            await pipeline.poll(config, store, now=at(9), every=True)
+            news = [item(town, f"OpenAI tool Sora opens in {town}", published=at(10, 1)) for town in towns]
+            server.on("/a", page(*news, old))
+            await pipeline.poll(config, store, now=at(9, 6), every=True)
+            await pipeline.publish(config, store, (), now=at(9.5, 6))
+            told = made(store, 6)
+    assert (len(reported(told)), told.receipt.late, told.receipt.held_back) == (20, 20, 0)

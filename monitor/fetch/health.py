@@ -78,7 +78,7 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
             f"; usually one every {span_in_words(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
         )
         return f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}"
-    if state.last_gap_at and now - state.last_gap_at < GAP_MEMORY:
+    if state.last_gap_at and abs(now - state.last_gap_at) < GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
     if state.location and name != "disabled":
         return f"moved for good to {redact_url(state.location)}: `monitor feeds move` takes it over"

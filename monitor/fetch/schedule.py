@@ -87,8 +87,12 @@ def awaits_rest(state: FeedState, now: datetime) -> bool:
 
 def followed_since(state: FeedState, now: datetime) -> datetime | None:
     """Return since when a feed's entries are known, None before the first document, or its rest."""
-    is_rest = state.first_success_at == state.breaks_off_since and awaits_rest(state, now)
-    return None if is_rest else state.first_success_at
+    since = state.first_success_at
+    if since is not None and since > now:
+        # By a clock that ran ahead, nobody knows when: taken at its word it made the news of each pause a
+        # past that the feed opens, and nothing of it was told.
+        return _NEVER
+    return None if since == state.breaks_off_since and awaits_rest(state, now) else since
 
 
 def body_hash(body: bytes) -> str:
@@ -195,7 +199,7 @@ def after_failure(
     failures = state.consecutive_failures + 1
     if not response.asked:
         waits = replace(state, next_poll_at=now + min(pause * (1 + _JITTER * jitter), _DAY))
-        if state.last_success_at is None or now - state.last_success_at < _DAY:
+        if state.last_success_at is None or abs(now - state.last_success_at) < _DAY:
             return waits
         return replace(waits, last_error=" ".join(response.error.split()), consecutive_failures=failures)
     lost = bool(state.location) and failures >= _LOST_AFTER
@@ -267,7 +271,7 @@ def _interval(feed: Feed, state: FeedState, settings: Settings, now: datetime) -
         wait = max(wait, silence(state, now) / _QUIET_SHARE)
     if state.rhythm:
         wait = min(wait, max(state.rhythm, silence(state, now) / _QUIET_SHARE) / 2)
-    if state.last_gap_at and now - state.last_gap_at < GAP_MEMORY:
+    if state.last_gap_at and abs(now - state.last_gap_at) < GAP_MEMORY:
         wait /= 2
     return min(max(wait, settings.min_interval), settings.max_interval)
 
