@@ -129,6 +129,11 @@ def clean(text: str) -> str:
             text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
     elif not text.isprintable():
         text = _UNWANTED.sub("", text)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Return `text` with a blank for each run of white space, and none around it."""
     if text.isprintable() and "  " not in text:
         return text.strip()  # the only white space that is printable is a blank
     return " ".join(text.split())

@@ -76,7 +76,10 @@ def compare(
             no_memory = first_document or not known
             held_back = (late and from_before and no_memory) or (first_document and unsure)
             late = late and not held_back
-            new.append(replace(entry, guid=_free(entry.guid, guids), backlog=held_back, late=late))
+            guid = _free(entry.guid, guids)
+            if late or held_back or guid != entry.guid:  # a copy takes as long as all else here
+                entry = replace(entry, guid=guid, backlog=held_back, late=late)  # noqa: PLW2901
+            new.append(entry)
         elif entry is broken or match.fingerprint == fingerprint(entry):
             unchanged.append(match.id)
         else:

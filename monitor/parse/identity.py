@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from monitor.text import alike, fold
+from monitor.text import alike, fold, one_line
 from monitor.url import SLUG, is_of_one
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ _ISSUE: Final = re.compile(r"(?<![^\W_])(?:w|kw)?(?:\d{1,4}|(?:19|20)\d{4}(?:\d\
 
 def fingerprint(entry: Entry) -> str:
     """Return a hash of an entry's title, summary, content and link that white space does not change."""
-    text = "\0".join(
-        " ".join(part.split()) for part in (entry.title, entry.summary, entry.content, entry.url)
-    )
-    return digest_of(text)
+    return digest_of("\0".join(map(one_line, (entry.title, entry.summary, entry.content, entry.url))))
 
 
 def made_up(title: str, date: str) -> str:
@@ -174,6 +171,8 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
 
 def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dict[str, Known]:
     """Return the known entries by the guids that the document gives them; no known entry serves twice."""
+    if not known:
+        return {}
     entries = [(entry, _Marks.of(entry, home)) for entry in document]
     stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
     settled = {(marks.guid, marks.title) for _, marks in stored}
