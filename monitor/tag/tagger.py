@@ -73,9 +73,10 @@ class Tagger:
     def tag(self, entry: Entry, *, kind: str = "") -> Tagging:
         """Say what an entry is about, and how certainly. `kind`: of its feed, where the tagger knows none."""
         matcher = self._matcher(entry)
-        scoring = self._scoring(entry, matcher, matcher.read(entry), kind, personal=self._personal)
-        if not scoring.sums:
+        reading = matcher.read(entry)
+        if not matcher.matches(reading, "beat"):
             return Tagging()  # no rule of a beat holds, as for most entries of most feeds
+        scoring = self._scoring(entry, matcher, reading, kind, personal=self._personal)
         if not scoring.judged:
             return self._by_rules(scoring, scoring.beats(chosen=False))
         relevance = scoring.relevance()
