@@ -66,6 +66,7 @@ async def poll(
     now: datetime,
     only: Collection[str] = (),
     every: bool = False,
+    on_due: Callable[[int], None] = lambda _: None,
     on_feed_done: Callable[[FeedPoll], None] = lambda _: None,
     tools: Tools | None = None,
 ) -> Poll:
@@ -81,6 +82,7 @@ async def poll(
         started = time.monotonic()
         store.install(now)
         asked = due = dict(due_feeds(config, store, now=now, only=only, every=every))
+        on_due(len(due))
         done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
 
         while asked:
@@ -252,6 +254,8 @@ def record_failures(
     """
     failed = [response for response in failed if store.feeds.has(response.feed.url)]
     polls = list[FeedPoll]()
+    if not failed:
+        return Failures(polls, outage=False)
     silent = store.feeds.unreachable_since_an_answer(now)
     outage = not answered and schedule.is_outage(failed, silent)
     for response in failed:

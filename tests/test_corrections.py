@@ -114,7 +114,7 @@ def test_after_so_many_marks_it_learns_by_itself_unless_reported_not_to(
     corrections.mark(settings(desk), opened, entry(opened, "leak").id, relevant=False, now=at(10))
     assert corrections.learn_if_due(settings(desk), opened) is None
     corrections.mark(settings(desk), opened, entry(opened, "choir").id, relevant=True, now=at(10))
-    off = replace(settings(desk), rules=replace(settings(desk).rules, learn=False))
+    off = replace(settings(desk), own_rules=replace(settings(desk).rules, learn=False))
     assert corrections.learn_if_due(off, opened) is None
     learned = corrections.learn_if_due(settings(desk), opened)
     assert learned is not None

@@ -62,23 +62,30 @@ def poll(
     done: list[FeedPoll] = []
     only = feed or []
     with current.writing() as (config, store):
-        named = followed.named(config, store)
-        enabled = [one for one in named.values() if one.enabled]
+        feeds = followed.named(config, store).values() if only else config.feeds
+        enabled = [one for one in feeds if one.enabled]
         addresses = {name: feed_named(name, enabled) for name in only}
         if strange := [redact_url(name) for name, url in addresses.items() if not url]:
             raise UsageError(f"not a feed of feeds.toml that is switched on: {', '.join(strange)}")
         only = list(addresses.values())
         now = current.now()
         warn_of_leap(store, now)
-        due = pipeline.due_feeds(config, store, now=now, only=only, every=every)
         with progress(quiet=current.quiet) as bar:
-            task = bar.add_task("polling", total=len(due))
+            task = bar.add_task("polling", total=None)
 
             def on_feed_done(one: FeedPoll) -> None:
                 done.append(one)
                 bar.advance(task)
 
-            polling = pipeline.poll(config, store, now=now, only=only, every=every, on_feed_done=on_feed_done)
+            polling = pipeline.poll(
+                config,
+                store,
+                now=now,
+                only=only,
+                every=every,
+                on_due=lambda number: bar.update(task, total=number),
+                on_feed_done=on_feed_done,
+            )
             try:
                 summary = asyncio.run(polling)
             except ExceptionGroup:

@@ -62,7 +62,8 @@ class Config:
     directory: Path
     general: General
     feeds: tuple[Feed, ...]
-    rules: tag.Rules
+    own_rules: tag.Rules | None
+    """What themes.toml comes to; None where it says nothing of its own."""
     fetch: fetch.Settings
     parse: parse.Settings
     cluster: cluster.Settings
@@ -80,6 +81,11 @@ class Config:
     def language(self) -> str:
         """The language of the digest."""
         return self.general.language
+
+    @property
+    def rules(self) -> tag.Rules:
+        """Beats, themes and what they are found by. Made when asked for: most polls bring nothing to tag."""
+        return self.own_rules or themes.shipped_rules()
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -196,8 +202,9 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     settings = _settings(monitor)
     feeds = feedlist.read(subscriptions)
     rule_faults: list[Fault] = []
+    rules = None
     try:
-        rules = themes.rules_of(topic)
+        rules = themes.rules_of(topic) if topic.data or topic.faults else None
         members.judge_preferences(monitor, rules)
         members.judge_selections(monitor, rules)
     except ConfigError as error:
@@ -268,7 +275,7 @@ def _config(
     directory: Path,
     settings: Mapping[type[Any], Any],
     feeds: tuple[Feed, ...],
-    rules: tag.Rules,
+    rules: tag.Rules | None,
     environ: Mapping[str, str],
 ) -> Config:
     """Put the parts together, and hand on what one table says to the packages that ask for it."""
@@ -287,7 +294,7 @@ def _config(
         directory=directory,
         general=general,
         feeds=feeds,
-        rules=rules,
+        own_rules=rules,
         fetch=replace(polling, user_agent=general.user_agent or polling.user_agent),
         parse=parse.Settings(),
         cluster=replace(settings[cluster.Settings], language=general.language),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from monitor import digest, languages, values
-from monitor.config import tables
+from monitor.config import tables, themes
 from monitor.config.general import Alert
 from monitor.deliver import CHANNELS, address_spec
 from monitor.models import Selection
@@ -53,23 +53,19 @@ def _judge_language(document: TomlDocument, place: Place, name: object) -> None:
         document.fault(place, f"there is no {name!r}{values.likely(name, languages.AVAILABLE)}")
 
 
-def judge_preferences(document: TomlDocument, rules: tag.Rules) -> None:
-    """Check that the themes and beats that weigh more or less are there."""
-    known = [label.slug for label in (*rules.beats, *rules.themes)]
+def judge_preferences(document: TomlDocument, rules: tag.Rules | None) -> None:
+    """Check that the themes and beats that weigh more or less are there; `rules` None: the shipped ones."""
     for key in ("favour", "play_down"):
         for index, slug in _named(document, "digest", key):
+            known = [one for slugs in _known(rules).values() for one in slugs]
             if slug not in known:
                 reason = f"there is no {slug!r}{values.likely(slug, known)}"
                 document.fault(("digest", key, index), reason)
 
 
-def judge_selections(document: TomlDocument, rules: tag.Rules) -> None:
+def judge_selections(document: TomlDocument, rules: tag.Rules | None) -> None:
     """Check whom selections are for, and that the themes and beats that they name are there."""
     recipients = [address(one) for _, one in _named(document, "email", "to")]
-    known = {
-        "themes": [label.slug for label in rules.themes],
-        "beats": [label.slug for label in rules.beats],
-    }
     seen = set[str]()
     for place, written, table in tables.named(document, Selection.TABLE):
         if not isinstance(table, dict):
@@ -83,11 +79,20 @@ def judge_selections(document: TomlDocument, rules: tag.Rules) -> None:
         _judge_language(document, (*place, "language"), table.get("language") or None)
         for key, other in (("themes", "beats"), ("beats", "themes")):
             for index, slug in _named(document, *place, key):
+                known = _known(rules)
                 if slug in known[other]:
                     document.fault((*place, key, index), f"{slug!r} belongs under {other}")
                 elif slug not in known[key]:
                     reason = f"there is no {slug!r}{values.likely(slug, known[key])}"
                     document.fault((*place, key, index), reason)
+
+
+def _known(rules: tag.Rules | None) -> dict[str, list[str]]:
+    rules = rules or themes.shipped_rules()
+    return {
+        "beats": [label.slug for label in rules.beats],
+        "themes": [label.slug for label in rules.themes],
+    }
 
 
 def address(written: str) -> str:

@@ -44,6 +44,12 @@ def read(directory: Path) -> tag.Rules:
     return rules_of(TomlDocument.read(directory / NAME))
 
 
+@cache
+def shipped_rules() -> tag.Rules:
+    """Return the rules of those who have none of their own."""
+    return tag.load("", file=NAME, data=shipped())
+
+
 def rules_of(document: TomlDocument) -> tag.Rules:
     """Make rules of the user's file over the shipped one. Raises ConfigError with every fault."""
     if document.faults:

@@ -6,7 +6,6 @@ import asyncio
 import re
 import socket
 import ssl
-import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,6 @@ from monitor.fetch import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-# httpcore looks for this module at each step of each request. Where it is missing, as it is since anyio does
-# without it, that is a walk through all folders of the path: a sixth of what a poll of many feeds cost.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # Seconds for one of several addresses, so that the next gets its turn within the poll's deadline.
 _PATIENCE = 4.0
