@@ -103,9 +103,8 @@ def test_each_fault_is_reported_once_and_beside_others(tmp_path: Path) -> None:
 
 
 def test_init_names_the_folder_that_it_was_given(tmp_path: Path) -> None:
-    assert f"monitor --config '{tmp_path}/a b' check" in run(None, "init", tmp_path / "a b").err.replace(
-        "\n", " "
-    )
+    for told in (run(None, "init", tmp_path / "a b").err, run(tmp_path / "a b", "init").err):
+        assert f"monitor --config '{tmp_path}/a b' check" in told.replace("\n", " ")
 
 
 def test_one_feed_alone_says_nothing_of_our_network(tmp_path: Path) -> None:

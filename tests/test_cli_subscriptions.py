@@ -234,7 +234,7 @@ def test_health_is_shown_at_a_glance(tmp_path: Path) -> None:
         desk = Desk(tmp_path / "desk", [good, bad]).directory
         run(desk, "poll", now=at(9))
     shown = run(desk, "feeds", "list", now=at(9)).out
-    assert "  ok       The Paper  1 entry, last new one seen" in shown
+    assert "  ok       The Paper  1 entry, newest seen" in shown
     assert "  failing  " in shown
     assert "500" in shown
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.output import say, show
+from monitor.cli.output import say, show, show_prose
 from monitor.cli.session import session
 from monitor.disk import replacing, write_atomically
 from monitor.errors import ConfigError, Fault
@@ -43,7 +43,8 @@ def diff(context: typer.Context) -> None:
 
 def _section(name: str, lines: Iterable[str]) -> None:
     found = list(lines)
-    show(f"{name}:", *(f"  {line}" for line in found or ["nothing of your own"]))
+    show(f"{name}:")
+    show_prose(*(f"  {line}" for line in found or ["nothing of your own"]))
 
 
 @config_app.command()

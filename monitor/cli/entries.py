@@ -86,13 +86,16 @@ def entries(
         most = latest(limit, since, json, jsonl, csv)
         found = store.entries.listing(everything=everything, limit=most, **wanted)
         total = store.entries.count(everything=everything, **wanted)
+        is_empty = not found and not store.entries.count(everything=True)
     if jsonl and show_records((labelled(entry, feeds) for entry in found), jsonl=True, json=json, csv=csv):
         return
     if show_records(map(entry_json, found), json=json, csv=csv):
         return
     for entry in found:
         show_entry(entry, config, feeds)
-    if not found:
+    if is_empty:
+        say("nothing is stored yet: `monitor poll` asks the feeds")
+    elif not found:
         say("no stored entry is like that" if everything else "no relevant entry is like that; see --all")
     say_rest(len(found), total, "entry", "entries")
 

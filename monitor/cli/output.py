@@ -217,6 +217,7 @@ def progress(*, quiet: bool) -> Progress:
 def working(label: str, *, quiet: bool) -> Iterator[None]:
     """Show that something goes on and for how long, where nobody can say how much of it is left."""
     with progress(quiet=quiet) as bar:
+        bar.columns = (bar.columns[0], TimeElapsedColumn())
         bar.add_task(label, total=None)
         yield
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.digests import delivery_lines, warn_of_leap
-from monitor.cli.output import poll_json, progress, say, show, show_json, stderr
+from monitor.cli.output import local, poll_json, progress, say, show, show_json, stderr
 from monitor.cli.session import UsageError, feed_named, session
 from monitor.errors import BusyError, ConfigError, raise_unexpected
 from monitor.lock import sole_sender
@@ -20,10 +20,11 @@ from monitor.text import counted
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
+    from datetime import datetime, tzinfo
 
     from monitor.config import Config
-    from monitor.models import Delivery, FeedPoll, Poll
+    from monitor.models import Delivery, Feed, FeedPoll, Poll
     from monitor.store import Store
 
 
@@ -92,6 +93,7 @@ def poll(
                 asyncio.run(_deliver(config, store, now))  # a bug over one entry holds up no mail
                 raise
             delivered = asyncio.run(_deliver(config, store, now))
+        idle = _idle(enabled, store, config.timezone)
     if json:
         show_json(_polled_json(summary, done))
     else:
@@ -100,7 +102,7 @@ def poll(
         if current.verbose:
             read = (one for one in done if not one.error)
             say(*(f"{redact_url(one.feed)}: {one.new} new, {one.changed} changed" for one in read))
-        show(_sentence(summary))
+        show(_sentence(summary) if summary.feeds else idle)
     if not current.quiet:
         say(*delivery_lines(delivered, config.timezone))
     if _reached_nothing(summary, done, enabled=len(enabled)):
@@ -137,9 +139,15 @@ def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bo
     return summary.outage or bool(unreached and len(done) == enabled)
 
 
+def _idle(enabled: Sequence[Feed], store: Store, zone: tzinfo) -> str:
+    """Say why no feed was asked, and when the next will be."""
+    if not enabled:
+        return "no feed is followed: `monitor feeds add ADDRESS` adds one"
+    coming = (state.next_poll_at for state in store.feeds.states(enabled).values())
+    return f"no feed is due before {local(min(filter(None, coming), default=None), zone)}"
+
+
 def _sentence(summary: Poll) -> str:
-    if not summary.feeds:
-        return "no feed is due"
     if summary.outage:
         return (
             f"none of {counted(summary.feeds, 'feed')} could be reached: our network is down, "

@@ -46,11 +46,13 @@ def init(
     """
     from monitor.config import write_starter
 
-    target = directory or session(context).directory
+    current = session(context)
+    target = directory or current.directory
     written, kept = write_starter(target)
     show(*(f"wrote {path}" for path in written), *(f"kept  {path} (it was there)" for path in kept))
-    # A folder that was named here is not the one that commands find by themselves.
-    program = f"monitor --config {shlex.quote(str(directory))}" if directory else "monitor"
+    # A folder that was named is not the one that commands find by themselves.
+    named = directory or current.chosen_directory
+    program = f"monitor --config {shlex.quote(str(named))}" if named else "monitor"
     commands = f"`{program} check`, `{program} poll` and `{program} digest`"
     say(f"Next: look through these files, then {commands}.")
 

@@ -11,7 +11,18 @@ import typer
 
 from monitor import values
 from monitor.cli.look import address_of, look, named_at
-from monitor.cli.output import Csv, Json, Jsonl, is_file, local, results, say, show, show_records
+from monitor.cli.output import (
+    Csv,
+    Json,
+    Jsonl,
+    is_file,
+    local,
+    results,
+    say,
+    show,
+    show_records,
+    show_wrapped,
+)
 from monitor.cli.session import Session, UsageError, read_bytes, session
 from monitor.errors import MonitorError
 from monitor.lock import is_at_work, sole_editor
@@ -21,6 +32,7 @@ from monitor.url import holds_secret, redact_url, with_user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import tzinfo
 
     from monitor.config import Config
     from monitor.config.subscriptions import Subscriptions
@@ -29,6 +41,9 @@ if TYPE_CHECKING:
 feeds_app = typer.Typer(
     help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None
 )
+
+# Where a feed's name begins in the list, behind its state.
+_MARGIN = 11
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
@@ -59,13 +74,14 @@ def list_feeds(
     if not feeds:
         say("no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml")
     healths = {} if curated else _healths(session(context), config)
-    group = None
+    groups: dict[str, list[Feed]] = {}
     for feed in feeds:
-        if feed.group != group:
-            group = feed.group
-            show(f"{group or 'your own'}:")
-        health = healths.get(feed.url)
-        show(*_lines(feed, health, config, on=feedlist.same_address(feed.url) in followed))
+        groups.setdefault(feed.group, []).append(feed)
+    for group, members in groups.items():
+        show(f"{group or 'your own'}:")
+        for feed in members:
+            on = feedlist.same_address(feed.url) in followed
+            _show_feed(feed, healths.get(feed.url), config.timezone, on=on)
 
 
 def _json(feed: Feed, *, on: bool) -> dict[str, Any]:
@@ -94,20 +110,19 @@ def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
         return {feed.url: health for feed, health in zip(config.feeds, healths, strict=True)}
 
 
-def _lines(feed: Feed, health: FeedHealth | None, config: Config, *, on: bool) -> Iterator[str]:
+def _show_feed(feed: Feed, health: FeedHealth | None, zone: tzinfo, *, on: bool) -> None:
+    """Print a feed of the list: its state, its name, what it brought, its address, what ails it."""
     state = "off" if not on else health.state if health else "new"
     title = feed.title or (health.title if health else "")
-    newest = (
-        f", last new one seen {local(health.newest_entry_at, config.timezone)}"
-        if health and health.entries
-        else ""
-    )
-    count = f"  {counted(health.entries, 'entry', 'entries')}{newest}" if health and on else ""
-    yield f"  {state:9}{title or redact_url(feed.url)}{count}"
-    if title:
-        yield f"           {redact_url(feed.url)}"
+    name = title or redact_url(feed.url)
+    if health and on:
+        name += f"  {counted(health.entries, 'entry', 'entries')}"
+        name += f", newest seen {local(health.newest_entry_at, zone)}" if health.entries else ""
+    show_wrapped(name, indent=_MARGIN, first=f"  {state}")
+    if title:  # whole, to be copied
+        show(" " * _MARGIN + redact_url(feed.url))
     if health and on and (health.note or health.last_error):
-        yield f"           {health.note or health.last_error}"
+        show_wrapped(health.note or health.last_error, indent=_MARGIN, first=" ")
 
 
 @feeds_app.command()
