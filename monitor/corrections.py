@@ -242,6 +242,26 @@ def _names(tagging: Tagging) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(tagging.beats), frozenset(tagging.themes)
 
 
+class Contrary(NamedTuple):
+    """The correction that takes back a merge or a split, as far as its reports are where that put them."""
+
+    story: int
+    other: int = 0
+    """The story to be merged into it; 0 for a split."""
+    entries: tuple[int, ...] = ()
+    """Those to be split off."""
+
+
+def contrary(some: Sequence[Entry], others: Sequence[Entry], *, together: bool) -> Contrary | None:
+    """Return what undoes a merge of these two sides, or a split; None when they have moved on since."""
+    here, there = ({entry.story for entry in side if entry.story} for side in (some, others))
+    if together and here == there and len(here) == 1:
+        return Contrary(here.pop(), entries=tuple(entry.id for entry in others))
+    if not together and len(here) == len(there) == 1 and here != there:
+        return Contrary(here.pop(), other=there.pop())
+    return None
+
+
 def merge(config: Config, store: Store, story: int, other: int, *, now: datetime) -> Story:
     """Put two stories together, for good. Raises StoreError when one is not there."""
     with store.transaction():

@@ -138,6 +138,21 @@ def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
     assert len(run(desk, "stories", "corrections").out.splitlines()) == 2
 
 
+def test_merges_and_splits_are_listed_with_the_command_that_takes_each_back(desk: Path) -> None:
+    one, other = run(desk, "stories", "--json").json
+    run(desk, "stories", "merge", one["id"], other["id"])
+    told = run(desk, "stories", "corrections", "--list").out
+    assert one["title"] in told
+    assert other["title"] in told
+    undoing = told.partition("monitor ")[2].splitlines()[0].split()
+    assert undoing[:3] == ["stories", "split", f"s{one['id']}"]
+    assert run(desk, *undoing).code == 0
+    latest, _, first = run(desk, "stories", "corrections", "--list").out.partition("put together")
+    assert "changed since; nothing to take back" in first
+    assert run(desk, *latest.partition("monitor ")[2].splitlines()[0].split()).code == 0
+    assert len(run(desk, "stories", "--json").json) == 1
+
+
 def fill(desk: Path, number: int) -> None:
     """Add so many relevant entries, each a story by itself whose join is in doubt, and as many digests."""
     with store.open(desk / "data" / "monitor.db") as opened, opened.transaction():

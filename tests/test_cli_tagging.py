@@ -228,6 +228,24 @@ def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> N
     assert run(desk, "learn", "--show", "--json").json["marks"] == 0
 
 
+def test_several_entries_are_marked_at_once_and_taken_back_as_is_said(desk: Path) -> None:
+    some = [f"e{number(desk, guid)}" for guid in ("leak", "choir")]
+    before = run(desk, "entries", "--json").json
+    done = run(desk, "mark", *some, some[0], "--not-relevant")
+    assert done.out == f"{some[0]}: not relevant\n{some[1]}: not relevant\n"
+    command = done.err.partition("monitor ")[2].split()
+    assert run(desk, *command).code == 0
+    assert [e["id"] for e in run(desk, "entries", "--json").json] == [e["id"] for e in before]
+    assert run(desk, "mark", some[0], "e999", "--relevant").code == 1
+
+
+def test_what_was_learned_of_a_feed_is_told_by_its_title(desk: Path) -> None:
+    for guid in ("leak", "choir"):
+        run(desk, "mark", number(desk, guid), "--not-relevant")
+    told = run(desk, "learn").out
+    assert "less relevant, feeds: The Paper (-" in told, told
+
+
 def test_all_that_was_counted_is_shown_when_asked_for(polled_desk: Path) -> None:
     short = run(polled_desk, "explain", "OpenAI shows Sora").out
     assert len(short.splitlines()) <= 6
@@ -271,9 +289,10 @@ def test_what_is_learned_of_a_feed_tells_none_of_its_secrets(
     for number in (1, 2, 3):
         marked = run(desk, "mark", f"e{number}", "--not-relevant", now=at(10))
     assert "learned from 3 marks" in marked.err
-    for shown in (run(desk, "learn", "--show"), run(desk, "learn", "--show", "--json")):
-        assert "***@127.0.0.1" in shown.out
-        assert "hunter2" not in shown.out
+    shown, kept = run(desk, "learn", "--show").out, run(desk, "learn", "--show", "--json").out
+    assert "***@127.0.0.1" in kept
+    assert "The Paper" in shown
+    assert "hunter2" not in shown + kept
     assert all(b"hunter2" not in file.read_bytes() for file in (desk / "data").iterdir())
     # And what is learned of it counts for it.
     with store.open(desk / "data" / "monitor.db") as opened:

@@ -111,6 +111,13 @@ def test_faults_name_their_line(line: object, message: str) -> None:
     assert second.place == "line 3"
 
 
+def test_a_file_of_another_kind_is_no_thousand_faults() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(*["a,b,c"] * 1000)
+    assert len(caught.value.faults) == 21
+    assert str(caught.value.faults[-1]).endswith("and 980 more lines like that")
+
+
 def test_labels_that_nobody_knows_are_named() -> None:
     found = records.unknown_slugs(read(LINE), ["sora"], file="r.jsonl")
     assert [str(fault) for fault in found] == ["r.jsonl: record x-1: unknown beat or theme 'copyright'"]

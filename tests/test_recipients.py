@@ -787,6 +787,10 @@ def test_who_gets_no_mail_is_named_with_who_was_meant(desk: Path) -> None:
     assert "did you mean 'anna@union.test'?" in refused.err
 
 
+def test_where_nobody_gets_mail_that_is_said(tmp_path: Path) -> None:
+    assert "no [email]" in run(Desk(tmp_path / "desk", []).directory, "digest", "--for", ANNA).err
+
+
 def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> None:
     selections = (
         f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'

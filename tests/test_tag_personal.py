@@ -64,8 +64,8 @@ def test_what_was_learned_is_kept_shown_and_nothing_at_first() -> None:
     words, feeds = learn([TAGGER.example(entry(ALARM.format(n=n)), False) for n in range(10)])
     layer = Personal(words, feeds, {}, 10)
     assert Personal.from_json(layer.to_json()) == layer
-    assert layer.lines()[0].startswith("learned from 10 marks")
-    assert any(line.startswith("less relevant, words: ") for line in layer.lines())
+    assert layer.lines({})[0].startswith("learned from 10 marks")
+    assert any(line.startswith("less relevant, words: ") for line in layer.lines({}))
     assert Personal.from_json("") == Personal()
     assert learn([]) == ({}, {})
 

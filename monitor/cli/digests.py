@@ -102,6 +102,8 @@ def _recipient(config: Config, written: str) -> str:
     from monitor import values
     from monitor.deliver import address_spec
 
+    if not config.recipients:
+        raise UsageError(f"{written!r} gets no mail: nobody does, as monitor.toml has no [email] that is on")
     asked = address_spec(written).casefold()
     found = {address.casefold(): address for address in sorted(config.recipients)}
     if asked not in found:

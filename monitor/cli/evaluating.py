@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from monitor.cli.output import Json, show, show_json, working
+from monitor.cli.output import Json, say, show, show_json, working
 from monitor.cli.session import Session, UsageError, read_bytes, session
 from monitor.errors import ConfigError
 from monitor.text import counted
@@ -218,6 +218,8 @@ def tag(
 
     current = session(context)
     tagger = Tagger(current.rules(), semantic=True)
+    if sys.stdin.isatty():
+        say("reading JSON lines from the terminal; Ctrl-D ends them")
     read = evaluate.read(_text(Path("-")), file=_STANDARD_INPUT, now=current.now())
     taggings = [tagger.tag(record.entry, kind=record.kind) for record in read]
     sure = [index for index, tagging in enumerate(taggings) if tagging.shelf == "sure"]

@@ -6,6 +6,7 @@ later version may add columns at the end, never rename, reorder or remove one.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -101,7 +102,9 @@ def export(
     if format_ not in {"jsonl", "csv"}:
         raise UsageError(f"no such format: {format_!r}{values.likely(format_, ['jsonl', 'csv'])}")
     current = session(context)
-    with current.reading() as (config, store), store.snapshot(), progress(quiet=current.quiet) as bar:
+    # A bar that is drawn between the records would spoil both.
+    quiet = current.quiet or (sys.stdout.isatty() and not is_file(output))
+    with current.reading() as (config, store), store.snapshot(), progress(quiet=quiet) as bar:
         start = current.since(since, config.timezone)
         if what == "entries":
             records = _entries(store, start, everything=everything)

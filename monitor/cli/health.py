@@ -94,8 +94,8 @@ def _state_lines(config: Config, found: Status, now: datetime) -> Iterator[str]:
     coming = found.next_poll_at
     yield f"next poll    {local(coming, zone) if coming and coming > now else 'due now'}"
     yield f"last digest  {found.last_digest.date if found.last_digest else 'none yet'}"
-    yield f"next digest  {local(found.next_digest_at, zone) if found.next_digest_at > now else 'due now'}"
     yield from (f"    {line}" for line in delivery_lines(found.deliveries, zone))
+    yield f"next digest  {local(found.next_digest_at, zone) if found.next_digest_at > now else 'due now'}"
     with_encoder = _stories_by(config) == "semantic"
     yield f"stories      joined {'with' if with_encoder else 'without'} the multilingual encoder"
 

@@ -30,9 +30,10 @@ from monitor.text import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
 
     from monitor.config import Config
-    from monitor.models import Entry, Feed, Join, Story
+    from monitor.models import Correction, Entry, Feed, Join, Story
 
 stories_app = typer.Typer(
     help="Stories with their reports; show, merge and split them.",
@@ -266,17 +267,49 @@ def split(
 
 
 @stories_app.command("corrections")
-def export_corrections(context: typer.Context) -> None:
+def show_corrections(
+    context: typer.Context,
+    in_words: Annotated[
+        bool, typer.Option("--list", help="In words instead, the latest first, and how to take each back.")
+    ] = False,
+) -> None:
     """Print the entries of merges and splits as labelled lines, for `evaluate` and for training.
 
-    Example: monitor stories corrections
+    Example: monitor stories corrections --list
     """
     from monitor import followed
 
     with session(context).reading() as (config, store):
-        ids = {entry for c in store.stories.corrections() for entry in (*c.entries, *c.others)}
+        made = store.stories.corrections()
+        ids = {entry for one in made for entry in (*one.entries, *one.others)}
         found = store.entries.get_many(ids)
         feeds = followed.named(config, store)
     if not ids:
         raise MonitorError("no story was merged or split yet")
-    show_records((labelled(entry, feeds) for entry in found), jsonl=True)
+    if not in_words:
+        show_records((labelled(entry, feeds) for entry in found), jsonl=True)
+        return
+    entries = {entry.id: entry for entry in found}
+    for one in reversed(made):
+        _show_correction(one, entries, config.timezone)
+
+
+def _show_correction(one: Correction, entries: Mapping[int, Entry], zone: tzinfo) -> None:
+    """Print a merge or a split: when, what each side holds, and the command that takes it back."""
+    from monitor import corrections
+
+    some, others = (
+        [entries[number] for number in side if number in entries] for side in (one.entries, one.others)
+    )
+    show_prose(f"{local(one.made_at, zone)}  {'put together' if one.together else 'taken apart'}:")
+    for side in filter(None, (some, others)):
+        more = f" and {counted(len(side) - 1, 'more report')}" if len(side) > 1 else ""
+        show_prose(f"    {clean(side[0].title)} (e{side[0].id}){more}")
+    contrary = corrections.contrary(some, others, together=one.together)
+    if contrary is None:
+        show_prose("    changed since; nothing to take back")
+    elif contrary.other:
+        show_prose(f"    to take it back: monitor stories merge s{contrary.story} s{contrary.other}")
+    else:
+        which = " ".join(f"e{number}" for number in contrary.entries)
+        show_prose(f"    to take it back: monitor stories split s{contrary.story} {which}")

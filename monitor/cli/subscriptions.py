@@ -5,23 +5,22 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor import values
+from monitor.cli.feedlines import feed_json, healths_of, show_feeds
 from monitor.cli.look import address_of, look, named_at
 from monitor.cli.output import (
     Csv,
     Json,
     Jsonl,
     is_file,
-    local,
     results,
     say,
     show,
     show_records,
-    show_wrapped,
 )
 from monitor.cli.session import Session, UsageError, read_bytes, session
 from monitor.errors import MonitorError
@@ -32,18 +31,13 @@ from monitor.url import holds_secret, redact_url, with_user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import tzinfo
 
     from monitor.config import Config
     from monitor.config.subscriptions import Subscriptions
-    from monitor.models import FeedHealth
 
 feeds_app = typer.Typer(
     help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None
 )
-
-# Where a feed's name begins in the list, behind its state.
-_MARGIN = 11
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
@@ -68,61 +62,14 @@ def list_feeds(
     config = session(context).config()
     followed = {feedlist.same_address(feed.url) for feed in config.feeds if feed.enabled}
     feeds = tuple(feedlist.curated().values()) if curated else config.feeds
-    records = (_json(feed, on=feedlist.same_address(feed.url) in followed) for feed in feeds)
+    on = {feed.url for feed in feeds if feedlist.same_address(feed.url) in followed}
+    records = (feed_json(feed, on=feed.url in on) for feed in feeds)
     if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     if not feeds:
         say("no feed is followed yet: `monitor feeds add ADDRESS`, or `follow = [...]` in feeds.toml")
-    healths = {} if curated else _healths(session(context), config)
-    groups: dict[str, list[Feed]] = {}
-    for feed in feeds:
-        groups.setdefault(feed.group, []).append(feed)
-    for group, members in groups.items():
-        show(f"{group or 'your own'}:")
-        for feed in members:
-            on = feedlist.same_address(feed.url) in followed
-            _show_feed(feed, healths.get(feed.url), config.timezone, on=on)
-
-
-def _json(feed: Feed, *, on: bool) -> dict[str, Any]:
-    return {
-        "url": redact_url(feed.url),
-        "title": feed.title,
-        "language": feed.language,
-        "tags": list(feed.tags),
-        "family": feed.family,
-        "kind": feed.kind,
-        "group": feed.group,
-        "weight": feed.weight,
-        "interval_seconds": feed.interval.total_seconds() if feed.interval else None,
-        "enabled": on,
-    }
-
-
-def _healths(current: Session, config: Config) -> dict[str, FeedHealth]:
-    """Return how each feed fares by its address; nothing where there is no database yet."""
-    from monitor import followed
-
-    if not config.database.exists():
-        return {}
-    with current.reading() as (_, store):
-        healths = followed.healths(config, store, now=current.now())
-        return {feed.url: health for feed, health in zip(config.feeds, healths, strict=True)}
-
-
-def _show_feed(feed: Feed, health: FeedHealth | None, zone: tzinfo, *, on: bool) -> None:
-    """Print a feed of the list: its state, its name, what it brought, its address, what ails it."""
-    state = "off" if not on else health.state if health else "new"
-    title = feed.title or (health.title if health else "")
-    name = title or redact_url(feed.url)
-    if health and on:
-        name += f"  {counted(health.entries, 'entry', 'entries')}"
-        name += f", newest seen {local(health.newest_entry_at, zone)}" if health.entries else ""
-    show_wrapped(name, indent=_MARGIN, first=f"  {state}")
-    if title:  # whole, to be copied
-        show(" " * _MARGIN + redact_url(feed.url))
-    if health and on and (health.note or health.last_error):
-        show_wrapped(health.note or health.last_error, indent=_MARGIN, first=" ")
+    healths = {} if curated else healths_of(session(context), config)
+    show_feeds(feeds, healths, config.timezone, on)
 
 
 @feeds_app.command()

@@ -13,9 +13,11 @@ from monitor.cli.output import Json, entry_json, local, say, show, show_json, sh
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
 from monitor.text import counted
-from monitor.url import canonical_url
+from monitor.url import canonical_url, redact_url
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor.models import Entry, Importance, Story, Tagging
     from monitor.store import Store
     from monitor.tag import Explanation, Tagger
@@ -190,8 +192,9 @@ def _explanation_json(entry: Entry, explanation: Explanation, story: Story | Non
 def mark(
     context: typer.Context,
     which: Annotated[
-        str, typer.Argument(help="An entry (9071 or e9071), or all of a story (s412).", metavar="ENTRY")
-    ] = "",
+        list[str] | None,
+        typer.Argument(help="Entries (9071 or e9071), or all of a story (s412).", metavar="ENTRY"),
+    ] = None,
     url: Annotated[str, typer.Option(help="The entry with this address.", metavar="URL")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,
     relevant: Annotated[bool, typer.Option("--relevant", help="It is in scope.")] = False,
@@ -202,7 +205,7 @@ def mark(
     beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
-    """Correct an entry; the correction holds against every later re-tagging, and is learned from.
+    """Correct entries; the correction holds against every later re-tagging, and is learned from.
 
     Example: monitor mark e9071 --relevant --theme copyright
     """
@@ -218,7 +221,7 @@ def mark(
             known = [label.slug for label in labels]
             if strange := [name for name in given or () if name not in known]:
                 raise UsageError(f"no such name: {', '.join(strange)}; there are {', '.join(known)}")
-        numbers = _marked_entries(store, which, url)
+        numbers = _marked_entries(store, which or (), url)
         after, learned = corrections.mark_all(
             config,
             store,
@@ -230,6 +233,8 @@ def mark(
         )
         for number, entry in after.items():
             show(f"e{number}: {_about(entry.tagging) if entry else 'there is no mark to take back'}")
+        if not_relevant and len(after) > 1:  # a story without reports has no number any more
+            say(f"to take it back: monitor mark {' '.join(f'e{number}' for number in after)} --clear")
         if theme:
             say(f"the only themes from now on: {', '.join(theme)}")
         if learned and learned.marks:
@@ -238,14 +243,18 @@ def mark(
             say("what was learned from your marks went with the last of them")
 
 
-def _marked_entries(store: Store, which: str, url: str) -> list[int]:
-    """Return the entries that are meant: one, or all of a story. Raises MonitorError."""
-    if not _is_story(which):
-        return [_found(store, which, url).id]
-    story = store.stories.get(story_number(which))
-    if story is None:
-        raise MonitorError(f"there is no story {which}")
-    return [entry.id for entry in story.entries]
+def _marked_entries(store: Store, which: Sequence[str], url: str) -> list[int]:
+    """Return the entries that are meant, of stories all. Raises MonitorError."""
+    found = [] if which else [_found(store, "", url).id]
+    for one in which:
+        if _is_story(one):
+            story = store.stories.get(story_number(one))
+            if story is None:
+                raise MonitorError(f"there is no story {one}")
+            found += [entry.id for entry in story.entries]
+        else:
+            found.append(_found(store, one, "").id)
+    return list(dict.fromkeys(found))
 
 
 def learn(
@@ -260,16 +269,18 @@ def learn(
     """
     if shown and forget:
         raise UsageError("say --show or --forget, not both")
-    from monitor import corrections
+    from monitor import corrections, followed
     from monitor.tag import PERSONAL, Personal
 
     current = session(context)
-    if shown:
-        with current.reading() as (_, store):
+    with current.reading() if shown else current.writing() as (config, store):
+        if shown:
             personal = Personal.from_json(store.note(PERSONAL))
-    else:
-        with current.writing() as (config, store):
+        else:
             personal = corrections.forget(store) if forget else corrections.learn(config, store)
+        titles = {
+            redact_url(url): feed.title for url, feed in followed.named(config, store).items() if feed.title
+        }
     if json:
         show_json(personal.to_dict())
         return
@@ -278,7 +289,7 @@ def learn(
     elif not personal.marks:
         show("nothing is learned yet: mark entries (monitor mark), then run monitor learn")
     else:
-        show(*personal.lines())
+        show_prose(*personal.lines(titles))
 
 
 def _about(tagging: Tagging) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.errors import ConfigError, Fault
 from monitor.models import FEED_KINDS, Entry
 from monitor.parse import prose
-from monitor.text import clean
+from monitor.text import clean, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _TEXTS = ("title", "summary", "content", "lang", "source", "url", "author")
 # What a reader with errors="surrogateescape" makes of bytes that are no UTF-8.
 _BROKEN = re.compile("[\udc80-\udcff]")
+# Faults that are named one by one.
+_SHOWN = 20
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -53,7 +55,7 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
     """Read JSON lines; empty lines are passed over, unknown fields kept, missing ones empty.
 
     Bytes that are no UTF-8 come as `surrogateescape` makes them, so that their line can be named.
-    An undated record counts as published `now`. Raises `ConfigError` with every fault and its line.
+    An undated record counts as published `now`. Raises `ConfigError` with the faults and their lines.
     """
     faults: list[Fault] = []
     records: list[Record] = []
@@ -66,6 +68,9 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
                 faults.append(Fault(file, f"line {number}", f"is no JSON, from character {error.colno} on"))
             except (ValueError, RecursionError) as error:
                 faults.append(Fault(file, f"line {number}", " ".join(str(error).split())))
+    if len(faults) > _SHOWN:  # a file of another kind has a fault in each of its lines
+        more = f"and {counted(len(faults) - _SHOWN, 'more line')} like that"
+        faults = [*faults[:_SHOWN], Fault(file, "", more)]
     if faults:
         raise ConfigError(faults)
     return records

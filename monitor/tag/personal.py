@@ -111,15 +111,16 @@ class Personal:
         own = {slug: Own(item["base"], item["words"]) for slug, item in found["own"].items()}
         return cls(found["words"], found["feeds"], own, found["marks"])
 
-    def lines(self) -> list[str]:
-        """Say what it believes, for a person."""
+    def lines(self, titles: Mapping[str, str]) -> list[str]:
+        """Say what it believes, for a person; `titles` are those of feeds by address."""
         times = f"{exp(MOST):.0f} times as good or {exp(MOST_DOWN):.1f} times as bad"
         found = [f"learned from {counted(self.marks, 'mark')}; makes no entry's odds more than {times}"]
         for title, weights in (("words", self.words), ("feeds", self.feeds)):
             for more, sign in (("more", 1), ("less", -1)):
                 ordered = sorted((-w * sign, name) for name, w in weights.items() if w * sign > 0)
                 if ordered:
-                    named = ", ".join(f"{name} ({-w * sign:+.2f})" for w, name in ordered[:_SHOWN])
+                    shown = [(titles.get(name, name), -w * sign) for w, name in ordered[:_SHOWN]]
+                    named = ", ".join(f"{name} ({weight:+.2f})" for name, weight in shown)
                     found.append(f"{more} relevant, {title}: {named}")
         for slug, own in self.own.items():
             best = sorted(own.words.items(), key=lambda item: -item[1])[:_SHOWN]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from monitor import corrections as corrections_of
 from monitor import digest_input, tag
 from monitor.digest import outlet_of
 from monitor.digest.safe import line, link, title
@@ -293,19 +294,18 @@ def _joined(corrections: Sequence[Correction], desk: Desk) -> Iterator[dict[str,
                 "what": desk.text("web_merged" if one.together else "web_split"),
                 "when": desk.site.words.moment(desk.site.local(one.made_at)),
                 "titles": [title(side[0].title) for side in sides],
-                **_contrary(one, *sides),
+                **_undoing(corrections_of.contrary(*sides, together=one.together)),
             }
 
 
-def _contrary(one: Correction, some: Sequence[Entry], others: Sequence[Entry]) -> dict[str, Any]:
-    """Return the form that undoes a merge or a split, as far as its reports are where it put them."""
-    here, there = ({entry.story for entry in side if entry.story} for side in (some, others))
-    if one.together and here == there and len(here) == 1:
-        which = " ".join(f"e{entry.id}" for entry in others)
-        return {"action": "/split", "fields": {"story": f"s{here.pop()}", "which": which}}
-    if not one.together and len(here) == len(there) == 1 and here != there:
-        return {"action": "/merge", "fields": {"story": f"s{here.pop()}", "other": f"s{there.pop()}"}}
-    return {"action": "", "fields": {}}
+def _undoing(contrary: corrections_of.Contrary | None) -> dict[str, Any]:
+    """Return the form that takes back a merge or a split."""
+    if contrary is None:
+        return {"action": "", "fields": {}}
+    if contrary.other:
+        return {"action": "/merge", "fields": {"story": f"s{contrary.story}", "other": f"s{contrary.other}"}}
+    which = " ".join(f"e{entry}" for entry in contrary.entries)
+    return {"action": "/split", "fields": {"story": f"s{contrary.story}", "which": which}}
 
 
 def _html(page: str) -> Response:
