@@ -95,6 +95,8 @@ def entries(
         show_entry(entry, config, feeds)
     if is_empty:
         say("nothing is stored yet: `monitor poll` asks the feeds")
+    elif not found and marked:
+        say("no entry is marked like that")
     elif not found:
         say("no stored entry is like that" if everything else "no relevant entry is like that; see --all")
     say_rest(len(found), total, "entry", "entries")

@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
 def serve(
     context: typer.Context,
     port: Annotated[
-        int, typer.Option(help="Where it listens on 127.0.0.1; 0 is any free one.", min=0, max=65535)
+        int,
+        typer.Option(
+            help="Where it listens on 127.0.0.1; 0 is any free one.", min=0, max=65535, metavar="PORT"
+        ),
     ] = _PORT,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:

@@ -20,7 +20,7 @@ from monitor.text import counted, span_in_words
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta, tzinfo
 
     from monitor.config import Config
@@ -80,7 +80,8 @@ def check(
 
 async def check_online(current: Session, config: Config) -> bool:
     """Ask every feed and log in to the mail server; return whether all is well."""
-    well = _show_faults(await _ask_feeds(current, config))
+    feeds = [feed for feed in config.feeds if feed.enabled]
+    well = not feeds or _show_faults(await _ask_feeds(current, config, feeds))
     return await _try_channels(config.channels()) and well
 
 
@@ -99,12 +100,11 @@ class Answer:
     """The usual time between two entries, by their dates."""
 
 
-async def _ask_feeds(current: Session, config: Config) -> list[Answer]:
+async def _ask_feeds(current: Session, config: Config, feeds: Sequence[Feed]) -> list[Answer]:
     """Fetch and read feeds, with a line for each that answers, as it does; return all answers."""
     from monitor import fetch
     from monitor.parse.worker import Parser
 
-    feeds = [feed for feed in config.feeds if feed.enabled]
     answers = []
     with progress(quiet=current.quiet) as bar:
         task = bar.add_task("feeds", total=len(feeds))

@@ -205,7 +205,7 @@ def mark(
     beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
-    """Correct entries; the correction holds against every later re-tagging, and is learned from.
+    """Correct entries; the correction holds against every later retagging, and is learned from.
 
     Example: monitor mark e9071 --relevant --theme copyright
     """

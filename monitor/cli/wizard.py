@@ -78,7 +78,7 @@ Tls = Annotated[
     str | None,
     typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
 ]
-Username = Annotated[str | None, typer.Option(help='The account there, "" for none.', metavar="NAME")]
+Username = Annotated[str | None, typer.Option(help="The account there, - for none.", metavar="NAME")]
 Sender = Annotated[str | None, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")]
 PasswordFile = Annotated[str | None, typer.Option(help="A file that holds the password.", metavar="FILE")]
 Follow = Annotated[
@@ -115,7 +115,7 @@ def setup(
 ) -> None:
     """Ask six questions, try feeds and mail, write a configuration, and offer to start by itself.
 
-    Example: monitor setup --yes --language de --mail-to you@example.org --no-check
+    Example: monitor setup --yes --language de --follow unions,courts --no-check
     """
     from monitor import config, languages
     from monitor.config.setup import Answers, write
@@ -161,7 +161,8 @@ def setup(
         well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
     program = f"monitor --config {shlex.quote(str(directory))}" if current.chosen_directory else "monitor"
-    say(f"Next: `{program} poll`, then `{program} digest`; `monitor --help` has the rest.")
+    first = f"`{program} poll`" if groups else f"`{program} feeds add ADDRESS`, `{program} poll`"
+    say(f"Next: {first}, then `{program} digest`; `monitor --help` has the rest.")
     if not well:
         raise typer.Exit(1)
 
@@ -207,7 +208,7 @@ class _Questions:
             say(*lines)
 
     def value(self, question: str, given: str | None, default: str, judge: Callable[[str], Any]) -> Any:
-        """Return the judged answer: the flag's, which may be "", the user's, or the default."""
+        """Return the judged answer: the flag's, the user's, or the default."""
         if given is not None or self.silent:
             try:
                 return judge(default if given is None else given)
