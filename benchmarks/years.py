@@ -162,7 +162,7 @@ def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: da
                 store.feeds.log_feed(FeedPoll(feed=feed.url, at=at, status=200))
         lines = [FeedPoll(feed=feed.url, at=now, status=200) for feed in feeds]
         store.feeds.log_poll(Poll.of(lines, now - timedelta(minutes=1), timedelta(seconds=20), outage=False))
-        store.feeds.forget_polls(now)
+        store.upkeep.forget_polls(now)
 
 
 def poll(
@@ -284,8 +284,8 @@ def live(
             with watch.measuring("delivery"):
                 asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning, bugs=[]))
             with watch.measuring("retention"):
-                store.forget(config.retention, morning)
-                store.tidy(morning)
+                store.upkeep.forget(config.retention, morning)
+                store.upkeep.tidy(morning)
         if early or late:
             for name, arguments in COMMANDS.items():
                 clock = ["--config", str(config.directory), "--now", morning.isoformat()]

@@ -265,12 +265,12 @@ def contrary(some: Sequence[Entry], others: Sequence[Entry], *, together: bool) 
 def merge(config: Config, store: Store, story: int, other: int, *, now: datetime) -> Story:
     """Put two stories together, for good. Raises StoreError when one is not there."""
     with store.transaction():
-        store.stories.merge(story, other, now)
+        store.corrections.merge(story, other, now)
         return refresh_stories(config, store, [story])[0]
 
 
 def split(config: Config, store: Store, story: int, entries: Iterable[int], *, now: datetime) -> Split:
     """Take entries out of a story into one of their own, for good. Raises StoreError."""
     with store.transaction():
-        parts = store.stories.split(story, entries, now)
+        parts = store.corrections.split(story, entries, now)
         return Split(*refresh_stories(config, store, [part.id for part in parts]))

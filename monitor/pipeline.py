@@ -120,8 +120,7 @@ async def poll(
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
         store.feeds.log_poll(summary)
-        if store.clock.may_delete(now):
-            store.feeds.forget_polls(now)
+        store.upkeep.forget_polls(now)
     raise_unexpected("polling", bugs)
     return summary
 
@@ -314,7 +313,7 @@ async def publish(
         bugs.append(bug)  # what was made before goes out all the same
     done = await deliver(config, store, channels, now=now, blocked=blocked, bugs=bugs)
     if made:
-        store.forget(config.retention, now)
+        store.upkeep.forget(config.retention, now)
         await asyncio.to_thread(_tidy, config, now)
     raise_unexpected("publishing", bugs)
     return done
@@ -341,7 +340,7 @@ async def deliver(
 def _tidy(config: Config, now: datetime) -> None:
     """Keep the database fit beside the loop. Where it is in use just now, tomorrow is as good."""
     with suppress(StoreError), open_store(config.database) as store:
-        store.tidy(now)
+        store.upkeep.tidy(now)
 
 
 def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:

@@ -203,7 +203,7 @@ def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
         since = max(now - _LATEST, min((now, *(entry.published for entry in new if not entry.backlog))))
         opened = store.stories.open(since - config.cluster.open_for)
         present = [*new, *(entry for story in opened for entry in story.entries)]
-        corrections = store.stories.corrections()
+        corrections = store.corrections.listing()
         # Of each correction the latest entries speak for it; all of a large story would cost what a merge of
         # it did.
         taught = {n for c in corrections[-_LESSONS:] for n in (*c.entries[-3:], *c.others[-3:])}

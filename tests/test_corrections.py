@@ -205,7 +205,7 @@ def test_a_mark_on_what_has_no_text_any_more_keeps_its_themes(desk: Path, opened
     leak = entry(opened, "leak")
     assert leak.tagging.themes
     opened._db.change("update entries set title = 'Protest' where id = ?", [leak.id])
-    opened.entries.purge(at(20), at(20), relevant=True)
+    opened.upkeep.purge(at(20), at(20), relevant=True)
     for beats in ((), ("ai-creative-labour",)):
         after = corrections.mark(settings(desk), opened, leak.id, relevant=True, beats=beats, now=at(21))
         assert after.tagging.themes == leak.tagging.themes
@@ -222,7 +222,7 @@ def test_themes_of_an_earlier_mark_go_with_it_where_there_is_no_text_any_more(
     desk: Path, opened: Store
 ) -> None:
     leak = entry(opened, "leak")
-    opened.entries.purge(at(20), at(20), relevant=True)
+    opened.upkeep.purge(at(20), at(20), relevant=True)
     mine = ("unpaid-labour",)
     marked = corrections.mark(settings(desk), opened, leak.id, relevant=True, themes=mine, now=at(21))
     assert marked.tagging.themes == mine
@@ -234,7 +234,7 @@ def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store
     """By its title alone it would leave its story: what it was chosen for stood in what retention removed."""
     leak = entry(opened, "leak")
     opened._db.change("update entries set title = 'Protest' where id = ?", [leak.id])
-    opened.entries.purge(at(20), at(20), relevant=True)
+    opened.upkeep.purge(at(20), at(20), relevant=True)
     found = corrections.retag(settings(desk), opened, now=at(21))
     kept = opened.entries.get(leak.id)
     assert kept is not None

@@ -196,8 +196,8 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(ope
         NOW,
     )
     freeze(opened, date(2026, 11, 23), window=Window(start=NOW - HOUR, end=NOW), reported=())
-    assert opened.deliveries.let_go(NOW) == 0
-    assert opened.deliveries.let_go(NOW + HOUR) == 1
+    assert opened.upkeep.let_go(NOW) == 0
+    assert opened.upkeep.let_go(NOW + HOUR) == 1
     assert opened.deliveries.get(old.id).payload == b""
     assert opened.deliveries.get(waiting.id) == waiting
     assert opened.deliveries.get(last.id) == last

@@ -462,15 +462,15 @@ def test_purge_removes_text_but_not_knowledge(opened):
     )
     opened.marks.set(mark(3, relevant=False, beats=()))
     before = opened.entries.known(FEED.url)
-    assert opened.entries.purge(old, NOW) == 0
-    assert opened.entries.purge(NOW - timedelta(days=90), NOW) == 1
-    assert opened.entries.purge(NOW - timedelta(days=90), NOW) == 0
+    assert opened.upkeep.purge(old, NOW) == 0
+    assert opened.upkeep.purge(NOW - timedelta(days=90), NOW) == 1
+    assert opened.upkeep.purge(NOW - timedelta(days=90), NOW) == 0
     purged = opened.entries.get(1)
     assert (purged.title, purged.summary, purged.content, purged.author) == ("Title 1", "", "", "")
     assert opened.entries.known(FEED.url) == before
     assert add(opened, entry(1)) == ()
     assert sorted(e.id for e in opened.entries.search("needle")) == [2, 3, 4]
-    assert opened.entries.purge(NOW - timedelta(days=90), NOW, relevant=True) == 1
+    assert opened.upkeep.purge(NOW - timedelta(days=90), NOW, relevant=True) == 1
     assert opened.entries.get(2).tagging == RELEVANT
     assert opened.entries.get(2).content == ""
 
@@ -478,7 +478,7 @@ def test_purge_removes_text_but_not_knowledge(opened):
 def test_the_index_holds_what_the_entries_say_whatever_happens_to_them(opened):
     add(opened, entry(1, title="Straße", content="needle"), entry(2, title="Zoë"), entry(3))
     opened.entries.update([replace(opened.entries.get(2), title="Thread", summary="Übel")], fingerprint)
-    opened.entries.purge(NOW + timedelta(days=1), NOW)
+    opened.upkeep.purge(NOW + timedelta(days=1), NOW)
     opened.entries.set_taggings({3: RELEVANT}, NOW)
     assert [bool(opened.entries.search(query)) for query in ("strasse", "needle", "zoe", "uebel", "thread")] == [
         True, False, False, False, True,
@@ -489,10 +489,10 @@ def test_the_index_holds_what_the_entries_say_whatever_happens_to_them(opened):
 
 def test_a_purged_entry_that_is_edited_has_text_again_until_the_next_purge(opened):
     add(opened, entry(1, first_seen=NOW - timedelta(days=100)))
-    opened.entries.purge(NOW, NOW)
+    opened.upkeep.purge(NOW, NOW)
     opened.entries.update([replace(opened.entries.get(1), summary="fresh")], fingerprint)
     assert opened.entries.search("fresh")
-    assert opened.entries.purge(NOW, NOW) == 1
+    assert opened.upkeep.purge(NOW, NOW) == 1
     assert not opened.entries.search("fresh")
 
 

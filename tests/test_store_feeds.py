@@ -264,7 +264,7 @@ def test_the_log_of_polls_is_kept_and_bounded(opened):
         opened.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
         opened.feeds.log_poll(poll(at, outage=at == NOW))
-    opened.feeds.forget_polls(NOW)
+    opened.upkeep.forget_polls(NOW)
     assert opened.feeds.last_poll() == poll(NOW, outage=True)
     assert rows(opened, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 3)]
     assert opened.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2

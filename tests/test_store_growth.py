@@ -10,7 +10,7 @@ import pytest
 
 from monitor import store as storage
 from monitor.models import Entry, Feed, Join, Story, Tagging, Window
-from monitor.store import entries, stories
+from monitor.store import entries, stories, upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +82,7 @@ def test_a_guid_under_all_of_its_numbers_is_found_by_itself_and_not_among_all_of
 
 
 def test_texts_that_go_are_found_by_an_index_of_those_that_are_there(opened: Store) -> None:
-    (first, *_) = opened._db.rows(f"explain query plan {entries._OLD}", [0, "2026"])
+    (first, *_) = opened._db.rows(f"explain query plan {upkeep._OLD}", [0, "2026"])
     assert "entries_with_text (relevant=? AND first_seen<?)" in first["detail"]
 
 

@@ -338,18 +338,18 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
     with store.open(path) as opened:
         for number in range(2):
             opened.set_note(f"large {number}", "x" * 6_000_000)
-        opened.tidy(NOW)
+        opened.upkeep.tidy(NOW)
         full = path.stat().st_size
         assert path.with_name(f"{path.name}-wal").stat().st_size == 0
         opened.set_note("large 0", "")
-        opened.tidy(NOW + timedelta(days=1))
+        opened.upkeep.tidy(NOW + timedelta(days=1))
         assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
-        opened.tidy(NOW + timedelta(days=7))
+        opened.upkeep.tidy(NOW + timedelta(days=7))
         assert path.stat().st_size < full * 0.6
         opened.set_note("large 0", "x" * 6_000_000)
         opened.set_note("large 0", "")
         opened.set_note("large 1", "")
-        opened.tidy(NOW + timedelta(days=8))
+        opened.upkeep.tidy(NOW + timedelta(days=8))
         assert path.stat().st_size < full / 10
         opened.check()
 

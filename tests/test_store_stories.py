@@ -156,28 +156,28 @@ def test_the_window_of_a_review_is_open_at_its_start_and_closed_at_its_end(opene
 def test_a_merge_holds_and_keeps_the_address(opened):
     save(opened, (1, 2), (3, 4), (5,))
     opened.stories.save([story(opened, 5, id=3, related=(2,))])
-    merged = opened.stories.merge(1, 2, NOW)
+    merged = opened.corrections.merge(1, 2, NOW)
     assert [one.id for one in merged.entries] == [1, 2, 3, 4]
     assert merged.last_seen == NOW - 2 * HOUR
     assert (merged.title, merged.lead, merged.related) == ("Title 1", 1, (3,))
     assert all(join.pinned for join in merged.joins)
     assert merged.joins[2].reason == "merged with story 2 by hand"
     assert opened.stories.get(2) == merged
-    opened.stories.merge(3, 2, NOW + HOUR)
+    opened.corrections.merge(3, 2, NOW + HOUR)
     assert opened.stories.resolve(2) == opened.stories.resolve(1) == 3
     assert members(opened, 1) == [1, 2, 3, 4, 5]
 
 
 def test_a_pin_outlives_a_later_save(opened):
     save(opened, (1, 2), (3,))
-    opened.stories.merge(1, 2, NOW)
+    opened.corrections.merge(1, 2, NOW)
     opened.stories.save([story(opened, 1, 2, 3, 6, id=1)])
     assert [join.pinned for join in opened.stories.get(1).joins] == [True, True, True, False]
 
 
 def test_a_split_makes_a_related_story(opened):
     save(opened, (1, 2, 3, 4))
-    rest, new = opened.stories.split(1, [1, 4], NOW)
+    rest, new = opened.corrections.split(1, [1, 4], NOW)
     assert ([one.id for one in rest.entries], [one.id for one in new.entries]) == ([2, 3], [1, 4])
     assert (rest.lead, rest.title, rest.sources) == (2, "Title 2", 2)
     assert (new.lead, new.title, new.summary) == (1, "Title 1", "Summary 1")
@@ -188,9 +188,9 @@ def test_a_split_makes_a_related_story(opened):
 
 def test_corrections_name_the_entries_of_both_sides_in_the_order_of_the_user(opened):
     save(opened, (1, 2), (3,))
-    opened.stories.merge(1, 2, NOW)
-    opened.stories.split(1, [3], NOW + HOUR)
-    assert opened.stories.corrections() == (
+    opened.corrections.merge(1, 2, NOW)
+    opened.corrections.split(1, [3], NOW + HOUR)
+    assert opened.corrections.listing() == (
         Correction(entries=(1, 2), others=(3,), together=True, made_at=NOW),
         Correction(entries=(1, 2), others=(3,), together=False, made_at=NOW + HOUR),
     )
@@ -212,7 +212,7 @@ def test_two_affairs_whose_steps_are_one_story_are_one_affair(opened):
     opened.stories.save(
         [story(opened, n, id=n, affair=affair) for n, affair in ((1, 1), (2, 1), (3, 3), (4, 3))]
     )
-    opened.stories.merge(2, 3, NOW)
+    opened.corrections.merge(2, 3, NOW)
     assert sorted(one.id for one in opened.stories.affair(1)) == [1, 2, 4]
     assert opened.stories.affair(3) == ()
 
@@ -225,7 +225,7 @@ def test_doubts_are_kept_until_the_user_decides(opened):
     assert found.joins == (sure, doubtful)
     assert found.reports == ((found.entries[0], (found.entries[1],)),)
     assert opened.stories.in_doubt(NOW) == ()
-    opened.stories.merge(1, 2, NOW)
+    opened.corrections.merge(1, 2, NOW)
     assert opened.stories.in_doubt() == ()
 
 
@@ -240,8 +240,8 @@ def test_merging_two_large_stories_writes_a_row_an_entry(opened):
     opened.entries.add([entry(6, guid=str(n), title=f"Title {n}") for n in numbers], lambda one: one.title)
     ids = [one.id for one in opened.entries.listing(everything=True) if int(one.guid) >= 100]
     save(opened, tuple(ids[:500]), tuple(ids[500:]))
-    opened.stories.merge(1, 2, NOW)
-    (correction,) = opened.stories.corrections()
+    opened.corrections.merge(1, 2, NOW)
+    (correction,) = opened.corrections.listing()
     assert (len(correction.entries), len(correction.others)) == (500, 500)
     assert len(members(opened, 1)) == 1000
 
@@ -250,25 +250,25 @@ def test_merging_two_large_stories_writes_a_row_an_entry(opened):
 def test_a_split_that_is_none_is_refused(opened, numbers):
     save(opened, (1, 2), (3,))
     with pytest.raises(StoreError, match=r"is not in story s1|names some entries of story s1"):
-        opened.stories.split(1, numbers, NOW)
+        opened.corrections.split(1, numbers, NOW)
     assert members(opened, 1) == [1, 2]
-    assert opened.stories.corrections() == ()
+    assert opened.corrections.listing() == ()
 
 
 def test_a_merge_that_is_none_is_refused(opened):
     save(opened, (1,), (2,))
-    opened.stories.merge(1, 2, NOW)
+    opened.corrections.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="one story already"):
-        opened.stories.merge(1, 2, NOW)
+        opened.corrections.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="no story s8"):
-        opened.stories.merge(1, 8, NOW)
+        opened.corrections.merge(1, 8, NOW)
 
 
 def test_an_alert_is_for_a_story_and_for_those_merged_into_it(opened):
     save(opened, (1,), (2,), (3,))
     alert = Delivery(edition="alert:2", channel="email", recipient="a", payload=b"!", created_at=NOW)
     assert opened.deliveries.alert(2, [alert], NOW)
-    opened.stories.merge(1, 2, NOW)
+    opened.corrections.merge(1, 2, NOW)
     assert opened.deliveries.alerted([1, 2, 3]) == {1, 2}
 
 

@@ -170,7 +170,7 @@ def test_no_suspects_is_reported_and_merging_takes_handles(desk: Path) -> None:
     entry = run(desk, "stories", "--json").json[0]["entries"][1]
     assert "story s3 (new): 1 report" in run(desk, "stories", "split", "s1", f"e{entry}").out
     with store.open(config.load(desk).database) as opened:
-        merged, split = opened.stories.corrections()
+        merged, split = opened.corrections.listing()
         assert (merged.together, split.together) == (True, False)
         assert corrections.retag(config.load(desk), opened, now=at(12))[0] == 3
         assert len(opened.stories.listing()) == 2

@@ -280,7 +280,7 @@ def show_corrections(
     from monitor import followed
 
     with session(context).reading() as (config, store):
-        made = store.stories.corrections()
+        made = store.corrections.listing()
         ids = {entry for one in made for entry in (*one.entries, *one.others)}
         found = store.entries.get_many(ids)
         feeds = followed.named(config, store)

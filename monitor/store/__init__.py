@@ -20,6 +20,7 @@ from monitor.lock import sole_poller
 from monitor.store.backup import copy_to, file_of, is_database, put_back
 from monitor.store.clock import Clock, Leap
 from monitor.store.connection import Connection, connect, connect_memory, ensure_sound
+from monitor.store.corrections import Corrections
 from monitor.store.deliveries import Deliveries
 from monitor.store.digests import Digests, StoredDigest
 from monitor.store.entries import Entries
@@ -31,6 +32,7 @@ from monitor.store.settings import Retention
 from monitor.store.stories import Stories
 from monitor.store.taggings import Marks, corrected
 from monitor.store.terms import Terms
+from monitor.store.upkeep import Upkeep
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Changes",
     "Clock",
+    "Corrections",
     "Culprit",
     "Deliveries",
     "Digests",
@@ -55,6 +58,7 @@ __all__ = [
     "StoredDigest",
     "Stories",
     "Terms",
+    "Upkeep",
     "corrected",
     "is_database",
     "open",
@@ -62,10 +66,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-# Bytes.
-_WORTH_A_VACUUM = 8_000_000
-_WEEK = timedelta(days=7)
-_VACUUMED = "vacuumed_at"
 # How long a poll waits for another one to end.
 _POLL_PATIENCE = timedelta(minutes=15)
 
@@ -82,10 +82,12 @@ class Store:
         self.marks = Marks(connection)
         self.entries = Entries(connection, self.feeds, self.marks, self._scope)
         self.stories = Stories(connection, self.entries, self._scope)
+        self.corrections = Corrections(connection, self.stories)
         self.terms = Terms(connection)
         self.deliveries = Deliveries(connection)
         self.overview = Overview(connection)
         self.digests = Digests(connection, self.deliveries)
+        self.upkeep = Upkeep(connection, self.clock)
 
     def __enter__(self) -> Self:
         return self
@@ -171,42 +173,6 @@ class Store:
         wanted = [path, path.parent] if path.is_file() else []
         locked = [str(one) for one in wanted if not os.access(one, os.W_OK)]
         return f"{locked[0]} is read-only for this user" if locked else ""
-
-    def tidy(self, now: datetime) -> None:
-        """Keep the file fit: the log folded in, the planner's figures fresh, empty space given back.
-
-        Space is given back once a week, in a second for each 80 MB, and before when a quarter of the file is
-        free. Texts that retention empties leave half-full pages behind, which no counter shows: without this,
-        a database of 40 days was 38 MB instead of 23.
-        """
-        pages, free, size = (
-            int(self._db.value(f"pragma {name}")) for name in ("page_count", "freelist_count", "page_size")
-        )
-        self._db.change("pragma optimize")
-        last = parse_utc(self.note(_VACUUMED) or format_utc(now - _WEEK))
-        is_due = not last <= now < last + _WEEK
-        if pages * size > _WORTH_A_VACUUM and (
-            is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
-        ):
-            # The index is merged first: a vacuum would copy its many half-empty trees as they are.
-            self._db.change("insert into search_fts(search_fts) values ('optimize')")
-            self._db.change("vacuum")
-            self.set_note(_VACUUMED, format_utc(now))
-        # A log that once was large keeps its size on the disk until it is truncated.
-        self._db.rows("pragma wal_checkpoint(truncate)")
-
-    def forget(self, retention: Retention, now: datetime) -> None:
-        """Remove texts that are kept no longer; that an entry was seen is never forgotten.
-
-        Nothing goes on the word of a clock that has just made a leap.
-        """
-        if not self.clock.may_delete(now):
-            return
-        if retention.deliveries is not None:
-            self.deliveries.let_go(now - retention.deliveries)
-        for relevant, period in ((True, retention.relevant), (False, retention.other)):
-            if period is not None:
-                self.entries.purge(now - period, now, relevant=relevant)
 
     def check(self) -> None:
         """Look the whole file over. Raises StoreError when it is damaged."""

@@ -137,15 +137,6 @@ class Deliveries:
         """
         return self._db.change(_REOPEN, [format_utc(now), edition])
 
-    def let_go(self, before: datetime) -> int:
-        """Empty the payloads of what was settled before an instant; return how many.
-
-        The last digest's stay, so that it can always be sent again.
-        """
-        last = self._db.value("select date from digests order by number desc limit 1")
-        kept = digest_key(date.fromisoformat(last)) if last else ""
-        return self._db.change(_LET_GO, [format_utc(before), kept])
-
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
         found = tuple(deliveries)
@@ -251,13 +242,6 @@ _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
     changed_at = ?
 where edition = ? and state in ('sent', 'failed', 'pending') and (payload <> x'' or channel = 'archive')
-"""
-
-# Version 1.0 kept all: 97 kB of mail a day and recipient, and pages that grew with the square of the days.
-_LET_GO: Final = """
-update deliveries set payload = x''
-where state in ('sent', 'failed', 'superseded') and changed_at < ? and payload <> x''
-    and edition <> ?
 """
 
 _SUPERSEDE: Final = """

@@ -209,20 +209,6 @@ class Entries:
         """Return the entries of a window that came nearest to being relevant, best first."""
         return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
 
-    def purge(self, before: datetime, now: datetime, *, relevant: bool = False) -> int:
-        """Remove the text of irrelevant (or relevant) entries first seen before an instant; return how many.
-
-        Guid, link, title, dates, fingerprint and tags stay: none is ever taken for a new one, and the search
-        finds it by its title. What the user marked keeps its text.
-        """
-        with self._db.transaction():
-            rows = self._db.rows(_OLD, [int(relevant), format_utc(before)])
-            self._db.change_many(_EMPTY, [(spellings(r["title"]), format_utc(now), r["id"]) for r in rows])
-            old = [row["id"] for row in rows]
-            for table in ("vectors",) if relevant else ("vectors", "evidence"):
-                self._db.change(f"delete from {table} where entry_id {ANY_OF}", [listed(old)])
-            return len(old)
-
     def _read(self, rest: str, of: Parameters, *, whole: bool = True, kind: str = "e") -> tuple[Entry, ...]:
         # Of two columns of one name a row gives the first.
         columns = "e.*, f.url as feed" if whole else "'' as content, e.*, f.url as feed"
@@ -386,15 +372,4 @@ update entries set url = :url, title = :title, summary = :summary, content = :co
     published = :published, dated = :dated, updated = :updated,
     changed_at = :changed_at, fingerprint = :fingerprint, text_removed_at = null
 where id = :id
-"""
-
-# What the user marked teaches the tagger, and keeps its text for that.
-_OLD: Final = """
-select id, title from entries e
-where relevant = ? and first_seen < ? and text_removed_at is null
-    and not exists (select 1 from marks where entry_id = e.id)
-"""
-
-_EMPTY: Final = """
-update entries set summary = '', content = '', author = '', spellings = ?, text_removed_at = ? where id = ?
 """

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from monitor.models import Feed, Window
     from monitor.store.connection import Connection, Row
 
-_LOG_KEPT: Final = timedelta(days=60)
-_UNEVENTFUL_KEPT: Final = timedelta(days=7)
 # A feed that was left alone for longer begins anew; shorter, it was a slip, or a trial without it.
 _LONG: Final = timedelta(days=7)
 
@@ -152,19 +150,6 @@ class Feeds:
     def log_poll(self, poll: Poll) -> None:
         """Record one run of poll()."""
         self._db.insert("polls", [_poll_row(poll)])
-
-    def forget_polls(self, now: datetime) -> None:
-        """Remove the records of polls made more than 60 days ago, those of single feeds after a week.
-
-        Of a single feed's poll only a gap, or that nobody answered, is asked for later.
-        """
-        old, uneventful = format_utc(now - _LOG_KEPT), format_utc(now - _UNEVENTFUL_KEPT)
-        with self._db.transaction():
-            self._db.change("delete from polls where finished_at < ?", [old])
-            self._db.change("delete from feed_polls where at < ?", [old])
-            self._db.change(
-                "delete from feed_polls where at < ? and gap = 0 and unreachable = 0", [uneventful]
-            )
 
     def last_poll(self) -> Poll | None:
         """Return the latest run of poll(), None before the first."""

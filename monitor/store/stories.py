@@ -1,4 +1,4 @@
-"""Stories: entries on one event, why they are together, and what the user changed about that."""
+"""Stories: entries on one event, and why they are together; what the user changes is in `corrections.py`."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from monitor.errors import StoreError
-from monitor.models import Correction, Join, PastStory, Split, Story
+from monitor.models import Join, PastStory, Story
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.membership import join, lead_on, repair_stories
+from monitor.store.membership import join
 from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Stories:
     def _save(self, story: Story) -> Story:
         number = self._save_row(story)
         join(self._db, number, [entry.id for entry in story.entries], story.joins)
-        self._relate(number, story.related)
+        self.relate(number, story.related)
         if story.affair is not None:
             self._db.change(_FOUND_AFFAIR, [story.affair, story.affair])
         entries = tuple(replace(entry, story=number) for entry in story.entries)
@@ -150,95 +150,16 @@ class Stories:
             raise StoreError(f"there is no story s{story.id}")
         return story.id
 
-    def _relate(self, story: int, others: Iterable[int]) -> None:
+    def begin(self, like: Story) -> int:
+        """Make a story like another, without entries yet; return its id."""
+        return self._save_row(replace(like, id=0, lead=0))
+
+    def relate(self, story: int, others: Iterable[int]) -> None:
+        """Link a story to others for good."""
         # What one step read as related another may have merged away meanwhile.
         present = {self.resolve(other) for other in others} - {story}
         pairs = [(min(story, other), max(story, other), other) for other in sorted(present)]
         self._db.change_many(_RELATE, pairs)
-
-    def merge(self, story: int, other: int, now: datetime) -> Story:
-        """Put the entries of `other` into `story`, for good; `other` remains an address of it.
-
-        Title, summary, lead and sources stay those of `story`: choose them anew and save (it is not whole).
-        Raises StoreError when there is no such story or both are one.
-        """
-        with self._db.transaction():
-            into, gone = self._require(story), self._require(other)
-            if into.id == gone.id:
-                raise StoreError(f"s{story} and s{other} are one story already")
-            lead_on(self._db, gone.id, into.id)
-            # Or the story would be alerted of a second time, under its new number.
-            self._db.change(_ALERTED_TOO, [into.id, gone.id])
-            # Pinned on both sides: the next step of clustering must not undo the user's word.
-            self._pin(into.entries)
-            self._correct(into.entries, gone.entries, together=True, now=now)
-            # Two affairs with one step in common are one.
-            affair = into.affair or gone.affair
-            self._db.change(_ONE_AFFAIR, [affair, into.id, gone.affair])
-            self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
-            self._relate(into.id, gone.related)
-            return self._require(into.id)
-
-    def split(self, story: int, entries: Iterable[int], now: datetime) -> Split:
-        """Take entries out of a story into one of their own, for good.
-
-        The two are related, and not whole. Raises StoreError unless the entries are some, but not all, of it.
-        """
-        with self._db.transaction():
-            whole, wanted = self._require(story), set(entries)
-            out = [entry for entry in whole.entries if entry.id in wanted]
-            rest = [entry for entry in whole.entries if entry.id not in wanted]
-            if strangers := wanted - {entry.id for entry in out}:
-                named = ", ".join(f"e{number}" for number in sorted(strangers))
-                raise StoreError(f"{named} is not in story s{whole.id}; `stories show s{whole.id}` lists it")
-            if not out or not rest:
-                raise StoreError(f"a split names some entries of story s{whole.id}, and not all of them")
-            number = self._save_row(replace(whole, id=0, lead=0))
-            self._pin(rest)
-            self._correct(rest, out, together=False, now=now)
-            self._move(out, number, f"split from story {whole.id} by hand")
-            self._relate(number, [whole.id])
-            return Split(rest=self._require(whole.id), taken=self._require(number))
-
-    def corrections(self) -> tuple[Correction, ...]:
-        """Return what merges and splits have said, in the order in which it was said."""
-        sides: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-        for row in self._db.rows("select * from corrected_entries order by correction_id, side, entry_id"):
-            sides[row["correction_id"], row["side"]].append(row["entry_id"])
-        return tuple(
-            Correction(
-                entries=tuple(sides[row["id"], 0]),
-                others=tuple(sides[row["id"], 1]),
-                together=bool(row["together"]),
-                made_at=parse_utc(row["made_at"]),
-            )
-            for row in self._db.rows("select * from corrections order by id")
-        )
-
-    def _require(self, story: int) -> Story:
-        # Of two thousand reports the evidence alone takes a second to read.
-        if found := self.get_many([story], whole=False):
-            return found[0]
-        raise StoreError(f"there is no story s{story}")
-
-    def _move(self, entries: Sequence[Entry], story: int, reason: str) -> None:
-        ids = [entry.id for entry in entries]
-        joins = (Join(entry=entry, similarity=1.0, reason=reason, pinned=True) for entry in ids)
-        join(self._db, story, ids, joins)
-        repair_stories(self._db, [story])
-
-    def _pin(self, entries: Sequence[Entry]) -> None:
-        ids = listed(entry.id for entry in entries)
-        self._db.change(f"update joins set pinned = 1 where entry_id {ANY_OF}", [ids])
-
-    def _correct(
-        self, some: Sequence[Entry], others: Sequence[Entry], *, together: bool, now: datetime
-    ) -> None:
-        """Note the user's word: a row an entry, not a pair, so that large stories cost what they hold."""
-        self._db.insert("corrections", [{"together": int(together), "made_at": format_utc(now)}])
-        number = int(self._db.value("select last_insert_rowid()"))
-        rows = ((number, entry.id, side) for side, entries in enumerate((some, others)) for entry in entries)
-        self._db.change_many("insert into corrected_entries values (?, ?, ?)", rows)
 
     def _read(self, rest: str, parameters: Parameters, *, whole: bool = True) -> tuple[Story, ...]:
         with self._db.snapshot():
@@ -379,15 +300,9 @@ select ?, ? where exists (select 1 from stories where id = ?)
 # The first step learns of its affair when the second comes.
 _FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
 
-_ONE_AFFAIR: Final = "update stories set affair_id = ? where id = ? or affair_id = ?"
-
 _IN_DOUBT: Final = """
 select e.story_id from joins j indexed by joins_doubtful join entries e on e.id = j.entry_id
 where j.doubtful = 1 and j.pinned = 0
-"""
-
-_ALERTED_TOO: Final = """
-insert or ignore into alerts (story_id, made_at) select ?, made_at from alerts where story_id = ?
 """
 
 _JOINS: Final = f"select j.* from joins j join entries e on e.id = j.entry_id where e.story_id {ANY_OF}"

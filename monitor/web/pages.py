@@ -270,7 +270,7 @@ def corrections(desk: Desk, _request: Request) -> Response:
     marks = sorted(desk.store.marks.listing(), key=lambda mark: mark.made_at, reverse=True)[:_CORRECTIONS]
     entries = {entry.id: entry for entry in desk.store.entries.get_many(mark.entry for mark in marks)}
     learned = tag.Personal.from_json(desk.store.note(tag.PERSONAL)).marks
-    words = desk.store.stories.corrections()[: -_CORRECTIONS - 1 : -1]
+    words = desk.store.corrections.listing()[: -_CORRECTIONS - 1 : -1]
     return _html(
         desk.site.fill(
             "corrections.html",
