@@ -40,7 +40,7 @@ from typer.testing import CliRunner
 from monitor import config as configuration
 from monitor import digest_output, pipeline
 from monitor import store as storage
-from monitor.cli import app
+from monitor.cli import application
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
 from monitor.parse import identity
 from monitor.parse.changes import compare
@@ -256,7 +256,7 @@ def live(
     """Live through the days; return what the first and the last thirty took, and sizes in MB."""
     first, last, sizes = Stopwatch(), Stopwatch(), {}
     world = World(config.feeds, entries)
-    runner = CliRunner()
+    runner, app = CliRunner(), application()
     for number in range(days):
         if copied and number == MONTH:
             age(config.database, copied)

@@ -14,7 +14,7 @@ import typer.main
 from newsroom import at, polled, run
 
 from monitor import config
-from monitor.cli import app
+from monitor.cli import application
 from monitor.cli.export import SCHEMA
 from monitor.config import tables
 from monitor.config.load import declared_tables
@@ -67,7 +67,7 @@ def test_every_command_that_is_named_anywhere_is_one(
     page: str, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also those that no test can run, as they ask, need the network or the system's administrator."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(application())
     rest, context = shlex.split(call), None
     monkeypatch.chdir(tmp_path)
     for word in rest:

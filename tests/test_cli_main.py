@@ -5,13 +5,14 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from unittest.mock import Mock
 
 import pytest
+import typer
 from newsroom import Desk, run
 
-from monitor import __version__
+from monitor import __version__, cli
 from monitor.errors import ConfigError, Fault, StoreError
 
 
@@ -179,3 +180,19 @@ def test_a_clock_at_the_ends_of_the_calendar_is_wrong_usage(desk: Path, now: str
     for command in ("status", "digest", "report"):
         result = run(None, "--config", desk, "--now", now, command)
         assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(("module", "names"), cli.COMMANDS.items())
+def test_of_the_modules_only_those_are_loaded_whose_commands_are_asked_for(
+    module: str, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        root: Any = typer.main.get_command(cli.application(["--quiet", name, "something"]))
+        assert sorted(root.commands) == sorted(names), f"{module} registers others"
+
+
+def test_all_commands_are_there_when_none_is_named() -> None:
+    root: Any = typer.main.get_command(cli.application(["strange"]))
+    assert sorted(root.commands) == sorted(name for names in cli.COMMANDS.values() for name in names)
+    assert run(None, "--help", "poll").out == run(None, "--help").out
+    assert "Did you mean 'poll'" in run(None, "pol").err

@@ -10,7 +10,7 @@ from typing import Any
 import typer.main
 
 from monitor import models, pipeline
-from monitor.cli import app
+from monitor.cli import application
 from monitor.cli import reference as cli_reference
 from monitor.config import reference, tables
 from monitor.config.load import declared_tables
@@ -24,7 +24,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def commands():
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(application())
     for name, command in root.commands.items():
         yield name, command
         for inner, below in getattr(command, "commands", {}).items():
@@ -103,7 +103,7 @@ def test_every_command_shows_an_example():
         words = shlex.split(found[1].partition("  ")[0].partition(" < ")[0])[len(name.split()) :]
         if not getattr(command, "commands", None):
             command.make_parser(command.make_context(name, [], resilient_parsing=True)).parse_args(words)
-    assert without == ["config", "feeds", "stories", "themes"], "these are groups"
+    assert sorted(without) == ["config", "feeds", "stories", "themes"], "these are groups"
 
 
 def test_contributing_names_every_room():

@@ -1,75 +1,69 @@
 """The commands of the monitor; the only package that prints. Each module holds those of one concern.
 
-Heavy libraries are imported inside the commands that need them, so that `--help` answers at once.
+Heavy libraries are imported inside the commands that need them, so that `--help` answers at once; and of the
+modules here only that of the command which is asked for.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from monitor.cli import (
-    configuration,
-    digests,
-    entries,
-    evaluating,
-    export,
-    health,
-    helping,
-    report,
-    running,
-    safekeeping,
-    serving,
-    setup,
-    stories,
-    subscriptions,
-    tagging,
-    why,
-    wizard,
-)
+from monitor.cli import helping
 from monitor.cli.ending import ending, open_streams
 from monitor.cli.session import Session, UsageError, clock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-app = typer.Typer(
-    name="monitor",
-    cls=helping.Grouped,
-    help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day.\n\n"
-    "`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
-    no_args_is_help=True,
-    # Or "[a word]" in a help text would be taken for a style.
-    rich_markup_mode=None,
-    # Errors end in `ending`: a frame drawn around a traceback hides it from logs and from who reports it.
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for module in (
-    wizard,
-    setup,
-    running,
-    digests,
-    entries,
-    tagging,
-    evaluating,
-    why,
-    serving,
-    report,
-    export,
-    safekeeping,
-    health,
-):
-    module.register(app)
-app.add_typer(configuration.config_app, name="config", cls=helping.Whole)
-app.add_typer(subscriptions.feeds_app, name="feeds", cls=helping.Whole)
-app.add_typer(stories.stories_app, name="stories", cls=helping.Whole)
-app.add_typer(tagging.themes_app, name="themes", cls=helping.Whole)
+COMMANDS: Final = {
+    "configuration": ("config",),
+    "digests": ("digest", "digests"),
+    "entries": ("entries", "search"),
+    "evaluating": ("evaluate", "tag"),
+    "export": ("export",),
+    "health": ("status",),
+    "report": ("report",),
+    "running": ("demo", "poll", "replay", "run"),
+    "safekeeping": ("backup", "restore"),
+    "serving": ("serve",),
+    "setup": ("check", "init"),
+    "stories": ("stories",),
+    "subscriptions": ("feeds",),
+    "tagging": ("explain", "learn", "mark", "retag", "themes"),
+    "why": ("why",),
+    "wizard": ("setup",),
+}
+"""The modules here, and which commands each registers."""
+
+
+def application(asked: Collection[str] = ()) -> typer.Typer:
+    """Make the program, with the modules of the commands that are among `asked` alone; or else with all.
+
+    To load all of them, and to look at the options of forty commands, is a tenth of a short command.
+    """
+    app = typer.Typer(
+        name="monitor",
+        cls=helping.Grouped,
+        help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day."
+        "\n\n`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
+        no_args_is_help=True,
+        # Or "[a word]" in a help text would be taken for a style.
+        rich_markup_mode=None,
+        # Errors end in `ending`: a frame drawn around a traceback hides it from logs and from who reports it.
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(options)
+    for module in [one for one, names in COMMANDS.items() if not set(names).isdisjoint(asked)] or COMMANDS:
+        import_module(f"{__name__}.{module}").register(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -80,7 +74,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     context: typer.Context,
     config: Annotated[
@@ -112,8 +105,10 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 100)
     gc.enable()
     with ending():
-        _refuse_empty(sys.argv[1:])
-        app()
+        arguments = sys.argv[1:]
+        _refuse_empty(arguments)
+        # `monitor --help list` is about all of them.
+        application([] if {"-h", "--help"}.intersection(arguments[:1]) else arguments)()
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.helping import Whole
 from monitor.cli.output import say, show, show_prose
 from monitor.cli.session import session
 from monitor.disk import replacing, write_atomically
@@ -21,6 +22,11 @@ config_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(config_app, name="config", cls=Whole)
 
 
 @config_app.command()

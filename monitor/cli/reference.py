@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer.main
 
-from monitor.cli import app
+from monitor.cli import application
 from monitor.cli.helping import GROUPS
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ This page is written from the program itself: it says what `monitor COMMAND -h` 
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield each command with its name ("feeds add"), in the order of `--help`."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(application())
     for name in (name for group in GROUPS.values() for name in group):
         yield name, root.commands[name]
         for inner, below in getattr(root.commands[name], "commands", {}).items():
@@ -93,7 +93,7 @@ def page() -> str:
 
 def manual() -> str:
     """Return the manual page, as man(7) wants it."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(application())
     about, *_ = (root.help or "").split("\n\n")
     parts = [
         '.TH MONITOR 1 "" "sora-monitor" "User commands"',

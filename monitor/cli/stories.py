@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
+from monitor.cli.helping import Whole
 from monitor.cli.output import (
     Csv,
     Json,
@@ -40,6 +41,11 @@ stories_app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(stories_app, name="stories", cls=Whole)
 
 
 @stories_app.callback()

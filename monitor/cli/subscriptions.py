@@ -11,6 +11,7 @@ import typer
 
 from monitor import values
 from monitor.cli.feedlines import feed_json, healths_of, show_feeds
+from monitor.cli.helping import Whole
 from monitor.cli.look import address_of, look, named_at
 from monitor.cli.output import (
     Csv,
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 feeds_app = typer.Typer(
     help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(feeds_app, name="feeds", cls=Whole)
+
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from monitor import handles
+from monitor.cli.helping import Whole
 from monitor.cli.output import Json, entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
 from monitor.errors import ConfigError, Fault, MonitorError
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command()(mark)
     app.command()(learn)
     app.command()(retag)
+    app.add_typer(themes_app, name="themes", cls=Whole)
 
 
 def explain(

@@ -98,12 +98,12 @@ class Judge:
         self._passes: dict[str, Row] = {}
         self._known: dict[str, frozenset[str]] = {}
         self._read: dict[str, Row] = {}
-        lines = text.splitlines()
+        head, _, rows = text.partition(f"\n{_WORD}")
         # Kept as lines in order, and read when met: of some 90,000 rows a run meets a part, and as a
         # dictionary they take twice the memory and ten times as long to load.
-        self._rows = sorted(line for line in lines if line.startswith(_WORD))
-        for line in lines:
-            if line and not line.startswith((_WORD, "#")):
+        self._rows = sorted(f"{_WORD}{rows}".splitlines())
+        for line in head.splitlines():
+            if line and not line.startswith("#"):
                 kind, _, rest = line.partition("\t")
                 self._head(kind, rest.split("\t"))
 
