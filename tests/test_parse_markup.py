@@ -34,10 +34,17 @@ def test_over_the_cap_the_newest_are_kept_wherever_they_stand(element: str) -> N
     assert kept == Markup(RSS.format("".join(items[3:])), complete=True, left_out=4)
 
 
-def test_what_stands_behind_the_root_goes() -> None:
-    text = RSS.format("<item><title>a & b</title></item>")
+def test_over_the_cap_numeric_dates_are_read_as_most_of_them_are() -> None:
+    items = [f"<item><pubDate>{n:02}/12/2024</pubDate></item>" for n in range(1, 32)]
+    assert prepare(RSS.format("".join(items)), 3).text == RSS.format("".join(items[-3:]))
+
+
+@pytest.mark.parametrize("title", ["a & b", "Straße & Fluß & Maß & " + 40 * "ß"])
+def test_what_stands_behind_the_root_goes(title: str) -> None:
+    text = RSS.format(f"<item><title>{title}</title></item>")
     repaired = text.replace("&", "&amp;")
-    assert prepare(text + "<br />\n<b>Notice</b>", 9) == Markup(repaired, complete=True, left_out=0)
+    for rest in ("<br />\n<b>Notice</b>", "<item>in x.php</item> " + 30 * "on line 3 "):
+        assert prepare(text + rest, 9) == Markup(repaired, complete=True, left_out=0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 from xml.parsers import expat
@@ -68,6 +69,8 @@ _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECAS
 _OPML: Final = re.compile(r"<opml[\s>]", re.IGNORECASE)
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _HEAD: Final = 20_000
+# Later than all that is dated: the clock is the reader's.
+_SOME_DAY: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Markup(NamedTuple):
@@ -123,8 +126,11 @@ def _newest(text: str, starts: list[int], count: int) -> str:
     """
     ends = [match.end() for match in _ITEM_END.finditer(text, starts[-1])]
     spans = list(pairwise([*starts, ends[-1] if ends else len(text)]))
-    dated = (_DATE.search(text, start, end) for start, end in spans)
-    instants = [(match and dates.parse(clean(match[1]))) or dates.EARLIEST for match in dated]
+    dated = [_DATE.search(text, start, end) for start, end in spans]
+    stated = [clean(match[1]) if match else "" for match in dated]
+    # Of so many some day is past the twelfth.
+    day_first = dates.day_first(stated, "", _SOME_DAY)
+    instants = [dates.parse(one, day_first=day_first) or dates.EARLIEST for one in stated]
     newest = sorted(range(len(spans)), key=instants.__getitem__, reverse=True)[:count]
     return _close(text[: starts[0]] + "".join(text[slice(*spans[n])] for n in sorted(newest)))
 
@@ -144,9 +150,9 @@ def _whole_elements(item: str) -> str:
 def _without_rest(text: str) -> str:
     """Return `text` without what stands behind the end of its root: notices, a provider's scripts."""
     root = _ROOT.search(text[:_HEAD])
-    start = text.casefold().rfind(f"</{root[1]}".casefold()) if root else -1
-    end = text.find(">", start)
-    return text[: end + 1] if 0 <= start < end else text
+    # Sought in the text itself: folded, "ß" is two letters, and each had moved the end on by one.
+    ends = re.finditer(rf"</{re.escape(root[1])}[^<>]{{0,300}}>", text, re.IGNORECASE) if root else ()
+    return text[: max((match.end() for match in ends), default=len(text))]
 
 
 def _well_formed(text: str) -> bool:
