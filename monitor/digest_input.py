@@ -99,33 +99,20 @@ def whose_day(config: Config, store: Store, day: date, *, now: datetime) -> list
 
 
 def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequence[Digest]:
-    """Return the digests since the last one that a recipient got.
+    """Return the digests that a recipient has not got, and that the mail of a day tells with its own.
 
-    Which they got the deliveries tell, so that neither a change of `days` nor a digest that was not mailed
-    makes a gap or a repetition. Who never got one, or was off the list, begins with the last week.
+    Which ones wait for them is noted as each is made: no change of `days`, no outage and no mail that was
+    given up makes a gap or a repetition. Who is new on the list, or was off it, and gets mails of several
+    days begins with the span of one; a week at least.
     """
-    selection, rows = config.selections.get(recipient, EVERYTHING), store.deliveries
+    selection = config.selections.get(recipient, EVERYTHING)
+    waiting = store.deliveries.uncovered(recipient, or_refused=selection.gathers)
+    missed = {one for one in waiting if one > day - _LONGEST_GAP}
     if selection.gathers:
-        last = rows.last_digest(Mail.name, recipient)
-        meant = rows.first_digest(Mail.name, recipient, after=last) or day
-        # The day whose mail this is, late where it is made up for, and the one before it; a week at least.
-        turn, before = islice(digest.schedule.own_days(selection.days, meant), 2)
+        turn, before = islice(digest.schedule.own_days(selection.days, day), 2)
         first = max(min(before, turn - _WEEK), day - _LONGEST_GAP) + timedelta(days=1)
-        return [one.digest() for one in store.digests.since(last, first=first)]
-    # A mail each day: only days on which there was none for them, as they had other days until now.
-    last = rows.last_digest(Mail.name, recipient, or_failed=True)
-    begin = last or rows.first_digest(Mail.name, recipient, after=None)
-    if begin is None:
-        return ()
-    first = max(begin, day - _WEEK + timedelta(days=1))
-    missed = [one.digest() for one in store.digests.since(last, first=first)]
-    least = config.channel_settings[Mail.name].min_score
-    parts = [digest.select(one, selection) for one in missed]
-    # Else there was none for them because it had nothing to tell.
-    told = any(
-        (one.perhaps and not least) or any(story.score >= least for story in one.stories) for one in parts
-    )
-    return missed if told else ()
+        missed |= store.digests.days(first) - store.deliveries.accounted(recipient)
+    return [one.digest() for one in store.digests.of_days(missed)]
 
 
 def still_stands(

@@ -382,7 +382,7 @@ def freeze(
     bugs: list[Exception],
 ) -> Digest:
     """Store a digest for good with its deliveries, which take the place of earlier ones that still wait."""
-    frozen = store.digests.freeze(prepared.digest, prepared.summary, prepared.deliveries)
+    frozen = store.digests.freeze(prepared.digest, prepared.summary, prepared.deliveries, prepared.covered)
     outbox.supersede(store, channels, frozen, now)
     bugs += prepared.bugs
     return prepared.digest

@@ -17,8 +17,8 @@ from monitor.errors import each
 from monitor.models import digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import date, datetime
 
     from monitor.config import Config
     from monitor.deliver import Channel
@@ -35,6 +35,8 @@ class PreparedDigest(NamedTuple):
     deliveries: Sequence[Delivery]
     input: DigestInput
     """What it is made of."""
+    covered: Mapping[str, Sequence[date]]
+    """The digests that each recipient's mail of today tells; none where their day is another."""
     bugs: Sequence[Exception]
     """What nobody expected of single recipients' parts."""
 
@@ -96,6 +98,12 @@ def prepare(
             *(outbox.unmade(digest_key(due.date), Mail.name, one, bug, now=now) for one, bug in bugs.items()),
         ],
         input=whole.input,
+        covered={
+            one: [*(digest.date for digest in missed.get(one, ())), due.date]
+            if one in missed or one in bugs
+            else []
+            for one in sorted(config.recipients)
+        },
         bugs=list(bugs.values()),
     )
 

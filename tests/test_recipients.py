@@ -594,6 +594,63 @@ async def test_a_monthly_mail_tells_the_month_and_one_that_is_made_up_for_loses_
     assert [title in january for title in titles] == [False, False, False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "last"),
+    [
+        (
+            'days = ["fri"]\n',
+            'days = ["fri"]\n',
+            19,
+        ),  # nothing ran from Thursday to Saturday of the next week
+        ('days = ["3rd"]\n', "", 18),
+        ('days = ["3rd"]\n', 'days = ["fri"]\n', 18),
+        ('days = ["fri"]\n', 'days = ["3rd"]\n', 32),
+    ],
+)
+async def test_neither_an_outage_nor_other_days_lose_what_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, then: str, last: int
+) -> None:
+    waited = {5: "AI plays anger artists", 10: "AI bands anger artists"}
+    for day, title in waited.items():
+        monkeypatch.setitem(DAYS, day, [item(str(day), title, "Loud.", published=at(5, day))])
+    table = f'[email.only."{BO}"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(
+            tmp_path / "desk", feeds(server), settings=settings(box.port, table + first, more=NO_FILES)
+        )
+        async with at_work(server, desk) as work:
+            for day in (0, 1, 4, 5, 10):
+                await work.day(day)
+            (desk.directory / "monitor.toml").write_text(settings(box.port, table + then, more=NO_FILES))
+            work.config = desk.config
+            await work.day(last)
+    told = mails(box, BO)
+    assert [sum(title in mail for mail in told) for title in (CHOIR, *waited.values())] == [1] * 3
+    assert all(title in told[-1] for title in waited.values())
+
+
+async def test_what_was_given_up_after_the_next_mail_was_made_is_told_by_the_one_after_it(
+    tmp_path: Path,
+) -> None:
+    twice = f'[email.only."{BO}"]\ndays = ["mon", "thu"]\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, twice, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            deliveries = work.store.deliveries
+            await work.day(0)
+            for day in (1, 2, 3):
+                await work.day(day)
+            thursday = next(
+                one for one in deliveries.listing() if one.recipient == BO and one.edition.endswith("-05")
+            )
+            await work.day(7)
+            # The server took Monday's mail, and refused Thursday's until it was too old.
+            deliveries.save(replace(thursday, state="failed", last_error="451 later"), at(8, 8))
+            for day in (10, 14):
+                await work.day(day)
+    assert [CHOIR in mail for mail in mails(box, BO)] == [False, True, False, True, False]
+
+
 # --- at a time of their own
 
 

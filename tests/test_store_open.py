@@ -120,7 +120,13 @@ def test_an_upgrade_keeps_what_can_be_found_and_each_digest_to_the_byte(path):
             " select '2026-11-23', published, published, published, ?, ? from entries",
             [summary_to_json(summary(NOW.date(), NOW)), '{"ä": 1}'],
         )
+        older.change(
+            "insert into deliveries (edition, channel, recipient, payload, message_id, state, attempts, last_error,"
+            " created_at, changed_at) values ('digest:2026-11-23', 'email', 'Ann@x.test', x'', '<1>', 'sent', 1, '', '', '')"
+        )
     with store.open(path) as opened:
+        assert opened.deliveries.accounted("ann@x.test") == {NOW.date()}
+        assert opened.deliveries.uncovered("ann@x.test", or_refused=True) == ()
         for query in ("strasse", "muenchen", "munchen", "straße", "needle"):
             assert [found.id for found in opened.entries.search(query)] == [1], query
         assert opened.digests.get(NOW.date()).body == '{"ä": 1}'

@@ -280,11 +280,6 @@ def digest_key(day: date) -> str:
     return f"{_DIGEST}{day.isoformat()}"
 
 
-def day_of_digest(key: str) -> date:
-    """Return the day of the digest that a key stands for."""
-    return date.fromisoformat(key.removeprefix(_DIGEST))
-
-
 def alert_key(story: int) -> str:
     """Return the key of the alert of a story."""
     return f"{_ALERT}{story}"

@@ -131,7 +131,7 @@ class _Update:
         for name in sorted(months | {day[:7] for day in days}):
             self._bring(month_path(name), partial(self._month, name))
         self._write("search/index.js", lists.search_contents(self._themes))
-        if changes.stories or state.owed or everything:
+        if changes.stories or state.owed or everything or self._themes.keys() != state.themes.keys():
             self._theme_pages()
             self._bring("affairs.html", self._affairs_list)
         self._bring("index.html", self._first_pages)

@@ -6,13 +6,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.models import Delivery, day_of_digest, digest_key
+from monitor.models import Delivery, digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
 from monitor.url import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from monitor.store.connection import Connection, Row
@@ -99,24 +99,31 @@ class Deliveries:
         parameters = {"edition": edition, "limit": -1 if limit is None else limit}
         return tuple(map(_delivery, self._db.rows(sql, parameters)))
 
-    def last_digest(self, channel: str, recipient: str, *, or_failed: bool = False) -> date | None:
-        """Return the day of the digest that a recipient got last, or that is on its way to them."""
-        wanted = {"channel": channel, "recipient": recipient, "failed": int(or_failed)}
-        return self._digest(_LAST_GOT, wanted)
+    def cover(self, covered: Mapping[str, Iterable[date]], day: date) -> None:
+        """Note which digests each recipient's mail of a day tells; where it tells none, that they wait."""
+        edition = digest_key(day)
+        with self._db.transaction():
+            for recipient, dates in covered.items():
+                self._db.change(_WAITS, [recipient, day.isoformat()])
+                self._db.change_many(_COVER, [(recipient, one.isoformat(), edition) for one in dates])
 
-    def first_digest(self, channel: str, recipient: str, *, after: date | None) -> date | None:
-        """Return the day of the first digest, or first after one, that was meant for a recipient."""
-        wanted = {"channel": channel, "recipient": recipient, "after": digest_key(after) if after else ""}
-        return self._digest(_FIRST_MEANT, wanted)
+    def uncovered(self, recipient: str, *, or_refused: bool) -> tuple[date, ...]:
+        """Return the digests that were made while a recipient was on the list and that no mail tells them.
+
+        With `or_refused` also those whose mail was given up; without, only where none could be made.
+        """
+        rows = self._db.rows(_UNCOVERED, {"recipient": recipient, "refused": int(or_refused)})
+        return tuple(date.fromisoformat(row["date"]) for row in rows)
+
+    def accounted(self, recipient: str) -> frozenset[date]:
+        """Return the digests that a recipient's mails tell or are to tell."""
+        rows = self._db.rows("select date from covered where recipient = ?", [recipient])
+        return frozenset(date.fromisoformat(row["date"]) for row in rows)
 
     def unmade(self, channel: str) -> frozenset[str]:
         """Return the recipients, folded, whose last digest could not even be made, by a bug of ours."""
         rows = self._db.rows(_UNMADE, {"channel": channel, **_ALL_DIGESTS})
         return frozenset(row["recipient"].casefold() for row in rows)
-
-    def _digest(self, sql: str, wanted: dict[str, Any]) -> date | None:
-        found = self._db.row(sql, wanted | _ALL_DIGESTS)
-        return day_of_digest(found["edition"]) if found else None
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good at an instant or after it, in that order."""
@@ -210,25 +217,30 @@ order by created_at, id
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
 
 _ALL_DIGESTS: Final = {"first": digest_key(date.min), "last": digest_key(date.max)}
-# However the address was written then: Anna@ and anna@ are one mailbox.
-_THEIRS: Final = "channel = :channel and recipient = :recipient collate nocase"
-_OF_DIGESTS: Final = f"select edition from deliveries where {_THEIRS} and edition between :first and :last"
 # Its bytes may have been let go since; its Message-ID stays.
 _MADE: Final = "message_id <> ''"
-# By ids: a clock that was ahead has dated a digest later than those that were made since.
-_LAST_GOT: Final = f"""
-{_OF_DIGESTS} and (state in ('pending', 'sending', 'sent') or state = 'failed' and :failed and {_MADE})
-order by id desc limit 1
-"""
 _UNMADE: Final = f"""
 select recipient from (
     select recipient, state, message_id, max(id) from deliveries
     where channel = :channel and edition between :first and :last group by recipient collate nocase
 ) where state = 'failed' and not ({_MADE})
 """
-_FIRST_MEANT: Final = f"""
-{_OF_DIGESTS} and id > coalesce((select max(id) from deliveries where {_THEIRS} and edition = :after), 0)
-order by id limit 1
+_WAITS: Final = "insert or ignore into covered values (?, ?, null)"
+_COVER: Final = "insert or replace into covered values (?, ?, ?)"
+# A mail that was not made as it had nothing to tell has no delivery, and lacks nothing. However the address
+# was written then: Anna@ and anna@ are one mailbox.
+_UNCOVERED: Final = f"""
+select c.date from covered c where c.recipient = :recipient and (c.edition is null or (
+    exists (
+        select 1 from deliveries d where d.edition = c.edition and d.channel = 'email'
+            and d.recipient collate nocase in (c.recipient, 'everybody')
+            and (d.state = 'superseded' or d.state = 'failed' and (:refused or not ({_MADE})))
+    )
+    and not exists (
+        select 1 from deliveries d where d.edition = c.edition and d.channel = 'email'
+            and d.recipient = c.recipient collate nocase and d.state in ('pending', 'sending', 'sent')
+    )
+)) order by c.date
 """
 
 _SAVE: Final = """

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from monitor.errors import StoreError
@@ -22,7 +24,7 @@ from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from monitor.models import Delivery
@@ -54,11 +56,16 @@ class Digests:
         self._deliveries = deliveries
 
     def freeze(
-        self, digest: Digest, summary: DigestSummary, deliveries: Iterable[Delivery]
+        self,
+        digest: Digest,
+        summary: DigestSummary,
+        deliveries: Iterable[Delivery],
+        covered: Mapping[str, Iterable[date]] = MappingProxyType({}),
     ) -> tuple[Delivery, ...]:
         """Store a digest, what it reported and its deliveries, all or nothing; return these with ids.
 
-        Raises StoreError when the day has its digest already.
+        `covered` are, for each recipient of mail, the digests that theirs of today tells. Raises StoreError
+        when the day has its digest already.
         """
         row = {
             "date": digest.date.isoformat(),
@@ -75,6 +82,7 @@ class Digests:
             row["number"] = self._db.value("select coalesce(max(number), 0) + 1 from digests")
             self._db.insert("digests", [row])
             self._db.change(_REPORT, [digest.date.isoformat(), listed(digest.reported)])
+            self._deliveries.cover(covered, digest.date)
             return self._deliveries.add(deliveries, digest.made_at)
 
     def last_made(self) -> StoredDigest | None:
@@ -93,11 +101,16 @@ class Digests:
         row = self._db.row("select * from digests where date = ?", [date.isoformat()])
         return _digest(row) if row else None
 
-    def since(self, last: date | None, *, first: date) -> tuple[StoredDigest, ...]:
-        """Return the digests of the day `first` and later, of those made after that of the day `last`."""
-        after = "number > coalesce((select number from digests where date = ?), 0)"
-        sql = f"select * from digests where {after} and date >= ? order by number"
-        return tuple(map(_digest, self._db.rows(sql, [last.isoformat() if last else "", first.isoformat()])))
+    def days(self, first: date) -> frozenset[date]:
+        """Return the days from one on that have a digest."""
+        rows = self._db.rows("select date from digests where date >= ?", [first.isoformat()])
+        return frozenset(date.fromisoformat(row["date"]) for row in rows)
+
+    def of_days(self, days: Iterable[date]) -> tuple[StoredDigest, ...]:
+        """Return the digests of days, in the order in which they were made."""
+        wanted = json.dumps([day.isoformat() for day in days])
+        sql = "select * from digests where date in (select value from json_each(?)) order by number"
+        return tuple(map(_digest, self._db.rows(sql, [wanted])))
 
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""

@@ -280,9 +280,25 @@ def faults(db: Database) -> None:
     db.execute("alter table feed_states add column faults text not null default ''")
 
 
+def covered(db: Database) -> None:
+    """Keep which mail tells a recipient which digests: by its own day alone no mail of several days tells."""
+    db.execute("""
+        create table covered (
+            recipient text not null collate nocase,
+            date text not null,
+            edition text,
+            primary key (recipient, date)
+        ) without rowid
+    """)
+    db.execute(
+        "insert or ignore into covered select recipient, substr(edition, 8), edition from deliveries"
+        " where channel = 'email' and edition like 'digest:%'"
+    )
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks, one_copy, unreported, faults,
+    breaks, one_copy, unreported, faults, covered,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
