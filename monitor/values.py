@@ -1,23 +1,19 @@
 """The kinds of value that a person writes in a file or on the command line: one judge for each.
 
 A judge takes what stands there and gives the value, or raises ValueError with one line that says what was
-expected. Configuration, `feeds add`, OPML import and the channels ask the same judges. `Duration` and its
-like are the type of a Settings class's field for a checker, and carry the `Kind` by which `config` reads it.
+expected. Configuration, `feeds add`, OPML import and the channels ask the same judges.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import time, timedelta
 from difflib import get_close_matches
 from email.utils import getaddresses, parseaddr
 from ipaddress import ip_address
-from math import inf
 from pathlib import Path
-from sys import float_info
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from unicodedata import category
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from monitor.url import known_to_dns, redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 T = TypeVar("T")
 
@@ -49,39 +45,6 @@ _LANGUAGES: Final = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """How one kind of value is read, written into a TOML file and named in the reference."""
-
-    read: Callable[[Any], T]
-    """The judge. Raises ValueError with what was expected, or UnfitError for parts of a list."""
-    name: str
-    write: Callable[[T], object] = lambda value: value
-    """The value as TOML knows it: a string, number, boolean or list."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The name of a setting in its file, where it cannot be the field's name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """What the starter shows for a setting that has no default."""
-
-    value: object
-
-
-class UnfitError(ValueError):
-    """Elements of a list that their judge refused: the index and the reason of each."""
-
-    def __init__(self, found: list[tuple[int, str]]) -> None:
-        self.found = found
-        super().__init__("; ".join(reason for _, reason in found))
-
-
 def got(value: object) -> str:
     """Return ` (got 3)`, so that a fault shows what it is about; "" for what is too long to help."""
     short = isinstance(value, str | int | float) and len(repr(value)) <= _LONGEST_SHOWN
@@ -91,10 +54,11 @@ def got(value: object) -> str:
 def likely(name: str, known: Iterable[str]) -> str:
     """Return what to say beside a name that is not known: the one that was meant, else all there are."""
     there = list(known)
-    return _meant(name, there) or (f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else "")
+    return meant(name, there) or (f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else "")
 
 
-def _meant(name: object, known: Sequence[str]) -> str:
+def meant(name: object, known: Sequence[str]) -> str:
+    """Return what to say beside a name that is nearly a known one; "" for another."""
     near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
     return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -247,20 +211,6 @@ def host(value: Any) -> str:
     return known_as
 
 
-def _mailbox_text(value: Any) -> str:
-    mailbox(value)
-    return str(value).strip()
-
-
-def _mailbox_texts(value: Any) -> tuple[str, ...]:
-    """Read a list of mailboxes; who stands there twice gets one mail."""
-    listed_ones = listed(MAILBOX, least=1).read(value)
-    found: dict[str, str] = {}
-    for one in listed_ones:
-        found.setdefault("@".join(mailbox(one)[1:]).casefold(), one)
-    return tuple(found.values())
-
-
 def web_address(value: Any) -> str:
     """Read an http(s) address with a host; one whose secrets were masked for eyes is none."""
     written = text(value).strip()
@@ -300,101 +250,3 @@ def language(value: Any) -> str:
     if len(primary) == 2 and primary not in _LANGUAGES.split():  # noqa: PLR2004 - ISO 639-1 codes have two letters
         raise ValueError(f'there is no language {primary!r}; expected one such as "en" or "de"')
     return primary
-
-
-def whole(low: int, high: int) -> Kind[int]:
-    """Make the kind of whole numbers between two bounds."""
-
-    def read(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}{got(value)}")
-        return value
-
-    return Kind(read, f"a whole number from {low} to {high}")
-
-
-def number(low: float, high: float = inf) -> Kind[float]:
-    """Make the kind of numbers between two bounds."""
-    bounds = f"from {low:g}" + (f" to {high:g}" if high < inf else " up")
-
-    def read(value: Any) -> float:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        # TOML has integers of any length, and `inf`.
-        if not is_number or not low <= value <= min(high, float_info.max):
-            raise ValueError(f"expected a number {bounds}{got(value)}")
-        return float(value)
-
-    return Kind(read, f"a number {bounds}")
-
-
-def choice(*names: str) -> Kind[Any]:
-    """Make the kind of names out of a fixed few."""
-    shown = ", ".join(f'"{name}"' for name in names)
-
-    def read(value: Any) -> str:
-        if value not in names:
-            raise ValueError(f"expected one of {shown}{_meant(value, names) or got(value)}")
-        return str(value)
-
-    return Kind(read, f"one of {shown}")
-
-
-def listed(kind: Kind[T], *, least: int = 0) -> Kind[tuple[T, ...]]:
-    """Make the kind of lists of a kind, with at least so many elements."""
-
-    def read(value: Any) -> tuple[T, ...]:
-        if not isinstance(value, list) or len(value) < least:
-            raise ValueError(f"expected a list{' with something in it' if least else ''}{got(value)}")
-        good: list[T] = []
-        bad: list[tuple[int, str]] = []
-        for index, item in enumerate(value):
-            try:
-                good.append(kind.read(item))
-            except ValueError as error:
-                bad.append((index, str(error)))
-        if bad:
-            raise UnfitError(bad)
-        return tuple(good)
-
-    return Kind(read, f"a list, each {kind.name}", lambda value: [kind.write(item) for item in value])
-
-
-TEXT: Final = Kind(text, "a text")
-MAILBOX: Final = Kind(_mailbox_text, "an email address")
-PATH: Final = Kind(path, "a path", str)
-DURATION: Final = Kind(duration, "a duration", written_duration)
-
-Text = Annotated[str, TEXT]
-Host = Annotated[str, Kind(host, "a host")]
-OwnHost = Annotated[str, Kind(lambda value: host(value) if value else text(value), "a host")]
-AsciiText = Annotated[str, Kind(ascii_text, "a text in ASCII")]
-Texts = Annotated[tuple[str, ...], listed(TEXT)]
-Switch = Annotated[bool, Kind(switch, "true or false")]
-Duration = Annotated[timedelta, DURATION]
-OwnDuration = Annotated[
-    timedelta | None,
-    Kind(duration, "a duration", lambda value: "" if value is None else written_duration(value)),
-]
-"""A duration that takes another's place; None where it does not."""
-Pause = Annotated[timedelta, Kind(pause, "a duration, 0 for none", written_duration)]
-Period = Annotated[
-    timedelta | None,
-    Kind(
-        period,
-        'a duration, or "forever"',
-        lambda value: "forever" if value is None else written_duration(value),
-    ),
-]
-Size = Annotated[int, Kind(size, "a size", written_size)]
-TimeOfDay = Annotated[time, Kind(time_of_day, "a time of day", lambda value: f"{value:%H:%M}")]
-Weekdays = Annotated[
-    tuple[int, ...], Kind(weekdays, "a list of weekdays", lambda value: [DAYS[day] for day in value])
-]
-Zone = Annotated[ZoneInfo, Kind(zone, "a time zone", lambda value: value.key)]
-Mailbox = Annotated[str, MAILBOX]
-Mailboxes = Annotated[tuple[str, ...], Kind(_mailbox_texts, "a list, each an email address", list)]
-Url = Annotated[str, Kind(web_address, "a web address")]
-FilePath = Annotated[Path, PATH]
-Language = Annotated[str, Kind(language, "a language")]
-Languages = Annotated[tuple[str, ...], listed(Kind(language, "a language"))]
-Score = Annotated[float, number(0)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import pytest
 from newsroom import SETTINGS, THEMES, Desk, at, item, page, run, serving
 
-from monitor import config, languages, values
+from monitor import config, kinds, languages
 from monitor.deliver import CHANNELS
 from monitor.digest import FORMATS, Format
 from monitor.models import Delivery
@@ -69,8 +69,8 @@ class PagerSettings:
     """A pager."""
 
     TABLE: ClassVar[str] = "pager"
-    enabled: values.Switch = True
-    number: values.Text
+    enabled: kinds.Switch = True
+    number: kinds.Text
 
 
 @dataclass(frozen=True)

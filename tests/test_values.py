@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import values
+from monitor import kinds, values
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_what_is_no_name(name):
     [
         (values.duration, 10**400),
         (values.size, "9" * 400 + "MB"),
-        (values.number(0).read, 10**400),
-        (values.number(0).read, float("inf")),
-        (values.whole(1, 5).read, 10**400),
+        (kinds.number(0).read, 10**400),
+        (kinds.number(0).read, float("inf")),
+        (kinds.whole(1, 5).read, 10**400),
     ],
 )
 def test_numbers_without_end(judge, number):
@@ -145,12 +145,12 @@ def test_what_is_no_language(text):
 )  # fmt: skip
 def test_what_is_none_of_some_names(text, end):
     with pytest.raises(ValueError, match="expected one of") as refused:
-        values.choice("starttls", "tls").read(text)
+        kinds.choice("starttls", "tls").read(text)
     assert str(refused.value) == f'expected one of "starttls", "tls"{end}'
 
 
 def test_who_is_listed_twice_gets_one_mail():
-    kind = next(note for note in get_args(values.Mailboxes) if isinstance(note, values.Kind))
+    kind = next(note for note in get_args(kinds.Mailboxes) if isinstance(note, kinds.Kind))
     assert kind.read(["Ada <a@x.example>", "b@x.example", "A@x.example", "a@X.example"]) == (
         "Ada <a@x.example>",
         "b@x.example",

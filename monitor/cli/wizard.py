@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from monitor import values
+from monitor import kinds, values
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
 from monitor.cli.setup import check_online, refusal, send_test
@@ -140,7 +140,7 @@ def setup(
     zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
     due = ask.value("3 When is the digest due", hour, "07:00", _hour)
     recipient = ask.value(
-        "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and values.MAILBOX.read(text)
+        "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and kinds.MAILBOX.read(text)
     )
     account = _account(ask, recipient, of_mail, directory) if recipient else None
     if test_mail and not account:
@@ -288,7 +288,7 @@ def _server(text: str, port: int) -> tuple[str, int]:
     name, colon, own = text.rpartition(":")
     if not colon or (":" in name and not name.endswith("]")):
         return values.host(text), port
-    return values.host(name), int(values.whole(1, 65535).read(int(own) if own.isdecimal() else own))
+    return values.host(name), int(kinds.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
 def _account(ask: _Questions, to: str, flags: Mapping[str, Any], directory: Path) -> Account:
@@ -310,7 +310,7 @@ def _account(ask: _Questions, to: str, flags: Mapping[str, Any], directory: Path
         port=port,
         tls=flags["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
         username="" if username == "-" else username,
-        sender=ask.value("  Who the mail comes from", flags["from"], to, values.MAILBOX.read),
+        sender=ask.value("  Who the mail comes from", flags["from"], to, kinds.MAILBOX.read),
     )
     if not account.username:
         return account
@@ -372,7 +372,7 @@ def _offer_service(ask: _Questions, given: str | None, directory: Path) -> None:
     mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()
     here = "none" if ask.silent else "launchd" if mac else "systemd" if has_systemd else "cron"
     kind = ask.value(
-        f"Start by itself with ({', '.join(_SERVICES)})", given, here, values.choice(*_SERVICES).read
+        f"Start by itself with ({', '.join(_SERVICES)})", given, here, kinds.choice(*_SERVICES).read
     )
     if kind == "none":
         return

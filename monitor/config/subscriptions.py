@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor import values
+from monitor import kinds, values
 from monitor.config import feedlist, tables
 from monitor.config.feedlist import NAME, same_address
 from monitor.disk import write_atomically
@@ -229,7 +229,7 @@ def feed_of(url: str, texts: Mapping[str, str], *, lenient: bool = False) -> Fee
     return Feed(**found)
 
 
-def _of_text(kind: values.Kind[Any], text: str) -> object:
+def _of_text(kind: kinds.Kind[Any], text: str) -> object:
     """Read a value that stands in an attribute: as a text, else as the number or switch that it spells."""
     try:
         return kind.read(text)

@@ -1,7 +1,7 @@
 """Declared tables: a Settings class out of what a file says, with a fault for all that it says wrongly.
 
 A package declares a table as a frozen dataclass: `TABLE` names it, and each field whose type carries a
-`values.Kind` is a key of it, with type, default and meaning. A field without a kind is not for the file: it
+`kinds.Kind` is a key of it, with type, default and meaning. A field without a kind is not for the file: it
 holds what the configuration or a test hands over. Several classes may share one table, each with own keys. A
 class with a field `enabled` describes something that is off while its table is missing.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
-from monitor import values
+from monitor import kinds, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ class Setting(NamedTuple):
 
     field: str
     key: str
-    kind: values.Kind[Any]
+    kind: kinds.Kind[Any]
     default: Any
     """MISSING where there is none."""
     example: Any
@@ -53,10 +53,10 @@ def _settings_of(declared: type) -> tuple[Setting, ...]:
     found = []
     for item in fields(declared):
         notes = getattr(hints[item.name], "__metadata__", ())
-        kind = next((note for note in notes if isinstance(note, values.Kind)), None)
+        kind = next((note for note in notes if isinstance(note, kinds.Kind)), None)
         if kind is not None:
-            key = next((note.name for note in notes if isinstance(note, values.Key)), item.name)
-            example = next((note.value for note in notes if isinstance(note, values.Example)), None)
+            key = next((note.name for note in notes if isinstance(note, kinds.Key)), item.name)
+            example = next((note.value for note in notes if isinstance(note, kinds.Example)), None)
             default = item.default if item.default_factory is MISSING else item.default_factory()
             found.append(Setting(item.name, key, kind, default, example))
     return tuple(found)
@@ -74,7 +74,7 @@ def read(declared: type[T], document: TomlDocument, place: Place, table: Mapping
             continue
         try:
             given[setting.field] = setting.kind.read(table[setting.key])
-        except values.UnfitError as unfit:
+        except kinds.UnfitError as unfit:
             for index, reason in unfit.found:
                 document.fault((*here, index), reason)
         except ValueError as error:

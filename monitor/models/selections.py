@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Annotated, Any, ClassVar, Final
 
-from monitor.values import DAYS, Example, Kind, Language, Languages, Score, Texts, time_of_day
+from monitor.kinds import Example, Kind, Language, Languages, Score, Texts
+from monitor.values import DAYS, time_of_day
 
 
 def month_day(day: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from monitor.values import Kind, web_address
+from monitor.kinds import Kind
+from monitor.values import web_address
 
 
 def _base_url(value: object) -> str:
