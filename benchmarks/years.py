@@ -175,7 +175,14 @@ def poll(
         document = Document(entries=(*new, *latest.get(feed.url, ())[-20:]))
         guids, urls = identity.spellings(document)
         known = store.entries.known(feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
-        changes = compare(document, known, followed_since=START, backlog=config.digest.backlog, now=now)
+        changes = compare(
+            document,
+            known,
+            followed_since=START,
+            listed_since=START,
+            backlog=config.digest.backlog,
+            now=now,
+        )
         found = Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
         asyncio.run(pipeline.keep(config, store, response, state, found, now=now))

@@ -169,6 +169,7 @@ async def read(
     # spares reading it, the dearest step of all.
     if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
         return Findings()
+    listed_since = store.feeds.listed_since(response.feed.url)
     document = await tools.parser.parse(response, response.feed, now=now)
     document = replace(document, complete=document.complete and response.complete)
     guids, urls = identity.spellings(document)
@@ -181,6 +182,7 @@ async def read(
         document,
         known,
         followed_since=followed_since,
+        listed_since=listed_since,
         backlog=config.digest.backlog,
         now=now,
         awaits_rest=awaits_rest,

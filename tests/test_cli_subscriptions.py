@@ -167,6 +167,8 @@ def test_a_feed_is_added_under_the_name_that_it_gives_itself(desk: Path) -> None
     ("meant", "url"),
     [
         ("news.test/feed", "https://news.test/feed"),
+        ("feed://news.test/feed", "https://news.test/feed"),
+        ("feed:http://news.test/feed", "http://news.test/feed"),
         ("@guild@social.test", "https://social.test/@guild.rss"),
         (
             "UC-0123456789abcdefghijk",

@@ -348,6 +348,11 @@ def test_line_ends_of_windows_stay(tmp_path):
     (tmp_path / "feeds.toml").write_bytes(text.encode())
     edited(tmp_path, lambda listed: listed.rename(listed.find("One"), "Eins"))
     assert (tmp_path / "feeds.toml").read_bytes() == text.replace('"One"', '"Eins"').encode()
+    edited(tmp_path, lambda listed: listed.switch(listed.find("Eins"), on=False))
+    edited(tmp_path, lambda listed: listed.add([Feed(url="https://c.example/")]))
+    written = (tmp_path / "feeds.toml").read_bytes()
+    assert b"enabled = false\r\n" in written
+    assert written.count(b"\n") == written.count(b"\r\n")
 
 
 def test_every_setting_of_a_feed_goes_through_attributes():

@@ -418,7 +418,13 @@ def test_when_a_document_last_came_is_remembered_and_what_was_lost_of_it():
     assert (state.last_document_at, state.note) == (NOW, read.losses)
     later = success(state, unchanged(), now=NOW + DAY)
     assert (later.last_document_at, later.note) == (NOW, read.losses)
-    assert success(state, ok(), brought(document=document())).note == ""
+    assert success(state, ok(), brought(document=document(HOUR))).note == ""
+
+
+def test_a_feed_that_had_entries_and_is_empty_says_so():
+    assert success(KNOWN, ok(), brought(document=document())).note == "holds no entries"
+    begun = replace(KNOWN, newest_entry_at=None)
+    assert success(begun, ok(), brought(document=document())).note == ""
 
 
 def test_validators_survive_a_failure():

@@ -98,6 +98,7 @@ class Follower:
             document,
             tuple(self.known.values()),
             followed_since=NOW,
+            listed_since=NOW,
             backlog=timedelta(days=2),
             now=self.now,
             awaits_rest=awaits_rest,

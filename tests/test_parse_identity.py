@@ -35,8 +35,9 @@ def entry(name: str, *, age: timedelta = timedelta(hours=1), **fields: Any) -> E
 class Follower:
     """Polls a feed and remembers its entries."""
 
-    def __init__(self) -> None:
+    def __init__(self, listed_since: datetime = START) -> None:
         self.known: dict[int, Known] = {}
+        self.listed_since = listed_since
         self.now = START
         self.polls = 0
 
@@ -52,6 +53,7 @@ class Follower:
             Document(entries=seen, link=link),
             tuple(self.known.values()),
             followed_since=START if self.polls else None,
+            listed_since=self.listed_since,
             backlog=BACKLOG,
             now=self.now,
         )
@@ -483,6 +485,29 @@ def test_a_first_document_is_backlog_but_for_the_last_days() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("waited", "news"),
+    [
+        (timedelta(0), ["just"]),
+        (5 * DAY, ["just", "since", "eve"]),
+        (400 * DAY, ["just", "since", "eve", "fortnight"]),
+        (-400 * DAY, ["just"]),
+    ],
+    ids=["read at once", "failed for five days", "clock was back", "clock was ahead"],
+)
+def test_what_a_feed_brought_while_it_could_not_be_read_is_late(waited: timedelta, news: list[str]) -> None:
+    ages = {
+        "just": BACKLOG,
+        "since": 4 * DAY,
+        "eve": 5 * DAY + BACKLOG,
+        "fortnight": 10 * DAY,
+        "old": 17 * DAY,
+    }
+    changes = Follower(listed_since=START - waited).poll(*(entry(name, age=ages[name]) for name in ages))
+    assert [one.title for one in changes.new if not one.backlog] == [f"Title {name}" for name in news]
+    assert [one.late for one in changes.new if not one.backlog] == [name != "just" for name in news]
+
+
 def test_later_nothing_is_held_back_and_what_has_an_old_date_is_late() -> None:
     feed = Follower()
     feed.poll(entry("a"))
@@ -544,6 +569,7 @@ def test_what_may_still_come_has_not_fallen_through(complete: bool, awaits_rest:
         Document(entries=newer, complete=complete),
         tuple(feed.known.values()),
         followed_since=START,
+        listed_since=START,
         backlog=BACKLOG,
         now=START + DAY,
         awaits_rest=awaits_rest,

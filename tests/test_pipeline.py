@@ -131,6 +131,18 @@ class TestTelling:
             (old,) = world.store.entries.search("testers")
             assert (old.backlog, old.tagging.relevant) == (True, True)
 
+    async def test_the_news_of_a_feed_that_fails_when_it_is_new_is_told_late(self, tmp_path: Path) -> None:
+        async with newsroom(tmp_path, "/a") as world:
+            world.server.on("/a", Reply(status=500))
+            await world.poll(at(9))
+            world.server.on(
+                "/a", page(item("leak", LEAK, published=at(8, 1)), item("old", CHOIR, published=at(8, -9)))
+            )
+            await world.poll(at(9, 5))
+            digest = await world.digest(6)
+            assert [report.title for report in digest.late] == [LEAK]
+            assert digest.receipt.held_back == 1
+
     async def test_what_a_poll_finds_while_a_digest_is_made_is_in_the_next(self, tmp_path: Path) -> None:
         """The poll has begun before the window closes and stores afterwards."""
         async with newsroom(tmp_path, "/a") as world:

@@ -130,6 +130,17 @@ def test_a_feed_that_was_left_alone_for_long_begins_anew(opened, left):
     assert opened.feeds.states([followed])[FEED.url] == replace(STATE, first_success_at=None)
 
 
+@pytest.mark.parametrize("left", [[], [replace(FEED, enabled=False)]], ids=["removed", "disabled"])
+def test_the_news_of_a_feed_is_awaited_since_it_was_last_listed(opened, left):
+    followed = replace(FEED, enabled=True)
+    for day in range(3):
+        opened.feeds.sync([followed], NOW + timedelta(days=day))
+    assert opened.feeds.listed_since(FEED.url) == NOW
+    opened.feeds.sync(left, NOW + timedelta(days=3))
+    opened.feeds.sync([followed], NOW + timedelta(days=4))
+    assert opened.feeds.listed_since(FEED.url) == NOW + timedelta(days=4)
+
+
 def test_who_follows_all_the_time_begins_nothing_anew(opened):
     opened.feeds.sync([OTHER], NOW)
     opened.feeds.save_state(replace(STATE, url=OTHER.url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from monitor.parse.worker import Parser
 
 _OTHERS_SHOWN = 5
+# A browser's "copy link" of a feed button, as in OPML: feed://host and feed:https://host.
+_FEED_SCHEME = re.compile(r"feed:(//)?", re.IGNORECASE)
 
 
 def address_of(text: str) -> str:
     """Return the address that somebody means: of a handle its feed, of a bare host its site."""
-    text = text.strip()
+    text = _FEED_SCHEME.sub("", text.strip())
     if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
         name, server = text[1:].split("@")
         return values.web_address(f"https://{server}/@{name}.rss")

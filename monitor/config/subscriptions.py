@@ -6,6 +6,7 @@ the owner and the place behind a link that the file had.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,8 @@ class Subscriptions:
         return head.start, max(spot.end for place, spot in spots.items() if place[:2] == ("feed", index))
 
     def _edit(self, text: str) -> None:
+        if "\r\n" in self._read:  # as Notepad writes it; a list of two kinds of line ends is none's
+            text = re.sub(r"\r?\n", "\r\n", text)
         self._take(TomlDocument(NAME, text))
 
 

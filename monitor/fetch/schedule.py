@@ -285,11 +285,13 @@ def silence(state: FeedState, until: datetime) -> timedelta:
 def _with_document(state: FeedState, document: Document | None) -> FeedState:
     if document is None:
         return state
+    # Some are empty at weekends, as arXiv's; but so is one whose site broke: it fares well, and says so.
+    emptied = state.newest_entry_at is not None and not document.entries and not document.broken
     return replace(
         state,
         title=document.title or state.title,
         hints=document.hints,
-        note=shorten(document.losses, _NOTE),
+        note=shorten(document.losses or ("holds no entries" if emptied else ""), _NOTE),
         faults=shorten(document.faults, _NOTE),
     )
 

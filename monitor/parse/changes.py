@@ -7,6 +7,7 @@ that nobody waits for.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from monitor.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from monitor.models import Document, Entry, Known
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _FEW: Final = 5
 # So many entries at once from before we followed a feed are its past; one opened 190 in a day.
 _PAST: Final = 20
+# So long the news of a feed that fails from the start is waited for: a clock that was once wrong when the
+# feed was listed must not open all of its past.
+_FAILED: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +48,7 @@ def compare(
     known: Sequence[Known],
     *,
     followed_since: datetime | None,
+    listed_since: datetime,
     backlog: timedelta,
     now: datetime,
     awaits_rest: bool = True,
@@ -51,14 +56,16 @@ def compare(
     """Tell a document's entries apart into new, changed and unchanged ones.
 
     What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
-    it is so old, or of unknown age in the very first document (`followed_since` is None; some are empty).
-    Later on nothing is held back for its date, which may be old because we could not look for days or because
-    the publisher was slow; but for a past that a feed opens all at once, from before we followed it.
+    it was so old when the feed was listed (`listed_since`: it may fail for days before it can be read), or is
+    of unknown age in the very first document (`followed_since` is None; some are empty). Later on nothing is
+    held back for its date, which may be old because we could not look for days or because the publisher was
+    slow; but for a past that a feed opens all at once, from before we followed it.
 
     The entry in whose middle a document breaks off is left for the whole one to bring. When that comes no
     more (not `awaits_rest`) what there is of it is taken, if it is new.
     """
     first_document = followed_since is None
+    awaited_since = followed_since or max(min(listed_since, now), now - _FAILED) - backlog
     new: list[Entry] = []
     changed: list[Entry] = []
     unchanged: list[int] = []
@@ -71,7 +78,7 @@ def compare(
         match = found.get(entry.guid)
         if match is None:
             late = entry.dated == "publisher" and entry.published < now - backlog
-            from_before = followed_since is None or entry.published < followed_since
+            from_before = entry.published < awaited_since
             unsure = entry.dated in {"missing", "absurd"}
             no_memory = first_document or not known
             held_back = (late and from_before and no_memory) or (first_document and unsure)

@@ -105,6 +105,10 @@ class Feeds:
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
         self._db.change(f"insert or replace into feed_states ({columns}) values ({marks})", row)  # noqa: S608
 
+    def listed_since(self, url: str) -> datetime:
+        """Return when a feed came into feeds.toml, or was last switched on or taken in again."""
+        return parse_utc(self._db.value("select added_at from feeds where url = ?", [address(url)]))
+
     def id_of(self, url: str) -> int:
         """Return the row id of a feed that was given to `sync`. Raises KeyError for another."""
         found = self._db.value(_ID, [address(url)])
@@ -304,7 +308,7 @@ def _poll(row: dict[str, Any]) -> Poll:
     return Poll(started_at=parse_utc(started), finished_at=parse_utc(finished), outage=bool(outage), **row)
 
 
-# `added_at` is not among what an update sets: a feed that comes back was added when it first was.
+# `added_at` says since when the news of a feed is awaited: one that comes back begins anew.
 _SYNC: Final = """
 insert into feeds (
     url, title, language, tags, interval_seconds, weight, family, enabled, private_host, added_at
@@ -314,7 +318,10 @@ insert into feeds (
 on conflict (url) do update set
     title = excluded.title, language = excluded.language, tags = excluded.tags,
     interval_seconds = excluded.interval_seconds, weight = excluded.weight, family = excluded.family,
-    enabled = excluded.enabled, private_host = excluded.private_host, removed_at = null
+    enabled = excluded.enabled, private_host = excluded.private_host, removed_at = null,
+    added_at = case
+        when removed_at is not null or enabled < excluded.enabled then excluded.added_at else added_at
+    end
 """
 
 _ID: Final = "select id from feeds where url = ?"
