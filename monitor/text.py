@@ -16,17 +16,9 @@ _BLOCK_TAG: Final = re.compile(
     r"""(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?/?>""",
     re.IGNORECASE,
 )
-_UNREADABLE: Final = [
-    "script",
-    "style",
-    "template",
-    "iframe",
-    "noembed",
-    "noframes",
-    "svg",
-    "object",
-    "textarea",
-]
+_UNREADABLE: Final = "script style template iframe noembed noframes svg object textarea".split()  # noqa: SIM905
+# Where none begins none is looked for in the tree, which takes half as long as to build it.
+_SOME_UNREADABLE: Final = re.compile(rf"<(?:{'|'.join(_UNREADABLE)})", re.IGNORECASE)
 # More than any summary needs; what stands behind it nobody would read.
 _MAX_HTML: Final = 100_000
 
@@ -107,9 +99,9 @@ def html_to_text(html: str) -> str:
     """
     if "<" not in html and "&" not in html:
         return clean(html)
-    sound = html[:_MAX_HTML].encode("utf-8", "ignore").decode()  # lone surrogates go, which no encoder takes
-    tree = LexborHTMLParser(_BLOCK_TAG.sub(" ", sound))
-    tree.strip_tags(_UNREADABLE)
+    tree = LexborHTMLParser(_BLOCK_TAG.sub(" ", html[:_MAX_HTML]))
+    if _SOME_UNREADABLE.search(html):
+        tree.strip_tags(_UNREADABLE)
     if tree.body is None:
         return ""
     text = clean(tree.body.text(deep=True))

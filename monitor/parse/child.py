@@ -76,8 +76,6 @@ def _limit_memory(total: int) -> None:
 
 def main() -> None:
     """Run the child: `python -m monitor.parse.child MEMORY SECONDS`."""
-    import feedparser  # noqa: F401 - loaded before the first document's clock runs
-
     # What is there now stays for good, and need not be looked through again.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)  # documents are trees: looking for cycles in them finds nothing

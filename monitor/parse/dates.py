@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import DateBasis
@@ -120,6 +121,8 @@ _CLOCK: Final = re.compile(rf"(?:\b|(?<=\dt)){_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
 
 
+# Remembered: most feeds write one date twice, as that of the entry and that of its last change.
+@lru_cache(maxsize=256)
 def parse(text: str, *, day_first: bool = False) -> datetime | None:
     """Return the instant that `text` names, in UTC; None when it names none.
 
@@ -127,6 +130,8 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
     languages, seconds since 1970, and numeric dates, of which `day_first` says how they are meant. Without a
     zone, and with one that cannot be (+99:99, unknown letters), the clock is UTC.
     """
+    if not text:
+        return None
     # Folded, so that "März" and "août" are "maerz" and "aout".
     text = fold(text[:_MAX_LENGTH]).replace("\N{MINUS SIGN}", "-").strip()
     try:

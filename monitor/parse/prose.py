@@ -29,7 +29,7 @@ _TAG: Final = re.compile(
     r"|<!--.{0,2000}?-->|<!\[(?:if|endif|CDATA)[^<>]{0,200}>|<\?[a-z][^<>]{0,200}>",
     re.IGNORECASE | re.DOTALL,
 )
-# An excerpt that is cut to so many characters may end within a tag.
+# An excerpt that is cut to so many characters may end within a tag, the last one.
 _CUT_TAG: Final = re.compile(r"<(?:!--|[a-z][a-z0-9]{0,10}\s+[a-z-]{2,20}\s*=)[^<>]*$", re.IGNORECASE)
 # A picture in the text, of a hundred kilobytes: the words stand behind it.
 _PICTURE: Final = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,40};base64,[\w+/=%]*", re.IGNORECASE)
@@ -74,7 +74,11 @@ _SURE: Final = 0.6
 def plain(raw: str) -> str:
     """Return the text that a publisher meant: without mark-up, entities decoded, even if escaped twice."""
     raw = _PICTURE.sub("", raw) if ";base64," in raw else raw
-    text, is_clean = repair_mojibake(_CUT_TAG.sub("", raw[:_RAW])), False
+    text = raw[:_RAW]
+    last = text.rfind("<")
+    if last >= 0 and _CUT_TAG.match(text, last):
+        text = text[:last]
+    text, is_clean = repair_mojibake(text), False
     # Twice: WordPress and others escape what was escaped already.
     for _ in range(2):
         if "<" in text and _TAG.search(text):

@@ -72,7 +72,7 @@ def read(
     # Whatever guid and link it has by now, a better one may have stood behind the break.
     halves = [replace(half, guid=made_up(half.title, "")) for half in broken]
     distinct = _distinct([*entries, *halves])
-    whole = len(_distinct(entries))
+    whole = len(_distinct(entries)) if halves else len(distinct)
     losses = f"{raw.left_out} older entries over the cap left out" if raw.left_out else ""
     unread = f"{len(faults)} entries could not be read ({faults[0]})" if faults else ""
     odd = ("" if raw.complete else "breaks off before its end", "" if raw.entries else "holds no entries")
@@ -108,6 +108,7 @@ class _Context:
     now: datetime
     home: str = field(init=False)
     """The site that the feed is of, "" when it does not say: also what its relative links are relative to."""
+    host: str = field(init=False)
     title: str = field(init=False)
     language: str = field(init=False)
     """What the user, else the document declares."""
@@ -120,6 +121,7 @@ class _Context:
 
     def __post_init__(self) -> None:
         self.home = canonical_url(self.raw.link, self.url) if self.raw.link else ""
+        self.host = host_of(self.home)
         self.title = prose.title(self.raw.title)
         self.language = primary(self.feed.language) or primary(self.raw.language)
         if not self.language:
@@ -197,7 +199,7 @@ class _Context:
         Another site's front page is a guid all the same: aggregators tell of new sites.
         """
         guid = clean(item.guid)
-        foreign = self.home and host_of(guid) != host_of(self.home)
+        foreign = self.home and host_of(guid) != self.host
         if not _NO_GUID.fullmatch(guid) and (foreign or not is_home(guid, self.home)):
             return guid if len(guid) <= _MAX_GUID else digest_of(guid)
         if link and not is_home(link, self.home):
@@ -210,9 +212,7 @@ def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
 
     Not its place: with the next entry on top, all would be taken for edits of their neighbours.
     """
-    entries = list({(one.guid, one.url, _title_and_date(one)): one for one in reversed(entries)}.values())[
-        ::-1
-    ]
+    entries = list({(one.guid, one.url, *_known_by(one)): one for one in reversed(entries)}.values())[::-1]
     for mark in (_link_beside_guid, _title_and_date):
         shared = Counter(entry.guid for entry in entries)
         entries = [
@@ -227,5 +227,9 @@ def _link_beside_guid(entry: Entry) -> str:
 
 
 def _title_and_date(entry: Entry) -> str:
-    date = entry.published.isoformat() if entry.dated == "publisher" else ""
-    return made_up(entry.title, date)
+    return made_up(entry.title, _known_by(entry)[1])
+
+
+def _known_by(entry: Entry) -> tuple[str, str]:
+    """Return what an entry is told by that has neither guid nor link."""
+    return fold(entry.title), entry.published.isoformat() if entry.dated == "publisher" else ""
