@@ -8,6 +8,7 @@
     │   ├── BusyError    another process is at work on it
     │   └── DamageError  one value in it cannot be read
     └── DeliveryError    a delivery did not succeed; knows whether trying again can help
+        └── LogInError   the account or its password was refused
 
 A message is one line that a user understands and never holds a secret.
 """
