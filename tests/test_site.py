@@ -412,6 +412,30 @@ class TestBringingUpToDate:
         assert json.loads((tmp_path / ".site.json").read_text())["revision"] < 999
 
 
+def test_an_earlier_copy_of_the_database_that_was_put_back_has_all_of_its_pages(tmp_path: Path) -> None:
+    made, copy = Archive(tmp_path / "own"), tmp_path / "copy.db"
+    made.day(0, item("a", "Testers leak OpenAI tool Sora"))
+    assert run(made.desk.directory, "backup", copy).code == 0
+    for number in (1, 2):
+        made.day(
+            number, item(f"b{number}", f"Studio {number} sues OpenAI over Sora", published=at(8, number))
+        )
+    assert run(made.desk.directory, "restore", copy, "--replace").code == 0
+    for number in (5, 6):  # as many digests and changes as had been made after the copy
+        made.day(
+            number, item(f"c{number}", f"Guild {number} strikes over Sora of OpenAI", published=at(8, number))
+        )
+    there = made.written()
+    links = (link.split("#")[0] for link in Page(there["index.html"]).links if "://" not in link)
+    linked = {relative("index.html", link) for link in links if link}
+    assert "days/2024-12-08.html" in linked
+    assert linked <= there.keys()
+    with store.open(made.desk.config.database) as opened:
+        stories = opened.stories.listing()
+    assert any(one.title.startswith("Guild") for one in stories)
+    assert all(one.title in there[f"stories/s{one.id}.html"] for one in stories)
+
+
 def test_a_theme_of_any_name_stays_in_its_folder() -> None:
     assert theme_path("../../etc/x y") == "themes/-etc-x-y.html"
     assert theme_path("leak-protest") == "themes/leak-protest.html"

@@ -3,7 +3,7 @@
 Takes the store and a folder, gives files; no page needs a server or JavaScript. `.site.json` in the folder
 says what the pages hold: the last change of a story, the last digest, the themes of each month, how feeds
 were named, and a fingerprint of all else that shapes them (words, labels, templates). With another
-fingerprint, or none, everything is written.
+fingerprint, or none, or after an earlier copy of the database was put back, everything is written.
 
 A day costs the same after years: what grows is kept by month, lists are bounded, and where a story stood
 before it changed is read off its own page.
@@ -62,6 +62,8 @@ class _State:
     fingerprint: str
     revision: int = 0
     digest: int = 0
+    made_at: str = ""
+    """When that digest was made, as it is stored."""
     themes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """How many stories that began in a month ("2026-11") have each theme."""
     outlets: Mapping[str, str] = field(default_factory=dict)
@@ -140,7 +142,13 @@ class _Update:
         # Last: a run that is stopped before has its pages written once more.
         self._remember(
             _State(
-                state.fingerprint, changes.revision, changes.digest, self._themes, outlets, list(self._owed)
+                fingerprint=state.fingerprint,
+                revision=changes.revision,
+                digest=changes.digest,
+                made_at=changes.made_at,
+                themes=self._themes,
+                outlets=outlets,
+                owed=list(self._owed),
             )
         )
         raise_unexpected("writing the archive", list(self._owed.values()))
@@ -307,17 +315,19 @@ class _Update:
         try:
             found = json.loads((self._folder / _STATE).read_text("utf-8"))
             known = _State(
-                found["fingerprint"],
-                int(found["revision"]),
-                int(found["digest"]),
-                dict(found["themes"]),
-                dict(found["outlets"]),
-                list(map(str, found.get("owed", ()))),
+                fingerprint=found["fingerprint"],
+                revision=int(found["revision"]),
+                digest=int(found["digest"]),
+                made_at=str(found["made_at"]),
+                themes=dict(found["themes"]),
+                outlets=dict(found["outlets"]),
+                owed=list(map(str, found.get("owed", ()))),
             )
         # Whatever is wrong with it: the pages can always be written from the store.
         except (OSError, ValueError, KeyError, TypeError):
             return _State(fingerprint)
-        return known if known.fingerprint == fingerprint else _State(fingerprint)
+        is_ours = self._store.overview.has_seen(known.revision, known.digest, known.made_at)
+        return known if is_ours and known.fingerprint == fingerprint else _State(fingerprint)
 
     def _remember(self, state: _State) -> None:
         self._write(_STATE, json.dumps(asdict(state)) + "\n")

@@ -31,6 +31,8 @@ class Changes(NamedTuple):
     """Days of new digests, ISO 8601."""
     digest: int
     """The number of the latest of them."""
+    made_at: str
+    """When that was made, as it is stored."""
 
 
 class Counts(NamedTuple):
@@ -55,17 +57,28 @@ class Overview:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
+    def has_seen(self, revision: int, digest: int, made_at: str) -> bool:
+        """Say whether a revision and the digest that was made then are of this database's own past.
+
+        They are not where an earlier copy was put back: it counts on from there, and comes to other news.
+        """
+        latest = self._db.value("select coalesce(max(revision), 0) from story_changes")
+        made = self._db.value("select made_at from digests where number = ?", [digest])
+        return revision <= int(latest) and (made or "") == made_at
+
     def changes(self, revision: int, digest: int) -> Changes:
         """Return what changed after a revision and a digest's number."""
         stories = self._db.rows(
             "select revision, story_id from story_changes where revision > ? order by revision", [revision]
         )
-        digests = self._db.rows("select number, date from digests where number > ? order by number", [digest])
+        sql = "select number, date, made_at from digests where number >= ? order by number"
+        digests = self._db.rows(sql, [digest])
         return Changes(
             stories=tuple(row["story_id"] for row in stories),
             revision=max([revision, *(row["revision"] for row in stories)]),
-            digests=tuple(row["date"] for row in digests),
+            digests=tuple(row["date"] for row in digests if row["number"] > digest),
             digest=max([digest, *(row["number"] for row in digests)]),
+            made_at=digests[-1]["made_at"] if digests else "",
         )
 
     def counts_in(self, window: Window) -> Counts:
