@@ -441,6 +441,15 @@ def test_a_theme_of_any_name_stays_in_its_folder() -> None:
     assert theme_path("leak-protest") == "themes/leak-protest.html"
 
 
+def test_a_theme_of_any_name_has_ids_that_are_some(archive: Archive) -> None:
+    loaded = archive.desk.config
+    with store.open(loaded.database, read_only=True) as opened:
+        shown, stories = digest_output.site_of(loaded, opened), opened.stories.listing()
+    made = pages.theme_chart("AI & art", {"2024-11": 1, "2024-12": 2}, shown)
+    assert made.id == "theme-AI-art"  # with a blank it would name two elements
+    assert ":theme:AI-art</id>" in pages.theme_feed("AI & art", stories, shown)
+
+
 def test_the_search_dates_a_story_by_the_users_day_as_all_pages_do(archive: Archive) -> None:
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:

@@ -135,7 +135,7 @@ def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
     name = f"{site.words.text('brand')}: {site.label(slug)}"
     newest = max(one.last_seen for one in stories)
     return atom.feed(
-        f"theme:{slug}",
+        f"theme:{theme_stem(slug)}",
         name,
         items,
         site.words,
@@ -148,7 +148,9 @@ def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
 def theme_chart(slug: str, months: Mapping[str, int], site: Site) -> Any:
     """Return the chart of a theme's entries by month ("2026-11")."""
     name = site.words.text("site_chart_theme", theme=site.label(slug))
-    return chart(f"theme-{slug}", name, [(month, count) for month, count in sorted(months.items())])
+    return chart(
+        f"theme-{theme_stem(slug)}", name, [(month, count) for month, count in sorted(months.items())]
+    )
 
 
 def affair(number: int, steps: Sequence[Story], site: Site) -> str:
