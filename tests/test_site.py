@@ -326,7 +326,6 @@ class TestBringingUpToDate:
         made = Archive(tmp_path / "own")
         made.day(0, item("a", "Testers leak OpenAI tool Sora"), item("b", "AI choir angers artists in Graz"))
         month = made.folder / "months" / "2024-12.html"
-        before = month.stat().st_ino
         with store.open(made.desk.config.database) as opened:
             one, other = opened.stories.listing()[::-1]
             opened.stories.save([replace(step, affair=one.id) for step in (one, other)])
@@ -337,7 +336,7 @@ class TestBringingUpToDate:
         assert not month.exists()
         run(made.desk.directory, "mark", one.entries[0].id, "--not-relevant", now=at(9, 1))
         made.update()
-        assert month.stat().st_ino != before
+        assert month.exists()
         assert f"stories/s{one.id}.html" not in month.read_text("utf-8")
 
     def test_a_months_silence_stands_in_a_themes_chart(self, tmp_path: Path) -> None:
