@@ -103,12 +103,12 @@ class RelatedStories:
         self._rarity, self._within = rarity, within
         self._stories = {story.id: story for story in stories}
         self._affairs: defaultdict[int, list[PastStory]] = defaultdict(list)
-        # By name, and whether it is spelt as one there.
-        self._known: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+        # Of thousands, so no more is done here than must be.
+        self._known: defaultdict[str, list[int]] = defaultdict(list)
         for story in self._stories.values():
             self._affairs[story.affair or story.id].append(story)
             for name in story.names:
-                self._known[_bare(name), _is_name(name)].append(story.id)
+                self._known[name].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
         """Return the ids of stories that are likely steps of one affair with it, the likeliest first.
@@ -188,9 +188,9 @@ class RelatedStories:
         bare = _bare(name)
         if name[0] in _UNWEIGHED or self._rarity.weight(bare) < _NAME:
             return
-        yield from self._known.get((bare, True), ())
-        if _is_name(name):
-            yield from self._known.get((bare, False), ())
+        yield from self._known.get(bare if name[0] == PLAYER else NAME + bare, ())
+        if name[0] == NAME:  # others may have it as a word like any
+            yield from self._known.get(bare, ())
 
     def _chance(self, one: PastStory, other: PastStory) -> float:
         return log_odds(features(one, other, self._rarity), match.model().affairs)
