@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import csv as csv_
 import json
+import os
 import sys
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
 
 from monitor.cli.session import UsageError
 from monitor.disk import replacing
@@ -28,7 +26,11 @@ from monitor.url import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
-    from typing import TextIO, TypeGuard
+    from typing import Self, TextIO, TypeGuard
+
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.text import Text
 
     from monitor.models import Entry, Poll, Story
 
@@ -60,24 +62,48 @@ _FORMULA: Final = tuple("=+-@\t\r")
 
 def stdout() -> Console:
     """Return the console for results: never wraps, colours only on a terminal (and not with NO_COLOR)."""
+    from rich.console import Console
+
     # Made anew each time: tests and pipes put another stream in its place. "[bold]" in a title is a title.
     return Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Return the console for everything that is not the result."""
+    from rich.console import Console
+
     return Console(file=sys.stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def show(*lines: str | Text) -> None:
     """Print lines of the result; their text is taken as it is, whatever it looks like."""
+    if _written_plainly(lines, sys.stdout):
+        return
+    from rich.text import Text
+
     console = stdout()
     for line in lines:
         console.print(line if isinstance(line, Text) else Text(line))
 
 
+def _written_plainly(lines: Sequence[str | Text], stream: TextIO) -> bool:
+    """Write lines where rich would do no more to them, and need not be loaded: a twelfth of a short poll."""
+    if _is_terminal(stream) or not all(isinstance(line, str) and line.isprintable() for line in lines):
+        return False
+    stream.writelines(f"{line}\n" for line in lines)
+    stream.flush()  # so that results and what is said of them stay in order
+    return True
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Tell whether rich would take a stream for a terminal."""
+    return stream.isatty() or bool({"FORCE_COLOR", "TTY_COMPATIBLE"} & os.environ.keys())
+
+
 def show_prose(*lines: str | Text) -> None:
     """Print lines of the result, wrapped under their own indent where the terminal is narrower."""
+    from rich.text import Text
+
     for line in lines:
         text = Text.assemble(line)
         indent = len(text.plain) - len(text.plain.lstrip(" "))
@@ -111,6 +137,10 @@ def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
 
 def say(*lines: str) -> None:
     """Print lines that are not the result, wrapped between words where a terminal is narrower."""
+    if _written_plainly(lines, sys.stderr):
+        return
+    from rich.text import Text
+
     console = stderr()
     for line in lines:
         console.print(Text(line), soft_wrap=not console.is_terminal)
@@ -191,6 +221,8 @@ def width() -> int:
 
 def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -> None:
     """Print one line of the result behind `first`, wrapped between words where the terminal is narrower."""
+    from rich.text import Text
+
     console, label = stdout(), Text.assemble(first)
     label.pad_right(max(indent - label.cell_len, 0))
     for part in Text.assemble(text).wrap(console, max(width() - indent, 20)):
@@ -199,25 +231,49 @@ def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -
         label = Text(" " * indent)
 
 
-def progress(*, quiet: bool) -> Progress:
-    """Return a progress bar on standard error; it draws only on a terminal and goes when it is done."""
+def progress(*, quiet: bool, counted: bool = True) -> Progress:
+    """Return a progress bar on standard error; it draws only on a terminal and goes when it is done.
+
+    Without `counted` it shows how long it takes alone.
+    """
+    if quiet or not _is_terminal(sys.stderr):
+        return cast("Progress", _NoProgress())
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     console = stderr()
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
+        *([BarColumn(), MofNCompleteColumn()] if counted else []),
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=quiet or not console.is_terminal,
+        disable=not console.is_terminal,
     )
+
+
+class _NoProgress:
+    """What stands for a bar where none is drawn."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def add_task(self, *_: object, **__: object) -> int:
+        return 0
+
+    def advance(self, *_: object) -> None:
+        pass
+
+    def update(self, *_: object, **__: object) -> None:
+        pass
 
 
 @contextmanager
 def working(label: str, *, quiet: bool) -> Iterator[None]:
     """Show that something goes on and for how long, where nobody can say how much of it is left."""
-    with progress(quiet=quiet) as bar:
-        bar.columns = (bar.columns[0], TimeElapsedColumn())
+    with progress(quiet=quiet, counted=False) as bar:
         bar.add_task(label, total=None)
         yield
 
