@@ -58,7 +58,7 @@ def preview(
     return part_of(config, made, recipient) if recipient in config.selections else made
 
 
-def part_of(config: Config, whole: Digest, recipient: str, *, several: bool = False) -> Digest:
+def part_of(config: Config, whole: Digest, recipient: str, *, several: Sequence[Digest] = ()) -> Digest:
     """Return what a recipient's selection lets through of a digest, in their language."""
     selection = config.selections.get(recipient, EVERYTHING)
     labels = config.labels_in(selection.language or config.language)
@@ -74,11 +74,18 @@ def part_of_several(
     *,
     now: datetime,
     faults: Sequence[Culprit] = (),
+    as_told: bool = False,
 ) -> Digest:
-    """Compose a recipient's part of a digest together with those that they did not get."""
+    """Compose a recipient's part of a digest together with those that they did not get.
+
+    With `as_told` what is passed over is told as these told it, for no later mail will.
+    """
     due = replace(due, window=replace(due.window, start=min(one.window.start for one in missed)))
     found = collect(config, store, due.window, now=now, again=missed, faults=faults)
-    return part_of(config, digest.compose(due, found, config.digest, now), recipient, several=True)
+    made = digest.compose(due, found, config.digest, now)
+    if as_told:
+        made = digest.with_told(made, missed, {one.handle for one in faults})
+    return part_of(config, made, recipient, several=missed)
 
 
 def whose_day(config: Config, store: Store, day: date, *, now: datetime) -> list[str]:

@@ -71,10 +71,12 @@ def prepare(
             )
         )
 
-        def mail(recipient: str, faults: Sequence[Culprit]) -> list[Delivery]:
+        def mail(recipient: str, faults: Sequence[Culprit], *, as_told: bool) -> list[Delivery]:
             days, at = parts[recipient], config.selections.get(recipient, EVERYTHING).time
             selected = (
-                digest_input.part_of_several(config, store, due, recipient, days, now=now, faults=faults)
+                digest_input.part_of_several(
+                    config, store, due, recipient, days, now=now, faults=faults, as_told=as_told
+                )
                 if days
                 else digest_input.part_of(config, whole.digest, recipient)
             )
@@ -84,10 +86,16 @@ def prepare(
             wanted = by if digest.worth_sending(selected, config.digest) else ()
             return outbox.prepare(wanted, mailed, now=now)
 
-        # What the whole digest could not show is news for the next one: no part may tell it before.
-        mails, more = each(
-            parts, lambda one: store.without_culprits(lambda faults: mail(one, faults), whole.faults)
-        )
+        def made(recipient: str, *, as_told: bool) -> list[Delivery]:
+            # What the whole digest could not show is news for the next one: no part may tell it before.
+            return store.without_culprits(
+                lambda faults: mail(recipient, faults, as_told=as_told), whole.faults
+            )
+
+        mails, fails = each(parts, lambda one: made(one, as_told=True))
+        # What is told as it was may be what fails.
+        others, more = each(fails, lambda one: made(one, as_told=False))
+        mails |= others
     bugs |= more
     return PreparedDigest(
         digest=whole.digest,

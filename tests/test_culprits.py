@@ -316,6 +316,41 @@ async def test_a_recipient_whose_part_cannot_be_made_gets_both_with_the_next_dig
     assert LEAK not in told[BO][1].message.get_body(("plain",)).get_content()
 
 
+@pytest.mark.parametrize("how", [*DAMAGE, "rendering"])
+async def test_a_mail_of_several_days_tells_a_story_that_broke_since_as_digests_told_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with Loopback() as server, inbox() as box:
+        mail = (
+            f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
+            f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'
+        )
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+        config = desk.config
+        with desk.store() as opened:
+            server.on("/a", page(*(item(one[:5], one, published=at(8)) for one in (LEAK, CHOIR))))
+            await pipeline.poll(config, opened, now=at(9), every=True)
+            await pipeline.publish(config, opened, config.channels(), now=at(7, 1))
+            assert reported(made(opened, 1)) == [CHOIR, LEAK]
+            if how == "rendering":
+                render = digest.render_mail
+
+                def poisoned(part: Digest, *rest: Any) -> object:
+                    if any(story.title == CHOIR for story in part.stories):
+                        raise ZeroDivisionError("poison")
+                    return render(part, *rest)
+
+                monkeypatch.setattr(digest, "render_mail", poisoned)
+            else:
+                damage(desk, how)
+            await pipeline.publish(config, opened, config.channels(), now=at(7, 2))
+    (wednesday,) = box.received
+    text = " ".join(wednesday.message.get_body(("plain",)).get_content().split())
+    assert LEAK in text
+    assert f", {CHOIR}: " in text
+    assert text.count(CHOIR) == (1 if how == "rendering" else 2)
+
+
 async def test_no_part_tells_what_the_whole_digest_leaves_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

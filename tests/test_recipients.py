@@ -164,11 +164,24 @@ def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_e
     assert all(
         "Left out: 4 other stories" in form and "the file 2026-11-23.md" in form for form in (text, rich)
     )
-    several = digest.select(replace(WHOLE, archive_url=""), Selection(themes=("copyright",)), several=True)
+    several = digest.select(replace(WHOLE, archive_url=""), Selection(themes=("copyright",)), several=[OLD])
     assert "monitor digest --since 2026-11-22T06:00:04Z --until 2026-11-23T06:00:04Z" in forms(several)[0]
     assert "22 Nov 2026 to Monday, 23 November 2026" in forms(several)[0]
     assert "Nothing was left out." in forms(digest.select(WHOLE, Selection(languages=("en", "de"))))[0]
     assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=("fri",)))))
+
+
+def test_a_mail_of_several_days_tells_what_one_of_them_let_through_though_the_story_has_left_its_theme() -> (
+    None
+):
+    story = WHOLE.stories[2]
+    grown = replace(WHOLE, stories=(*WHOLE.stories[:2], replace(story, themes=()), *WHOLE.stories[3:]))
+    selection = Selection(themes=(story.themes[0],))
+    assert story.id not in {one.id for one in digest.select(grown, selection).stories}
+    assert story.id in {one.id for one in digest.select(grown, selection, several=[WHOLE]).stories}
+    old = replace(story, reports=tuple(replace(report, new=False) for report in story.reports))
+    before = replace(WHOLE, stories=(old,))
+    assert story.id not in {one.id for one in digest.select(grown, selection, several=[before]).stories}
 
 
 # --- on which days

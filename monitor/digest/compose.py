@@ -95,7 +95,7 @@ def compose(due: Due, digest_input: DigestInput, settings: Settings, now: dateti
     important story leads; the others follow in the order of the sections, by importance within each.
     """
     shown = _shown(due, digest_input, settings)
-    stories = _in_order(shown.stories)
+    stories = in_order(shown.stories)
     perhaps = _perhaps(digest_input)
     fresh = [*(report for story in stories for report in story.reports if report.new), *perhaps]
     return Digest(
@@ -247,7 +247,8 @@ def _link(story: int | None, titles: Mapping[int, str]) -> tuple[StoryLink, ...]
     return (StoryLink(id=story, title=text.clean(titles[story])),)
 
 
-def _in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
+def in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
+    """Let the most important story lead, and sort the others by their sections."""
     ranked = sorted(stories, key=order)
     lead = [replace(story, lead=True) for story in ranked[:1]]
     return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))

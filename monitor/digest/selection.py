@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor import text
-from monitor.digest.compose import counts_of
+from monitor.digest.compose import counts_of, in_order
 from monitor.digest.importance import order
 from monitor.models import Part
 
@@ -17,15 +17,30 @@ if TYPE_CHECKING:
 
 
 def select(
-    digest: Digest, selection: Selection, *, labels: Sequence[tuple[str, str]] = (), several: bool = False
+    digest: Digest,
+    selection: Selection,
+    *,
+    labels: Sequence[tuple[str, str]] = (),
+    several: Collection[Digest] = (),
 ) -> Digest:
-    """Return what a selection lets through of a whole digest; `several` says that it holds several days'.
+    """Return what a selection lets through of a whole digest.
 
+    `several` are the digests of earlier days that it holds. What the selection would have let through on one
+    of these days is told: a story that grows may leave a theme behind.
     `labels` are those of beats and themes in the selection's language, where that is not the digest's.
 
     What the receipt says of feeds, gaps and deliveries stays whole: it is about what could have been told.
     """
-    stories = _led([story for story in digest.stories if wants(selection, story)])
+    earlier = (story for one in several for story in one.stories if wants(selection, story))
+    let_through = {report.entry for story in earlier for report in story.reports if report.new}
+    stories = _led(
+        [
+            story
+            for story in digest.stories
+            if wants(selection, story)
+            or any(report.new and report.entry in let_through for report in story.reports)
+        ]
+    )
     perhaps = tuple(entry for entry in digest.perhaps if _wants_perhaps(selection, entry))
     kept = {report.entry for report in (*perhaps, *(one for story in stories for one in story.reports))}
     told = counts_of(stories)
@@ -41,9 +56,35 @@ def select(
             selection=selection,
             stories=len(digest.stories) - len(stories),
             perhaps=len(digest.perhaps) - len(perhaps),
-            several=several,
+            several=bool(several),
         ),
     )
+
+
+def with_told(digest: Digest, earlier: Iterable[Digest], passed_over: Collection[str]) -> Digest:
+    """Add stories that cannot be told anew, as digests of earlier days have told them.
+
+    `passed_over` are handles: of stories, and of entries, for where one cannot be read its story is not met.
+    """
+    shown = {story.id for story in digest.stories}
+    there = {report.entry for story in digest.stories for report in story.reports}
+    told: dict[int, DigestStory] = {}
+    for story in (story for one in earlier for story in one.stories):
+        names = {f"s{story.id}", *(f"e{report.entry}" for report in story.reports)}
+        if story.id in shown or names.isdisjoint(passed_over):
+            continue
+        before = told[story.id].reports if story.id in told else ()
+        # A split may have put one of them elsewhere since.
+        reports = {one.entry: one for one in (*story.reports, *before) if one.entry not in there}
+        fresh = {one.entry for one in (*story.reports, *before) if one.new}
+        both = [replace(one, new=one.entry in fresh) for one in reports.values()]
+        if fresh & reports.keys():
+            in_their_order = tuple(sorted(both, key=lambda one: not one.new))
+            told[story.id] = replace(story, reports=in_their_order, lead=False)
+    if not told:
+        return digest
+    others = (replace(story, lead=False) for story in digest.stories)
+    return replace(digest, stories=in_order((*others, *told.values())))
 
 
 def _led(stories: Sequence[DigestStory]) -> tuple[DigestStory, ...]:
