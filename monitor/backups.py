@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from monitor import __version__
 from monitor import store as store_package
@@ -95,7 +95,9 @@ def _pack(
     config: Config, database: Path, file: io.BufferedWriter, now: datetime, *, compressed: bool
 ) -> list[str]:
     note = {"made_at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "version": __version__}
-    with tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as archive:
+    # What a link in the configuration leads to, and not the link: elsewhere it would lead nowhere.
+    mode: Literal["w:gz", "w"] = "w:gz" if compressed else "w"
+    with tarfile.open(fileobj=file, mode=mode, dereference=True) as archive:
         content = json.dumps(note).encode()
         member = tarfile.TarInfo(_NOTE)
         member.size = len(content)
@@ -106,7 +108,7 @@ def _pack(
 
 
 def _files(config: Config, database: Path) -> Iterator[tuple[str, Path]]:
-    """Name what goes in; a link is left out, as it might lead to what is nobody's backup."""
+    """Name what goes in, without links among the digests: they might lead to what is nobody's backup."""
     yield DATABASE, database
     for name in FILES:
         if (config.directory / name).is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import sqlite3
 import tarfile
 from contextlib import closing
@@ -92,6 +93,18 @@ def test_of_the_digests_folder_only_what_the_monitor_writes_is_taken_along(tmp_p
     assert not [name for name in digests if "monitor." in name or "Thumbs" in name or "password" in name]
     assert run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").code == 0
     assert run(tmp_path / "new", "entries", "--json").out == run(desk, "entries", "--json").out
+
+
+def test_a_configuration_behind_links_goes_into_the_backup_itself(tmp_path: Path) -> None:
+    desk, dotfiles = polled(tmp_path / "desk"), tmp_path / "dotfiles"
+    dotfiles.mkdir()
+    for name in ("feeds.toml", "monitor.toml"):
+        (desk / name).rename(dotfiles / name)
+        (desk / name).symlink_to(dotfiles / name)
+    assert run(desk, "backup", tmp_path / "b.tar.gz").code == 0
+    shutil.rmtree(dotfiles)
+    assert run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").code == 0
+    assert len(run(tmp_path / "new", "feeds", "list", "--json").json) == 2
 
 
 def test_a_file_among_the_digests_that_is_named_like_a_database_comes_back_as_it_is(
