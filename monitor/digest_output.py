@@ -104,4 +104,5 @@ def site_of(config: Config, store: Store) -> site.Site:
         feeds=followed.named(config, store),
         formats={name: digest.FORMATS[name].suffix for name in config.files.formats},
         origin=store.note("origin"),
+        searches=config.searches,
     )

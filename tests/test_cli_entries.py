@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -69,6 +70,23 @@ def test_lists_fit_the_terminal_and_break_no_word(polled_desk: Path) -> None:
         assert set(LONG.split()) <= set(shown.split()), arguments
     assert max(map(len, on_terminal(polled_desk, "entries").splitlines())) <= 80
     assert LONG in run(polled_desk, "entries").out, "in a pipe each line is whole"
+
+
+def test_a_saved_search_is_called_by_its_name(polled_desk: Path, tmp_path: Path) -> None:
+    desk = shutil.copytree(polled_desk, tmp_path / "saved")
+    file = desk / "monitor.toml"
+    assert "monitor.toml names none" in run(desk, "search", "--saved", "Mine").err
+    searches = '[archive.search.Mine]\nqueries = ["bridge", "unpaid", "leak*"]\ntheme = ""\n'
+    file.write_text(file.read_text("utf-8") + searches)
+    both = {e["id"] for query in ("unpaid", "leak*") for e in run(desk, "search", query, "--json").json}
+    found = run(desk, "search", "--saved", "Mine", "--json").json
+    assert {one["id"] for one in found} >= both
+    assert [bool(one["beats"]) for one in found] == sorted(
+        (bool(one["beats"]) for one in found), reverse=True
+    )
+    assert len(run(desk, "search", "--saved", "Mine", "--limit", "1", "--json").json) == 1
+    assert "did you mean 'Mine'" in run(desk, "search", "--saved", "Mien").err
+    assert run(desk, "search", "unpaid", "--saved", "Mine").code == 2
 
 
 def test_labels_stand_where_people_read_and_slugs_where_programs_do(polled_desk: Path) -> None:

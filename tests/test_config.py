@@ -30,6 +30,27 @@ def faults(directory: Path) -> list[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
+def test_faults_of_saved_searches_are_told(tmp_path):
+    searches = (
+        '[archive.search.A]\nqueries = []\n[archive.search.B]\nqueries = ["*", 3]\ntheme = "copyrigth"\n'
+        '[archive.search.""]\nqueries = ["x"]\n[archive.search.C]\nquery = "x"\n'
+    )
+    told = faults(write(tmp_path, monitor=searches))
+    for words in (
+        "search.A.queries: expected a list with something in it",
+        "search.B.queries[1]: expected words to search for",
+        "search.B.queries[2]: expected a text in quotes",
+        "search.B.theme: there is no 'copyrigth'; did you mean 'copyright'?",
+        'search."": needs a name',
+        "search.C.queries: is required",
+        "search.C.query: unknown key; did you mean 'queries'?",
+    ):
+        assert any(words in fault for fault in told), told
+    assert len(told) == 7
+    (only,) = faults(write(tmp_path, monitor='[archive]\nsearch = "x"\n'))
+    assert 'expected a table, [archive.search."Strikes"]' in only
+
+
 def test_everything_but_the_feeds_has_a_default(tmp_path):
     loaded = config.load(write(tmp_path), {})
 

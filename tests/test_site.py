@@ -20,7 +20,7 @@ from monitor.errors import ConfigError
 from monitor.models import Join, digest_from_json
 from monitor.site import lists, pages
 from monitor.site.charts import chart
-from monitor.site.frame import month_of, theme_path
+from monitor.site.frame import month_of, search_stem, theme_path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -362,6 +362,36 @@ class TestBringingUpToDate:
             desk.follow(feeds)
             digest_output.write_archive(desk.config, told.parents[1])
             assert f"{shown} · " in told.read_text("utf-8")
+
+    def test_a_saved_search_has_a_page_and_a_feed_while_it_is_saved(self, tmp_path: Path) -> None:
+        made = Archive(tmp_path / "own")
+        settings = made.desk.directory / "monitor.toml"
+        plain = settings.read_text("utf-8")
+        settings.write_text(
+            f'{plain}[archive.search."Leaks & <b>"]\nqueries = ["leak* protest", "Graz"]\n'
+            '[archive.search.None]\nqueries = ["river"]\n[archive.search.Unpaid]\nqueries = ["graz", "leak"]\n'
+            'theme = "unpaid-labour"\n'
+        )
+        river = item("river", "River bridge closed in Graz")
+        leak = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it unpaid work.")
+        made.day(0, leak, river)
+        made.day(1, leak, river, item("choir", "AI choir angers artists in Graz", published=at(8, 1)))
+        there = made.written()
+        stem = search_stem("Leaks & <b>")
+        told = there[f"searches/{stem}.html"]
+        assert told.index("AI choir angers artists in Graz") < told.index("Testers leak OpenAI tool Sora")
+        assert "River bridge" not in told
+        assert "Leaks &amp; &lt;b&gt;" in told
+        feed = ET.fromstring(there[f"searches/{stem}.atom"].encode())
+        assert len(feed.findall("{http://www.w3.org/2005/Atom}entry")) == 2
+        assert "AI choir" not in there["searches/Unpaid.html"]
+        assert "Testers leak" in there["searches/Unpaid.html"]
+        assert "searches/None.atom" not in there
+        assert {f"searches/{stem}.html", "searches/None.html"} <= set(Page(there["search.html"]).links)
+        settings.write_text(f'{plain}[archive.search.None]\nqueries = ["river"]\n')
+        made.update()
+        left = [path for path in made.written() if path.startswith("searches/")]
+        assert left == ["searches/None.html"]
 
     def test_a_themes_page_lists_the_stories_that_have_it(self, tmp_path: Path) -> None:
         made = Archive(tmp_path / "own")

@@ -216,6 +216,16 @@ def test_search_finds_what_the_command_finds(shown: Browser, made: Path) -> None
     assert f"e{entry(made, 'river')}" not in chosen
 
 
+def test_a_saved_search_has_a_page(made: Path, tmp_path: Path) -> None:
+    desk = shutil.copytree(made, tmp_path / "saved")
+    (desk / "monitor.toml").write_text(f'{SETTINGS}[archive.search."Graz & more"]\nqueries = ["graz", "x"]\n')
+    with opened(desk) as browser:
+        (path,) = [a["href"] for a in browser.get("/search.html").of("a") if "searches/" in a["href"]]
+        assert "AI choir angers artists in Graz" in browser.client.get(path).text
+        assert "Testers leak" not in browser.client.get(path).text
+        assert browser.client.get("/searches/other.html").status_code == 404
+
+
 def test_what_needs_a_human_stands_on_top(shown: Browser, made: Path, tmp_path: Path) -> None:
     assert "problem" not in run(made, "status", now=NOW).out or "needs you" in shown.client.get("/").text
     with opened(shutil.copytree(made, tmp_path / "late")) as browser:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.models import Entry, Feed
+    from monitor.site import SavedSearch
 
 Theme = Annotated[str, typer.Option(help="Only this theme.", metavar="THEME")]
 Beat = Annotated[str, typer.Option(help="Only this beat.", metavar="BEAT")]
@@ -106,7 +107,10 @@ def search(
     context: typer.Context,
     query: Annotated[
         str, typer.Argument(help='Words; "words in quotes" stand together; strike* begins a word.')
-    ],
+    ] = "",
+    saved: Annotated[
+        str, typer.Option(help="A search that monitor.toml names, instead of words.", metavar="NAME")
+    ] = "",
     relevant: Annotated[bool, typer.Option("--relevant", help="Only relevant entries.")] = False,
     theme: Theme = "",
     beat: Beat = "",
@@ -125,13 +129,25 @@ def search(
 
     Example: monitor search "strike* voice" --since 30d --language en
     """
-    from monitor import followed
+    from monitor import followed, site
 
+    if query and saved:
+        raise UsageError("give words or --saved, not both")
     current = session(context)
     with current.reading() as (config, store):
         feeds = followed.named(config, store)
+        search = _saved(saved, config) if saved else site.SavedSearch(queries=(query,))
+        theme = theme or search.theme
         wanted = _filters(current, config, feeds, theme, beat, feed, language, since, until)
-        found = store.entries.search(query, limit=limit, everything=not relevant, **wanted)
+        found = [
+            entry
+            for words in search.queries
+            for entry in store.entries.search(words, limit=limit, everything=not relevant, **wanted)
+        ]
+    once = {entry.id: entry for entry in found}.values()
+    # Of several queries too the relevant ones first.
+    found = sorted(once, key=lambda entry: not entry.tagging.relevant)[:limit]
+    query = " ".join(search.queries)
     if show_records(map(entry_json, found), json=json, jsonl=jsonl, csv=csv):
         return
     for entry in found:
@@ -140,6 +156,14 @@ def search(
         say("nothing stored holds all of these words" if query.strip() else "no words were given")
     elif len(found) == limit:
         say(f"only the first {counted(limit, 'entry', 'entries')}: --limit shows more")
+
+
+def _saved(name: str, config: Config) -> SavedSearch:
+    """Return the search that a configuration has under a name. Raises UsageError."""
+    if name not in config.searches:
+        known = values.likely(name, config.searches) if config.searches else "; monitor.toml names none"
+        raise UsageError(f"there is no saved search {name!r}{known}")
+    return config.searches[name]
 
 
 def _filters(

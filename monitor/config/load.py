@@ -41,6 +41,7 @@ def declared_tables() -> dict[str, list[type[Any]]]:
         digest.Settings,
         files,
         site.Settings,
+        site.SavedSearch,
         cluster.Settings,
         mail,
         Selection,
@@ -71,6 +72,8 @@ class Config:
     retention: store.Retention
     alert: Alert | None
     service: Service
+    searches: Mapping[str, site.SavedSearch]
+    """Those that have a page in the archive, by their names."""
     channel_settings: Mapping[str, Any]
     """The Settings of each channel that is switched on, by the channel's name."""
     secrets: Secrets
@@ -207,6 +210,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         rules = themes.rules_of(topic) if topic.data or topic.faults else None
         members.judge_preferences(monitor, rules)
         members.judge_selections(monitor, rules)
+        members.judge_searches(monitor, rules)
     except ConfigError as error:
         rule_faults += error.faults
     # All files are read before any fault is told: a person corrects five mistakes at once rather than one
@@ -307,6 +311,7 @@ def _config(
         retention=settings[store.Retention],
         alert=alert if alert and alert.enabled else None,
         service=settings[Service],
+        searches=settings[site.SavedSearch],
         channel_settings={n: one for n, one in channels.items() if one and getattr(one, "enabled", True)},
         secrets=Secrets(directory, environ),
     )

@@ -12,6 +12,7 @@ from monitor.config import tables, themes
 from monitor.config.general import Alert
 from monitor.deliver import CHANNELS, address_spec
 from monitor.models import Selection
+from monitor.site import SavedSearch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -93,6 +94,18 @@ def _known(rules: tag.Rules | None) -> dict[str, list[str]]:
         "beats": [label.slug for label in rules.beats],
         "themes": [label.slug for label in rules.themes],
     }
+
+
+def judge_searches(document: TomlDocument, rules: tag.Rules | None) -> None:
+    """Check the names of saved searches, and that the themes that they name are there."""
+    for place, name, table in tables.named(document, SavedSearch.TABLE):
+        if isinstance(table, dict):
+            if not name.strip():
+                document.fault(place, "needs a name")
+            theme = table.get("theme", "")
+            if isinstance(theme, str) and theme and theme not in (known := _known(rules)["themes"]):
+                reason = f"there is no {theme!r}{values.likely(theme, known)}"
+                document.fault((*place, "theme"), reason)
 
 
 def address(written: str) -> str:

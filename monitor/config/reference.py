@@ -23,7 +23,7 @@ from monitor.models import Feed
 from monitor.toml import spelt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from monitor.config.tables import Setting
 
@@ -71,7 +71,7 @@ def settings_page() -> str:
     """Return the page of all settings, in Markdown."""
     parts = [_PAGE_HEAD]
     for name, sharing in declared_tables().items():
-        title = f"## [{_head_of(name)}]" if name else "## At the head of the file"
+        title = f"## [{_head_of(name, sharing)}]" if name else "## At the head of the file"
         if _is_off(name, sharing):
             title += " (off while it is missing)"
         parts.append(f"{title}\n\n{_prose(sharing[0])}\n\n{_rows(sharing)}")
@@ -83,7 +83,7 @@ def _tables() -> Iterator[str]:
     """Yield each table as it stands in a file."""
     for name, sharing in declared_tables().items():
         off = _is_off(name, sharing)
-        head = [f"[{_head_of(name)}]"] if name else []
+        head = [f"[{_head_of(name, sharing)}]"] if name else []
         remark = textwrap.wrap(_prose(sharing[0]), 100) if name else []
         lines = [
             *head,
@@ -102,9 +102,9 @@ def _is_off(name: str, sharing: Iterable[type[Any]]) -> bool:
     return "." in name or any(tables.is_optional(declared) for declared in sharing)
 
 
-def _head_of(name: str) -> str:
-    """Return a table's name as it stands in a file: one within another is a recipient's."""
-    return f'{name}."you@example.org"' if "." in name else name
+def _head_of(name: str, sharing: Sequence[type[Any]]) -> str:
+    """Return a table's name as it stands in a file: one within another has a name of the user's behind it."""
+    return f'{name}."{sharing[0].NAME}"' if "." in name else name
 
 
 def _lines(setting: Setting, meaning: str, *, is_off: bool) -> Iterator[str]:

@@ -93,7 +93,7 @@ def read_each(declared: type[T], document: TomlDocument, name: str) -> dict[str,
     found: dict[str, T] = {}
     for place, key, table in named(document, name):
         if not isinstance(table, dict):
-            reason = f'expected a table, [{name}."you@example.org"]{values.got(table)}'
+            reason = f'expected a table, [{name}."{declared.NAME}"]{values.got(table)}'  # type: ignore[attr-defined]
             document.fault(place if key else place[:2], reason)
             continue
         unknown(document, place, table, [setting.key for setting in settings_of(declared)])

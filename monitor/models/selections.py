@@ -42,6 +42,7 @@ class Selection:
     """
 
     TABLE: ClassVar[str] = "email.only"
+    NAME: ClassVar[str] = "you@example.org"
 
     themes: Annotated[Texts, Example(["copyright", "compensation"])] = ()
     """Stories on one of these themes; none: on any."""

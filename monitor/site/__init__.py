@@ -2,7 +2,7 @@
 
 from monitor.site import period
 from monitor.site.frame import Site
-from monitor.site.settings import Settings
+from monitor.site.settings import SavedSearch, Settings
 from monitor.site.writer import update
 
-__all__ = ["Settings", "Site", "period", "update"]
+__all__ = ["SavedSearch", "Settings", "Site", "period", "update"]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from monitor.models import DigestSummary, Story
+    from monitor.site.settings import SavedSearch
     from monitor.store import Store
 
 # Stories on the page of a theme, affairs on theirs.
@@ -44,6 +45,13 @@ def month(name: str, store: Store, timezone: ZoneInfo) -> Month:
 def of_theme(slug: str, store: Store) -> list[Story]:
     """Read a theme's newest stories."""
     order = store.overview.of_theme(slug, _LISTED)
+    found = {story.id: story for story in store.stories.get_many(order)}
+    return [found[number] for number in order if number in found]
+
+
+def of_search(search: SavedSearch, store: Store) -> list[Story]:
+    """Read the newest stories with a report that a saved search finds."""
+    order = store.overview.of_search(search.queries, _LISTED, theme=search.theme)
     found = {story.id: story for story in store.stories.get_many(order)}
     return [found[number] for number in order if number in found]
 

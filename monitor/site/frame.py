@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from monitor.digest.wording import Wording
     from monitor.models import Feed, Story
+    from monitor.site.settings import SavedSearch
 
 # The sentences that templates name.
 _WORDS: Final = (
     "after", "also", "also_in", "before", "began_as", "themes", "site_affair", "site_as_table",
     "site_catches_up", "site_commands", "site_days", "site_months", "site_most_reported", "site_newest",
-    "site_not_found", "site_parties", "site_reports", "site_search_label", "site_search_without", "site_skip",
-    "site_why",
+    "site_not_found", "site_parties", "site_reports", "site_saved", "site_search_label",
+    "site_search_without", "site_skip", "site_why",
 )  # fmt: skip
 
 # "../x" is a slug that TOML allows.
@@ -47,6 +48,8 @@ class Site:
     """The files that each day has, by format, each with the end of its name."""
     origin: str
     """The installation's own part of its Atom ids."""
+    searches: Mapping[str, SavedSearch] = field(default_factory=dict)
+    """Searches that have a page, by their names."""
     packages: tuple[str, ...] = ("monitor.site", "monitor.digest")
     """Those whose templates are filled, the first before the others."""
     common: Mapping[str, Any] = field(default_factory=dict)
@@ -154,6 +157,18 @@ def theme_path(theme: str) -> str:
 def theme_stem(theme: str) -> str:
     """Return a theme's slug as a file name: in themes.toml a slug in quotes may hold anything."""
     return _UNSAFE.sub("-", theme)
+
+
+def search_path(name: str) -> str:
+    """Return where the page of a saved search lies."""
+    return f"searches/{search_stem(name)}.html"
+
+
+def search_stem(name: str) -> str:
+    """Return a saved search's name as a file name; of one that cannot be one, something that is its own."""
+    plain = _UNSAFE.sub("-", name).strip("-")
+    own = blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
+    return plain if plain == name else f"{plain}-{own}".strip("-")
 
 
 def affair_path(affair: int) -> str:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest.safe import line, title
 from monitor.site.charts import chart
-from monitor.site.frame import affair_path, day_path, month_path, per_day, row, story_path, theme_path
+from monitor.site.frame import (
+    affair_path,
+    day_path,
+    month_path,
+    per_day,
+    row,
+    search_path,
+    story_path,
+    theme_path,
+)
 from monitor.site.pages import theme_chart
 
 if TYPE_CHECKING:
@@ -121,7 +130,14 @@ def search(site: Site) -> str:
     """Return the search page."""
     text = site.words.text
     found = text("site_found", n="{n}")  # for the script to fill
-    return site.fill("search.html", here="search.html", title=text("site_search"), found=found)
+    return site.fill(
+        "search.html", here="search.html", title=text("site_search"), found=found, saved=saved(site)
+    )
+
+
+def saved(site: Site) -> list[tuple[str, str]]:
+    """Return the pages of saved searches, with their names."""
+    return [(search_path(name), line(name)) for name in site.searches]
 
 
 def search_shard(month: str, stories: Iterable[Story], site: Site) -> str:

@@ -17,6 +17,8 @@ from monitor.site.frame import (
     month_of,
     per_day,
     row,
+    search_path,
+    search_stem,
     story_path,
     theme_path,
     theme_stem,
@@ -120,7 +122,32 @@ def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: 
 
 
 def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
-    """Return a theme's Atom feed: its newest stories, each under the first of its reports that has a link."""
+    """Return a theme's Atom feed: its newest stories."""
+    return _feed(f"theme:{theme_stem(slug)}", site.label(slug), f"{theme_stem(slug)}.atom", stories, site)
+
+
+def search(name: str, stories: Sequence[Story], site: Site) -> str:
+    """Return a saved search's page: the newest stories that it finds."""
+    queries = " · ".join(map(line, site.searches[name].queries))
+    return site.fill(
+        "list.html",
+        here=search_path(name),
+        depth=1,
+        title=line(name),
+        lead=site.words.text("site_saved_lead", queries=queries),
+        feeds=((f"{search_stem(name)}.atom", "Atom"),) if stories else (),
+        groups=[("", [row(one, site) for one in stories])],
+    )
+
+
+def search_feed(name: str, stories: Sequence[Story], site: Site) -> str:
+    """Return a saved search's Atom feed: the newest stories that it finds."""
+    stem = search_stem(name)
+    return _feed(f"search:{stem}", line(name), f"{stem}.atom", stories, site)
+
+
+def _feed(key: str, name: str, file: str, stories: Sequence[Story], site: Site) -> str:
+    """Return an Atom feed of stories, each under the first of its reports that has a link."""
     items = [
         atom.Item(
             id=f"story:{one.id}",
@@ -132,17 +159,9 @@ def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
         )
         for one in stories
     ]
-    name = f"{site.words.text('brand')}: {site.label(slug)}"
+    titled = f"{site.words.text('brand')}: {name}"
     newest = max(one.last_seen for one in stories)
-    return atom.feed(
-        f"theme:{theme_stem(slug)}",
-        name,
-        items,
-        site.words,
-        updated=newest,
-        origin=site.origin,
-        name=f"{theme_stem(slug)}.atom",
-    )
+    return atom.feed(key, titled, items, site.words, updated=newest, origin=site.origin, name=file)
 
 
 def theme_chart(slug: str, months: Mapping[str, int], site: Site) -> Any:

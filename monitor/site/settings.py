@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from monitor.kinds import Kind
-from monitor.values import web_address
+from monitor.kinds import Example, Kind, Text, listed
+from monitor.values import text, web_address
 
 
 def _base_url(value: object) -> str:
@@ -22,3 +22,25 @@ class Settings:
 
     base_url: Annotated[str, Kind(_base_url, "a web address")] = ""
     """Where the pages can be read on the web ("https://example.org/monitor/"): mails then link to them."""
+
+
+def _words(value: object) -> str:
+    """Read words to search for."""
+    if not any(letter.isalnum() for letter in text(value)):
+        raise ValueError("expected words to search for")
+    return text(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedSearch:
+    """A search with a page and an Atom feed in the archive: the newest stories that it finds a report of."""
+
+    TABLE: ClassVar[str] = "archive.search"
+    NAME: ClassVar[str] = "Strikes"
+
+    queries: Annotated[
+        tuple[str, ...], listed(Kind(_words, "words to search for"), least=1), Example(["strike*", "Streik*"])
+    ]
+    """As one types them in a search: all words of one must occur; a report that any of them finds will do."""
+    theme: Annotated[Text, Example("labour-ethics")] = ""
+    """Only reports on this theme."""

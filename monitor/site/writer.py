@@ -33,6 +33,8 @@ from monitor.site.frame import (
     listed,
     month_of,
     month_path,
+    search_path,
+    search_stem,
     story_path,
     theme_path,
     theme_stem,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from monitor.models import Story
     from monitor.site.frame import Site
+    from monitor.site.settings import SavedSearch
     from monitor.store import Culprit, Store
 
 _STATE: Final = ".site.json"
@@ -135,6 +138,7 @@ class _Update:
         self._write("search/index.js", lists.search_contents(self._themes))
         if changes.stories or state.owed or everything or self._themes.keys() != state.themes.keys():
             self._theme_pages()
+            self._search_pages()
             self._bring("affairs.html", self._affairs_list)
         self._bring("index.html", self._first_pages)
         if everything:
@@ -283,6 +287,23 @@ class _Update:
             f"themes/{theme_stem(slug)}.atom": feed,
         }
 
+    def _search_pages(self) -> None:
+        """Write the pages and feeds of saved searches."""
+        for name, search in self._site.searches.items():
+            self._bring(search_path(name), partial(self._search, name, search))
+        stems = set(map(search_stem, self._site.searches))
+        for page in (self._folder / "searches").glob("*"):
+            if page.stem not in stems and page.suffix in {".html", ".atom"}:  # saved no more
+                page.unlink()
+
+    def _search(self, name: str, search: SavedSearch, site: Site) -> dict[str, str | None]:
+        stories = contents.of_search(search, self._store)
+        feed = pages.search_feed(name, stories[:_FEED], site) if stories else None
+        return {
+            search_path(name): pages.search(name, stories, site),
+            f"searches/{search_stem(name)}.atom": feed,
+        }
+
     def _affairs_list(self, site: Site) -> dict[str, str | None]:
         """Make the list of the affairs that went on last."""
         return {"affairs.html": lists.affairs(contents.affairs(self._store), site)}
@@ -343,6 +364,7 @@ def _fingerprint(site: Site) -> str:
     # The version too: what a page holds may change without any template.
     shape = [__version__, site.words.code, site.timezone.key, site.origin, *site.themes]
     shape += [f"{slug}={label}" for slug, label in (*site.labels.items(), *site.formats.items())]
+    shape += [repr(site.searches)]
     packages = ("monitor.site", "monitor.digest")
     folders = [resources.files(package).joinpath("templates") for package in packages]
     files = sorted((file for folder in folders for file in folder.iterdir()), key=lambda file: file.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from monitor.models import summary_from_json
 from monitor.store.connection import ANY_OF, listed
+from monitor.store.search import match_expression
 from monitor.store.values import format_utc, maybe_format_utc, parse_utc
 from monitor.text import alike
 from monitor.url import is_of_one
@@ -138,6 +139,13 @@ class Overview:
         rows = self._db.rows(_OF_THEME, {"theme": theme})
         return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
 
+    def of_search(self, queries: Iterable[str], limit: int, *, theme: str = "") -> tuple[int, ...]:
+        """Return the stories with a report on which one of these queries holds, the newest report first."""
+        found = filter(None, map(match_expression, queries))
+        expression = " OR ".join(f"({one})" for one in found)
+        rows = self._db.rows(_OF_SEARCH, {"expression": expression, "theme": theme}) if expression else ()
+        return tuple(islice(dict.fromkeys(row["story_id"] for row in rows), limit))
+
     def of_feeds(self, feeds: Iterable[int]) -> tuple[int, ...]:
         """Return the stories with an entry of one of these feeds, by id."""
         own = f"story_id is not null and feed_id {ANY_OF}"
@@ -205,6 +213,13 @@ where t.theme = :theme and e.relevant = 1 and exists (
     select 1 from stories s join json_each(s.themes) its where s.id = e.story_id and its.value = :theme
 )
 order by t.entry_id desc limit 300
+"""
+
+_OF_SEARCH: Final = """
+select e.story_id from search_fts join entries e on e.id = search_fts.rowid
+where search_fts match :expression and e.relevant = 1 and e.story_id is not null
+    and (:theme = '' or exists (select 1 from entry_themes t where t.entry_id = e.id and t.theme = :theme))
+order by e.id desc limit 300
 """
 
 _COUNTS: Final = """

@@ -60,6 +60,7 @@ _READ: Final[Mapping[str, pages.Maker]] = {
     "/affairs.html": pages.affairs,
     "/affairs/a{number:int}.html": pages.affair,
     "/search.html": pages.search,
+    "/searches/{stem}.html": pages.saved_search,
     "/why.html": pages.why,
     "/corrections.html": pages.corrections,
     "/{path:path}": pages.missing,

@@ -19,7 +19,7 @@ from monitor.digest.safe import line, link, title
 from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
-from monitor.site.frame import day_path, row, story_path, theme_path, theme_stem
+from monitor.site.frame import day_path, row, search_stem, story_path, theme_path, theme_stem
 from monitor.web.desk import Desk, MissingError
 from monitor.why import ask
 
@@ -191,8 +191,18 @@ def search(desk: Desk, request: Request) -> Response:
             only=only,
             count=count,
             rows=rows,
+            saved=lists.saved(desk.site),
         )
     )
+
+
+def saved_search(desk: Desk, request: Request) -> Response:
+    """Show the newest stories that a saved search finds."""
+    stem = request.path_params["stem"]
+    for name, search in desk.site.searches.items():
+        if search_stem(name) == stem:
+            return _html(archive.search(name, contents.of_search(search, desk.store), desk.site))
+    return missing(desk, request)
 
 
 def why(desk: Desk, request: Request) -> Response:
