@@ -57,8 +57,6 @@ def status(
         show_prose(*_problem_lines(found, config.timezone), "")
         show_prose(*_state_lines(config, found, current.now()), "")
         show_prose(*_feed_lines(found, config.timezone, every=every))
-        if not found.problems:
-            show_prose("", "all is well")
     if (not found.delivers) if service else found.problems:
         raise typer.Exit(1)
 
@@ -71,7 +69,7 @@ def _stories_by(config: Config) -> str:
 
 def _problem_lines(found: Status, zone: tzinfo) -> Iterator[str]:
     if not found.problems:
-        yield "no problems"
+        yield "all is well"
         return
     verb = "needs" if len(found.problems) == 1 else "need"
     yield f"{counted(len(found.problems), 'problem')} {verb} a human:"

@@ -217,7 +217,7 @@ order by t.entry_id desc limit 300
 
 _OF_SEARCH: Final = """
 select e.story_id from search_fts join entries e on e.id = search_fts.rowid
-where search_fts match :expression and e.relevant = 1 and e.story_id is not null
+where search_fts match :expression and e.story_id is not null
     and (:theme = '' or exists (select 1 from entry_themes t where t.entry_id = e.id and t.theme = :theme))
 order by e.id desc limit 300
 """
