@@ -140,6 +140,12 @@ def test_a_closed_output_is_no_trouble(desk: Path) -> None:
     assert subprocess.run(["sh", "-c", program], check=False).returncode == 0
 
 
+def test_a_closed_input_is_an_empty_one(desk: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "monitor", "--config", str(desk), "tag"])
+    done = subprocess.run(["sh", "-c", f"{command} <&-"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 @pytest.mark.parametrize(
     ("trouble", "code", "words"),
     [

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 def open_streams() -> None:
     """Make the streams fit for any text: UTF-8 in files and pipes, what it can show on a terminal.
 
-    A sink takes the place of an output that was closed (`>&-`), or the next file would.
+    A sink takes the place of one that was closed (`>&-`, `<&-`), or the next file would.
     """
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None and name != "stdin":
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for good
+        if stream is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
         if isinstance(stream, io.TextIOWrapper):
             # Under cron a locale may be POSIX, in which a title with a quotation mark ends the command.
             if stream.isatty():
