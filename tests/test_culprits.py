@@ -15,7 +15,7 @@ from newsroom import SETTINGS, Desk, at, item, made, page, reported, run, servin
 from smtp import inbox
 from test_web import opened
 
-from monitor import digest, outbox, pipeline, site
+from monitor import digest, health, outbox, pipeline, site
 from monitor.cluster.copies import Sources
 from monitor.store import open as open_store
 
@@ -235,6 +235,41 @@ async def test_an_open_story_that_cannot_be_read_keeps_no_news_from_its_digest(t
             assert ["rubbish" in str(bug) for bug in met.value.exceptions] == [True]
             await pipeline.publish(desk.config, opened, (), now=at(7, 1))
             assert reported(made(opened, 1)) == [LEAK]
+
+
+async def test_a_feed_whose_state_cannot_be_read_keeps_no_other_from_being_polled(tmp_path: Path) -> None:
+    async with Loopback() as server:
+        desk = Desk(tmp_path / "desk", [server.url("/a"), server.url("/b")])
+        leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+        server.on("/a", page(leak), page(choir, leak))
+        server.on("/b", page())
+        with desk.store() as opened:
+            await pipeline.poll(desk.config, opened, now=at(9), every=True)
+            with closing(sqlite3.connect(desk.config.database)) as connection, connection:
+                connection.execute(
+                    "update feed_states set last_success_at = 'rubbish' where last_success_at > ''"
+                )
+            (problem, _) = health.status(desk.config, opened, now=at(9.5)).problems
+            assert "the database holds 'rubbish' where a time belongs" in problem.what
+            summary = await pipeline.poll(desk.config, opened, now=at(10))
+            assert (summary.ok, summary.new) == (2, 1)
+            assert health.status(desk.config, opened, now=at(10)).problems == ()
+            await pipeline.publish(desk.config, opened, (), now=at(11))
+            assert reported(made(opened, 0)) == [CHOIR, LEAK]
+
+
+async def test_a_delivery_that_cannot_be_read_holds_up_no_other(desk: Desk) -> None:
+    config = desk.config
+    with desk.store() as opened:
+        await pipeline.publish(config, opened, config.channels(), now=at(7.5, 1))
+        outbox.resend(opened, at(0, 1).date(), now=at(8, 1))
+        damage(desk, "update deliveries set created_at = 'rubbish' where recipient = ?", "2024-12-03.md")
+        await pipeline.publish(config, opened, config.channels(), now=at(9, 1))
+        with closing(sqlite3.connect(config.database)) as connection:
+            states = dict(connection.execute("select recipient, state from deliveries"))
+        assert states == {"2024-12-03.md": "pending", "2024-12-03.html": "sent", "index.html": "sent"}
+    for command in ("status", "digests"):
+        assert "the database holds 'rubbish'" in run(desk.directory, command, now=at(9, 1)).err
 
 
 async def test_an_alert_is_made_beside_a_story_that_cannot_be_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from monitor.errors import each
 from monitor.models import Delivery, digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, maybe_format_utc, maybe_parse_utc, parse_utc
@@ -53,10 +54,12 @@ class Deliveries:
         """Return the pending deliveries whose next try is due, oldest first.
 
         With `blocked` also those that wait for the user. A next try that is further ahead than any wait can
-        be was stored by a wrong clock, and is due.
+        be was stored by a wrong clock, and is due. One that cannot be read is left to those who list all, and
+        say so: it would hold up everybody's mail.
         """
         never = format_utc(now + _LONGEST_WAIT)
-        return tuple(map(_delivery, self._db.rows(_DUE, [format_utc(now), never, int(blocked)])))
+        rows = self._db.rows(_DUE, [format_utc(now), never, int(blocked)])
+        return tuple(each(rows, _delivery)[0].values())
 
     def waiting(self) -> tuple[Delivery, ...]:
         """Return the deliveries that are to be sent or under way, oldest first."""

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from monitor.errors import each, place_of
 from monitor.models import FeedPoll, FeedState, Hints, Poll
 from monitor.store.addresses import address, address_in_version_1_0, without_credentials
 from monitor.store.values import (
@@ -89,15 +90,20 @@ class Feeds:
             self._db.change(f"update feed_states set location = '' where {moved}", [address(new)])  # noqa: S608
 
     def states(self, feeds: Iterable[Feed]) -> dict[str, FeedState]:
-        """Return the state of each feed by its `url`; a feed that was never polled has a new one."""
+        """Return the state of each feed by its `url`; a feed that was never polled has a new one.
+
+        So has one whose row cannot be read, with a word on that: it would keep all others from being polled.
+        """
         rows = self._db.rows("select f.url, s.* from feeds f join feed_states s on s.feed_id = f.id")
         stored = {row["url"]: row for row in rows}
-        return {
-            feed.url: _state(row, feed.url)
-            if (row := stored.get(address(feed.url)))
-            else FeedState(url=feed.url)
-            for feed in feeds
-        }
+
+        def state(feed: Feed) -> FeedState:
+            row = stored.get(address(feed.url))
+            return _state(row, feed.url) if row else FeedState(url=feed.url)
+
+        read, damaged = each(feeds, state)
+        anew = {feed.url: FeedState(url=feed.url, faults=place_of(bug)) for feed, bug in damaged.items()}
+        return {feed.url: known for feed, known in read.items()} | anew
 
     def save_state(self, state: FeedState) -> None:
         """Store what a poll taught us about one feed."""
