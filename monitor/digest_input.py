@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import __version__, digest, followed
 from monitor.cluster.copies import Sources, copies
 from monitor.deliver import Mail
+from monitor.errors import each
 from monitor.models import Report, Selection, Window
+from monitor.store import StoredDigest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -119,7 +121,9 @@ def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequen
         turn, before = islice(digest.schedule.own_days(selection.days, day), 2)
         first = max(min(before, turn - _WEEK), day - _LONGEST_GAP) + timedelta(days=1)
         missed |= store.digests.days(first) - store.deliveries.accounted(recipient)
-    return [one.digest() for one in store.digests.of_days(missed)]
+    # One that is damaged holds up none of the others.
+    read, _ = each(store.digests.of_days(missed), StoredDigest.digest)
+    return list(read.values())
 
 
 def still_stands(
@@ -149,7 +153,7 @@ def due_digest(
     last = store.digests.last(now)
     end, day = (last.window.end, last.date) if last else (None, None)
     due = digest.schedule.due(end, store.installed_at(now), config.digest, now - patience, last_date=day)
-    return None if due is None or store.digests.get(due.date) else due
+    return None if due is None or store.digests.has(due.date) else due
 
 
 def next_due(config: Config, store: Store, *, now: datetime) -> datetime:

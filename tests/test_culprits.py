@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -270,6 +270,36 @@ async def test_a_delivery_that_cannot_be_read_holds_up_no_other(desk: Desk) -> N
         assert states == {"2024-12-03.md": "pending", "2024-12-03.html": "sent", "index.html": "sent"}
     for command in ("status", "digests"):
         assert "the database holds 'rubbish'" in run(desk.directory, command, now=at(9, 1)).err
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "update digests set summary = 'rubbish'",
+        "update digests set packed = x'00'",
+        "update digests set made_at = 'rubbish'",
+        "update digests set window_start = 'rubbish'",
+        "update digests set window_end = 'rubbish'",
+        "update digests set date = 'rubbish'",
+        "update meta set value = 'rubbish' where key = 'clock'",
+        "update stories set names = 'rubbish'",
+        "update stories set last_seen = 'rubbish'",
+    ],
+)
+async def test_what_is_damaged_of_a_past_day_keeps_no_later_one_from_being_told(desk: Desk, how: str) -> None:
+    config = desk.config
+    with desk.store() as opened:
+        await pipeline.publish(config, opened, (), now=at(9.5))
+        with closing(sqlite3.connect(config.database)) as connection, connection:
+            assert connection.execute(how).rowcount
+        async with Loopback() as server:
+            desk.follow([server.url("/new")])
+            server.on("/new", page(item("march", "AI artists march in Bonn", published=at(11))))
+            with suppress(ExceptionGroup):  # a story that cannot be read is reported, too
+                await pipeline.poll(desk.config, opened, now=at(12), every=True)
+            await pipeline.publish(desk.config, opened, (), now=at(7, 1))
+        assert reported(made(opened, 1)) == ["AI artists march in Bonn"]
+        assert opened.clock.observe(at(7.1, 1)) is None
 
 
 async def test_an_alert_is_made_beside_a_story_that_cannot_be_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -64,11 +65,11 @@ def test_a_digest_comes_back_as_it_was_frozen(opened):
         window=WINDOW,
         made_at=NOW,
         summary=editions.summary(TODAY, NOW),
-        body=digest_to_json(made),
+        kept=zlib.compress(digest_to_json(made).encode()),
     )
     assert opened.digests.get(TODAY) == opened.digests.last_made() == frozen
     assert frozen.digest() == made
-    assert opened.digests.listing() == (replace(frozen, body=""),)
+    assert opened.digests.listing() == (replace(frozen, kept=""),)
 
 
 def test_the_last_digest_is_that_of_the_latest_window_that_can_have_been(opened):

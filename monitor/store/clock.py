@@ -9,10 +9,12 @@ is right nobody can know: work goes on by the present one, and for a while nothi
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from monitor.errors import DamageError
 from monitor.store.values import format_utc, json_value, parse_utc
 
 if TYPE_CHECKING:
@@ -96,13 +98,14 @@ class Clock:
 
     def _read(self) -> _Lived:
         found = self._db.value("select value from meta where key = ?", [_KEY])
-        if found is None:
-            # A database of version 1.0 has no such row: its last poll is what it has lived through.
-            lived = self._db.value("select finished_at from polls order by id desc limit 1")
-            return _Lived(parse_utc(lived) if lived else None)
-        stored = json_value(found)
-        leap = Leap(*map(parse_utc, stored["leap"])) if stored["leap"] else None
-        return _Lived(parse_utc(stored["latest"]), leap)
+        with suppress(DamageError):  # it is written anew
+            if found is not None:
+                stored = json_value(found)
+                leap = Leap(*map(parse_utc, stored["leap"])) if stored["leap"] else None
+                return _Lived(parse_utc(stored["latest"]), leap)
+        # A database of version 1.0 has no such row: its last poll is what it has lived through.
+        lived = self._db.value("select finished_at from polls order by id desc limit 1")
+        return _Lived(parse_utc(lived) if lived else None)
 
     def _write(self, latest: datetime, leap: Leap | None) -> None:
         stored = {

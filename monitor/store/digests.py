@@ -10,7 +10,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from monitor.errors import StoreError
+from monitor.errors import StoreError, each
 from monitor.models import (
     Digest,
     DigestSummary,
@@ -24,11 +24,11 @@ from monitor.store.connection import ANY_OF, listed
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from monitor.models import Delivery
-    from monitor.store.connection import Connection, Row
+    from monitor.store.connection import Connection, Parameters, Row
     from monitor.store.deliveries import Deliveries
 
 
@@ -40,8 +40,13 @@ class StoredDigest:
     window: Window
     made_at: datetime
     summary: DigestSummary
-    body: str
-    """The whole digest as JSON, byte for byte as it was frozen; "" in listings."""
+    kept: bytes | str
+    """The whole digest as JSON: compressed, or as version 1.0 kept it; "" in listings."""
+
+    @property
+    def body(self) -> str:
+        """The whole digest as JSON, byte for byte as it was frozen."""
+        return self.kept if isinstance(self.kept, str) else zlib.decompress(self.kept).decode()
 
     def digest(self) -> Digest:
         """Read the whole digest."""
@@ -77,7 +82,7 @@ class Digests:
             "packed": zlib.compress(digest_to_json(digest).encode()),
         }
         with self._db.transaction():
-            if self.get(digest.date):
+            if self.has(digest.date):
                 raise StoreError(f"the digest of {digest.date} was made already")
             row["number"] = self._db.value("select coalesce(max(number), 0) + 1 from digests")
             self._db.insert("digests", [row])
@@ -87,35 +92,41 @@ class Digests:
 
     def last_made(self) -> StoredDigest | None:
         """Return the digest that was made last, whatever the clock then said; None before the first."""
-        row = self._db.row("select * from digests order by number desc limit 1")
-        return _digest(row) if row else None
+        return next(self._read("order by number desc limit 9"), None)
 
     def last(self, now: datetime) -> StoredDigest | None:
         """Return the digest whose window ends last, but for those that a clock ahead of `now` has made."""
-        sql = "select * from digests where window_end <= ? order by window_end desc limit 1"
-        row = self._db.row(sql, [format_utc(now)])
-        return _digest(row) if row else None
+        rest = "where window_end <= ? order by window_end desc limit 9"
+        return next(self._read(rest, [format_utc(now)]), None)
 
     def get(self, date: date) -> StoredDigest | None:
         """Return a day's digest."""
-        row = self._db.row("select * from digests where date = ?", [date.isoformat()])
-        return _digest(row) if row else None
+        return next(self._read("where date = ?", [date.isoformat()]), None)
+
+    def has(self, date: date) -> bool:
+        """Say whether a day has its digest."""
+        return self._db.value("select 1 from digests where date = ?", [date.isoformat()]) is not None
+
+    def _read(self, rest: str, parameters: Parameters = (), columns: str = "*") -> Iterator[StoredDigest]:
+        """Give digests but for those that cannot be read: one would keep all later ones from being made."""
+        rows = self._db.rows(f"select {columns} from digests {rest}", parameters)
+        return iter(each(rows, _digest)[0].values())
 
     def days(self, first: date) -> frozenset[date]:
         """Return the days from one on that have a digest."""
-        rows = self._db.rows("select date from digests where date >= ?", [first.isoformat()])
+        sql = "select date from digests where date >= ? and date glob '????-??-??'"
+        rows = self._db.rows(sql, [first.isoformat()])
         return frozenset(date.fromisoformat(row["date"]) for row in rows)
 
     def of_days(self, days: Iterable[date]) -> tuple[StoredDigest, ...]:
         """Return the digests of days, in the order in which they were made."""
         wanted = json.dumps([day.isoformat() for day in days])
-        sql = "select * from digests where date in (select value from json_each(?)) order by number"
-        return tuple(map(_digest, self._db.rows(sql, [wanted])))
+        return tuple(self._read("where date in (select value from json_each(?)) order by number", [wanted]))
 
     def listing(self, limit: int | None = None) -> tuple[StoredDigest, ...]:
         """Return the digests without their bodies, latest first."""
-        sql = f"select {_HEAD}, '' as body, null as packed from digests order by date desc limit ?"
-        return tuple(map(_digest, self._db.rows(sql, [-1 if limit is None else limit])))
+        wanted = [-1 if limit is None else limit]
+        return tuple(self._read("order by date desc limit ?", wanted, f"{_HEAD}, '' as body, null as packed"))
 
     def count(self) -> int:
         """Return how many digests were made."""
@@ -128,7 +139,7 @@ def _digest(row: Row) -> StoredDigest:
         window=Window(start=parse_utc(row["window_start"]), end=parse_utc(row["window_end"])),
         made_at=parse_utc(row["made_at"]),
         summary=summary_from_json(row["summary"]),
-        body=zlib.decompress(row["packed"]).decode() if row["packed"] else row["body"],
+        kept=row["packed"] or row["body"],
     )
 
 

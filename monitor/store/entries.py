@@ -313,7 +313,7 @@ def _entry(row: Row, feed: str, tagging: Tagging) -> Entry:
     )
 
 
-_CLOSED: Final = "select max(window_end) from digests"
+_CLOSED: Final = "select max(window_end) from digests where window_end glob '????-*T*:*Z'"
 _ENTRIES: Final = "entries e join feeds f on f.id = e.feed_id"
 _OLDEST: Final = "order by e.first_seen, e.id"
 _WAITING: Final = """

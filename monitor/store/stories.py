@@ -71,7 +71,7 @@ class Stories:
 
     def past(self, since: datetime) -> tuple[PastStory, ...]:
         """Return the stories with an entry at or after `since`, as far as later steps need them, by id."""
-        rows = self._db.rows(_PAST, [format_utc(since)])
+        rows = self._scope.seen("s", self._db.rows(_PAST, [format_utc(since)]))
         return tuple(
             PastStory(
                 id=row["id"],
@@ -266,7 +266,7 @@ def _join(row: Row) -> Join:
 _BY_ID: Final = "order by +id"
 
 _PAST: Final = f"""
-select id, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}
+select id, title, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}
 """
 _REPORTED: Final = f"reported_in is not null and story_id {ANY_OF} and coalesce(news_at <= ?, true)"
 
