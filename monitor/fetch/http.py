@@ -201,6 +201,8 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
 
 def _credentials(address: str, url: httpx.URL) -> bytes:
     """Return the Authorization header (RFC 7617), b"" unless the feed has credentials for this origin."""
+    if "@" not in address:  # as hardly any has
+        return b""
     own = parsed(with_ascii_host(address))
     if not own.userinfo or _origin(own) != _origin(url):
         return b""
