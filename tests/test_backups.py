@@ -91,7 +91,8 @@ def test_of_the_digests_folder_only_what_the_monitor_writes_is_taken_along(tmp_p
         digests = [name for name in archive.getnames() if name.startswith("digests/")]
     assert digests
     assert not [name for name in digests if "monitor." in name or "Thumbs" in name or "password" in name]
-    assert run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").code == 0
+    brought = run(tmp_path / "new", "restore", tmp_path / "b.tar.gz")
+    assert (brought.code, f"monitor --config {tmp_path / 'new'} check" in brought.err) == (0, True)
     assert run(tmp_path / "new", "entries", "--json").out == run(desk, "entries", "--json").out
 
 

@@ -64,6 +64,6 @@ def restore(
     made = f", as of {local(done.made_at, loaded.timezone)}" if done.made_at else ""
     show(f"brought back {counted(len(done.written), 'file')} to {current.directory}{made}")
     say(
-        "Next: put back the secrets, then `monitor check`. What was told after the backup is not in it:",
-        "the next digest tells it again.",
+        f"Next: put back the secrets, then `{current.program} check`. What was told after the backup is not "
+        "in it: the next digest tells it again.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,6 +81,11 @@ class Session:
         from monitor.config import find
 
         return find(self.chosen_directory, os.environ, here=Path.cwd())
+
+    @property
+    def program(self) -> str:
+        """How commands are called for this configuration: they do not find one that was named."""
+        return called(self.chosen_directory)
 
     def config(self) -> Config:
         """Load the configuration. Raises ConfigError."""
@@ -180,6 +186,11 @@ def _instant(written: str, zone: tzinfo, now: datetime | None, *, end_of_day: bo
         return datetime.combine(first, time(), zone).astimezone(UTC)
     moment = datetime.fromisoformat(written)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def called(directory: Path | None) -> str:
+    """Return how commands are called for a configuration that was named, or for the one that they find."""
+    return f"monitor --config {shlex.quote(str(directory))}" if directory else "monitor"
 
 
 def read_bytes(file: Path) -> bytes:

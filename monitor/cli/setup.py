@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from rich.text import Text
 
 from monitor.cli.output import local, progress, say, show, show_wrapped
-from monitor.cli.session import Session, session
+from monitor.cli.session import Session, called, session
 from monitor.errors import ConfigError, DeliveryError, LogInError, ParseError
 from monitor.models import FeedState
 from monitor.text import counted, span_in_words
@@ -50,9 +49,7 @@ def init(
     target = directory or current.directory
     written, kept = write_starter(target)
     show(*(f"wrote {path}" for path in written), *(f"kept  {path} (it was there)" for path in kept))
-    # A folder that was named is not the one that commands find by themselves.
-    named = directory or current.chosen_directory
-    program = f"monitor --config {shlex.quote(str(named))}" if named else "monitor"
+    program = called(directory or current.chosen_directory)
     commands = f"`{program} check`, `{program} poll` and `{program} digest`"
     say(f"Next: look through these files, then {commands}.")
 

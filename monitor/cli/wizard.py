@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shlex
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -160,7 +159,7 @@ def setup(
     if account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
         well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
-    program = f"monitor --config {shlex.quote(str(directory))}" if current.chosen_directory else "monitor"
+    program = current.program
     first = f"`{program} poll`" if groups else f"`{program} feeds add ADDRESS`, `{program} poll`"
     say(f"Next: {first}, then `{program} digest`; `monitor --help` has the rest.")
     if not well:
