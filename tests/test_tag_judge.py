@@ -12,7 +12,7 @@ from tagging import entry
 from monitor import encoder
 from monitor.errors import ConfigError
 from monitor.tag import Rules, Tagger, load
-from monitor.tag.features import Stems
+from monitor.tag.features import Stems, halves
 from monitor.tag.judge import Judge, fingerprint, probability, shipped
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ RULES = """
 HEAD = [
     "# a note",
     "made of\tx",
+    "parts\tautor",
     "columns\trelevant\tb\tt",
     "base\t-1000\t500\t-200",
     "prior\tgeneral\t-1500",
@@ -269,6 +270,23 @@ def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     words = {"title": [f"w{number}" for number in range(40)]}
     assert stems.features(words) == stems.features(words)
     assert len(stems._known) <= 3
+
+
+def test_german_words_are_looked_at_by_their_halves() -> None:
+    parts = frozenset({"drehbuch", "autor", "verlag", "musik", "kunst", "unterkunft"})
+    for stem, found in (
+        ("drehbuchautor", ("drehbuch", "autor")),
+        ("verlagsautor", ("verlag", "autor")),
+        ("synchronautor", ("autor",)),
+        ("musikbranche", ("musik",)),
+        ("unterkunft", ()),
+        ("autor", ()),
+        ("wegkunst", ()),
+    ):
+        assert halves(stem, parts) == found, stem
+    knowing = tagger("autor\t2:9000")
+    assert knowing.tag(entry("Sora", "Drehbuchautoren", language="de")).themes == ("t",)
+    assert knowing.tag(entry("Sora", "Drehbuchautoren", language="en")).themes == ()
 
 
 def test_whoever_speaks_of_ai_and_of_creative_work_is_asked() -> None:

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 THEMES = HERE.parent / "monitor" / "topic" / "themes.toml"
 FLOORS = {
-    "leak-protest": 0.86, "unpaid-labour": 0.69, "content-control": 0.87, "compensation": 0.72,
-    "company-response": 0.66, "labour-ethics": 0.82, "copyright": 0.85, "tech-creative-relations": 0.79,
-    "capabilities": 0.66, "access-release": 0.78, "misuse-safety": 0.81, "human-creativity": 0.85,
+    "leak-protest": 0.83, "unpaid-labour": 0.72, "content-control": 0.91, "compensation": 0.72,
+    "company-response": 0.66, "labour-ethics": 0.82, "copyright": 0.86, "tech-creative-relations": 0.77,
+    "capabilities": 0.66, "access-release": 0.72, "misuse-safety": 0.80, "human-creativity": 0.82,
 }  # fmt: skip
 HELD_OUT = {
-    "leak-protest": 0.87, "unpaid-labour": 0.84, "content-control": 0.72, "compensation": 0.71,
-    "company-response": 0.83, "labour-ethics": 0.80, "copyright": 0.85, "tech-creative-relations": 0.64,
-    "capabilities": 0.66, "access-release": 0.89, "misuse-safety": 0.78, "human-creativity": 0.79,
+    "leak-protest": 0.87, "unpaid-labour": 0.87, "content-control": 0.70, "compensation": 0.80,
+    "company-response": 0.85, "labour-ethics": 0.77, "copyright": 0.85, "tech-creative-relations": 0.68,
+    "capabilities": 0.63, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
@@ -67,9 +67,9 @@ def test_each_theme(theme: str, floor: float) -> None:
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
     assert scores.relevance.precision >= 0.97
-    assert scores.relevance.recall >= 0.91
-    assert scores.micro.f1 >= 0.79
-    assert scores.macro >= 0.78
+    assert scores.relevance.recall >= 0.92
+    assert scores.micro.f1 >= 0.80
+    assert scores.macro >= 0.79
 
 
 @pytest.mark.parametrize(("theme", "floor"), HELD_OUT.items())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor.models import Entry
 from monitor.parse import prose
+from monitor.tag.features import HEAD, halves
 from monitor.tag.judge import fingerprint
 from monitor.tag.matcher import meant
 from monitor.tag.scoring import GATE
@@ -23,11 +25,14 @@ LINES = ROOT / "training" / "lines"
 STREAM = ROOT / "tests" / "data" / "stream" / "own.jsonl"
 RULES = ROOT / "monitor" / "topic" / "themes.toml"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+COMMON = 20
+"""In how many lines a German stem stands that compounds are parted by: 4 and 8 were no better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     author: str
+    language: str
     event: str
     labels: frozenset[str]
     second: frozenset[str]
@@ -57,6 +62,25 @@ def read_stream(tagger: Tagger) -> list[Line]:
     return [_line(tagger, row, "stream") for row in rows(STREAM)]
 
 
+def parts_of(lines: list[Line]) -> frozenset[str]:
+    """Give the stems that German compounds are made of: those that stand in many lines by themselves."""
+    counts = Counter(feature for line in lines if line.language == "de" for feature in line.features)
+    return frozenset(
+        stem for stem, count in counts.items() if count >= COMMON and len(stem) >= HEAD and stem.isalpha()
+    )
+
+
+def parted(lines: list[Line], parts: frozenset[str]) -> list[Line]:
+    """Add the halves of German compounds to what the table sees; they have no text of their own."""
+    return [_parted(line, parts) if line.language == "de" else line for line in lines]
+
+
+def _parted(line: Line, parts: frozenset[str]) -> Line:
+    stems = [feature for feature in line.features if " " not in feature]
+    more = {half: "" for stem in stems for half in halves(stem, parts)}
+    return replace(line, features=more | line.features)
+
+
 def rows(file: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -76,6 +100,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
     second = [*row.get("second_beats", row["beats"]), *row.get("second", row["themes"])]
     return Line(
         author=author,
+        language=row["lang"],
         event=row.get("story") or row["id"],
         labels=frozenset([*row["beats"], *row["themes"]]),
         second=frozenset(second),

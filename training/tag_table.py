@@ -23,15 +23,17 @@ def written(
     tables: Sequence[Answer],
     looks: Mapping[str, Answer],
     priors: Mapping[str, float],
+    parts: frozenset[str],
     name: str,
 ) -> str:
-    """Write the table out: head, base, priors, the second look, the rules' sums, known rules, words."""
+    """Write it out: head, German parts, base, priors, second look, the rules' sums, known rules, words."""
     slugs = [target.slug for target in rules.targets]
     width = len(features)
     out = [
         "# Made by training/train_tags.py from training/lines and topic/themes.toml, read by tag/judge.py.",
         "# Thousandths of log-odds, column:weight. Do not edit: change lines or rules, and train anew.",
         _cells("made of", [name]),
+        _cells("parts", [" ".join(sorted(parts))]),
         _cells("columns", [RELEVANT, *slugs]),
         _cells("base", [round(answer.base * UNIT) for answer in tables]),
         *(_cells("meaning", [slug, _look(answer)]) for slug, answer in looks.items()),

@@ -91,6 +91,8 @@ class Judge:
     def __init__(self, text: str) -> None:
         self.columns: dict[str, int] = {}
         self.made_of = ""
+        self.parts: frozenset[str] = frozenset()
+        """The stems that German compounds are made of."""
         self.priors: dict[str, float] = {}
         self.meanings: dict[str, Meaning] = {}
         self._base: list[float] = []
@@ -111,6 +113,8 @@ class Judge:
         match kind:
             case "made of":
                 self.made_of = cells[0]
+            case "parts":
+                self.parts = frozenset(cells[0].split())
             case "columns":
                 self.columns = {name: place for place, name in enumerate(cells)}
             case "base":

@@ -281,7 +281,7 @@ class Tagger:
         # One for all others too: each remembers some megabytes of words.
         language = "de" if entry.language[:2].lower() == "de" else "en"
         if language not in self._stems:
-            self._stems[language] = Stems(language)
+            self._stems[language] = Stems(language, self._judge.parts if self._judge else frozenset())
         return self._stems[language]
 
 
