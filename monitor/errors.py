@@ -98,6 +98,8 @@ def place_of(bug: BaseException) -> str:
     """Say where in our code an error arose that nobody expected: "KeyError at reader.py:17"."""
     if isinstance(bug, MonitorError):
         return str(bug)
+    if isinstance(bug, ExceptionGroup):
+        return place_of(bug.exceptions[0])
     # The last frame may lie in a library; its line still says more than the message alone.
     frames = traceback.extract_tb(bug.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""

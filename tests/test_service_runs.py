@@ -85,6 +85,27 @@ async def test_the_waits_double_up_to_an_hour(monkeypatch):
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+async def test_errors_that_were_put_off_until_all_else_was_done_hold_it_up_for_minutes_and_no_hour(
+    monkeypatch,
+):
+    loop, clock = asyncio.get_running_loop(), [1000.0]
+    monkeypatch.setattr(loop, "time", lambda: clock[0])
+    work, reports = Work(), []
+    work.errors = [ExceptionGroup("polling met errors", [ZeroDivisionError("poison")]) for _ in range(5)]
+    work.permit.set()
+    run = Run("poll", work, lambda _, reason: reports.append(reason))
+    waits = []
+    for _ in range(5):
+        before = clock[0]
+        while not run.busy:
+            clock[0] += 30
+            run.start()
+        waits.append(clock[0] - before)
+        await run.stop(grace=LONG)
+    assert waits == [30, 60, 120, 240, 300]
+    assert set(reports) == {"polling met errors: internal error: ZeroDivisionError"}
+
+
 async def test_after_a_success_the_waits_begin_anew(monkeypatch):
     loop = asyncio.get_running_loop()
     clock = [1000.0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from monitor.errors import MonitorError
+from monitor.errors import MonitorError, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,6 +18,8 @@ _log = structlog.get_logger("monitor.service")
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
+# Where one story brings out a bug of ours and all else was done, feeds are not to be polled once an hour.
+_LONGEST_AFTER_WORK: Final = timedelta(minutes=5)
 _DOUBLINGS: Final = 6
 
 
@@ -25,7 +27,8 @@ class Run:
     """Work that is started again and again.
 
     When it fails it is left alone for a minute, then two, up to an hour, so that one poisoned value
-    costs neither a processor nor a log file. `report` is told the name with the reason of each
+    costs neither a processor nor a log file; where it ends with errors that were put off until all else was
+    done (`raise_unexpected`), up to five minutes. `report` is told the name with the reason of each
     failure, and with "" after a success.
     """
 
@@ -62,6 +65,9 @@ class Run:
         except MonitorError as error:
             _log.error("run failed", run=self.name, reason=str(error))
             self._rest(str(error))
+        except ExceptionGroup as group:
+            _log.exception("run met errors unexpectedly", run=self.name)
+            self._rest(f"{group.message}: {place_of(group)}", _LONGEST_AFTER_WORK)
         except Exception as error:  # noqa: BLE001 - a bug in one run must not end the service
             _log.exception("run failed unexpectedly", run=self.name)
             self._rest(f"{type(error).__name__}: {error}")
@@ -69,8 +75,8 @@ class Run:
             self._failures = 0
             self._tell("")
 
-    def _rest(self, reason: str) -> None:
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << min(self._failures, _DOUBLINGS)))
+    def _rest(self, reason: str, longest: timedelta = _LONGEST_PAUSE) -> None:
+        pause = min(longest, _FIRST_PAUSE * (1 << min(self._failures, _DOUBLINGS)))
         self._failures += 1
         self._rests_until = asyncio.get_running_loop().time() + pause.total_seconds()
         self._tell(reason)
