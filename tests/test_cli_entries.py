@@ -87,6 +87,7 @@ def test_a_saved_search_is_called_by_its_name(polled_desk: Path, tmp_path: Path)
     assert len(run(desk, "search", "--saved", "Mine", "--limit", "1", "--json").json) == 1
     assert "did you mean 'Mine'" in run(desk, "search", "--saved", "Mien").err
     assert run(desk, "search", "unpaid", "--saved", "Mine").code == 2
+    assert "give words to search for" in run(desk, "search").err
 
 
 def test_labels_stand_where_people_read_and_slugs_where_programs_do(polled_desk: Path) -> None:

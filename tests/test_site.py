@@ -370,7 +370,7 @@ class TestBringingUpToDate:
         settings.write_text(
             f'{plain}[archive.search."Leaks & <b>"]\nqueries = ["leak* protest", "Graz"]\n'
             '[archive.search.None]\nqueries = ["river"]\n[archive.search.Unpaid]\nqueries = ["graz", "leak"]\n'
-            'theme = "unpaid-labour"\n'
+            f'theme = "unpaid-labour"\n[archive.search.{"N" * 300}]\nqueries = ["river"]\n'
         )
         river = item("river", "River bridge closed in Graz")
         leak = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it unpaid work.")

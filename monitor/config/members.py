@@ -98,10 +98,14 @@ def _known(rules: tag.Rules | None) -> dict[str, list[str]]:
 
 def judge_searches(document: TomlDocument, rules: tag.Rules | None) -> None:
     """Check the names of saved searches, and that the themes that they name are there."""
+    seen = set[str]()
     for place, name, table in tables.named(document, SavedSearch.TABLE):
         if isinstance(table, dict):
             if not name.strip():
                 document.fault(place, "needs a name")
+            elif name.casefold() in seen:  # their pages would be one file on a Mac or under Windows
+                document.fault(place, "differs from another in capitals alone")
+            seen.add(name.casefold())
             theme = table.get("theme", "")
             if isinstance(theme, str) and theme and theme not in (known := _known(rules)["themes"]):
                 reason = f"there is no {theme!r}{values.likely(theme, known)}"

@@ -30,6 +30,8 @@ _WORDS: Final = (
 
 # "../x" is a slug that TOML allows.
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+# A file's name may have 255 bytes, and has more while it is written.
+_LONGEST_STEM: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,7 +158,8 @@ def theme_path(theme: str) -> str:
 
 def theme_stem(theme: str) -> str:
     """Return a theme's slug as a file name: in themes.toml a slug in quotes may hold anything."""
-    return _UNSAFE.sub("-", theme)
+    plain = _UNSAFE.sub("-", theme)
+    return plain if len(plain) <= _LONGEST_STEM else f"{plain[:_LONGEST_STEM]}-{_own(theme)}"
 
 
 def search_path(name: str) -> str:
@@ -166,9 +169,13 @@ def search_path(name: str) -> str:
 
 def search_stem(name: str) -> str:
     """Return a saved search's name as a file name; of one that cannot be one, something that is its own."""
-    plain = _UNSAFE.sub("-", name).strip("-")
-    own = blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
-    return plain if plain == name else f"{plain}-{own}".strip("-")
+    plain = _UNSAFE.sub("-", name).strip("-")[:_LONGEST_STEM]
+    return plain if plain == name else f"{plain}-{_own(name)}".strip("-")
+
+
+def _own(name: str) -> str:
+    """Return what tells a name from others of which the same is left as a file name."""
+    return blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
 
 
 def affair_path(affair: int) -> str:
