@@ -133,7 +133,7 @@ def search(
 
     if query and saved:
         raise UsageError("give words or --saved, not both")
-    if not query.strip() and not saved:
+    if not query and not saved:
         raise UsageError("give words to search for, or --saved with a name")
     current = session(context)
     with current.reading() as (config, store):
