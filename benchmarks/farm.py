@@ -140,7 +140,7 @@ class Farm:
     def _packed(self, number: int, *, new: bool) -> bytes:
         return gzip.compress(self._document(number, new=new)[0], 6)
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - one farm a process
+    @lru_cache(maxsize=4096)  # noqa: B019 - one farm a process
     def _document(self, number: int, *, new: bool) -> tuple[bytes, str]:
         draw = self._draw(number, "form")
         language = "de" if draw.random() < 0.4 else "en"
