@@ -28,11 +28,16 @@ def test_the_strongest_link_is_closed_first():
     assert grouping(3, {(0, 1): 1.0, (1, 2): 3.0}) == [0, 1, 1]
 
 
-def test_two_that_stand_alone_must_be_more_alike_than_one_and_a_grown_group():
-    scores = dict.fromkeys(combinations(range(4), 2), 5.0) | {(n, 4): 1.0 for n in range(4)}
-    assert grouping(5, scores, lone=2.0) == [0, 0, 0, 0, 0]
-    assert grouping(2, {(0, 1): 1.0}, lone=2.0) == [0, 1]
-    assert grouping(2, {(0, 1): 1.0}) == [0, 0]
+def test_the_whole_groups_are_asked_before_a_link_is_closed_and_those_refused_never_meet():
+    asked = []
+
+    def closes(one, other, link):
+        asked.append((tuple(one), tuple(other), link.pairs))
+        return len(one) + len(other) < 4
+
+    scores = {(0, 1): 5.0, (2, 3): 4.0, (0, 2): 3.0, (0, 3): 3.0, (1, 2): 3.0, (1, 3): 3.0}
+    assert grouping(4, scores, closes=closes) == [0, 0, 2, 2]
+    assert asked == [((0,), (1,), 1), ((2,), (3,), 1), ((0, 1), (2, 3), 4)]
 
 
 def test_fixed_groups_never_meet_not_even_over_a_third():
@@ -56,6 +61,19 @@ def test_pairs_that_were_not_near_are_compared_before_they_count():
     scores = {(0, 1): 6.0, (1, 2): 1.5, (0, 2): 1.0}
     assert grouping(3, scores, near={(0, 1), (1, 2)}) == [0, 0, 0]
     assert grouping(3, {**scores, (0, 2): -6.0}, near={(0, 1), (1, 2)}) == [0, 0, 2]
+
+
+def test_of_hundreds_that_are_alike_not_every_pair_is_compared():
+    compared = []
+
+    def link(one: int, other: int) -> Link:
+        compared.append((one, other))
+        return Link.of([5.0])
+
+    number = 400
+    near = {(one, other) for one in range(number) for other in range(one + 1, min(number, one + 13))}
+    assert group(number, near, link, threshold=0.0) == [0] * number
+    assert len(compared) < number * number / 8
 
 
 def test_one_pair_cannot_shout_down_the_rest():

@@ -82,6 +82,7 @@ class TestPlay:
             "OpenAI pauses Sora access after leak: nobody has to take part, company says",
             "What the Sora leak showed: fast clips, wobbly hands",
             "OpenAI launches Sora for Plus and Pro subscribers",
+            "Video-KI Sora gestartet: Fachleute warnen vor Fälschungen",
             "OpenAI offers paid residencies after Sora protest",
         ]
 

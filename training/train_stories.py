@@ -5,9 +5,11 @@ It needs the extras `train` and `semantic`. Kinds of event come first (`train_ki
 Every pair of reports within twelve days, of one hand, is an example: one event, or two. So are pairs of the
 tagger's lines drawn by lot, always of two events: the hands' reports have siblings, in life most have none.
 A ridge-penalised logistic regression weighs the features of `monitor/cluster/match.py`; a second one, with
-the encoder, those of pairs in two languages. The same records give the same model. `--left-out` prints what a
-model made from the other hands makes of each hand. Pairs of a hand's events, of one affair or of two, weigh
-what stories share (`monitor/cluster/affairs.py`).
+the encoder, those of pairs in two languages. Then each hand's reports are gathered by what the other hands
+taught, and the groups that come up, of one event or of two, weigh what whole groups show
+(`monitor/cluster/fusion.py`). Pairs of a hand's events, of one affair or of two, weigh what stories share
+(`monitor/cluster/affairs.py`). The same records give the same model. `--left-out` prints what a model made
+from the other hands makes of each hand.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import random
 import sys
 from base64 import b64encode
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
-from datetime import datetime
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -31,7 +34,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from monitor import cluster
-from monitor.cluster import affairs, encoder, kinds, match
+from monitor.cluster import affairs, encoder, fusion, kinds, match
 from monitor.cluster.copies import Sources
 from monitor.cluster.match import log_odds
 from monitor.cluster.traits import terms, traits
@@ -52,10 +55,18 @@ LONGEST = 12
 PENALTY = 100.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
 LEVEL = -2.35
+"""Log-odds of pairs at the threshold; what is worth a look as groups is counted from it (`day.py`)."""
+LEVEL_OF_GROUPS = 0.4
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
+PENALTY_OF_GROUPS = 10.0
+FLOOR = -1.0
+"""Log-odds of a link from which groups are examples: far more than are asked about later."""
+LATE, LAGS = 0.5, (1,) * 10 + (2,) * 4 + (3,) * 3 + (5,) * 2 + (8,)
+"""How many of an event's later reports come days late, and by how many: nine in ten of the hands' reports
+stand within a day of each other, and of labelled entries from the web three in ten."""
 POSITIVE = 2.0
 """What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
-LEVEL_SEMANTIC = -1.8
+LEVEL_SEMANTIC = -1.4
 """The same, of pairs in two languages, with the encoder: by each hand left out as right as words (.001)."""
 LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) - 0.2
 """By which two stories are of one affair from a chance of .45: of links that the hands call wrong more
@@ -124,20 +135,60 @@ def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
     }
 
 
+def late(hand: Hand) -> Hand:
+    """Return a hand some of whose reports come days late, as half of them do in life."""
+    lot, begun = random.Random(hand.name), set[str]()
+    rows = []
+    for entry, event, affair in zip(hand.entries, hand.events, hand.affairs, strict=True):
+        moved = entry
+        if event in begun and lot.random() < LATE:
+            day = entry.published + timedelta(days=lot.choice(LAGS))
+            published = day.replace(hour=lot.randint(6, 20))
+            moved = replace(entry, published=published, first_seen=published)
+        begun.add(event)
+        rows.append((moved, event, affair))
+    rows.sort(key=lambda row: row[0].published)
+    entries, events, cases = zip(*rows, strict=True)
+    return Hand(hand.name, entries, events, cases)
+
+
 def pairs(
     hand: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()
 ) -> Iterator[tuple[dict[str, float], bool, float]]:
-    """Yield the features of each pair, whether it is one event, and what it counts."""
+    """Yield the features of each pair, whether it is one event, and what it counts.
+
+    With the encoder's vectors, by the entries' ids, of pairs in two languages alone.
+    """
     weighed, sizes = list(_weighed(hand, common)), Counter(hand.events)
     for i, one in enumerate(weighed):
         for j in range(i + 1, len(weighed)):
             if weighed[j].traits.day - one.traits.day > LONGEST:
                 break
-            alike = encoder.likeness(vectors[i], vectors[j]) if len(vectors) else None
+            alike = None
+            if len(vectors):
+                if one.traits.language == weighed[j].traits.language:
+                    continue
+                alike = encoder.likeness(vectors[hand.entries[i].id], vectors[hand.entries[j].id])
             same = hand.events[i] == hand.events[j]
             size, other = sizes[hand.events[i]], sizes[hand.events[j]]
             counted = POSITIVE / max(1, size - 1) if same else (size * other) ** -0.5
             yield match.features(one, weighed[j], alike), same, counted
+
+
+def groups(hand: Hand) -> list[tuple[dict[str, float], bool, float]]:
+    """Return the features of the groups that come up as a hand's reports are gathered by the truth."""
+    event = dict(enumerate(hand.events))  # `replay` numbers them anew
+    found = []
+
+    def closes(one: Any, other: Any, link: Any, crowd: float, _bar: float) -> bool:
+        alike = sum(event[a.entry.id] == event[b.entry.id] for a in one for b in other)
+        same = 2 * alike >= len(one) * len(other)
+        found.append((fusion.features(one, other, link, crowd), same, (len(one) * len(other)) ** 0.5))
+        return same
+
+    with mock.patch.object(fusion, "closes", closes), mock.patch.object(fusion, "FLOOR", FLOOR):
+        replay(hand.entries)
+    return found
 
 
 def _weighed(hand: Hand, common: Mapping[str, float]) -> Iterator[match.Weighed]:
@@ -259,23 +310,77 @@ def background(directory: Path = LINES) -> dict[str, float]:
     return {term: share for term, share in shares.items() if share >= LEAST}
 
 
-def made(
-    hands: Sequence[Hand], drawn: Hand, rows: Mapping[str, Any], common: Mapping[str, float]
-) -> match.Model:
-    """Return a model; `rows` are the encoder's vectors of each hand's titles and summaries, {} without it."""
-    lexical = fit(
-        [*(example for hand in hands for example in pairs(hand, common)), *strangers(drawn, common)], LEVEL
-    )
-    topic, semantic = b"", dict[str, float]()
-    if rows:
-        topic = encoder.topic(np.vstack([rows[hand.name] for hand in hands]), DIRECTIONS)
-        both = [(hand, vectors(rows[hand.name], topic)) for hand in hands]
+@dataclass(frozen=True)
+class Source:
+    """What models are made from beside the hands; what several models need is worked out once."""
+
+    drawn: Hand
+    rows: Mapping[str, Any]
+    """The encoder's vectors of each hand's titles and summaries, {} without it."""
+    common: Mapping[str, float]
+    _pairs: dict[str, list[tuple[dict[str, float], bool, float]]] = field(default_factory=dict)
+    _weights: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
+    _kinds: dict[tuple[str, ...], kinds.Model] = field(default_factory=dict)
+
+    def weights(self, hands: Sequence[Hand]) -> dict[str, float]:
+        """Return the weights of pairs, by words."""
+        names = tuple(hand.name for hand in hands)
+        if names not in self._weights:
+            examples = [example for hand in hands for example in self._both(hand)]
+            self._weights[names] = fit([*examples, *strangers(self.drawn, self.common)], LEVEL)
+        return self._weights[names]
+
+    def _both(self, hand: Hand) -> list[tuple[dict[str, float], bool, float]]:
+        """Return the pairs of a hand as it is and with late reports, each for half."""
+        if hand.name not in self._pairs:
+            found = [example for some in (hand, late(hand)) for example in pairs(some, self.common)]
+            self._pairs[hand.name] = [(features, same, counted / 2) for features, same, counted in found]
+        return self._pairs[hand.name]
+
+    def kinds(self, hands: Sequence[Hand]) -> kinds.Model:
+        """Return the model of kinds that these hands and the titles make."""
+        names = tuple(hand.name for hand in hands)
+        if names not in self._kinds:
+            files = [file for name in names if (file := RECORDS / f"{name}.jsonl").exists()]
+            self._kinds[names] = train_kinds.fit(train_kinds.read([*files, train_kinds.TITLES]))
+        return self._kinds[names]
+
+    def groups(self, hand: Hand, others: Sequence[Hand]) -> list[tuple[dict[str, float], bool, float]]:
+        """Return the groups of a hand, as it is and with late reports, by what other hands taught."""
+        no = {"bias": 0.0}
+        bare = match.Model(self.weights(others), no, no, no, DOCUMENTS, self.common, b"")
+        with in_place(bare, self.kinds(others)):
+            return [example for some in (hand, late(hand)) for example in groups(some)]
+
+
+@contextmanager
+def in_place(model: match.Model, of_kinds: kinds.Model) -> Iterator[None]:
+    """Let models stand in for the bundled ones."""
+    with (
+        mock.patch.object(match, "model", return_value=model),
+        mock.patch.object(kinds, "model", return_value=of_kinds),
+    ):
+        kinds.chances.cache_clear()
+        yield
+    kinds.chances.cache_clear()
+
+
+def made(hands: Sequence[Hand], source: Source) -> match.Model:
+    """Return a model."""
+    topic, semantic, common = b"", dict[str, float](), source.common
+    if source.rows:
+        topic = encoder.topic(np.vstack([source.rows[hand.name] for hand in hands]), DIRECTIONS)
+        both = [(hand, vectors(source.rows[hand.name], topic)) for hand in hands]
         examples = [example for hand, found in both for example in pairs(hand, common, found)]
-        examples += strangers(drawn, common, vectors(rows[drawn.name], topic))
-        semantic = fit([one for one in examples if one[0]["languages_differ"]], LEVEL_SEMANTIC)
+        lots = strangers(source.drawn, common, vectors(source.rows[source.drawn.name], topic))
+        semantic = fit([*examples, *(one for one in lots if one[0]["languages_differ"])], LEVEL_SEMANTIC)
+    # Of each hand by what the others taught: by its own its groups would be surer than those of new reports.
+    apart = [(hand, [other for other in hands if other is not hand] or [hand]) for hand in hands]
+    grouped = [example for hand, others in apart for example in source.groups(hand, others)]
+    of_groups = fit(grouped, LEVEL_OF_GROUPS, PENALTY_OF_GROUPS)
     found = [step for hand in hands for step in steps(hand, common)]
     of_affairs = fit(found, LEVEL_OF_STEPS, PENALTY_OF_STEPS)
-    return match.Model(lexical, semantic, of_affairs, DOCUMENTS, common, topic)
+    return match.Model(source.weights(hands), semantic, of_groups, of_affairs, DOCUMENTS, common, topic)
 
 
 def vectors(rows: Any, topic: bytes) -> Any:
@@ -299,8 +404,8 @@ def written(model: match.Model, sources: Mapping[str, str]) -> str:
         "# What all texts have in common: mean and main directions of their vectors (encoder.py).",
         f'topic = "{b64encode(model.topic).decode()}"',
     ]
-    tables = {"weights": model.weights, "semantic": model.semantic, "affairs": model.affairs}
-    for table, weights in tables.items():
+    for table in ("weights", "semantic", "fusion", "affairs"):
+        weights = getattr(model, table)
         lines += ["", f"[{table}]", *(f"{name} = {weight:.3f}" for name, weight in weights.items())]
     lines += ["", f"# In how many of {DOCUMENTS} entries the common terms stand.", "[background]"]
     for share in sorted(set(model.background.values()), reverse=True):
@@ -309,34 +414,26 @@ def written(model: match.Model, sources: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def left_out(hands: Sequence[Hand], drawn: Hand, rows: Mapping[str, Any]) -> None:
+def left_out(hands: Sequence[Hand], source: Source) -> None:
     """Print how a model made from the other hands tells the events of each."""
-    common = background()
     for hand in hands:
         others = [other for other in hands if other is not hand]
-        model = made(others, drawn, rows, common)
-        with mock.patch.object(match, "model", lambda model=model: model):
-            packed = {
-                n: row.astype("<f2").tobytes() for n, row in enumerate(vectors(rows[hand.name], model.topic))
-            }
-            for name, given in (("lexical", None), ("semantic", packed)):
-                found = score(zip(hand.events, replay(hand.entries, vectors=given), strict=True))
-                print(f"{hand.name} {name}: B-cubed {found.bcubed} pairs {found.pairwise}")
-            together = score(affairs_told(hand, common)).pairwise
-        linked = [
-            (affairs.log_odds(found, model.affairs) >= 0, same) for found, same, _ in steps(hand, common)
-        ]
+        model, of_kinds = made(others, source), source.kinds(others)
+        with in_place(model, of_kinds):
+            rows = vectors(source.rows[hand.name], model.topic)
+            for some, how in ((hand, ""), (late(hand), " late")):
+                packed = {n: rows[entry.id].astype("<f2").tobytes() for n, entry in enumerate(some.entries)}
+                for name, given in (("lexical", None), ("semantic", packed)):
+                    found = score(zip(some.events, replay(some.entries, vectors=given), strict=True))
+                    print(f"{hand.name}{how} {name}: B-cubed {found.bcubed} pairs {found.pairwise}")
+            together = score(affairs_told(hand, source.common)).pairwise
+        of_pairs = list(steps(hand, source.common))
+        linked = [(affairs.log_odds(found, model.affairs) >= 0, same) for found, same, _ in of_pairs]
         print(f"{hand.name} links of affairs: {_share(linked)}; pairs of steps told as one: {together}")
-        told = [(kind, true) for kind, true in kinds_left_out(hand, others) if kind]
+        tested = train_kinds.read([RECORDS / f"{hand.name}.jsonl"])
+        told = [(kinds.told(kinds.shares(found, of_kinds), of_kinds), kind) for found, kind, _ in tested]
+        told = [(kind, true) for kind, true in told if kind]
         print(f"{hand.name} kinds: {sum(kind == true for kind, true in told)} of {len(told)} told are right")
-
-
-def kinds_left_out(hand: Hand, others: Sequence[Hand]) -> list[tuple[str, str]]:
-    """Return for each report of a hand the kind that a model of the other hands tells, and the true one."""
-    files = [RECORDS / f"{other.name}.jsonl" for other in others]
-    model = train_kinds.fit(train_kinds.read([*files, train_kinds.TITLES]))
-    tested = train_kinds.read([RECORDS / f"{hand.name}.jsonl"])
-    return [(kinds.told(kinds.shares(found, model), model), kind) for found, kind, _ in tested]
 
 
 def _share(found: Sequence[tuple[bool, bool]]) -> str:
@@ -348,13 +445,12 @@ def _share(found: Sequence[tuple[bool, bool]]) -> str:
 def main() -> None:
     """Make the model of all hands, or with --left-out measure."""
     hands, drawn = read(), lots()
-    rows = encoded([*hands, drawn])
+    source = Source(drawn, encoded([*hands, drawn]), background())
     if "--left-out" in sys.argv[1:]:
-        left_out(hands, drawn, rows)
+        left_out(hands, source)
         return
-    of_kinds = train_kinds.fit(train_kinds.read([*sorted(RECORDS.glob("*.jsonl")), train_kinds.TITLES]))
-    train_kinds.MODEL.write_text(train_kinds.written(of_kinds), "utf-8")
-    MODEL.write_text(written(made(hands, drawn, rows, background()), fingerprint()), "utf-8")
+    train_kinds.MODEL.write_text(train_kinds.written(source.kinds(hands)), "utf-8")
+    MODEL.write_text(written(made(hands, source), fingerprint()), "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 Open `assign.py` first: each new entry joins an open story or begins one. `day.py` is one day's decision,
 `traits.py` what an entry says of its event, `kinds.py` the kind of it, `references.py` what came before it by
-its own words, `match.py` how alike two are,
-`groups.py` closes the strongest links first, `choose.py` picks a story's title and summary, `affairs.py`
-finds the other steps of its affair, `lessons.py` is what the user's merges and splits teach, `encoder.py` the
-`semantic` extra. What the matcher knows is data: `events.toml` is written by hand, `model.toml` and
-`kinds.tsv` by `training/train_stories.py`.
+its own words, `match.py` how alike two are, `groups.py` takes the strongest links first and closes those that
+`fusion.py` finds of one event, `choose.py` picks a story's title and summary, `affairs.py` finds the other
+steps of its affair, `lessons.py` is what the user's corrections teach, `encoder.py` the extra `semantic`.
+What the matcher knows is data: `events.toml` is written by hand, `model.toml` and `kinds.tsv` by
+`training/train_stories.py`.
 """
 
 from monitor.cluster.assign import assign

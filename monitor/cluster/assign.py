@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -22,14 +21,8 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Correction, Entry, Feed, Story, TermCounts
 
-CROWDED = 1.0
-"""How much the bar rises with the logarithm of the entries a day. Labelled records of .9 a day and of 7 a day
-have their best bars that far apart."""
 # Of ten entries a day; beyond what was measured the bar rises no more, or nothing would reach it.
 _MOST_CROWDED = 2.3
-LONE = 2.0
-"""How much more alike two lone reports must be than a report and a story of several, by as many entries a day
-as come: where few come most are the only report of their event."""
 
 
 def assign(
@@ -67,9 +60,8 @@ def assign(
         today = list(arrived)
         present = [*today, *(entry for story in near for entry in story.entries)]
         crowded = min(_MOST_CROWDED, crowd(present, day, days))
-        bar = log_odds(settings.threshold) - own.get("bias", 0.0) + CROWDED * crowded
-        lone = LONE / math.exp(crowded)
-        gathered = DayClustering(near, today, candidates, bar=bar, lone=lone, apart=apart, step=step)
+        bar = log_odds(settings.threshold) - own.get("bias", 0.0)
+        gathered = DayClustering(near, today, candidates, bar=bar, crowd=crowded, apart=apart, step=step)
         for story in gathered.changed():
             # Stories that are not stored yet go by negative numbers, so that later days of the same step can
             # join them.

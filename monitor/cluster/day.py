@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.cluster import match
+from monitor.cluster import fusion, match
 from monitor.cluster.affairs import kind
 from monitor.cluster.candidates import compare, order
 from monitor.cluster.copies import Copies
@@ -78,12 +78,12 @@ class DayClustering:
         candidates: Candidates,
         *,
         bar: float,
-        lone: float,
+        crowd: float,
         apart: Apart,
         step: Callable[[], None],
     ) -> None:
         self._stories, self._candidates, self._apart, self._step = stories, candidates, apart, step
-        self._bar, self._lone = bar, lone
+        self._bar, self._crowd = bar, crowd
         self._groups = [[self._candidate(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
         self._place([self._candidate(entry) for entry in sorted(new, key=order)])
@@ -150,11 +150,20 @@ class DayClustering:
             len(self._groups),
             {(min(pair), max(pair)) for one, near in self._near.items() for pair in ((one, n) for n in near)},
             self._link,
-            threshold=self._bar,
-            lone=self._lone,
+            threshold=fusion.FLOOR,
+            closes=self._closes,
             fixed=len(self._stories),
             cannot_link=self._apart.groups(self._home),
         )
+
+    def _sure(self, one: int, other: int) -> float:
+        """Return the log-odds that two groups tell one event."""
+        return fusion.log_odds(self._groups[one], self._groups[other], self._link(one, other), self._crowd)
+
+    def _closes(self, one: Sequence[int], other: Sequence[int], link: Link) -> bool:
+        self._step()
+        some, others = ([m for number in numbers for m in self._groups[number]] for numbers in (one, other))
+        return fusion.closes(some, others, link, self._crowd, self._bar)
 
     def _story(self, old: Story | None, members: Sequence[Candidate]) -> Story:
         """Return a story of these members; what was known of an old one stays."""
@@ -176,12 +185,13 @@ class DayClustering:
             kind([member.entry for member in members]),
             self._near.get(self._home[members[0].entry.id], ()),
         )
+        bar = self._bar + self._crowd  # where more comes, more is alike by chance
         return tuple(
             story.id
             for number in sorted(near)
             if number < len(self._stories) and (story := self._stories[number]).id > 0
             if frozenset((own, story.kind)) in knowledge().apart
-            if self._candidates.link(members, self._groups[number], steps=True).strength() >= self._bar
+            if self._candidates.link(members, self._groups[number], steps=True).strength() >= bar
         )
 
     def _join(
@@ -195,8 +205,8 @@ class DayClustering:
         if member.entry.id in self._copies:
             why = _COPY
         elif not began:
-            strength = self._candidates.link([member], others).strength(self._lone)
-            similarity, doubtful = probability(strength), strength < self._bar + _DOUBT
+            sure = fusion.log_odds([member], others, self._candidates.link([member], others), self._crowd)
+            similarity, doubtful = probability(sure), sure < self._bar + _DOUBT
             why = _reason(member, others, self._candidates, similarity, probability(self._bar))
         return Join(
             entry=member.entry.id,
@@ -211,7 +221,7 @@ class DayClustering:
         """Return the open story, other than its own, that a new member was nearest to."""
         mine = self._home[member.entry.id]
         rivals = [
-            (self._link(number, mine).strength(self._lone), -self._stories[number].id)
+            (self._sure(number, mine), -self._stories[number].id)
             for number in self._near.get(mine, ())
             if number < len(self._stories) and self._stories[number] is not own
         ]

@@ -84,7 +84,7 @@ def features(title: str, summary: str) -> dict[str, float]:
     }
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 12)
 def chances(title: str, summary: str) -> tuple[float, ...]:
     """Return the chance of each kind, in the order of the model's kinds, that an entry tells it."""
     return shares(features(title, summary), model())

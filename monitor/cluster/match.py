@@ -57,6 +57,8 @@ class Model:
     weights: Mapping[str, float]
     semantic: Mapping[str, float]
     """Of two reports in two languages whose meaning is known."""
+    fusion: Mapping[str, float]
+    """Of two groups of reports, for their telling one event (`fusion.py`)."""
     affairs: Mapping[str, float]
     """Of what two stories share, for their being steps of one affair (`affairs.py`)."""
     documents: int
@@ -71,7 +73,15 @@ def model() -> Model:
     table = tomllib.loads(files(__package__).joinpath("model.toml").read_text("utf-8"))
     background = {term: float(n) for n, terms in table["background"].items() for term in terms.split()}
     topic = b64decode(table["topic"])
-    return Model(table["weights"], table["semantic"], table["affairs"], table["documents"], background, topic)
+    return Model(
+        weights=table["weights"],
+        semantic=table["semantic"],
+        fusion=table["fusion"],
+        affairs=table["affairs"],
+        documents=table["documents"],
+        background=background,
+        topic=topic,
+    )
 
 
 def rarity(counts: TermCounts) -> Rarity:

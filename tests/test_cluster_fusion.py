@@ -1,0 +1,106 @@
+"""What only whole groups of reports show: the step that they tell, its outlets, what all of them add."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from monitor.cluster import fusion, match
+from monitor.cluster.candidates import Candidates
+from monitor.cluster.copies import Sources
+from monitor.cluster.groups import Link
+from monitor.models import Entry, TermCounts
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NUMBERS = count(1)
+LINK = Link.of([1.0, 2.0, 3.0, 2.0])
+
+
+def group(*titles: str, after: timedelta = timedelta(0), outlet: str = "", language: str = "en"):
+    """Return a group of reports, each an hour after the one before; of outlets of their own without one."""
+    candidates = Candidates(match.rarity(TermCounts(documents=0, counts={})), Sources({}), {})
+    found = []
+    for place, title in enumerate(titles):
+        number = next(NUMBERS)
+        host = outlet or f"o{number}.example"
+        published = NOW + after + timedelta(hours=place)
+        found.append(
+            candidates.of(
+                Entry(
+                    id=number,
+                    feed=f"https://{host}/feed",
+                    url=f"https://{host}/{number}",
+                    title=title,
+                    language=language,
+                    published=published,
+                    first_seen=published,
+                )
+            )
+        )
+    return found
+
+
+STRIKE = ("Harrow narrators walk out over cloned voices", "Narrators at Harrow go on strike over AI voices")
+END = ("Harrow narrators end strike after talks in Bristol", "Bristol talks end narrators' walkout at Harrow")
+
+
+def features(one, other, crowd=0.0):
+    return fusion.features(one, other, LINK, crowd)
+
+
+def test_the_order_of_two_groups_makes_no_difference():
+    one, other = group(*STRIKE), group(*END, after=timedelta(days=2))
+    assert features(one, other) == features(other, one)
+    assert fusion.log_odds(one, other, LINK, 1.0) == fusion.log_odds(other, one, LINK, 1.0)
+
+
+def test_two_that_begin_at_one_moment_have_an_order_too():
+    one, other = group("Disney sues Midjourney"), group("Netflix and Disney sue Midjourney")
+    assert features(one, other) == features(other, one)
+
+
+def test_all_that_is_weighed_is_found_and_the_rest_is_the_bias():
+    assert set(features(group(*STRIKE), group(*END))) | {"bias"} == set(match.model().fusion)
+
+
+def test_days_are_counted_as_the_calendar_does():
+    one = group(*STRIKE)
+    assert features(one, group(*END, after=timedelta(hours=14)))["another_day"] == 0
+    assert features(one, group(*END, after=timedelta(hours=16)))["another_day"] == 1
+
+
+def test_an_outlet_that_reports_in_both_groups_tells_a_second_step():
+    one, other = group(*STRIKE, outlet="harrow.example"), group(*END, outlet="harrow.example")
+    assert features(one, other)["outlets"] == features(one, other)["outlets_share"] == 1
+    assert features(one, group(*END))["outlets"] == 0
+    assert fusion.log_odds(one, other, LINK, 0.0) < fusion.log_odds(one, group(*END), LINK, 0.0)
+
+
+def test_a_word_that_the_later_titles_share_and_no_earlier_report_has_is_new():
+    found = features(group(*STRIKE), group(*END, after=timedelta(days=1)))
+    assert found["word_new"] > 1, "Bristol"
+    later = group("Harrow strike goes on", "Narrators still on strike at Harrow", after=timedelta(days=1))
+    assert features(group(*STRIKE), later)["word_new"] == 0
+
+
+def test_a_party_of_the_later_titles_that_no_earlier_report_names_is_new():
+    one = group("Disney sues Midjourney", "Midjourney sued by Disney")
+    other = group("Netflix sues Midjourney", "Midjourney sued by Netflix", after=timedelta(days=1))
+    assert (features(one, other)["players_new"], features(one, other)["players_gone"]) == (1, 1)
+
+
+def test_a_round_up_beside_a_report_is_seen():
+    one, other = group("The week in AI: Disney, Midjourney, Suno"), group("Disney sues Midjourney")
+    assert (features(one, other)["round_up"], features(one, one)["round_up"]) == (1, 0)
+
+
+def test_where_more_comes_groups_must_be_more_alike():
+    one, other = group(*STRIKE), group(*END)
+    assert fusion.log_odds(one, other, LINK, 2.0) < fusion.log_odds(one, other, LINK, 0.0)
+
+
+@pytest.mark.parametrize("bar", [-50.0, 50.0])
+def test_a_group_is_closed_from_the_bar_on(bar):
+    assert fusion.closes(group(*STRIKE), group(*END), LINK, 0.0, bar) is (bar < 0)
