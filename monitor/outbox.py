@@ -92,11 +92,14 @@ def recover(store: Store, *, now: datetime) -> None:
 def resend(store: Store, day: date, *, now: datetime) -> int:
     """Make all deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
 
-    One that is under way is left alone. Raises MonitorError when nothing is left that could be sent.
+    One that is under way is left alone, and one that is held for its hour. Raises
+    MonitorError when nothing is left that could be sent.
     """
     reopened = store.deliveries.reopen(digest_key(day), now)
     if not reopened:
-        raise MonitorError(f"the digest of {day} has no deliveries whose bytes are still kept")
+        raise MonitorError(
+            f"the digest of {day} has nothing to send again: it is held, or its bytes are kept no more"
+        )
     return reopened
 
 

@@ -305,5 +305,15 @@ async def test_resending_takes_what_was_sent_failed_and_waits(opened):
     assert outbox.resend(opened, NOW.date(), now=NOW) == 3
     await outbox.send_due(opened, [channel], now=NOW)
     assert sorted(channel.sent) == ["a", "a", "b", "c"]
-    with pytest.raises(MonitorError, match="no deliveries whose bytes are still kept"):
+    with pytest.raises(MonitorError, match="nothing to send again"):
         outbox.resend(opened, NOW.date() - timedelta(days=1), now=NOW)
+
+
+async def test_resending_leaves_what_is_held_to_its_hour(opened):
+    channel = Channel()
+    freeze(opened, channel)
+    held, *_ = opened.deliveries.listing()
+    opened.deliveries.save(replace(held, next_attempt_at=NOW + timedelta(hours=9)), NOW)
+    await outbox.send_due(opened, [channel], now=NOW)
+    assert outbox.resend(opened, NOW.date(), now=NOW) == 2
+    assert held.id not in {one.id for one in opened.deliveries.due(NOW)}

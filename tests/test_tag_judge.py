@@ -358,6 +358,22 @@ def test_another_sora_is_not(title: str) -> None:
     assert not TAGGERS[0].tag(entry(title), kind="technology").relevant
 
 
+@pytest.mark.parametrize(
+    ("title", "sure"),
+    [
+        ("Show HN: Sora, a static site generator", False),
+        ("Sora 1.0, a web framework in Go", False),
+        ("Show HN: Sora – self-hosted wiki", False),
+        ("Sora, eine kleine Datenbank in Rust", False),
+        ("Show HN: I built a search engine for Sora videos", True),
+        ("Sora CLI: generate OpenAI videos from your terminal", True),
+        ("Mit Sora gedreht: ein Kurzfilm", True),
+    ],
+)
+def test_a_program_that_is_called_sora_is_none_that_is_made_with_it(title: str, sure: bool) -> None:
+    assert (TAGGERS[0].tag(entry(title), kind="technology").shelf == "sure") is sure
+
+
 class Vector(list[float]):
     def tolist(self) -> list[float]:
         return list(self)

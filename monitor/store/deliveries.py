@@ -143,9 +143,9 @@ class Deliveries:
     def reopen(self, edition: str, now: datetime) -> int:
         """Make an edition's deliveries due now, with the same bytes; return how many.
 
-        Not those under way, nor those whose bytes were let go.
+        Not those under way, nor those whose bytes were let go, nor what is held for its hour.
         """
-        return self._db.change(_REOPEN, [format_utc(now), edition])
+        return self._db.change(_REOPEN, {"now": format_utc(now), "edition": edition})
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
@@ -255,8 +255,10 @@ where id = :id
 # The archive's pages have no payload: they are made of the store when they are written.
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
-    changed_at = ?
-where edition = ? and state in ('sent', 'failed', 'pending') and (payload <> x'' or channel = 'archive')
+    changed_at = :now
+where edition = :edition and state in ('sent', 'failed', 'pending')
+    and (payload <> x'' or channel = 'archive')
+    and not (state = 'pending' and attempts = 0 and next_attempt_at > :now)
 """
 
 _SUPERSEDE: Final = """
