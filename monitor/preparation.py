@@ -42,7 +42,7 @@ class PreparedDigest(NamedTuple):
 
 
 def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
-    """Do the same in a thread, beside the loop: it opens the store itself."""
+    """Do what `prepare` does in a thread, beside the loop: it opens the store itself."""
     with store_package.open(config.database, read_only=True) as store:
         store.feeds.know(config.feeds)
         return prepare(config, store, channels, now=now)

@@ -258,7 +258,7 @@ update deliveries set state = 'pending', next_attempt_at = null, last_error = ''
     changed_at = :now
 where edition = :edition and state in ('sent', 'failed', 'pending')
     and (payload <> x'' or channel = 'archive')
-    and not (state = 'pending' and attempts = 0 and next_attempt_at > :now)
+    and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """
 
 _SUPERSEDE: Final = """
