@@ -189,6 +189,21 @@ def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_ca
     assert CHOIR in (pages / "search" / "2024-12.js").read_text()
 
 
+def test_stories_beside_a_page_that_fails_for_no_story_are_written_once_it_does_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, other, pages = number_of(desk), number_of(desk, LEAK), desk.directory / "digests"
+    assert run(desk.directory, "digest", "--send", now=at(7.5, 1)).code == 0
+    assert run(desk.directory, "mark", f"s{number}", "--not-relevant", now=at(8, 1)).code == 0
+    damage(desk, "update stories set title = 'Changed' where title = ?", LEAK)
+    with monkeypatch.context() as patch:
+        poison(patch, site.pages, "gone", str(number))
+        assert run(desk.directory, "digest", "--send", now=at(7.5, 2)).code == 1
+    assert run(desk.directory, "digest", "--send", now=at(9, 2)).code == 0
+    assert "is left of story" in (pages / "stories" / f"s{number}.html").read_text()
+    assert "Changed" in (pages / "stories" / f"s{other}.html").read_text()
+
+
 def test_the_reading_page_shows_all_else_and_names_what_it_cannot_show(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

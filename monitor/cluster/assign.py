@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Correction, Entry, Feed, Story, TermCounts
 
-# Of ten entries a day; beyond what was measured the bar rises no more, or nothing would reach it.
+# Of ten entries a day; beyond what was measured a crowd counts no more, or nothing would be joined.
 _MOST_CROWDED = 2.3
 
 
