@@ -26,7 +26,7 @@ FLOORS = {
 HELD_OUT = {
     "leak-protest": 0.87, "unpaid-labour": 0.87, "content-control": 0.70, "compensation": 0.80,
     "company-response": 0.85, "labour-ethics": 0.77, "copyright": 0.85, "tech-creative-relations": 0.68,
-    "capabilities": 0.63, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
+    "capabilities": 0.61, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
 }  # fmt: skip
 """The first samples were seen by who wrote the rules, the held-out ones were not."""
 
@@ -66,8 +66,8 @@ def test_each_theme(theme: str, floor: float) -> None:
 
 def test_what_was_held_out() -> None:
     scores, _ = measured("held-out")
-    assert scores.relevance.precision >= 0.97
-    assert scores.relevance.recall >= 0.92
+    assert scores.relevance.precision >= 0.96
+    assert scores.relevance.recall >= 0.94
     assert scores.micro.f1 >= 0.80
     assert scores.macro >= 0.79
 
