@@ -93,5 +93,5 @@ def test_namesakes_are_told_from_the_model() -> None:
             if "sora" in record.entry.title.lower():
                 chosen[record.relevant].append(bool(tagger.tag(record.entry).beats))
     assert len(chosen[False]) >= 28
-    assert sum(chosen[False]) <= 5
+    assert sum(chosen[False]) <= 7
     assert sum(chosen[True]) >= len(chosen[True]) - 1
