@@ -200,5 +200,7 @@ def test_of_the_modules_only_those_are_loaded_whose_commands_are_asked_for(
 def test_all_commands_are_there_when_none_is_named() -> None:
     root: Any = typer.main.get_command(cli.application(["strange"]))
     assert sorted(root.commands) == sorted(name for names in cli.COMMANDS.values() for name in names)
-    assert run(None, "--help", "poll").out == run(None, "--help").out
+    for arguments in (["--help", "poll"], ["--config", "report", "--help"], ["-q", "-h", "poll"]):
+        assert run(None, *arguments).out == run(None, "--help").out
+    assert "Did you mean 'poll'" in run(None, "--config", "report", "pol").err
     assert "Did you mean 'poll'" in run(None, "pol").err

@@ -107,8 +107,16 @@ def main() -> None:
     with ending():
         arguments = sys.argv[1:]
         _refuse_empty(arguments)
-        # `monitor --help list` is about all of them.
-        application([] if {"-h", "--help"}.intersection(arguments[:1]) else arguments)()
+        application(_named(arguments))()
+
+
+def _named(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of which one may be the command: no folder `report`, as that of the configuration.
+
+    None behind `--help`: `monitor --help list` is about all of them.
+    """
+    words = (word for option, word in pairwise(["", *arguments]) if option not in {"--config", "--now"})
+    return list(takewhile(lambda word: word not in {"-h", "--help"}, words))
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:
