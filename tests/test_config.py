@@ -34,7 +34,8 @@ def test_faults_of_saved_searches_are_told(tmp_path):
     searches = (
         '[archive.search.A]\nqueries = []\n[archive.search.B]\nqueries = ["*", 3]\ntheme = "copyrigth"\n'
         '[archive.search.""]\nqueries = ["x"]\n[archive.search.C]\nquery = "x"\n'
-        '[archive.search.b]\nqueries = ["x"]\n'
+        '[archive.search.b]\nqueries = ["x"]\n[archive.search.d]\nqueries = ["x"]\n'
+        '[archive.search.D]\nqueries = ["x"]\n'
     )
     told = faults(write(tmp_path, monitor=searches))
     for words in (
@@ -44,11 +45,12 @@ def test_faults_of_saved_searches_are_told(tmp_path):
         "search.B.theme: there is no 'copyrigth'; did you mean 'copyright'?",
         'search."": needs a name',
         "search.b: differs from another in capitals alone",
+        "search.D: differs from another in capitals alone",
         "search.C.queries: is required",
         "search.C.query: unknown key; did you mean 'queries'?",
     ):
         assert any(words in fault for fault in told), told
-    assert len(told) == 8
+    assert len(told) == 9
     (only,) = faults(write(tmp_path, monitor='[archive]\nsearch = "x"\n'))
     assert 'expected a table, [archive.search."Strikes"]' in only
 

@@ -680,6 +680,11 @@ def test_a_mail_is_held_until_the_first_such_time_and_never_longer_than_a_day(
     assert shown == wanted or wanted.hour == 2  # the hour that the clocks leave out
 
 
+def test_a_mail_for_the_time_at_which_its_digest_is_due_is_not_held_for_a_day() -> None:
+    due = datetime(2024, 12, 3, 6, tzinfo=UTC)
+    assert schedule.held_until(time(7), due, digest.Settings(timezone="Europe/Berlin")) == due
+
+
 EVENING = f'[email.only."{BO}"]\ntime = "18:00"\n[email.only."{CY}"]\ntime = "05:30"\n'
 
 
