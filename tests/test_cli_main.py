@@ -59,7 +59,7 @@ def test_an_option_s_empty_value_is_wrong_usage(desk: Path, monkeypatch, argumen
 
 
 def test_an_empty_word_and_an_equals_sign_at_the_end_are_no_empty_value(desk: Path) -> None:
-    assert "no words were given" in run(desk, "search", "--", "").err
+    assert "give words to search for" in run(desk, "search", "--", "").err
     assert "no such entry" in run(desk, "explain", "--url=https://news.test/?page=").err
 
 

@@ -76,6 +76,21 @@ def test_of_hundreds_that_are_alike_not_every_pair_is_compared():
     assert len(compared) < number * number / 8
 
 
+def test_pairs_that_are_not_compared_count_like_those_that_are():
+    asked = {}
+
+    def closes(one, other, link):
+        asked[len(one), len(other)] = link
+        return True
+
+    old, new, newest = range(30), 30, 31
+    scores = dict.fromkeys(combinations(old, 2), 6.0) | {(one, newest): 4.0 for one in old}
+    near = {*scores, (new, newest)}
+    scores |= {(new, newest): 5.0} | {(one, new): 2.0 for one in old}
+    assert grouping(32, scores, near=near, closes=closes) == [0] * 32
+    assert asked[30, 2] == Link(60, 30 * 4.0 + 30 * 2.0, 4.0)
+
+
 def test_one_pair_cannot_shout_down_the_rest():
     assert Link.of([1000.0]) == Link.of([6.0])
 
