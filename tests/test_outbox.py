@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor import outbox, store
 from monitor.errors import DeliveryError, MonitorError, StoreError
-from monitor.models import Delivery, RenderedDigest
+from monitor.models import Delivery, RenderedDigest, digest_key
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 FRESH = Delivery(
@@ -319,3 +319,18 @@ async def test_resending_leaves_what_is_held_to_its_hour(opened):
     await outbox.send_due(opened, [channel], now=NOW)
     assert outbox.resend(opened, NOW.date(), now=NOW) == 2
     assert held.id not in {one.id for one in opened.deliveries.due(NOW)}
+
+
+def test_a_digest_that_no_mail_could_be_made_of_is_owed_to_all_who_were_to_get_one(opened):
+    """Unless theirs went out: what fails for the whole list is noted under no name of it."""
+    covered = {"ann@x.test": [NOW.date()], "bo@x.test": [NOW.date()]}
+    opened.deliveries.cover(covered, NOW.date())
+    key = digest_key(NOW.date())
+    failed = outbox.unmade(key, "email", "everybody", ValueError("x"), now=NOW)
+    sent = replace(
+        FRESH, edition=key, channel="email", recipient="bo@x.test", state="sent", message_id="<1@x>"
+    )
+    opened.deliveries.add([failed, sent], NOW)
+    for or_refused in (False, True):
+        assert opened.deliveries.uncovered("ann@x.test", or_refused=or_refused) == (NOW.date(),)
+        assert opened.deliveries.uncovered("Bo@x.test", or_refused=or_refused) == ()
