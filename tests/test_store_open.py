@@ -363,8 +363,7 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
 @pytest.mark.parametrize(
     "damage",
     [
-        "update feed_states set next_poll_at = 'soon'",
-        "update feed_states set skip_hours = '[1'",
+        "update polls set finished_at = 'soon'",
         "update meta set value = 'x' where key in ('clock', 'installed_at')",
     ],
 )
@@ -372,6 +371,6 @@ def test_a_value_that_cannot_be_read_is_one_line(tmp_path, damage):
     desk = polled(tmp_path / "desk")
     with closing(sqlite3.connect(desk / "data" / "monitor.db")) as db, db:
         db.execute(damage)
-    result = run(desk, "poll", now=at(10))
+    result = run(desk, "status", now=at(10))
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "restore a backup" in result.err
