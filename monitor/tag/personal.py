@@ -30,7 +30,7 @@ MOST: Final = 2.0
 MOST_DOWN: Final = 0.8
 """How far it can lower one: with 2, who marks false alarms alone lost 4 in 100 of what is relevant, so 1.
 
-With .6 they had 27 in 100 false alarms fewer, so 40: `benchmarks/simulate_marks.py --bar 0.1` on five months
+With .6 they had 37 in 100 false alarms fewer, so 44: `benchmarks/simulate_marks.py --bar 0.1` on five months
 of technology feeds."""
 # How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
 _HELD_BACK: Final = 0.4
