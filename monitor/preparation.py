@@ -42,7 +42,7 @@ class PreparedDigest(NamedTuple):
 
 
 def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
-    """Do what `prepare` does in a thread, beside the loop: it opens the store itself."""
+    """Do what `prepare` does, in a thread beside the loop: it opens the store itself."""
     with store_package.open(config.database, read_only=True) as store:
         store.feeds.know(config.feeds)
         return prepare(config, store, channels, now=now)
@@ -70,48 +70,20 @@ def prepare(
                 config, store, channels, due, besides={*parts, *bugs}, faults=faults, now=now
             )
         )
-
-        def mail(recipient: str, faults: Sequence[Culprit], *, as_told: bool) -> list[Delivery]:
-            days, at = parts[recipient], config.selections.get(recipient, EVERYTHING).time
-            selected = (
-                digest_input.part_of_several(
-                    config, store, due, recipient, days, now=now, faults=faults, as_told=as_told
-                )
-                if days
-                else digest_input.part_of(config, whole.digest, recipient)
-            )
-            held = digest.schedule.held_until(at, due.at or now, config.digest) if at else None
-            mailed = digest_output.mailed(selected, recipient, hold_until=held)
-            by = [channel for channel in channels if channel.name == Mail.name]
-            wanted = by if digest.worth_sending(selected, config.digest) else ()
-            return outbox.prepare(wanted, mailed, now=now)
-
-        def made(recipient: str, *, as_told: bool) -> list[Delivery]:
-            # What the whole digest could not show is news for the next one: no part may tell it before.
-            return store.without_culprits(
-                lambda faults: mail(recipient, faults, as_told=as_told), whole.faults
-            )
-
-        mails, fails = each(parts, lambda one: made(one, as_told=True))
-        # What is told as it was may be what fails.
-        others, more = each(fails, lambda one: made(one, as_told=False))
-        mails |= others
-    bugs |= more
+        mails, fails = _mails(config, store, channels, due, whole, parts=parts, now=now)
+    bugs |= fails
+    told = {one: [*(digest.date for digest in days), due.date] for one, days in missed.items()}
+    told |= {one: [due.date] for one in bugs.keys() - missed.keys()}
     return PreparedDigest(
         digest=whole.digest,
         summary=digest.summarise(whole.digest, languages.load(whole.digest.language, whole.digest.title)),
         deliveries=[
             *whole.deliveries,
-            *(delivery for those in mails.values() for delivery in those),
+            *mails,
             *(outbox.unmade(digest_key(due.date), Mail.name, one, bug, now=now) for one, bug in bugs.items()),
         ],
         input=whole.input,
-        covered={
-            one: [*(digest.date for digest in missed.get(one, ())), due.date]
-            if one in missed or one in bugs
-            else []
-            for one in sorted(config.recipients)
-        },
+        covered={one: told.get(one, []) for one in sorted(config.recipients)},
         bugs=list(bugs.values()),
     )
 
@@ -140,3 +112,39 @@ def _whole(
     wanted = channels if digest.worth_sending(made, config.digest) else ()
     deliveries = outbox.prepare(wanted, digest_output.rendered(config, made, besides=besides), now=now)
     return _Whole(made, deliveries, found, faults)
+
+
+def _mails(
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    due: Due,
+    whole: _Whole,
+    *,
+    parts: Mapping[str, Sequence[Digest]],
+    now: datetime,
+) -> tuple[list[Delivery], dict[str, Exception]]:
+    """Return the mails of parts, and over whose part something fails; `parts` are the digests they missed."""
+    by = [channel for channel in channels if channel.name == Mail.name]
+
+    def mail(recipient: str, faults: Sequence[Culprit], *, as_told: bool) -> list[Delivery]:
+        days, at = parts[recipient], config.selections.get(recipient, EVERYTHING).time
+        selected = (
+            digest_input.part_of_several(
+                config, store, due, recipient, days, now=now, faults=faults, as_told=as_told
+            )
+            if days
+            else digest_input.part_of(config, whole.digest, recipient)
+        )
+        held = digest.schedule.held_until(at, due.at or now, config.digest) if at else None
+        wanted = by if digest.worth_sending(selected, config.digest) else ()
+        return outbox.prepare(wanted, digest_output.mailed(selected, recipient, hold_until=held), now=now)
+
+    def made(recipient: str, *, as_told: bool) -> list[Delivery]:
+        # What the whole digest could not show is news for the next one: no part may tell it before.
+        return store.without_culprits(lambda faults: mail(recipient, faults, as_told=as_told), whole.faults)
+
+    mails, fails = each(parts, lambda one: made(one, as_told=True))
+    # What is told as it was may be what fails.
+    others, fails = each(fails, lambda one: made(one, as_told=False))
+    return [delivery for those in (mails | others).values() for delivery in those], fails
