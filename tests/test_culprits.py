@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from smtp import Inbox
+
     from monitor.models import Digest, Selection
     from monitor.store import Culprit
 
@@ -396,16 +398,21 @@ async def test_a_recipient_whose_part_cannot_be_made_gets_both_with_the_next_dig
     assert LEAK not in told[BO][1].message.get_body(("plain",)).get_content()
 
 
+def desk_of_a_weekly_mail(tmp_path: Path, server: Loopback, box: Inbox) -> Desk:
+    """Return a desk of one feed whose only recipient gets a mail on Wednesdays."""
+    mail = (
+        f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
+        f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'
+    )
+    return Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+
+
 @pytest.mark.parametrize("how", [*DAMAGE, "rendering"])
 async def test_a_mail_of_several_days_tells_a_story_that_broke_since_as_digests_told_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     async with Loopback() as server, inbox() as box:
-        mail = (
-            f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
-            f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'
-        )
-        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+        desk = desk_of_a_weekly_mail(tmp_path, server, box)
         config = desk.config
         with desk.store() as opened:
             server.on("/a", page(*(item(one[:5], one, published=at(8)) for one in (LEAK, CHOIR))))
@@ -442,11 +449,7 @@ async def test_no_part_tells_what_the_whole_digest_leaves_for_the_next(
         return render_all(whole, *rest)
 
     async with Loopback() as server, inbox() as box:
-        mail = (
-            f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
-            f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'
-        )
-        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=mail)
+        desk = desk_of_a_weekly_mail(tmp_path, server, box)
         config = desk.config
         with desk.store() as opened:
             leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8, 1))

@@ -67,6 +67,16 @@ async def test_an_error_is_reported_and_the_next_start_waits(monkeypatch, error)
     assert reports[1][1] == ""
 
 
+async def wait_of(run: Run, clock: list[float]) -> float:
+    """Move the clock until it starts again, let it end, and return how long that took, in seconds."""
+    before = clock[0]
+    while not run.busy:
+        clock[0] += 30
+        run.start()
+    await run.stop(grace=LONG)
+    return clock[0] - before
+
+
 async def test_the_waits_double_up_to_an_hour(monkeypatch):
     loop = asyncio.get_running_loop()
     clock = [1000.0]
@@ -74,14 +84,7 @@ async def test_the_waits_double_up_to_an_hour(monkeypatch):
     work = Work(*[RuntimeError("a bug")] * 9)
     work.permit.set()
     run = Run("poll", work, lambda *_: None)
-    waits = []
-    for _ in range(9):
-        before = clock[0]
-        while not run.busy:
-            clock[0] += 30
-            run.start()
-        waits.append(clock[0] - before)
-        await run.stop(grace=LONG)
+    waits = [await wait_of(run, clock) for _ in range(9)]
     assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
@@ -94,14 +97,7 @@ async def test_errors_that_were_put_off_until_all_else_was_done_hold_it_up_for_m
     work.errors = [ExceptionGroup("polling met errors", [ZeroDivisionError("poison")]) for _ in range(5)]
     work.permit.set()
     run = Run("poll", work, lambda _, reason: reports.append(reason))
-    waits = []
-    for _ in range(5):
-        before = clock[0]
-        while not run.busy:
-            clock[0] += 30
-            run.start()
-        waits.append(clock[0] - before)
-        await run.stop(grace=LONG)
+    waits = [await wait_of(run, clock) for _ in range(5)]
     assert waits == [30, 60, 120, 240, 300]
     assert set(reports) == {"polling met errors: internal error: ZeroDivisionError"}
 
