@@ -16,6 +16,7 @@ from monitor.cluster import kinds, match
 pytest.importorskip("sklearn")
 TRAINING = Path(__file__).parents[1] / "training"
 sys.path.insert(0, str(TRAINING))
+import story_examples  # noqa: E402
 import train_kinds  # noqa: E402
 import train_stories  # noqa: E402
 
@@ -60,7 +61,7 @@ def test_other_records_are_noticed(records):
 
 
 def test_records_are_whole():
-    hands = train_stories.read()
+    hands = story_examples.read()
     assert len(hands) >= 2
     for hand in hands:
         days: dict[str, Any] = {}
@@ -72,8 +73,8 @@ def test_records_are_whole():
 
 
 def test_pairs_are_labelled_and_each_report_of_a_story_counts_alike(records):
-    (hand,) = train_stories.read(records)
-    found = list(train_stories.pairs(hand, {}))
+    (hand,) = story_examples.read(records)
+    found = list(story_examples.pairs(hand, {}))
     assert len(found) == 16 * 15 // 2
     assert sum(same for _, same, _ in found) == 4 * 6
     assert {round(counted, 3) for _, same, counted in found if same} == {0.667}
@@ -81,9 +82,9 @@ def test_pairs_are_labelled_and_each_report_of_a_story_counts_alike(records):
 
 
 def test_late_reports_are_the_same_reports_and_the_first_of_each_event_stays(records):
-    (hand,) = train_stories.read(records)
-    late = train_stories.late(hand)
-    assert late == train_stories.late(hand) != hand
+    (hand,) = story_examples.read(records)
+    late = story_examples.late(hand)
+    assert late == story_examples.late(hand) != hand
     assert {(e.id, e.title) for e in late.entries} == {(e.id, e.title) for e in hand.entries}
     assert list(late.entries) == sorted(late.entries, key=lambda entry: entry.published)
     before = {entry.id: entry.published for entry in hand.entries}
@@ -93,15 +94,15 @@ def test_late_reports_are_the_same_reports_and_the_first_of_each_event_stays(rec
 
 
 def test_groups_are_gathered_by_the_truth_and_say_what_is_weighed(records):
-    (hand,) = train_stories.read(records)
-    found = train_stories.groups(hand)
+    (hand,) = story_examples.read(records)
+    found = story_examples.groups(hand)
     assert sum(same for _, same, _ in found) >= 8, "four events of four reports each"
     assert {name for features, _, _ in found for name in features} | {"bias"} == set(match.model().fusion)
 
 
 def test_steps_of_one_affair_are_labelled(records):
-    (hand,) = train_stories.read(records)
-    found = list(train_stories.steps(hand, {}))
+    (hand,) = story_examples.read(records)
+    found = list(story_examples.steps(hand, {}))
     assert [same for _, same, _ in found] == [True, False, False]
     assert set(found[0][0]) | {"bias"} == set(match.model().affairs)
 
@@ -116,8 +117,8 @@ def test_kinds_are_learned_from_steps_and_the_same_records_give_the_same(records
 
 
 def test_steps_of_no_affair_are_steps_of_none(records):
-    (hand,) = train_stories.read(records)
-    found = train_stories.steps(replace(hand, affairs=("",) * len(hand.affairs)), {})
+    (hand,) = story_examples.read(records)
+    found = story_examples.steps(replace(hand, affairs=("",) * len(hand.affairs)), {})
     assert not any(same for _, same, _ in found)
 
 
@@ -130,7 +131,7 @@ def test_reports_of_one_event_count_together_as_the_root_of_their_number(records
 
 def test_the_same_records_give_the_same_model(records, monkeypatch):
     monkeypatch.setattr(train_stories, "LEVEL", -9.0)  # of sixteen reports no pair is sure
-    hands = train_stories.read(records)
+    hands = story_examples.read(records)
     drawn = replace(hands[0], events=tuple(map(str, range(len(hands[0].entries)))))
     source, other = (train_stories.Source(drawn, {}, {"openai": 300.0}) for _ in range(2))
     other = replace(other, _kinds=source._kinds)

@@ -2,56 +2,59 @@
 
 It needs the extras `train` and `semantic`. Kinds of event come first (`train_kinds.py`).
 
-Every pair of reports within twelve days, of one hand, is an example: one event, or two. So are pairs of the
-tagger's lines drawn by lot, always of two events: the hands' reports have siblings, in life most have none.
-A ridge-penalised logistic regression weighs the features of `monitor/cluster/match.py`; a second one, with
-the encoder, those of pairs in two languages. Then each hand's reports are gathered by what the other hands
-taught, and the groups that come up, of one event or of two, weigh what whole groups show
-(`monitor/cluster/fusion.py`). Pairs of a hand's events, of one affair or of two, weigh what stories share
-(`monitor/cluster/affairs.py`). The same records give the same model. `--left-out` prints what a model made
-from the other hands makes of each hand.
+A ridge-penalised logistic regression weighs the features of pairs of reports (`monitor/cluster/match.py`); a
+second one, with the encoder, those of pairs in two languages. Then each hand's reports are gathered by what
+the other hands taught, and the groups that come up weigh what whole groups show
+(`monitor/cluster/fusion.py`). Pairs of events weigh what stories of one affair share
+(`monitor/cluster/affairs.py`). What examples there are `story_examples.py` says. The same records give the
+same model. `--left-out` prints what a model made from the other hands makes of each hand.
 """
 
 from __future__ import annotations
 
-import random
 import sys
 from base64 import b64encode
-from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
-import tag_lines
 import train_kinds
 from sklearn.linear_model import LogisticRegression
+from story_examples import (
+    DOCUMENTS,
+    LINES,
+    RECORDS,
+    Example,
+    Hand,
+    background,
+    groups,
+    late,
+    lots,
+    pairs,
+    rarity_of,
+    read,
+    steps,
+    stories_of,
+    strangers,
+)
 from threadpoolctl import threadpool_limits
 
 from monitor import cluster
-from monitor.cluster import affairs, encoder, fusion, kinds, match
-from monitor.cluster.copies import Sources
+from monitor.cluster import affairs, encoder, kinds, match
 from monitor.cluster.match import log_odds
-from monitor.cluster.traits import terms, traits
 from monitor.encoder import DIMENSIONS, encode
 from monitor.evaluate.stories import replay, score
-from monitor.models import Entry, PastStory, Story, TermCounts
+from monitor.models import PastStory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-HERE = Path(__file__).parent
-RECORDS, LINES = HERE / "stories", HERE / "lines"
-PACKAGE = HERE.parent / "monitor" / "cluster"
+PACKAGE = Path(__file__).parents[1] / "monitor" / "cluster"
 MODEL, KNOWLEDGE = PACKAGE / "model.toml", PACKAGE / "events.toml"
-NEVER = "2026-01-01T00:00:00Z"
-LONGEST = 12
-"""Days between two reports that are compared: a story takes no more reports after ten."""
 PENALTY = 100.0
 """Several times what fits the training pairs best: other hands and years write otherwise."""
 LEVEL = -2.35
@@ -59,13 +62,6 @@ LEVEL = -2.35
 LEVEL_OF_GROUPS = 0.4
 """Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
 PENALTY_OF_GROUPS = 10.0
-FLOOR = -1.0
-"""Log-odds of a link from which groups are examples: far more than are asked about later."""
-LATE, LAGS = 0.5, (1,) * 10 + (2,) * 4 + (3,) * 3 + (5,) * 2 + (8,)
-"""How many of an event's later reports come days late, and by how many: nine in ten of the hands' reports
-stand within a day of each other, and of labelled entries from the web three in ten."""
-POSITIVE = 2.0
-"""What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
 LEVEL_SEMANTIC = -1.4
 """The same, of pairs in two languages, with the encoder: by each hand left out as right as words (.001)."""
 LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) - 0.2
@@ -74,52 +70,6 @@ than half are a wider affair that a reader follows too (two suits against one fi
 PENALTY_OF_STEPS = 10.0
 DIRECTIONS = 3
 """Main directions of all texts that tell the topic, not the event."""
-DOCUMENTS = 1000
-"""What the background counts as, beside a user's own archive: as so many of their entries."""
-LOTS, DRAWN = {"en": 1200, "de": 800}, 20000
-"""How many lines of each language, and pairs of them, are drawn."""
-STRANGER = 0.45
-"""What a pair drawn by lot counts."""
-APART = (0, 0, 0, 1, 2, 3, 4, 6, 8)
-"""Days between two lines, which have none of their own."""
-LEAST = 0.7
-"""A term that stands in fewer of a thousand lines is no common term."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """One author's reports, in order of time: the event of each in the same order."""
-
-    name: str
-    entries: tuple[Entry, ...]
-    events: tuple[str, ...]
-    affairs: tuple[str, ...] = ()
-    """Of each entry's event; "" where it is a step of none."""
-
-
-def read(directory: Path = RECORDS) -> list[Hand]:
-    """Read the records, a file a hand."""
-    found = []
-    for file in sorted(directory.glob("*.jsonl")):
-        rows = sorted(tag_lines.rows(file), key=lambda row: row["published"])
-        entries = tuple(_entry(number, row) for number, row in enumerate(rows))
-        events, cases = (tuple(row.get(key) or "" for row in rows) for key in ("event", "affair"))
-        found.append(Hand(file.stem, entries, events, cases))
-    return found
-
-
-def _entry(number: int, row: Mapping[str, str]) -> Entry:
-    published = datetime.fromisoformat(row["published"])
-    return Entry(
-        id=number,
-        feed=row["source"],
-        url=row["url"],
-        title=row["title"],
-        summary=row["summary"],
-        language=row["lang"],
-        published=published,
-        first_seen=published,
-    )
 
 
 def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
@@ -135,89 +85,12 @@ def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
     }
 
 
-def late(hand: Hand) -> Hand:
-    """Return a hand some of whose reports come days late, as half of them do in life."""
-    lot, begun = random.Random(hand.name), set[str]()
-    rows = []
-    for entry, event, affair in zip(hand.entries, hand.events, hand.affairs, strict=True):
-        moved = entry
-        if event in begun and lot.random() < LATE:
-            day = entry.published + timedelta(days=lot.choice(LAGS))
-            published = day.replace(hour=lot.randint(6, 20))
-            moved = replace(entry, published=published, first_seen=published)
-        begun.add(event)
-        rows.append((moved, event, affair))
-    rows.sort(key=lambda row: row[0].published)
-    entries, events, cases = zip(*rows, strict=True)
-    return Hand(hand.name, entries, events, cases)
-
-
-def pairs(
-    hand: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()
-) -> Iterator[tuple[dict[str, float], bool, float]]:
-    """Yield the features of each pair, whether it is one event, and what it counts.
-
-    With the encoder's vectors, by the entries' ids, of pairs in two languages alone.
-    """
-    weighed, sizes = list(_weighed(hand, common)), Counter(hand.events)
-    for i, one in enumerate(weighed):
-        for j in range(i + 1, len(weighed)):
-            if weighed[j].traits.day - one.traits.day > LONGEST:
-                break
-            alike = None
-            if len(vectors):
-                if one.traits.language == weighed[j].traits.language:
-                    continue
-                alike = encoder.likeness(vectors[hand.entries[i].id], vectors[hand.entries[j].id])
-            same = hand.events[i] == hand.events[j]
-            size, other = sizes[hand.events[i]], sizes[hand.events[j]]
-            counted = POSITIVE / max(1, size - 1) if same else (size * other) ** -0.5
-            yield match.features(one, weighed[j], alike), same, counted
-
-
-def groups(hand: Hand) -> list[tuple[dict[str, float], bool, float]]:
-    """Return the features of the groups that come up as a hand's reports are gathered by the truth."""
-    event = dict(enumerate(hand.events))  # `replay` numbers them anew
-    found = []
-
-    def closes(one: Any, other: Any, link: Any, crowd: float, _bar: float) -> bool:
-        alike = sum(event[a.entry.id] == event[b.entry.id] for a in one for b in other)
-        same = 2 * alike >= len(one) * len(other)
-        found.append((fusion.features(one, other, link, crowd), same, (len(one) * len(other)) ** 0.5))
-        return same
-
-    with mock.patch.object(fusion, "closes", closes), mock.patch.object(fusion, "FLOOR", FLOOR):
-        replay(hand.entries)
-    return found
-
-
-def _weighed(hand: Hand, common: Mapping[str, float]) -> Iterator[match.Weighed]:
-    own, sources, rarity = [traits(entry) for entry in hand.entries], Sources({}), _rarity(hand, common)
-    for entry, each in zip(hand.entries, own, strict=True):
-        yield match.weigh(each, rarity, sources.of(entry) if entry.url else "")
-
-
-def _rarity(hand: Hand, common: Mapping[str, float]) -> match.Rarity:
-    counts = Counter(term for entry in hand.entries for term in terms(entry))
-    return match.Rarity(TermCounts(documents=len(hand.entries), counts=counts), DOCUMENTS, common)
-
-
-def steps(hand: Hand, common: Mapping[str, float]) -> Iterator[tuple[dict[str, float], bool, float]]:
-    """Yield the features of pairs of a hand's events that share a name, and if they are of one affair."""
-    affair, rarity = dict(zip(hand.events, hand.affairs, strict=True)), _rarity(hand, common)
-    past = {event: PastStory.of(story) for event, story in _stories(hand).items()}
-    for one, other in combinations(past, 2):
-        found = affairs.features(past[one], past[other], rarity)
-        if found["rarest"]:
-            yield found, affair[one] == affair[other] != "", 1.0
-
-
 def affairs_told(hand: Hand, common: Mapping[str, float]) -> list[tuple[str, str]]:
     """Return the affair of each event of a hand, and that which it is put into as events come one by one."""
-    true, rarity = dict(zip(hand.events, hand.affairs, strict=True)), _rarity(hand, common)
+    true, rarity = dict(zip(hand.events, hand.affairs, strict=True)), rarity_of(hand, common)
     told: dict[str, int] = {}
     past: list[PastStory] = []
-    for number, (event, bare) in enumerate(_stories(hand).items(), 1):
+    for number, (event, bare) in enumerate(stories_of(hand).items(), 1):
         story = replace(bare, id=number)
         known = affairs.RelatedStories(past, rarity, cluster.Settings().related_for)
         told[event] = known.affair(story, known.related(story)) or number
@@ -225,22 +98,7 @@ def affairs_told(hand: Hand, common: Mapping[str, float]) -> list[tuple[str, str
     return [(true[event] or event, f"a{affair}") for event, affair in told.items()]
 
 
-def _stories(hand: Hand) -> dict[str, Story]:
-    """Return the story of each event of a hand, in order of their first reports."""
-    reports = defaultdict[str, list[Entry]](list)
-    for entry, event in zip(hand.entries, hand.events, strict=True):
-        reports[event].append(entry)
-    return {event: _story(entries) for event, entries in reports.items()}
-
-
-def _story(entries: Sequence[Entry]) -> Story:
-    bare = Story(entries=tuple(entries), first_seen=entries[0].first_seen, last_seen=entries[-1].first_seen)
-    return cluster.with_summary(bare, {}, cluster.Settings())
-
-
-def fit(
-    examples: Sequence[tuple[dict[str, float], bool, float]], level: float, penalty: float = PENALTY
-) -> dict[str, float]:
+def fit(examples: Sequence[Example], level: float, penalty: float = PENALTY) -> dict[str, float]:
     """Return the weights; the bias is such that `level` is the threshold's probability."""
     some = examples[0][0]
     names = [name for name in some if any(found[name] != some[name] for found, _, _ in examples)]
@@ -258,58 +116,6 @@ def fit(
     return {"bias": bias + log_odds(cluster.Settings().threshold) - level, **weights}
 
 
-def lots(directory: Path = LINES) -> Hand:
-    """Return lines, relevant or of technology, drawn by lot: each an event of its own."""
-    lot = random.Random(1)
-    rows = [row for row in lines(directory) if row["beats"] or row.get("kind") == "technology"]
-    drawn = [
-        row
-        for language, some in LOTS.items()
-        for row in lot.sample([row for row in rows if row["lang"] == language], some)
-    ]
-    entries = tuple(
-        _entry(number, {**row, "source": "", "url": "", "published": NEVER})
-        for number, row in enumerate(drawn)
-    )
-    return Hand("lots", entries, tuple(map(str, range(len(entries)))))
-
-
-def strangers(
-    lines: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()
-) -> Iterator[tuple[dict[str, float], bool, float]]:
-    """Yield the features of pairs drawn by lot from lines, which are of two events, and what each counts."""
-    lot, weighed = random.Random(2), list(_weighed(lines, common))
-    for _ in range(DRAWN):
-        one, other = lot.sample(range(len(weighed)), 2)
-        alike = encoder.likeness(vectors[one], vectors[other]) if len(vectors) else None
-        day = match.days(lot.choice(APART))
-        yield match.features(weighed[one], weighed[other], alike) | day, False, STRANGER
-
-
-def lines(directory: Path) -> list[dict[str, Any]]:
-    """Read the tagger's lines."""
-    return [row for file in sorted(directory.glob("*.jsonl")) for row in tag_lines.rows(file)]
-
-
-def background(directory: Path = LINES) -> dict[str, float]:
-    """Return in how many of a thousand entries the common terms stand, by the tagger's lines.
-
-    Of their language, be it of those on our topic or of all: what is common in either tells little. The hands
-    are no measure of that: they name the firms that they invented as often as OpenAI.
-    """
-    shares: dict[str, float] = {}
-    known = lines(directory)
-    for language in LOTS:
-        own = [row for row in known if row["lang"] == language]
-        for some in (own, [row for row in own if row["beats"]]):
-            found = Counter[str]()
-            for row in some:
-                found.update(terms(_entry(0, {**row, "source": "", "url": "", "published": NEVER})))
-            for term, n in found.items():
-                shares[term] = max(shares.get(term, 0.0), round(n * DOCUMENTS / len(some), 1))
-    return {term: share for term, share in shares.items() if share >= LEAST}
-
-
 @dataclass(frozen=True)
 class Source:
     """What models are made from beside the hands; what several models need is worked out once."""
@@ -318,7 +124,7 @@ class Source:
     rows: Mapping[str, Any]
     """The encoder's vectors of each hand's titles and summaries, {} without it."""
     common: Mapping[str, float]
-    _pairs: dict[str, list[tuple[dict[str, float], bool, float]]] = field(default_factory=dict)
+    _pairs: dict[str, list[Example]] = field(default_factory=dict)
     _weights: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
     _kinds: dict[tuple[str, ...], kinds.Model] = field(default_factory=dict)
 
@@ -330,7 +136,7 @@ class Source:
             self._weights[names] = fit([*examples, *strangers(self.drawn, self.common)], LEVEL)
         return self._weights[names]
 
-    def _both(self, hand: Hand) -> list[tuple[dict[str, float], bool, float]]:
+    def _both(self, hand: Hand) -> list[Example]:
         """Return the pairs of a hand as it is and with late reports, each for half."""
         if hand.name not in self._pairs:
             found = [example for some in (hand, late(hand)) for example in pairs(some, self.common)]
@@ -345,7 +151,7 @@ class Source:
             self._kinds[names] = train_kinds.fit(train_kinds.read([*files, train_kinds.TITLES]))
         return self._kinds[names]
 
-    def groups(self, hand: Hand, others: Sequence[Hand]) -> list[tuple[dict[str, float], bool, float]]:
+    def groups(self, hand: Hand, others: Sequence[Hand]) -> list[Example]:
         """Return the groups of a hand, as it is and with late reports, by what other hands taught."""
         no = {"bias": 0.0}
         bare = match.Model(self.weights(others), no, no, no, DOCUMENTS, self.common, b"")
