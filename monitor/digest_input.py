@@ -63,7 +63,8 @@ def preview(
 def part_of(config: Config, whole: Digest, recipient: str, *, several: Sequence[Digest] = ()) -> Digest:
     """Return what a recipient's selection lets through of a digest, in their language."""
     selection = config.selections.get(recipient, EVERYTHING)
-    labels = config.labels_in(selection.language or config.language)
+    # Without a language of theirs the digest's own: that of the configuration may be another by now.
+    labels = config.labels_in(selection.language) if selection.language else ()
     return digest.select(whole, selection, labels=labels, several=several)
 
 

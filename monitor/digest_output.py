@@ -7,17 +7,20 @@ the overview. The database is only read.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from monitor import digest, followed, languages, site
 from monitor import store as store_package
+from monitor.deliver import Archive, Files
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from monitor.config import Config
+    from monitor.deliver import Channel
     from monitor.models import Digest, Feed, RenderedDigest, Story
     from monitor.store import Store
 
@@ -61,6 +64,12 @@ def alerts(
         )
         for language, recipients in to.items()
     )
+
+
+def with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
+    """Put the archive beside the files, where files are written."""
+    write = partial(write_archive, config)
+    return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
 
 def write_archive(config: Config, folder: Path) -> None:

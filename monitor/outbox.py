@@ -5,7 +5,7 @@
        |                     |-----any other error: it waits
        +---------------------+-----the sender died: recover
     pending --supersede, withdraw--> superseded   (a later edition counts alone, a recipient left the list)
-    sent, failed, pending --resend--> pending
+    sent, failed, superseded, pending --resend--> pending
 
 Takes the store, the channels and `now`; gives the deliveries as they stand. What a try's end means is decided
 by the pure functions at the end of the page. Only the holder of the sender's lock may call what sends.
@@ -21,13 +21,14 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from monitor.errors import DeliveryError, MonitorError, place_of
+from monitor.errors import DeliveryError, place_of
 from monitor.models import Delivery, digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from monitor.deliver import Channel
@@ -41,6 +42,8 @@ LIFE: Final = timedelta(days=5)
 FEWEST_TRIES: Final = 5
 """Tries before a delivery is given up for its age: a machine that was off for a week has tried nothing."""
 JITTER: Final = 0.2
+EVERYBODY: Final = "everybody"
+"""The recipient of what a channel could not make for any."""
 # Without a bound the wait of some fortieth try would be longer than a timedelta can be.
 _DOUBLINGS: Final = 10
 
@@ -54,7 +57,7 @@ def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: dateti
         try:
             prepared += channel.prepare(edition, now=now)
         except Exception as error:  # noqa: BLE001 - a digest must not be lost to one channel
-            prepared.append(unmade(edition.key, channel.name, "everybody", error, now=now))
+            prepared.append(unmade(edition.key, channel.name, EVERYBODY, error, now=now))
     return prepared
 
 
@@ -89,18 +92,23 @@ def recover(store: Store, *, now: datetime) -> None:
             store.deliveries.save(after_interruption(delivery, now=now), now)
 
 
-def resend(store: Store, day: date, *, now: datetime) -> int:
+def resend(
+    store: Store,
+    day: date,
+    *,
+    now: datetime,
+    new: Sequence[Delivery] = (),
+    covered: Mapping[str, Sequence[date]] = MappingProxyType({}),
+) -> int:
     """Make all deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
 
-    One that is under way is left alone, and one that is held for its hour. Raises
-    MonitorError when nothing is left that could be sent.
+    One that is under way is left alone, and one that is held for its hour. `new` are added, and what they
+    tell is noted as `covered`.
     """
-    reopened = store.deliveries.reopen(digest_key(day), now)
-    if not reopened:
-        raise MonitorError(
-            f"the digest of {day} has nothing to send again: it is held, or its bytes are kept no more"
-        )
-    return reopened
+    with store.transaction():
+        reopened = store.deliveries.reopen(digest_key(day), now)
+        store.deliveries.cover(covered, day)
+        return reopened + len(store.deliveries.add(new, now))
 
 
 async def send_due(

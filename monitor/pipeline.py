@@ -26,17 +26,16 @@ import time
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest_input, digest_output, outbox, tag
+from monitor import digest_input, outbox, tag
 from monitor.alerts import make_alerts
-from monitor.deliver import Archive, Files
-from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpected
+from monitor.digest_output import with_archive
+from monitor.errors import MonitorError, ParseError, StoreError, is_unexpected, raise_unexpected
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response
 from monitor.parse import changes, identity
-from monitor.preparation import prepare, prepare_beside
+from monitor.preparation import prepare, prepare_again, prepare_beside
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
@@ -48,8 +47,8 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.deliver import Channel
     from monitor.models import Delivery, Digest, Feed, FeedState
-    from monitor.preparation import PreparedDigest
-    from monitor.store import Store
+    from monitor.preparation import PreparedAgain, PreparedDigest
+    from monitor.store import Store, StoredDigest
 
 
 # --- poll
@@ -334,7 +333,7 @@ async def deliver(
 
     A bug that a story's alert brings out joins `bugs` and holds up no mail; who calls raises them.
     """
-    channels = _with_archive(config, channels)
+    channels = with_archive(config, channels)
     make_alerts(config, store, channels, now=now, bugs=bugs)
     return await outbox.send_due(store, channels, now=now, blocked=blocked)
 
@@ -343,12 +342,6 @@ def _tidy(config: Config, now: datetime) -> None:
     """Keep the database fit beside the loop. Where it is in use just now, tomorrow is as good."""
     with suppress(StoreError), open_store(config.database) as store:
         store.upkeep.tidy(now)
-
-
-def _with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
-    """Put the archive beside the files, where files are written."""
-    write = partial(digest_output.write_archive, config)
-    return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
 
 async def make_due_digest(
@@ -360,7 +353,7 @@ async def make_due_digest(
     and nobody waits for the database meanwhile. Where its news has changed until then it is made anew, in the
     end with the database held. A bug that a recipient's part brings out joins `bugs`; who calls raises them.
     """
-    channels = _with_archive(config, channels)
+    channels = with_archive(config, channels)
     for _ in range(_TRIES):
         if digest_input.due_digest(config, store, now=now) is None:
             return None
@@ -388,3 +381,19 @@ def freeze(
     outbox.supersede(store, channels, frozen, now)
     bugs += prepared.bugs
     return prepared.digest
+
+
+def resend(
+    config: Config, store: Store, channels: Sequence[Channel], stored: StoredDigest, *, now: datetime
+) -> PreparedAgain:
+    """Make a digest's deliveries due now, with those of whoever came on the list since; return the latter.
+
+    Raises MonitorError when nothing is left that could be sent.
+    """
+    with store.transaction():
+        new = prepare_again(config, store, with_archive(config, channels), stored, now=now)
+        due = outbox.resend(store, stored.date, now=now, new=new.deliveries, covered=new.covered)
+    if not (due or new.left_out or new.unmade):
+        why = "it is held, or its bytes are kept no more"
+        raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
+    return new

@@ -59,7 +59,7 @@ def digest(
     output: Output = None,
     send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
     resend: Annotated[
-        bool, typer.Option("--resend", help="With --send: the last digest's deliveries again.")
+        bool, typer.Option("--resend", help="With --send: the last digest again, also to who is new.")
     ] = False,
 ) -> None:
     """Print a digest and change nothing; with --send, deliver the one that is due.
@@ -147,18 +147,28 @@ def _send(current: Session, *, resend: bool) -> None:
     channels = config.channels()
     # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
-        now, before = current.now(), store.digests.last_made()
+        now, before, troubles = current.now(), store.digests.last_made(), list[str]()
+        # What a channel that is switched off keeps waits for nothing that could be done about it.
+        on = {Archive.name, *(channel.name for channel in channels)}
         warn_of_leap(store, now)
         outbox.recover(store, now=now)
         if resend:
             if before is None:
                 raise MonitorError("no digest was made yet; there is nothing to send again")
-            outbox.resend(store, before.date, now=now)
+            new = pipeline.resend(config, store, channels, before, now=now)
+            gone = [
+                f"{one.channel} to {one.recipient}: {one.last_error or 'its bytes are kept no more'}"
+                for one in store.deliveries.settled(digest_key(before.date))
+                for channel in channels
+                if channel.name == one.channel
+                and (one.recipient == outbox.EVERYBODY or channel.reaches(one.recipient))
+            ]
+            troubles = [*new.unmade, *gone]
+            for line in (*new.left_out, *troubles):
+                say(f"digest of {before.date}: {line}")
         done = asyncio.run(pipeline.publish(config, store, channels, now=now, blocked=True))
         made = store.digests.last_made()
         known = {delivery.id for delivery in done}
-        # What a channel that is switched off keeps waits for nothing that could be done about it.
-        on = {Archive.name, *(channel.name for channel in channels)}
         waiting = [one for one in store.deliveries.waiting() if one.id not in known and one.channel in on]
         coming = digest_input.next_due(config, store, now=now)
     if made and made != before and not done:
@@ -171,7 +181,8 @@ def _send(current: Session, *, resend: bool) -> None:
     if waiting:
         show("still waiting:", *delivery_lines(waiting, config.timezone))
     # cron mails what a command prints when it fails: a mail that did not go out is such a failure.
-    if any(delivery.state != "sent" for delivery in done) or any(one.last_error for one in waiting):
+    unsent = any(delivery.state != "sent" for delivery in done)
+    if unsent or troubles or any(one.last_error for one in waiting):
         raise typer.Exit(1)
 
 

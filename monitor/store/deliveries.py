@@ -102,6 +102,16 @@ class Deliveries:
         parameters = {"edition": edition, "limit": -1 if limit is None else limit}
         return tuple(map(_delivery, self._db.rows(sql, parameters)))
 
+    def recipients(self, edition: str) -> frozenset[tuple[str, str]]:
+        """Return channels and recipients, folded, that an edition has a delivery for."""
+        rows = self._db.rows("select channel, recipient from deliveries where edition = ?", [edition])
+        return frozenset((row["channel"], row["recipient"].casefold()) for row in rows)
+
+    def settled(self, edition: str) -> tuple[Delivery, ...]:
+        """Return an edition's deliveries that are sent or failed, but for those that cannot be read."""
+        sql = "select * from deliveries where edition = ? and state in ('sent', 'failed') order by id"
+        return tuple(each(self._db.rows(sql, [edition]), _delivery)[0].values())
+
     def cover(self, covered: Mapping[str, Iterable[date]], day: date) -> None:
         """Note which digests each recipient's mail of a day tells; where it tells none, that they wait."""
         edition = digest_key(day)
@@ -143,7 +153,8 @@ class Deliveries:
     def reopen(self, edition: str, now: datetime) -> int:
         """Make an edition's deliveries due now, with the same bytes; return how many.
 
-        Not those under way, nor those whose bytes were let go, nor what is held for its hour.
+        Not what is under way, nor that whose bytes were let go, nor what is held for its hour. What
+        was dropped as its recipient had left the list is dropped again, unless they are back.
         """
         return self._db.change(_REOPEN, {"now": format_utc(now), "edition": edition})
 
@@ -256,7 +267,7 @@ where id = :id
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
     changed_at = :now
-where edition = :edition and state in ('sent', 'failed', 'pending')
+where edition = :edition and state <> 'sending'
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """
