@@ -91,6 +91,13 @@ def test_a_party_of_the_later_titles_that_no_earlier_report_names_is_new():
     assert (features(one, other)["players_new"], features(one, other)["players_gone"]) == (1, 1)
 
 
+def test_a_step_that_one_group_alone_tells_is_new_and_gone():
+    one = group("OpenAI launches Sora for Plus subscribers", "Sora launches for Plus and Pro")
+    other = group("Disney sues OpenAI over Sora", "Lawsuit: Disney sues over Sora", after=timedelta(days=1))
+    assert (features(one, other)["kinds_new"], features(one, other)["kinds_gone"]) == (1, 1)
+    assert (features(one, one)["kinds_new"], features(one, one)["kinds_gone"]) == (0, 0)
+
+
 def test_a_round_up_beside_a_report_is_seen():
     one, other = group("The week in AI: Disney, Midjourney, Suno"), group("Disney sues Midjourney")
     assert (features(one, other)["round_up"], features(one, one)["round_up"]) == (1, 0)

@@ -363,6 +363,12 @@ class TestBringingUpToDate:
             digest_output.write_archive(desk.config, told.parents[1])
             assert f"{shown} · " in told.read_text("utf-8")
 
+    def test_names_that_leave_the_same_as_a_file_name_have_files_of_their_own(self) -> None:
+        names = ["a b", "a-b", "a/b", "ä", "/", ".", "n" * 101, "n" * 300]
+        assert len({search_stem(name) for name in names}) == len(names)
+        assert search_stem("a-b") == "a-b"
+        assert all(len(search_stem(name)) < 120 and "/" not in search_stem(name) for name in names)
+
     def test_a_saved_search_has_a_page_and_a_feed_while_it_is_saved(self, tmp_path: Path) -> None:
         made = Archive(tmp_path / "own")
         settings = made.desk.directory / "monitor.toml"
