@@ -213,7 +213,11 @@ def prepare_again(
         deliveries=[one for those in found.values() for one in those if one.state != "failed"],
         covered={one: [stored.date] if one in today else [] for one in new if name_of[one] not in unmade},
         left_out=[
-            *(f"{one}: their mail comes on another day, and holds it" for one in new if one not in today),
+            *(
+                f"{one}: their mail comes on another day, and holds it"
+                for one in new
+                if one not in today and stored.date not in store.deliveries.accounted(one)
+            ),
             *(f"{one}: it has nothing for them" for one in new if found.get(name_of[one]) == []),
         ],
         unmade=[f"{name}: {error}" for name, error in unmade.items()],

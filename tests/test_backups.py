@@ -49,6 +49,11 @@ def test_there_is_nothing_to_back_up_before_the_first_poll(tmp_path: Path) -> No
     assert not (tmp_path / "copy.db").exists()
 
 
+def test_a_folder_is_no_name_for_a_backup(desk: Path, tmp_path: Path) -> None:
+    assert run(desk, "backup", tmp_path).code == 2
+    assert run(desk, "backup", "").code == 2
+
+
 def test_as_many_files_come_back_as_were_written(desk: Path, tmp_path: Path) -> None:
     wrote = run(desk, "backup", tmp_path / "b.tar.gz", now=at(32)).out
     brought = run(tmp_path / "new", "restore", tmp_path / "b.tar.gz").out

@@ -321,10 +321,10 @@ private_host = "box.local"
     assert run(desk, "feeds", "export", opml).out == ""
     assert opml.read_text() == run(desk, "feeds", "export").out
     first = run(other, "feeds", "import", opml)
-    assert first.out == "added 2 of 2 feeds; 0 were in the list already, 0 left out\n"
+    assert first.out == "added 2 of 2 feeds; in the list already: 0, left out: 0\n"
     assert config.load(other).feeds == before
     again = run(other, "feeds", "import", opml)
-    assert again.out == "added 0 of 2 feeds; 2 were in the list already, 0 left out\n"
+    assert again.out == "added 0 of 2 feeds; in the list already: 2, left out: 0\n"
 
 
 def test_secrets_are_exported_only_when_asked_for(desk: Path, tmp_path: Path) -> None:
@@ -334,7 +334,7 @@ def test_secrets_are_exported_only_when_asked_for(desk: Path, tmp_path: Path) ->
     assert "1 address with a secret masked" in masked.err
     assert "hunter2" not in opml.read_text()
     left = run(other, "feeds", "import", opml)
-    assert "1 left out" in left.out
+    assert "left out: 1" in left.out
     assert f"({SHOWN}): its secret was masked" in left.err
     assert urls(other) == [ONE]
     run(desk, "feeds", "export", opml, "--with-secrets")
@@ -354,7 +354,7 @@ def test_each_subscription_that_is_left_out_is_named(desk: Path, tmp_path: Path)
     result = run(desk, "feeds", "import", opml)
     assert result.code == 0
     assert urls(desk) == [ONE, "http://good.test/"]
-    assert result.out == "added 1 of 4 feeds; 0 were in the list already, 3 left out\n"
+    assert result.out == "added 1 of 4 feeds; in the list already: 0, left out: 3\n"
     assert "left out Letter (newsletter://box.test/7): expected an address" in result.err
     assert "left out Bad (https://bad.test:80443/)" in result.err
     assert "left out Page: it names no feed" in result.err

@@ -236,7 +236,9 @@ def test_several_entries_are_marked_at_once_and_taken_back_as_is_said(desk: Path
     command = done.err.partition("monitor ")[2].split()
     assert run(desk, *command).code == 0
     assert [e["id"] for e in run(desk, "entries", "--json").json] == [e["id"] for e in before]
-    assert run(desk, "mark", some[0], "e999", "--relevant").code == 1
+    missing = run(desk, "mark", some[0], "e999", "--not-relevant")
+    assert (missing.code, missing.err) == (1, "monitor: no such entry is stored: e999\n")
+    assert run(desk, "entries", "--marked").out == "", "one is missing: none is marked"
 
 
 def test_what_was_learned_of_a_feed_is_told_by_its_title(desk: Path) -> None:

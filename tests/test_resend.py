@@ -104,6 +104,8 @@ def test_whose_day_is_another_gets_it_with_their_next_mail_and_that_is_said(offi
     assert again.code == 0
     assert "digest of 2024-12-03: bo@x.test: their mail comes on another day, and holds it" in again.err
     assert office.arrived() == [ANNA]
+    assert "bo@x.test" not in office.sends("--resend").err, "they are not new any more"
+    assert office.arrived() == [ANNA]
     office.sends(hour=7.5, day=2)
     assert office.arrived() == [ANNA, BO]
     assert [LEAK in text for text in office.last].count(True) == 1

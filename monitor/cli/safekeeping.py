@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from monitor.cli.output import local, say, show, working
-from monitor.cli.session import session
+from monitor.cli.session import UsageError, session
 from monitor.errors import MonitorError
 from monitor.text import counted
 
@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="NAME.tar.gz: everything. NAME.db: the database alone.")],
+    file: Annotated[
+        Path, typer.Argument(help="NAME.tar.gz: everything. NAME.db: the database alone.", dir_okay=False)
+    ],
 ) -> None:
     """Write a consistent copy of the database, configuration and digests, also while the service runs.
 
@@ -32,6 +34,8 @@ def backup(
     from monitor import backups
 
     current = session(context)
+    if not file.name:
+        raise UsageError("give the backup a name, such as monitor.tar.gz")
     if not current.config().database.exists():
         raise MonitorError("there is no database yet; run `monitor poll` first")
     with current.reading() as (config, store), working("copying", quiet=current.quiet):

@@ -300,8 +300,8 @@ def import_opml(
         if added:
             _save(context, listed)
     show(
-        f"added {len(added)} of {len(found)} feeds; {len(good) - len(added)} were in the list already, "
-        f"{len(found) - len(good)} left out"
+        f"added {len(added)} of {len(found)} feeds; in the list already: {len(good) - len(added)}, "
+        f"left out: {len(found) - len(good)}"
     )
     if not found:
         raise MonitorError(f"{file} names no feed")

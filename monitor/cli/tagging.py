@@ -134,7 +134,7 @@ def _found(store: Store, handle: str, url: str) -> Entry:
     else:
         found = store.entries.get(entry_number(handle))
     if found is None:
-        raise MonitorError("no such entry is stored")
+        raise MonitorError(f"no such entry is stored: {handle or redact_url(url)}")
     return found
 
 
@@ -195,7 +195,7 @@ def mark(
     context: typer.Context,
     which: Annotated[
         list[str] | None,
-        typer.Argument(help="Entries (9071 or e9071), or all of a story (s412).", metavar="ENTRY"),
+        typer.Argument(help="Entries (9071 or e9071), or all of a story (s412).", metavar="ENTRY..."),
     ] = None,
     url: Annotated[str, typer.Option(help="The entry with this address.", metavar="URL")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,

@@ -76,7 +76,7 @@ class Subscriptions:
         for among in (self._feeds, known):
             if found := _fitting(wanted, among):
                 return found
-        raise MonitorError(f"{redact_url(wanted)} is not in the list")
+        raise MonitorError(f"{redact_url(wanted) or repr(wanted)} is not in the list")
 
     def add(self, feeds: Iterable[Feed]) -> list[Feed]:
         """Append those feeds that are not listed, on or off, and return them."""
