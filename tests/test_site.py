@@ -18,7 +18,7 @@ from newsroom import Desk, at, item, page, run, serving
 from monitor import digest_output, site, store
 from monitor.errors import ConfigError
 from monitor.models import Join, digest_from_json
-from monitor.site import lists, pages
+from monitor.site import contents, lists, pages
 from monitor.site.charts import chart
 from monitor.site.frame import month_of, search_stem, theme_path
 
@@ -219,6 +219,14 @@ def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Arch
 class TestBringingUpToDate:
     def test_without_news_nothing_is_written(self, archive: Archive) -> None:
         assert archive.update() == 0
+
+    def test_without_a_new_digest_none_of_the_last_two_months_is_read(
+        self, archive: Archive, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[object] = []
+        monkeypatch.setattr(contents, "last_days", read.append)
+        archive.update()
+        assert read == []
 
     def test_in_an_empty_folder_all_is_written_again_as_it_is(self, archive: Archive, tmp_path: Path) -> None:
         archive.update(tmp_path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor import store as storage
-from monitor.models import Entry, Feed, Join, Story, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, Join, Story, Tagging, Window
 from monitor.store import entries, stories, upkeep
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 11, 29, 6, tzinfo=UTC)
 DAY = Window(start=NOW - timedelta(days=1), end=NOW)
 FEED = Feed(url="https://outlet.example/feed")
+SENT = Delivery(edition="digest:2026-11-29", channel="files", recipient="2026-11-29.md", payload=b"",
+                message_id="1@outlet.example", state="sent", created_at=NOW)  # fmt: skip
+SURE = Tagging(beats=("sora",), shelf="sure")
 GROWING = {"entries", "e", "stories", "polls", "feed_polls", "deliveries", "evidence", "joins"}
 
 
@@ -111,8 +114,7 @@ def test_news_is_found_by_an_index_of_what_was_not_reported_or_of_its_window(
 def test_what_waits_is_found_by_its_index_though_that_was_empty_when_it_was_measured(
     opened: Store, ask: Callable[[Store], object], index: str
 ) -> None:
-    reported = Entry(feed=FEED.url, guid="", title="t", published=NOW, first_seen=NOW,
-                     tagging=Tagging(beats=("sora",), shelf="sure"))  # fmt: skip
+    reported = Entry(feed=FEED.url, guid="", title="t", published=NOW, first_seen=NOW, tagging=SURE)
     several = [replace(reported, guid=str(number)) for number in range(300)]
     stored = opened.entries.add(several, lambda one: one.guid)
     joins = tuple(Join(entry=one.id, similarity=1.0, reason="") for one in stored)
@@ -122,6 +124,50 @@ def test_what_waits_is_found_by_its_index_though_that_was_empty_when_it_was_meas
     opened._db.change("analyze")
     plans = _plans(opened, ask)
     assert any(f"INDEX {index}" in plan for plan in plans), plans
+
+
+def _lived(path: Path, days: int) -> Store:
+    """Make a store with a hundred entries on each of some days: a story of three, and what is not relevant."""
+    opened = storage.open(path)
+    opened.feeds.sync([FEED], NOW)
+    with opened.transaction():
+        for day in (NOW - timedelta(days=ago) for ago in reversed(range(days))):
+            others = [Entry(feed=FEED.url, guid=f"{day} {number}", title="t", published=day, first_seen=day)
+                      for number in range(97)]  # fmt: skip
+            reports = [replace(one, guid=f"{one.guid}!", tagging=SURE) for one in others[:3]]
+            stored = opened.entries.add([*others, *reports], lambda one: one.guid)[-3:]
+            joins = tuple(Join(entry=one.id, similarity=1.0, reason="") for one in stored)
+            opened.stories.save([Story(entries=stored, joins=joins, lead=stored[0].id, title="t",
+                                       kind="launch", first_seen=day, last_seen=day)])  # fmt: skip
+            opened.deliveries.add([replace(SENT, edition=f"digest:{day:%Y-%m-%d}")], day)
+        opened._db.change("update entries set reported_in = '2026-11-29', counted = 1 where relevant = 1")
+    opened._db.change("analyze")
+    return opened
+
+
+def _work(opened: Store, ask: Callable[[Store], object]) -> int:
+    """Return how many steps SQLite's machine takes for all that is asked."""
+    taken = []
+    opened._db.conn.set_progress_handler(lambda: taken.append(1), 1)
+    ask(opened)
+    opened._db.conn.set_progress_handler(None, 0)
+    return len(taken)
+
+
+def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(tmp_path: Path) -> None:
+    later = replace(SENT, id=10**6)
+    asked: dict[str, Callable[[Store], object]] = {
+        "what waits to be counted": lambda opened: opened.terms.uncounted(10),
+        "what waits for a story": lambda opened: opened.entries.without_story(10),
+        "stories without a kind": lambda opened: opened.stories.without_kind(10),
+        "news": lambda opened: opened.stories.news(DAY),
+        "open stories": lambda opened: opened.stories.open(NOW - timedelta(days=14)),
+        "stories of renamed feeds, of which there are none": lambda opened: opened.overview.of_feeds([]),
+        "deliveries that a later one makes needless": lambda opened: opened.deliveries.supersede(later, NOW),
+    }
+    with _lived(tmp_path / "young.db", 30) as young, _lived(tmp_path / "old.db", 120) as old:
+        grown = {what: (_work(young, ask), _work(old, ask)) for what, ask in asked.items()}
+    assert not {what: steps for what, steps in grown.items() if steps[1] > 1.3 * steps[0]}
 
 
 def test_a_feeds_entries_are_counted_as_they_come(opened: Store) -> None:

@@ -140,7 +140,8 @@ class _Update:
             self._theme_pages()
             self._search_pages()
             self._bring("affairs.html", self._affairs_list)
-        self._bring("index.html", self._first_pages)
+        if changes.digests or state.owed or everything:
+            self._bring("index.html", self._first_pages)
         if everything:
             self._assets()
         # Last: a run that is stopped before has its pages written once more.

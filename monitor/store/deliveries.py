@@ -273,6 +273,6 @@ where edition = :edition and state <> 'sending'
 """
 
 _SUPERSEDE: Final = """
-update deliveries set state = 'superseded', changed_at = ?
+update deliveries indexed by deliveries_state set state = 'superseded', changed_at = ?
 where state = 'pending' and channel = ? and recipient = ? and id < ?
 """

@@ -148,9 +148,12 @@ class Overview:
 
     def of_feeds(self, feeds: Iterable[int]) -> tuple[int, ...]:
         """Return the stories with an entry of one of these feeds, by id."""
+        wanted = list(feeds)
+        if not wanted:  # SQLite would go through all entries to find that
+            return ()
         own = f"story_id is not null and feed_id {ANY_OF}"
         sql = f"select distinct story_id from entries where {own} order by 1"
-        return tuple(row["story_id"] for row in self._db.rows(sql, [listed(feeds)]))
+        return tuple(row["story_id"] for row in self._db.rows(sql, [listed(wanted)]))
 
     def months(self) -> Mapping[str, int]:
         """Count the digests of each month ("2026-11")."""

@@ -47,8 +47,7 @@ class Terms:
 
     def uncounted(self, limit: int) -> list[int]:
         """Return the ids of so many relevant entries whose terms were not counted yet, the latest first."""
-        sql = "select id from entries where relevant = 1 and counted = 0 order by id desc limit ?"
-        return [row["id"] for row in self._db.rows(sql, [limit])]
+        return [row["id"] for row in self._db.rows(_UNCOUNTED, [limit])]
 
     def vectors(self, model: str, entries: Iterable[int]) -> dict[int, bytes]:
         """Return the vectors that a model gave these entries, by entry id, as far as they are stored."""
@@ -66,6 +65,11 @@ class Terms:
 _COUNT: Final = """
 insert into term_counts (term, entries) values (?, ?)
 on conflict (term) do update set entries = entries + excluded.entries
+"""
+
+_UNCOUNTED: Final = """
+select id from entries indexed by entries_uncounted where relevant = 1 and counted = 0
+order by id desc limit ?
 """
 
 # `meta` holds text: added up in SQL, or two processes could both add to what they read before.
