@@ -97,16 +97,17 @@ def resend(
     day: date,
     *,
     now: datetime,
+    recipient: str = "",
     new: Sequence[Delivery] = (),
     covered: Mapping[str, Sequence[date]] = MappingProxyType({}),
 ) -> int:
     """Make all deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
 
-    One that is under way is left alone, and one that is held for its hour. `new` are added, and what they
-    tell is noted as `covered`.
+    One that is under way is left alone, and one that is held for its hour. With `recipient` only theirs are
+    made due. `new` are added, and what they tell is noted as `covered`.
     """
     with store.transaction():
-        reopened = store.deliveries.reopen(digest_key(day), now)
+        reopened = store.deliveries.reopen(digest_key(day), now, recipient)
         store.deliveries.cover(covered, day)
         return reopened + len(store.deliveries.add(new, now))
 

@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from monitor import digest_input, outbox, tag
 from monitor.alerts import make_alerts
 from monitor.digest_output import with_archive
-from monitor.errors import MonitorError, ParseError, StoreError, is_unexpected, raise_unexpected
+from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpected
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response
 from monitor.parse import changes, identity
-from monitor.preparation import prepare, prepare_again, prepare_beside
+from monitor.preparation import prepare, prepare_beside
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
 from monitor.tools import Tools, batched
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.deliver import Channel
     from monitor.models import Delivery, Digest, Feed, FeedState
-    from monitor.preparation import PreparedAgain, PreparedDigest
-    from monitor.store import Store, StoredDigest
+    from monitor.preparation import PreparedDigest
+    from monitor.store import Store
 
 
 # --- poll
@@ -381,19 +381,3 @@ def freeze(
     outbox.supersede(store, channels, frozen, now)
     bugs += prepared.bugs
     return prepared.digest
-
-
-def resend(
-    config: Config, store: Store, channels: Sequence[Channel], stored: StoredDigest, *, now: datetime
-) -> PreparedAgain:
-    """Make a digest's deliveries due now, with those of whoever came on the list since; return the latter.
-
-    Raises MonitorError when nothing is left that could be sent.
-    """
-    with store.transaction():
-        new = prepare_again(config, store, with_archive(config, channels), stored, now=now)
-        due = outbox.resend(store, stored.date, now=now, new=new.deliveries, covered=new.covered)
-    if not (due or new.left_out or new.unmade):
-        why = "it is held, or its bytes are kept no more"
-        raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
-    return new

@@ -1,4 +1,4 @@
-"""The digest that is due, composed and rendered for all who get it; one that was made, for who is new.
+"""The digest that is due, composed and rendered for all who get it.
 
 Takes configuration, store and channels; gives what is to be frozen, and writes nothing. A bug of ours that a
 story or an entry brings out costs that one, not the day: the digest names it and is made without it, and the
@@ -7,26 +7,24 @@ next tries again. One that a recipient's part brings out costs them a day: their
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import digest, digest_input, digest_output, languages, outbox
 from monitor import store as store_package
 from monitor.deliver import Mail
 from monitor.digest_input import EVERYTHING
-from monitor.errors import each, place_of
+from monitor.errors import each
 from monitor.models import digest_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from monitor.config import Config
     from monitor.deliver import Channel
     from monitor.digest import DigestInput, Due
-    from monitor.models import Delivery, Digest, DigestSummary, RenderedDigest
-    from monitor.store import Culprit, Store, StoredDigest
+    from monitor.models import Delivery, Digest, DigestSummary
+    from monitor.store import Culprit, Store
 
 
 class PreparedDigest(NamedTuple):
@@ -150,75 +148,3 @@ def _mails(
     # What is told as it was may be what fails.
     others, fails = each(fails, lambda one: made(one, as_told=False))
     return [delivery for those in (mails | others).values() for delivery in those], fails
-
-
-class PreparedAgain(NamedTuple):
-    """What a digest that was made had no delivery for: recipients and channels that are new."""
-
-    deliveries: Sequence[Delivery]
-    covered: Mapping[str, Sequence[date]]
-    """As in `PreparedDigest`, of who is new."""
-    left_out: Sequence[str]
-    """Who is new and gets none, and why that is right."""
-    unmade: Sequence[str]
-    """What could not be made, and why."""
-
-
-def prepare_again(
-    config: Config, store: Store, channels: Sequence[Channel], stored: StoredDigest, *, now: datetime
-) -> PreparedAgain:
-    """Render a digest as it was made for whoever has no delivery of it and would get one today."""
-    key = digest_key(stored.date)
-    there = store.deliveries.recipients(key)
-    by_mail = [channel for channel in channels if channel.name == Mail.name]
-    new = [
-        one
-        for one in sorted(config.recipients if by_mail else ())
-        if (Mail.name, one.casefold()) not in there
-        # Where no mail could be made at all, whose was to hold several days gets all of them with their next.
-        and not ((Mail.name, outbox.EVERYBODY) in there and stored.date in store.deliveries.accounted(one))
-    ]
-    today = {*new}.intersection(digest_input.whose_day(config, store, stored.date, now=now))
-    fell_due = datetime.combine(stored.date, config.digest.time, config.timezone)
-
-    def made(wanted: Sequence[Channel], part: Digest, edition: RenderedDigest) -> list[Delivery]:
-        found = outbox.prepare(wanted, edition, now=now) if digest.worth_sending(part, config.digest) else ()
-        return [
-            one
-            for one in found
-            if one.state == "failed" or (one.channel, one.recipient.casefold()) not in there
-        ]
-
-    def mail(recipient: str) -> list[Delivery]:
-        whole, selection = stored.digest(), config.selections.get(recipient)
-        part = digest_input.part_of(config, whole, recipient) if selection else whole
-        at = selection.time if selection else None
-        held = digest.schedule.held_until(at, fell_due, config.digest) if at else None
-        return made(by_mail, part, digest_output.mailed(part, recipient, hold_until=held))
-
-    def beside(channel: Channel) -> list[Delivery]:
-        whole = stored.digest()
-        return made([channel], whole, digest_output.rendered(config, whole))
-
-    name_of = {one: f"{Mail.name} to {one}" for one in new}
-    makers = {channel.name: partial(beside, channel) for channel in channels if channel not in by_mail}
-    makers |= {name_of[one]: partial(mail, one) for one in new if one in today}
-    found, bugs = each(makers, lambda name: makers[name]())
-    unmade = {name: place_of(bug) for name, bug in bugs.items()}
-    # A failed delivery would stay as it is: without it whoever asks again may get one.
-    unmade |= {
-        name: one.last_error for name, those in found.items() for one in those if one.state == "failed"
-    }
-    return PreparedAgain(
-        deliveries=[one for those in found.values() for one in those if one.state != "failed"],
-        covered={one: [stored.date] if one in today else [] for one in new if name_of[one] not in unmade},
-        left_out=[
-            *(
-                f"{one}: their mail comes on another day, and holds it"
-                for one in new
-                if one not in today and stored.date not in store.deliveries.accounted(one)
-            ),
-            *(f"{one}: it has nothing for them" for one in new if found.get(name_of[one]) == []),
-        ],
-        unmade=[f"{name}: {error}" for name, error in unmade.items()],
-    )

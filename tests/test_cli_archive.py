@@ -128,6 +128,7 @@ def test_stories_of_a_theme_are_listed_and_an_unknown_one_is_named(polled_desk: 
 def test_stories_are_merged_and_split_for_good(desk: Path) -> None:
     one, other = run(desk, "stories", "--json").json
     assert run(desk, "stories", "corrections").code == 1
+    assert run(desk, "stories", "corrections", "--list").code == 0
     assert run(desk, "stories", "merge", one["id"], other["id"]).code == 0
     (merged,) = run(desk, "stories", "--json").json
     assert sorted(merged["entries"]) == sorted(one["entries"] + other["entries"])

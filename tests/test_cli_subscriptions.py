@@ -95,6 +95,16 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
     assert urls(desk) == [ONE, good]
 
 
+def test_several_are_added_and_each_that_cannot_be_is_named(desk: Path) -> None:
+    with serving() as server:
+        first, second = (server.on(path, page(LEAK, title=path)) for path in ("/one", "/two"))
+        result = run(desk, "feeds", "add", first, server.url("/lost"), "ftp://news.test/", second)
+        assert (result.code, result.out.count("added")) == (2, 2)
+        assert ("/lost: HTTP 404" in result.err, "ftp://news.test/" in result.err) == (True, True)
+        assert urls(desk) == [ONE, first, second]
+        assert run(desk, "feeds", "add", first, second, "--title", "Both").code == 2
+
+
 def test_an_address_without_a_scheme_is_asked_for_both_ways(desk: Path) -> None:
     with serving() as server:
         url = server.on("/feed", page(LEAK, title="The Paper"))
@@ -204,6 +214,8 @@ def test_the_curated_list_is_shown_by_group_and_a_feed_of_it_followed(desk: Path
     shown = run(desk, "feeds", "list", "--curated").out
     assert "unions:\n  off " in shown
     listed = run(desk, "feeds", "list", "--curated", "--json").json
+    assert not any("***" in feed["url"] for feed in listed), "addresses that hold no secret are there to be copied"
+    assert "***" not in shown
     chosen = next(feed for feed in listed if feed["group"] == "unions")
     assert not any(feed["enabled"] for feed in listed)
     assert run(desk, "feeds", "enable", chosen["url"]).code == 0

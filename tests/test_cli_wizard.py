@@ -83,6 +83,7 @@ def test_a_service_alone_is_offered_for_a_configuration_that_is_there(tmp_path: 
 def test_a_flag_that_makes_no_sense_is_wrong_usage(tmp_path: Path, flags: list[str]) -> None:
     result = run(tmp_path / "new", "setup", "--yes", "--no-check", *flags)
     assert (result.code, "Traceback" in result.err) == (2, False)
+    assert next(flag for flag in reversed(flags) if flag.startswith("--")) in result.err
 
 
 def test_no_account_and_no_feeds_are_answers_too(tmp_path: Path) -> None:

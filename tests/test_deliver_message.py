@@ -7,7 +7,9 @@ import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default as modern
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import given
@@ -81,7 +83,7 @@ def test_the_golden_bytes():
     boundary = re.search(rb'boundary="(=[0-9a-f]{32}=)"', content)[1]
     id_ = build().id.encode()
     assert content.replace(boundary, b"BOUNDARY") == (
-        b"Subject: Sora: drei Geschichten =?utf-8?q?=E2=80=93_K=C3=BCnstler?= klagen\r\n"
+        b"Subject: =?utf-8?q?Sora=3A_drei_Geschichten_=E2=80=93_K=C3=BCnstler_klagen?=\r\n"
         b"From: Monitor <monitor@example.org>\r\n"
         b"To: reader@example.net\r\n"
         b"Date: Mon, 23 Nov 2026 06:00:05 +0000\r\n"
@@ -165,6 +167,23 @@ def test_a_subject_is_folded_without_a_second_space(words):
     edition = replace(EDITION, subject=subject)
     assert parsed(edition)["Subject"].strip() == subject
     assert b"a \r\n" not in build(edition).content.partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Harvard and Google to release 1 million public-domain books as AI… – Sora-Monitor, 9. Dez. 2024",
+        "Überblick: 1 Million Überblick AI… OpenAI’s Werke “quoted” und Werke KI “quoted” release – KI AI…",
+    ],
+)
+def test_no_space_is_lost_where_a_line_breaks_between_two_words_outside_ascii(title):
+    content = build(replace(EDITION, subject=title), recipient=f'"{title}" <reader@example.net>').content
+    # As a mail program reads it: the space between two encoded words is none (RFC 2047, 6.2).
+    read = message_from_bytes(content)
+    assert str(make_header(decode_header(read["Subject"]))) == title
+    name, address = parseaddr(read["To"])
+    assert (str(make_header(decode_header(name))), address) == (title, "reader@example.net")
+    assert all(len(line) <= 76 for line in content.partition(b"\r\n\r\n")[0].split(b"\r\n"))
 
 
 any_text = st.text(st.characters(), max_size=400)

@@ -179,6 +179,28 @@ def test_a_mail_that_could_not_be_made_then_is_named_and_comes_with_the_next(
     assert [LEAK in text for text in office.last].count(True) == 1
 
 
+def test_a_resend_for_one_reaches_nobody_else(office: Office) -> None:
+    office.sets([ANNA, BO, CY])
+    again = office.sends("--resend", "--for", BO.upper())
+    assert again.code == 0
+    assert office.arrived() == [BO]
+    assert "archive" not in again.out, "files and archive are nobody's mail"
+    assert office.sends("--resend", "--for", ANNA, hour=10).code == 0
+    assert office.arrived() == [ANNA]
+    assert office.sends("--resend", hour=11).code == 0
+    assert office.arrived() == [ANNA, BO, CY], (
+        "what is sent to one alone leaves the others as new as they were"
+    )
+
+
+def test_a_resend_for_one_says_what_it_cannot_do(office: Office) -> None:
+    office.sets([ANNA, BO], f'[email.only."{BO}"]\ndays = ["fri"]\n')
+    assert office.sends("--for", ANNA).code == 2
+    assert "gets no mail; did you mean" in office.sends("--resend", "--for", "ana@x.test").err
+    assert "their mail comes on another day" in office.sends("--resend", "--for", BO).err
+    assert office.arrived() == []
+
+
 def test_a_crash_between_the_two_halves_of_a_resend_loses_and_doubles_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

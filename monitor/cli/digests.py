@@ -54,7 +54,12 @@ def digest(
         str, typer.Option("--format", help="text, md, html, json or atom.", metavar="FORMAT")
     ] = "text",
     recipient: Annotated[
-        str, typer.Option("--for", help="What this recipient of mail gets of it.", metavar="ADDRESS")
+        str,
+        typer.Option(
+            "--for",
+            help="What this recipient of mail gets of it; with --resend: send it to them alone.",
+            metavar="ADDRESS",
+        ),
     ] = "",
     output: Output = None,
     send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
@@ -69,14 +74,16 @@ def digest(
     current = session(context)
     if resend and not send:
         raise UsageError("--resend goes with --send")
-    if send and (date or since or until or output or recipient):
-        raise UsageError("--send delivers the digest that is due; it takes no date, time, file or recipient")
+    if send and (date or since or until or output):
+        raise UsageError("--send delivers the digest that is due; it takes no date, time or file")
+    if send and recipient and not resend:
+        raise UsageError("--send delivers the digest to all; --for goes with --send --resend")
     if send and format_ != "text":
         raise UsageError("--send delivers in the formats of monitor.toml; it takes no --format")
     if date and (since or until):
         raise UsageError("--date and --since/--until exclude each other")
     if send:
-        _send(current, resend=resend)
+        _send(current, resend=resend, recipient=recipient)
         return
     from monitor import digest as package
     from monitor import languages, values
@@ -139,12 +146,13 @@ def _made(
     return digest_input.part_of(config, made, whose) if whose in config.selections else made
 
 
-def _send(current: Session, *, resend: bool) -> None:
-    from monitor import digest_input, outbox, pipeline
+def _send(current: Session, *, resend: bool, recipient: str) -> None:
+    from monitor import digest_input, outbox, pipeline, resending
     from monitor.deliver import Archive
 
     config = current.config()
     channels = config.channels()
+    whose = _recipient(config, recipient) if recipient else ""
     # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
         now, before, troubles = current.now(), store.digests.last_made(), list[str]()
@@ -155,12 +163,13 @@ def _send(current: Session, *, resend: bool) -> None:
         if resend:
             if before is None:
                 raise MonitorError("no digest was made yet; there is nothing to send again")
-            new = pipeline.resend(config, store, channels, before, now=now)
+            new = resending.resend(config, store, channels, before, recipient=whose, now=now)
             gone = [
                 f"{one.channel} to {one.recipient}: {one.last_error or 'its bytes are kept no more'}"
                 for one in store.deliveries.settled(digest_key(before.date))
                 for channel in channels
                 if channel.name == one.channel
+                and whose.casefold() in {"", one.recipient.casefold()}
                 and (one.recipient == outbox.EVERYBODY or channel.reaches(one.recipient))
             ]
             troubles = [*new.unmade, *gone]

@@ -106,7 +106,10 @@ def entries(
 def search(
     context: typer.Context,
     query: Annotated[
-        str, typer.Argument(help='Words; "words in quotes" stand together; strike* begins a word.')
+        str,
+        typer.Argument(
+            help='Words; "words in quotes" stand together; strike* begins a word.', metavar="QUERY"
+        ),
     ] = "",
     saved: Annotated[
         str, typer.Option(help="A search that monitor.toml names, instead of words.", metavar="NAME")

@@ -36,7 +36,11 @@ def evaluate(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Labelled JSON lines; - is standard input.", exists=True, dir_okay=False, allow_dash=True
+            help="Labelled JSON lines; - is standard input.",
+            metavar="FILE...",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
         ),
     ] = None,
     marked: Annotated[

@@ -107,8 +107,7 @@ def _feed_lines(found: Status, zone: tzinfo, *, every: bool) -> Iterator[str]:
         if not every and feed.state in {"ok", "new", "disabled"} and not feed.note:
             continue
         named = feed.title if feed.title and titles[feed.title] == 1 else f"{feed.title} {feed.url}".strip()
-        # "one in 2 hours", but "one in hour": the span's own "1 " goes.
-        rhythm = f", one in {span_in_words(feed.rhythm).removeprefix('1 ')}" if feed.rhythm else ""
+        rhythm = f", one every {span_in_words(feed.rhythm).removeprefix('1 ')}" if feed.rhythm else ""
         yield f"  {feed.state:8}  {named}: {counted(feed.entries, 'entry', 'entries')}{rhythm}"
         yield f"            polled {local(feed.last_poll_at, zone)}, next {local(feed.next_poll_at, zone)}"
         # That it is gone for good is what its last answer said.

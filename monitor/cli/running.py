@@ -204,7 +204,9 @@ def run(
 
 def demo(
     context: typer.Context,
-    directory: Annotated[Path | None, typer.Argument(help="Where to keep it; default: monitor-demo.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where to keep it; default: monitor-demo.", metavar="DIR")
+    ] = None,
 ) -> None:
     """Show the whole pipeline on invented outlets, on this machine alone: several days in some seconds.
 
@@ -230,7 +232,12 @@ def replay(
     context: typer.Context,
     folder: Annotated[
         Path,
-        typer.Argument(help="Recorded documents: FEED/2024-12-09T1039.xml", exists=True, file_okay=False),
+        typer.Argument(
+            help="Recorded documents: FEED/2024-12-09T1039.xml",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to keep what comes of it.", metavar="DIR")

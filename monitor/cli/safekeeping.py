@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
 def backup(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="NAME.tar.gz: everything. NAME.db: the database alone.", dir_okay=False)
+        Path,
+        typer.Argument(
+            help="NAME.tar.gz: everything. NAME.db: the database alone.", metavar="FILE", dir_okay=False
+        ),
     ],
 ) -> None:
     """Write a consistent copy of the database, configuration and digests, also while the service runs.
@@ -48,7 +51,9 @@ def backup(
 
 def restore(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="What `backup` wrote.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="What `backup` wrote.", metavar="FILE", exists=True, dir_okay=False)
+    ],
     replace: Annotated[
         bool, typer.Option("--replace", help="Set aside what is there; without, it is kept.")
     ] = False,

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path | None, typer.Argument(help="Where to; default: the configuration directory.")
+        Path | None, typer.Argument(help="Where to; default: the configuration directory.", metavar="DIR")
     ] = None,
 ) -> None:
     """Write a starter configuration; nothing that is there is overwritten.

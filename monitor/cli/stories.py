@@ -290,7 +290,10 @@ def show_corrections(
         ids = {entry for one in made for entry in (*one.entries, *one.others)}
         found = store.entries.get_many(ids)
         feeds = followed.named(config, store)
-    if not ids:
+    if not ids and in_words:
+        show_prose("no story was merged or split yet")
+        return
+    if not ids:  # who trains or scores with them goes on with nothing
         raise MonitorError("no story was merged or split yet")
     if not in_words:
         show_records((labelled(entry, feeds) for entry in found), jsonl=True)

@@ -31,7 +31,7 @@ from monitor.text import counted
 from monitor.url import holds_secret, redact_url, with_user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from monitor.config import Config
     from monitor.config.subscriptions import Subscriptions
@@ -82,8 +82,12 @@ def list_feeds(
 @feeds_app.command()
 def add(
     context: typer.Context,
-    address: Annotated[
-        str, typer.Argument(help="A feed, a site, a channel of YouTube, or @name@server of Mastodon.")
+    addresses: Annotated[
+        list[str],
+        typer.Argument(
+            help="A feed, a site, a channel of YouTube, or @name@server of Mastodon; or several.",
+            metavar="ADDRESS...",
+        ),
     ],
     title: Annotated[
         str, typer.Option(help="How the digest names it; else by its own title.", metavar="TITLE")
@@ -100,10 +104,23 @@ def add(
 
     Example: monitor feeds add https://outlet.example
     """
+    if title and len(addresses) > 1:
+        raise UsageError("--title names one feed: add it by itself")
+    given = {"title": title, "language": language, "family": family, "group": group, "kind": kind}
+    faults: list[MonitorError] = []
+    for address in addresses:
+        try:
+            _add(context, address, given, no_check=no_check)
+        except MonitorError as error:  # the others are added all the same
+            faults.append(error)
+    if faults:
+        raise ExceptionGroup("not added", faults)
+
+
+def _add(context: typer.Context, address: str, given: Mapping[str, str], *, no_check: bool) -> None:
     from monitor.config import feedlist, subscriptions
 
     current = session(context)
-    given = {"title": title, "language": language, "family": family, "group": group, "kind": kind}
     try:
         feed = subscriptions.feed_of(address_of(address), given)
     except ValueError as error:
@@ -196,7 +213,7 @@ def _switch(context: typer.Context, name: str, *, on: bool) -> None:
 def rename(
     context: typer.Context,
     feed: FeedName,
-    title: Annotated[str, typer.Argument(help="How the digest names it.")],
+    title: Annotated[str, typer.Argument(help="How the digest names it.", metavar="TITLE")],
 ) -> None:
     """Give a feed another name in the digest.
 
@@ -217,7 +234,9 @@ def rename(
 def move(
     context: typer.Context,
     feed: FeedName,
-    to: Annotated[str, typer.Argument(help="Its new address; default: where its server sends us.")] = "",
+    to: Annotated[
+        str, typer.Argument(help="Its new one; default: where its server sends us.", metavar="ADDRESS")
+    ] = "",
     no_check: NoCheck = False,
 ) -> None:
     """Follow a feed at its new address; it stays the same feed, and nothing of it is told again.
@@ -268,7 +287,11 @@ def import_opml(
     file: Annotated[
         Path,
         typer.Argument(
-            help="An OPML file; - is standard input.", exists=True, dir_okay=False, allow_dash=True
+            help="An OPML file; - is standard input.",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
         ),
     ],
     _no_check: Annotated[
@@ -310,7 +333,7 @@ def import_opml(
 @feeds_app.command()
 def export(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="Default: standard output.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="Default: standard output.", metavar="FILE")] = None,
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Also write passwords and tokens in addresses.")
     ] = False,
@@ -346,7 +369,9 @@ def export(
 
 
 @feeds_app.command()
-def discover(context: typer.Context, url: Annotated[str, typer.Argument(help="A page of the site.")]) -> None:
+def discover(
+    context: typer.Context, url: Annotated[str, typer.Argument(help="A page of the site.", metavar="URL")]
+) -> None:
     """Find the feeds of a site.
 
     Example: monitor feeds discover https://outlet.example

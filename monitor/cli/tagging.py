@@ -202,9 +202,14 @@ def mark(
     relevant: Annotated[bool, typer.Option("--relevant", help="It is in scope.")] = False,
     theme: Annotated[
         list[str] | None,
-        typer.Option(help="It is about this; may be given again; those given are its only themes then."),
+        typer.Option(
+            help="It is about this; may be given again; those given are its only themes then.",
+            metavar="THEME",
+        ),
     ] = None,
-    beat: Annotated[list[str] | None, typer.Option(help="Which beat; may be given again.")] = None,
+    beat: Annotated[
+        list[str] | None, typer.Option(help="Which beat; may be given again.", metavar="BEAT")
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
     """Correct entries; the correction holds against every later retagging, and is learned from.
@@ -313,7 +318,7 @@ def retag(
         start = current.since(since, config.timezone)
         seen, changes = corrections.retag(config, store, now=current.now(), since=start)
     for entry, before, after in changes:
-        show(f"{entry.id:>6}  {_difference(before, after)}  {entry.title}")
+        show(f"{f'e{entry.id}':>6}  {_difference(before, after)}  {entry.title}")
     gained = sum(after.relevant and not before.relevant for _, before, after in changes)
     lost = sum(before.relevant and not after.relevant for _, before, after in changes)
     show(
@@ -331,7 +336,7 @@ def _difference(before: Tagging, after: Tagging) -> str:
 @themes_app.command("test")
 def try_phrase(
     context: typer.Context,
-    phrase: Annotated[str, typer.Argument(help="As it would stand in themes.toml.")],
+    phrase: Annotated[str, typer.Argument(help="As it would stand in themes.toml.", metavar="PHRASE")],
     target: Annotated[str, typer.Option(help="The beat or theme it would be added to.", metavar="THEME")],
     language: Annotated[str, typer.Option(help='"en", "de" or "any".', metavar="CODE")] = "any",
     grade: Annotated[str, typer.Option(help="The list of rules it would stand in.", metavar="LIST")] = "sure",

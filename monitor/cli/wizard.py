@@ -135,11 +135,15 @@ def setup(
 
     ask.tell(f"The configuration will be written to {directory}.", "Enter takes the answer in brackets.")
     codes = ", ".join(languages.AVAILABLE)
-    spoken = ask.value(f"1 Language of the digest ({codes})", language, _language(), _known)
-    zone = ask.value("2 Time zone", timezone, _timezone(), lambda text: values.zone(text).key)
-    due = ask.value("3 When is the digest due", hour, "07:00", _hour)
+    spoken = ask.value(f"1 Language of the digest ({codes})", "language", language, _language(), _known)
+    zone = ask.value("2 Time zone", "timezone", timezone, _timezone(), lambda text: values.zone(text).key)
+    due = ask.value("3 When is the digest due", "time", hour, "07:00", _hour)
     recipient = ask.value(
-        "4 Mail it to (empty: only files)", mail_to, "", lambda text: text and kinds.MAILBOX.read(text)
+        "4 Mail it to (empty: only files)",
+        "mail-to",
+        mail_to,
+        "",
+        lambda text: text and kinds.MAILBOX.read(text),
     )
     account = _account(ask, recipient, of_mail, directory) if recipient else None
     if test_mail and not account:
@@ -149,7 +153,7 @@ def setup(
     if config.FILES[1] not in there:  # else that says what is followed
         if follow is None:
             ask.tell(f"6 Groups of feeds: {', '.join(groups)}")
-        groups = ask.value("  Which, with commas; all, or none", follow, "all", _chosen_groups)
+        groups = ask.value("  Which, with commas; all, or none", "follow", follow, "all", _chosen_groups)
 
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
     loaded = write(directory, answers)
@@ -187,9 +191,9 @@ def _refuse(
         raise UsageError(
             f"there is a {FILES[1]} already, which stays: without --follow, or name groups in it"
         )
-    for flag, names in ((service, _SERVICES), (tls, _TLS)):
-        if flag is not None and flag not in names:
-            raise UsageError(f"there is no {flag!r}{values.likely(flag, names)}")
+    for flag, given, names in (("service", service, _SERVICES), ("tls", tls, _TLS)):
+        if given is not None and given not in names:
+            raise UsageError(f"--{flag}: there is no {given!r}{values.likely(given, names)}")
     # A script that waits for an answer for ever is worse than one that fails.
     if not silent and not sys.stdin.isatty():
         raise UsageError("setup asks on a terminal; without one give --yes and flags")
@@ -206,13 +210,15 @@ class _Questions:
         if not self.silent:
             say(*lines)
 
-    def value(self, question: str, given: str | None, default: str, judge: Callable[[str], Any]) -> Any:
-        """Return the judged answer: the flag's, the user's, or the default."""
+    def value(
+        self, question: str, flag: str, given: str | None, default: str, judge: Callable[[str], Any]
+    ) -> Any:
+        """Return the judged answer: what the flag was given, the user's, or the default."""
         if given is not None or self.silent:
             try:
                 return judge(default if given is None else given)
             except ValueError as error:
-                raise UsageError(str(error)) from None
+                raise UsageError(f"--{flag}: {error}") from None
         while True:
             try:
                 return judge(str(typer.prompt(question, default=default, err=True)).strip())
@@ -300,16 +306,20 @@ def _account(ask: _Questions, to: str, flags: Mapping[str, Any], directory: Path
     own = f"{address.local}@{address.domain}"
     usual = flags["port"] or (_TLS_FROM_THE_START if flags["tls"] == "tls" else _STARTTLS)
     host, port = ask.value(
-        "5 Server for outgoing mail (host, or host:port)", flags["host"], guess, partial(_server, port=usual)
+        "5 Server for outgoing mail (host, or host:port)",
+        "host",
+        flags["host"],
+        guess,
+        partial(_server, port=usual),
     )
-    username = ask.value("  Account there (- for none)", flags["username"], own, values.text)
+    username = ask.value("  Account there (- for none)", "username", flags["username"], own, values.text)
     account = Account(
         to=to,
         host=host,
         port=port,
         tls=flags["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
-        username="" if username == "-" else username,
-        sender=ask.value("  Who the mail comes from", flags["from"], to, kinds.MAILBOX.read),
+        username="" if username in {"-", "none"} else username,
+        sender=ask.value("  Who the mail comes from", "from", flags["from"], to, kinds.MAILBOX.read),
     )
     if not account.username:
         return account
@@ -371,7 +381,11 @@ def _offer_service(ask: _Questions, given: str | None, directory: Path) -> None:
     mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()
     here = "none" if ask.silent else "launchd" if mac else "systemd" if has_systemd else "cron"
     kind = ask.value(
-        f"Start by itself with ({', '.join(_SERVICES)})", given, here, kinds.choice(*_SERVICES).read
+        f"Start by itself with ({', '.join(_SERVICES)})",
+        "service",
+        given,
+        here,
+        kinds.choice(*_SERVICES).read,
     )
     if kind == "none":
         return

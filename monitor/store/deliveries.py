@@ -150,13 +150,14 @@ class Deliveries:
         wanted = [format_utc(now), delivery.channel, delivery.recipient, delivery.id]
         return self._db.change(_SUPERSEDE, wanted)
 
-    def reopen(self, edition: str, now: datetime) -> int:
-        """Make an edition's deliveries due now, with the same bytes; return how many.
+    def reopen(self, edition: str, now: datetime, recipient: str = "") -> int:
+        """Make an edition's deliveries due now, of one recipient or all, in the same bytes; return how many.
 
         Not what is under way, nor that whose bytes were let go, nor what is held for its hour. What
         was dropped as its recipient had left the list is dropped again, unless they are back.
         """
-        return self._db.change(_REOPEN, {"now": format_utc(now), "edition": edition})
+        named = {"now": format_utc(now), "edition": edition, "recipient": recipient}
+        return self._db.change(_REOPEN, named)
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
@@ -267,7 +268,7 @@ where id = :id
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
     changed_at = :now
-where edition = :edition and state <> 'sending'
+where edition = :edition and state <> 'sending' and :recipient in ('', recipient collate nocase)
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """

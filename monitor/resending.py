@@ -1,0 +1,135 @@
+"""A digest that was made, sent again: what went out, in the same bytes, and what nobody was to have then.
+
+Takes the stored digest; makes its deliveries due, with new ones for who came on the list since and for what
+was switched on. What a digest tells stays as it was frozen.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor import digest, digest_input, digest_output, outbox
+from monitor.deliver import Mail
+from monitor.digest_output import with_archive
+from monitor.errors import MonitorError, each, place_of
+from monitor.models import digest_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from monitor.config import Config
+    from monitor.deliver import Channel
+    from monitor.models import Delivery, Digest, RenderedDigest
+    from monitor.store import Store, StoredDigest
+
+
+class PreparedAgain(NamedTuple):
+    """What a digest that was made had no delivery for: recipients and channels that are new."""
+
+    deliveries: Sequence[Delivery]
+    covered: Mapping[str, Sequence[date]]
+    """As in `PreparedDigest`, of who is new."""
+    left_out: Sequence[str]
+    """Who is new and gets none, and why that is right."""
+    unmade: Sequence[str]
+    """What could not be made, and why."""
+
+
+def prepare_again(
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    stored: StoredDigest,
+    *,
+    recipient: str = "",
+    now: datetime,
+) -> PreparedAgain:
+    """Render a digest as it was made for whoever has no delivery of it and would get one today.
+
+    With `recipient` their mail alone.
+    """
+    key = digest_key(stored.date)
+    there = store.deliveries.recipients(key)
+    by_mail = [channel for channel in channels if channel.name == Mail.name]
+    new = [
+        one
+        for one in sorted(config.recipients if by_mail else ())
+        if recipient in {"", one}
+        and (Mail.name, one.casefold()) not in there
+        # Where no mail could be made at all, whose was to hold several days gets all of them with their next.
+        and not ((Mail.name, outbox.EVERYBODY) in there and stored.date in store.deliveries.accounted(one))
+    ]
+    today = {*new}.intersection(digest_input.whose_day(config, store, stored.date, now=now))
+    fell_due = datetime.combine(stored.date, config.digest.time, config.timezone)
+
+    def made(wanted: Sequence[Channel], part: Digest, edition: RenderedDigest) -> list[Delivery]:
+        found = outbox.prepare(wanted, edition, now=now) if digest.worth_sending(part, config.digest) else ()
+        return [
+            one
+            for one in found
+            if one.state == "failed" or (one.channel, one.recipient.casefold()) not in there
+        ]
+
+    def mail(recipient: str) -> list[Delivery]:
+        whole, selection = stored.digest(), config.selections.get(recipient)
+        part = digest_input.part_of(config, whole, recipient) if selection else whole
+        at = selection.time if selection else None
+        held = digest.schedule.held_until(at, fell_due, config.digest) if at else None
+        return made(by_mail, part, digest_output.mailed(part, recipient, hold_until=held))
+
+    def beside(channel: Channel) -> list[Delivery]:
+        whole = stored.digest()
+        return made([channel], whole, digest_output.rendered(config, whole))
+
+    name_of = {one: f"{Mail.name} to {one}" for one in new}
+    others = [channel for channel in channels if channel not in by_mail and not recipient]
+    makers = {channel.name: partial(beside, channel) for channel in others}
+    makers |= {name_of[one]: partial(mail, one) for one in new if one in today}
+    found, bugs = each(makers, lambda name: makers[name]())
+    unmade = {name: place_of(bug) for name, bug in bugs.items()}
+    # A failed delivery would stay as it is: without it whoever asks again may get one.
+    unmade |= {
+        name: one.last_error for name, those in found.items() for one in those if one.state == "failed"
+    }
+    return PreparedAgain(
+        deliveries=[one for those in found.values() for one in those if one.state != "failed"],
+        covered={one: [stored.date] if one in today else [] for one in new if name_of[one] not in unmade},
+        left_out=[
+            *(
+                f"{one}: their mail comes on another day, and holds it"
+                for one in new
+                if one not in today and stored.date not in store.deliveries.accounted(one)
+            ),
+            *(f"{one}: it has nothing for them" for one in new if found.get(name_of[one]) == []),
+        ],
+        unmade=[f"{name}: {error}" for name, error in unmade.items()],
+    )
+
+
+def resend(
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    stored: StoredDigest,
+    *,
+    recipient: str = "",
+    now: datetime,
+) -> PreparedAgain:
+    """Make a digest's deliveries due now, with those of whoever came on the list since; return the latter.
+
+    With `recipient` only their mail. Raises MonitorError when nothing is left that could be sent.
+    """
+    with store.transaction():
+        new = prepare_again(
+            config, store, with_archive(config, channels), stored, recipient=recipient, now=now
+        )
+        due = outbox.resend(
+            store, stored.date, recipient=recipient, now=now, new=new.deliveries, covered=new.covered
+        )
+    if not (due or new.left_out or new.unmade):
+        why = "it is held, or its bytes are kept no more"
+        raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
+    return new
