@@ -214,7 +214,9 @@ def test_the_curated_list_is_shown_by_group_and_a_feed_of_it_followed(desk: Path
     shown = run(desk, "feeds", "list", "--curated").out
     assert "unions:\n  off " in shown
     listed = run(desk, "feeds", "list", "--curated", "--json").json
-    assert not any("***" in feed["url"] for feed in listed), "addresses that hold no secret are there to be copied"
+    assert not any("***" in feed["url"] for feed in listed), (
+        "addresses that hold no secret are there to be copied"
+    )
     assert "***" not in shown
     chosen = next(feed for feed in listed if feed["group"] == "unions")
     assert not any(feed["enabled"] for feed in listed)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from monitor import kinds, values
+from monitor.cli.asking import Questions
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
 from monitor.cli.setup import check_online, refusal, send_test
@@ -26,7 +27,7 @@ from monitor.disk import replacing
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from monitor.config import Config
     from monitor.config.setup import Account
@@ -120,7 +121,7 @@ def setup(
     from monitor.config.setup import Answers, write
 
     current = session(context)
-    directory, ask = current.directory, _Questions(silent=yes)
+    directory, ask = current.directory, Questions(silent=yes)
     of_mail = {"host": host, "port": port, "tls": tls, "username": username, "from": sender}
     of_mail["password-file"] = password_file
     others = (language, timezone, hour, mail_to, follow, *of_mail.values())
@@ -170,7 +171,7 @@ def setup(
         raise typer.Exit(1)
 
 
-def _of_what_is_there(ask: _Questions, current: Session, *, service: str | None, test_mail: bool) -> None:
+def _of_what_is_there(ask: Questions, current: Session, *, service: str | None, test_mail: bool) -> None:
     """Do what can be asked of a configuration that is there: it stays as it is."""
     well = not test_mail or asyncio.run(send_test(current, current.config()))
     if service:
@@ -197,43 +198,6 @@ def _refuse(
     # A script that waits for an answer for ever is worse than one that fails.
     if not silent and not sys.stdin.isatty():
         raise UsageError("setup asks on a terminal; without one give --yes and flags")
-
-
-class _Questions:
-    """Asks until an answer fits; silently takes what is given or the default, and a misfit is wrong usage."""
-
-    def __init__(self, *, silent: bool) -> None:
-        self.silent = silent
-
-    def tell(self, *lines: str) -> None:
-        """Say what belongs to the questions; silently nothing."""
-        if not self.silent:
-            say(*lines)
-
-    def value(
-        self, question: str, flag: str, given: str | None, default: str, judge: Callable[[str], Any]
-    ) -> Any:
-        """Return the judged answer: what the flag was given, the user's, or the default."""
-        if given is not None or self.silent:
-            try:
-                return judge(default if given is None else given)
-            except ValueError as error:
-                raise UsageError(f"--{flag}: {error}") from None
-        while True:
-            try:
-                return judge(str(typer.prompt(question, default=default, err=True)).strip())
-            except ValueError as error:
-                say(f"  {error}")
-
-    def whether(self, question: str, *, default: bool = True) -> bool:
-        """Return yes or no; silently the default."""
-        return default if self.silent else typer.confirm(question, default=default, err=True)
-
-    def secret(self, question: str) -> str:
-        """Return what is typed without showing it; silently nothing."""
-        if self.silent:
-            return ""
-        return str(typer.prompt(question, default="", hide_input=True, show_default=False, err=True))
 
 
 def _language() -> str:
@@ -296,7 +260,7 @@ def _server(text: str, port: int) -> tuple[str, int]:
     return values.host(name), int(kinds.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
-def _account(ask: _Questions, to: str, flags: Mapping[str, Any], directory: Path) -> Account:
+def _account(ask: Questions, to: str, flags: Mapping[str, Any], directory: Path) -> Account:
     """Ask for the account that mail goes out by; the password goes into a file for its owner's eyes alone."""
     from monitor.config.setup import Account
 
@@ -348,7 +312,7 @@ def _file_named(text: str, directory: Path) -> str:
     return str(here.absolute()) if here.exists() and not (directory / here).exists() else text
 
 
-def _tried(ask: _Questions, current: Session, config: Config, account: Account | None) -> bool:
+def _tried(ask: Questions, current: Session, config: Config, account: Account | None) -> bool:
     """Try everything, and ask for the password again while it is refused; an empty answer leaves it."""
     # A file of that name may be there and another be asked, or none: then no answer would change anything.
     is_ours = account is not None and account.password_file == PASSWORD_FILE
@@ -374,7 +338,7 @@ async def _try(current: Session, config: Config) -> bool:
         return False
 
 
-def _offer_service(ask: _Questions, given: str | None, directory: Path) -> None:
+def _offer_service(ask: Questions, given: str | None, directory: Path) -> None:
     """Offer to start by itself: write a unit or an agent, or print a cron line, each with what to do then."""
     from monitor.service import install
 
