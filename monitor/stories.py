@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from monitor import cluster
 from monitor.errors import culprits, place_of, raise_unexpected
-from monitor.models import Join, Story
+from monitor.models import Join, PastStory, Story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from monitor.config import Config
-    from monitor.models import Correction, Entry, PastStory, TermCounts
+    from monitor.models import Correction, Entry, TermCounts
     from monitor.store import Store
 
 T = TypeVar("T")
@@ -54,6 +54,8 @@ def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset
         if work is None:
             break
         decided = work.decide()
+        past = _read_past(store, work, decided, bugs)
+        decided = work.link(decided, past)
         saved |= _write(store, work, decided)
         bugs += decided.bugs
         del work  # before the next is read: at 1,000 feeds both took 60 MB
@@ -70,14 +72,16 @@ async def cluster_entries_beside(
         work = _read(config, store, now, bugs)
         if work is None:
             break
-        decided = await _decided_beside(work)
+        decided = await _beside(work.decide)
+        past = _read_past(store, work, decided, bugs)
+        decided = await _beside(partial(work.link, decided, past))
         saved |= _write(store, work, decided)
         bugs += decided.bugs
         del work
     return frozenset(saved)
 
 
-async def _decided_beside(work: _Work) -> _Decision:
+async def _beside(decide: Callable[[Callable[[], None]], _Decision]) -> _Decision:
     """Decide in a thread, which ends soon after nobody waits for it any more: the service has ten seconds."""
     unwanted = threading.Event()
 
@@ -86,7 +90,7 @@ async def _decided_beside(work: _Work) -> _Decision:
             raise asyncio.CancelledError
 
     try:
-        return await asyncio.to_thread(work.decide, step)
+        return await asyncio.to_thread(decide, step)
     finally:
         unwanted.set()
 
@@ -120,7 +124,7 @@ class _Work:
     new: Sequence[Entry]
     opened: Sequence[Story]
     counts: TermCounts
-    past: tuple[PastStory, ...]
+    related_since: datetime
     corrections: tuple[Correction, ...]
     corrected: Mapping[int, Entry]
     encoder: cluster.Encoder | None
@@ -155,10 +159,25 @@ class _Work:
             vectors={**self.vectors, **fresh},
             corrections=self.corrections,
             corrected=self.corrected,
-            past=self.past,
             step=step,
         )
         return _Decision(stories, fresh)
+
+    def link(
+        self, decided: _Decision, past: Sequence[PastStory], step: Callable[[], None] = lambda: None
+    ) -> _Decision:
+        """Find the affairs of stories that were decided on; one over which that fails is linked to none."""
+        known = [*past, *map(PastStory.of, self.opened)]
+
+        def linked(some: Sequence[Story]) -> tuple[Story, ...]:
+            return cluster.linked(some, known, self.counts, self.config.cluster, step=step)
+
+        try:
+            return decided._replace(stories=linked(decided.stories))
+        except Exception:  # noqa: BLE001 - as in `decide`
+            left = culprits(decided.stories, linked)
+        stories = (*linked(_without(decided.stories, left)), *(story for story, _ in left))
+        return decided._replace(stories=stories, bugs=[*decided.bugs, *(bug for _, bug in left)])
 
 
 def _without(those: Sequence[T], found: Sequence[tuple[T, Exception]]) -> Sequence[T]:
@@ -184,15 +203,11 @@ def _lone(entry: Entry, bug: Exception) -> Story:
 
 
 def _read(config: Config, store: Store, now: datetime, bugs: list[Exception]) -> _Work | None:
-    """Read what the next step takes, but for what cannot be read: that waits, or stays as it is."""
-    work, faults = store.without_culprits(lambda faults: (_read_all(config, store, now), faults))
-    # Each step meets them again.
-    bugs += (one.bug for one in faults if str(one.bug) not in map(str, bugs))
-    return work
+    """Read what the next step takes; None when every sure entry has its story."""
+    return _readable(store, lambda: _read_all(config, store, now), bugs)
 
 
 def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
-    """Read what the next step needs; None when every sure entry has its story."""
     new = store.entries.without_story(_STEP)
     if not new:
         return None
@@ -217,12 +232,28 @@ def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
             new=new,
             opened=opened,
             counts=store.terms.counts(terms),
-            past=store.stories.past(now - config.cluster.related_for),
+            related_since=now - config.cluster.related_for,
             corrections=corrections,
             corrected=corrected,
             encoder=encoder,
             vectors=store.terms.vectors(encoder.name, [e.id for e in present]) if encoder else {},
         )
+
+
+def _read_past(store: Store, work: _Work, decided: _Decision, bugs: list[Exception]) -> tuple[PastStory, ...]:
+    """Read what the stories that were decided on may be steps after."""
+    if not decided.stories:
+        return ()
+    sought = cluster.earlier(decided.stories, work.counts)
+    return _readable(store, lambda: store.stories.past(work.related_since, sought), bugs)
+
+
+def _readable(store: Store, read: Callable[[], T], bugs: list[Exception]) -> T:
+    """Read, but for what cannot be read: that waits, or stays as it is."""
+    found, faults = store.without_culprits(lambda faults: (read(), faults))
+    # Each step meets them again.
+    bugs += (one.bug for one in faults if str(one.bug) not in map(str, bugs))
+    return found
 
 
 def _write(store: Store, work: _Work, decided: _Decision) -> frozenset[int]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import Settings, assign, candidates, match, terms, with_summary
+from monitor.cluster import Settings, assign, candidates, linked, match, terms, with_summary
 from monitor.models import Correction, Entry, Feed, Join, PastStory, Story, Tagging, TermCounts
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
@@ -61,9 +61,11 @@ def counts(*entries: Entry) -> TermCounts:
     return TermCounts(documents=len(entries), counts=Counter(term for e in entries for term in terms(e)))
 
 
-def poll(new, stories=(), *, feeds=None, chosen=None, **more) -> tuple[Story, ...]:
+def poll(new, stories=(), *, feeds=None, chosen=None, past=(), **more) -> tuple[Story, ...]:
     every = [*new, *(e for story in stories for e in story.entries)]
-    return assign(new, stories, counts(*every), feeds or {}, chosen or Settings(), **more)
+    chosen = chosen or Settings()
+    found = assign(new, stories, counts(*every), feeds or {}, chosen, **more)
+    return linked(found, [*past, *map(PastStory.of, stories)], counts(*every), chosen)
 
 
 def stored(stories, first: int = 1) -> tuple[Story, ...]:

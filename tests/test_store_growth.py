@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor import store as storage
-from monitor.models import Delivery, Entry, Feed, Join, Story, Tagging, Window
+from monitor.models import Delivery, Entry, Feed, Join, Sought, Story, Tagging, Window
 from monitor.store import entries, stories, upkeep
 
 if TYPE_CHECKING:
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from monitor.store import Store
 
 NOW = datetime(2026, 11, 29, 6, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=540)
 DAY = Window(start=NOW - timedelta(days=1), end=NOW)
 FEED = Feed(url="https://outlet.example/feed")
 SENT = Delivery(edition="digest:2026-11-29", channel="files", recipient="2026-11-29.md", payload=b"",
                 message_id="1@outlet.example", state="sent", created_at=NOW)  # fmt: skip
 SURE = Tagging(beats=("sora",), shelf="sure")
+SOUGHT = Sought(names=frozenset({"@gema"}), stories=frozenset({1}), since=NOW - timedelta(days=30))
 GROWING = {"entries", "e", "stories", "polls", "feed_polls", "deliveries", "evidence", "joins"}
 
 
@@ -44,7 +46,7 @@ def _plans(opened: Store, ask: Callable[[Store], object]) -> list[str]:
     return [
         step["detail"]
         for sql in asked
-        if sql.lstrip().lower().startswith("select")
+        if sql.lstrip().lower().startswith(("select", "with"))
         for step in opened._db.rows(f"explain query plan {sql}")
     ]
 
@@ -55,7 +57,7 @@ def _plans(opened: Store, ask: Callable[[Store], object]) -> list[str]:
         lambda opened: opened.entries.known(FEED.url, guids=["a"], urls=["https://outlet.example/1"]),
         lambda opened: opened.entries.find_by_url("https://outlet.example/1"),
         lambda opened: opened.stories.open(NOW),
-        lambda opened: opened.stories.past(NOW),
+        lambda opened: opened.stories.past(NOW, SOUGHT),
         lambda opened: opened.stories.without_kind(10),
         lambda opened: opened.stories.news(DAY),
         lambda opened: opened.terms.uncounted(10),
@@ -161,6 +163,7 @@ def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(
         "what waits for a story": lambda opened: opened.entries.without_story(10),
         "stories without a kind": lambda opened: opened.stories.without_kind(10),
         "news": lambda opened: opened.stories.news(DAY),
+        "what new stories may be steps after": lambda opened: opened.stories.past(LONG_AGO, SOUGHT),
         "open stories": lambda opened: opened.stories.open(NOW - timedelta(days=14)),
         "stories of renamed feeds, of which there are none": lambda opened: opened.overview.of_feeds([]),
         "deliveries that a later one makes needless": lambda opened: opened.deliveries.supersede(later, NOW),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from editions import freeze
 
-from monitor import store
+from monitor import cluster, store
 from monitor.errors import StoreError
 from monitor.models import (
     Correction,
@@ -17,6 +19,7 @@ from monitor.models import (
     Feed,
     Join,
     PastStory,
+    Sought,
     Story,
     Tagging,
     TermCounts,
@@ -116,15 +119,59 @@ def test_open_and_listing_go_by_the_latest_entry(opened):
     assert [one.id for one in opened.stories.get_many([3, 1, 3])] == [1, 3]
 
 
-def test_past_stories_are_known_by_their_names(opened):
-    opened.stories.save(
-        [story(opened, 1, names=("OpenAI", "Münster")), story(opened, 6, affair=1, kind="ruling")]
-    )
-    assert opened.stories.past(NOW - 5 * HOUR) == (
+def past(opened, *names: str, since=NOW - 9 * HOUR, stories=(), recent=NOW + HOUR) -> list[int]:
+    sought = Sought(names=frozenset(names), stories=frozenset(stories), since=recent)
+    return [one.id for one in opened.stories.past(since, sought)]
+
+
+def test_past_stories_are_found_by_a_name_by_their_ids_and_by_when_they_were_seen_and_so_are_their_affairs(
+    opened,
+):
+    opened.stories.save([story(opened, 1, names=("OpenAI", "Münster")), story(opened, 2, names=("Halle",)),
+                         story(opened, 3, names=("Halle",)), story(opened, 6, affair=1, kind="ruling")])  # fmt: skip
+    assert opened.stories.past(NOW - 5 * HOUR, Sought(frozenset({"Münster"}), frozenset(), NOW + HOUR)) == (
         PastStory(id=1, names=frozenset({"OpenAI", "Münster"}), last_seen=NOW - 5 * HOUR, affair=1),
-        PastStory(id=2, names=frozenset(), last_seen=NOW, affair=1, kind="ruling"),
+        PastStory(id=4, names=frozenset(), last_seen=NOW, affair=1, kind="ruling"),
     )
-    assert [one.id for one in opened.stories.past(NOW)] == [2]
+    assert past(opened, "Halle") == [2, 3]
+    assert past(opened, "Halle", since=NOW - 3 * HOUR) == [3]
+    assert past(opened, stories=[2, 4]) == [1, 2, 4]
+    assert past(opened, recent=NOW - 3 * HOUR) == [1, 3, 4]
+    assert past(opened, "Hall") == past(opened) == []
+    opened.stories.save([replace(opened.stories.get(2), names=("Jena",))])
+    assert (past(opened, "Halle"), past(opened, "Jena")) == ([3], [2])
+    opened.stories.save([replace(opened.stories.get(1), affair=None)])  # as who read it before it founded one
+    assert past(opened, stories=[4]) == [1, 4]
+
+
+def test_what_a_story_is_linked_to_needs_no_others_than_those_sought(opened):
+    draw = Random(5)
+    topic, rare = ["@openai", "@sora"], ["~kestrel", "kestrel", "@gema", "@mirelle", "~blivet", "quorb"]
+    acts = ["!leak", "!leak@sora", "!leak@openai", "<leak@sora", "<leak@openai", "!launch@sora", "=court"]
+    counts = TermCounts(documents=9000, counts={"@openai": 3000, "@sora": 3000})
+    every = Sought(frozenset(), frozenset(), NOW - timedelta(days=9999))
+    found = Counter[str]()
+    for number in range(150):
+        at = NOW + timedelta(days=5 * number)
+        names = {*draw.sample(topic, draw.randint(0, 2)), *draw.sample(acts, draw.randint(0, 4)),
+                 *draw.sample(rare, draw.choice([0, 0, 1, 2]))}  # fmt: skip
+        kind = draw.choice(["", "leak", "ruling", "filing"])
+        (added,) = opened.entries.add([replace(entry(99 + number), first_seen=at)], lambda one: one.title)
+        new = Story(entries=(added,), title=added.title, lead=added.id, names=tuple(sorted(names)), kind=kind,
+                    sources=draw.randint(1, 3), first_seen=at, last_seen=at)  # fmt: skip
+        since = at - timedelta(days=540)
+        known, all_ = (opened.stories.past(since, what) for what in (cluster.earlier([new], counts), every))
+        one, other = (cluster.linked([new], some, counts, cluster.Settings()) for some in (known, all_))
+        assert one == other
+        opened.stories.save(one)
+        by_id = {past.id: past for past in all_}
+        found["read"] += len(known)
+        found["stored"] += len(all_)
+        found["of long ago"] += any(at - by_id[key].last_seen > timedelta(days=90) for key in one[0].related)
+        found["referred to"] += any(not by_id[key].names & {*rare} for key in one[0].related)
+        found["affairs"] += one[0].affair is not None
+    assert found["read"] < found["stored"] / 2
+    assert min(found["of long ago"], found["referred to"], found["affairs"]) > 5
 
 
 def test_related_stories_know_each_other(opened):

@@ -142,6 +142,31 @@ def test_an_entry_that_left_its_story_meanwhile_is_not_put_back(
         assert [one.story is None for one in opened.entries.get_many([leak.id, copy.id])] == [True, False]
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_story_whose_affair_cannot_be_sought_is_stored_without_one(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, *, beside: bool
+) -> None:
+    linked = cluster.linked
+
+    def poisoned(some, *args, **kwargs):
+        if any("leak" in story.title for story in some):
+            raise ZeroDivisionError
+        return tuple(replace(story, affair=1) for story in linked(some, *args, **kwargs))
+
+    monkeypatch.setattr(cluster, "linked", poisoned)
+    with unclustered(desk) as opened:
+        bugs: list[Exception] = []
+        if beside:
+            asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=bugs))
+        else:
+            with pytest.raises(ExceptionGroup) as raised:
+                stories.cluster_entries(config.load(desk), opened, now=at(10))
+            bugs += raised.value.exceptions
+        assert [type(bug) for bug in bugs] == [ZeroDivisionError]
+        found = {("leak" in one.title): one.affair for one in opened.stories.listing()}
+        assert found == {True: None, False: 1}
+
+
 def test_the_commands_show_a_story_with_its_reasons(desk: Path) -> None:
     shown = run(desk, "stories", "show", "s1").out
     assert shown.startswith("s1  ")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.cluster import kinds, match
 from monitor.cluster.references import ROUND_UP
 from monitor.cluster.traits import PLAYER, ROLE, SUBJECT, traits
-from monitor.models import PastStory
+from monitor.models import PastStory, Sought
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -96,6 +96,15 @@ def parties(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple((named + roles)[:_PARTIES])
 
 
+def sought(stories: Sequence[Story], rarity: Rarity) -> Sought:
+    """Return which past stories `RelatedStories` looks at for these, and few besides."""
+    return Sought(
+        names=frozenset(key for story in stories for name in story.names for key in _spellings(name, rarity)),
+        stories=frozenset(other for story in stories for other in story.related),
+        since=min(story.last_seen for story in stories) - _REFERRED,
+    )
+
+
 class RelatedStories:
     """Stories by their rare names, so that those of one affair find each other."""
 
@@ -118,7 +127,8 @@ class RelatedStories:
         if all(ROUND_UP.search(entry.title) for entry in story.entries):
             return ()
         own = PastStory.of(story)
-        keys = {key for name in own.names for key in self._sharing(name)} - {story.id}
+        shared = {spelling for name in own.names for spelling in _spellings(name, self._rarity)}
+        keys = {key for spelling in shared for key in self._known.get(spelling, ())} - {story.id}
         found = [
             (-chance, key)
             for key in keys
@@ -183,15 +193,6 @@ class RelatedStories:
         strength, affair = max(found, default=(-math.inf, 0))
         return -affair if strength >= 0 else None
 
-    def _sharing(self, name: str) -> Iterator[int]:
-        """Yield the stories that share a name, if it is a rare one, and a name in either."""
-        bare = _bare(name)
-        if name[0] in _UNWEIGHED or self._rarity.weight(bare) < _NAME:
-            return
-        yield from self._known.get(bare if name[0] == PLAYER else NAME + bare, ())
-        if name[0] == NAME:  # others may have it as a word like any
-            yield from self._known.get(bare, ())
-
     def _chance(self, one: PastStory, other: PastStory) -> float:
         return log_odds(features(one, other, self._rarity), match.model().affairs)
 
@@ -225,6 +226,16 @@ def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, floa
 def log_odds(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Return how likely such two stories are of one affair, even at 0; never without a rare name."""
     return match.weighed(found, weights) if found["rarest_name"] >= _NAME else -math.inf
+
+
+def _spellings(name: str, rarity: Rarity) -> Iterator[str]:
+    """Yield how a name may stand among another story's, if it is a rare one, and a name in either."""
+    bare = _bare(name)
+    if name[0] in _UNWEIGHED or rarity.weight(bare) < _NAME:
+        return
+    yield bare if name[0] == PLAYER else NAME + bare
+    if name[0] == NAME:  # others may have it as a word like any
+        yield bare
 
 
 def _weights(names: Iterable[str], rarity: Rarity) -> dict[str, float]:

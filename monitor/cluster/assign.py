@@ -1,4 +1,7 @@
-"""Entries to stories: each new entry joins an open story or begins one, whatever the order of arrival."""
+"""Entries to stories: each new entry joins an open story or begins one, whatever the order of arrival.
+
+Then stories to affairs: what is new or has grown is linked to the steps before it.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,19 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from monitor.cluster.affairs import RelatedStories
+from monitor.cluster.affairs import RelatedStories, sought
 from monitor.cluster.candidates import Candidates
 from monitor.cluster.choose import with_summary
 from monitor.cluster.copies import Sources
 from monitor.cluster.day import DayClustering, crowd
 from monitor.cluster.lessons import Apart, learn
 from monitor.cluster.match import log_odds, rarity
-from monitor.models import PastStory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from monitor.cluster.settings import Settings
-    from monitor.models import Correction, Entry, Feed, Story, TermCounts
+    from monitor.models import Correction, Entry, Feed, PastStory, Sought, Story, TermCounts
 
 # Of ten entries a day; beyond what was measured a crowd counts no more, or nothing would be joined.
 _MOST_CROWDED = 2.3
@@ -35,7 +37,6 @@ def assign(
     vectors: Mapping[int, bytes] | None = None,
     corrections: Sequence[Correction] = (),
     corrected: Mapping[int, Entry] | None = None,
-    past: Sequence[PastStory] = (),
     step: Callable[[], None] = lambda: None,
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
@@ -44,9 +45,11 @@ def assign(
     them already stays there and its text is renewed. `counts` are those of the store, `new` included, for
     the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
     decides. `corrections` are the user's, in order: entries stay apart by them, and those whose texts are
-    given in `corrected` move the bar. `past` are closed stories that new ones may be steps after. Entries of
-    several days are taken day by day, so that one large poll and many small ones agree. `step` is called
-    every few milliseconds, and what it raises ends the work: 2,000 entries of a day may take half a minute.
+    given in `corrected` move the bar. Entries of several days are taken day by day, so that one large poll
+    and many small ones agree. `step` is called every few milliseconds, and what it raises ends the work:
+    2,000 entries of a day may take half a minute.
+
+    What is returned has its affairs yet to be found, by `linked`.
     """
     found = {story.id: story for story in _renewed(stories, new)}
     known = {entry.id for story in stories for entry in story.entries}
@@ -68,24 +71,47 @@ def assign(
             key = story.id or min((0, *found)) - 1
             found[key] = replace(story, id=key)
     before = {story.id: story for story in stories}
-    changed = (story for key, story in found.items() if story != before.get(key))
-    related = RelatedStories([*past, *map(PastStory.of, stories)], candidates.rarity, settings.related_for)
     finished = []
-    for story in changed:
+    for key, story in found.items():
+        if story != before.get(key):
+            step()
+            finished.append(with_summary(replace(story, id=max(0, story.id)), feeds, settings))
+    return tuple(finished)
+
+
+def earlier(stories: Sequence[Story], counts: TermCounts) -> Sought:
+    """Return which of all past stories `linked` looks at for these, of which there is one at least."""
+    return sought(stories, rarity(counts))
+
+
+def linked(
+    stories: Sequence[Story],
+    known: Iterable[PastStory],
+    counts: TermCounts,
+    settings: Settings,
+    *,
+    step: Callable[[], None] = lambda: None,
+) -> tuple[Story, ...]:
+    """Return what `assign` returned with the stories that are related, and their affairs.
+
+    `known` are those stored stories that were seen within `settings.related_for`: all of them, or as many as
+    `earlier` names. `counts` and `step` are those of `assign`.
+    """
+    related = RelatedStories(known, rarity(counts), settings.related_for)
+    found = []
+    for story in stories:
         step()
-        finished.append(_finished(story, related, feeds, settings))
-    return _affairs_agreed(finished)
+        found.append(_linked(story, related))
+    return _affairs_agreed(found)
 
 
-def _finished(story: Story, stories: RelatedStories, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries, and its place in an affair."""
-    shown = with_summary(replace(story, id=max(0, story.id)), feeds, settings)
-    referred = stories.referred(shown)
-    related = tuple(dict.fromkeys((*story.related, *referred, *stories.related(shown))))
+def _linked(story: Story, stories: RelatedStories) -> Story:
+    referred = stories.referred(story)
+    related = tuple(dict.fromkeys((*story.related, *referred, *stories.related(story))))
     # Of a new one it is known what it answers; an old one's related stories may be less.
-    answered = (*referred, *(story.related if story.id <= 0 else ()))
-    affair = story.affair or stories.affair(shown, related, answered)
-    return replace(shown, related=related, affair=affair)
+    answered = (*referred, *(() if story.id else story.related))
+    affair = story.affair or stories.affair(story, related, answered)
+    return replace(story, related=related, affair=affair)
 
 
 def _affairs_agreed(stories: Sequence[Story]) -> tuple[Story, ...]:

@@ -277,6 +277,17 @@ class PastStory:
         )
 
 
+class Sought(NamedTuple):
+    """Which past stories some others may be steps after."""
+
+    names: frozenset[str]
+    """Those that have one of these,"""
+    stories: frozenset[int]
+    """these,"""
+    since: datetime
+    """those that were seen from here on; and all other steps of the affairs of any of them."""
+
+
 class Split(NamedTuple):
     """A story that entries were taken out of, and the new one that they make."""
 

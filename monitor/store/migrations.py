@@ -129,6 +129,20 @@ update feeds set entries = (select count(*) from entries where feed_id = feeds.i
 """
 
 
+# What is no list of names, in a damaged row, is for those to name who read it.
+_NAMES: Final = """
+create table story_names (
+    name text not null,
+    story_id integer not null references stories(id) on delete cascade,
+    primary key (name, story_id)
+) strict, without rowid;
+create index story_names_story on story_names(story_id);
+insert or ignore into story_names
+select name.value, stories.id
+from stories join json_each(iif(json_valid(stories.names), stories.names, '[]')) as name
+where name.type = 'text';
+"""
+
 _TEXTS: Final = ("title", "summary", "content", "author", "outlet", "spellings")
 _OLD, _NEW = (", ".join(f"{row}.{text}" for text in _TEXTS) for row in ("old", "new"))
 # The entries are the index's content: what it forgets is told to it word by word, by these triggers alone.
@@ -296,9 +310,14 @@ def covered(db: Database) -> None:
     )
 
 
+def names_of_stories(db: Database) -> None:
+    """Find the stories that share a name without a look at all that were."""
+    db.executescript(_NAMES)
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks, one_copy, unreported, faults, covered,
+    breaks, one_copy, unreported, faults, covered, names_of_stories,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from monitor.models import Entry, Window
+    from monitor.models import Entry, Sought, Window
     from monitor.store.connection import Connection, Parameters, Row
     from monitor.store.entries import Entries
     from monitor.store.scope import Scope
@@ -69,9 +69,15 @@ class Stories:
         ids = listed(map(self.resolve, stories))
         return self._read(f"where id {ANY_OF} order by id", [ids], whole=whole)
 
-    def past(self, since: datetime) -> tuple[PastStory, ...]:
-        """Return the stories with an entry at or after `since`, as far as later steps need them, by id."""
-        rows = self._scope.seen("s", self._db.rows(_PAST, [format_utc(since)]))
+    def past(self, since: datetime, sought: Sought) -> tuple[PastStory, ...]:
+        """Return what is sought of the stories with an entry at or after `since`, by id."""
+        wanted = {
+            "since": format_utc(since),
+            "recent": format_utc(sought.since),
+            "names": listed(sought.names),
+            "stories": listed(sought.stories),
+        }
+        rows = self._scope.seen("s", self._db.rows(_PAST, wanted))
         return tuple(
             PastStory(
                 id=row["id"],
@@ -142,13 +148,15 @@ class Stories:
         return replace(story, id=number, entries=entries)
 
     def _save_row(self, story: Story) -> int:
-        row = _row(story)
-        if not story.id:
+        row, number = _row(story), story.id
+        if not number:
             self._db.insert("stories", [row])
-            return int(self._db.value("select last_insert_rowid()"))
-        if not self._db.change(_UPDATE, {"id": story.id, **row}):
-            raise StoreError(f"there is no story s{story.id}")
-        return story.id
+            number = int(self._db.value("select last_insert_rowid()"))
+        elif not self._db.change(_UPDATE, {"id": number, **row}):
+            raise StoreError(f"there is no story s{number}")
+        self._db.change("delete from story_names where story_id = ?", [number])
+        self._db.change_many("insert into story_names values (?, ?)", [(n, number) for n in {*story.names}])
+        return number
 
     def begin(self, like: Story) -> int:
         """Make a story like another, without entries yet; return its id."""
@@ -265,8 +273,23 @@ def _join(row: Row) -> Join:
 # With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
 _BY_ID: Final = "order by +id"
 
+# By three indexes: all of one and a half years had been read and looked through at each poll. With the plus
+# SQLite goes by the ids, as in `_BY_ID`.
 _PAST: Final = f"""
-select id, title, names, last_seen, sources, kind, affair_id from stories where last_seen >= ? {_BY_ID}
+with near as (
+    select id, affair_id from stories where +last_seen >= :since and id in (
+        select id from stories where last_seen >= :recent
+        union select story_id from story_names where name in (select value from json_each(:names))
+        union select value from json_each(:stories)
+    )
+)
+select id, title, names, last_seen, sources, kind, affair_id from stories
+where +last_seen >= :since and id in (
+    select id from near
+    union select affair_id from near
+    union select id from stories where affair_id in (select coalesce(affair_id, id) from near)
+)
+{_BY_ID}
 """
 _REPORTED: Final = f"reported_in is not null and story_id {ANY_OF} and coalesce(news_at <= ?, true)"
 
