@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import pytest
 from newsroom import SETTINGS, THEMES, Desk, at, item, page, run, serving
 
-from monitor import config, kinds, languages
+from monitor import config, languages, setting_kinds
 from monitor.deliver import CHANNELS
 from monitor.digest import FORMATS, Format
 from monitor.models import Delivery
@@ -69,8 +69,8 @@ class PagerSettings:
     """A pager."""
 
     TABLE: ClassVar[str] = "pager"
-    enabled: kinds.Switch = True
-    number: kinds.Text
+    enabled: setting_kinds.Switch = True
+    number: setting_kinds.Text
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import kinds, values
+from monitor import setting_kinds, values
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_what_is_no_name(name):
     [
         (values.duration, 10**400),
         (values.size, "9" * 400 + "MB"),
-        (kinds.number(0).read, 10**400),
-        (kinds.number(0).read, float("inf")),
-        (kinds.whole(1, 5).read, 10**400),
+        (setting_kinds.number(0).read, 10**400),
+        (setting_kinds.number(0).read, float("inf")),
+        (setting_kinds.whole(1, 5).read, 10**400),
     ],
 )
 def test_numbers_without_end(judge, number):
@@ -145,12 +145,12 @@ def test_what_is_no_language(text):
 )  # fmt: skip
 def test_what_is_none_of_some_names(text, end):
     with pytest.raises(ValueError, match="expected one of") as refused:
-        kinds.choice("starttls", "tls").read(text)
+        setting_kinds.choice("starttls", "tls").read(text)
     assert str(refused.value) == f'expected one of "starttls", "tls"{end}'
 
 
 def test_who_is_listed_twice_gets_one_mail():
-    kind = next(note for note in get_args(kinds.Mailboxes) if isinstance(note, kinds.Kind))
+    kind = next(note for note in get_args(setting_kinds.Mailboxes) if isinstance(note, setting_kinds.Kind))
     assert kind.read(["Ada <a@x.example>", "b@x.example", "A@x.example", "a@X.example"]) == (
         "Ada <a@x.example>",
         "b@x.example",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from monitor import kinds, values
+from monitor import setting_kinds, values
 from monitor.cli.asking import Questions
 from monitor.cli.output import say, show
 from monitor.cli.session import Session, UsageError, session
@@ -144,7 +144,7 @@ def setup(
         "mail-to",
         mail_to,
         "",
-        lambda text: text and kinds.MAILBOX.read(text),
+        lambda text: text and setting_kinds.MAILBOX.read(text),
     )
     account = _account(ask, recipient, of_mail, directory) if recipient else None
     if test_mail and not account:
@@ -257,7 +257,7 @@ def _server(text: str, port: int) -> tuple[str, int]:
     name, colon, own = text.rpartition(":")
     if not colon or (":" in name and not name.endswith("]")):
         return values.host(text), port
-    return values.host(name), int(kinds.whole(1, 65535).read(int(own) if own.isdecimal() else own))
+    return values.host(name), int(setting_kinds.whole(1, 65535).read(int(own) if own.isdecimal() else own))
 
 
 def _account(ask: Questions, to: str, flags: Mapping[str, Any], directory: Path) -> Account:
@@ -283,7 +283,7 @@ def _account(ask: Questions, to: str, flags: Mapping[str, Any], directory: Path)
         port=port,
         tls=flags["tls"] or ("tls" if port == _TLS_FROM_THE_START else "starttls"),
         username="" if username in {"-", "none"} else username,
-        sender=ask.value("  Who the mail comes from", "from", flags["from"], to, kinds.MAILBOX.read),
+        sender=ask.value("  Who the mail comes from", "from", flags["from"], to, setting_kinds.MAILBOX.read),
     )
     if not account.username:
         return account
@@ -349,7 +349,7 @@ def _offer_service(ask: Questions, given: str | None, directory: Path) -> None:
         "service",
         given,
         here,
-        kinds.choice(*_SERVICES).read,
+        setting_kinds.choice(*_SERVICES).read,
     )
     if kind == "none":
         return

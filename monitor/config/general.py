@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from monitor import digest
-from monitor.kinds import AsciiText, Example, FilePath, Score, Switch, Text, Texts, Zone, whole
+from monitor.setting_kinds import AsciiText, Example, FilePath, Score, Switch, Text, Texts, Zone, whole
 
 _DIGEST: Final = digest.Settings()
 

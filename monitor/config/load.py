@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from monitor import cluster, digest, fetch, kinds, site, store, tag, values
+from monitor import cluster, digest, fetch, setting_kinds, site, store, tag, values
 from monitor.config import feedlist, members, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES, require
@@ -270,7 +270,7 @@ def _at(directory: Path, settings: T) -> T:
     found = {
         setting.field: directory / getattr(settings, setting.field)
         for setting in tables.settings_of(type(settings))
-        if setting.kind is kinds.PATH
+        if setting.kind is setting_kinds.PATH
     }
     return replace(settings, **found) if found else settings  # type: ignore[type-var]
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from monitor import kinds, values
+from monitor import setting_kinds, values
 from monitor.config import feedlist, tables
 from monitor.config.feedlist import NAME, same_address
 from monitor.disk import write_atomically
@@ -232,7 +232,7 @@ def feed_of(url: str, texts: Mapping[str, str], *, lenient: bool = False) -> Fee
     return Feed(**found)
 
 
-def _of_text(kind: kinds.Kind[Any], text: str) -> object:
+def _of_text(kind: setting_kinds.Kind[Any], text: str) -> object:
     """Read a value that stands in an attribute: as a text, else as the number or switch that it spells."""
     try:
         return kind.read(text)

@@ -1,9 +1,10 @@
-"""Declared tables: a Settings class out of what a file says, with a fault for all that it says wrongly.
+"""Declared tables: a Settings object from what a file says, and a fault for all that it says wrongly.
 
-A package declares a table as a frozen dataclass: `TABLE` names it, and each field whose type carries a
-`kinds.Kind` is a key of it, with type, default and meaning. A field without a kind is not for the file: it
-holds what the configuration or a test hands over. Several classes may share one table, each with own keys. A
-class with a field `enabled` describes something that is off while its table is missing.
+A package declares a table of monitor.toml as a frozen dataclass. `TABLE` is the table's name, and every field
+whose type carries a `setting_kinds.Kind` is one of its keys, with type, default and meaning. A field without
+a kind cannot be set in the file: the configuration or a test fills it in. Several classes may share one
+table, each with keys of its own. A class with a field `enabled` describes something that is off unless its
+table is there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_type_hints
 
-from monitor import kinds, values
+from monitor import setting_kinds, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +30,7 @@ class Setting(NamedTuple):
 
     field: str
     key: str
-    kind: kinds.Kind[Any]
+    kind: setting_kinds.Kind[Any]
     default: Any
     """MISSING where there is none."""
     example: Any
@@ -53,10 +54,10 @@ def _settings_of(declared: type) -> tuple[Setting, ...]:
     found = []
     for item in fields(declared):
         notes = getattr(hints[item.name], "__metadata__", ())
-        kind = next((note for note in notes if isinstance(note, kinds.Kind)), None)
+        kind = next((note for note in notes if isinstance(note, setting_kinds.Kind)), None)
         if kind is not None:
-            key = next((note.name for note in notes if isinstance(note, kinds.Key)), item.name)
-            example = next((note.value for note in notes if isinstance(note, kinds.Example)), None)
+            key = next((note.name for note in notes if isinstance(note, setting_kinds.Key)), item.name)
+            example = next((note.value for note in notes if isinstance(note, setting_kinds.Example)), None)
             default = item.default if item.default_factory is MISSING else item.default_factory()
             found.append(Setting(item.name, key, kind, default, example))
     return tuple(found)
@@ -74,7 +75,7 @@ def read(declared: type[T], document: TomlDocument, place: Place, table: Mapping
             continue
         try:
             given[setting.field] = setting.kind.read(table[setting.key])
-        except kinds.UnfitError as unfit:
+        except setting_kinds.UnfitError as unfit:
             for index, reason in unfit.found:
                 document.fault((*here, index), reason)
         except ValueError as error:

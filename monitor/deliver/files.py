@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from monitor.disk import write_atomically
 from monitor.errors import DeliveryError, StoreError
-from monitor.kinds import FilePath, Texts  # noqa: TC001 - config reads the annotations at run time
 from monitor.models import Delivery, is_digest_key
+from monitor.setting_kinds import FilePath, Texts  # noqa: TC001 - config reads the annotations at run time
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from monitor.deliver import message, smtp
 from monitor.errors import place_of
-from monitor.kinds import Example, Host, Key, Mailbox, Mailboxes, Score, Switch, Text, choice, whole
 from monitor.models import Delivery, Selection
+from monitor.setting_kinds import Example, Host, Key, Mailbox, Mailboxes, Score, Switch, Text, choice, whole
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self
 
 from monitor import text
 from monitor.errors import ConfigError, DeliveryError, Fault
-from monitor.kinds import Example, Score, Switch, Text
 from monitor.models import Delivery
+from monitor.setting_kinds import Example, Score, Switch, Text
 
 if TYPE_CHECKING:
     from datetime import datetime

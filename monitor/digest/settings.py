@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, ClassVar, Literal
 
-from monitor.kinds import Duration, Switch, Text, Texts, TimeOfDay, Weekdays, choice, whole
+from monitor.setting_kinds import Duration, Switch, Text, Texts, TimeOfDay, Weekdays, choice, whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

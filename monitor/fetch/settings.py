@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from monitor import __version__
-from monitor.kinds import Duration, Pause, Size, Switch, whole
+from monitor.setting_kinds import Duration, Pause, Size, Switch, whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

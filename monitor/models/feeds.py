@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal, Self, get_args
 
-from monitor.kinds import Language, OwnDuration, OwnHost, Switch, Text, Texts, Url, choice, number
+from monitor.setting_kinds import Language, OwnDuration, OwnHost, Switch, Text, Texts, Url, choice, number
 
 FeedKind = Literal["", "technology", "culture", "law", "union", "general"]
 FEED_KINDS = tuple(kind for kind in get_args(FeedKind) if kind)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Annotated, Any, ClassVar, Final
 
-from monitor.kinds import Example, Kind, Language, Languages, Score, Texts
+from monitor.setting_kinds import Example, Kind, Language, Languages, Score, Texts
 from monitor.values import DAYS, time_of_day
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from monitor.kinds import Example, Kind, Text, listed
+from monitor.setting_kinds import Example, Kind, Text, listed
 from monitor.values import text, web_address
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from monitor.kinds import Period  # noqa: TC001 - config reads the annotations at run time
+from monitor.setting_kinds import Period  # noqa: TC001 - config reads the annotations at run time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from monitor import kinds, values
+from monitor import setting_kinds, values
 from monitor.errors import ConfigError
 from monitor.tag.grammar import GrammarError, parse_phrase, parse_rule, references
 from monitor.tag.rules import ANY, LANGUAGES, NEAR, PERHAPS, SURE, Fields, GlossaryList, Rule, Rules, Target
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 _HEAVIEST = 1_000_000
 _SECTIONS = (*LANGUAGES, ANY)
-_WEIGHT: kinds.Kind[Any] = kinds.number(0, 100)
+_WEIGHT: setting_kinds.Kind[Any] = setting_kinds.number(0, 100)
 # Of no words nothing is read, and nothing chosen.
-_FIELDS: dict[str, kinds.Kind[Any]] = {
-    "words": kinds.whole(1, 100_000),
-    "lead_words": kinds.whole(0, 100_000),
+_FIELDS: dict[str, setting_kinds.Kind[Any]] = {
+    "words": setting_kinds.whole(1, 100_000),
+    "lead_words": setting_kinds.whole(0, 100_000),
 }
 _TOP = (
     "learned",

@@ -1,7 +1,8 @@
 """The kinds of setting: how each is read, written into a TOML file and named in the reference.
 
-A field of a Settings class has one by its type: `Duration` is a `timedelta` to a checker, and carries the
-judge of `values.py` by which `config` reads it. A field whose type carries none is not for the file.
+The type of a field in a Settings class says its kind: to a type checker `Duration` is a `timedelta`, and it
+also carries the function of `values.py` with which `config` reads the setting. A field whose type carries no
+kind cannot be set in a file.
 """
 
 from __future__ import annotations
