@@ -287,12 +287,12 @@ def live(
                 poll(config, store, latest, fresh, now)
             morning = now.replace(hour=7)
             with watch.measuring("digest"):
-                asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning, bugs=[]))
+                asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning))
             # Before its delivery brings them along.
             with watch.measuring("pages"):
                 digest_output.write_archive(config, config.files.output_dir)
             with watch.measuring("delivery"):
-                asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning, bugs=[]))
+                asyncio.run(pipeline.deliver(config, store, config.channels(), now=morning))
             with watch.measuring("retention"):
                 store.upkeep.forget(config.retention, morning)
                 store.upkeep.tidy(morning)

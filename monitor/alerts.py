@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 
 def make_alerts(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
-) -> None:
-    """Freeze an alert for each unreported story that passes the user's threshold; once per story."""
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+) -> list[Exception]:
+    """Freeze an alert for each unreported story that passes the user's threshold; once per story.
+
+    Returns the errors that nobody expected: one story's bug keeps no other story from its alert.
+    """
     if (alert := config.alert) is None:
-        return
+        return []
     chosen = [channel for channel in channels if channel.name in alert.channels]
     mail = [channel for channel in chosen if channel.name == Mail.name]
     pages = [channel for channel in channels if isinstance(channel, Archive)]
@@ -47,7 +50,8 @@ def make_alerts(
             deliveries += outbox.prepare(pages, edition, now=now)
         store.deliveries.alert(story.id, deliveries, now)
 
-    bugs += each(stories, consider)[1].values()
+    _, bugs = each(stories, consider)
+    return list(bugs.values())
 
 
 def _unreported(config: Config, store: Store, now: datetime) -> dict[int, Story]:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from monitor.config import Config
     from monitor.deliver import Channel
-    from monitor.models import Delivery, Digest, Feed, FeedState
+    from monitor.models import Delivery, Feed, FeedState
     from monitor.preparation import PreparedDigest
     from monitor.store import Store
 
@@ -82,7 +82,7 @@ async def poll(
         store.install(now)
         asked = due = dict(due_feeds(config, store, now=now, only=only, every=every))
         on_due(len(due))
-        done, failed, bugs = list[FeedPoll](), list[Response](), list[Exception]()
+        done, troubles = list[FeedPoll](), _Troubles()
 
         while asked:
             unchanged: list[tuple[FeedState, FeedPoll]] = []
@@ -90,7 +90,7 @@ async def poll(
                 if not store.feeds.has(response.feed.url):
                     continue  # it got another address meanwhile (`feeds move`)
                 state = due[response.feed]
-                with _troubles_of(response, failed, bugs):
+                with troubles.of(response):
                     found = await read(config, store, tools, response, state, now=now)
                     feed_poll = _feed_poll(response, found, now)
                     if found.document is None:
@@ -106,36 +106,45 @@ async def poll(
             # before it is held against anybody.
             unsure = not done and not only and len(asked) == len(due)
             others = due_feeds(config, store, now=now, every=True) if unsure else []
-            asked = dict(schedule.witnesses(others, failed))
+            asked = dict(schedule.witnesses(others, troubles.failed))
             due = due | asked
 
-        failures = record_failures(config, store, failed, due, answered=bool(done), now=now)
+        failures = record_failures(config, store, troubles.failed, due, answered=bool(done), now=now)
         for feed_poll in failures.polls:
             on_feed_done(feed_poll)
         # Our own tools go first: clustering is where memory peaks, and it neither reads nor tags.
         await stack.aclose()
         del tools
-        await cluster_entries_beside(config, store, now=now, bugs=bugs)
+        clustered = await cluster_entries_beside(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
         store.feeds.log_poll(summary)
         store.upkeep.forget_polls(now)
-    raise_unexpected("polling", bugs)
+    raise_unexpected("polling", [*troubles.bugs, *clustered.bugs])
     return summary
 
 
-@contextmanager
-def _troubles_of(response: Response, failed: list[Response], bugs: list[Exception]) -> Iterator[None]:
-    """Note what goes wrong inside as this response's: what one feed brings out must not starve the others."""
-    try:
-        yield
-    except ParseError as error:
-        failed.append(replace(response, error=str(error)))
-    except Exception as bug:
-        if isinstance(bug, StoreError) and not is_unexpected(bug):
-            raise
-        bugs.append(bug)
-        failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
+class _Troubles:
+    """What goes wrong with single feeds during one poll: one feed's trouble must not cost the others."""
+
+    def __init__(self) -> None:
+        self.failed = list[Response]()
+        """The responses that could not be used, each with the reason in `error`."""
+        self.bugs = list[Exception]()
+        """Those of the reasons that nobody expected."""
+
+    @contextmanager
+    def of(self, response: Response) -> Iterator[None]:
+        """Note an error inside as this response's. What the store expects, such as a full disk, is raised."""
+        try:
+            yield
+        except ParseError as error:
+            self.failed.append(replace(response, error=str(error)))
+        except Exception as bug:
+            if isinstance(bug, StoreError) and not is_unexpected(bug):
+                raise
+            self.bugs.append(bug)
+            self.failed.append(replace(response, error=f"unexpected {type(bug).__name__}: {bug}"))
 
 
 def due_feeds(
@@ -186,17 +195,21 @@ async def read(
         now=now,
         awaits_rest=awaits_rest,
     )
-    faults = list[str]()
     personal = store.note(tag.PERSONAL)
-    new = await tools.tagged(brought.new, personal, faults)
-    changed = await tools.tagged(brought.changed, personal, faults)
+    new = await tools.tagged(brought.new, personal)
+    changed = await tools.tagged(brought.changed, personal)
     if damaged:
         document = replace(document, faults="; ".join(filter(None, (document.faults, *map(str, damaged)))))
-    if faults:
+    if faults := (*new.faults, *changed.faults):
         untold = (document.faults, f"{len(faults)} entries could not be tagged ({faults[0]})")
         document = replace(document, complete=False, faults="; ".join(filter(None, untold)))
-    first = followed_since is None
-    return Findings(new=new, changed=changed, gap=brought.gap, first=first, document=document)
+    return Findings(
+        new=new.entries,
+        changed=changed.entries,
+        gap=brought.gap,
+        first=followed_since is None,
+        document=document,
+    )
 
 
 async def keep(
@@ -303,39 +316,39 @@ async def publish(
     stand. An error that one entry or alert brought out is raised when all else is done.
     """
     store.clock.observe(now)
-    bugs = list[Exception]()
-    await cluster_entries_beside(config, store, now=now, bugs=bugs)
+    bugs = [*(await cluster_entries_beside(config, store, now=now)).bugs]
     made = None
     try:
-        made = await make_due_digest(config, store, channels, now=now, bugs=bugs)
+        if made := await make_due_digest(config, store, channels, now=now):
+            bugs += made.bugs
     except Exception as bug:
         if not is_unexpected(bug):
             raise
         bugs.append(bug)  # what was made before goes out all the same
-    done = await deliver(config, store, channels, now=now, blocked=blocked, bugs=bugs)
+    delivered = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
         store.upkeep.forget(config.retention, now)
         await asyncio.to_thread(_tidy, config, now)
-    raise_unexpected("publishing", bugs)
-    return done
+    raise_unexpected("publishing", [*bugs, *delivered.bugs])
+    return delivered.tried
+
+
+class Delivered(NamedTuple):
+    """What came of delivering."""
+
+    tried: list[Delivery]
+    """The deliveries that were tried, as they stand now."""
+    bugs: Sequence[Exception]
+    """What nobody expected of single alerts, for the caller to raise: it holds up no mail."""
 
 
 async def deliver(
-    config: Config,
-    store: Store,
-    channels: Sequence[Channel],
-    *,
-    now: datetime,
-    blocked: bool = False,
-    bugs: list[Exception],
-) -> list[Delivery]:
-    """Make the alerts that are called for, then every delivery that is due; return those that were tried.
-
-    A bug that a story's alert brings out joins `bugs` and holds up no mail; who calls raises them.
-    """
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
+) -> Delivered:
+    """Make the alerts that are called for, then try every delivery that is due."""
     channels = with_archive(config, channels)
-    make_alerts(config, store, channels, now=now, bugs=bugs)
-    return await outbox.send_due(store, channels, now=now, blocked=blocked)
+    bugs = make_alerts(config, store, channels, now=now)
+    return Delivered(await outbox.send_due(store, channels, now=now, blocked=blocked), bugs)
 
 
 def _tidy(config: Config, now: datetime) -> None:
@@ -345,13 +358,13 @@ def _tidy(config: Config, now: datetime) -> None:
 
 
 async def make_due_digest(
-    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, bugs: list[Exception]
-) -> Digest | None:
+    config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
+) -> PreparedDigest | None:
     """Freeze the digest that is due together with its deliveries; None when none is due.
 
-    Reading, composing and rendering take seconds where there is much to tell: that happens beside the loop,
-    and nobody waits for the database meanwhile. Where its news has changed until then it is made anew, in the
-    end with the database held. A bug that a recipient's part brings out joins `bugs`; who calls raises them.
+    Reading, composing and rendering take seconds when there is much to tell. They happen in a thread, and the
+    database stays free meanwhile. If the news has changed by then, the digest is made again; the last try
+    holds the database.
     """
     channels = with_archive(config, channels)
     for _ in range(_TRIES):
@@ -362,22 +375,16 @@ async def make_due_digest(
             return None
         with store.transaction():
             if digest_input.still_stands(config, store, prepared.digest, prepared.input, now=now):
-                return freeze(store, channels, prepared, now=now, bugs=bugs)
+                freeze(store, channels, prepared, now=now)
+                return prepared
     with store.transaction():
         prepared = prepare(config, store, channels, now=now)
-        return freeze(store, channels, prepared, now=now, bugs=bugs) if prepared else None
+        if prepared:
+            freeze(store, channels, prepared, now=now)
+        return prepared
 
 
-def freeze(
-    store: Store,
-    channels: Sequence[Channel],
-    prepared: PreparedDigest,
-    *,
-    now: datetime,
-    bugs: list[Exception],
-) -> Digest:
+def freeze(store: Store, channels: Sequence[Channel], prepared: PreparedDigest, *, now: datetime) -> None:
     """Store a digest for good with its deliveries, which take the place of earlier ones that still wait."""
     frozen = store.digests.freeze(prepared.digest, prepared.summary, prepared.deliveries, prepared.covered)
     outbox.supersede(store, channels, frozen, now)
-    bugs += prepared.bugs
-    return prepared.digest

@@ -1,7 +1,7 @@
-"""Entries to stories, as the store holds both: read, decide beside the loop, write in one short transaction.
+"""Put entries into stories: read the store, decide beside the loop, write in one short transaction.
 
-Deciding (and encoding) may take seconds for a large poll; no lock is held meanwhile, so what was read is
-looked at again before anything is written.
+Deciding (and encoding) may take seconds after a large poll. No lock is held meanwhile, so what was read is
+checked again before anything is written.
 """
 
 from __future__ import annotations
@@ -45,40 +45,43 @@ _LESSONS = 100
 def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset[int]:
     """Put sure entries that have no story into open stories or new ones; return the ids of these.
 
-    By state, so that a poll that was cut off is completed by the next. Each step is a transaction of its own.
-    An entry over which that fails has a story of its own; the error is raised once all have theirs.
+    What is left to do is read from the store, so a poll that was cut off is completed by the next one. Each
+    step is a transaction of its own. An entry over which clustering fails gets a story of its own; the error
+    is raised once all have theirs.
     """
-    saved, bugs = set[int](), list[Exception]()
+    run = _Run(config, store, now)
     for _ in range(_STEPS):
-        work = _read(config, store, now, bugs)
+        work = run.read()
         if work is None:
             break
         decided = work.decide()
-        past = _read_past(store, work, decided, bugs)
-        decided = work.link(decided, past)
-        saved |= _write(store, work, decided)
-        bugs += decided.bugs
+        run.write(work, work.link(decided, run.read_past(work, decided)))
         del work  # before the next is read: at 1,000 feeds both took 60 MB
-    raise_unexpected("gathering", bugs)
-    return frozenset(saved)
+    raise_unexpected("gathering", run.bugs)
+    return frozenset(run.saved)
 
 
-async def cluster_entries_beside(
-    config: Config, store: Store, *, now: datetime, bugs: list[Exception]
-) -> frozenset[int]:
-    """Do the same, deciding in a thread, for those who have a loop to keep; they raise `bugs` themselves."""
-    saved = set[int]()
+class Clustered(NamedTuple):
+    """What came of clustering."""
+
+    stories: frozenset[int]
+    """The ids of the stories that are new or changed."""
+    bugs: Sequence[Exception]
+    """What nobody expected, for the caller to raise once everything else is done."""
+
+
+async def cluster_entries_beside(config: Config, store: Store, *, now: datetime) -> Clustered:
+    """Do the same for callers with an event loop: deciding happens in a thread, and nothing is raised."""
+    run = _Run(config, store, now)
     for _ in range(_STEPS):
-        work = _read(config, store, now, bugs)
+        work = run.read()
         if work is None:
             break
         decided = await _beside(work.decide)
-        past = _read_past(store, work, decided, bugs)
-        decided = await _beside(partial(work.link, decided, past))
-        saved |= _write(store, work, decided)
-        bugs += decided.bugs
+        past = run.read_past(work, decided)
+        run.write(work, await _beside(partial(work.link, decided, past)))
         del work
-    return frozenset(saved)
+    return Clustered(frozenset(run.saved), run.bugs)
 
 
 async def _beside(decide: Callable[[Callable[[], None]], _Decision]) -> _Decision:
@@ -202,9 +205,48 @@ def _lone(entry: Entry, bug: Exception) -> Story:
     )
 
 
-def _read(config: Config, store: Store, now: datetime, bugs: list[Exception]) -> _Work | None:
-    """Read what the next step takes; None when every sure entry has its story."""
-    return _readable(store, lambda: _read_all(config, store, now), bugs)
+class _Run:
+    """The reading and writing halves of a run of several steps, and what they have come to so far."""
+
+    def __init__(self, config: Config, store: Store, now: datetime) -> None:
+        self._config = config
+        self._store = store
+        self._now = now
+        self.saved = set[int]()
+        self.bugs = list[Exception]()
+
+    def read(self) -> _Work | None:
+        """Read what the next step takes; None when every sure entry has its story."""
+        return self._readable(lambda: _read_all(self._config, self._store, self._now))
+
+    def read_past(self, work: _Work, decided: _Decision) -> tuple[PastStory, ...]:
+        """Read the earlier stories whose affairs the stories that were decided on may continue."""
+        if not decided.stories:
+            return ()
+        sought = cluster.earlier(decided.stories, work.counts)
+        return self._readable(lambda: self._store.stories.past(work.related_since, sought))
+
+    def _readable(self, read: Callable[[], T]) -> T:
+        """Read, leaving out what cannot be read: such an entry waits, and such a story stays as it is."""
+        found, faults = self._store.without_culprits(lambda faults: (read(), faults))
+        # Each step meets the same ones again.
+        self.bugs += (one.bug for one in faults if str(one.bug) not in map(str, self.bugs))
+        return found
+
+    def write(self, work: _Work, decided: _Decision) -> None:
+        """Save what was decided; save nothing, for a new try, when what it was decided on has changed."""
+        self.bugs += decided.bugs
+        touched = {entry.id for story in decided.stories for entry in story.entries}
+        store = self._store
+        with store.transaction():
+            present = store.entries.ids_without_story()
+            held = store.stories.members([story.id for story in decided.stories if story.id])
+            # No lock is held while it is decided: a mark, a merge or another process may have come between.
+            if not {entry.id for entry in work.new} <= present or touched - present != held:
+                return
+            if work.encoder:
+                store.terms.save_vectors(work.encoder.name, decided.vectors)
+            self.saved |= {story.id for story in store.stories.save(decided.stories)}
 
 
 def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
@@ -238,37 +280,6 @@ def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
             encoder=encoder,
             vectors=store.terms.vectors(encoder.name, [e.id for e in present]) if encoder else {},
         )
-
-
-def _read_past(store: Store, work: _Work, decided: _Decision, bugs: list[Exception]) -> tuple[PastStory, ...]:
-    """Read what the stories that were decided on may be steps after."""
-    if not decided.stories:
-        return ()
-    sought = cluster.earlier(decided.stories, work.counts)
-    return _readable(store, lambda: store.stories.past(work.related_since, sought), bugs)
-
-
-def _readable(store: Store, read: Callable[[], T], bugs: list[Exception]) -> T:
-    """Read, but for what cannot be read: that waits, or stays as it is."""
-    found, faults = store.without_culprits(lambda faults: (read(), faults))
-    # Each step meets them again.
-    bugs += (one.bug for one in faults if str(one.bug) not in map(str, bugs))
-    return found
-
-
-def _write(store: Store, work: _Work, decided: _Decision) -> frozenset[int]:
-    """Save what was decided; nothing, for a new try, when another has changed what it was decided on."""
-    stories, vectors, _ = decided
-    touched = {entry.id for story in stories for entry in story.entries}
-    with store.transaction():
-        present = store.entries.ids_without_story()
-        held = store.stories.members([story.id for story in stories if story.id])
-        # No lock is held while it is decided: a mark, a merge or another process may have come between.
-        if not {entry.id for entry in work.new} <= present or touched - present != held:
-            return frozenset()
-        if work.encoder:
-            store.terms.save_vectors(work.encoder.name, vectors)
-        return frozenset(story.id for story in store.stories.save(stories))
 
 
 def _catch_up(config: Config, store: Store) -> None:

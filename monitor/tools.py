@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from monitor import fetch, tag
 from monitor.errors import place_of
@@ -30,6 +30,15 @@ _ARCHIVE: Final = 300
 def batched(entries: Sequence[Entry], size: int) -> list[Sequence[Entry]]:
     """Return entries in batches of at most `size`."""
     return [entries[start : start + size] for start in range(0, len(entries), size)]
+
+
+class Tagged(NamedTuple):
+    """What came of tagging."""
+
+    entries: tuple[Entry, ...]
+    """With what they are about."""
+    faults: tuple[str, ...]
+    """Where in our code tagging failed, for each entry that is missing here by a bug of ours."""
 
 
 class Tools:
@@ -57,12 +66,13 @@ class Tools:
             found = self._taggers[semantic] = personal, config.tagger(personal)
         return found[1]
 
-    async def tagged(self, entries: Sequence[Entry], personal: str, faults: list[str]) -> tuple[Entry, ...]:
-        """Tag entries beside the loop; a bug of ours costs the entry that brings it out, see `faults`.
+    async def tagged(self, entries: Sequence[Entry], personal: str) -> Tagged:
+        """Tag entries beside the loop; a bug of ours costs only the entry that brings it out.
 
         In batches: a thread cannot be stopped, and 2,000 entries take six seconds.
         """
         done: list[Entry] = []
+        faults: list[str] = []
         semantic = len(entries) <= _ARCHIVE
 
         def work(batch: Sequence[Entry]) -> None:
@@ -74,7 +84,7 @@ class Tools:
 
         for batch in batched(entries, _BATCH):
             await asyncio.to_thread(work, batch)
-        return tuple(done)
+        return Tagged(tuple(done), tuple(faults))
 
     async def __aenter__(self) -> Self:
         await self.fetcher.__aenter__()

@@ -329,10 +329,9 @@ async def test_an_alert_is_made_beside_a_story_that_cannot_be_read(tmp_path: Pat
         with desk.store() as opened:
             await pipeline.poll(config, opened, now=at(9), every=True)
             damage(desk, "no time")
-            bugs: list[Exception] = []
-            await pipeline.deliver(config, opened, config.channels(), now=at(9), bugs=bugs)
+            delivered = await pipeline.deliver(config, opened, config.channels(), now=at(9))
             assert opened.deliveries.alerted([1, 2]) == {number_of(desk, LEAK)}
-            assert bugs == []
+            assert delivered.bugs == []
 
 
 async def test_what_waits_is_sent_though_the_digest_cannot_be_made(

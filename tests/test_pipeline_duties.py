@@ -62,7 +62,7 @@ async def test_what_waits_for_a_digest_for_days_wakes_nobody(tmp_path, day, aler
         desk = Desk(tmp_path, urls, settings=mail(box.port).replace("min_sources = 2", "min_sources = 1"))
         with desk.store() as store:
             await pipeline.poll(desk.config, store, now=at(9))
-            done = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9, day), bugs=[])
+            done, _ = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9, day))
     assert len([one for one in done if one.channel == "email"]) == len(box.received) == alerts
 
 
@@ -80,7 +80,7 @@ async def test_what_the_digest_has_told_of_wakes_nobody_when_more_sources_tell_i
             await pipeline.publish(desk.config, store, desk.config.channels(), now=at(7.5))
             await pipeline.poll(desk.config, store, now=at(9), every=True)
             (story,) = store.stories.listing()
-            done = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9), bugs=[])
+            done, _ = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9))
     assert story.sources == 2
     assert done == []
 

@@ -827,7 +827,7 @@ async def test_alerts_go_to_those_whose_selection_lets_the_story_through_on_any_
         async with at_work(server, desk) as work:
             server.on("/a", page(*DAYS[0]))
             await work.poll(at(6))
-            await pipeline.deliver(work.config, work.store, work.config.channels(), now=at(6.5), bugs=[])
+            await pipeline.deliver(work.config, work.store, work.config.channels(), now=at(6.5))
     assert sorted(one.recipients[0] for one in box.received) == [ANNA, CY]
     assert all("alert: Artists leak" in str(one.message["Subject"]) for one in box.received)
 

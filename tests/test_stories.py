@@ -51,8 +51,8 @@ def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(cluster, "assign", beside)
     with unclustered(desk) as opened:
-        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=[]))
-        assert len(found) == 2
+        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        assert len(found.stories) == 2
         assert opened.note("tests") == "another wrote meanwhile"
 
 
@@ -88,9 +88,7 @@ def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch
             raise
 
     async def stop() -> None:
-        task = asyncio.create_task(
-            stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=[])
-        )
+        task = asyncio.create_task(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
         await asyncio.to_thread(began.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -155,13 +153,12 @@ def test_a_story_whose_affair_cannot_be_sought_is_stored_without_one(
 
     monkeypatch.setattr(cluster, "linked", poisoned)
     with unclustered(desk) as opened:
-        bugs: list[Exception] = []
         if beside:
-            asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10), bugs=bugs))
+            bugs = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10))).bugs
         else:
             with pytest.raises(ExceptionGroup) as raised:
                 stories.cluster_entries(config.load(desk), opened, now=at(10))
-            bugs += raised.value.exceptions
+            bugs = raised.value.exceptions
         assert [type(bug) for bug in bugs] == [ZeroDivisionError]
         found = {("leak" in one.title): one.affair for one in opened.stories.listing()}
         assert found == {True: None, False: 1}

@@ -37,8 +37,8 @@ async def test_what_comes_by_the_hundred_is_judged_by_its_words_alone(tmp_path, 
         )
         for n in range(count)
     ]
-    tools, faults = Tools(desk.config), list[str]()
-    tagged = await tools.tagged(entries, "", faults)
-    assert (len(tagged), faults, len(asked)) == (count, [], looks)
+    tools = Tools(desk.config)
+    tagged, faults = await tools.tagged(entries, "")
+    assert (len(tagged), faults, len(asked)) == (count, (), looks)
     assert all(entry.tagging.relevant for entry in tagged)
     assert tools.tagger("") is tools.tagger("")

@@ -119,18 +119,18 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
     # Nothing to send: secrets are not even read, and a missing one stops no poll.
     if config.alert is None and not store.deliveries.waiting():
         return []
-    done, bugs = list["Delivery"](), list[Exception]()
     try:
         channels = config.channels()
         with sole_sender(config.data_dir):
             outbox.recover(store, now=now)
-            done = await pipeline.deliver(config, store, channels, now=now, blocked=True, bugs=bugs)
+            done = await pipeline.deliver(config, store, channels, now=now, blocked=True)
     except ConfigError as error:
         say("monitor: what waits was not sent:", *map(str, error.faults))
+        return []
     except BusyError:
-        pass  # the service is there, and sends what waits by itself
-    raise_unexpected("making alerts", bugs)
-    return done
+        return []  # the service is running, and sends what waits by itself
+    raise_unexpected("making alerts", done.bugs)
+    return done.tried
 
 
 def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:

@@ -313,8 +313,7 @@ class _Service:
         outbox.recover(self._store, now=now)
         before = self._store.digests.last_made()
         # First, since it may take long where thousands of reports wait, and a stop need not wait for it.
-        bugs = list[Exception]()
-        await cluster_entries_beside(config, self._store, now=now, bugs=bugs)
+        clustered = await cluster_entries_beside(config, self._store, now=now)
         self._delivers = True
         try:
             done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
@@ -327,7 +326,7 @@ class _Service:
             _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
         for alike in health.alike(done):
             _log_deliveries(alike, config)
-        raise_unexpected("gathering", bugs)
+        raise_unexpected("gathering", clustered.bugs)
 
     def _next_digest(self) -> str:
         config = self._setup.config
