@@ -230,7 +230,9 @@ def test_what_needs_a_human_stands_on_top(shown: Browser, made: Path, tmp_path: 
     assert "problem" not in run(made, "status", now=NOW).out or "needs you" in shown.client.get("/").text
     with opened(shutil.copytree(made, tmp_path / "late")) as browser:
         (tmp_path / "late" / "feeds.toml").write_text("")
-        assert "<b>1 problem needs you:</b> no feed is followed" in browser.client.get("/").text
+        page = browser.client.get("/").text
+        assert "<b>1 problem needs you:</b> no feed is followed" in page
+        assert "add one: <code>monitor feeds add ADDRESS</code>" in page
 
 
 def test_what_is_not_there_is_said_on_a_page(shown: Browser) -> None:
@@ -299,6 +301,32 @@ def test_it_speaks_german(made: Path, tmp_path: Path) -> None:
         text = browser.client.get(f"/entries/e{number}.html").text
         assert "gehört nicht dazu" in text
         assert "Themen festlegen" in text
+
+
+def test_a_text_in_another_language_than_the_page_says_which(
+    shown: Browser, made: Path, tmp_path: Path
+) -> None:
+    """Or a screen reader would speak English as German."""
+    desk = shutil.copytree(made, tmp_path / "de")
+    (desk / "monitor.toml").write_text(f'language = "de"\n{SETTINGS}')
+    with sqlite3.connect(desk / "data" / "monitor.db") as connection:
+        connection.execute("update entries set language = 'en'")
+    connection.close()
+    one, lead = story(desk, "leak"), entry(desk, "leak")
+    run(desk, "mark", f"e{lead}", "--relevant")
+    pages = (
+        f"/stories/s{one}.html",
+        f"/entries/e{lead}.html",
+        "/search.html?q=sora",
+        "/corrections.html",
+        f"/themes/{next(s for s in run(desk, 'stories', '--json').json if s['id'] == one)['themes'][0]}.html",
+    )
+    with opened(desk) as browser:
+        for path in pages:
+            text = browser.client.get(path).text
+            assert re.search(r'<a href="[^"]*" lang="en">Testers leak OpenAI', text), path
+        assert '<bdi lang="en">They call it unpaid work.</bdi>' in browser.client.get(pages[0]).text
+    assert ' lang="' not in shown.client.get(f"/stories/s{one}.html").text.replace('<html lang="en"', "")
 
 
 def test_it_says_in_german_why_something_was_not_done(made: Path, tmp_path: Path) -> None:

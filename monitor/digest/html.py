@@ -9,6 +9,7 @@ from monitor import text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from monitor.digest.page import View
 
@@ -42,7 +43,7 @@ def environment(*packages: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 
     loaders = {package: PackageLoader(package) for package in packages}
-    return Environment(
+    made = Environment(
         loader=ChoiceLoader([*loaders.values(), PrefixLoader(loaders)]),
         # `select_autoescape` goes by file names, and leaves "digest.html.j2" unescaped.
         autoescape=True,
@@ -52,8 +53,20 @@ def environment(*packages: str) -> Environment:
         keep_trailing_newline=True,
         finalize=_clean,
     )
+    made.filters["commands"] = _commands
+    return made
 
 
 def _clean(value: Any) -> Any:
     # `type`, not isinstance: Markup is a string that was escaped already.
     return text.clean(value) if type(value) is str else value
+
+
+def _commands(words: str) -> Markup:
+    """Set what stands in `backticks`, which are for terminals, as a command."""
+    from markupsafe import Markup, escape
+
+    parts = (escape(part) for part in text.clean(words).split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in enumerate(parts)
+    )

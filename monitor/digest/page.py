@@ -41,6 +41,8 @@ class Line:
     note: str = ""
     handle: str = ""
     """The short address by which commands take it ("e9071"), "" where there is none."""
+    language: str = ""
+    """That of the text where it is another than the page's."""
     also_in: tuple[Line, ...] = ()
     """Outlets that repeat it, with a link where theirs is another."""
 
@@ -58,6 +60,8 @@ class StoryView:
     """Its page in the archive, "" where that cannot be reached."""
     title: str
     url: str
+    language: str
+    """That of title and teaser where it is another than the page's, else ""."""
     first_title: str
     """How it began, where the title is that of a newer turn; else ""."""
     meta: tuple[str, ...]

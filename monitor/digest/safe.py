@@ -12,6 +12,8 @@ TITLE: Final = 300
 """The most characters of a title that any output shows."""
 # Some programs cut longer ones, which then lead elsewhere.
 _MAX_URL: Final = 2000
+# Of BCP 47 what languages of publishers look like; feeds say anything.
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE | re.ASCII)
 _HOST: Final = re.compile(r"https?://[^/?#]+")
 # What is legal in an address, but ends a link in Markdown, an attribute or a terminal's guess.
 _BARE: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()<>[]{}\"'`\\^| "})
@@ -30,6 +32,14 @@ def line(raw: str, limit: int = TITLE) -> str:
 def title(raw: str, limit: int = TITLE) -> str:
     """Return the same for what must not be empty, since it names something: "…" when it has no name."""
     return line(raw, limit) or "…"
+
+
+def foreign(language: str, page: str) -> str:
+    """Return the `lang` of a publisher's text on a page: "" where it is the page's own, or not known.
+
+    Without it a screen reader speaks a German title as if it were English (WCAG 2, 3.1.2).
+    """
+    return language if language != page and _LANGUAGE.fullmatch(language) else ""
 
 
 def link(url: str) -> str:

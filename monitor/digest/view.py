@@ -20,7 +20,7 @@ from monitor.digest.headline import (
 )
 from monitor.digest.importance import SECTIONS, order, section
 from monitor.digest.page import HEIGHTS, Bars, Caps, Line, Section, StoryView, View
-from monitor.digest.safe import line, link, title
+from monitor.digest.safe import foreign, line, link, title
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -196,6 +196,7 @@ def story_view(
         page=page(story.id, archive),
         title=title(story.title),
         url=link(story.url),
+        language=foreign(first.language, words.code),
         first_title=line(story.first_title),
         meta=(*why(story, words), _age(story, digest, words)),
         teaser=line(story.summary, caps.summary if also else min(caps.summary, _BRIEF)),
@@ -213,7 +214,13 @@ def story_line(story: DigestStory, digest: Digest, words: Wording) -> Line:
     """Return a story that has no room for more in one line."""
     first = _lead_first(story)[0]
     note = " · ".join(filter(None, (_outlet(first, words), *why(story, words), _age(story, digest, words))))
-    return Line(text=title(story.title), url=link(story.url), note=note, handle=f"s{story.id}")
+    return Line(
+        text=title(story.title),
+        url=link(story.url),
+        note=note,
+        handle=f"s{story.id}",
+        language=foreign(first.language, words.code),
+    )
 
 
 def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
@@ -226,6 +233,7 @@ def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
         url=link(report.url),
         note=" · ".join(filter(None, notes)),
         handle=f"e{report.entry}",
+        language=foreign(report.language, words.code),
     )
 
 
@@ -300,7 +308,11 @@ def _also(
         elif seen[outlet] > 1:
             name = words.text("again", outlet=outlet, n=seen[outlet])
         titles.add(headline)
-        lines.append(Line(text=name, url=link(report.url), note=", ".join(notes), also_in=_copies(report)))
+        language = foreign(report.language, words.code) if name == headline else ""
+        note = ", ".join(notes)
+        lines.append(
+            Line(text=name, url=link(report.url), note=note, language=language, also_in=_copies(report))
+        )
     return lines
 
 

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest.html import environment
-from monitor.digest.safe import line, title
+from monitor.digest.safe import foreign, line, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -115,6 +115,7 @@ def row(story: Story, site: Site) -> dict[str, str]:
     return {
         "page": story_path(story.id),
         "title": title(story.title),
+        "language": foreign(story.leading.language, site.words.code),
         "note": " · ".join(filter(None, notes)),
         "handle": f"s{story.id}",
     }

@@ -10,7 +10,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from monitor.digest.safe import line, title
+from monitor.digest.safe import foreign, line, title
 from monitor.site.charts import chart
 from monitor.site.frame import (
     affair_path,
@@ -111,6 +111,7 @@ def affairs(found: Iterable[tuple[int, Sequence[Story]]], site: Site) -> str:
         {
             "page": affair_path(number),
             "title": title(steps[0].title),
+            "language": foreign(steps[0].leading.language, site.words.code),
             "note": f"{site.words.plural('steps', len(steps))} · {title(steps[-1].title)}",
             "handle": "",
         }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.digest import atom, outlet_of
 from monitor.digest.page import Caps
-from monitor.digest.safe import line, link, title
+from monitor.digest.safe import foreign, line, link, title
 from monitor.digest.view import view
 from monitor.site.charts import chart
 from monitor.site.frame import (
@@ -57,6 +57,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         depth=1,
         title=title(one.title),
         url=link(one.leading.url),
+        language=foreign(one.leading.language, words.code),
         first_title=line(one.first_title),
         handle=f"s{one.id}",
         meta=list(filter(None, meta)),
@@ -227,6 +228,7 @@ def _report(
     return {
         "title": title(entry.title),
         "url": link(entry.url),
+        "language": foreign(entry.language, site.words.code),
         "note": " · ".join(filter(None, notes)),
         "handle": f"e{entry.id}",
         "also_in": [

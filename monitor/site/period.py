@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from monitor.digest import markdown, outlet_of
 from monitor.digest.importance import PENDING
 from monitor.digest.page import Line
-from monitor.digest.safe import line, link, title
+from monitor.digest.safe import foreign, line, link, title
 from monitor.digest.view import page
 from monitor.site.charts import chart
 
@@ -222,4 +222,5 @@ def _story(story: Story, site: Site, archive: str) -> Line:
         url=page(story.id, archive) if archive else link(story.leading.url),
         note=" · ".join(filter(None, notes)),
         handle=f"s{story.id}",
+        language=foreign(story.leading.language, words.code),
     )

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from monitor import corrections as corrections_of
 from monitor import digest_input, tag
 from monitor.digest import outlet_of
-from monitor.digest.safe import line, link, title
+from monitor.digest.safe import foreign, line, link, title
 from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
@@ -236,6 +236,7 @@ def _entry_page(answer: Answer, found: Entry | None, desk: Desk) -> str:
         here="",
         title=title(answer.title or answer.asked),
         url=link(found.url) if found else "",
+        language=foreign(found.language, words.code) if found else "",
         handle=f"e{found.id}" if found else "",
         row=_listed(found, desk) if found else None,
         teaser=line(found.summary, 600) if found else "",
@@ -269,6 +270,7 @@ def _listed(entry: Entry, desk: Desk) -> dict[str, Any]:
     return {
         "title": title(entry.title),
         "url": link(entry.url),
+        "language": foreign(entry.language, words.code),
         "note": " · ".join(filter(None, notes)),
         "handle": f"e{entry.id}",
         "sure": tagging.relevant and not unsure,
