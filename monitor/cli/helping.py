@@ -11,7 +11,7 @@ GROUPS: Final = {
     "Run": ("run", "poll", "digest", "digests", "status"),
     "Read": ("serve", "entries", "search", "stories", "report", "why", "explain"),
     "Correct": ("mark", "learn", "themes", "retag"),
-    "Take out and keep": ("export", "backup", "restore"),
+    "Export and back up": ("export", "backup", "restore"),
     "Measure": ("replay", "tag", "evaluate"),
 }
 """The program's commands by what they are for, in the order in which one needs them."""
