@@ -109,6 +109,25 @@ def test_one_feed_may_give_one_link_to_each_days_briefing():
     }
 
 
+def test_one_link_and_title_may_have_another_text_each_day():
+    def issue(number: int, day: int, text: str, **fields) -> Entry:
+        given = {
+            "url": "https://herald.example/briefing",
+            "feed": "https://herald.example/rss",
+            "title": "Briefing",
+        }
+        made = entry(number, summary=text, **(given | fields))
+        return replace(made, published=NOW + timedelta(days=day))
+
+    monday, tuesday = issue(1, 0, "A deal."), issue(2, 1, "A ban.")
+    assert copies([monday, tuesday, issue(3, 1, "A ban, told again.", feed="https://herald.example/ai")]) == {
+        3: 2
+    }
+    assert copies([monday, issue(2, 1, "A deal.")]) == {2: 1}
+    article = {"url": "https://herald.example/2026/01/01/deal"}
+    assert copies([issue(1, 0, "A deal.", **article), issue(2, 1, "More of it.", **article)]) == {2: 1}
+
+
 def test_two_feeds_may_give_one_link_to_each_days_briefing():
     today, all_, ai = (
         "https://herald.example/briefing/today",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from monitor.models import Document, Entry, Known
 from monitor.parse.changes import Changes, compare
 from monitor.parse.identity import fingerprint, is_home, made_up, spellings
+from monitor.url import canonical_url
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)
 DAY, NOTHING = timedelta(days=1), timedelta(0)
@@ -444,6 +446,106 @@ def test_a_visit_s_number_in_the_link_makes_no_news(dated: str) -> None:
         url = f"https://x.example/article.php?id=7&PHPSESSID={visit}"
         changes = follower.poll(entry("a", guid=url, url=url, dated=dated))
         assert len(changes.new) == (visit == 0)
+
+
+@pytest.mark.parametrize("dated", ["publisher", "missing"])
+@pytest.mark.parametrize(
+    ("title", "url"),
+    [
+        ("Sora lands ({} comments)", "https://x.example/a?comments={}"),
+        ("Sora lands [{} Kommentare]", "https://x.example/a?x=1&k={}"),
+        ("Sora lands · {} points, {} comments", "https://x.example/a?c={}&from=7"),
+        ("Sora lands", "https://x.example/a?num_comments={}"),
+    ],
+)
+def test_a_count_in_title_and_link_makes_no_news(title: str, url: str, dated: str) -> None:
+    follower = Follower()
+    for count in (3, 4, 17):
+        link = url.format(count)
+        changes = follower.poll(
+            entry("a", title=title.format(count, count), guid=link, url=link, dated=dated)
+        )
+        assert len(changes.new) == (count == 3)
+
+
+def test_comments_of_one_page_are_entries_each() -> None:
+    follower = Follower()
+    for number in (1, 2, 3):
+        link = f"https://x.example/a#comment-{number}"
+        other = f"https://x.example/a?comment={number}"
+        new = follower.poll(
+            *(entry("a", title="Re: Sora", guid=url, url=url, age=-number * DAY) for url in (link, other))
+        ).new
+        assert len(new) == 2
+
+
+@pytest.mark.parametrize("dated", ["publisher", "missing"])
+def test_however_a_link_writes_its_letters_it_is_one(dated: str) -> None:
+    follower = Follower()
+    spelt = (
+        "künstler",
+        unicodedata.normalize("NFD", "künstler"),
+        "k%c3%bcnstler",
+        "k%C3%BCnstler",
+        "ku%CC%88nstler",
+    )
+    for number, word in enumerate(spelt):
+        link = f"https://x.example/{word}"
+        changes = follower.poll(entry("a", guid=link, url=canonical_url(link), dated=dated))
+        assert len(changes.new) == (number == 0)
+
+
+def test_a_link_to_another_edition_for_a_language_is_no_news_though_its_date_is_today_s() -> None:
+    follower = Follower()
+    for day, language in enumerate(("en", "es", "pt-br", "fr")):
+        link = f"https://x.example/{language}/blog/union"
+        changes = follower.poll(entry("a", guid=link, url=link, age=-day * DAY, summary="Text."))
+        assert len(changes.new) == (day == 0)
+
+
+def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothing_again() -> None:
+    follower = Follower()
+    before = {
+        "guid": "/2024/12/9/union-sues-the-studio",
+        "url": "https://x.example/2024/12/9/union-sues-the-studio.html",
+    }
+    after = {
+        "guid": "https://x.example/blog/union-sues-the-studio/",
+        "url": "https://x.example/blog/union-sues-the-studio/",
+    }
+    follower.poll(entry("a", **before))
+    assert not follower.poll(entry("a", age=timedelta(hours=2), **after)).new
+    assert follower.poll(
+        entry("a", age=-DAY, **{**after, "url": "https://x.example/9/union-sues-the-studio"}, title="B")
+    ).new
+
+
+def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
+    follower = Follower()
+    article = {"url": "https://x.example/2024/12/court-bans-clips", "age": timedelta(minutes=7)}
+    follower.poll(entry("a", guid="9f2c", title="Studio signs licence deal", **article))
+    changes = follower.poll(entry("a", guid="77ab", title="Why the unions fear it", **article))
+    assert (len(changes.changed), changes.new) == (1, ())
+    # A page of the day may have two at midnight, which is no time of theirs.
+    midnight = {**article, "age": START - START.replace(hour=0)}
+    follower.poll(entry("b", guid="1", title="Court bans clips of voice actors", **midnight))
+    assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
+
+
+@pytest.mark.parametrize("fields", [TODAY, {"guid": "latest", "url": "https://x.example/show"}])
+def test_the_page_of_the_day_is_another_each_day_though_its_title_stays(fields: dict[str, Any]) -> None:
+    follower = Follower()
+    for day in range(3):
+        changes = follower.poll(entry("Briefing", age=-day * DAY, summary=f"News {day}.", **fields))
+        assert len(changes.new) == 1
+    assert follower.poll(
+        entry("Briefing", age=-2 * DAY, summary="News 2, more.", **fields), after=DAY / 9
+    ).changed
+    # What is only dated anew is the same; and where others stand as they did, it was edited.
+    assert follower.poll(entry("Briefing", age=-5 * DAY, summary="News 2, more.", **fields)).unchanged
+    others = [entry(name) for name in "abc"]
+    follower.poll(*others, entry("Briefing", age=-6 * DAY, summary="Edited.", **fields))
+    assert follower.poll(*others, entry("Briefing", age=-7 * DAY, summary="Again.", **fields)).changed
 
 
 def test_an_entry_without_guid_and_link_that_is_dated_anew_each_time_is_one() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from monitor.cluster.events import plain_words
@@ -75,7 +75,7 @@ class Copies:
 
     def __init__(self) -> None:
         self._addresses: dict[str, tuple[int, str]] = {}
-        self._titled: dict[tuple[str, str], int] = {}
+        self._titled: defaultdict[tuple[str, str], dict[int, Entry]] = defaultdict(dict)
         self._used: set[tuple[str, str]] = set()
         self._whole: defaultdict[str, dict[int, None]] = defaultdict(dict)
         self._editions: defaultdict[tuple[str, tuple[str, str]], dict[int, Entry]] = defaultdict(dict)
@@ -86,7 +86,7 @@ class Copies:
         """Enter an entry that is in a group."""
         for address in addresses(entry):
             self._addresses.setdefault(address, (group, entry.feed))
-            self._titled.setdefault((address, fold(entry.title)), group)
+            self._titled[address, fold(entry.title)].setdefault(group, entry)
             self._used.add((address, entry.feed))
         if text := whole_text(entry):
             self._whole[text].setdefault(group)
@@ -102,8 +102,9 @@ class Copies:
         """Return the groups that hold a copy of this entry, the surest first."""
         title, sure = fold(entry.title), list[int]()
         for address in addresses(entry):
-            if (its := self._titled.get((address, title))) is not None:
-                sure.append(its)
+            if titled := self._titled.get((address, title)):
+                issues = (group for group, one in titled.items() if not _is_another_issue(entry, one))
+                sure += islice(issues, 1)
                 continue
             # One feed may give the same link to the briefing of each day: there the title must be the same.
             # So may two feeds of one outlet; but of one article's link a second title is another title.
@@ -146,6 +147,13 @@ def _is_another_edition(entry: Entry, other: Entry) -> bool:
     apart = dated and abs(entry.published - other.published) >= _NEXT
     # The number of a visit in the query, or a date that is new at each poll, makes no page.
     return apart and len(pages - {""}) > 1
+
+
+def _is_another_issue(entry: Entry, other: Entry) -> bool:
+    """Return True for two texts of two days under one title on a page that is no article's own."""
+    dated = entry.dated == other.dated == "publisher"
+    apart = dated and abs(entry.published - other.published) >= _NEXT
+    return apart and not is_of_one(entry.url) and fold(entry.summary) != fold(other.summary)
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from monitor.text import alike, fold, one_line
 from monitor.url import SLUG, is_of_one
@@ -31,12 +32,31 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(hours=20)
 # So soon after its first date an article is rewritten; a page that serves many has its next then.
 _EDITED: Final = timedelta(hours=1)
+# The farthest that two zones are apart: a midnight of here may be written as one of there.
+_ZONES: Final = timedelta(hours=14)
 # A publisher's guid and link together serve one article for so long, whatever happens to its title.
 _REUSED: Final = timedelta(days=14)
 _NOTHING: Final = ("", None)
+# More pages than this are no "page of the day", but a site that dates its articles anew.
+_PAGES: Final = 2
 
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}$")
+# Editions for countries and languages: a site may link to another of them at each request.
+_EDITION: Final = re.compile(r"(?<=/)[a-z]{2}(?:[-_][a-z]{2})?/", re.IGNORECASE)
+# What titles and links count is another number at each request. Singular, `?comment=7` is which one it is.
+_COUNTED: Final = (
+    r"comment(?:aire|ario)?s|commenti|kommentare|antworten|replies|responses|reactions|reacties"
+    r"|likes|shares|views|votes|points"
+)
+_COUNT: Final = re.compile(
+    rf"[\[(]?\b(?:(\d+) (?:{_COUNTED}|comment|kommentar)|(?:no|keine) (?:{_COUNTED}))\b[,;]?[\])]?"
+)
+_COUNT_IN_LINK: Final = re.compile(
+    rf"(?<=[?&;])(?:(?:num|nb)_?)?(?:{_COUNTED}|comment_?count)=\d+(?=[&#;]|$)", re.IGNORECASE
+)
+# Guids of a page that has something else each day.
+_OF_A_PAGE: Final = re.compile(r"latest|newest|current|now|today|daily|weekly|heute|aktuell", re.IGNORECASE)
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue in a path; other numbers may be those of a visit.
@@ -90,15 +110,24 @@ class _Marks(NamedTuple):
 
     @classmethod
     def of(cls, one: Entry | Known, home: str) -> _Marks:
-        bare = _bare(one.url)
+        title, guid, bare = fold(one.title), _guid(one), _bare(one.url)
+        if counts := [match[1] for match in _COUNT.finditer(title)]:
+            title = _COUNT.sub("", title).strip()
+            guid, bare = (_without_counts(address, filter(None, counts)) for address in (guid, bare))
         return cls(
-            guid=_guid(one),
+            guid=guid,
             link="" if is_home(one.url, home) else bare,
-            title=fold(one.title),
+            title=title,
             instant=_instant(one),
-            path=_place(bare),
+            path=_EDITION.sub("", f"/{_place(bare)}") if bare else "",
             page=re.split("[?;#]", bare, maxsplit=1)[0] or "-",
         )
+
+
+def _without_counts(address: str, counts: Iterable[str]) -> str:
+    """Return an address without the parameters that hold one of the counts in its entry's title."""
+    numbers = "|".join(counts) or "0"
+    return re.sub(rf"(?<=[?&;])[\w-]+=(?:{numbers})(?=[&#;]|$)", "", address).rstrip("?&;")
 
 
 def _all(*names: str) -> Callable[[_Marks], Hashable]:
@@ -116,9 +145,10 @@ def _another(entry: Entry, known: Known) -> bool:
     if not entry.url or _bare(entry.url) != _bare(known.url):
         longest = timedelta(0) if entry.url and known.url else _DAY
     # One link under two guids of the publisher's own and two titles is "today's briefing": a new entry each
-    # day.
+    # day. Not so where an article keeps its date: a guid made of the title changes with it. Midnight is no
+    # time, but a day.
     elif len(guids) > 1:
-        return True
+        return not (apart == timedelta(0) and is_of_one(entry.url) and entry.published.time() != time.min)
     elif guids and _own_guid(entry) == _own_guid(known):
         longest = _REUSED if is_of_one(next(iter(guids))) else _DAY
     else:
@@ -142,8 +172,22 @@ def _slug(one: _Marks) -> Hashable:
 
 def _is_no_move(entry: Entry, known: Known) -> bool:
     """Return False for the very text of a known entry under another path, if not one of another issue."""
-    here, there = (set(_ISSUE.findall(_place(one.url).partition("?")[0])) for one in (entry, known))
-    return bool(here - there and there - here) or _is_no_copy(entry, known)
+    (here, asked), (there, answered) = (_place(one.url).partition("?")[::2] for one in (entry, known))
+    numbers, others = set(_ISSUE.findall(here)), set(_ISSUE.findall(there))
+    if numbers - others and others - numbers:
+        return True
+    if asked == answered and entry.dated == known.dated and abs(entry.published - known.published) <= _ZONES:
+        entry = replace(entry, published=known.published)
+    return _is_no_copy(entry, known)
+
+
+def _is_next_issue(entry: Entry, known: Known) -> bool:
+    """Return True for another text and day on a page under one title: today's is not yesterday's, edited."""
+    dated = entry.dated == known.dated == "publisher"
+    guid = _own_guid(entry)
+    of_one = is_of_one(entry.url) or bool(guid and not _OF_A_PAGE.fullmatch(guid))
+    another_day = dated and entry.published - known.published >= _DAY
+    return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
 def _is_no_half(entry: Entry, known: Known) -> bool:
@@ -201,6 +245,10 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
             if not differ(entry, match) and not is_of_its_place(match, entry):
                 found[entry.guid] = match
                 taken.add(match.id)
+    # Where all else stands as it did, one that is dated anew has been edited.
+    here = {entry.guid: entry for entry, _ in entries}
+    if len(found) <= _PAGES and all(_is_next_issue(here[guid], match) for guid, match in found.items()):
+        return {}
     return found
 
 
@@ -246,7 +294,14 @@ def _instant(one: Entry | Known) -> datetime | None:
 
 
 def _bare(address: str) -> str:
-    """Return a link or guid without what changes when a site moves to https, to www or away from it."""
+    """Return a link or guid without what changes when a site moves to https, to www or away from it.
+
+    Nor does it matter how it writes what is not ASCII, or what it counts.
+    """
+    if "%" in address or not address.isascii():
+        address = unicodedata.normalize("NFC", unquote(address, errors="surrogateescape"))
+    if "?" in address:
+        address = _COUNT_IN_LINK.sub("", address).rstrip("?&;")
     return _SCHEME.sub("", address).rstrip("/")
 
 
