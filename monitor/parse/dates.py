@@ -68,16 +68,18 @@ _WEEKDAYS: Final = {
     for name in names.split()
 }
 # feedparser reads CEST as UTC, two hours wrong. Of names that several zones share, the larger readership has
-# it.
+# it. "ET" is EST or EDT: of two hours the earlier, which is never ahead.
 _HOURS: Final = {
     name: hours
     for hours, names in {
         0: "z ut utc gmt wet",
-        1: "cet mez bst west",
-        2: "cest mesz eet sast",
-        3: "eest msk",
+        1: "cet mez bst west wat",
+        2: "cest mesz eet sast cat",
+        3: "eest msk eat idt trt",
+        5: "pkt",
         5.5: "ist",
-        8: "hkt sgt awst",
+        7: "ict wib",
+        8: "hkt sgt awst pht",
         9: "jst kst",
         9.5: "acst",
         10: "aest",
@@ -85,10 +87,10 @@ _HOURS: Final = {
         12: "nzst",
         13: "nzdt",
         -3: "brt art adt",
-        -4: "edt ast",
-        -5: "est cdt",
-        -6: "cst mdt",
-        -7: "mst pdt",
+        -4: "edt ast et",
+        -5: "est cdt ct",
+        -6: "cst mdt mt",
+        -7: "mst pdt pt",
         -8: "pst akdt",
         -9: "akst",
         -10: "hst",
@@ -97,16 +99,16 @@ _HOURS: Final = {
 }
 
 _ZONE: Final = r"((?:[a-z]{1,5})?\s*(?:[+-]\d\d?:?\d{0,2})?)"
-_TIME: Final = rf"(\d{{1,2}}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([ap]\.?m\b\.?)?\s*{_ZONE}"
+_TIME: Final = rf"(\d{{1,2}})[:h](\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*([ap]\.?m\b\.?)?\s*{_ZONE}"
 _ISO: Final = re.compile(
     rf"(?:[a-z]{{2,12}}[.,]*\s+)?(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:(?:\s*t\s*|\s+){_TIME})?"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)(z|[+-]\d{4})?)?")
-_GAP: Final = r"[.,\s-]+(?:de )?"
+_GAP: Final = r"[.,/\s-]+(?:de )?"
 _DATES: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_GAP}(?P<name>[a-z]{{3,}}){_GAP}(?P<year>\d{{4}}|\d\d)\b",
+        rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_GAP}(?P<name>[a-z]{{3,}}){_GAP}(?P<year>\d{{4}}|\d\d)(?!\d)",
         r"\b(?P<name>[a-z]{3,})[.\s]+(?P<day>\d{1,2})(?:st|nd|rd|th)?\b.*?[,\s](?P<year>\d{4})\b",
         r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4}|\d\d)\b",
         r"\b(?P<year>\d{4})([/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)",
@@ -118,7 +120,7 @@ _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
 # Seconds since 1970, or thousandths, as .NET writes them too: there the zone says how to show it, not when.
 _EPOCH: Final = re.compile(r"(?:@|/date\()?(\d{10})(?:\d{3})?(?:\.\d+)?(?:[+-]\d{4}\)/|\)/)?")
 _CLOCK: Final = re.compile(rf"(?:\b|(?<=\dt)){_TIME}")
-_OFFSET: Final = re.compile(r"([+-])(\d\d?):?(\d\d)?")
+_OFFSET: Final = re.compile(r"([+-])(\d\d??):?(\d\d)?$")
 
 
 # Remembered: most feeds write one date twice, as that of the entry and that of its last change.
@@ -137,7 +139,9 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
     try:
         if epoch := _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(int(epoch[1]), UTC)
-        return _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)
+        found = _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)
+        # Behind a word or a tag that nobody took off.
+        return found or _iso(text[place.start() :] if (place := _ISO.search(text)) else "")
     except (ValueError, OverflowError):
         return None
 
