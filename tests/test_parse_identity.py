@@ -505,11 +505,11 @@ def test_a_link_to_another_edition_for_a_language_is_no_news_though_its_date_is_
 
 def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothing_again() -> None:
     follower = Follower()
-    before = {
+    before: dict[str, Any] = {
         "guid": "/2024/12/9/union-sues-the-studio",
         "url": "https://x.example/2024/12/9/union-sues-the-studio.html",
     }
-    after = {
+    after: dict[str, Any] = {
         "guid": "https://x.example/blog/union-sues-the-studio/",
         "url": "https://x.example/blog/union-sues-the-studio/",
     }
@@ -522,12 +522,12 @@ def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothin
 
 def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     follower = Follower()
-    article = {"url": "https://x.example/2024/12/court-bans-clips", "age": timedelta(minutes=7)}
+    article: dict[str, Any] = {"url": "https://x.example/2024/12/court-bans-clips", "age": timedelta(minutes=7)}
     follower.poll(entry("a", guid="9f2c", title="Studio signs licence deal", **article))
     changes = follower.poll(entry("a", guid="77ab", title="Why the unions fear it", **article))
     assert (len(changes.changed), changes.new) == (1, ())
     # A page of the day may have two at midnight, which is no time of theirs.
-    midnight = {**article, "age": START - START.replace(hour=0)}
+    midnight: dict[str, Any] = {**article, "age": START - START.replace(hour=0)}
     follower.poll(entry("b", guid="1", title="Court bans clips of voice actors", **midnight))
     assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
 

@@ -213,6 +213,37 @@ def test_bare_line_ends_and_tabs_in_json_cost_nothing() -> None:
     assert ([one.title for one in document.entries], document.complete) == (["a", "b", "c"], True)
 
 
+def test_a_comma_too_many_in_json_costs_nothing() -> None:
+    body = rb'{"items":[{"title":"a","url":"https://x.example/1",},{"title":"b,] \",}",},],}'
+    assert [one.title for one in entries(body)] == ["a", 'b,] ",}']
+    assert entries(rb'{"items":[{"title":"a",},{"title":"b,') != ()
+
+
+@pytest.mark.parametrize("items", ["", ', "items": null'])
+def test_a_json_feed_without_items_is_an_empty_one(items: str) -> None:
+    assert entries(f'{{"version": "https://jsonfeed.org/version/1.1"{items}}}'.encode()) == ()
+    with pytest.raises(ParseError):
+        entries(f'{{"version": "3"{items}}}'.encode())
+
+
+def test_what_an_entry_says_of_other_pages_is_not_its_own() -> None:
+    other = "<title>Other</title><link>https://x.example/2</link><item><title>y</title></item>"
+    (entry,) = entries(
+        rss(
+            f"<title>x</title><link>https://x.example/1</link><relatedArticles><related>{other}</related></relatedArticles>"
+        )
+    )
+    assert (entry.title, entry.url) == ("x", "https://x.example/1")
+    # Without an end it could be all that follows.
+    assert len(entries(rss(f"<title>x</title><related>{other}"))) > 1
+
+
+def test_an_entry_leads_to_its_content_where_that_lies_elsewhere() -> None:
+    body = "<feed xmlns='http://www.w3.org/2005/Atom'><title>F</title><entry><id>a</id><title>x</title><content type='text/html' src='https://x.example/1'/></entry></feed>"
+    (entry,) = entries(body.encode())
+    assert entry.url == "https://x.example/1"
+
+
 def test_json_without_end_or_with_fields_of_any_type() -> None:
     with pytest.raises(ParseError, match="without end"):
         entries(b'{"items":' + b"[" * 200_000)
@@ -230,6 +261,12 @@ def test_a_relative_link_leads_to_the_site_and_not_to_where_the_feed_is_kept() -
     ("item", "link"),
     [
         ("<guid>12345</guid>", ""),
+        ("<guid>/2024/12/x</guid>", "https://host.example/2024/12/x"),
+        ("<link>http://https://x.example/1</link>", "https://x.example/1"),
+        ("<link>host.example/1</link>", "https://host.example/1"),
+        ("<link>&lt;https://x.example/1&gt;</link>", "https://x.example/1"),
+        ("<link>https:\\\\x.example\\1</link>", "https://x.example/1"),
+        ("<link>https://x.example/1</link><related><link>https://x.example/2</link></related>", "https://x.example/1"),
         ("<guid isPermaLink='false'>https://x.example/?p=1</guid>", "https://x.example/?p=1"),
         ("<link>https://x.example/1.pdf</link>", "https://x.example/1.pdf"),
         ("<link> www.x.example/1 </link>", "https://www.x.example/1"),

@@ -20,6 +20,8 @@ _OBJECT: Final = re.compile(r"[\s,]*\{")
 # Numbers stay as they are written: an id is nothing to count with, and may have any number of digits.
 # Not strict: programs that put JSON together by hand leave line ends bare in texts, and all behind was lost.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
+# One too many, from templates: only what stands within a string may look so. JavaScript reads over it.
+_COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|,(?=\s*[\]}])', re.DOTALL)
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -31,6 +33,8 @@ def read(text: str, max_entries: int) -> RawFeed:
     loaded = _load(text)
     data, broken = loaded.data, loaded.broken
     items = data.get("items") if isinstance(data, dict) else None
+    if items is None and isinstance(data, dict) and "jsonfeed" in _text(data, "version"):
+        items = []  # where nothing was published yet some leave it out
     if not isinstance(data, dict) or not isinstance(items, list):
         raise ParseError("not a feed: JSON of another kind")
     return RawFeed(
@@ -68,6 +72,8 @@ def _load(text: str) -> _Loaded:
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:
+        if (tidy := _COMMA.sub(r"\1", text)) != text:
+            return _load(tidy)
         head = _whole_pairs(text, 1)
         found = _whole_items(text)
         if not found.items and not found.broken:

@@ -43,6 +43,12 @@ _CROWDED: Final = re.compile(
     r"(?:[^<]{0,300}<(?!/\1\b)[^<>]{0,300}>){30,}",
     re.IGNORECASE,
 )
+# What an entry says of other pages. Titles and links in there feedparser takes for the entry's own.
+_OTHERS: Final = re.compile(
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
+    r"|<(/?)(?:[\w.-]+:)?(?:related[\w-]*|recommend[\w-]*|seealso|activity:(?:object|actor|target))\b[^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
 _SUMMARY: Final = re.compile(r"<(?:description|summary)[\s>]", re.IGNORECASE)
 _CAPTION: Final = re.compile(
     r"<media:description(?:\s[^<>]*)?/>"
@@ -93,7 +99,7 @@ def prepare(text: str, max_entries: int) -> Markup:
     the elements that are whole: half a link leads elsewhere, half a text would replace the whole one.
     """
     text = text if _well_formed(text) else _repaired(_without_rest(text))
-    text = _NAMESPACE.sub(r"\1", text[:_HEAD], count=1) + text[_HEAD:]
+    text = _without_others(_NAMESPACE.sub(r"\1", text[:_HEAD], count=1) + text[_HEAD:])
     starts = [match.start() for match in _ITEM.finditer(text)]
     first = starts[0] if starts else len(text)
     complete, rest = _ends(text), ""
@@ -145,6 +151,21 @@ def _whole_elements(item: str) -> str:
         elif not child and not name.startswith("/"):
             child = name
     return f"{item[:end]}</{item[1:].split(maxsplit=1)[0].partition('>')[0]}>" if end else ""
+
+
+def _without_others(text: str) -> str:
+    """Return `text` without what its entries say of other pages, where that has an end."""
+    kept, depth, start = list[str](), 0, 0
+    for tag in _OTHERS.finditer(text):
+        if tag[1] is None or tag[0].endswith("/>"):
+            continue
+        if not tag[1]:
+            kept += [text[start : tag.start()]] if depth == 0 else []
+            depth += 1
+        elif depth:
+            depth -= 1
+            start = tag.end()
+    return text if depth else "".join([*kept, text[start:]])
 
 
 def _without_rest(text: str) -> str:

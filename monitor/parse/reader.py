@@ -34,6 +34,7 @@ _NO_GUID: Final = re.compile(
     r"n/?a|none|null|nil|nan|undefined|unknown|not available|no guid|guid|id|true|false|tba|[\W_0]*",
     re.IGNORECASE,
 )
+_DOUBLED: Final = re.compile(r"https?:/*(?=https?://)", re.IGNORECASE)
 # Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken.
 _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
@@ -174,8 +175,12 @@ class _Context:
 
     def _link(self, item: RawEntry) -> str:
         """Return an entry's link; relative ones lead to the site, which may not be where the feed is kept."""
-        link = item.link.strip()
-        if link[:4].lower() == "www.":  # the scheme was forgotten
+        link = _DOUBLED.sub("", item.link.strip().strip('<>"'))
+        if link[:4].lower() == "http":
+            link = link.replace("\\", "/")  # as browsers read it
+        host, _, place = link.partition("/")
+        forgotten = bool(place) and host.lower() in {self.host, host_of(self.url)} - {""}
+        if link[:4].lower() == "www." or forgotten:  # the scheme
             link = f"//{link}"
         return canonical_url(link, self.home or self.url) if link else ""
 

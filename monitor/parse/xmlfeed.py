@@ -33,7 +33,7 @@ _PERIODS: Final = {
 _LONGEST: Final = 525_600
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
-_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+_WEB: Final = re.compile(r"https?://|/", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,100}")
 
 
@@ -117,6 +117,7 @@ def _link(entry: Mapping[str, Any]) -> str:
         or stated
         or links.get("alternate")
         or links.get("enclosure")
+        or next(filter(None, (_text(content, "src") for content in entry.get("content") or ())), "")
         or (guid if _WEB.match(guid) else "")
     )
 
