@@ -21,6 +21,7 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -130,6 +131,8 @@ async def send_due(
                 waiting[channel.name].append(delivery)
             else:
                 _withdraw(store, delivery, now)
+    if waiting:
+        store.deliveries.make_room(chain.from_iterable(waiting.values()))
     tried = await _all_of(
         _send_all(store, by_name[name], deliveries, now) for name, deliveries in waiting.items()
     )

@@ -522,7 +522,10 @@ def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothin
 
 def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     follower = Follower()
-    article: dict[str, Any] = {"url": "https://x.example/2024/12/court-bans-clips", "age": timedelta(minutes=7)}
+    article: dict[str, Any] = {
+        "url": "https://x.example/2024/12/court-bans-clips",
+        "age": timedelta(minutes=7),
+    }
     follower.poll(entry("a", guid="9f2c", title="Studio signs licence deal", **article))
     changes = follower.poll(entry("a", guid="77ab", title="Why the unions fear it", **article))
     assert (len(changes.changed), changes.new) == (1, ())

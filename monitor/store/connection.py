@@ -174,6 +174,15 @@ class Connection:
             return False
         return True
 
+    def make_room(self, size: int) -> None:
+        """Have so many bytes free in the file and in its log, for what must be stored though the disk is full.
+
+        Pages that were used once are used again, in the order in which they lie there.
+        """
+        self.change("insert or replace into meta values ('room', ?)", [" " * size])
+        self.change("delete from meta where key = 'room'")
+        self.rows("pragma wal_checkpoint(restart)")
+
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""
         self.conn.close()

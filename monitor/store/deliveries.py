@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Over every wait that the outbox and the channels know: a mail is held for a day at most, of 25 hours once a
 # year.
 _LONGEST_WAIT: Final = timedelta(hours=26)
+# Bytes, over its payload: pages are never quite full, and its indexes are written too.
+_ROW: Final = 32_768
 
 
 class Deliveries:
@@ -94,6 +96,13 @@ class Deliveries:
         if self._unsaved:
             self._db.change_many(_SAVE, self._unsaved.values())
             self._unsaved.clear()
+
+    def make_room(self, deliveries: Iterable[Delivery]) -> None:
+        """See to it that how tries end can be stored though the disk becomes full meanwhile.
+
+        A row is written whole, and twice: as it is claimed, and at the end of the try.
+        """
+        self._db.make_room(sum(2 * (len(one.payload) + _ROW) for one in deliveries))
 
     def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
         """Return deliveries, of one edition or of all, latest first."""
