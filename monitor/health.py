@@ -259,7 +259,8 @@ def _delivery_problems(
             since=min(one.created_at for one in those),
             do="fix that, then send it again: `monitor digest --send --resend`"
             if any(one.edition == last and one.payload for one in those)
-            else "fix that for the next one; `monitor digest --date DAY` shows what did not arrive",
+            else "fix that for the next one; `monitor digest --date DAY` shows what did not arrive, "
+            "and each is tried once more when a later one has got through",
         )
 
 

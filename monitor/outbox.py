@@ -1,7 +1,8 @@
 """The outbox: the one place where a delivery changes its state, from a frozen digest to its user.
 
-    pending --send_due--> sending --it arrived-------------> sent
-       ^                     |-----a permanent error-------> failed      (or a transient one, after five days)
+    pending --send_due--> sending --it arrived-------------> sent      (and what failed of its recipient's
+       ^                     |                                          earlier digests is pending once more)
+       |                     |-----a permanent error-------> failed      (or a transient one, after five days)
        |                     |-----any other error: it waits
        +---------------------+-----the sender died: recover
     pending --supersede, withdraw--> superseded   (a later edition counts alone, a recipient left the list)
@@ -43,6 +44,9 @@ LIFE: Final = timedelta(days=5)
 FEWEST_TRIES: Final = 5
 """Tries before a delivery is given up for its age: a machine that was off for a week has tried nothing."""
 JITTER: Final = 0.2
+GIVEN_UP: Final = "given up"
+AGAIN: Final = f"{GIVEN_UP} again"
+"""How the error of a delivery begins that was given up, and of one that was so after its second chance."""
 EVERYBODY: Final = "everybody"
 """The recipient of what a channel could not make for any."""
 # Without a bound the wait of some fortieth try would be longer than a timedelta can be.
@@ -187,6 +191,8 @@ async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetim
     except Exception as error:  # noqa: BLE001 - one delivery's trouble, of whatever kind, is nobody else's
         after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311
     store.deliveries.save(after, now)
+    if after.state == "sent":
+        store.deliveries.reopen_failed(after, now)
     return after
 
 
@@ -219,10 +225,12 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
     `jitter`, 0 to 1, stretches the wait by up to a fifth.
     """
     tries = delivery.attempts + 1
+    if delivery.last_error.startswith(GIVEN_UP) and (error.permanent or _is_too_old(delivery, tries, now)):
+        return _failed(delivery, tries, f"{AGAIN}: {error}")
     if error.permanent:
         return _failed(delivery, tries, str(error))
     if _is_too_old(delivery, tries, now):
-        return _failed(delivery, tries, f"given up after {LIFE.days} days: {error}")
+        return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {error}")
     # Jitter, or all that failed together would come again together.
     pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
     return replace(
@@ -244,7 +252,7 @@ def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
     tries = delivery.attempts + 1
     note = "interrupted while sending; it may have arrived"
     if _is_too_old(delivery, tries, now):
-        return _failed(delivery, tries, f"given up after {LIFE.days} days: {note}")
+        return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {note}")
     # The first interruption is most often a restart; a second one may be the message's own doing.
     pause = timedelta(0) if tries == 1 else wait(tries)
     return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=note)

@@ -245,6 +245,44 @@ async def test_a_disk_that_becomes_full_while_mail_is_under_way_has_room_for_how
     assert sorted(channel.sent) == ["a", "b", "c"]
 
 
+async def test_what_was_given_up_is_tried_once_more_when_a_later_mail_gets_through(opened):
+    days = [NOW + timedelta(days=day) for day in range(8)]
+    channel = Channel(recipients=("a", "b"))
+
+    def digest(now: datetime) -> None:
+        made = outbox.prepare([channel], replace(EDITION, key=digest_key(now.date())), now=now)
+        opened.deliveries.add([replace(one, created_at=now) for one in made], now)
+        opened.deliveries.cover({one: [now.date()] for one in channel.recipients}, now.date())
+
+    async def attempt(day: int, **troubles: Exception) -> dict[str, str]:
+        """Return the states of a's deliveries by their day."""
+        channel.troubles = {one: [error] * 9 for one, error in troubles.items()}
+        await outbox.send_due(opened, [channel], now=days[day])
+        of_a = [one for one in opened.deliveries.listing() if one.recipient == "a"]
+        return {one.edition[-2:]: one.state for one in of_a}
+
+    gone = DeliveryError("refused: 550 nobody here", permanent=True)
+    digest(days[0])
+    for _ in range(5):
+        digest_one = next(one for one in opened.deliveries.listing() if one.recipient == "a")
+        opened.deliveries.save(replace(digest_one, attempts=digest_one.attempts + 1), NOW)
+    assert await attempt(5, a=SHAKY) == {"23": "failed"}
+    digest(days[5])
+    assert await attempt(5, a=gone) == {"23": "failed", "28": "failed"}
+    digest(days[6])
+    # What a later mail tells is not sent once more.
+    digest(days[7])
+    opened.deliveries.cover({"a": [days[5].date()]}, days[7].date())
+    assert await attempt(6, a=SHAKY) == {"23": "failed", "28": "failed", "29": "pending", "30": "pending"}
+    later = await attempt(7)
+    assert later == {"23": "pending", "28": "failed", "29": "sent", "30": "sent"}
+    assert (await attempt(7, a=SHAKY))["23"] == "failed"
+    digest(days[7] + timedelta(days=1))
+    days.append(days[7] + timedelta(days=1))
+    assert (await attempt(8))["23"] == "failed", "a second chance is one"
+    assert set(states(opened).values()) == {"sent", "failed"}
+
+
 async def test_how_a_try_ended_that_a_full_disk_would_not_take_is_stored_once_it_does(opened):
     channel = Channel(troubles={"b": [DeliveryError("busy", permanent=False)]})
     freeze(opened, channel)

@@ -175,7 +175,7 @@ class Connection:
         return True
 
     def make_room(self, size: int) -> None:
-        """Have so many bytes free in the file and in its log, for what must be stored though the disk is full.
+        """Have so many bytes free in the file and its log, for what must be stored though the disk is full.
 
         Pages that were used once are used again, in the order in which they lie there.
         """

@@ -168,6 +168,14 @@ class Deliveries:
         named = {"now": format_utc(now), "edition": edition, "recipient": recipient}
         return self._db.change(_REOPEN, named)
 
+    def reopen_failed(self, sent: Delivery, now: datetime) -> int:
+        """Make a recipient's earlier digests that were given up due once more, now that one has got through.
+
+        In the same bytes, each as a mail of its own: what a server refuses of one holds up no other. Not
+        those whose days a later mail tells, nor what was given up twice. Returns how many.
+        """
+        return self._db.change(_REOPEN_FAILED, {"now": format_utc(now), "id": sent.id})
+
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
         found = tuple(deliveries)
@@ -280,6 +288,15 @@ update deliveries set state = 'pending', next_attempt_at = null, last_error = ''
 where edition = :edition and state <> 'sending' and :recipient in ('', recipient collate nocase)
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
+"""
+
+_REOPEN_FAILED: Final = """
+update deliveries as d set state = 'pending', next_attempt_at = null, blocked = 0, changed_at = :now,
+    last_error = iif(d.last_error like 'given up%', '', 'given up: ') || d.last_error
+from (select * from deliveries where id = :id) sent
+where d.state = 'failed' and d.channel = sent.channel and d.recipient = sent.recipient collate nocase
+    and d.created_at < sent.created_at and d.payload <> x'' and d.last_error not like 'given up again%'
+    and exists (select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition)
 """
 
 _SUPERSEDE: Final = """
