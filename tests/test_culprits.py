@@ -254,18 +254,22 @@ async def test_an_open_story_that_cannot_be_read_keeps_no_news_from_its_digest(t
             assert reported(made(opened, 1)) == [LEAK]
 
 
-async def test_a_feed_whose_state_cannot_be_read_keeps_no_other_from_being_polled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["last_success_at", "first_success_at"])
+@pytest.mark.parametrize("dated", [True, False])
+async def test_a_feed_whose_state_cannot_be_read_keeps_no_other_from_being_polled(
+    tmp_path: Path, column: str, *, dated: bool
+) -> None:
     async with Loopback() as server:
         desk = Desk(tmp_path / "desk", [server.url("/a"), server.url("/b")])
         leak, choir = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
+        if not dated:
+            choir = re.sub("<pubDate>.*</pubDate>", "", choir)
         server.on("/a", page(leak), page(choir, leak))
         server.on("/b", page())
         with desk.store() as opened:
             await pipeline.poll(desk.config, opened, now=at(9), every=True)
             with closing(sqlite3.connect(desk.config.database)) as connection, connection:
-                connection.execute(
-                    "update feed_states set last_success_at = 'rubbish' where last_success_at > ''"
-                )
+                connection.execute(f"update feed_states set {column} = 'rubbish' where {column} > ''")
             (problem, _) = health.status(desk.config, opened, now=at(9.5)).problems
             assert "the database holds 'rubbish' where a time belongs" in problem.what
             summary = await pipeline.poll(desk.config, opened, now=at(10))

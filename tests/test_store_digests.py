@@ -203,6 +203,9 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(ope
     assert opened.deliveries.get(waiting.id) == waiting
     assert opened.deliveries.get(last.id) == last
     assert opened.deliveries.reopen("digest:2026-11-22", NOW) == 1
+    # A digest whose day cannot be read is not the last.
+    opened._db.change("update digests set date = 'rubbish'")
+    assert opened.upkeep.let_go(NOW + HOUR) == 1
 
 
 def test_failed_since_goes_by_when_it_failed(opened):

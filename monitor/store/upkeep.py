@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from monitor.errors import each
 from monitor.models import digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.search import spellings
@@ -66,8 +67,9 @@ class Upkeep:
 
         The last digest's stay, so that it can always be sent again.
         """
-        last = self._db.value("select date from digests order by number desc limit 1")
-        kept = digest_key(date.fromisoformat(last)) if last else ""
+        rows = self._db.rows("select date from digests order by number desc limit 9")
+        days, _ = each([row["date"] for row in rows], date.fromisoformat)
+        kept = next(map(digest_key, days.values()), "")
         return self._db.change(_LET_GO, [format_utc(before), kept])
 
     def forget_polls(self, now: datetime) -> None:
@@ -97,8 +99,8 @@ class Upkeep:
         )
         self._db.change("pragma optimize")
         vacuumed = self._db.value("select value from meta where key = ?", [_VACUUMED])
-        last = parse_utc(vacuumed or format_utc(now - _WEEK))
-        is_due = not last <= now < last + _WEEK
+        last = next(iter(each(filter(None, [vacuumed]), parse_utc)[0].values()), None)
+        is_due = last is None or not last <= now < last + _WEEK
         if pages * size > _WORTH_A_VACUUM and (
             is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
         ):
