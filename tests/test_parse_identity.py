@@ -535,6 +535,31 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
 
 
+def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_number() -> None:
+    def headed(title: str, slug: str, **fields: Any) -> Entry:
+        return entry(
+            slug, guid=f"https://x.example/{slug}", url=f"https://x.example/{slug}", title=title, **fields
+        )
+
+    follower = Follower()
+    follower.poll(headed("Actors in Rome walk out", "actors-walk-out"))
+    assert follower.poll(headed("Actors in Rome and Milan walk out", "actors-of-rome-and-milan")).changed
+    # Not another part, nor what is only of the same day, nor anything that says other words.
+    assert follower.poll(headed("Actors in Rome and Milan walk out, part 2", "part-two")).new
+    assert follower.poll(headed("A minister wants a levy", "levy")).new
+    midnight = timedelta(hours=12)
+    assert follower.poll(headed("Singers in Graz sue", "singers", age=midnight)).new
+    assert follower.poll(headed("Singers in Graz sue again", "again", age=midnight)).new
+    for number, dated in (("1234567", "missing"), ("a-3f1c2b9e-4a01", "publisher")):
+        follower = Follower()
+        follower.poll(headed("Actors in Rome walk out", f"p/actors-{number}.html", dated=dated))
+        new_head = headed("Das sagt die Union", f"p/union-{number}.html", dated=dated, age=-DAY)
+        assert follower.poll(new_head).changed
+        assert follower.poll(headed("Quite another", f"p/other-{number}.html", age=-30 * DAY)).new
+    assert follower.poll(headed("Monday", "p/day-20241209")).new
+    assert follower.poll(headed("What else was there", "p/night-20241209", age=-DAY)).new
+
+
 @pytest.mark.parametrize("fields", [TODAY, {"guid": "latest", "url": "https://x.example/show"}])
 def test_the_page_of_the_day_is_another_each_day_though_its_title_stays(fields: dict[str, Any]) -> None:
     follower = Follower()

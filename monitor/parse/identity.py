@@ -57,6 +57,10 @@ _COUNT_IN_LINK: Final = re.compile(
 )
 # Guids of a page that has something else each day.
 _OF_A_PAGE: Final = re.compile(r"latest|newest|current|now|today|daily|weekly|heute|aktuell", re.IGNORECASE)
+# The number that a system gives to an article, behind a headline that may be rewritten; a date is none.
+_OF_ARTICLE: Final = re.compile(
+    r"(?<![a-z0-9])(?:(?!(?:19|20)\d{6}(?!\d))\d{6,}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,})(?![a-z0-9])"
+)
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue in a path; other numbers may be those of a visit.
@@ -190,6 +194,28 @@ def _is_next_issue(entry: Entry, known: Known) -> bool:
     return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
+def _number(one: _Marks) -> str | None:
+    """Return the number of the article in the last part of a link's path."""
+    numbers = _OF_ARTICLE.findall(one.page.rpartition("/")[2])
+    return numbers[-1] if numbers else None
+
+
+def _is_another_article(entry: Entry, known: Known) -> bool:
+    """Return False for the number of a known article under another headline."""
+    long_ago = abs(entry.published - known.published) > _REUSED
+    return long_ago or _bare(entry.url) == _bare(known.url)
+
+
+def _is_no_edit(entry: Entry, known: Known) -> bool:
+    """Return False for a headline that was edited, and its link and guid with it, where the instant stays.
+
+    Midnight is none. Another number is another part, issue or day.
+    """
+    if entry.published.time() == time.min or not alike(entry.title, known.title):
+        return True
+    return set(re.findall(r"\d+", entry.title)) != set(re.findall(r"\d+", known.title))
+
+
 def _is_no_half(entry: Entry, known: Known) -> bool:
     """Return False where a document broke off behind the title of one of them, and it was taken as it was."""
     soon = abs(entry.first_seen - known.first_seen) < _REUSED
@@ -207,6 +233,8 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
     (_all("title", "path"), _another),
     (attrgetter("guid"), _another),
     (attrgetter("link"), _another),
+    (_number, _is_another_article),
+    (attrgetter("instant"), _is_no_edit),
     (_all("title", "page"), _is_no_copy),
     (_slug, _is_no_move),
     (_all("title"), _is_no_half),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,10 +103,7 @@ class Feeds:
             return _state(row, feed.url) if row else FeedState(url=feed.url)
 
         read, damaged = each(feeds, state)
-        anew = {
-            feed.url: replace(_begun(stored[address(feed.url)], feed.url), faults=place_of(bug))
-            for feed, bug in damaged.items()
-        }
+        anew = {feed.url: _begun(stored[address(feed.url)], feed.url, bug) for feed, bug in damaged.items()}
         return {feed.url: known for feed, known in read.items()} | anew
 
     def save_state(self, state: FeedState) -> None:
@@ -276,10 +272,11 @@ def _state(row: Row, url: str) -> FeedState:
     )
 
 
-def _begun(row: Row, url: str) -> FeedState:
+def _begun(row: Row, url: str, bug: Exception) -> FeedState:
     """Return what is left of the state of a feed whose row cannot be read: since when it is followed."""
     times, _ = each([row["first_success_at"], row["added_at"]], parse_utc)
-    return FeedState(url=url, first_success_at=next(iter(times.values()), None) if row["entries"] else None)
+    first = next(iter(times.values()), None) if row["entries"] else None
+    return FeedState(url=url, first_success_at=first, faults=place_of(bug))
 
 
 def _feed_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
@@ -341,9 +338,9 @@ on conflict (url) do update set
     end
 """
 
-_STATES: Final = """
-select f.url, f.added_at, f.entries, s.* from feeds f join feed_states s on s.feed_id = f.id
-"""
+_STATES: Final = (
+    "select f.url, f.added_at, f.entries, s.* from feeds f join feed_states s on s.feed_id = f.id"
+)
 _ID: Final = "select id from feeds where url = ?"
 _ARRIVED: Final = """
 update feed_states set location = '' where location = ? and feed_id = (select id from feeds where url = ?)
