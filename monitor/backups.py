@@ -1,8 +1,9 @@
-"""A backup of everything that is the user's, in one file, and the way back.
+"""Back up everything that belongs to the user into one file, and restore it.
 
-A name that ends in .tar, .tar.gz or .tgz takes database, configuration and digests along; any other is a copy
-of the database alone, as in version 1.0. Secrets are not in it: they come from the environment or from files
-of their own. Takes a Config and a Store, gives files; raises StoreError and ConfigError.
+A file name that ends in .tar, .tar.gz or .tgz takes the database, the configuration and the digests; any
+other name takes only a copy of the database, as in version 1.0. Secrets are not part of a backup: they come
+from the environment or from files of their own. Takes a Config and a Store, gives files; raises StoreError
+and ConfigError.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The user's word, and what is stored brought up to it: mark, merge, split, learn, and tagging all again.
+"""What the user corrects (mark, merge, split) and what follows from it: learning, and tagging again.
 
-Takes configuration, store and what the user says; gives entries and stories as they stand then, in one
-transaction. Raises MonitorError for what is not there.
+Takes the configuration, the store and the correction; stores it in one transaction and gives the entries and
+stories as they stand then. Raises MonitorError for an entry or a story that does not exist.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a digest is made of, as the store tells it; and digests that are only looked at. Nothing writes.
+"""Read what a digest is made of from the store, and compose digests that are only looked at. Writes nothing.
 
-Takes configuration, store and `now`; gives the values from which `digest` composes.
+Takes the configuration, the store and `now`; gives the values from which `digest` composes.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from monitor.models import Delivery, Digest, Entry, FeedHealth, Story
     from monitor.store import Culprit, Store
 
-# How long the first digest of an installation waits for its first poll to end: it may be killed each time.
+# How long the very first digest waits for the first poll to end, which may be killed every time.
 _FIRST_POLL = timedelta(hours=1)
-# While our own network is down no feed is called failing, and after so long without an answer nobody knows
-# what they bring. A router that starts anew makes no day a broken one.
+# While our own network is down no feed is called failing, although nobody knows what the feeds bring. An
+# outage shorter than this, such as a router that restarts, does not make a day a broken one.
 _BRIEF_OUTAGE = timedelta(hours=1)
-# A window that ended longer ago is a past one: how feeds fare now says little of it.
+# A window that ended longer ago lies in the past: the present state of the feeds says little about it.
 _PRESENT = timedelta(days=1)
 _WEEK = timedelta(days=7)
-# However long mails were refused: who was away for a year wants no mail with a year in it.
+# However long mails were refused: after a year nobody wants one mail with the whole year in it.
 _LONGEST_GAP = 9 * _WEEK
 EVERYTHING = Selection()
 """What a recipient without a selection gets."""
 TREND = timedelta(days=15)
-"""How far back the themes' trends reach, and the part of a day that a time zone may add."""
+"""How far back the trends of themes reach: 14 days, and a day more for the time zone."""
 
 
 def preview(
     config: Config, store: Store, *, now: datetime, recipient: str = "", faults: Sequence[Culprit] = ()
 ) -> Digest:
-    """Compose what the next digest would hold now, whole or a recipient's part; nothing is written.
+    """Compose what the next digest would hold now, whole or one recipient's part; nothing is written.
 
-    `faults` are what is passed over, see `Store.without_culprits`.
+    `faults` are the stories and entries to leave out, see `Store.without_culprits`.
     """
     with store.snapshot():
         last = store.digests.last(now)
@@ -61,7 +61,7 @@ def preview(
 
 
 def part_of(config: Config, whole: Digest, recipient: str, *, several: Sequence[Digest] = ()) -> Digest:
-    """Return what a recipient's selection lets through of a digest, in their language."""
+    """Return the part of a digest that a recipient's selection lets through, in their language."""
     selection = config.selections.get(recipient, EVERYTHING)
     # Without a language of theirs the digest's own: that of the configuration may be another by now.
     labels = config.labels_in(selection.language) if selection.language else ()
@@ -79,9 +79,10 @@ def part_of_several(
     faults: Sequence[Culprit] = (),
     as_told: bool = False,
 ) -> Digest:
-    """Compose a recipient's part of a digest together with those that they did not get.
+    """Compose a recipient's part of a digest together with the earlier digests that they missed.
 
-    With `as_told` what is passed over is told as these told it, for no later mail will.
+    With `as_told`, what has to be left out is told as those earlier digests told it, for no later mail will
+    tell it.
     """
     due = replace(due, window=replace(due.window, start=min(one.window.start for one in missed)))
     found = collect(config, store, due.window, now=now, again=missed, faults=faults)
@@ -92,9 +93,9 @@ def part_of_several(
 
 
 def whose_day(config: Config, store: Store, day: date, *, now: datetime) -> list[str]:
-    """Return the recipients of mail who get their part of a day's digest; others wait for a day of theirs.
+    """Return the recipients of mail whose day this is; the others get their part on another one.
 
-    Whose last part could not be made gets the next one, on whatever day.
+    A recipient whose last part could not be made gets the next one, on whatever day.
     """
     last = store.digests.last(now)
     unmade = store.deliveries.unmade(Mail.name)
@@ -109,11 +110,11 @@ def whose_day(config: Config, store: Store, day: date, *, now: datetime) -> list
 
 
 def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequence[Digest]:
-    """Return the digests that a recipient has not got, and that the mail of a day tells with its own.
+    """Return the digests that a recipient has not had, and that their mail of this day tells with its own.
 
-    Which ones wait for them is noted as each is made: no change of `days`, no outage and no mail that was
-    given up makes a gap or a repetition. Who is new on the list, or was off it, and gets mails of several
-    days begins with the span of one; a week at least.
+    Which digests a recipient waits for is noted when each is made, so that no change of `days`, no outage and
+    no mail that was given up causes a gap or a repetition. A recipient who is new or comes back, and gets
+    mails of several days, begins with the time that one mail covers, but at least a week.
     """
     selection = config.selections.get(recipient, EVERYTHING)
     waiting = store.deliveries.uncovered(recipient, or_refused=selection.gathers)
@@ -130,7 +131,7 @@ def missed_by(config: Config, store: Store, recipient: str, day: date) -> Sequen
 def still_stands(
     config: Config, store: Store, made: Digest, found: digest.DigestInput, *, now: datetime
 ) -> bool:
-    """Say whether the same digest is due, with the same news out of as many entries, as when it was read."""
+    """Say whether the digest that was read is still the one that is due, with the same news and counts."""
     due = due_digest(config, store, now=now)
     return (
         due is not None
@@ -143,9 +144,10 @@ def still_stands(
 def due_digest(
     config: Config, store: Store, *, now: datetime, patience: timedelta = timedelta(0)
 ) -> digest.Due | None:
-    """Return which digest is due, and was so `patience` ago; None when none is, or the first poll goes on.
+    """Return the digest that is due, or that was due `patience` ago; None when there is none.
 
-    Nor is one on a day that has its digest from a clock that was ahead: the next day's covers its time.
+    None is due while the first poll is under way. Nor is one due on a day that already has its digest, from a
+    clock that was ahead: the next day's digest covers that time.
     """
     # A digest before the first poll knows nothing of the day; after an hour it says so.
     waited = now - patience - store.installed_at(now)
@@ -166,7 +168,7 @@ def next_due(config: Config, store: Store, *, now: datetime) -> datetime:
 def of_day(
     config: Config, store: Store, day: date, *, now: datetime, faults: Sequence[Culprit] = ()
 ) -> Digest | None:
-    """Return a day's digest as it was made, else what it would have held; None for a day to come."""
+    """Return a day's digest as it was made, or what it would have held; None for a day to come."""
     if stored := store.digests.get(day):
         return stored.digest()
     usual = datetime.combine(day - timedelta(days=1), config.digest.time, config.timezone)
@@ -189,7 +191,7 @@ def review(
     now: datetime,
     faults: Sequence[Culprit] = (),
 ) -> Digest:
-    """Compose what a digest of a past window holds, told before or not; nothing is written."""
+    """Compose what a digest of a past window would hold, told before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
     # The last day that it covers: an end at midnight is that of the day before.
     last = window.end - timedelta(microseconds=1)
@@ -202,10 +204,11 @@ def review(
 
 
 def _as_of(health: FeedHealth, end: datetime) -> FeedHealth:
-    """Return how a feed fared at the end of a past window, as far as its present state tells.
+    """Return how a feed did at the end of a past window, as far as its present state tells.
 
-    No history of that is kept: "nothing new for 90 days" is today's, and no word on a day in spring. What has
-    answered after the window was well in it; what has not since before it failed then too.
+    No history of that is kept: "nothing new for 90 days" is true today, and says nothing about a day in
+    spring. A feed that has answered since the window was working then; one that has not answered since before
+    it was failing then too.
     """
     answered = health.last_success_at is not None and health.last_success_at >= end
     past = health.state == "silent" or (health.state in {"failing", "gone"} and answered)
@@ -224,8 +227,8 @@ def collect(
 ) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told.
 
-    `again` are digests within the window that somebody did not get: what they told is told to them, whenever
-    it was seen.
+    `again` are digests within the window that a recipient did not get: what they told is told to that
+    recipient, whenever it was seen.
     """
     story_of = _told_in_stories(store, again)
     stories = store.stories.with_news(window, reported=reported)
@@ -303,7 +306,7 @@ class _Unsure(NamedTuple):
 
 
 def _unsure(store: Store, ids: Sequence[int], sure: Sequence[Entry]) -> _Unsure:
-    """Gather what is unsure into reports: it is in no story that would know of copies."""
+    """Group unsure entries into reports: they are in no story that would know which ones are copies."""
     found = {entry.id: entry for entry in store.entries.get_many(ids, whole=False)}
     original_of = copies([*sure, *(found[number] for number in ids)]) if ids else {}
     reports = {number: [found[number]] for number in ids if number not in original_of}
@@ -325,9 +328,10 @@ def _unreached_since(store: Store, window: Window) -> datetime | None:
 
 
 def _nothing_was_due(config: Config, store: Store, window: Window) -> bool:
-    """Say whether a window needed no poll: the one before it holds until the next is due.
+    """Say whether a window needed no poll because no feed was due in it.
 
-    A preview a minute after a digest is no breakage. A feed that was asked later tells nothing of the window.
+    Otherwise a preview made a minute after a digest would call the day broken. A feed that was asked after
+    the window says nothing about it.
     """
     states = store.feeds.states(config.feeds)
     asked = [states[feed.url] for feed in config.feeds if feed.enabled]
@@ -351,9 +355,9 @@ def _mentioned(stories: Iterable[Story]) -> set[int]:
 
 
 def _failure(delivery: Delivery) -> str:
-    """Say which delivery failed, and why. All recipients read it, and need not learn each other's addresses.
+    """Say which delivery failed, and why, without showing addresses: every recipient reads this.
 
-    `status` and `digests` name them in full.
+    `status` and `digests` name the recipients in full.
     """
     name, at, server = delivery.recipient.rpartition("@")
     shown = f"{name[:1]}…@{server}" if at else delivery.recipient

@@ -1,7 +1,7 @@
-"""A digest, an alert, the archive and a period's overview, in the words and forms of the configuration.
+"""Render digests, alerts, the archive and overviews of a period, as the configuration wants them.
 
-Takes the configuration with what was composed, or with the store; gives what the channels send, the pages,
-the overview. The database is only read.
+Takes the configuration with what was composed, or with the store; gives what the channels send, the archive's
+pages, or the overview. It only reads the database.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def rendered(config: Config, made: Digest, *, besides: Collection[str] = ()) -> RenderedDigest:
-    """Render a digest in all forms, for the recipients who get all of it, `besides` those of parts."""
+    """Render a digest in all formats, for the recipients who get all of it.
+
+    These are all but those with a selection and those in `besides`, who get a part.
+    """
     whole = digest.render_all(made, languages.load(made.language, made.title))
     return replace(whole, to=config.recipients - config.selections.keys() - set(besides))
 
@@ -40,9 +43,9 @@ def mailed(part: Digest, recipient: str, *, hold_until: datetime | None = None) 
 def alerts(
     config: Config, story: Story, feeds: Mapping[str, Feed], *, now: datetime
 ) -> tuple[RenderedDigest, ...]:
-    """Render one story as a message of its own, for those whose selection lets it through on whatever day.
+    """Render one story as a message of its own, for everybody whose selection lets it through, on any day.
 
-    The first is for every channel, those in other languages than the digest's are for mail alone.
+    The first rendering is for every channel; those in other languages than the digest's are only for mail.
     """
     shown = digest.present(story, feeds, config.digest, now)
     to = {config.language: set[str]()}
@@ -67,7 +70,7 @@ def alerts(
 
 
 def with_archive(config: Config, channels: Sequence[Channel]) -> list[Channel]:
-    """Put the archive beside the files, where files are written."""
+    """Add the archive to the channels, if files are written."""
     write = partial(write_archive, config)
     return [*channels, *(Archive(one.settings, write) for one in channels if isinstance(one, Files))]
 
@@ -78,7 +81,7 @@ def write_archive(config: Config, folder: Path) -> None:
     It runs in a thread of its own, beside the loop, and so opens the store itself.
     """
     with store_package.open(config.database, read_only=True) as store:
-        # Or a feed whose address holds a secret, as the store keeps none, would be named by its host.
+        # The store keeps no secrets of addresses: without this, such a feed would be named by its host.
         store.feeds.know(config.feeds)
         site.update(store, folder, site_of(config, store))
 

@@ -1,7 +1,8 @@
-"""Files written whole or not at all: a draft beside the file, brought to the disk, takes its place at once.
+"""Write files whole or not at all: a draft is written beside the file, flushed, and then takes its place.
 
-A draft is locked while it is written. So one that a killed process left behind is known by its being free,
-and goes with the next draft for that file; the kernel gives locks back, whatever becomes of their holders.
+A draft is locked while it is being written. A draft that a killed process left behind is recognised by having
+no lock, and is removed when the next draft for that file is made; the kernel releases locks whatever becomes
+of their holders.
 """
 
 from __future__ import annotations

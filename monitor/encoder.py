@@ -1,8 +1,8 @@
-"""The `semantic` extra: a bundled multilingual sentence encoder, loaded once, when first used.
+"""The `semantic` extra: a multilingual sentence encoder that comes with the package, loaded on first use.
 
-Texts in; out comes for each a row of 512 numbers of length one, near to another's where the two mean alike,
-in German and English. Stories are told apart by it (`cluster/`), and what passes the gate of the phrases is
-looked at a second time (`tag/`). Without the extra both work as well as they do without.
+It turns each text into a row of 512 numbers of length one; rows of texts that mean the same, in German or
+English, lie close together. `cluster/` uses it to tell stories apart, and `tag/` to take a second look at
+what the phrases let through. Both also work without it.
 """
 
 from __future__ import annotations

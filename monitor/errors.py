@@ -1,16 +1,16 @@
-"""The errors of the monitor, one tree; each package translates its libraries' errors into these.
+"""The errors of the monitor, in one tree. Each package translates its libraries' errors into these.
 
     MonitorError
     ├── ConfigError      the configuration is wrong; carries every fault found
     ├── FetchError       a feed could not be fetched
     ├── ParseError       what was fetched is not a feed, or not one that can be read
-    ├── StoreError       the database cannot be opened, is damaged or busy beyond patience
+    ├── StoreError       the database cannot be opened, is damaged, or has been busy for too long
     │   ├── BusyError    another process is at work on it
     │   └── DamageError  one value in it cannot be read
-    └── DeliveryError    a delivery did not succeed; knows whether trying again can help
+    └── DeliveryError    a delivery failed; it knows whether trying again can help
         └── LogInError   the account or its password was refused
 
-A message is one line that a user understands and never holds a secret.
+A message is one line that the user can understand. It never holds a secret.
 """
 
 from __future__ import annotations
@@ -71,14 +71,15 @@ class BusyError(StoreError):
 
 
 class DamageError(StoreError):
-    """A value in the database cannot be read; like a bug of ours it costs what it stands in, and no more."""
+    """One value in the database cannot be read. As with a bug of ours, only what it belongs to is lost."""
 
 
 class DeliveryError(MonitorError):
-    """A delivery did not succeed. `permanent` says that trying again cannot help.
+    """A delivery failed. `permanent` says that trying again cannot help.
 
-    `delay` is how long to wait at least before the next try, after a reply that was lost, say. `blocked` says
-    that only the user can fix it (a wrong password): it is shown at once, and tried again when they come by.
+    `delay` is the shortest wait before the next try, for example after a reply that was lost. `blocked` says
+    that only the user can fix it (a wrong password): it is shown at once, and tried again when the user comes
+    by.
     """
 
     def __init__(
@@ -91,11 +92,11 @@ class DeliveryError(MonitorError):
 
 
 class LogInError(DeliveryError):
-    """The account or its password is wrong; whoever asked for them may ask again."""
+    """The account or its password is wrong; whoever asked the user for them may ask again."""
 
 
 def place_of(bug: BaseException) -> str:
-    """Say where in our code an error arose that nobody expected: "KeyError at reader.py:17"."""
+    """Say where in our code an unexpected error arose: "KeyError at reader.py:17"."""
     if isinstance(bug, MonitorError):
         return str(bug)
     if isinstance(bug, ExceptionGroup):
@@ -107,18 +108,21 @@ def place_of(bug: BaseException) -> str:
 
 
 def is_unexpected(error: Exception) -> bool:
-    """Say whether an error is a bug of ours, or damage in one place: it may cost no more than that place."""
+    """Say whether an error is a bug of ours or damage in one place: only that place may suffer from it."""
     return isinstance(error, DamageError) or not isinstance(error, MonitorError | OSError)
 
 
 def raise_unexpected(doing: str, bugs: Sequence[Exception]) -> None:
-    """Raise what nobody expected while something was done, once all else of it is done; nothing for none."""
+    """Raise the unexpected errors that were met while `doing` something, if there are any.
+
+    To be called at the end, when everything else that belongs to it is done.
+    """
     if bugs:
         raise ExceptionGroup(f"{doing} met errors that nobody expected", bugs)
 
 
 def each(those: Iterable[T], do: Callable[[T], R]) -> tuple[dict[T, R], dict[T, Exception]]:
-    """Do something for each by itself; return what came of it, and where it failed as nobody expected."""
+    """Do something for each item; return the results, and the unexpected errors of the items that failed."""
     done, bugs = dict[T, R](), dict[T, Exception]()
     for one in those:
         try:
@@ -131,16 +135,16 @@ def each(those: Iterable[T], do: Callable[[T], R]) -> tuple[dict[T, R], dict[T, 
 
 
 def culprits(those: Sequence[T], attempt: Callable[[Sequence[T]], object]) -> list[tuple[T, Exception]]:
-    """Return which of those must be left out for an attempt not to fail, each with its error.
+    """Return the items that must be left out for an attempt not to fail, each with its error.
 
-    For bugs of ours that one hostile entry brings out: it is to cost itself, and no other. They are sought
-    by halves. What fails without any of them too is no culprit's, and what we expect (a MonitorError) is
-    nobody's bug and raised.
+    This is for bugs of ours that one hostile entry brings out: they may cost that entry, but no other. The
+    items are sought by halving. If the attempt fails without any of them too, none of them is the culprit.
+    Errors that we expect (MonitorError) are raised.
     """
     sound, found = list[T](), list[tuple[T, Exception]]()
 
     def sift(some: Sequence[T]) -> None:
-        # Beside those that are sound: one may be met for the sake of another.
+        # Together with those known to be sound, as an item may be looked at only because of another.
         bug = _bug_of(attempt, [*sound, *some])
         if bug is None:
             sound.extend(some)

@@ -1,6 +1,6 @@
-"""The feeds that are followed, as feeds.toml and the store tell together: their names, and how they fare.
+"""The feeds that are followed: their names and how well they work, from feeds.toml and the store.
 
-Takes configuration and store, gives values; nothing writes.
+Takes the configuration and the store, gives values, and writes nothing.
 """
 
 from __future__ import annotations

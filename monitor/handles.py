@@ -1,7 +1,4 @@
-"""The short names of stories and entries, as digests print them and commands and pages take them: s4, e90.
-
-Takes text, gives what it names.
-"""
+"""The short names of stories and entries, s4 and e90, as digests print them and commands accept them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Is it well? What keeps news from its user, since when, and what to do about it.
+"""What keeps news from the user, since when, and what to do about it.
 
-Takes the configuration, the store and `now`; gives a `Status` whose problems come the gravest first. Both the
-`status` command and the service's health ping ask it, so that the two never tell different stories. Dead must
-not look like quiet: that nothing was polled, that a digest is overdue or a mail waits is a problem by itself,
-whatever the feeds last said; and no publisher is accused for the time in which nobody looked.
+Takes the configuration, the store and `now`; gives a `Status` with the gravest problem first. Both the
+`status` command and the service's health ping use it, so the two never disagree.
+
+Dead must not look like quiet. That nothing was polled, that a digest is overdue or that a mail is waiting is
+a problem in itself, whatever the feeds last said. And no publisher is blamed for a time in which nobody
+looked.
 """
 
 from __future__ import annotations
@@ -30,19 +32,19 @@ if TYPE_CHECKING:
 TROUBLES: Final = "service.troubles"
 """The note under which the service keeps what stopped its runs, by the name of the run."""
 LATE: Final = timedelta(hours=1)
-"""By so much a poll or a delivery may be late: cron lines run once an hour."""
-# Longer than for a poll: a digest waits for the news of a machine that was asleep.
+"""How late a poll or a delivery may be: some cron lines run once an hour."""
+# Longer than for a poll: after a machine slept, a digest first waits for the news.
 DIGEST_LATE: Final = timedelta(hours=2)
 PATIENCE: Final = timedelta(days=1)
-"""A feed may fail for this long before somebody should look."""
+"""How long a feed may fail before somebody should look."""
 RECENT: Final = timedelta(days=7)
-# A day of 25 hours, and some.
+# A day of 25 hours, and some more.
 _HELD: Final = timedelta(hours=26)
-# Polls without an end in a row: one may be under way, one may have met a restart.
+# Unfinished polls in a row: one may be under way, and one may have been cut off by a restart.
 _CUT_OFF: Final = 3
 # HTTP: the publisher asks us to wait, and we do.
 _TOO_MANY = 429
-# Recipients that are named; of more it is said how many.
+# Recipients that are named; if there are more, only their number is shown.
 _NAMED: Final = 4
 
 
@@ -54,34 +56,34 @@ class Problem:
     since: datetime | None
     do: str
     ours: bool = True
-    """It keeps news from the user; False for one feed's trouble, which the digest tells as well."""
+    """True when it keeps news from the user; False for one feed's trouble, which the digest tells too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """How everything fares, as the command of that name tells it."""
+    """The state of everything, as `monitor status` shows it."""
 
     problems: tuple[Problem, ...]
     feeds: tuple[FeedHealth, ...]
     last_poll: Poll | None
-    """The last in which a feed was due: one that had nothing to ask says nothing of how feeds fare."""
+    """The last one in which a feed was due: others say nothing about the feeds."""
     last_look_at: datetime | None
-    """When the last poll ended, whether a feed was due or not: the machine was alive."""
+    """When the last poll ended, whether a feed was due or not: until then the machine was alive."""
     next_poll_at: datetime | None
     last_digest: StoredDigest | None
     next_digest_at: datetime
-    """In the past when one is due and not yet made."""
+    """In the past when a digest is due and not made yet."""
     deliveries: tuple[Delivery, ...]
-    """The last digest's, and all that wait or failed of late."""
+    """Those of the last digest, and all that are waiting or have recently failed."""
 
     @property
     def delivers(self) -> bool:
-        """True while polls and digests get through, whatever single feeds do."""
+        """True while polls and digests work, whatever single feeds do."""
         return not any(problem.ours for problem in self.problems)
 
 
 def status(config: Config, store: Store, *, now: datetime) -> Status:
-    """Look at everything. Nothing is written."""
+    """Look at everything; write nothing."""
     with store.snapshot():
         feeds = tuple(followed.healths(config, store, now=now))
         last_digest = store.digests.last(now)
@@ -104,7 +106,7 @@ def status(config: Config, store: Store, *, now: datetime) -> Status:
 
 
 def delivers(config: Config, store: Store, *, now: datetime) -> bool:
-    """Say whether polls and digests get through, without a look at each feed: cheap enough for each tick."""
+    """Say whether polls and digests work, without looking at each feed: cheap enough for every tick."""
     with store.snapshot():
         last = store.digests.last(now)
         deliveries = _deliveries(store, last, now)
@@ -112,7 +114,7 @@ def delivers(config: Config, store: Store, *, now: datetime) -> bool:
 
 
 def alike(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
-    """Gather deliveries of one edition by one channel that fared alike."""
+    """Group deliveries of one edition through one channel that have the same state, error and time."""
     found: dict[tuple[object, ...], list[Delivery]] = {}
     for one in deliveries:
         held_until = None if one.attempts else one.next_attempt_at
@@ -122,7 +124,7 @@ def alike(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
 
 
 def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
-    """Say how deliveries stand that fared alike."""
+    """Describe a group of deliveries that `alike` made, in one line."""
     one = those[0]
     whom = ", ".join(delivery.recipient for delivery in those)
     if len(those) > _NAMED:
@@ -136,7 +138,7 @@ def delivery_line(those: Sequence[Delivery], zone: tzinfo) -> str:
 
 
 def troubles(store: Store) -> dict[str, str]:
-    """Return what keeps the service from its work, by the name of the run; empty when all is well."""
+    """Return the errors that stop the service's runs, by the name of the run; empty when all is well."""
     found: dict[str, str] = json.loads(store.note(TROUBLES) or "{}")
     return found
 
@@ -152,7 +154,7 @@ def _deliveries(store: Store, last: StoredDigest | None, now: datetime) -> tuple
 def _problems(
     config: Config, store: Store, last: StoredDigest | None, deliveries: Sequence[Delivery], now: datetime
 ) -> Iterator[Problem]:
-    """Name what is wrong with us, the gravest first."""
+    """Yield the problems that are our own, the gravest first."""
     overdue = digest_input.due_digest(config, store, now=now, patience=DIGEST_LATE)
     yield from _store_problems(store, now)
     yield from _poll_problems(config, store, now)
@@ -186,7 +188,7 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
     )
     at = last.finished_at if last else None
     if cut_off or last is None:
-        # A poll that was stopped halfway has left no record, but its feeds have.
+        # A poll that was stopped halfway has left no record of itself, but its feeds have theirs.
         answers = (state.last_poll_at for state in store.feeds.states(config.feeds).values())
         at = max(filter(None, (at, *answers)), default=None)
     start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
@@ -212,7 +214,7 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
 
 
 def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iterator[Problem]:
-    """Name a digest that should be there; one for the time before the first poll is a courtesy."""
+    """Yield a digest that should have been made. One for the time before the first poll may be missing."""
     if overdue is not None and overdue.at is not None and overdue.at >= installed_at:
         yield Problem(
             what=f"the digest of {overdue.date} was not made yet",
@@ -224,10 +226,10 @@ def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iter
 def _delivery_problems(
     config: Config, last: str, deliveries: Sequence[Delivery], now: datetime
 ) -> Iterator[Problem]:
-    """Gather deliveries by what happened to them: a refused log-in for twenty recipients is one problem.
+    """Group deliveries by what happened to them: a refused log-in for twenty recipients is one problem.
 
-    Once the `last` digest has got through to everybody, what was given up before it is past: that digest's
-    receipt has told of it, and nothing would send it any more.
+    Once the `last` digest has reached everybody, earlier failures are past: that digest's receipt has told of
+    them, and nothing would send them any more.
     """
     of_last = [one for one in deliveries if one.edition == last]
     latest = max((one.created_at for one in of_last), default=None)
@@ -236,7 +238,7 @@ def _delivery_problems(
     waiting = defaultdict[tuple[str, str], list[Delivery]](list)
     failed = defaultdict[tuple[str, str], list[Delivery]](list)
     for delivery in deliveries:
-        # Or of a clock that ran ahead: no mail is held for longer than a day.
+        # Those made by a clock that ran ahead are late as well: no mail is held for more than a day.
         is_late = not now - LATE <= delivery.created_at <= now + _HELD
         if delivery.channel not in {*config.channel_settings, Archive.name}:
             continue  # the user has switched this channel off
@@ -265,7 +267,7 @@ def _delivery_problems(
 
 
 def _until_sent(those: Sequence[Delivery], zone: tzinfo, now: datetime) -> str:
-    """Say what brings deliveries on their way that wait."""
+    """Say what gets waiting deliveries on their way."""
     if any(one.blocked for one in those):
         return "fix that, then run `monitor digest --send`: it tries at once"
     again = min((one.next_attempt_at for one in those if one.next_attempt_at), default=None)
@@ -285,10 +287,10 @@ def _counted(channel: str, those: Sequence[Delivery]) -> str:
 
 
 def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
-    """Name the feeds that need a person, judged over the time in which we looked."""
+    """Yield the feeds that need a person, judged only by the time in which we looked."""
     for feed in feeds:
         name = feed.title or feed.url
-        # That it is gone for good is what its last answer said.
+        # For a feed that is gone, the last error says the same as the note.
         error = "" if feed.state == "gone" else feed.last_error
         reason = "; ".join(filter(None, (feed.note, error)))
         looked_in_vain = (

@@ -1,7 +1,7 @@
-"""What only one process may do at a time: poll, send from one data directory, edit the files of one folder.
+"""What only one process may do at a time: poll, send from one data directory, edit one folder's files.
 
-Takes where the lock file or the folder stands; holds it for a `with` block. The kernel frees a lock with its
-process, however that ends: a file that was left behind locks nobody out.
+Takes the place of the lock file or the folder, and holds the lock for a `with` block. The kernel releases a
+lock when its process ends, however it ends, so a file that is left behind locks nobody out.
 """
 
 from __future__ import annotations

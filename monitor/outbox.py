@@ -8,11 +8,12 @@
     pending --supersede, withdraw--> superseded   (a later edition counts alone, a recipient left the list)
     sent, failed, superseded, pending --resend--> pending
 
-Takes the store, the channels and `now`; gives the deliveries as they stand. What a try's end means is decided
-by the pure functions at the end of the page. Only the holder of the sender's lock may call what sends.
+Takes the store, the channels and `now`; gives the deliveries as they stand afterwards. The pure functions at
+the end of this page decide what the outcome of a try means. Only the holder of the sender's lock may send.
 
-A delivery's bytes and Message-ID are frozen with the digest, so every try sends the same message. What SMTP
-leaves open (the server took it and its answer was lost) ends in "twice", never in "never" (RFC 5321, 4.2.5).
+A delivery's bytes and Message-ID are frozen with the digest, so every try sends the same message. SMTP leaves
+one case open: the server took the message, but its answer was lost. Then we would rather send it twice than
+never (RFC 5321, 4.2.5).
 """
 
 from __future__ import annotations
@@ -40,23 +41,23 @@ if TYPE_CHECKING:
 FIRST: Final = timedelta(minutes=5)
 LONGEST: Final = timedelta(hours=4)
 LIFE: Final = timedelta(days=5)
-"""The waits are those of a mail queue (RFC 5321, 4.5.4.1; Postfix qmgr): doubling up to the longest."""
+"""Waits double from FIRST to LONGEST, as in a mail queue (RFC 5321, 4.5.4.1; Postfix qmgr)."""
 FEWEST_TRIES: Final = 5
-"""Tries before a delivery is given up for its age: a machine that was off for a week has tried nothing."""
+"""Tries before a delivery is given up for its age: a machine that was off for a week has not tried at all."""
 JITTER: Final = 0.2
 GIVEN_UP: Final = "given up"
 AGAIN: Final = f"{GIVEN_UP} again"
 """How the error of a delivery begins that was given up, and of one that was so after its second chance."""
 EVERYBODY: Final = "everybody"
-"""The recipient of what a channel could not make for any."""
-# Without a bound the wait of some fortieth try would be longer than a timedelta can be.
+"""The recipient of a delivery that a channel could not make for anybody."""
+# Without a bound, the wait after forty tries would be longer than a timedelta can hold.
 _DOUBLINGS: Final = 10
 
 T = TypeVar("T")
 
 
 def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: datetime) -> list[Delivery]:
-    """Freeze an edition for every channel; one that breaks has a failed delivery and harms no other."""
+    """Freeze an edition for every channel. A channel that fails gets a failed delivery and harms no other."""
     prepared: list[Delivery] = []
     for channel in channels:
         try:
@@ -67,7 +68,7 @@ def prepare(channels: Iterable[Channel], edition: RenderedDigest, *, now: dateti
 
 
 def unmade(edition: str, channel: str, recipient: str, error: Exception, *, now: datetime) -> Delivery:
-    """Note, as a failed delivery, that a message could not be made; the next digest makes up for it."""
+    """Return a failed delivery for a message that could not be made; the next digest makes up for it."""
     return Delivery(
         edition=edition,
         channel=channel,
@@ -82,7 +83,7 @@ def unmade(edition: str, channel: str, recipient: str, error: Exception, *, now:
 def supersede(
     store: Store, channels: Iterable[Channel], deliveries: Iterable[Delivery], now: datetime
 ) -> None:
-    """Drop what still waits of earlier editions, in the channels in which only the latest counts."""
+    """Drop earlier editions that still wait, in those channels in which only the latest edition counts."""
     latest_only = {channel.name for channel in channels if channel.latest_only}
     for delivery in deliveries:
         if delivery.channel in latest_only:
@@ -90,7 +91,7 @@ def supersede(
 
 
 def recover(store: Store, *, now: datetime) -> None:
-    """Take up the deliveries that were under way when their sender died or was stopped."""
+    """Free the deliveries that were being sent when their sender died or was stopped."""
     store.deliveries.save_rest()
     with store.transaction():
         for delivery in store.deliveries.sending():
@@ -106,10 +107,10 @@ def resend(
     new: Sequence[Delivery] = (),
     covered: Mapping[str, Sequence[date]] = MappingProxyType({}),
 ) -> int:
-    """Make all deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
+    """Make the deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
 
-    One that is under way is left alone, and one that is held for its hour. With `recipient` only theirs are
-    made due. `new` are added, and what they tell is noted as `covered`.
+    Those that are under way, or held for their hour, are left alone. With `recipient`, only theirs are made
+    due. `new` are added, and what they tell is noted as `covered`.
     """
     with store.transaction():
         reopened = store.deliveries.reopen(digest_key(day), now, recipient)
@@ -120,16 +121,16 @@ def resend(
 async def send_due(
     store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
 ) -> list[Delivery]:
-    """Make the deliveries that are due, side by side; return them as they stand afterwards.
+    """Send the deliveries that are due, side by side; return them as they stand afterwards.
 
-    With `blocked` also those that wait for the user (a refused log-in): one of a channel first, the others
-    only when that one was not refused again, for each refused log-in counts against the account.
+    With `blocked` those that wait for the user (after a refused log-in) are tried too. Each refused log-in
+    counts against the account, so one delivery of a channel goes first, and the others only if it was not
+    refused again.
     """
     by_name = {channel.name: channel for channel in channels}
     waiting = defaultdict[str, list[Delivery]](list)
     for delivery in store.deliveries.due(now, blocked=blocked):
-        # A channel that is switched off keeps what it had to send, for the day on which it is switched on
-        # again.
+        # A channel that is switched off keeps what it had to send until it is switched on again.
         if channel := by_name.get(delivery.channel):
             if channel.reaches(delivery.recipient):
                 waiting[channel.name].append(delivery)
@@ -152,7 +153,7 @@ def _withdraw(store: Store, delivery: Delivery, now: datetime) -> None:
 async def _send_all(
     store: Store, channel: Channel, deliveries: Sequence[Delivery], now: datetime
 ) -> list[Delivery]:
-    """Send one channel's deliveries, the ones that wait for the user after one of them has got through."""
+    """Send one channel's deliveries; those that wait for the user only after one of them got through."""
     held = [delivery for delivery in deliveries if delivery.blocked]
     probe = await _send(store, channel, held[0], now) if held else None
     rest = [delivery for delivery in deliveries if not held or delivery.id != held[0].id]
@@ -169,9 +170,9 @@ async def _send_all(
 
 
 async def _all_of(those: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Wait for all, then raise what one has raised (a full disk, say).
+    """Wait for all, then raise an error that one of them raised (a full disk, say).
 
-    Plain `gather` raises at once, and whoever it leaves under way is taken for interrupted by the next run.
+    Plain `gather` raises at once; the next run would then take what is still under way for interrupted.
     """
     done = await asyncio.gather(*those, return_exceptions=True)
     for one in done:
@@ -197,7 +198,7 @@ async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetim
 
 
 def _as_delivery_error(error: Exception) -> DeliveryError:
-    """Take an error that nobody expected for a transient one, and name the line of ours that it came from."""
+    """Take an error that nobody expected for a transient one, and name the line of code it came from."""
     if isinstance(error, DeliveryError):
         return error
     return DeliveryError(f"{place_of(error)}: {error}", permanent=False)
@@ -220,9 +221,9 @@ def after_success(delivery: Delivery, *, now: datetime) -> Delivery:
 
 
 def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitter: float) -> Delivery:
-    """Give up when `error` is permanent or the delivery too old; else wait for the next try.
+    """Give up when `error` is permanent or the delivery is too old; otherwise wait for the next try.
 
-    `jitter`, 0 to 1, stretches the wait by up to a fifth.
+    `jitter`, 0 to 1, lengthens the wait by up to a fifth.
     """
     tries = delivery.attempts + 1
     if delivery.last_error.startswith(GIVEN_UP) and (error.permanent or _is_too_old(delivery, tries, now)):
@@ -231,7 +232,7 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
         return _failed(delivery, tries, str(error))
     if _is_too_old(delivery, tries, now):
         return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {error}")
-    # Jitter, or all that failed together would come again together.
+    # Without jitter, deliveries that failed together would all be tried again at the same moment.
     pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
     return replace(
         delivery,
@@ -246,8 +247,9 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
 def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
     """Free a delivery that was being sent when the process died; nobody knows whether it arrived.
 
-    It is tried again at once, with the same bytes and Message-ID. If that dies too, the waits apply, so that
-    a crash that repeats itself does not repeat the message; at the end of its life it is given up as well.
+    It is tried again at once, with the same bytes and Message-ID. If that try dies too, the usual waits
+    apply, so that a crash that repeats itself does not keep repeating the message. At the end of its life it
+    is given up.
     """
     tries = delivery.attempts + 1
     note = "interrupted while sending; it may have arrived"

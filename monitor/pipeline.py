@@ -1,21 +1,21 @@
-"""The two runs of the monitor. Open this page first.
+"""The two runs of the monitor. Read this page first.
 
-    poll      feeds due | fetch | parse | only what is new or changed | tag | store | cluster into stories
-    publish   news | compose | freeze with its deliveries | deliver
+    poll      feeds that are due | fetch | parse | is it new or changed? | tag | store | cluster into stories
+    publish   news | compose | freeze together with its deliveries | deliver
 
-The way of an entry, by the pages where each step is decided and the noun that comes of it:
+An entry passes these modules on its way; each step ends in one of the nouns of `models`:
 
-    fetch/fetcher.py, fetch/http.py        the document of its feed comes           Response
-    parse/reader.py                        and is read, in a process of its own     Document
-    parse/changes.py, tag/tagger.py        new, changed or known; what it is about  Findings
-    stories.py, cluster/assign.py          which event it reports                   Story
-    digest_input.py, digest/compose.py     what the day has brought                 Digest
-    digest/view.py, digest/formats.py      as it is shown, in every form            RenderedDigest
-    outbox.py, deliver/mail.py             how, and whether, it reaches its user    Delivery
+    fetch/fetcher.py, fetch/http.py        its feed's document is fetched                Response
+    parse/reader.py                        the document is read, in its own process      Document
+    parse/changes.py, tag/tagger.py        is it new or changed, and what is it about?   Findings
+    stories.py, cluster/assign.py          which event does it report?                   Story
+    digest_input.py, digest/compose.py     what has the day brought?                     Digest
+    digest/view.py, digest/formats.py      how does that look, in each format?           RenderedDigest
+    outbox.py, deliver/mail.py             how does it reach its user?                   Delivery
 
-Packages meet here and nowhere else: each takes values and gives values, and this page hands them on.
-What is due is the store's to know, never a timer's, so both runs may be called at any time, as often
-as anyone likes, and after any crash: what was done is not done again, what was not done is done now.
+Packages do not know each other: each takes values and gives values, and this page and the modules beside it
+pass them on. The store knows what is due; no timer does. So both runs may be called at any time, as often as
+you like, and after any crash: they do what has not been done yet, and nothing twice.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 # --- poll
 
 
-# 2,000 at once held the write lock, and the loop, for more than a second.
+# Storing 2,000 entries at once kept the write lock, and the event loop, for more than a second.
 _BATCH = 250
 
 
@@ -71,9 +71,9 @@ async def poll(
 ) -> Poll:
     """Poll the feeds that are due, store what is new or changed, and cluster it into stories.
 
-    `only` names feeds to poll whether due or not; `every` polls them all. A feed's trouble is recorded on
-    that feed and never stops the others; an error that nobody expected is recorded there too, and raised once
-    all feeds have had their turn. Raises StoreError at once.
+    `only` names feeds to poll whether they are due or not; `every` polls all of them. A feed's trouble is
+    recorded for that feed and never stops the others. An error that nobody expected is recorded there too,
+    and raised once all feeds have had their turn. A StoreError is raised at once.
     """
     async with store.poll_lock(), AsyncExitStack() as stack:
         if tools is None:
@@ -88,7 +88,7 @@ async def poll(
             unchanged: list[tuple[FeedState, FeedPoll]] = []
             async for response in tools.fetcher.fetch_all(asked.items(), now=now):
                 if not store.feeds.has(response.feed.url):
-                    continue  # it got another address meanwhile (`feeds move`)
+                    continue  # its address was changed meanwhile (`feeds move`)
                 state = due[response.feed]
                 with troubles.of(response):
                     found = await read(config, store, tools, response, state, now=now)
@@ -98,12 +98,12 @@ async def poll(
                     else:
                         done.append(await keep(config, store, response, state, found, now=now))
                     on_feed_done(feed_poll)
-            with store.transaction():  # one for all: a commit for each takes twice as long as all else
+            with store.transaction():  # one for all: a commit for each took twice as long as everything else
                 for after, feed_poll in (pair for pair in unchanged if store.feeds.has(pair[1].feed)):
                     store.feeds.save_state(after)
                     done.append(store.feeds.log_feed(feed_poll))
-            # One host out of reach may be its own fault or our network's: two other feeds are asked, once,
-            # before it is held against anybody.
+            # A host that is out of reach may be at fault itself, or our network may be: two other feeds are
+            # asked once before any feed is blamed.
             unsure = not done and not only and len(asked) == len(due)
             others = due_feeds(config, store, now=now, every=True) if unsure else []
             asked = dict(schedule.witnesses(others, troubles.failed))
@@ -112,7 +112,8 @@ async def poll(
         failures = record_failures(config, store, troubles.failed, due, answered=bool(done), now=now)
         for feed_poll in failures.polls:
             on_feed_done(feed_poll)
-        # Our own tools go first: clustering is where memory peaks, and it neither reads nor tags.
+        # Tools made for this poll are closed first: memory peaks during clustering, which needs neither
+        # reader nor tagger.
         await stack.aclose()
         del tools
         clustered = await cluster_entries_beside(config, store, now=now)
@@ -150,7 +151,7 @@ class _Troubles:
 def due_feeds(
     config: Config, store: Store, *, now: datetime, only: Collection[str] = (), every: bool = False
 ) -> list[tuple[Feed, FeedState]]:
-    """Return the feeds to poll now, with what is known of each."""
+    """Return the feeds to poll now, in the order in which to ask them, with what is known of each."""
     store.clock.observe(now)
     store.feeds.sync(config.feeds, now)
     states = store.feeds.states(config.feeds)
@@ -167,14 +168,15 @@ def due_feeds(
 async def read(
     config: Config, store: Store, tools: Tools, response: Response, state: FeedState, *, now: datetime
 ) -> Findings:
-    """Return what a response brings that is new or changed, tagged. Raises ParseError when it is no document.
+    """Return what is new or changed in a response, tagged. Raises ParseError when it holds no feed document.
 
-    Reading happens in a process of its own, tagging in a thread: a document may hold thousands of entries.
+    Reading happens in a process of its own and tagging in a thread, since a document may hold thousands of
+    entries.
     """
     if response.error:
         raise ParseError(response.error)
-    # Some feeds answer whole at each poll (28 in 100 of a farm made like real ones): comparing the body
-    # spares reading it, the dearest step of all.
+    # Some feeds send the whole document at every poll (28 in 100 of a farm made like real ones). Comparing
+    # the body saves reading it, which is the most expensive step of all.
     if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
         return Findings()
     listed_since = store.feeds.listed_since(response.feed.url)
@@ -215,10 +217,10 @@ async def read(
 async def keep(
     config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
 ) -> FeedPoll:
-    """Store what a response brought and what it teaches about its feed, the latter with the last entries.
+    """Store what a response brought, in batches, and with the last batch what it taught about its feed.
 
-    So a poll that is cut off leaves the feed as one that was not polled, and the next finds the rest new. In
-    between the loop has its turn, and so have other writers: 2,000 entries take more than a second.
+    So a poll that is cut off leaves the feed as if it had not been polled, and the next poll finds the rest
+    of the entries new. Between batches the event loop and other writers get their turn.
     """
     *batches, last = batched(found.new, _BATCH) or [()]
     for batch in batches:
@@ -238,17 +240,17 @@ async def keep(
 def state_after(
     config: Config, response: Response, state: FeedState, found: Findings, *, now: datetime
 ) -> FeedState:
-    """Return the state of a feed after what a response taught of it."""
+    """Return the state of a feed after a response that could be read."""
     jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
     return schedule.after_success(state, response, found, settings=config.fetch, now=now, jitter=jitter)
 
 
 class Failures(NamedTuple):
-    """What the failures of one poll came to."""
+    """What became of the feeds that failed in one poll."""
 
     polls: list[FeedPoll]
     outage: bool
-    """It was our own network that failed."""
+    """True when our own network had failed, and no feed is to blame."""
 
 
 def record_failures(
@@ -260,10 +262,11 @@ def record_failures(
     answered: bool,
     now: datetime,
 ) -> Failures:
-    """Record each failure on its feed, or as our own network's.
+    """Record each failure for its feed, or as a failure of our own network.
 
-    Then nothing counts against a feed: each is asked again soon, and what an earlier poll held against one
-    that was out of reach is taken back. `answered` says that another feed of this poll was reached.
+    When it was our network, nothing counts against the feeds: each is asked again soon, and what earlier
+    polls held against those that were out of reach is taken back. `answered` says that this poll reached some
+    other feed.
     """
     failed = [response for response in failed if store.feeds.has(response.feed.url)]
     polls = list[FeedPoll]()
@@ -303,17 +306,19 @@ def _feed_poll(response: Response, found: Findings, now: datetime) -> FeedPoll:
 # --- publish
 
 
-# Attempts at a digest beside the loop: during a poll new entries may come in the middle of each.
+# How often a digest is prepared in a thread before the database is held for it: while a poll is under way,
+# new entries may arrive during each try.
 _TRIES = 3
 
 
 async def publish(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime, blocked: bool = False
 ) -> list[Delivery]:
-    """Make the digest that is due, if one is, and what is to be told at once; then every delivery due.
+    """Make the digest, if one is due, and the alerts; then try every delivery that is due.
 
-    With `blocked` the deliveries that wait for the user are tried too. Returns those that were tried, as they
-    stand. An error that one entry or alert brought out is raised when all else is done.
+    With `blocked`, deliveries that wait for the user are tried too. Returns the deliveries that were tried,
+    as they stand now. An error that a single entry, alert or recipient caused is raised once everything else
+    is done.
     """
     store.clock.observe(now)
     bugs = [*(await cluster_entries_beside(config, store, now=now)).bugs]
@@ -324,7 +329,7 @@ async def publish(
     except Exception as bug:
         if not is_unexpected(bug):
             raise
-        bugs.append(bug)  # what was made before goes out all the same
+        bugs.append(bug)  # deliveries that were made earlier still go out
     delivered = await deliver(config, store, channels, now=now, blocked=blocked)
     if made:
         store.upkeep.forget(config.retention, now)
@@ -352,7 +357,7 @@ async def deliver(
 
 
 def _tidy(config: Config, now: datetime) -> None:
-    """Keep the database fit beside the loop. Where it is in use just now, tomorrow is as good."""
+    """Tidy the database in a thread. If it is busy just now, tomorrow will do."""
     with suppress(StoreError), open_store(config.database) as store:
         store.upkeep.tidy(now)
 

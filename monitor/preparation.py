@@ -1,8 +1,9 @@
-"""The digest that is due, composed and rendered for all who get it.
+"""Prepare the digest that is due: compose it, and render it for everybody who gets it.
 
-Takes configuration, store and channels; gives what is to be frozen, and writes nothing. A bug of ours that a
-story or an entry brings out costs that one, not the day: the digest names it and is made without it, and the
-next tries again. One that a recipient's part brings out costs them a day: their next mail holds both.
+Takes the configuration, the store and the channels; gives what is to be frozen, and writes nothing. When a
+story or an entry brings out a bug of ours, only that one is left out: the digest names it, and the next
+digest tries it again. When a recipient's part brings one out, that recipient misses a day, and their next
+mail holds both days.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class PreparedDigest(NamedTuple):
-    """A digest as it will be frozen: with what the archive lists of it, and a delivery for each recipient."""
+    """A digest as it will be frozen, with its entry in the archive's lists and all its deliveries."""
 
     digest: Digest
     summary: DigestSummary
@@ -36,13 +37,13 @@ class PreparedDigest(NamedTuple):
     input: DigestInput
     """What it is made of."""
     covered: Mapping[str, Sequence[date]]
-    """The digests that each recipient's mail of today tells; none where their day is another."""
+    """The digests that each recipient's mail of today tells; none for those whose mail comes another day."""
     bugs: Sequence[Exception]
-    """What nobody expected of single recipients' parts."""
+    """What nobody expected, met in the parts of single recipients; for the caller to raise in the end."""
 
 
 def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
-    """Do what `prepare` does, in a thread beside the loop: it opens the store itself."""
+    """Do what `prepare` does in a thread other than the store's, which is why it opens the store itself."""
     with store_package.open(config.database, read_only=True) as store:
         store.feeds.know(config.feeds)
         return prepare(config, store, channels, now=now)
@@ -51,9 +52,10 @@ def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -
 def prepare(
     config: Config, store: Store, channels: Sequence[Channel], *, now: datetime
 ) -> PreparedDigest | None:
-    """Read what the digest that is due is made of, compose it, render it for every channel; None if none is.
+    """Compose the digest that is due and render it for every channel; None when none is due.
 
-    All is read at one moment of the database. Raises what no single story, entry or recipient brings out.
+    Everything is read at one moment of the database. Raises errors that are not the fault of a single story,
+    entry or recipient.
     """
     with store.snapshot():
         due = digest_input.due_digest(config, store, now=now)
@@ -63,7 +65,7 @@ def prepare(
             digest_input.whose_day(config, store, due.date, now=now),
             lambda recipient: digest_input.missed_by(config, store, recipient, due.date),
         )
-        # The others get the whole digest, and nothing besides.
+        # Everybody else gets the whole digest, and only that.
         parts = {one: days for one, days in missed.items() if days or one in config.selections}
         whole = store.without_culprits(
             lambda faults: _whole(
@@ -89,7 +91,7 @@ def prepare(
 
 
 class _Whole(NamedTuple):
-    """The whole digest, for all who get that."""
+    """The whole digest, and its deliveries to everybody who gets all of it."""
 
     digest: Digest
     deliveries: Sequence[Delivery]
@@ -124,7 +126,7 @@ def _mails(
     parts: Mapping[str, Sequence[Digest]],
     now: datetime,
 ) -> tuple[list[Delivery], dict[str, Exception]]:
-    """Return the mails of parts, and over whose part something fails; `parts` are the digests they missed."""
+    """Return the mails with parts, and the errors by recipient; `parts` has the digests that each missed."""
     by = [channel for channel in channels if channel.name == Mail.name]
 
     def mail(recipient: str, faults: Sequence[Culprit], *, as_told: bool) -> list[Delivery]:
@@ -141,10 +143,10 @@ def _mails(
         return outbox.prepare(wanted, digest_output.mailed(selected, recipient, hold_until=held), now=now)
 
     def made(recipient: str, *, as_told: bool) -> list[Delivery]:
-        # What the whole digest could not show is news for the next one: no part may tell it before.
+        # What the whole digest could not show is left to the next digest: no part may tell it before that.
         return store.without_culprits(lambda faults: mail(recipient, faults, as_told=as_told), whole.faults)
 
     mails, fails = each(parts, lambda one: made(one, as_told=True))
-    # What is told as it was may be what fails.
+    # Telling earlier stories in their old form may be what fails.
     others, fails = each(fails, lambda one: made(one, as_told=False))
     return [delivery for those in (mails | others).values() for delivery in those], fails

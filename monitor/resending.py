@@ -1,7 +1,7 @@
-"""A digest that was made, sent again: what went out, in the same bytes, and what nobody was to have then.
+"""Send a digest again: the same bytes to whoever had it, and new deliveries to whoever had none.
 
-Takes the stored digest; makes its deliveries due, with new ones for who came on the list since and for what
-was switched on. What a digest tells stays as it was frozen.
+Takes the stored digest. Makes its deliveries due again, and adds some for recipients who came on the list
+since and for channels that were switched on since. What the digest tells stays as it was frozen.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class PreparedAgain(NamedTuple):
-    """What a digest that was made had no delivery for: recipients and channels that are new."""
+    """Deliveries of a stored digest for recipients and channels that had none of it."""
 
     deliveries: Sequence[Delivery]
     covered: Mapping[str, Sequence[date]]
-    """As in `PreparedDigest`, of who is new."""
+    """As in `PreparedDigest`, for the new recipients."""
     left_out: Sequence[str]
-    """Who is new and gets none, and why that is right."""
+    """New recipients who get none of it, each with the reason."""
     unmade: Sequence[str]
     """What could not be made, and why."""
 

@@ -1,4 +1,4 @@
-"""Text in, text out: what every package needs of words. Pure; nothing raises on any string."""
+"""Functions from text to text that every package needs. Pure: no string makes any of them raise."""
 
 from __future__ import annotations
 

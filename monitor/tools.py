@@ -1,4 +1,4 @@
-"""What polls need and what is dear to make, made once and kept: rules, a TLS context, a reading process.
+"""What polls need and what is expensive to make, kept from poll to poll: rules, TLS context, reading process.
 
 Takes a configuration; gives fetched responses, read documents and tagged entries.
 """
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Some 300 ms of work, after which a stop or a tick is noticed.
 _BATCH: Final = 100
-# So many new entries at once are an archive. Looked at by their meaning too, 2,000 on the subject would take
-# eleven seconds of CPU more (5.5 ms each, 1.3 without).
+# This many new entries at once are an archive and get no second look by meaning: for 2,000 entries on the
+# subject it would take eleven seconds of CPU more (5.5 ms each, 1.3 ms without).
 _ARCHIVE: Final = 300
 
 
@@ -42,10 +42,10 @@ class Tagged(NamedTuple):
 
 
 class Tools:
-    """The tools of one configuration. An async context manager.
+    """The tools of one configuration; an async context manager.
 
-    Together they cost some 0.6 s, and most polls have only a few feeds to ask: who polls often keeps them, as
-    long as the configuration stays the same.
+    Making them takes some 0.6 s, and most polls have only a few feeds to ask. So whoever polls often keeps
+    them for as long as the configuration stays the same.
     """
 
     def __init__(self, config: Config) -> None:
@@ -55,9 +55,9 @@ class Tools:
         self._taggers: dict[bool, tuple[str, tag.Tagger]] = {}
 
     def tagger(self, personal: str, *, semantic: bool = True) -> tag.Tagger:
-        """Compiled when the first new entry comes, and anew when the user's marks taught something else.
+        """Return the tagger; it is compiled when first needed, and again when marks have taught something.
 
-        Without `semantic` it looks at words alone, whatever the configuration says.
+        Without `semantic` it looks only at words, whatever the configuration says.
         """
         semantic = semantic and self._config.cluster.semantic
         found = self._taggers.get(semantic)

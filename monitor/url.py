@@ -1,8 +1,8 @@
-"""Addresses: the one spelling of a publisher's link, and what of our feeds' addresses may be shown.
+"""Addresses: one spelling for each publisher's link, and what may be shown of our feeds' addresses.
 
-Links are the publishers': they are shown as they are. The address of a feed is the user's: a password, a
-token or a private name may stand anywhere in it, so all that can hold one is masked. Pure; nothing raises on
-any string.
+Links belong to publishers and are shown as they are. The address of a feed belongs to the user: it may hold a
+password, a token or a private name anywhere, so everything that could be one is masked. Pure: no string makes
+any of these functions raise.
 """
 
 from __future__ import annotations

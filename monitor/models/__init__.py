@@ -1,7 +1,7 @@
-"""The nouns of the monitor: frozen values that the packages hand to each other. No I/O, no decisions.
+"""The nouns of the monitor: frozen values that packages pass to each other. No I/O, no decisions.
 
-Instants are aware datetimes in UTC. Text is plain text: mark-up, control characters and
-surplus white space were removed on the way in (`text.py`). Empty means "", never None.
+Instants are timezone-aware datetimes in UTC. Text is plain: mark-up, control characters and surplus white
+space were removed when it came in (`text.py`). A missing text is "", never None.
 """
 
 from __future__ import annotations

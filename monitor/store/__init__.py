@@ -1,11 +1,12 @@
-"""Everything the monitor remembers, in one SQLite file, behind verbs. sqlite-utils lives here alone.
+"""Everything the monitor remembers, in one SQLite file, behind verbs. Only this package uses sqlite-utils.
 
     with store.open(path) as opened:
         with opened.transaction():
             opened.entries.add(entries, fingerprint)
 
-One connection, for the thread that opened it. Several processes may read and write at once: writers wait
-for each other, readers for nobody. Whatever SQLite refuses leaves as a StoreError of one line with advice.
+A store is one connection, for the thread that opened it. Several processes may read and write at the same
+time: writers wait for each other, readers for nobody. Whatever SQLite refuses becomes a StoreError of one
+line, with advice.
 """
 
 from __future__ import annotations
@@ -108,10 +109,11 @@ class Store:
         return self._db.snapshot()
 
     def without_culprits(self, make: Callable[[Sequence[Culprit]], T], known: Sequence[Culprit] = ()) -> T:
-        """Return what is made of this store; without the stories and entries over which that fails.
+        """Return what `make` makes of this store, leaving out the stories and entries that it fails over.
 
-        That is for bugs of ours, and damage, that one of them brings out: `make` is given these, and may be
-        called many times. What fails without any of them too is raised, as is what is expected.
+        This is for bugs of ours, and damaged rows, that a single story or entry brings out. `make` is given
+        those that are left out, and may be called many times. Errors that persist without any of them are
+        raised, and so are those that are expected.
         """
         hidden = {one.handle for one in known}
         try:
@@ -129,19 +131,19 @@ class Store:
             if not found:
                 raise
         named = (Culprit(handle, met[handle], bug) for handle, bug in found)
-        # Without these other things may be met.
+        # With these left out, `make` may meet others.
         return self.without_culprits(make, (*known, *named))
 
     def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
-        """Take the one turn to poll there is, so that no feed is asked twice. Raises StoreError."""
+        """Take the one lock for polling: no feed is to be asked twice. Raises StoreError after `patience`."""
         return sole_poller(self._db.path.with_suffix(".poll.lock"), patience)
 
     def installed_at(self, now: datetime) -> datetime:
-        """Return when the first poll was made; `now` before it, or where its clock was ahead of today's."""
+        """Return the time of the first poll; `now` if there was none, or if it lies in the future."""
         return min(now, parse_utc(self.note("installed_at") or format_utc(now)))
 
     def install(self, now: datetime) -> None:
-        """Remember the first poll; later calls change nothing."""
+        """Remember the time of the first poll; later calls change nothing."""
         self._db.change("insert or ignore into meta values ('installed_at', ?)", [format_utc(now)])
 
     def note(self, key: str) -> str:
@@ -157,9 +159,9 @@ class Store:
         return self._file is None or file_of(self._db.path) == self._file
 
     def put_back(self) -> bool:
-        """Write the database to its place again when it was deleted while it was open; say whether it was.
+        """Write the database back to its place if it was deleted while it was open; say whether it was.
 
-        A deleted file lives on until it is closed. Raises StoreError.
+        A deleted file still exists until it is closed. Raises StoreError.
         """
         if self._db.path.exists():
             return False
@@ -175,7 +177,7 @@ class Store:
         return f"{locked[0]} is read-only for this user" if locked else ""
 
     def check(self) -> None:
-        """Look the whole file over. Raises StoreError when it is damaged."""
+        """Check the whole file. Raises StoreError when it is damaged."""
         ensure_sound(self._db.value("pragma quick_check(1)"), self._db.path)
 
     def backup(self, path: Path) -> None:
@@ -188,9 +190,10 @@ class Store:
 
 
 def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
-    """Open the database, made or upgraded when need be; to read only, a missing one is an empty one.
+    """Open the database; make or upgrade it if necessary. Read-only, a missing one counts as empty.
 
-    Raises StoreError when the file is damaged, no database, newer than this program, or out of reach.
+    Raises StoreError when the file is damaged, is no database, was written by a newer program, or cannot be
+    reached.
     """
     if read_only:
         return _open_to_read(path)

@@ -1,9 +1,10 @@
-"""The gate for time: the largest instant that this database has lived through, held against the clock.
+"""The largest instant that this database has lived through, compared with the clock of each run.
 
-A clock may be wrong for one run (an empty battery, `--now` by mistake) and leave instants behind that cannot
-be: a next poll in a year, a digest of next spring. Takes `now` at the beginning of each run that writes,
-gives the leap that the clock has made, and takes back what stored instants would put off. Which of two clocks
-is right nobody can know: work goes on by the present one, and for a while nothing is deleted on its word.
+A clock may be wrong for one run (an empty battery, `--now` by mistake) and leave impossible instants behind:
+a next poll in a year, a digest of next spring. Every run that writes first passes `now` to `observe`, which
+returns the leap that the clock has made, if any, and resets the stored instants that would put things off.
+Nobody can know which of two clocks is right: work goes on by the present one, and for a while nothing is
+deleted because of it.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The one connection to the SQLite file: opening, transactions, and its errors in words.
+"""The one connection to the SQLite file: opening, transactions, and SQLite's errors in words.
 
-WAL and synchronous=FULL: a reader never waits for a writer, and what was committed outlives a power
-cut. Writers begin with BEGIN IMMEDIATE, because a read that turns into a write inside a transaction
-fails at once when another writer came first, however long the busy timeout is.
+WAL and synchronous=FULL: a reader never waits for a writer, and what was committed survives a power cut.
+Writers begin with BEGIN IMMEDIATE: a read that turns into a write inside a transaction fails at once when
+another writer came first, however long the busy timeout is.
 
-Queries name the index that holds the few rows which wait for something. It is empty when SQLite measures its
-tables, after a digest; without a figure it took the index of all that is relevant instead, and read three
-years of entries: .4 s of each poll, .2 s of each digest.
+Queries for the few rows that wait for something name the index to use. That index is empty at the time when
+SQLite measures its tables, after a digest. Without a figure, SQLite chose the index of everything relevant
+and read three years of entries: 0.4 s in each poll, 0.2 s in each digest.
 """
 
 from __future__ import annotations

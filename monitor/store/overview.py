@@ -1,4 +1,4 @@
-"""Figures over many entries, and what has changed: what digests and the archive ask. It reads alone."""
+"""Figures over many entries, and what has changed: what digests and the archive ask for. Read-only."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What reading passes over: stories and entries that a bug of ours, or damage, makes something fail over.
+"""Leave out stories and entries when reading, because a bug of ours or damage makes something fail on them.
 
-Nothing is hidden but inside of `watched`, which also tells what was met. Rows are passed over before they are
-read: one may hold what cannot be.
+Nothing is left out except inside `watched`, which also tells what was read. Rows are left out before they are
+turned into values, because a damaged one cannot be.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What is kept no longer, and the file kept fit: what was stored once is removed here and nowhere else.
+"""Remove what is kept no longer, and keep the file fit. Nothing stored is removed anywhere else.
 
 Takes `now` and how long things are kept. That an entry was seen is never forgotten, or it would come back as
-news; and nothing goes on the word of a clock that has just made a leap.
+news. And nothing is removed while the clock has just made a leap.
 """
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 

@@ -1,7 +1,7 @@
-"""How single values are written down and read back.
+"""How single values are written to the database and read back.
 
-Instants are ISO 8601 in UTC with six decimals and Z, so that they sort as text and lose nothing;
-durations are seconds; only what is a list by nature is JSON.
+Instants are ISO 8601 in UTC with six decimals and Z, so that they sort as text and lose nothing. Durations
+are seconds. Only values that are lists by nature are JSON.
 """
 
 from __future__ import annotations
