@@ -14,7 +14,7 @@ from monitor.cluster.events import knowledge
 from monitor.cluster.traits import PLAYER, SUBJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.traits import Traits
@@ -26,6 +26,8 @@ _SCALE = 5.0
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
+# Labels that one report lacks from which on more make no difference.
+_MOST_LOST = 3
 # A player named in more of our entries than this is the topic itself and tells nothing. By .15 OpenAI, in 11
 # to 13 of 100, told something: with a day in common it joined a launch and the answer to a protest.
 _TOPIC_SHARE = 0.1
@@ -141,12 +143,17 @@ class Weighed:
     """The telling ones of the title."""
     topic: frozenset[str]
     """Players that are the topic itself."""
+    first_player: frozenset[str]
+    """The one that the title names first."""
+    labels: Mapping[str, tuple[frozenset[str], frozenset[str]]]
+    """Players (of the title the telling ones), roles, kinds and subjects: of the title, and of all its text."""
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
     """Return the terms of an entry, weighed by their rarity."""
     title, text = traits.title, traits.text
     telling = frozenset(player for player in text.players if rarity.telling(PLAYER + player))
+    in_title = telling.intersection(title.players)
     return Weighed(
         traits=traits,
         source=source,
@@ -158,8 +165,15 @@ def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
         subjects=Vector.of(text.subjects, rarity, SUBJECT),
         title_subjects=Vector.of(title.subjects, rarity, SUBJECT),
         players=Vector.of(telling, rarity, PLAYER),
-        title_players=telling.intersection(title.players),
+        title_players=in_title,
         topic=frozenset(text.players) - telling,
+        first_player=frozenset(title.players[:1]),
+        labels={
+            "players": (in_title, frozenset(text.players)),
+            "roles": (frozenset(title.roles), frozenset(text.roles)),
+            "kinds": (frozenset(title.kinds), frozenset(text.kinds)),
+            "subjects": (title.subjects, text.subjects),
+        },
     )
 
 
@@ -170,10 +184,17 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
     """
     a, b = one.traits, other.traits
+    (_, kinds), (_, kinds_of_other) = one.labels["kinds"], other.labels["kinds"]
+    (_, roles), (_, roles_of_other) = one.labels["roles"], other.labels["roles"]
+    first_player_differs = _disjoint(one.first_player, other.first_player)
     apart = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
     shared = a.specific & b.specific
     named = shared & (a.text.names | b.text.names)
     rarest, second = _heaviest(one.stems, shared)
+    names_lost = (
+        one.title_names.rarest_lost(other.stems) / 10,
+        other.title_names.rarest_lost(one.stems) / 10,
+    )
     same_source = float(one.source == other.source != "")
     found = days(apart) | {
         "words": one.words.cosine(other.words),
@@ -189,34 +210,29 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "players": one.players.cosine(other.players),
         "players_differ": _disjoint(one.players.squares.keys(), other.players.squares.keys()),
         "players_of_one": float(bool(one.players.squares) != bool(other.players.squares)),
-        "first_player_differs": _disjoint(a.title.players[:1], b.title.players[:1]),
+        "first_player_differs": first_player_differs,
         "topic_differs": len(one.topic ^ other.topic) / 2,
-        "kinds": _overlap(frozenset(a.text.kinds), frozenset(b.text.kinds)),
-        "kinds_differ": _disjoint(a.text.kinds, b.text.kinds),
+        "kinds": _overlap(kinds, kinds_of_other),
+        "kinds_differ": _disjoint(kinds, kinds_of_other),
         "kind_differs": float(bool(a.kind and b.kind) and a.kind != b.kind),
         "numbers": min(2.0, sum(map(_exactness, a.text.numbers & b.text.numbers))),
         "numbers_differ": _disjoint(a.text.numbers, b.text.numbers),
         "places": float(bool(a.text.places & b.text.places)),
         "places_differ": _abroad(a.text.places, b.text.places),
         "title_places_differ": _abroad(a.title.places, b.title.places),
-        "roles": _overlap(frozenset(a.text.roles), frozenset(b.text.roles)),
+        "roles": _overlap(roles, roles_of_other),
         "steps_differ": _steps_differ(a.title.kinds, b.title.kinds),
         "same_source": same_source,
         "same_source_later": same_source * (apart >= 1),
-        "same_source_others": same_source * _disjoint(a.title.players[:1], b.title.players[:1]),
+        "same_source_others": same_source * first_player_differs,
+        "names_lost": max(names_lost),
+        "names_lost_both": min(names_lost),
     }
-    lost = {
-        "names": (
-            one.title_names.rarest_lost(other.stems) / 10,
-            other.title_names.rarest_lost(one.stems) / 10,
-        ),
-        "players": (_lost(one.title_players, b.text.players), _lost(other.title_players, a.text.players)),
-        "roles": (_lost(a.title.roles, b.text.roles), _lost(b.title.roles, a.text.roles)),
-        "kinds": (_lost(a.title.kinds, b.text.kinds), _lost(b.title.kinds, a.text.kinds)),
-        "subjects": (_lost(a.title.subjects, b.text.subjects), _lost(b.title.subjects, a.text.subjects)),
-    }
-    for name, sides in lost.items():
-        found[f"{name}_lost"], found[f"{name}_lost_both"] = max(sides), min(sides)
+    for name, (title, text) in one.labels.items():
+        title_of_other, text_of_other = other.labels[name]
+        lost, lost_by_other = len(title_of_other - text), len(title - text_of_other)
+        found[f"{name}_lost"] = float(min(_MOST_LOST, max(lost, lost_by_other)))
+        found[f"{name}_lost_both"] = float(min(_MOST_LOST, lost, lost_by_other))
     return found if likeness is None else found | {"likeness": likeness}
 
 
@@ -238,7 +254,7 @@ def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) ->
 
 def weighed(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Return the log-odds that a linear model gives for those features that it knows."""
-    return weights["bias"] + sum(weight * found[name] for name, weight in weights.items() if name in found)
+    return weights["bias"] + sum([weight * found[name] for name, weight in weights.items() if name in found])
 
 
 def _are_others(found: Mapping[str, float]) -> bool:
@@ -282,10 +298,6 @@ def _exactness(number: str) -> float:
     return 1.0 if len(number.replace(".", "").strip("0")) > 1 else 0.25
 
 
-def _lost(labels: Collection[str], whole: Collection[str]) -> float:
-    return float(min(3, sum(label not in whole for label in labels)))
-
-
 def _overlap(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
 
@@ -301,5 +313,5 @@ def _abroad(one: AbstractSet[str], other: AbstractSet[str]) -> float:
     return 0.0 if _ANY_OF_THESE in one | other else _disjoint(one, other)
 
 
-def _disjoint(one: Collection[str], other: Collection[str]) -> float:
-    return float(bool(one) and bool(other) and set(one).isdisjoint(other))
+def _disjoint(one: AbstractSet[str], other: AbstractSet[str]) -> float:
+    return float(bool(one and other) and one.isdisjoint(other))
