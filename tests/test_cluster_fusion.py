@@ -39,7 +39,7 @@ def group(*titles: str, after: timedelta = timedelta(0), outlet: str = "", langu
                 )
             )
         )
-    return found
+    return fusion.Groups().of(found)
 
 
 STRIKE = ("Harrow narrators walk out over cloned voices", "Narrators at Harrow go on strike over AI voices")

@@ -12,7 +12,7 @@ from string import Formatter
 import pytest
 
 from monitor import languages
-from monitor.cluster.day import _WORDS
+from monitor.cluster.reasons import AGAINST
 from monitor.digest.importance import KIND_WEIGHTS, SECTIONS
 from monitor.digest.wording import Wording
 from monitor.text import span_in_words
@@ -89,7 +89,7 @@ def test_every_part_that_somebody_may_play_has_a_name():
 @pytest.mark.parametrize("code", OTHERS)
 def test_a_reason_is_written_in_the_language_whole_or_in_its_parts(code):
     other = languages.load(code)
-    assert [written for written in _WORDS.values() if other.reason(written) == written] == []
+    assert [written for written in AGAINST.values() if other.reason(written) == written] == []
     against = "against: same outlet, another kind of event (incident, not hearing or launch)"
     assert not re.search("against|outlet|kind|hearing| or ", other.reason(f"1 day apart · {against}"))
     assert "“A · B; same day”" not in other.reason("not a feed: an HTML page titled “A · B; same day”")

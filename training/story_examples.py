@@ -30,6 +30,8 @@ from monitor.models import Entry, PastStory, Story, TermCounts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from monitor.cluster.groups import Link
+
 HERE = Path(__file__).parent
 RECORDS, LINES = HERE / "stories", HERE / "lines"
 NEVER = "2026-01-01T00:00:00Z"
@@ -135,10 +137,12 @@ def groups(hand: Hand) -> list[Example]:
     event = dict(enumerate(hand.events))  # `replay` numbers them anew
     found = list[Example]()
 
-    def closes(one: Any, other: Any, link: Any, crowd: float, _bar: float) -> bool:
-        alike = sum(event[a.entry.id] == event[b.entry.id] for a in one for b in other)
-        same = 2 * alike >= len(one) * len(other)
-        found.append((fusion.features(one, other, link, crowd), same, (len(one) * len(other)) ** 0.5))
+    def closes(one: fusion.Group, other: fusion.Group, link: Link, crowd: float, _bar: float) -> bool:
+        events, others = ([event[member.entry.id] for member in some.members] for some in (one, other))
+        alike = sum(a == b for a in events for b in others)
+        pairs = len(events) * len(others)
+        same = 2 * alike >= pairs
+        found.append((fusion.features(one, other, link, crowd), same, pairs**0.5))
         return same
 
     with mock.patch.object(fusion, "closes", closes), mock.patch.object(fusion, "FLOOR", FLOOR):

@@ -6,6 +6,7 @@ Takes entries and how rare their terms are; gives candidates, and the link betwe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from monitor.cluster import match
@@ -17,31 +18,45 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.cluster.copies import Sources
+    from monitor.cluster.traits import Traits
     from monitor.models import Entry
 
-# Of a large story the latest entries are compared, no more.
-_LATEST = 24
+LATEST = 24
+"""Of a large story so many entries, the latest, are compared, no more."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """An entry of a story, open or to be."""
 
     entry: Entry
-    weighed: match.Weighed
-    terms: frozenset[str]
+    traits: Traits
     vector: Any
     """Unpacked; None without the `semantic` extra."""
+    rarity: match.Rarity
+    sources: Sources
+
+    # Of most entries of open stories nobody asks: no new one is near.
+    @cached_property
+    def weighed(self) -> match.Weighed:
+        """Its terms, by their rarity."""
+        source = self.sources.of(self.entry) if self.entry.url else ""
+        return match.weigh(self.traits, self.rarity, source)
 
     @property
     def day(self) -> float:
         """Days from 1970 to its publication."""
-        return self.weighed.traits.day
+        return self.traits.day
 
     @property
     def language(self) -> str:
         """Of the entry; "" where it is not known."""
-        return self.weighed.traits.language
+        return self.traits.language
+
+    @property
+    def place(self) -> tuple[float, str, str]:
+        """Its place in order of publication, also among those of one moment."""
+        return self.traits.day, self.entry.feed, self.entry.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +74,14 @@ class Candidates:
     def of(self, entry: Entry) -> Candidate:
         """Return the entry as a candidate."""
         if entry.id not in self._made:
-            own, vector = traits(entry), self.vectors.get(entry.id)
-            source = self.sources.of(entry) if entry.url else ""
-            self._made[entry.id] = Candidate(
-                entry,
-                match.weigh(own, self.rarity, source),
-                own.terms(),
-                None if vector is None else unpack(vector),
-            )
+            packed = self.vectors.get(entry.id)
+            vector = None if packed is None else unpack(packed)
+            self._made[entry.id] = Candidate(entry, traits(entry), vector, self.rarity, self.sources)
         return self._made[entry.id]
 
     def link(self, one: Sequence[Candidate], other: Sequence[Candidate], *, steps: bool = False) -> Link:
         """Compare all candidates of two groups; with `steps` two steps of an affair are no two events."""
-        some, others = one[-_LATEST:], other[-_LATEST:]
+        some, others = one[-LATEST:], other[-LATEST:]
         pairs = ((a, b) for a in some for b in others)
         if steps:
             return Link.of(match.score(compare(a, b) | {"steps_differ": 0.0}, self.own) for a, b in pairs)

@@ -7,14 +7,14 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor.cluster import fusion, match
+from monitor.cluster import fusion
 from monitor.cluster.affairs import kind
-from monitor.cluster.candidates import compare, order
+from monitor.cluster.candidates import LATEST, order
 from monitor.cluster.copies import Copies
 from monitor.cluster.events import knowledge
 from monitor.cluster.groups import group
 from monitor.cluster.match import probability
-from monitor.cluster.traits import surfaces
+from monitor.cluster.reasons import Reasons
 from monitor.models import Join, Story
 
 if TYPE_CHECKING:
@@ -33,32 +33,8 @@ _POSTINGS = 400
 # Log-odds above the bar up to which a join is in doubt.
 _DOUBT = 0.7
 
-_SHOWN = 5
-# Log-odds from which a feature against a join is named.
-_AGAINST = 0.25
-_MOST_AGAINST = 3
-
 _BEGAN = "began the story"
 _COPY = "copy of a report in the story: same link, identifier or text"
-
-# What features against a join are called; the others (days, parts of a likeness) say nothing alone.
-_WORDS = {
-    "players_differ": "other parties",
-    "players_lost": "a party in one title only",
-    "players_lost_both": "each title has a party of its own",
-    "first_player_differs": "another party first",
-    "kind_differs": "another kind of event",
-    "kinds_differ": "no kind of event in common",
-    "kinds_lost": "a step in one title only",
-    "kinds_lost_both": "each title has a step of its own",
-    "names_lost_both": "each title has a name of its own",
-    "roles_lost_both": "each title has a role of its own",
-    "subjects_lost_both": "each title has a subject of its own",
-    "numbers_differ": "other figures",
-    "places_differ": "another place",
-    "same_source": "same outlet",
-    "topic_differs": "only one is on the main topic",
-}
 
 
 class _RunnerUp(NamedTuple):
@@ -84,6 +60,7 @@ class DayClustering:
     ) -> None:
         self._stories, self._candidates, self._apart, self._step = stories, candidates, apart, step
         self._bar, self._crowd = bar, crowd
+        self._whole = fusion.Groups()
         self._groups = [[self._candidate(entry) for entry in story.entries] for story in stories]
         self._copies: set[int] = set()
         self._place([self._candidate(entry) for entry in sorted(new, key=order)])
@@ -136,7 +113,7 @@ class DayClustering:
     def _neighbours(self) -> dict[int, list[int]]:
         """Return for each new group those that share the most telling terms with it."""
         index = Index(self._candidates.rarity)
-        terms = [frozenset[str]().union(*(m.terms for m in members)) for members in self._groups]
+        terms = [frozenset[str]().union(*(m.traits.terms() for m in members)) for members in self._groups]
         for number, found in enumerate(terms):
             index.add(number, found)
         near = {}
@@ -158,11 +135,15 @@ class DayClustering:
 
     def _sure(self, one: int, other: int) -> float:
         """Return the log-odds that two groups tell one event."""
-        return fusion.log_odds(self._groups[one], self._groups[other], self._link(one, other), self._crowd)
+        some, others = (self._whole.of(self._groups[number]) for number in (one, other))
+        return fusion.log_odds(some, others, self._link(one, other), self._crowd)
 
     def _closes(self, one: Sequence[int], other: Sequence[int], link: Link) -> bool:
         self._step()
-        some, others = ([m for number in numbers for m in self._groups[number]] for numbers in (one, other))
+        some, others = (
+            self._whole.of([m for number in numbers for m in self._groups[number]])
+            for numbers in (one, other)
+        )
         return fusion.closes(some, others, link, self._crowd, self._bar)
 
     def _story(self, old: Story | None, members: Sequence[Candidate]) -> Story:
@@ -172,8 +153,10 @@ class DayClustering:
         base = old or Story(
             entries=entries, first_seen=entries[0].first_seen, last_seen=entries[-1].first_seen
         )
+        reasons = Reasons(members, self._candidates)
         found = tuple(
-            joins.get(member.entry.id) or self._join(member, members, old, began=old is None and place == 0)
+            joins.get(member.entry.id)
+            or self._join(member, members, old, reasons, began=old is None and place == 0)
             for place, member in enumerate(members)
         )
         related = base.related if old else self._steps(members)
@@ -195,19 +178,26 @@ class DayClustering:
         )
 
     def _join(
-        self, member: Candidate, members: Sequence[Candidate], own: Story | None, *, began: bool
+        self,
+        member: Candidate,
+        members: Sequence[Candidate],
+        own: Story | None,
+        reasons: Reasons,
+        *,
+        began: bool,
     ) -> Join:
         """Return why a new member is among the members of its story."""
         self._step()
-        others = [other for other in members if other is not member]
         second = self._runner_up(member, own)
         similarity, why, doubtful = 1.0, _BEGAN, False
         if member.entry.id in self._copies:
             why = _COPY
         elif not began:
-            sure = fusion.log_odds([member], others, self._candidates.link([member], others), self._crowd)
+            others = [other for other in members if other is not member]
+            link = self._candidates.link([member], others)
+            sure = fusion.log_odds(self._whole.of([member]), self._whole.of(others), link, self._crowd)
             similarity, doubtful = probability(sure), sure < self._bar + _DOUBT
-            why = _reason(member, others, self._candidates, similarity, probability(self._bar))
+            why = reasons.of(member, others[-LATEST:], similarity, probability(self._bar))
         return Join(
             entry=member.entry.id,
             similarity=similarity,
@@ -265,53 +255,3 @@ def crowd(entries: Iterable[Entry], day: int, days: int) -> float:
     """
     recent = sum(0 <= day - entry.published.toordinal() <= days for entry in entries)
     return math.log(max(1.0, recent / (days + 1)))
-
-
-def _reason(
-    member: Candidate,
-    others: Sequence[Candidate],
-    candidates: Candidates,
-    similarity: float,
-    threshold: float,
-) -> str:
-    """Return what an entry shares with the others of its story, the rarest first, and how near it is."""
-    own, theirs = member.weighed.traits.text, [other.weighed.traits.text for other in others]
-    weights, shown = member.weighed.stems.squares, surfaces(member.entry)
-    words = own.stems & frozenset().union(*(other.stems for other in theirs))
-    names = own.names & frozenset().union(*(other.names for other in theirs))
-    numbers = own.numbers & frozenset().union(*(other.numbers for other in theirs))
-    subjects = own.subjects & frozenset().union(*(other.subjects for other in theirs))
-    ranked = sorted(words, key=lambda word: (-weights[word], word))
-    days = round(min(abs(member.day - other.day) for other in others))
-    parts = (
-        _part("names", (shown[word] for word in ranked if word in names)),
-        _part("numbers", sorted(numbers)),
-        _part("words", (shown[word].lower() for word in ranked if word not in names)),
-        _part("subjects", sorted(subjects)),
-        "same day" if days == 0 else f"{days} day{'s' if days > 1 else ''} apart",
-        _part("against", _against(member, others, candidates)),
-        f"similarity {similarity:.2f} (threshold {threshold:.2f})",
-    )
-    return " · ".join(filter(None, parts))
-
-
-def _against(member: Candidate, others: Sequence[Candidate], candidates: Candidates) -> list[str]:
-    """Return what speaks most against its being of one event with the report that is nearest to it."""
-    nearest = compare(member, max(others, key=lambda other: candidates.score(member, other)))
-    weights = match.model().semantic if "likeness" in nearest else match.model().weights
-    costs = sorted((weights[name] * nearest[name], name) for name in weights.keys() & _WORDS.keys())
-    return [_named(name, member, others) for cost, name in costs[:_MOST_AGAINST] if cost < -_AGAINST]
-
-
-def _named(name: str, member: Candidate, others: Sequence[Candidate]) -> str:
-    if name != "kind_differs":
-        return _WORDS[name]
-    kinds = sorted({other.weighed.traits.kind for other in others} - {"", member.weighed.traits.kind})
-    return (
-        f"{_WORDS[name]} ({member.weighed.traits.kind}, not {' or '.join(kinds)})" if kinds else _WORDS[name]
-    )
-
-
-def _part(label: str, found: Iterable[str]) -> str:
-    shown = list(dict.fromkeys(found))[:_SHOWN]
-    return f"{label}: {', '.join(shown)}" if shown else ""

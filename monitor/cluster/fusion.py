@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds, match
 from monitor.cluster.references import ROUND_UP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from monitor.cluster.candidates import Candidate
@@ -34,7 +35,55 @@ _LONGEST, _FEW, _OUTLETS = 10, 2, 3
 _ONE_IN_PLAYERS, _ONE_IN_KINDS = 2, 3
 
 
-def log_odds(one: Sequence[Candidate], other: Sequence[Candidate], link: Link, crowd: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Reports that are of one event so far, as they are weighed."""
+
+    members: Sequence[Candidate]
+    began: tuple[float, str, str]
+    """The place of its first report: by it two groups stand in order."""
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the latest reports of a group say together."""
+
+    languages: AbstractSet[str]
+    outlets: AbstractSet[str]
+    chances: Sequence[float]
+    """Of each kind of event."""
+    told: AbstractSet[str]
+    """Kinds that many titles tell."""
+    kinds: AbstractSet[str]
+    """That any text speaks of."""
+    named: AbstractSet[str]
+    """Players that many titles name."""
+    players: AbstractSet[str]
+    numbers: AbstractSet[str]
+    shared: Mapping[str, float]
+    """The words that half of its titles share, with the squares of their weights."""
+    stems: AbstractSet[str]
+    column: bool
+    """Whether each is a round-up of many events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Makes groups of candidates. What the same reports say is read once: groups meet many others."""
+
+    _said: dict[tuple[int, ...], Said] = field(default_factory=dict)
+
+    def of(self, members: Sequence[Candidate]) -> Group:
+        """Return these candidates as a group."""
+        latest = members[-_LATEST:]
+        key = tuple([member.entry.id for member in latest])
+        if key not in self._said:
+            self._said[key] = _said(latest)
+        return Group(members, min([member.place for member in members]), self._said[key])
+
+
+def log_odds(one: Group, other: Group, link: Link, crowd: float) -> float:
     """Return the log-odds that two groups with this link between them tell one event.
 
     `crowd` is the logarithm of the entries that come in a day: chance likeness grows with them.
@@ -42,91 +91,87 @@ def log_odds(one: Sequence[Candidate], other: Sequence[Candidate], link: Link, c
     return match.weighed(features(one, other, link, crowd), match.model().fusion)
 
 
-def closes(
-    one: Sequence[Candidate], other: Sequence[Candidate], link: Link, crowd: float, bar: float
-) -> bool:
+def closes(one: Group, other: Group, link: Link, crowd: float, bar: float) -> bool:
     """Return whether two groups become one."""
     return log_odds(one, other, link, crowd) >= bar
 
 
-def features(
-    one: Sequence[Candidate], other: Sequence[Candidate], link: Link, crowd: float
-) -> dict[str, float]:
+def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, float]:
     """Return what speaks for and against two groups being of one event; "new" is what the later one adds."""
-    earlier, later = sorted((one, other), key=_began)
-    sizes = sorted((len(one), len(other)))
-    days = math.floor(min(m.day for m in later)) - math.floor(min(m.day for m in earlier))
-    first, second = earlier[-_LATEST:], later[-_LATEST:]
-    outlets, others = ({m.weighed.source for m in group} - {""} for group in (first, second))
-    numbers, figures = (_all(m.weighed.traits.text.numbers for m in group) for group in (first, second))
-    columns = [all(ROUND_UP.search(m.entry.title) for m in group) for group in (first, second)]
+    earlier, later = (one, other) if one.began <= other.began else (other, one)
+    first, second = earlier.said, later.said
+    smaller, larger = sorted((len(one.members), len(other.members)))
+    days = math.floor(later.began[0]) - math.floor(earlier.began[0])
+    outlets = len(first.outlets & second.outlets)
+    numbers = bool(first.numbers & second.numbers)
     return {
         "mean": link.total / link.pairs,
         "best": link.best,
         "pairs_log": math.log(link.pairs),
-        "both_alone": float(sizes[1] == 1),
-        "one_alone": float(sizes[0] == 1 < sizes[1]),
-        "larger_log": math.log(sizes[1]),
+        "both_alone": float(larger == 1),
+        "one_alone": float(smaller == 1 < larger),
+        "larger_log": math.log(larger),
         "crowd": crowd,
         "another_day": float(days >= 1),
         "days_log": math.log1p(min(_LONGEST, days)),
-        "languages_differ": float({m.language for m in first}.isdisjoint(m.language for m in second)),
-        "outlets": float(min(_OUTLETS, len(outlets & others))),
-        "outlets_share": len(outlets & others) / max(1, min(len(outlets), len(others))),
-        "kinds": _alike(_kinds(first), _kinds(second)),
-        "kinds_new": _missing(_told(second), _all(m.weighed.traits.text.kinds for m in first)),
-        "kinds_gone": _missing(_told(first), _all(m.weighed.traits.text.kinds for m in second)),
-        "players_new": _missing(_named(second), _all(m.weighed.traits.text.players for m in first)),
-        "players_gone": _missing(_named(first), _all(m.weighed.traits.text.players for m in second)),
-        "numbers": float(bool(numbers & figures)),
-        "numbers_differ": float(bool(numbers) and bool(figures) and numbers.isdisjoint(figures)),
+        "languages_differ": float(first.languages.isdisjoint(second.languages)),
+        "outlets": float(min(_OUTLETS, outlets)),
+        "outlets_share": outlets / max(1, min(len(first.outlets), len(second.outlets))),
+        "kinds": _alike(first.chances, second.chances),
+        "kinds_new": _missing(second.told, first.kinds),
+        "kinds_gone": _missing(first.told, second.kinds),
+        "players_new": _missing(second.named, first.players),
+        "players_gone": _missing(first.named, second.players),
+        "numbers": float(numbers),
+        "numbers_differ": float(bool(first.numbers and second.numbers) and not numbers),
         "word_new": _rarest_new(second, first) / _SCALE,
-        "round_up": float(columns[0] != columns[1]),
+        "round_up": float(first.column != second.column),
     }
 
 
-def _began(group: Sequence[Candidate]) -> tuple[float, str, str]:
-    """Return the key by which groups stand in order, also where two begin at one moment."""
-    return min((member.day, member.entry.feed, member.entry.title) for member in group)
+def _said(members: Sequence[Candidate]) -> Said:
+    own = [member.traits for member in members]
+    titles = Counter(word for each in own for word in each.title.specific)
+    weights = [member.weighed.squares for member in members]
+    return Said(
+        languages={each.language for each in own},
+        outlets={member.weighed.source for member in members} - {""},
+        chances=kinds.together([kinds.chances(m.entry.title, m.entry.summary) for m in members]),
+        told=_in_titles([each.title.kinds for each in own], _ONE_IN_KINDS),
+        kinds=_all(each.text.kinds for each in own),
+        named=_in_titles([member.weighed.title_players for member in members], _ONE_IN_PLAYERS),
+        players=_all(each.text.players for each in own),
+        numbers=_all(each.text.numbers for each in own),
+        shared={
+            word: next(squares[word] for squares in weights if word in squares)
+            for word, n in titles.items()
+            if n > 1 and 2 * n >= len(members)
+        },
+        stems=_all(each.text.stems for each in own),
+        column=all(ROUND_UP.search(member.entry.title) for member in members),
+    )
 
 
 def _all(found: Iterable[Iterable[str]]) -> AbstractSet[str]:
     return frozenset[str]().union(*found)
 
 
-def _kinds(group: Sequence[Candidate]) -> Sequence[float]:
-    return kinds.together([kinds.chances(m.entry.title, m.entry.summary) for m in group])
-
-
 def _alike(one: Sequence[float], other: Sequence[float]) -> float:
     """Return how alike two shares of kinds are, 0 to 1."""
-    return math.fsum(math.sqrt(a * b) for a, b in zip(one, other, strict=True))
+    return math.fsum([math.sqrt(a * b) for a, b in zip(one, other, strict=True)])
 
 
-def _told(group: Sequence[Candidate]) -> AbstractSet[str]:
-    return _in_titles(group, lambda m: m.weighed.traits.title.kinds, _ONE_IN_KINDS)
-
-
-def _named(group: Sequence[Candidate]) -> AbstractSet[str]:
-    return _in_titles(group, lambda m: m.weighed.title_players, _ONE_IN_PLAYERS)
-
-
-def _in_titles(
-    group: Sequence[Candidate], labels: Callable[[Candidate], Iterable[str]], one_in: int
-) -> AbstractSet[str]:
-    """Return the labels that one in so many titles of a group have."""
-    found = Counter(label for member in group for label in labels(member))
-    return {label for label, n in found.items() if n * one_in >= len(group)}
+def _in_titles(labels: Sequence[Iterable[str]], one_in: int) -> AbstractSet[str]:
+    """Return the labels that one in so many titles have."""
+    found = Counter(label for own in labels for label in own)
+    return {label for label, n in found.items() if n * one_in >= len(labels)}
 
 
 def _missing(labels: AbstractSet[str], others: AbstractSet[str]) -> float:
     return float(min(_FEW, len(labels - others)))
 
 
-def _rarest_new(group: Sequence[Candidate], others: Sequence[Candidate]) -> float:
+def _rarest_new(group: Said, others: Said) -> float:
     """Return the weight of the rarest word that half of a group's titles share and no other report has."""
-    found = Counter(word for member in group for word in member.weighed.traits.title.specific)
-    known = _all(m.weighed.stems.squares for m in others)
-    shared = {word for word, n in found.items() if n > 1 and 2 * n >= len(group)} - known
-    squares = (m.weighed.stems.squares for m in group)
-    return math.sqrt(max((own[word] for own in squares for word in shared & own.keys()), default=0.0))
+    new = group.shared.keys() - others.stems
+    return math.sqrt(max(map(group.shared.__getitem__, new), default=0.0))

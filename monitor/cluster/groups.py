@@ -102,7 +102,7 @@ class _Clusters:
         """Return the strongest link that still stands and is to be closed, if one reaches the threshold."""
         # Links that have been merged away stay in the heap and are passed over here: to find them there would
         # cost more.
-        while self._heap and -self._heap[0][0] >= self._threshold:
+        while self._heap:
             negative, one, other = heapq.heappop(self._heap)
             link = self._links.get(one, {}).get(other)
             if link is None or -link.strength() != negative or other in self._apart[one]:
@@ -133,10 +133,15 @@ class _Clusters:
                 self._connect(min(one, third), max(one, third), link)
 
     def _joint(self, one: _Side, other: _Side, third: int) -> Link | None:
-        """Return the link of two clusters to a third; None where it was near one alone, and not likely."""
+        """Return the link of two clusters to a third; None where they never meet it, or it is not likely.
+
+        It is not where it was near one alone, and that link is weak.
+        """
+        if max(one[0], third) < self._fixed or third in self._apart[one[0]] | self._apart[other[0]]:
+            return None
         links = [near.get(third) for _, near in (one, other)]
         known = [link for link in links if link is not None]
-        if max(one[0], third) < self._fixed or (len(known) == 1 and known[0].strength() < self._threshold):
+        if len(known) == 1 and known[0].strength() < self._threshold:
             return None
         if len(known) == 1 and known[0].pairs >= _MANY:
             lacking = len(self._members[one[0] if links[0] is None else other[0]]) * len(self._members[third])
@@ -159,4 +164,5 @@ class _Clusters:
         if other < self._fixed:
             return
         self._links[one][other] = self._links[other][one] = link
-        heapq.heappush(self._heap, (-link.strength(), one, other))
+        if (strength := link.strength()) >= self._threshold:
+            heapq.heappush(self._heap, (-strength, one, other))

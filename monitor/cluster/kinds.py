@@ -63,6 +63,7 @@ def of_word(word: str) -> tuple[str, ...]:
     return tuple(knowledge().kinds.labels(word))
 
 
+@lru_cache(maxsize=1 << 12)
 def phrases(text: str) -> tuple[str, ...]:
     """Return the kinds whose words or phrases stand in a text, that which counts first first."""
     front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]

@@ -11,13 +11,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from monitor.cluster.events import knowledge
-from monitor.cluster.traits import PLAYER, SUBJECT
+from monitor.cluster.traits import PLAYER, ROLE, SUBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from monitor.cluster.traits import Traits
+    from monitor.cluster.traits import TextTraits, Traits
     from monitor.models import TermCounts
 
 # Days from which on more make no difference.
@@ -26,8 +26,10 @@ _SCALE = 5.0
 # Log-odds of two reports that tell two events on their face.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
-# Labels that one report lacks from which on more make no difference.
-_MOST_LOST = 3
+_KIND = "!"
+# Labels that a title has and the other report may lack, by their marks; of each kind so many count.
+_LOST = {"players": PLAYER, "roles": ROLE, "kinds": _KIND, "subjects": SUBJECT}
+_MOST_LOST = 3.0
 # A player named in more of our entries than this is the topic itself and tells nothing. By .15 OpenAI, in 11
 # to 13 of 100, told something: with a day in common it joined a launch and the answer to a protest.
 _TOPIC_SHARE = 0.1
@@ -95,29 +97,30 @@ def rarity(counts: TermCounts) -> Rarity:
 class Vector:
     """Terms with the squares of their weights, and the length that they make."""
 
+    terms: frozenset[str]
     squares: Mapping[str, float]
     length: float
 
     @classmethod
-    def of(cls, terms: Iterable[str], rarity: Rarity, mark: str = "") -> Vector:
+    def of(cls, terms: frozenset[str], rarity: Rarity, mark: str = "") -> Vector:
         """Weigh terms that are counted with a mark."""
-        squares = {term: rarity.weight(mark + term) ** 2 for term in terms}
-        return cls(squares, math.sqrt(math.fsum(squares.values())))
+        return cls.among({term: rarity.weight(mark + term) ** 2 for term in terms}, terms)
+
+    @classmethod
+    def among(cls, squares: Mapping[str, float], terms: frozenset[str]) -> Vector:
+        """Return those terms, whose squares are known."""
+        own = {term: squares[term] for term in terms}
+        return cls(terms, own, math.sqrt(math.fsum(own.values())))
 
     def cosine(self, other: Vector) -> float:
         """Return the cosine of two vectors, 0 when either is empty."""
-        shared = self.squares.keys() & other.squares.keys()
+        shared = self.terms & other.terms
         return self._weight(shared) / (self.length * other.length) if shared else 0.0
 
-    def share_in(self, other: Vector) -> float:
-        """Return how much of the weight of these terms the other has too."""
-        shared = self.squares.keys() & other.squares.keys()
+    def share(self, terms: AbstractSet[str]) -> float:
+        """Return how much of the weight of its terms these have."""
+        shared = self.terms & terms
         return self._weight(shared) / self.length**2 if shared else 0.0
-
-    def rarest_lost(self, other: Vector) -> float:
-        """Return the weight of the rarest of these terms that the other lacks."""
-        lost = self.squares.keys() - other.squares.keys()
-        return math.sqrt(max(map(self.squares.__getitem__, lost), default=0.0))
 
     def _weight(self, shared: AbstractSet[str]) -> float:
         return math.fsum(map(self.squares.__getitem__, shared))
@@ -132,9 +135,11 @@ class Weighed:
     """Who speaks; "" where no link tells."""
     words: Vector
     title: Vector
-    stems: Vector
+    squares: Mapping[str, float]
+    """Of the weights of its words and stems."""
     names: Vector
-    title_names: Vector
+    title_names: tuple[tuple[float, str], ...]
+    """With their weights, the rarest first."""
     subjects: Vector
     title_subjects: Vector
     players: Vector
@@ -143,10 +148,12 @@ class Weighed:
     """The telling ones of the title."""
     topic: frozenset[str]
     """Players that are the topic itself."""
-    first_player: frozenset[str]
-    """The one that the title names first."""
-    labels: Mapping[str, tuple[frozenset[str], frozenset[str]]]
-    """Players (of the title the telling ones), roles, kinds and subjects: of the title, and of all its text."""
+    roles: frozenset[str]
+    kinds: frozenset[str]
+    told: frozenset[str]
+    """What the title tells of the event, marked: telling players, roles, subjects, kinds."""
+    known: frozenset[str]
+    """What all of its text does, any player among it."""
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
@@ -154,27 +161,32 @@ def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
     title, text = traits.title, traits.text
     telling = frozenset(player for player in text.players if rarity.telling(PLAYER + player))
     in_title = telling.intersection(title.players)
+    squares = {term: rarity.weight(term) ** 2 for term in text.words | text.stems}
+    names = sorted(((math.sqrt(squares[name]), name) for name in title.names), reverse=True)
     return Weighed(
         traits=traits,
         source=source,
-        words=Vector.of(text.words, rarity),
-        title=Vector.of(title.words, rarity),
-        stems=Vector.of(text.stems, rarity),
-        names=Vector.of(text.names, rarity),
-        title_names=Vector.of(title.names, rarity),
+        words=Vector.among(squares, text.words),
+        title=Vector.among(squares, title.words),
+        squares=squares,
+        names=Vector.among(squares, text.names),
+        title_names=tuple(names),
         subjects=Vector.of(text.subjects, rarity, SUBJECT),
         title_subjects=Vector.of(title.subjects, rarity, SUBJECT),
         players=Vector.of(telling, rarity, PLAYER),
         title_players=in_title,
         topic=frozenset(text.players) - telling,
-        first_player=frozenset(title.players[:1]),
-        labels={
-            "players": (in_title, frozenset(text.players)),
-            "roles": (frozenset(title.roles), frozenset(text.roles)),
-            "kinds": (frozenset(title.kinds), frozenset(text.kinds)),
-            "subjects": (title.subjects, text.subjects),
-        },
+        roles=frozenset(text.roles),
+        kinds=frozenset(text.kinds),
+        told=_marked(in_title, title),
+        known=_marked(text.players, text),
     )
+
+
+def _marked(players: Iterable[str], text: TextTraits) -> frozenset[str]:
+    """Return the labels of a text, each with the mark of what it is."""
+    marks = {PLAYER: players, ROLE: text.roles, _KIND: text.kinds, SUBJECT: text.subjects}
+    return frozenset(mark + label for mark, labels in marks.items() for label in labels)
 
 
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
@@ -184,55 +196,50 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
     """
     a, b = one.traits, other.traits
-    (_, kinds), (_, kinds_of_other) = one.labels["kinds"], other.labels["kinds"]
-    (_, roles), (_, roles_of_other) = one.labels["roles"], other.labels["roles"]
-    first_player_differs = _disjoint(one.first_player, other.first_player)
     apart = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
-    shared = a.specific & b.specific
-    named = shared & (a.text.names | b.text.names)
-    rarest, second = _heaviest(one.stems, shared)
-    names_lost = (
-        one.title_names.rarest_lost(other.stems) / 10,
-        other.title_names.rarest_lost(one.stems) / 10,
-    )
+    shared, words = a.specific & b.specific, a.text.words & b.text.words
+    rarest, second, *_ = (*_weights(one.squares, shared), 0.0, 0.0)
+    named = shared & (a.text.names | b.text.names) if shared else shared
+    first_player, first_of_other = a.title.players[:1], b.title.players[:1]
+    first_player_differs = float(bool(first_player and first_of_other) and first_player != first_of_other)
     same_source = float(one.source == other.source != "")
-    found = days(apart) | {
+    found = {
+        **days(apart),
         "words": one.words.cosine(other.words),
         "letters": _overlap(a.letters, b.letters),
-        "title_inside": max(one.title.share_in(other.words), other.title.share_in(one.words)),
+        "title_inside": max(one.title.share(words), other.title.share(words)),
         "rarest": rarest / _SCALE,
         "second_rarest": second / _SCALE,
-        "rarest_name": _heaviest(one.stems, named)[0] / _SCALE,
+        "rarest_name": max(_weights(one.squares, named), default=0.0) / _SCALE,
         "names": one.names.cosine(other.names),
         "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
         "title_subjects": one.title_subjects.cosine(other.title_subjects),
         "players": one.players.cosine(other.players),
-        "players_differ": _disjoint(one.players.squares.keys(), other.players.squares.keys()),
-        "players_of_one": float(bool(one.players.squares) != bool(other.players.squares)),
+        "players_differ": _disjoint(one.players.terms, other.players.terms),
+        "players_of_one": float(bool(one.players.terms) != bool(other.players.terms)),
         "first_player_differs": first_player_differs,
         "topic_differs": len(one.topic ^ other.topic) / 2,
-        "kinds": _overlap(kinds, kinds_of_other),
-        "kinds_differ": _disjoint(kinds, kinds_of_other),
+        "kinds": _overlap(one.kinds, other.kinds),
+        "kinds_differ": _disjoint(one.kinds, other.kinds),
         "kind_differs": float(bool(a.kind and b.kind) and a.kind != b.kind),
         "numbers": min(2.0, sum(map(_exactness, a.text.numbers & b.text.numbers))),
         "numbers_differ": _disjoint(a.text.numbers, b.text.numbers),
         "places": float(bool(a.text.places & b.text.places)),
         "places_differ": _abroad(a.text.places, b.text.places),
         "title_places_differ": _abroad(a.title.places, b.title.places),
-        "roles": _overlap(roles, roles_of_other),
+        "roles": _overlap(one.roles, other.roles),
         "steps_differ": _steps_differ(a.title.kinds, b.title.kinds),
         "same_source": same_source,
         "same_source_later": same_source * (apart >= 1),
         "same_source_others": same_source * first_player_differs,
-        "names_lost": max(names_lost),
-        "names_lost_both": min(names_lost),
     }
-    for name, (title, text) in one.labels.items():
-        title_of_other, text_of_other = other.labels[name]
-        lost, lost_by_other = len(title_of_other - text), len(title - text_of_other)
-        found[f"{name}_lost"] = float(min(_MOST_LOST, max(lost, lost_by_other)))
-        found[f"{name}_lost_both"] = float(min(_MOST_LOST, lost, lost_by_other))
+    lost = (_rarest_lost(one.title_names, b.text.stems), _rarest_lost(other.title_names, a.text.stems))
+    found["names_lost"], found["names_lost_both"] = max(lost) / 10, min(lost) / 10
+    of_one, of_other = _count(one.told - other.known), _count(other.told - one.known)
+    for name, mark in _LOST.items():
+        sides = of_one.get(mark, 0.0), of_other.get(mark, 0.0)
+        found[f"{name}_lost"], found[f"{name}_lost_both"] = max(sides), min(sides)
     return found if likeness is None else found | {"likeness": likeness}
 
 
@@ -286,11 +293,25 @@ def log_odds(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
-def _heaviest(weights: Vector, terms: AbstractSet[str]) -> tuple[float, float]:
-    """Return the weights of the two rarest of these terms, 0 where there are fewer."""
-    squares = sorted(map(weights.squares.__getitem__, terms), reverse=True)
-    first, second = (*squares[:2], 0.0, 0.0)[:2]
-    return math.sqrt(first), math.sqrt(second)
+def _weights(squares: Mapping[str, float], terms: Iterable[str]) -> list[float]:
+    """Return the weights of terms, that of the rarest first."""
+    return [math.sqrt(square) for square in sorted([squares[term] for term in terms], reverse=True)]
+
+
+def _rarest_lost(names: Sequence[tuple[float, str]], others: AbstractSet[str]) -> float:
+    """Return the weight of the first of these names that the other report lacks."""
+    for weight, name in names:
+        if name not in others:
+            return weight
+    return 0.0
+
+
+def _count(labels: Iterable[str]) -> Mapping[str, float]:
+    """Return how many labels have each mark."""
+    found: dict[str, float] = {}
+    for label in labels:
+        found[label[0]] = min(_MOST_LOST, found.get(label[0], 0.0) + 1)
+    return found
 
 
 def _exactness(number: str) -> float:

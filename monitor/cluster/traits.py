@@ -16,6 +16,7 @@ from monitor.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from monitor.models import Entry
 
@@ -71,6 +72,8 @@ class Traits:
     title: TextTraits
     text: TextTraits
     """Title and summary."""
+    kind: str
+    """Of the phrase that counts first, in the title or else in the summary; "" for none."""
     spelt: tuple[tuple[str, str], ...]
     """Its players and how the text spells each first."""
     letters: frozenset[str]
@@ -81,12 +84,6 @@ class Traits:
     """Acts that it refers to as done: whose, and of which kind."""
     tells: frozenset[tuple[str, str]]
     """Acts that its title tells, likewise."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of the phrase that counts first, in the title or else in the summary; "" for none."""
-        # Not the likeliest by `kinds.chances`: as features of pairs these made the matcher no better.
-        return next(iter((*self.title.kinds, *self.text.kinds)), "")
 
     def terms(self) -> frozenset[str]:
         """Return all that is counted over our entries."""
@@ -138,6 +135,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
     # Reversed, so that of several spellings the first one in the text is kept.
     spelt = dict(reversed(list(_players(f"{heading} | {summary}"))))
     players = _once(title.players + rest.players)
+    found = kinds.ranked({*title.kinds, *rest.kinds})
     return Traits(
         day=(published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=language,
@@ -150,10 +148,12 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             numbers=title.numbers | rest.numbers,
             players=players,
             roles=_once(title.roles + rest.roles),
-            kinds=kinds.ranked({*title.kinds, *rest.kinds}),
+            kinds=found,
             subjects=title.subjects | rest.subjects,
             places=title.places | rest.places,
         ),
+        # Not the likeliest by `kinds.chances`: as features of pairs these made the matcher no better.
+        kind=next(iter((*title.kinds, *found)), ""),
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
         specific=(title.specific | rest.specific) - _aliases(spelt.values()),
@@ -193,10 +193,14 @@ def _once(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def surfaces(entry: Entry) -> dict[str, str]:
-    """Return the words of an entry as they stand, by their stems (of like ones the first)."""
-    found = [(raw, _known(raw)) for raw in _words(f"{entry.title} | {entry.summary}")]
-    return {word.stem: _POSSESSIVE.sub("", raw) for raw, word in reversed(found) if word}
+def surfaces(entry: Entry, stems: AbstractSet[str]) -> dict[str, str]:
+    """Return these words of an entry as they stand, by their stems (of like ones the first)."""
+    found: dict[str, str] = {}
+    for raw in _words(f"{entry.title} | {entry.summary}"):
+        stem = _folded(raw)[:_STEM]
+        if stem in stems and stem not in found and _known(raw):
+            found[stem] = _POSSESSIVE.sub("", raw)
+    return found
 
 
 def _words(text: str) -> Iterator[str]:
@@ -217,11 +221,14 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
             yield word.stem
 
 
+def _folded(raw: str) -> str:
+    return re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
-    word = re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
-    known = knowledge()
+    word, known = _folded(raw), knowledge()
     if len(word) == 1 or word in known.stop:
         return None
     return _Word(
