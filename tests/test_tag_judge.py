@@ -13,7 +13,7 @@ from monitor import encoder
 from monitor.errors import ConfigError
 from monitor.tag import Rules, Tagger, load
 from monitor.tag.features import Stems, halves
-from monitor.tag.judge import Judge, fingerprint, probability, shipped
+from monitor.tag.judge import Judge, fingerprint, log_odds, probability, shipped
 
 if TYPE_CHECKING:
     from monitor.models import Entry
@@ -113,6 +113,22 @@ def test_a_title_without_a_teaser_has_a_prior_of_its_own() -> None:
     alone, with_teaser = (certainty(Tagger(known, judge=table), entry("Sora", below)) for below in ("", "."))
     assert alone == pytest.approx(probability(0.3 + 1.2), abs=1e-4)
     assert with_teaser == pytest.approx(probability(0.3), abs=1e-4)
+
+
+@pytest.mark.skipif(not encoder.available(), reason="without the extra nothing is looked at twice")
+def test_a_title_without_a_teaser_has_one_more_prior_for_the_second_look() -> None:
+    known = load(RULES, file="themes.toml")
+    table = judge(known)
+    looked = {
+        below: certainty(Tagger(known, judge=table, semantic=True), entry("Sora", below))
+        for below in ("", ".")
+    }
+    table.priors["title alone, looked at"] = -0.8
+    for below, total in (("", -0.8), (".", 0.0)):
+        by_words = certainty(Tagger(known, judge=table), entry("Sora", below))
+        found = certainty(Tagger(known, judge=table, semantic=True), entry("Sora", below))
+        assert by_words == pytest.approx(probability(0.3), abs=1e-4)
+        assert log_odds(found) == pytest.approx(log_odds(looked[below]) + total, abs=1e-2)
 
 
 def test_the_weightiest_words_are_named_first_and_the_others_summed_up() -> None:

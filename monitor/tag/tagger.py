@@ -10,7 +10,16 @@ from monitor.models import Tagging
 from monitor.tag.explain import Explanation, Verdict
 from monitor.tag.features import OPENING, Stems
 from monitor.tag.grammar import GrammarError, parse_rule
-from monitor.tag.judge import RELEVANT, TITLE_ALONE, UNNAMED, UNNAMED_TITLE, log_odds, probability, shipped
+from monitor.tag.judge import (
+    RELEVANT,
+    TITLE_ALONE,
+    TITLE_LOOKED,
+    UNNAMED,
+    UNNAMED_TITLE,
+    log_odds,
+    probability,
+    shipped,
+)
 from monitor.tag.matcher import Matcher, meant
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
@@ -193,7 +202,11 @@ class Tagger:
         if self._judge is None:
             return 0.0
         teaser = bool(entry.summary or entry.content)
-        lacks = ("" if teaser else TITLE_ALONE, "" if named else UNNAMED if teaser else UNNAMED_TITLE)
+        lacks = (
+            "" if teaser else TITLE_ALONE,
+            "" if teaser or not self._semantic else TITLE_LOOKED,
+            "" if named else UNNAMED if teaser else UNNAMED_TITLE,
+        )
         return sum(self._judge.priors.get(name, 0.0) for name in (kind, *lacks))
 
     def _chosen(self, scoring: Scoring) -> bool:
