@@ -291,6 +291,19 @@ def test_the_users_own_is_shown(tmp_path):
     assert "theme.access-release.threshold 7" in shown.out
 
 
+def test_of_a_whole_file_of_1_0_only_what_is_the_users_is_shown(old):
+    (old / "themes.toml").write_text(
+        f'{WHOLE}\n[theme.mine]\nlabel = {{ en = "Mine", de = "Meins" }}\nany.sure = ["my band"]\n'
+    )
+    shown = run(old, "config", "diff").out.partition("themes.toml:\n")[2]
+    assert [line.split(" ")[3] for line in shown.splitlines()] == [
+        "theme.mine.label.en",
+        "theme.mine.label.de",
+        "theme.mine.any.sure",
+    ]
+    assert (old / "themes.toml").read_text().startswith(WHOLE), "to look changes nothing"
+
+
 def test_of_a_whole_file_is_shown_what_it_lacks_too():
     whole = TomlDocument("themes.toml", THEMES)
     signs = {difference.sign for difference in own.phrases(whole)}
