@@ -54,6 +54,8 @@ def got(value: object) -> str:
 def likely(name: str, known: Iterable[str]) -> str:
     """Return what to say beside a name that is not known: the one that was meant, else all there are."""
     there = list(known)
+    if not there:
+        return "; there are none at all"
     return meant(name, there) or (f"; known: {', '.join(there)}" if len(there) <= _MOST_SHOWN else "")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from newsroom import THEMES
 
-from monitor import config
+from monitor import config, tag
 from monitor.config import themes
 from monitor.errors import ConfigError
 from monitor.tag import Tagger, load
@@ -124,6 +124,16 @@ def test_what_is_shipped_can_be_left_out(tmp_path):
 def test_a_whole_file_for_another_topic_misses_nothing(tmp_path, beat, hinted):
     text = f'[grades]\nsure = 1.0\n[beat.{beat}]\nlabel = {{ en = "B" }}\nany.sure = ["b"]\n'
     assert bool(themes.hint(TomlDocument("themes.toml", text))) is hinted
+
+
+def test_a_phrase_that_hardly_means_what_it_says_is_hinted_at(tmp_path):
+    text = '[theme.music.en]\nsure = ["suno OR udio", "suno AND udio"]\n[glossary.any]\nunion = ["A OR B"]\n'
+    assert [hint[:29] for hint in themes.doubts(TomlDocument("themes.toml", text))] == [
+        "themes.toml: 'A OR B': OR is ",
+        "themes.toml: 'suno OR udio': ",
+    ]
+    assert not list(themes.doubts(TomlDocument.read(config.starter() / "themes.toml")))
+    assert not any(tag.doubt(phrase) for phrase in themes._texts(themes.shipped()))
 
 
 def test_what_is_not_there_cannot_be_left_out(tmp_path):

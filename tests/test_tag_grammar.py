@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.tag.grammar import DISTANCE, Form, GrammarError, Link, parse_phrase, parse_rule, references
+from monitor.tag.grammar import (
+    DISTANCE,
+    Form,
+    GrammarError,
+    Link,
+    doubt,
+    parse_phrase,
+    parse_rule,
+    references,
+)
 
 
 def slots(text: str) -> list[list[tuple[str, str]]]:
@@ -74,6 +83,28 @@ def test_a_list_in_a_phrase_stands_next_to_its_words() -> None:
 def test_what_cannot_be_read_is_refused(rule: str, message: str) -> None:
     with pytest.raises(GrammarError, match=message):
         parse_rule(rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "word"),
+    [
+        ("book OR dataset", "OR "),
+        ("book NEAR/x dataset", "NEAR/x "),
+        ("book AND AND dataset", "AND "),
+        ("book dataset AND NEAR", "NEAR "),
+        ("title:", "title: "),
+    ],
+)
+def test_what_is_read_and_hardly_meant_is_doubted(rule: str, word: str) -> None:
+    parse_rule(rule)  # it was no error in version 1.0
+    assert doubt(rule).startswith(f"{word}is read as a word")
+
+
+@pytest.mark.parametrize(
+    "rule", ["title: Sora AND app NOT airline", "a or b", "ORF", "THEN-and-now", "x NEAR/3 y"]
+)
+def test_what_says_what_it_means_is_not_doubted(rule: str) -> None:
+    assert doubt(rule) == ""
 
 
 def test_only_a_whole_item_refers_to_a_list() -> None:

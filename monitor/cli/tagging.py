@@ -350,6 +350,8 @@ def try_phrase(
 
     if language not in (known := (package.ANY, *package.LANGUAGES)):
         raise UsageError(f"no such list: {language!r}; there are {', '.join(known)}")
+    if reason := package.doubt(phrase):
+        say(f"hint: {reason}")
     current = session(context)
     with current.reading() as (config, store), working("trying the phrase", quiet=current.quiet):
         start = current.since(since, config.timezone)

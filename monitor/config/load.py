@@ -221,7 +221,7 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
     # By the configuration's folder and not the working directory: cron and systemd start elsewhere.
     absolute = {declared: _at(directory, value) for declared, value in settings.items()}
     config = _config(directory, absolute, feeds, rules, environ)
-    hints = (feedlist.hint(subscriptions), themes.hint(topic), *_hints(config))
+    hints = (feedlist.hint(subscriptions), themes.hint(topic), *themes.doubts(topic), *_hints(config))
     return replace(config, hints=tuple(filter(None, hints)))
 
 

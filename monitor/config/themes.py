@@ -77,6 +77,23 @@ def hint(document: TomlDocument) -> str:
     )
 
 
+def doubts(document: TomlDocument) -> Iterator[str]:
+    """Say of each phrase that can be read what in it was likely meant otherwise: it would find nothing."""
+    for name in ("glossary", "hidden", "beat", "theme"):
+        for text in _texts(document.data.get(name)):
+            if reason := tag.doubt(text):
+                yield f"{NAME}: {text!r}: {reason}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of all lists in tables of any depth."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        yield from (item for item in value if isinstance(item, str))
+
+
 def merged(document: TomlDocument) -> dict[str, Any]:
     """Return what the shipped file and the user's come to; what is wrong with `without` is noted."""
     if not isinstance(document.data.get("base", True), bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.tag.explain import Explanation, Verdict
-from monitor.tag.grammar import GrammarError
+from monitor.tag.grammar import GrammarError, doubt
 from monitor.tag.loader import load
 from monitor.tag.personal import PERSONAL, Example, Personal, learn, learn_own
 from monitor.tag.rules import ANY, LANGUAGES, Label, Rules
@@ -22,6 +22,7 @@ __all__ = [
     "Rules",
     "Tagger",
     "Verdict",
+    "doubt",
     "learn",
     "learn_own",
     "load",

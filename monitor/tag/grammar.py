@@ -25,6 +25,8 @@ _DIGITS = 6
 
 # Capitals alone: "and" and "not" are words that phrases hold.
 _OPERATOR = re.compile(r"(?:^|\s+)(AND|NOT|(?:NEAR|THEN)(?:/\d+)?)(?:\s+|$)")
+# What was meant as one, and is read as a word.
+_MEANT = re.compile(r"(?:^|\s)(OR|(?:AND|NOT|NEAR|THEN)(?:/\S*)?)(?=\s|$)")
 _SCOPE = re.compile(r"([A-Za-z]+):\s*(?=\S)")
 _LIST_INSIDE = re.compile(r"(\{[^{}]*\})")
 _LIST = re.compile(r"\{([^{}]*)\}")
@@ -108,6 +110,23 @@ def parse_rule(text: str) -> Condition:
             part = Part(part.terms + other.terms, (*part.links, _link(operator), *other.links))
     into.append(part)
     return Condition(tuple(needs), tuple(bars))
+
+
+def doubt(text: str) -> str:
+    """Return why a rule that can be read hardly means what it says, "" where nothing speaks against it.
+
+    No error: it was none in version 1.0, and a file that stands must go on to be read.
+    """
+    for operand in _OPERATOR.split(_composed(text))[::2]:
+        if found := _MEANT.search(operand):
+            if found[1] == "OR":
+                return "OR is read as a word: write sue|sues for one of several words, else two phrases"
+            return (
+                f"{found[1]} is read as a word: write AND, NOT, NEAR, NEAR/3, THEN or THEN/3, one at a time"
+            )
+        if operand.strip().removesuffix(":") in SCOPES and operand.strip().endswith(":"):
+            return f"{operand.strip()} is read as a word: a place stands before a phrase"
+    return ""
 
 
 def parse_phrase(text: str) -> Phrase:
