@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Longer than any program shows: the cut is ours, at the end of a word.
 _SUBJECT: Final = 120
 _PREHEADER: Final = 160
+# The longest day has 25 hours, and a digest may be made late.
+_DAY: Final = timedelta(hours=30)
 
 # The share of feeds without an answer from which nothing can be concluded any more.
 _TOLERATED: Final = 0.25
@@ -168,9 +171,14 @@ def counts(digest: Digest, words: Wording) -> dict[str, str]:
 
 def span(digest: Digest, day: str, words: Wording) -> str:
     """Return the digest's day, or from when to that day when it covers more than its own."""
-    if not (digest.catches_up or (digest.part and digest.part.several)):
+    if not (digest.catches_up or holds_days(digest)):
         return day
     return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
+
+
+def holds_days(digest: Digest) -> bool:
+    """Say whether its news are those of several days: of them "today" would be untrue."""
+    return digest.window.end - digest.window.start > _DAY or bool(digest.part and digest.part.several)
 
 
 def local(instant: datetime, digest: Digest) -> datetime:

@@ -9,6 +9,7 @@ from monitor.digest import receipt
 from monitor.digest.headline import (
     counts,
     coverage,
+    holds_days,
     leading,
     local,
     outcome,
@@ -274,15 +275,11 @@ def _lead_first(story: DigestStory) -> list[StoryEntry]:
 
 def _age(story: DigestStory, digest: Digest, words: Wording) -> str:
     if story.new:
-        return words.text("state_new" if _holds_days(digest) else "new_today")
+        return words.text("state_new" if holds_days(digest) else "new_today")
     fresh = sum(report.new for report in story.reports)
     return words.text(
         "continuing", day=words.text("day", n=story.day), reports=words.plural("new_reports", fresh)
     )
-
-
-def _holds_days(digest: Digest) -> bool:
-    return digest.part is not None and digest.part.several
 
 
 def _also(
@@ -296,7 +293,7 @@ def _also(
     seen = Counter[str]([_outlet(first, words)])
     titles = {title(first.title)}
     lines = []
-    untold = _TITLED if _holds_days(digest) or not story.new else 0
+    untold = _TITLED if holds_days(digest) or not story.new else 0
     for report in reports:
         outlet, headline = _outlet(report, words), title(report.title)
         seen[outlet] += 1
