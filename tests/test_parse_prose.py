@@ -19,6 +19,8 @@ SENTENCE = "This sentence is about the strike of actors. "
         ("Film &amp; Art", "Film & Art"),
         ("Film &amp;amp; Art", "Film & Art"),
         ("&lt;b&gt;Bold&lt;/b&gt; claim", "Bold claim"),
+        ("<![CDATA[<b>Bold</b> &amp; claim]]>", "Bold & claim"),
+        ("&lt;![CDATA[Bold claim]]&gt;", "Bold claim"),
         ("<i>Really</i> so", "Really so"),
         ("List<String> in x < y", "List<String> in x < y"),
         ("AT&T, R&D", "AT&T, R&D"),

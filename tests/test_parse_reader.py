@@ -263,6 +263,7 @@ def test_a_relative_link_leads_to_the_site_and_not_to_where_the_feed_is_kept() -
         ("<guid>12345</guid>", ""),
         ("<guid>/2024/12/x</guid>", "https://host.example/2024/12/x"),
         ("<link>http://https://x.example/1</link>", "https://x.example/1"),
+        ("<link>&lt;![CDATA[ https://x.example/1 ]]&gt;</link>", "https://x.example/1"),
         ("<link>host.example/1</link>", "https://host.example/1"),
         ("<link>&lt;https://x.example/1&gt;</link>", "https://x.example/1"),
         ("<link>https:\\\\x.example\\1</link>", "https://x.example/1"),

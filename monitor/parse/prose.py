@@ -81,6 +81,8 @@ def plain(raw: str) -> str:
     text, is_clean = repair_mojibake(text), False
     # Twice: WordPress and others escape what was escaped already.
     for _ in range(2):
+        if "<![CDATA[" in text:  # put around what was escaped all the same: to HTML it is a comment
+            text = text.replace("<![CDATA[", "").replace("]]>", "")
         if "<" in text and _TAG.search(text):
             text, is_clean = html_to_text(text), True
         elif "&" in text and _ENTITY.search(text):

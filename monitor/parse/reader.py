@@ -34,7 +34,7 @@ _NO_GUID: Final = re.compile(
     r"n/?a|none|null|nil|nan|undefined|unknown|not available|no guid|guid|id|true|false|tba|[\W_0]*",
     re.IGNORECASE,
 )
-_DOUBLED: Final = re.compile(r"https?:/*(?=https?://)", re.IGNORECASE)
+_DOUBLED: Final = re.compile(r"(?:<!\[CDATA\[\s*|https?:/*(?=https?://))+", re.IGNORECASE)
 # Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken.
 _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
@@ -175,7 +175,7 @@ class _Context:
 
     def _link(self, item: RawEntry) -> str:
         """Return an entry's link; relative ones lead to the site, which may not be where the feed is kept."""
-        link = _DOUBLED.sub("", item.link.strip().strip('<>"'))
+        link = _DOUBLED.sub("", item.link.strip().removesuffix("]]>")).strip(' <>"')
         if link[:4].lower() == "http":
             link = link.replace("\\", "/")  # as browsers read it
         host, _, place = link.partition("/")
