@@ -123,6 +123,11 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
             {"last_gap_at": NOW - DAY, "location": "https://new.example/"},
             "entries fell through between two polls, last on 2026-11-22",
         ),
+        (
+            {"moving_to": "https://parked.example/", "moving_seen": 0},
+            "leads to another feed, https://parked.example/: `monitor feeds move` takes it over",
+        ),
+        ({"moving_to": "https://new.example/", "moving_seen": 1}, ""),
         ({"last_gap_at": NOW - 8 * DAY}, ""),
         ({"note": "7 older entries over the cap left out"}, "7 older entries over the cap left out"),
     ],

@@ -487,6 +487,21 @@ def test_a_permanent_redirect_is_believed_after_three_agreeing_polls(moves, loca
     assert state.location == location
 
 
+def test_a_permanent_redirect_to_another_feed_is_followed_but_never_taken_over():
+    state = success(KNOWN, ok(moved_to=A), brought(new=1, document=document(HOUR)))
+    for _ in range(9):
+        state = success(state, ok(moved_to=A), brought(document=document(HOUR)))
+    assert (state.location, schedule.leads_elsewhere(state)) == ("", True)
+    state = success(state, ok())
+    assert (state.moving_to, schedule.leads_elsewhere(state)) == ("", False)
+    # Some of what was known is there, or it is the first document of all.
+    for found in (
+        brought(new=1, document=document(HOUR, HOUR)),
+        brought(new=1, document=document(HOUR), first=True),
+    ):
+        assert success(KNOWN, ok(moved_to=A), found).moving_seen == 1
+
+
 def test_a_failure_between_makes_the_count_begin_again():
     state = success(success(KNOWN, ok(moved_to=A)), ok(moved_to=A))
     state = success(failure(state), ok(moved_to=A))

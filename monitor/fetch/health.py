@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from monitor.fetch.schedule import GAP_MEMORY, silence
+from monitor.fetch.schedule import GAP_MEMORY, leads_elsewhere, silence
 from monitor.models import FeedHealth
 from monitor.text import span_in_words
 from monitor.url import redact_url
@@ -80,8 +80,10 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
         return f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}"
     if state.last_gap_at and abs(now - state.last_gap_at) < GAP_MEMORY:
         return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
-    if state.location and name != "disabled":
-        return f"moved for good to {redact_url(state.location)}: `monitor feeds move` takes it over"
+    stranger = state.moving_to if leads_elsewhere(state) else ""
+    if name != "disabled" and (there := redact_url(state.location or stranger)):
+        told = f"moved for good to {there}" if state.location else f"leads to another feed, {there}"
+        return f"{told}: `monitor feeds move` takes it over"
     begun = state.breaks_off_since
     breaks_off = f"breaks off before its end, since {begun:%Y-%m-%d %H:%M} UTC" if begun else ""
     return "; ".join(filter(None, (state.faults, state.note))) or breaks_off if name == "ok" else ""

@@ -166,7 +166,7 @@ def after_success(
     state = _with_document(state, found.document)
     state = _with_entries(state, found, now)
     state = _with_validators(state, response, found, now)
-    state = _with_location(state, response)
+    state = _with_location(state, response, found)
     if state.breaks_off_since and awaits_rest(state, now):
         return replace(state, next_poll_at=now + settings.min_interval * (1 + _JITTER * jitter))
     wait = max(
@@ -341,17 +341,31 @@ def _with_validators(state: FeedState, response: Response, found: Findings, now:
     )
 
 
-def _with_location(state: FeedState, response: Response) -> FeedState:
-    """Count polls that agree on a permanent redirect; take it over when enough do."""
+def _with_location(state: FeedState, response: Response, found: Findings) -> FeedState:
+    """Count polls that agree on a permanent redirect; take it over when enough do.
+
+    Not one to another feed, as a domain that has lapsed leads to: that is followed each time, and the feed is
+    at its own address again when it comes back there.
+    """
     moved_to = response.moved_to
     if not moved_to:
         return replace(state, moving_to="", moving_seen=0)
-    seen = state.moving_seen + 1 if moved_to == state.moving_to else 1
+    again = moved_to == state.moving_to
+    document = found.document
+    is_new = document is not None and bool(document.entries) and len(found.new) == len(document.entries)
+    if leads_elsewhere(state) if again else is_new and not found.first:
+        return replace(state, moving_to=moved_to, moving_seen=0)
+    seen = state.moving_seen + 1 if again else 1
     if seen < _AGREEING_POLLS:
         return replace(state, moving_to=moved_to, moving_seen=seen)
     return replace(
         state, location="" if moved_to == response.feed.url else moved_to, moving_to="", moving_seen=0
     )
+
+
+def leads_elsewhere(state: FeedState) -> bool:
+    """Say whether a feed's address leads for good to a feed that had none of its entries."""
+    return bool(state.moving_to) and state.moving_seen == 0
 
 
 def _past_skips(due: datetime, hints: Hints, jitter: float) -> datetime:
