@@ -219,7 +219,8 @@ def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iter
         yield Problem(
             what=f"the digest of {overdue.date} was not made yet",
             since=overdue.at,
-            do="start the service (`monitor run`), or see that cron runs `monitor digest --send`",
+            do="start the service (`monitor run`), or see that cron runs `monitor digest --send`; "
+            "`monitor check` says what may keep it from that",
         )
 
 

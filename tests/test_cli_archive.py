@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -207,6 +208,8 @@ def test_people_see_the_latest_of_a_long_list_and_how_to_see_the_rest(
     few = run(long_followed, *command.split())
     assert few.err == f"the latest 50 of {many}: --limit {total} shows all\n"
     assert len(heads("--limit", total)) == len(run(long_followed, *command.split(), "--json").json) == total
+    assert len(run(long_followed, *command.split(), "--jsonl").out.splitlines()) == total
+    assert len(list(csv.DictReader(run(long_followed, *command.split(), "--csv").out.splitlines()))) == total
     if command != "digests":
         assert len(heads("--since", "2024-12-01")) == total
         assert "Day 60\n" in few.out

@@ -70,7 +70,7 @@ def test_what_a_feed_that_is_gone_last_answered_is_said_once(tmp_path: Path) -> 
         desk = Desk(tmp_path / "desk", [server.url("/a")]).directory
         run(desk, "poll", now=at(9))
     _, feeds = run(desk, "status", now=at(10)).out.split("\nfeeds ")
-    assert feeds.partition("last poll")[0].count("410") == 1
+    assert feeds.partition("last poll")[0].count("HTTP 410") == 1
 
 
 def test_before_the_first_poll_every_feed_is_new(tmp_path: Path) -> None:

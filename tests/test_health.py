@@ -127,7 +127,7 @@ def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_repo
     waits = next(one for one in found if "HTTP 429" in one.what)
     assert "tried again by itself" in waits.do
     gone = next(one for one in found if "HTTP 410" in one.what)
-    assert gone.what.count("410") == 1
+    assert gone.what.count("HTTP 410") == 1
 
 
 def test_no_feeds_at_all_is_a_problem(desk, opened):

@@ -493,13 +493,17 @@ def test_a_theme_of_any_name_has_ids_that_are_some(archive: Archive) -> None:
     assert ":theme:AI-art</id>" in pages.theme_feed("AI & art", stories, shown)
 
 
-def test_the_search_dates_a_story_by_the_users_day_as_all_pages_do(archive: Archive) -> None:
+def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_pages_do(
+    archive: Archive,
+) -> None:
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:
         ours = replace(digest_output.site_of(loaded, opened), timezone=ZoneInfo("Europe/Berlin"))
         late = replace(opened.stories.listing()[0], first_seen=at(23.5, 29))
     assert month_of(late, ours) == "2025-01"
-    assert handed(lists.search_shard("2025-01", [late], ours))["stories"][0]["day"] == "2025-01-01"
+    french = replace(late, entries=tuple(replace(one, language="fr") for one in late.entries))
+    found = handed(lists.search_shard("2025-01", [late, french], ours))["stories"]
+    assert [(one["day"], one["language"]) for one in found] == [("2025-01-01", ""), ("2025-01-01", "fr")]
 
 
 def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:

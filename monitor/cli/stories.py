@@ -196,7 +196,9 @@ def _join_json(join: Join) -> dict[str, object]:
 def suspects(
     context: typer.Context,
     since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
-    limit: Annotated[int | None, limit_option("with --since or as JSON")] = None,
+    limit: Annotated[int | None, limit_option("with --since, as JSON or as CSV")] = None,
+    jsonl: Jsonl = False,
+    csv: Csv = False,
     json: Json = False,
 ) -> None:
     """List the joins that are in doubt, with what speaks for and against each.
@@ -215,9 +217,9 @@ def suspects(
         for join, entry in zip(story.joins, story.entries, strict=True)
         if join.doubtful and not join.pinned
     ]
-    shown = doubts[: latest(limit, since, json)]
-    if json:
-        show_json([{"story": story.id, **_join_json(join)} for story, join, _ in shown])
+    shown = doubts[: latest(limit, since, json, jsonl, csv)]
+    records = ({"story": story.id, **_join_json(join)} for story, join, _ in shown)
+    if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     for story, join, entry in shown:
         show_prose(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))

@@ -157,6 +157,7 @@ def _indexed(story: Story, site: Site) -> dict[str, Any]:
     return {
         "id": f"s{story.id}",
         "title": title(story.title),
+        "language": foreign(story.leading.language, site.words.code),
         "day": site.day(story.first_seen).isoformat(),
         "reports": len(story.reports),
         "themes": [site.labels.get(theme, theme) for theme in story.themes],

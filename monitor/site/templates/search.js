@@ -59,6 +59,7 @@ var shard;
     const note = document.createElement("span");
     anchor.href = "stories/" + story.id + ".html";
     anchor.textContent = story.title;
+    if (story.language) anchor.lang = story.language;
     note.textContent = " " + [story.day, ...story.themes].join(" · ");
     item.append(anchor, note);
     return item;
