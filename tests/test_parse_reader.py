@@ -217,6 +217,8 @@ def test_a_comma_too_many_in_json_costs_nothing() -> None:
     body = rb'{"items":[{"title":"a","url":"https://x.example/1",},{"title":"b,] \",}",},],}'
     assert [one.title for one in entries(body)] == ["a", 'b,] ",}']
     assert entries(rb'{"items":[{"title":"a",},{"title":"b,') != ()
+    with pytest.raises(ParseError):  # at once, and not comma by comma
+        entries(b'{"items":[1' + b"," * 100_000 + b"]}")
 
 
 @pytest.mark.parametrize("items", ["", ', "items": null'])

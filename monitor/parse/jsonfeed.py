@@ -65,15 +65,15 @@ class _Loaded(NamedTuple):
     """Where it breaks off, what there is of the item in whose middle it does."""
 
 
-def _load(text: str) -> _Loaded:
+def _load(text: str, *, tidied: bool = False) -> _Loaded:
     try:
         # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
         return _Loaded(_DECODER.raw_decode(text)[0])
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
     except ValueError as error:
-        if (tidy := _COMMA.sub(r"\1", text)) != text:
-            return _load(tidy)
+        if not tidied and (tidy := _COMMA.sub(r"\1", text)) != text:
+            return _load(tidy, tidied=True)
         head = _whole_pairs(text, 1)
         found = _whole_items(text)
         if not found.items and not found.broken:
