@@ -556,6 +556,8 @@ def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_numbe
         new_head = headed("Das sagt die Union", f"p/union-{number}.html", dated=dated, age=-DAY)
         assert follower.poll(new_head).changed
         assert follower.poll(headed("Quite another", f"p/other-{number}.html", age=-30 * DAY)).new
+    for post in ("#5", "#6", "?post=7", "?post=8"):
+        assert follower.poll(headed(f"Other words of {post}", f"live-7654321{post}")).new
     assert follower.poll(headed("Monday", "p/day-20241209")).new
     assert follower.poll(headed("What else was there", "p/night-20241209", age=-DAY)).new
 

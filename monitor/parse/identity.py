@@ -201,9 +201,14 @@ def _number(one: _Marks) -> str | None:
 
 
 def _is_another_article(entry: Entry, known: Known) -> bool:
-    """Return False for the number of a known article under another headline."""
-    long_ago = abs(entry.published - known.published) > _REUSED
-    return long_ago or _bare(entry.url) == _bare(known.url)
+    """Return False for the number of a known article under another headline, which stands in the path alone.
+
+    Posts of a live page have that page's number, and differ behind it.
+    """
+    (here, *place), (there, *other) = (
+        re.split("[?;#]", _bare(one.url), maxsplit=1) for one in (entry, known)
+    )
+    return here == there or place != other or abs(entry.published - known.published) > _REUSED
 
 
 def _is_no_edit(entry: Entry, known: Known) -> bool:
