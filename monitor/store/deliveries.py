@@ -100,9 +100,9 @@ class Deliveries:
     def make_room(self, deliveries: Iterable[Delivery]) -> None:
         """See to it that how tries end can be stored though the disk becomes full meanwhile.
 
-        A row is written whole, and twice: as it is claimed, and at the end of the try.
+        A row is written whole, with its payload.
         """
-        self._db.make_room(sum(2 * (len(one.payload) + _ROW) for one in deliveries))
+        self._db.make_room(sum(len(one.payload) + _ROW for one in deliveries))
 
     def listing(self, *, edition: str = "", limit: int | None = None) -> tuple[Delivery, ...]:
         """Return deliveries, of one edition or of all, latest first."""
