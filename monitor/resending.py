@@ -101,7 +101,7 @@ def prepare_again(
             *(
                 f"{one}: their mail comes on another day, and holds it"
                 for one in new
-                if one not in today and stored.date not in store.deliveries.accounted(one)
+                if one not in today and (recipient or stored.date not in store.deliveries.accounted(one))
             ),
             *(f"{one}: it has nothing for them" for one in new if found.get(name_of[one]) == []),
         ],

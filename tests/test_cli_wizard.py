@@ -309,6 +309,17 @@ def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
     assert (tmp_path / "monitor.toml").read_text() == before
 
 
+def test_without_the_password_no_test_mail_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "feeds.toml").write_text("")
+    flags = (
+        "--no-check", "--language", "en", "--timezone", "Europe/Berlin", "--time", "7", "--mail-to", "jo@news.test",
+        "--host", "smtp.news.test", "--username", "jo", "--from", "jo@news.test", "--service", "none",
+    )  # fmt: skip
+    code, shown = on_a_terminal(tmp_path, *flags, answers={"where there are such): ": ""})
+    assert (code, "Send a test mail now?" in shown) == (0, False), shown
+    assert "`setup --test-mail` tries it then" in " ".join(shown.split())
+
+
 def test_no_password_is_asked_for_that_another_file_holds(tmp_path: Path) -> None:
     (tmp_path / "feeds.toml").write_text("")
     (tmp_path / "smtp-password").write_text("of an earlier try")

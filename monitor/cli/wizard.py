@@ -161,7 +161,9 @@ def setup(
     kept = {name: f"kept  {directory / name} (it was there)" for name in there}
     show(*(kept.get(name, f"wrote {directory / name}") for name in config.FILES))
     well = no_check or _tried(ask, current, loaded, account)
-    if account and (test_mail or (not yes and ask.whether("Send a test mail now?"))):
+    # Without its password there is nothing to try.
+    lacks = account and account.password_file == PASSWORD_FILE and not (directory / PASSWORD_FILE).exists()
+    if account and (test_mail or (not (yes or lacks) and ask.whether("Send a test mail now?"))):
         well = asyncio.run(send_test(current, loaded)) and well
     _offer_service(ask, service, directory)
     program = current.program
@@ -296,7 +298,10 @@ def _account(ask: Questions, to: str, flags: Mapping[str, Any], directory: Path)
         directory.mkdir(parents=True, exist_ok=True)
         _keep_password(password, directory)
     elif not (directory / PASSWORD_FILE).exists():
-        say(f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it")
+        say(
+            f"hint: put the password into {directory / PASSWORD_FILE} and run chmod 600 on it; "
+            "`setup --test-mail` tries it then"
+        )
     return replace(account, password_file=PASSWORD_FILE)
 
 
