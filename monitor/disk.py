@@ -2,7 +2,7 @@
 
 A draft is locked while it is being written. A draft that a killed process left behind is recognised by having
 no lock, and is removed when the next draft for that file is made; the kernel releases locks whatever becomes
-of their holders.
+of their holders. Only one that was made beside another process's draft for the same file would stay.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import fcntl
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from glob import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,13 +54,15 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
 @contextmanager
 def scratch(path: Path, *, private: bool = True) -> Iterator[Path]:
     """Give an empty file beside `path` that is gone in the end, even after a kill. Raises OSError."""
-    for left in path.parent.glob(f".{escape(path.name)}.*.part"):
-        _remove_abandoned(left)
-    draft = _open_locked(path, _FOR_ITS_OWNER if private else _FOR_ALL)
+    # Known by its name: to look for drafts among ten thousand pages took longer than to write one.
+    first = path.with_name(f".{path.name}.part")
+    _remove_abandoned(first)
+    draft = _open_locked(first, _FOR_ITS_OWNER if private else _FOR_ALL)
     try:
         yield draft.path
     finally:
-        _remove(draft.path)
+        if _is_at(draft.path, draft.handle):  # and not of another, once ours took the place of the file
+            _remove(draft.path)
         os.close(draft.handle)
 
 
@@ -72,16 +73,29 @@ class _Draft(NamedTuple):
     handle: int
 
 
-def _open_locked(path: Path, mode: int) -> _Draft:
-    """Make a draft and lock it; again where somebody took it for an abandoned one before it was locked."""
+def _open_locked(first: Path, mode: int) -> _Draft:
+    """Make a draft and lock it, of another name where somebody else has a draft of that one.
+
+    So too where they took it for an abandoned one before it was locked.
+    """
+    draft = first
     while True:
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with suppress(OSError):  # some network file systems have no locks: there litter stays
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if draft.exists():
-            return _Draft(draft, handle)
-        os.close(handle)
+        with suppress(FileExistsError):
+            handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with suppress(OSError):  # some network file systems have no locks: there litter stays
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if _is_at(draft, handle):
+                return _Draft(draft, handle)
+            os.close(handle)
+        draft = first.with_suffix(f".{secrets.token_hex(4)}.part")
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Say whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _remove_abandoned(draft: Path) -> None:

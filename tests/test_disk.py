@@ -106,6 +106,20 @@ def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypat
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(disk.fcntl, "flock", refused)
-    (tmp_path / ".a.0123.part").write_bytes(b"of whoever writes just now")
+    (tmp_path / ".a.part").write_bytes(b"of whoever writes just now")
     disk.write_atomically(tmp_path / "a", b"x")
-    assert names(tmp_path) == [".a.0123.part", "a"]
+    assert names(tmp_path) == [".a.part", "a"]
+
+
+def test_a_draft_of_another_that_has_the_name_by_now_stays(tmp_path):
+    with disk.scratch(tmp_path / "a") as draft:
+        draft.replace(tmp_path / "a")
+        draft.write_bytes(b"of whoever writes next")
+    assert names(tmp_path) == [".a.part", "a"]
+
+
+def test_to_write_a_file_its_folder_is_not_gone_through(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "scandir", None)
+    monkeypatch.setattr(os, "listdir", None)
+    disk.write_atomically(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"

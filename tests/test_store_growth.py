@@ -157,7 +157,7 @@ def _work(opened: Store, ask: Callable[[Store], object]) -> int:
 
 
 def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(tmp_path: Path) -> None:
-    later = replace(SENT, id=10**6)
+    earlier, later = replace(SENT, id=20), replace(SENT, id=10**6)
     asked: dict[str, Callable[[Store], object]] = {
         "what waits to be counted": lambda opened: opened.terms.uncounted(10),
         "what waits for a story": lambda opened: opened.entries.without_story(10),
@@ -167,6 +167,7 @@ def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(
         "open stories": lambda opened: opened.stories.open(NOW - timedelta(days=14)),
         "stories of renamed feeds, of which there are none": lambda opened: opened.overview.of_feeds([]),
         "deliveries that a later one makes needless": lambda opened: opened.deliveries.supersede(later, NOW),
+        "mails that were given up": lambda opened: opened.deliveries.reopen_failed(earlier, NOW),
     }
     with _lived(tmp_path / "young.db", 30) as young, _lived(tmp_path / "old.db", 120) as old:
         grown = {what: (_work(young, ask), _work(old, ask)) for what, ask in asked.items()}

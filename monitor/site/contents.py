@@ -38,21 +38,21 @@ def month(name: str, store: Store, timezone: ZoneInfo) -> Month:
     # 32 days on from the first is the next month, of whatever length.
     after = (first + timedelta(days=32)).replace(day=1)
     start, end = (datetime.combine(day, time(), timezone).astimezone(UTC) for day in (first, after))
-    stories = store.stories.get_many(store.overview.begun(start, end))
+    stories = store.stories.get_many(store.overview.begun(start, end), whole=False)
     return Month(store.overview.digests_between(first, after), stories)
 
 
 def of_theme(slug: str, store: Store) -> list[Story]:
     """Read a theme's newest stories."""
     order = store.overview.of_theme(slug, _LISTED)
-    found = {story.id: story for story in store.stories.get_many(order)}
+    found = {story.id: story for story in store.stories.get_many(order, whole=False)}
     return [found[number] for number in order if number in found]
 
 
 def of_search(search: SavedSearch, store: Store) -> list[Story]:
     """Read the newest stories with a report that a saved search finds."""
     order = store.overview.of_search(search.queries, _LISTED, theme=search.theme)
-    found = {story.id: story for story in store.stories.get_many(order)}
+    found = {story.id: story for story in store.stories.get_many(order, whole=False)}
     return [found[number] for number in order if number in found]
 
 

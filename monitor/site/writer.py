@@ -215,7 +215,7 @@ class _Update:
         """Make the pages of stories that are part of no affair, or are no more; note what else they touch."""
         made: dict[str, str | None] = {}
         titles = self._store.overview.titles(batch)
-        found = {story.id: story for story in self._store.stories.get_many(batch)}
+        found = {story.id: story for story in self._store.stories.get_many(batch, whole=False)}
         for number in batch:
             if number in titles and number not in found:
                 continue  # it is passed over

@@ -291,7 +291,8 @@ where edition = :edition and state <> 'sending' and :recipient in ('', recipient
 """
 
 _REOPEN_FAILED: Final = """
-update deliveries as d set state = 'pending', next_attempt_at = null, blocked = 0, changed_at = :now,
+update deliveries as d indexed by deliveries_state set state = 'pending', next_attempt_at = null,
+    blocked = 0, changed_at = :now,
     last_error = iif(d.last_error like 'given up%', '', 'given up: ') || d.last_error
 from (select * from deliveries where id = :id) sent
 where d.state = 'failed' and d.channel = sent.channel and d.recipient = sent.recipient collate nocase

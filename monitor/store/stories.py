@@ -33,7 +33,7 @@ class _Steps(NamedTuple):
 
 
 class Stories:
-    """The stories, by their ids or former ones; those not `whole` come without content and evidence."""
+    """The stories, by their ids or former ones; those not whole come without content and evidence."""
 
     def __init__(self, connection: Connection, entries: Entries, scope: Scope) -> None:
         self._db = connection
@@ -52,9 +52,13 @@ class Stories:
     def listing(
         self, *, since: datetime | None = None, theme: str = "", limit: int | None = None
     ) -> tuple[Story, ...]:
-        """Return the stories (of a theme) with an entry first seen at or after `since`, latest first."""
+        """Return the stories (of a theme) with an entry first seen at or after `since`, latest first.
+
+        They are not whole.
+        """
         rest = f"where {_LISTED} order by last_seen desc, id desc limit :limit"
-        return self._read(rest, {**_narrowed(since, theme), "limit": -1 if limit is None else limit})
+        wanted = {**_narrowed(since, theme), "limit": -1 if limit is None else limit}
+        return self._read(rest, wanted, whole=False)
 
     def count(self, *, since: datetime | None = None, theme: str = "") -> int:
         """Return how many stories `listing` has without a limit."""
@@ -66,8 +70,8 @@ class Stories:
 
     def get_many(self, stories: Iterable[int], *, whole: bool = True) -> tuple[Story, ...]:
         """Return stories by their ids, or by those of stories merged into them, each once, by id."""
-        ids = listed(map(self.resolve, stories))
-        return self._read(f"where id {ANY_OF} order by id", [ids], whole=whole)
+        wanted = listed(stories)
+        return self._read(_PRESENT, {"stories": wanted}, whole=whole)
 
     def past(self, since: datetime, sought: Sought) -> tuple[PastStory, ...]:
         """Return what is sought of the stories with an entry at or after `since`, by id."""
@@ -91,8 +95,8 @@ class Stories:
         )
 
     def affair(self, affair: int) -> tuple[Story, ...]:
-        """Return the steps of an affair, in order of time."""
-        found = self._read("where affair_id = ? order by first_seen, id", [affair])
+        """Return the steps of an affair, in order of time, not whole."""
+        found = self._read("where affair_id = ? order by first_seen, id", [affair], whole=False)
         return tuple(sorted(found, key=lambda story: (story.first_seen, story.id)))
 
     def in_doubt(self, since: datetime | None = None) -> tuple[Story, ...]:
@@ -103,7 +107,7 @@ class Stories:
     def without_kind(self, limit: int) -> tuple[Story, ...]:
         """Return so many of the latest stories of a version that did not know what kinds of event are."""
         rest = "indexed by stories_without_kind where kind is null order by id desc limit ?"
-        return self._read(rest, [limit])
+        return self._read(rest, [limit], whole=False)
 
     def resolve(self, story: int) -> int:
         """Return the present id of a story that may have been merged into another."""
@@ -272,6 +276,14 @@ def _join(row: Row) -> Join:
 
 # With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
 _BY_ID: Final = "order by +id"
+
+# A story that was merged has no row any more, but leads to the one that has.
+_PRESENT: Final = """
+where id in (
+    select coalesce(a.story_id, asked.value)
+    from json_each(:stories) as asked left join story_aliases a on a.old_id = asked.value
+) order by id
+"""
 
 # By three indexes: all of one and a half years had been read and looked through at each poll. With the plus
 # SQLite goes by the ids, as in `_BY_ID`.
