@@ -124,6 +124,7 @@ def test_one_link_and_title_may_have_another_text_each_day():
         3: 2
     }
     assert copies([monday, issue(2, 1, "A deal.")]) == {2: 1}
+    assert copies([monday, issue(2, 0, "A ban.")]) == {}
     article = {"url": "https://herald.example/2026/01/01/deal"}
     assert copies([issue(1, 0, "A deal.", **article), issue(2, 1, "More of it.", **article)]) == {2: 1}
 

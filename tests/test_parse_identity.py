@@ -535,6 +535,36 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
 
 
+@pytest.mark.parametrize(
+    ("fields", "apart"),
+    [
+        pytest.param({"guid": "{}", "url": "https://x.example/{}"}, NOTHING, id="one instant"),
+        pytest.param({"url": "https://x.example/{}"}, START - START.replace(hour=0), id="one day, no guid"),
+        pytest.param({"guid": "{}", "url": "https://x.example/"}, timedelta(hours=1), id="links home"),
+        pytest.param({"guid": "{}", "url": "https://x.example/brief"}, timedelta(hours=1), id="one link"),
+        pytest.param({"guid": "{}", "url": "https://x.example/brief", "dated": "missing"}, DAY, id="undated"),
+        pytest.param({"url": "https://x.example/brief"}, timedelta(hours=6), id="one page"),
+    ],
+)
+def test_what_stands_under_a_column_s_title_is_news_each_time(
+    fields: dict[str, str], apart: timedelta
+) -> None:
+    def item(number: int, at: timedelta, **more: Any) -> Entry:
+        given = {key: value.format(number) for key, value in fields.items()}
+        given.setdefault("guid", given["url"])
+        return entry("", title="News in brief", summary=f"Text {number}.", age=at, **{**given, **more})
+
+    follower = Follower()
+    midnight = "guid" not in fields and "{}" in fields["url"]
+    ages = [apart, apart, apart] if midnight else [-n * apart for n in range(3)]
+    for number, age in enumerate(ages):
+        changes = follower.poll(item(number, age), after=apart or DAY)
+        assert len(changes.new) == 1
+    # The text of the last one under another guid is that one, drawn anew.
+    if "guid" in fields:
+        assert not follower.poll(item(2, ages[2], guid="anew"), after=DAY / 9).new
+
+
 def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_number() -> None:
     def headed(title: str, slug: str, **fields: Any) -> Entry:
         return entry(

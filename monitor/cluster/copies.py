@@ -150,10 +150,17 @@ def _is_another_edition(entry: Entry, other: Entry) -> bool:
 
 
 def _is_another_issue(entry: Entry, other: Entry) -> bool:
-    """Return True for two texts of two days under one title on a page that is no article's own."""
+    """Return True for two texts of two days under one title on a page that is no article's own.
+
+    Within one feed they were not taken for one entry as they came, and need be of no two days.
+    """
     dated = entry.dated == other.dated == "publisher"
     apart = dated and abs(entry.published - other.published) >= _NEXT
-    return apart and not is_of_one(entry.url) and fold(entry.summary) != fold(other.summary)
+    return (
+        (apart or entry.feed == other.feed)
+        and not is_of_one(entry.url)
+        and fold(entry.summary) != fold(other.summary)
+    )
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 # From so far apart on, two dates are of two days: what appears daily does not do so to the hour.
 _DAY: Final = timedelta(hours=20)
+# A title of so few words is a column's: "News in brief", and may come several times a day.
+_LITTLE: Final = 4
+_PAUSE: Final = timedelta(hours=4)
 # So soon after its first date an article is rewritten; a page that serves many has its next then.
 _EDITED: Final = timedelta(hours=1)
 # The farthest that two zones are apart: a midnight of here may be written as one of there.
@@ -123,7 +126,7 @@ class _Marks(NamedTuple):
             link="" if is_home(one.url, home) else bare,
             title=title,
             instant=_instant(one),
-            path=_EDITION.sub("", f"/{_place(bare)}") if bare else "",
+            path="" if not bare or is_home(one.url, home) else _EDITION.sub("", f"/{_place(bare)}"),
             page=re.split("[?;#]", bare, maxsplit=1)[0] or "-",
         )
 
@@ -142,7 +145,7 @@ def _all(*names: str) -> Callable[[_Marks], Hashable]:
 def _another(entry: Entry, known: Known) -> bool:
     """Return True when an entry has another title than a known one, and its guid or link served before."""
     if alike(entry.title, known.title):
-        return False
+        return _is_next_of_column(entry, known)
     dated = entry.dated == known.dated == "publisher"
     apart = abs(entry.published - known.published) if dated else None
     guids = {_own_guid(entry), _own_guid(known)} - {""}
@@ -158,6 +161,19 @@ def _another(entry: Entry, known: Known) -> bool:
     else:
         longest = _DAY if is_of_one(entry.url) else _EDITED
     return apart > longest if apart is not None else longest < _DAY
+
+
+def _is_next_of_column(entry: Entry, known: Known) -> bool:
+    """Return True for another text under a title that says little, which has another guid of its own too."""
+    if len(entry.title.split()) > _LITTLE or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
+        return False
+    guids, instants = {_own_guid(entry), _own_guid(known)}, {_instant(entry), _instant(known)}
+    if _place(_bare(entry.url)) == _place(_bare(known.url)):
+        redated = len(instants) > 1 or None in instants
+        return len(guids - {""}) > 1 and redated and not is_of_one(entry.url)
+    # Midnight is no instant of theirs.
+    is_day = entry.published.time() == time.min
+    return "" not in {entry.url, known.url} and (len(guids - {""}) > 1 or (guids == {""} and is_day))
 
 
 def _is_no_copy(entry: Entry, known: Known) -> bool:
@@ -190,7 +206,8 @@ def _is_next_issue(entry: Entry, known: Known) -> bool:
     dated = entry.dated == known.dated == "publisher"
     guid = _own_guid(entry)
     of_one = is_of_one(entry.url) or bool(guid and not _OF_A_PAGE.fullmatch(guid))
-    another_day = dated and entry.published - known.published >= _DAY
+    pause = _PAUSE if len(entry.title.split()) <= _LITTLE else _DAY
+    another_day = dated and entry.published - known.published >= pause
     return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
@@ -216,7 +233,8 @@ def _is_no_edit(entry: Entry, known: Known) -> bool:
 
     Midnight is none. Another number is another part, issue or day.
     """
-    if entry.published.time() == time.min or not alike(entry.title, known.title):
+    unlike = entry.published.time() == time.min or not alike(entry.title, known.title)
+    if unlike or _is_next_of_column(entry, known):
         return True
     return set(re.findall(r"\d+", entry.title)) != set(re.findall(r"\d+", known.title))
 
