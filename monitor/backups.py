@@ -68,7 +68,7 @@ def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[
     An earlier backup there is replaced, any other file is left alone. Raises StoreError.
     """
     if target.exists() and takes_everything(target) and not _is_ours(target):
-        raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
+        raise StoreError(f"{target} exists and is not a backup: give another name, or remove it")
     # As in version 1.0, whose cron lines must go on working.
     if not takes_everything(target):
         store.backup(target)
@@ -136,7 +136,9 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
             if not tarfile.is_tarfile(source):
                 # Before the configuration is looked for: it may be in the backup that was meant.
                 if not store_package.is_database(source):
-                    raise StoreError(f"{source} is no backup of monitor: neither an archive nor a database")
+                    raise StoreError(
+                        f"{source} is not a backup made by monitor: neither an archive nor a database"
+                    )
                 config = load(directory)
                 with sole_sender(config.data_dir):
                     written, aside = _place_database(source, config.database, replace=replace)
@@ -145,7 +147,7 @@ def restore(source: Path, directory: Path, *, replace: bool = False) -> Restored
             scratch = Path(stack.enter_context(TemporaryDirectory()))
             members = _unpack(archive, scratch)
             if DATABASE not in members:
-                raise StoreError(f"{source} is no backup of monitor: it holds no {DATABASE}")
+                raise StoreError(f"{source} is not a backup made by monitor: it holds no {DATABASE}")
             return _bring_back(members, directory, replace=replace)
     except (tarfile.TarError, EOFError, UnicodeDecodeError, ValueError) as error:
         raise StoreError(f"{source} is damaged: {error}") from error
@@ -233,7 +235,7 @@ def _place_database(source: Path, named: Path, *, replace: bool) -> tuple[Path, 
     """Bring a database to its place; return that, and what was set aside. Raises StoreError."""
     target = named.resolve()
     if target.exists() and not replace:
-        raise StoreError(f"{target} is there already: --replace sets it aside first")
+        raise StoreError(f"{target} already exists: --replace sets it aside first")
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target, private=True) as draft:
         shutil.copyfile(source, draft)

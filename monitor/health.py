@@ -167,15 +167,15 @@ def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
         yield Problem(
             what=f"the database cannot be written: {reason}",
             since=None,
-            do="give this user the file and its directory, and see that the disk is not full",
+            do="make the file and its directory writable for this user, and check that the disk is not full",
         )
     for name, trouble in troubles(store).items():
-        yield Problem(what=f"{name}: {trouble}", since=None, do="see the service's log for more")
+        yield Problem(what=f"{name}: {trouble}", since=None, do="the service's log says more")
     if leap := store.clock.fresh_leap(now):
         yield Problem(
             what=str(leap),
             since=leap.end,
-            do="see that the clock is right now; nothing was lost, and for a week nothing is deleted",
+            do="check that the clock is right now; nothing was lost, and for a week nothing is deleted",
             ours=False,
         )
 
@@ -191,11 +191,11 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
         # A poll that was stopped halfway has left no record of itself, but its feeds have theirs.
         answers = (state.last_poll_at for state in store.feeds.states(config.feeds).values())
         at = max(filter(None, (at, *answers)), default=None)
-    start = "start the service (`monitor run`), or see that cron runs `monitor poll`"
+    start = "start the service (`monitor run`), or check that cron runs `monitor poll`"
     if not any(feed.enabled for feed in config.feeds):
         yield Problem(what="no feed is followed", since=None, do="add one: `monitor feeds add ADDRESS`")
     elif at is None:
-        yield Problem(what="nothing was ever polled", since=None, do=start)
+        yield Problem(what="nothing has ever been polled", since=None, do=start)
     elif now - at > config.fetch.max_interval + LATE:
         silence = span_in_words(now - at)
         yield Problem(what=f"nothing was polled for {silence}", since=at, do=start)
@@ -203,13 +203,13 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
         yield Problem(
             what=f"the last {cut_off} polls were cut off before their end",
             since=last.finished_at if last else None,
-            do="see in the log what ended them: a lack of memory, a time limit; what they read is kept",
+            do="the log says what ended them: a lack of memory, a time limit; what they read is kept",
         )
     elif asking is not None and asking.outage:
         yield Problem(
             what="no feed could be reached at the last poll: our network is down",
             since=store.feeds.unreached_since(now) or asking.started_at,
-            do="see to the connection of this machine; the feeds are asked again by themselves",
+            do="check the connection of this machine; the feeds are asked again automatically",
         )
 
 
@@ -219,7 +219,7 @@ def _digest_problems(overdue: digest.Due | None, installed_at: datetime) -> Iter
         yield Problem(
             what=f"the digest of {overdue.date} was not made yet",
             since=overdue.at,
-            do="start the service (`monitor run`), or see that cron runs `monitor digest --send`; "
+            do="start the service (`monitor run`), or check that cron runs `monitor digest --send`; "
             "`monitor check` says what may keep it from that",
         )
 
@@ -262,7 +262,7 @@ def _delivery_problems(
             since=min(one.created_at for one in those),
             do="fix that, then send it again: `monitor digest --send --resend`"
             if any(one.edition == last and one.payload for one in those)
-            else "fix that for the next one; `monitor digest --date DAY` shows what did not arrive, "
+            else "fix that before the next one; `monitor digest --date DAY` shows what did not arrive, "
             "and each is tried once more when a later one has got through",
         )
 
@@ -302,14 +302,14 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
             yield Problem(
                 what=f"{name}: {feed.faults}",
                 since=feed.last_success_at,
-                do="that is a fault of the monitor: please report this line; all else of the feed is told",
+                do="this is a bug in monitor: please report this line; everything else of the feed is told",
                 ours=False,
             )
         if feed.state in {"gone", "silent"} or (feed.state == "failing" and looked_in_vain):
             yield Problem(
                 what=f"{name}: {reason or feed.state}",
                 since=feed.newest_entry_at if feed.state == "silent" else feed.last_success_at,
-                do="it is tried again by itself; if this goes on, poll it more rarely or switch it off"
+                do="it is tried again automatically; if this goes on, poll it less often or switch it off"
                 if feed.last_status == _TOO_MANY and feed.state == "failing"
                 else f"open {feed.url} in a browser; then `monitor feeds move` or `monitor feeds disable`",
                 ours=False,

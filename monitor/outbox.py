@@ -145,7 +145,7 @@ async def send_due(
 
 
 def _withdraw(store: Store, delivery: Delivery, now: datetime) -> None:
-    note = f"{delivery.recipient} is on the list no more"
+    note = f"{delivery.recipient} is no longer on the list"
     settled = replace(delivery, state="superseded", next_attempt_at=None, last_error=note, blocked=False)
     store.deliveries.save(settled, now)
 

@@ -130,6 +130,6 @@ def resend(
             store, stored.date, recipient=recipient, now=now, new=new.deliveries, covered=new.covered
         )
     if not (due or new.left_out or new.unmade):
-        why = "it is held, or its bytes are kept no more"
+        why = "it is being held, or its content is no longer kept"
         raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
     return new

@@ -49,7 +49,7 @@ class Kind(Generic[T]):
     """How one kind of value is read, written into a TOML file and named in the reference."""
 
     read: Callable[[Any], T]
-    """The judge. Raises ValueError with what was expected, or UnfitError for parts of a list."""
+    """Reads the value. Raises ValueError with what was expected, or UnfitError for parts of a list."""
     name: str
     write: Callable[[T], object] = lambda value: value
     """The value as TOML knows it: a string, number, boolean or list."""
@@ -57,7 +57,7 @@ class Kind(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The name of a setting in its file, where it cannot be the field's name."""
+    """The name of a setting in its file, if it cannot be the field's name."""
 
     name: str
 
@@ -70,7 +70,7 @@ class Example:
 
 
 class UnfitError(ValueError):
-    """Elements of a list that their judge refused: the index and the reason of each."""
+    """Elements of a list that could not be read: the index and the reason of each."""
 
     def __init__(self, found: list[tuple[int, str]]) -> None:
         self.found = found
@@ -140,7 +140,7 @@ def _mailbox_text(value: Any) -> str:
 
 
 def _mailbox_texts(value: Any) -> tuple[str, ...]:
-    """Read a list of mailboxes; who stands there twice gets one mail."""
+    """Read a list of mailboxes; one that is listed twice gets one mail."""
     listed_ones = listed(MAILBOX, least=1).read(value)
     found: dict[str, str] = {}
     for one in listed_ones:
@@ -164,7 +164,7 @@ OwnDuration = Annotated[
     timedelta | None,
     Kind(duration, "a duration", lambda value: "" if value is None else written_duration(value)),
 ]
-"""A duration that takes another's place; None where it does not."""
+"""A duration that overrides another; None for no override."""
 Pause = Annotated[timedelta, Kind(pause, "a duration, 0 for none", written_duration)]
 Period = Annotated[
     timedelta | None,

@@ -1,7 +1,8 @@
 """A TOML file as the user wrote it: what it says, the line of each key, and every fault found in it.
 
-Takes text, gives `TomlDocument`. The standard library's reader keeps no positions: they are found here by a
-second, forgiving walk over text that it has accepted, made only when a fault is told or a file edited.
+Takes text, gives a `TomlDocument`. The standard library's reader keeps no positions, so they are found here
+by a second, lenient walk over text that it has accepted. That walk is made only to report a fault or to edit
+a file.
 """
 
 from __future__ import annotations

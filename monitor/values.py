@@ -1,7 +1,7 @@
-"""The kinds of value that a person writes in a file or on the command line: one judge for each.
+"""What a person writes in a file or on the command line, as values: one function for each kind of value.
 
-A judge takes what stands there and gives the value, or raises ValueError with one line that says what was
-expected. Configuration, `feeds add`, OPML import and the channels ask the same judges.
+Such a function takes what was written and gives the value, or raises ValueError with one line that says what
+was expected. The configuration, `feeds add`, OPML import and the channels all use the same functions.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _SIZES: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
-# So that no sum of an instant and a duration leaves what a datetime can be (the year 9999).
+# So that an instant plus a duration never exceeds what a datetime can hold (the year 9999).
 _CENTURY: Final = 100 * 365 * 86400
 _LONGEST_SHOWN: Final = 60
-# Forty names are a help, and four hundred are none.
+# Forty names are a help; four hundred are not.
 _MOST_SHOWN: Final = 40
 # ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance.
 _LANGUAGES: Final = """\
@@ -46,13 +46,13 @@ _LANGUAGES: Final = """\
 
 
 def got(value: object) -> str:
-    """Return ` (got 3)`, so that a fault shows what it is about; "" for what is too long to help."""
+    """Return ` (got 3)`, so that a fault shows what it is about; "" for values too long to help."""
     short = isinstance(value, str | int | float) and len(repr(value)) <= _LONGEST_SHOWN
     return f" (got {value!r})" if short else ""
 
 
 def likely(name: str, known: Iterable[str]) -> str:
-    """Return what to say beside a name that is not known: the one that was meant, else all there are."""
+    """Return a hint for an unknown name: the name that was probably meant, or else all known names."""
     there = list(known)
     if not there:
         return "; there are none at all"
@@ -60,13 +60,13 @@ def likely(name: str, known: Iterable[str]) -> str:
 
 
 def meant(name: object, known: Sequence[str]) -> str:
-    """Return what to say beside a name that is nearly a known one; "" for another."""
+    """Return a hint for a name that is nearly a known one; "" for any other."""
     near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def duration(value: Any) -> timedelta:
-    """Read "90s", "30m", "6h", "1d", "2w", or seconds as a number; it must be longer than nothing."""
+    """Read "90s", "30m", "6h", "1d", "2w", or seconds as a number; zero is refused."""
     found = pause(value)
     if not found:
         raise ValueError("expected a duration longer than nothing" + got(value))
@@ -74,7 +74,7 @@ def duration(value: Any) -> timedelta:
 
 
 def pause(value: Any) -> timedelta:
-    """Read a duration that may be nothing at all."""
+    """Read a duration that may be zero."""
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -89,7 +89,7 @@ def pause(value: Any) -> timedelta:
 
 
 def written_duration(value: timedelta) -> str:
-    """Write a duration in the largest unit that it is a whole number of: 90 s, but 2 m for 120."""
+    """Write a duration in the largest unit of which it is a whole number: "90s", but "2m" for 120 s."""
     seconds = value.total_seconds()
     # Not weeks: nobody expects "2w" where "14d" was written.
     unit = next((unit for unit, size in _UNITS.items() if unit != "w" and seconds % size == 0 < seconds), "s")
@@ -117,7 +117,7 @@ def size(value: Any) -> int:
 
 
 def written_size(value: int) -> str:
-    """Write a number of bytes in the largest unit that it is a whole number of."""
+    """Write a number of bytes in the largest unit of which it is a whole number."""
     unit = next(unit for unit, size in _SIZES.items() if value % size == 0)
     return f"{value // _SIZES[unit]}{unit}"
 
@@ -214,7 +214,7 @@ def host(value: Any) -> str:
 
 
 def web_address(value: Any) -> str:
-    """Read an http(s) address with a host; one whose secrets were masked for eyes is none."""
+    """Read an http(s) address with a host; one whose secrets are masked is refused."""
     written = text(value).strip()
     shown = got(redact_url(written))
     try:
@@ -225,7 +225,7 @@ def web_address(value: Any) -> str:
         raise ValueError(f"not an address that can be asked: {str(error).lower()}{shown}") from None
     if not good or re.search(r"\s", written):
         raise ValueError("expected an address that starts with http:// or https://" + shown)
-    # What `status` or an export has shown, pasted back in.
+    # Copied from `status` or an export, which mask secrets.
     if "***" in written:
         raise ValueError("its secret was masked as ***: put the real address in" + shown)
     try:

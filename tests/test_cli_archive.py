@@ -123,7 +123,7 @@ def test_stories_of_a_theme_are_listed_and_an_unknown_one_is_named(polled_desk: 
     found = run(polled_desk, "stories", "--theme", theme, "--json").json
     assert found == [story for story in every if theme in story["themes"]]
     assert run(polled_desk, "stories", "--theme", "nonsense").code == 2
-    assert "no story is like that" in run(polled_desk, "stories", "--since", "2030-01-01").err
+    assert "no story matches" in run(polled_desk, "stories", "--since", "2030-01-01").err
 
 
 def test_stories_are_merged_and_split_for_good(desk: Path) -> None:

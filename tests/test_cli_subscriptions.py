@@ -87,7 +87,7 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
         bare = run(desk, "feeds", "add", server.on("/bare", Reply(b"<html></html>")))
         assert (lost.code, bare.code) == (1, 1)
         assert "404" in lost.err
-        assert "no feed is named there" in bare.err
+        assert "the page names no feed" in bare.err
         assert (desk / "feeds.toml").read_bytes() == before
         added = run(desk, "feeds", "add", site)
         assert (added.code, added.out) == (0, f"added {good}: The Paper\n")
@@ -206,7 +206,7 @@ def test_where_a_service_has_the_old_list_the_command_says_so(desk: Path) -> Non
     with sole_sender(config.load(desk).data_dir):
         result = run(desk, "feeds", "disable", ONE)
     assert (result.code, result.out) == (0, f"off: {ONE}\n")
-    assert "the service takes it up when it reads its configuration again" in result.err
+    assert "the running service uses it after a reload" in result.err
     assert run(desk, "feeds", "enable", ONE).err == ""
 
 
@@ -240,7 +240,7 @@ def test_a_followed_group_keeps_a_removed_feed_off(desk: Path) -> None:
     first = config.load(desk).feeds[0]
     removed = run(desk, "feeds", "remove", first.url)
     assert removed.out == f"switched off {first.url}\n"
-    assert "'unions' is followed" in removed.err
+    assert "you follow its group 'unions'" in removed.err
     assert not config.load(desk).feeds[0].enabled
 
 
@@ -430,10 +430,12 @@ def test_a_page_whose_feeds_are_none_says_so(desk: Path) -> None:
         address = server.on("/", Reply(link, headers={"Content-Type": "text/html"}))
         result = run(desk, "feeds", "add", address)
         assert result.code == 1
-        assert f"the feeds that it names are none: {server.url('/gone.xml')} (HTTP 404" in result.err
+        assert (
+            f"it names feeds, but none of them can be read: {server.url('/gone.xml')} (HTTP 404" in result.err
+        )
         assert run(desk, "feeds", "discover", server.url("/gone.xml")).code == 1
         server.on("/", Reply(b"<html></html>"))
-        assert "no feed is named there" in run(desk, "feeds", "add", address).err
+        assert "the page names no feed" in run(desk, "feeds", "add", address).err
         assert "names no feed" in run(desk, "feeds", "discover", address).err
     assert run(desk, "feeds", "discover", "nowhere").code == 2
 
@@ -480,4 +482,4 @@ def test_an_opml_without_feeds_is_reported(desk: Path, tmp_path: Path) -> None:
 
 
 def test_a_feed_without_a_name_of_the_users_is_called_by_its_own(desk: Path) -> None:
-    assert run(desk, "feeds", "rename", ONE, "").out == f"{ONE} is named as it names itself\n"
+    assert run(desk, "feeds", "rename", ONE, "").out == f"{ONE} is now called by its own title\n"

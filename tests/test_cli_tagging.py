@@ -148,7 +148,7 @@ def test_retag_applies_the_present_themes_and_says_what_changed(desk: Path) -> N
     (desk / "themes.toml").write_text(THEMES.replace('"AI AND artists"', '"river bridge"'))
     result = run(desk, "retag", now=at(10))
     assert "  e2  -ai-creative-labour" in result.out
-    assert "3 entries tagged again: 2 changed, 1 became relevant, 1 ceased to be" in result.out
+    assert "3 entries tagged again: 2 changed, 1 became relevant, 1 no longer are" in result.out
     assert beats(desk) == {"leak": ["sora"], "choir": [], "river": ["ai-creative-labour"]}
     assert run(desk, "retag", "--since", "2024-12-03", now=at(10)).out.startswith("0 entries")
 

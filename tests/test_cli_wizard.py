@@ -110,7 +110,7 @@ def test_a_test_mail_goes_through_the_account(tmp_path: Path) -> None:
             "--host", "127.0.0.1", "--port", box.port, "--tls", "none", "--username", "-",
         )  # fmt: skip
     assert result.code == 0, result.out + result.err
-    assert "the server has taken it for jo@news.test" in result.out
+    assert "the server accepted it for jo@news.test" in result.out
     assert len(box.received) == 1
 
 
@@ -273,7 +273,7 @@ def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
     }
     code, shown = on_a_terminal(tmp_path / "new", "--no-check", "--test-mail", answers=answers)
     assert code == 0, shown
-    assert "no test mail then" in shown
+    assert "no test mail, then" in shown
     loaded = config.load(tmp_path / "new")
     assert (loaded.language, f"{loaded.digest.time:%H:%M}") == ("en", "08:00")
     assert {feed.group for feed in loaded.feeds} == {"unions"}

@@ -44,8 +44,8 @@ def test_faults_of_saved_searches_are_told(tmp_path):
         "search.B.queries[2]: expected a text in quotes",
         "search.B.theme: there is no 'copyrigth'; did you mean 'copyright'?",
         'search."": needs a name',
-        "search.b: differs from another in capitals alone",
-        "search.D: differs from another in capitals alone",
+        "search.b: differs from another only in capital letters",
+        "search.D: differs from another only in capital letters",
         "search.C.queries: is required",
         "search.C.query: unknown key; did you mean 'queries'?",
     ):

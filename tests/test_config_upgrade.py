@@ -1,4 +1,4 @@
-"""A configuration of 1.0 lifted over, and what is the user's own shown."""
+"""Upgrading a configuration of 1.0, and showing what the user has changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_untouched_configuration_of_1_0_becomes_what_init_writes_today(old):
     assert not any("config upgrade" in hint for hint in after.hints)
     assert (old / "feeds.toml.1.0").read_text() == FEEDS
     assert (old / "themes.toml.1.0").read_text() == WHOLE
-    assert run(old, "config", "upgrade").out.startswith("nothing to lift")
+    assert run(old, "config", "upgrade").out.startswith("nothing to upgrade")
 
 
 SETTINGS_OF_1_0 = f"""\
@@ -86,7 +86,7 @@ def test_settings_of_1_0_keep_their_lines_and_show_what_is_new(old):
     assert any(line.startswith('# deliveries = "30d"') for line in lines[retention:])
     assert "[archive]" in lines
     assert (old / "monitor.toml.1.0").read_text() == SETTINGS_OF_1_0
-    assert run(old, "config", "upgrade").out.startswith("nothing to lift")
+    assert run(old, "config", "upgrade").out.startswith("nothing to upgrade")
 
 
 def test_a_score_is_known_however_it_is_spaced():

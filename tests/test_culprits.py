@@ -97,7 +97,7 @@ def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
         looks = (["digest"], ["digest", "--since", "2024-12-02"], ["digest", "--date", "2024-12-03"])
         for look in looks:
             shown = run(desk.directory, *look, now=at(7.5, 1))
-            assert (shown.code, "Incomplete: a fault of the monitor" in shown.out) == (0, True), look
+            assert (shown.code, "Incomplete: a bug in monitor" in shown.out) == (0, True), look
             assert LEAK in shown.out
             assert f"s{number}, {CHOIR}: " in " ".join(shown.out.split())
         run(desk.directory, "digest", "--send", now=at(7.5, 1))
@@ -113,7 +113,9 @@ def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
         assert told == {f"s{number}.html", f"s{number_of(desk, LEAK)}.html"}
         if how != "bug":  # that one breaks no page
             for name in (f"stories/s{number}", "months/2024-12"):
-                assert f"by a fault of the monitor: s{number}, " in (pages / f"{name}.html").read_text(), name
+                assert f"because of a bug in monitor: s{number}, " in (pages / f"{name}.html").read_text(), (
+                    name
+                )
             shard = (pages / "search" / "2024-12.js").read_text()
             assert (LEAK in shard, CHOIR in shard) == (True, False)
             with desk.store() as opened:
@@ -136,7 +138,7 @@ def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
         assert opened.deliveries.waiting() == ()
     for name in (f"stories/s{number}.html", "months/2024-12.html", "search/2024-12.js"):
         text = (desk.directory / "digests" / name).read_text()
-        assert (CHOIR in text, "fault of the monitor" in text) == (True, False), name
+        assert (CHOIR in text, "bug in monitor" in text) == (True, False), name
 
 
 def test_an_entry_that_was_nearly_chosen_keeps_no_digest_from_anybody(desk: Desk) -> None:
@@ -155,7 +157,7 @@ def test_a_day_of_which_nothing_can_be_read_is_not_called_quiet(desk: Desk) -> N
     shown = run(desk.directory, "digest", now=at(7.5, 1))
     assert shown.code == 0
     assert "Quiet" not in shown.out
-    assert "a fault of the monitor" in shown.out
+    assert "a bug in monitor" in shown.out
 
 
 def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_can_be(
@@ -169,12 +171,12 @@ def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_ca
     assert LEAK in (pages / "stories" / f"s{number_of(desk, LEAK)}.html").read_text()
     assert CHOIR in (pages / "days" / "2024-12-03.html").read_text()
     broken = (pages / "stories" / f"s{number}.html").read_text()
-    assert f"by a fault of the monitor: s{number}, {CHOIR}: {POISON}" in broken
+    assert f"because of a bug in monitor: s{number}, {CHOIR}: {POISON}" in broken
     assert not (pages / "index.html").exists()
     # Nothing has changed since but that it works; and what was there stays while it does not.
     assert run(desk.directory, "digest", "--send", now=at(9, 1)).code == 0
     whole = (pages / "stories" / f"s{number}.html").read_text()
-    assert "fault of the monitor" not in whole
+    assert "bug in monitor" not in whole
     assert CHOIR in (pages / "search" / "2024-12.js").read_text()
     assert (pages / "index.html").exists()
     damage(desk, "update stories set sources = 2 where title = ?")
@@ -220,11 +222,11 @@ def test_the_reading_page_shows_all_else_and_names_what_it_cannot_show(
         for path in ("months/2024-12", "themes/leak-protest", f"stories/s{other}", "search", "days/next"):
             browser.get(f"/{path}.html")
         listed = browser.client.get("/months/2024-12.html").text
-        assert f"by a fault of the monitor: s{number}, {CHOIR}: {POISON}" in listed
+        assert f"because of a bug in monitor: s{number}, {CHOIR}: {POISON}" in listed
         own = browser.client.get(f"/stories/s{number}.html")
         assert (own.status_code, f"s{number}, {CHOIR}: {POISON}" in own.text) == (500, True)
         found = browser.client.get("/search.html?q=river").text
-        assert re.search(f"by a fault of the monitor: e\\d+, {DOUBT}: the database holds", found)
+        assert re.search(f"because of a bug in monitor: e\\d+, {DOUBT}: the database holds", found)
         assert browser.client.get("/stories/s999.html").status_code == 404
 
 
@@ -233,7 +235,7 @@ def test_a_report_tells_all_else_names_it_and_fails(desk: Desk) -> None:
     for form in ("md", "html", "json"):
         told = run(desk.directory, "report", "--format", form, now=at(7.5, 1))
         assert (told.code, LEAK in told.out) == (1, True)
-        assert f"by a fault of the monitor: s{number_of(desk)}, {CHOIR}: the database holds" in unescape(
+        assert f"because of a bug in monitor: s{number_of(desk)}, {CHOIR}: the database holds" in unescape(
             told.out
         )
         assert "the database holds" in told.err

@@ -87,13 +87,13 @@ def test_an_address_that_is_none_has_its_delivery_and_harms_no_other():
 
 @pytest.mark.parametrize("held", [" ", " \n\t"])
 def test_a_secret_without_an_address_is_a_fault(held, tmp_path):
-    with pytest.raises(ConfigError, match="urls_env: there is no address in it"):
+    with pytest.raises(ConfigError, match="urls_env: it holds no address"):
         push.Push.of(push.Settings(urls_env="URLS"), Secrets(tmp_path, {"URLS": held}))
 
 
 async def test_a_service_that_is_configured_no_more():
     (delivery,) = channel().prepare(EDITION, now=NOW)
-    with pytest.raises(DeliveryError, match="configured no more") as caught:
+    with pytest.raises(DeliveryError, match="no longer configured") as caught:
         await channel("slack://x").send(delivery)
     assert caught.value.permanent
 

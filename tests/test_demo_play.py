@@ -145,7 +145,7 @@ class TestPlay:
 def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "monitor.toml").write_text("language = 'de'\n")
     (tmp_path / "data").mkdir()
-    with pytest.raises(ConfigError, match="something else"):
+    with pytest.raises(ConfigError, match="something other"):
         asyncio.run(play(tmp_path, print))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "monitor.toml"]
 

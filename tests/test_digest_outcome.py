@@ -75,7 +75,7 @@ def test_the_top_line_says_what_the_day_was():
     unsure = replace(QUIET, perhaps=NEWS.perhaps)
     assert summary(unsure, ENGLISH) == "Quiet: nothing that is sure; 40 of 41 feeds answered"
     assert summary(QUIET, ENGLISH) == "Quiet: nothing new; 40 of 41 feeds answered"
-    assert summary(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds gave no answer, nothing can be concluded"
+    assert summary(BROKEN, ENGLISH) == "Broken: 12 of 41 feeds gave no answer, so nothing can be concluded"
     assert summary(day(), ENGLISH).startswith("Broken: no feed is followed")
     assert summary(day("ok", polls=0), ENGLISH).startswith("Broken: no feed was polled")
     assert summary(BROKEN, GERMAN).startswith("Gestört: 12 von 41 Feeds")
@@ -108,7 +108,7 @@ def test_news_from_too_few_feeds_is_marked_incomplete():
 
 
 def test_while_our_network_is_down_no_feed_has_answered_though_none_is_failing():
-    assert summary(UNREACHED, ENGLISH) == "Broken: 2 of 2 feeds gave no answer, nothing can be concluded"
+    assert summary(UNREACHED, ENGLISH) == "Broken: 2 of 2 feeds gave no answer, so nothing can be concluded"
     shown = view(replace(UNREACHED, stories=NEWS.stories), ENGLISH, CAPS)
     assert shown.notices == ("Incomplete: 2 of 2 feeds did not answer; there may be more news than this.",)
     assert shown.receipt.line.startswith("2 feeds, 2 without an answer")

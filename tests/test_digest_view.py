@@ -232,7 +232,7 @@ def test_quiet_and_broken_look_different_in_every_form():
     for calm, alarm in zip(everywhere(page(quiet)), everywhere(page(broken)), strict=True):
         assert "Quiet: nothing new; 6 of 7 feeds answered" in calm
         assert "Quiet" not in alarm
-        assert "Broken: no feed was polled, nothing can be concluded" in alarm
+        assert "Broken: no feed was polled, so nothing can be concluded" in alarm
     assert 'class="state quiet"' in html.render(page(quiet))
     assert 'class="state broken"' in html.render(page(broken))
 

@@ -86,7 +86,7 @@ def test_a_record_is_written_back_with_the_answer_and_all_it_had() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 2: is no JSON, from character 2 on"),
+        ("{", "line 2: is not JSON, from character 2 on"),
         ("[1]", "line 2: must be a JSON object"),
         ("{}", "line 2: needs a title or a summary"),
         ({"title": 3}, "line 2: title must be a text, not 3"),

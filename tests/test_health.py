@@ -72,7 +72,7 @@ def test_all_is_well(desk, opened):
 def test_nothing_ever_polled_is_a_problem(desk):
     with desk.store() as empty:
         found = health.status(desk.config, empty, now=at(7))
-    assert [problem.what for problem in found.problems] == ["nothing was ever polled"]
+    assert [problem.what for problem in found.problems] == ["nothing has ever been polled"]
     assert not found.delivers
 
 
@@ -90,7 +90,7 @@ def test_a_first_poll_that_was_stopped_halfway_was_a_poll(desk):
         one.feeds.sync(desk.config.feeds, at(6))
         one.install(at(6))
         one.feeds.save_state(state(URLS[0]))
-        assert "nothing was ever polled" not in problems(desk, one, at(6.1))
+        assert "nothing has ever been polled" not in problems(desk, one, at(6.1))
 
 
 def test_polls_that_never_end_are_reported_and_hold_no_digest_back(desk, opened):
@@ -125,7 +125,7 @@ def test_a_feed_that_asks_us_to_wait_is_tried_again_and_one_that_is_gone_is_repo
     polled(opened, at(7, 4))
     found = health.status(desk.config, opened, now=at(7.1, 4)).problems
     waits = next(one for one in found if "HTTP 429" in one.what)
-    assert "tried again by itself" in waits.do
+    assert "tried again automatically" in waits.do
     gone = next(one for one in found if "HTTP 410" in one.what)
     assert gone.what.count("HTTP 410") == 1
 

@@ -172,7 +172,7 @@ def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
     assert unit == (PACKAGING / "monitor.service").read_text()
     asked = run_here(beside.splitlines()[0])
     assert asked.returncode == 1, asked.stderr
-    assert "nothing was ever polled" in asked.stdout or "has no database yet" in asked.stderr, asked
+    assert "nothing has ever been polled" in asked.stdout or "has no database yet" in asked.stderr, asked
 
 
 def test_the_workflow_runs_what_readme_says_and_what_there_is() -> None:

@@ -371,7 +371,7 @@ class TestTrouble:
             (choir,) = (one for one in world.store.stories.listing() if one.title == CHOIR)
             assert fault.startswith(f"s{choir.id}, {CHOIR}: internal error: ZeroDivisionError at test_")
             told = digest.render(first, languages.load("en"), "text")
-            assert "Incomplete: a fault of the monitor kept something out" in told
+            assert "Incomplete: a bug in monitor kept something out" in told
             assert "some entries could not be read" in told
             assert CHOIR in told
             second = await world.digest(2)
@@ -396,7 +396,7 @@ class TestTrouble:
             told = await world.digest(1)
             assert {one.state for one in world.store.deliveries.listing()} == {"sent"}
         assert (told.stories, digest.outcome(told)) == ((), "broken")
-        for code, words in (("en", "a fault of the monitor"), ("de", "Fehler des Monitors")):
+        for code, words in (("en", "a bug in monitor"), ("de", "Fehler des Monitors")):
             assert words in digest.render(told, languages.load(code), "text")
 
     async def test_an_alert_that_cannot_be_made_holds_up_no_mail(

@@ -12,7 +12,7 @@ from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 from smtp import inbox
 
-from monitor import digest, pipeline
+from monitor import corrections, digest, pipeline
 from monitor.errors import StoreError
 from monitor.fetch import Fetcher
 from monitor.models import Entry, Window
@@ -83,6 +83,22 @@ async def test_what_the_digest_has_told_of_wakes_nobody_when_more_sources_tell_i
             done, _ = await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9))
     assert story.sources == 2
     assert done == []
+
+
+@pytest.mark.parametrize(("rejected", "alerts"), [(False, 1), (True, 0)])
+async def test_an_article_that_the_user_rejected_wakes_nobody_from_another_feed(tmp_path, rejected, alerts):
+    async with Loopback() as server, inbox() as box:
+        urls = [server.url("/a"), server.url("/b")]
+        for path in ("/a", "/b"):
+            server.on(path, page(item("2024/12/09/leak.html", LEAK, HUGGING, published=at(8))))
+        desk = Desk(tmp_path, urls, settings=mail(box.port).replace("min_sources = 2", "min_sources = 1"))
+        with desk.store() as store:
+            await pipeline.poll(desk.config, store, now=at(9), only=urls[:1])
+            if rejected:
+                corrections.mark(desk.config, store, 1, relevant=False, now=at(9))
+            await pipeline.poll(desk.config, store, now=at(9.5), only=urls[1:])
+            await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9.5))
+    assert len(box.received) == alerts
 
 
 async def test_one_source_alone_is_no_alert(tmp_path):

@@ -313,7 +313,9 @@ async def test_each_gets_what_they_selected_while_stories_develop_and_the_digest
     assert subjects[1].startswith("Nothing sure in your selection, 1 other story – ")
     assert LEAK in subjects[2]
     assert subjects[3].startswith("Quiet, nothing sure – ")
-    assert "Left out: 1 other story. All of it is in the file 2024-12-03.md" in " ".join(anna[1].split())
+    assert "Left out: 1 other story. The whole digest is in the file 2024-12-03.md" in " ".join(
+        anna[1].split()
+    )
     assert not any(CHOIR in mail for mail in anna)
     assert "day 3, 1 new report" in anna[2]
     assert [GOES_ON in mail for mail in anna] == [False, False, True, False]
@@ -884,7 +886,7 @@ def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> No
         "theme: unknown key; did you mean 'themes'?",
         "language: there is no 'fr'; known: de, en",
         'time: expected a time of day such as "07:00" (got',
-        """only."anna@UNION.test": stands there twice""",
+        """only."anna@UNION.test": is listed twice""",
         "languages[1]: expected a language",
         """only."bob@union.test": gets no mail: it is not in `to`; did you mean 'bo@union.test'?""",
     ):

@@ -20,7 +20,7 @@ from monitor.errors import ConfigError
 from monitor.models import Join, digest_from_json
 from monitor.site import contents, lists, pages
 from monitor.site.charts import chart
-from monitor.site.frame import month_of, search_stem, theme_path
+from monitor.site.frame import month_of, page_stem, search_path, theme_path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -373,9 +373,11 @@ class TestBringingUpToDate:
 
     def test_names_that_leave_the_same_as_a_file_name_have_files_of_their_own(self) -> None:
         names = ["a b", "a-b", "a/b", "ä", "/", ".", "n" * 101, "n" * 300]
-        assert len({search_stem(name) for name in names}) == len(names)
-        assert search_stem("a-b") == "a-b"
-        assert all(len(search_stem(name)) < 120 and "/" not in search_stem(name) for name in names)
+        assert len({page_stem(name) for name in names}) == len(names)
+        assert len({theme_path(name) for name in names}) == len(names)
+        assert len({search_path(name) for name in names}) == len(names)
+        assert page_stem("a-b") == "a-b"
+        assert all(len(page_stem(name)) < 120 and "/" not in page_stem(name) for name in names)
 
     def test_a_saved_search_has_a_page_and_a_feed_while_it_is_saved(self, tmp_path: Path) -> None:
         made = Archive(tmp_path / "own")
@@ -391,7 +393,7 @@ class TestBringingUpToDate:
         made.day(0, leak, river)
         made.day(1, leak, river, item("choir", "AI choir angers artists in Graz", published=at(8, 1)))
         there = made.written()
-        stem = search_stem("Leaks & <b>")
+        stem = page_stem("Leaks & <b>")
         told = there[f"searches/{stem}.html"]
         assert told.index("AI choir angers artists in Graz") < told.index("Testers leak OpenAI tool Sora")
         assert "River bridge" not in told
@@ -480,7 +482,7 @@ def test_an_earlier_copy_of_the_database_that_was_put_back_has_all_of_its_pages(
 
 
 def test_a_theme_of_any_name_stays_in_its_folder() -> None:
-    assert theme_path("../../etc/x y") == "themes/-etc-x-y.html"
+    assert re.fullmatch(r"themes/etc-x-y-[0-9a-f]{6}\.html", theme_path("../../etc/x y"))
     assert theme_path("leak-protest") == "themes/leak-protest.html"
 
 
@@ -489,8 +491,9 @@ def test_a_theme_of_any_name_has_ids_that_are_some(archive: Archive) -> None:
     with store.open(loaded.database, read_only=True) as opened:
         shown, stories = digest_output.site_of(loaded, opened), opened.stories.listing()
     made = pages.theme_chart("AI & art", {"2024-11": 1, "2024-12": 2}, shown)
-    assert made.id == "theme-AI-art"  # with a blank it would name two elements
-    assert ":theme:AI-art</id>" in pages.theme_feed("AI & art", stories, shown)
+    assert made.id == f"theme-{page_stem('AI & art')}"
+    assert " " not in made.id, "with a blank it would name two elements"
+    assert f":theme:{page_stem('AI & art')}</id>" in pages.theme_feed("AI & art", stories, shown)
 
 
 def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_pages_do(

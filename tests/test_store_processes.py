@@ -205,8 +205,8 @@ def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):
         opened.set_note("word", "later")
         opened.backup(copy)
         for target, reason in (
-            (text, "is no backup"),
-            (tmp_path, "is no backup"),
+            (text, "is not a backup"),
+            (tmp_path, "is not a backup"),
             (path, "the database itself"),
         ):
             with pytest.raises(StoreError, match=reason):

@@ -533,7 +533,7 @@ def test_ten_marks_are_learned_from_as_by_the_command(browser: Browser, desk: Pa
     assert dump(desk) == dump(twin)
     run(desk, "mark", f"e{number}", "--not-relevant", now=NOW)
     assert run(desk, "learn", now=NOW).code == 0
-    assert "Learned from: 1 mark." in browser.client.get("/corrections.html").text
+    assert "Learned from 1 mark; " in browser.client.get("/corrections.html").text
 
 
 def test_it_works_while_a_poll_is_under_way(browser: Browser, desk: Path) -> None:
@@ -613,7 +613,7 @@ def test_a_form_of_nobody_changes_nothing(browser: Browser, desk: Path) -> None:
     with opened(desk) as later:
         answer = later.post("/mark/not-relevant", good)
         refused(browser, desk, answer, 403)
-        assert "was started anew since this page was opened" in answer.text
+        assert "was restarted after this page was opened" in answer.text
     for headers in (
         {"Origin": "http://evil.test"},
         {"Origin": "null"},

@@ -1,7 +1,7 @@
-"""The commands of the monitor; the only package that prints. Each module holds those of one concern.
+"""The commands of the monitor; the only package that prints. Each module holds the commands of one concern.
 
-Heavy libraries are imported inside the commands that need them, so that `--help` answers at once; and of the
-modules here only that of the command which is asked for.
+Heavy libraries are imported inside the commands that need them, and of the modules here only the one with the
+command in question, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ COMMANDS: Final = {
 
 
 def application(asked: Collection[str] = ()) -> typer.Typer:
-    """Make the program, with the modules of the commands that are among `asked` alone; or else with all.
+    """Make the program with the modules of the commands in `asked`, or with all of them.
 
-    To load all of them, and to look at the options of forty commands, is a tenth of a short command.
+    Loading all of them, and reading the options of forty commands, takes a tenth of a short command's time.
     """
     app = typer.Typer(
         name="monitor",
         cls=helping.Grouped,
         help="Watches news feeds for stories about Sora and about AI and creative labour; one digest a day."
-        "\n\n`monitor COMMAND --help` says more of each; `monitor setup` is where to begin.",
+        "\n\n`monitor COMMAND --help` explains each command; begin with `monitor setup`.",
         no_args_is_help=True,
-        # Or "[a word]" in a help text would be taken for a style.
+        # Otherwise "[a word]" in a help text would be taken for a style.
         rich_markup_mode=None,
-        # Errors end in `ending`: a frame drawn around a traceback hides it from logs and from who reports it.
+        # Errors are handled in `ending`: a frame around a traceback makes it hard to log and to report.
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -80,9 +80,9 @@ def options(
         Path | None, typer.Option(help="Configuration directory.", metavar="DIR", show_default=False)
     ] = None,
     now: Annotated[
-        str, typer.Option(help="The run's clock, ISO 8601, to replay past days.", metavar="TIME")
+        str, typer.Option(help="Set the clock (ISO 8601), to replay past days.", metavar="TIME")
     ] = "",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on standard error.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -100,7 +100,8 @@ def options(
 def main() -> None:
     """Run the command line: exit 0 done, 1 not done, 2 wrong usage or configuration, 130 interrupted."""
     open_streams()
-    # Modules, rules and entries are no cyclic garbage: looking for it took a sixth of each command's time.
+    # Modules, rules and entries never become cyclic garbage: looking for it took a sixth of each command's
+    # time.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
     gc.enable()
@@ -111,20 +112,22 @@ def main() -> None:
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments of which one may be the command: no folder `report`, as that of the configuration.
+    """Return the arguments among which the command may be, without the values of --config and --now.
 
-    None behind `--help`: `monitor --help list` is about all of them.
+    A configuration folder named `report` is not the command. Nothing after `--help` counts: `monitor --help
+    list` is about all commands.
     """
     words = (word for option, word in pairwise(["", *arguments]) if option not in {"--config", "--now"})
     return list(takewhile(lambda word: word not in {"-h", "--help"}, words))
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:
-    """Take no empty value of an option. Raises UsageError.
+    """Refuse options with an empty value. Raises UsageError.
 
-    `retag --since "$DAY"` in a script that never set DAY would mean everything, and `--now ""` today.
+    `retag --since "$DAY"` in a script that never set DAY would mean everything, and `--now ""` would mean
+    today.
     """
     for option, value in pairwise(["", *takewhile(lambda argument: argument != "--", arguments)]):
         name, equals, text = value.partition("=")
         if (option.startswith("-") and not value) or (name.startswith("--") and equals and not text):
-            raise UsageError(f"an empty text stands after {name or option}")
+            raise UsageError(f"{name or option} has an empty value")

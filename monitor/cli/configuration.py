@@ -1,4 +1,4 @@
-"""`config`: what is the user's own in the configuration, and an older one lifted over."""
+"""`config`: what the user has changed in the configuration, and upgrading an older one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 config_app = typer.Typer(
-    help="What is yours in the configuration, and an older one lifted over.",
+    help="What you have changed in the configuration; upgrade an older one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 @config_app.command()
 def diff(context: typer.Context) -> None:
-    """Show what is your own beside what comes with monitor: settings, feeds, phrases.
+    """Show what you have changed from what comes with monitor: settings, feeds, phrases.
 
     Example: monitor config diff
     """
@@ -61,7 +61,7 @@ def upgrade(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
 ) -> None:
-    """Lift a configuration of version 1.0 over: yours stays, the rest is upgraded with monitor from now on.
+    """Upgrade a configuration of version 1.0: your changes stay, and the rest comes with monitor from now on.
 
     The old files are kept beside the new ones as FILE.1.0.
 
@@ -74,20 +74,20 @@ def upgrade(
     with sole_editor(directory):
         lifted = dict(_lifted(directory))
         if not lifted:
-            show("nothing to lift: what is here is what version 1.1 reads")
+            show("nothing to upgrade: these files are as version 1.1 reads them")
             return
         for path, text in lifted.items():
             if dry_run:
                 show(f"{path}:", text)
             else:
-                show(f"lifted {path}; the old one is {_lift(path, text).name}")
+                show(f"upgraded {path}; the old one is {_lift(path, text).name}")
     after = {feed.url for feed in load(directory).feeds if feed.enabled}
     if new := after - before:
-        show(f"{len(new)} feeds are new with their groups; `monitor feeds list` shows them")
+        show(f"{len(new)} feeds are new: they belong to groups that you follow (`monitor feeds list`)")
 
 
 def _lift(path: Path, text: str) -> Path:
-    """Write a file anew and return where the old one is kept. Raises ConfigError; then the old one stands."""
+    """Write the new file; return where the old one is kept. Raises ConfigError; the old file is then back."""
     from monitor.config import load
     from monitor.config.subscriptions import write
 
@@ -100,7 +100,7 @@ def _lift(path: Path, text: str) -> Path:
     except OSError as error:
         raise ConfigError([Fault(str(kept), "", f"cannot be written: {error.strerror}")]) from error
     write(path, text)
-    # Loaded again as every command would: a file that was lifted wrongly goes back at once.
+    # Loaded as every command would load it: if that fails, the old file is put back at once.
     try:
         load(path.parent)
     except ConfigError:

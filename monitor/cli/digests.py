@@ -47,9 +47,13 @@ def register(app: typer.Typer) -> None:
 
 def digest(
     context: typer.Context,
-    date: Annotated[str, typer.Option(help="The digest of this day.", metavar="YYYY-MM-DD")] = "",
-    since: Annotated[str, typer.Option(help="What was first seen from here …", metavar="TIME")] = "",
-    until: Annotated[str, typer.Option(help="… to here, told before or not.", metavar="TIME")] = "",
+    date: Annotated[str, typer.Option(help="Show the digest of this day.", metavar="YYYY-MM-DD")] = "",
+    since: Annotated[
+        str, typer.Option(help="Show what was first seen since then, told before or not.", metavar="TIME")
+    ] = "",
+    until: Annotated[
+        str, typer.Option(help="Show what was first seen up to then; a date counts whole.", metavar="TIME")
+    ] = "",
     format_: Annotated[
         str, typer.Option("--format", help="text, md, html, json or atom.", metavar="FORMAT")
     ] = "text",
@@ -64,7 +68,8 @@ def digest(
     output: Output = None,
     send: Annotated[bool, typer.Option("--send", help="Deliver the digest that is due, once.")] = False,
     resend: Annotated[
-        bool, typer.Option("--resend", help="With --send: the last digest again, also to who is new.")
+        bool,
+        typer.Option("--resend", help="With --send: send the last digest again, also to new recipients."),
     ] = False,
 ) -> None:
     """Print a digest and change nothing; with --send, deliver the one that is due.
@@ -110,7 +115,7 @@ def _recipient(config: Config, written: str) -> str:
     from monitor.deliver import address_spec
 
     if not config.recipients:
-        raise UsageError(f"{written!r} gets no mail: nobody does, as monitor.toml has no [email] that is on")
+        raise UsageError(f"{written!r} gets no mail: monitor.toml has no [email] that is switched on")
     asked = address_spec(written).casefold()
     found = {address.casefold(): address for address in sorted(config.recipients)}
     if asked not in found:
@@ -156,16 +161,16 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
     # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
         now, before, troubles = current.now(), store.digests.last_made(), list[str]()
-        # What a channel that is switched off keeps waits for nothing that could be done about it.
+        # Deliveries of a channel that is switched off are not counted: nothing can be done about them now.
         on = {Archive.name, *(channel.name for channel in channels)}
         warn_of_leap(store, now)
         outbox.recover(store, now=now)
         if resend:
             if before is None:
-                raise MonitorError("no digest was made yet; there is nothing to send again")
+                raise MonitorError("no digest has been made yet, so there is nothing to send again")
             new = resending.resend(config, store, channels, before, recipient=whose, now=now)
             gone = [
-                f"{one.channel} to {one.recipient}: {one.last_error or 'its bytes are kept no more'}"
+                f"{one.channel} to {one.recipient}: {one.last_error or 'its content is no longer kept'}"
                 for one in store.deliveries.settled(digest_key(before.date))
                 for channel in channels
                 if channel.name == one.channel
@@ -181,7 +186,7 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
         waiting = [one for one in store.deliveries.waiting() if one.id not in known and one.channel in on]
         coming = digest_input.next_due(config, store, now=now)
     if made and made != before and not done:
-        show(f"made the digest of {made.date}; no channel was to have it")
+        show(f"made the digest of {made.date}; there is no channel to send it through")
     elif not done:
         show("no digest is due; nothing was sent")
         if not current.quiet:
@@ -196,13 +201,13 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
 
 
 def warn_of_leap(store: Store, now: datetime) -> None:
-    """Say so when the clock has gone where it cannot have gone."""
+    """Say so when the clock has jumped."""
     if leap := store.clock.observe(now):
-        say(f"monitor: {leap}: if it is right now, nothing needs to be done")
+        say(f"monitor: {leap}: if the clock is right now, there is nothing to do")
 
 
 def delivery_lines(deliveries: Iterable[Delivery], zone: tzinfo) -> Iterator[str]:
-    """Say how deliveries stand, one line for all that fared alike."""
+    """Describe deliveries, one line for all with the same state."""
     from monitor import health
 
     return (health.delivery_line(those, zone) for those in health.alike(deliveries))
@@ -236,7 +241,7 @@ def digests(
     if show_records(records, json=json, jsonl=jsonl, csv=csv):
         return
     if not made:
-        show("no digest was made yet")
+        show("no digest has been made yet")
     for stored in made:
         show(
             f"{stored.date}  {counted(len(stored.summary.stories), 'story', 'stories')}, "

@@ -60,7 +60,7 @@ def ending() -> Iterator[None]:
 
 
 def _flushed(code: str | int | None) -> str | int | None:
-    """Bring results to where they belong; one that cannot be written is work that was not done."""
+    """Flush the results; if they cannot be written, the command has failed."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -88,14 +88,14 @@ def _report_error(error: Exception) -> int:
             place = error.filename if error.filename is not None else "standard output or the disk"
             say(f"monitor: {place}: {error.strerror or error}")
         case UnicodeError():
-            say(f"monitor: this is not text in UTF-8: {error}")
+            say(f"monitor: this is not UTF-8 text: {error}")
         case _:
             _report_bug(error)
     return code
 
 
 def _report_all(group: ExceptionGroup[Exception]) -> int:
-    """Say the expected errors of a group, each once, and report the first of the others."""
+    """Report each distinct expected error of a group, and the others as one bug; return the exit code."""
     expected, rest = group.split((MonitorError, OSError))
     distinct: dict[str, Exception] = {}
     for one in _leaves(expected):
@@ -118,7 +118,7 @@ def _report_bug(error: Exception) -> None:
     say(
         "".join(traceback.format_exception(error)).rstrip(),
         "",
-        f"This is a fault of monitor {__version__}, and none of yours.",
+        f"This is a bug in monitor {__version__}, and not your fault.",
         f"Please report it with the lines above: {_where_to_report()}",
     )
 
@@ -132,6 +132,6 @@ def _where_to_report() -> str:
 
 
 def _let_go_of_output() -> None:
-    """Keep Python from trying once more at its end, and from saying that it could not."""
+    """Keep Python from writing the output again at exit and complaining that it cannot."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

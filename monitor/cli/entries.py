@@ -1,4 +1,4 @@
-"""`entries`, `search`: what is stored, as a list for people, spreadsheets and programs."""
+"""`entries`, `search`: the stored entries, as a list for people, spreadsheets and programs."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ FeedOption = Annotated[
 ]
 Language = Annotated[str, typer.Option(help='Only this language: "en", "de", …', metavar="CODE")]
 Since = Annotated[
-    str, typer.Option(help="First seen from here on: a date, `7d`, `12h`, `yesterday`.", metavar="TIME")
+    str, typer.Option(help="First seen since then: a date, `7d`, `12h`, `yesterday`.", metavar="TIME")
 ]
-Until = Annotated[str, typer.Option(help="First seen up to here; a date counts whole.", metavar="TIME")]
+Until = Annotated[str, typer.Option(help="First seen up to then; a date counts whole.", metavar="TIME")]
 
 # Columns that are an entry's handle's.
 _MARGIN = 8
@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 
 def entries(
     context: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="Also what is not relevant.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are not relevant.")] = False,
     theme: Theme = "",
     beat: Beat = "",
     feed: FeedOption = "",
@@ -67,7 +67,9 @@ def entries(
     since: Since = "",
     until: Until = "",
     limit: Limit = None,
-    marked: Annotated[bool, typer.Option("--marked", help="Only what was corrected with `mark`.")] = False,
+    marked: Annotated[
+        bool, typer.Option("--marked", help="Only those that you corrected with `mark`.")
+    ] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="As labelled lines for `evaluate`.")] = False,
     csv: Csv = False,
     json: Json = False,
@@ -95,11 +97,15 @@ def entries(
     for entry in found:
         show_entry(entry, config, feeds)
     if is_empty:
-        say("nothing is stored yet: `monitor poll` asks the feeds")
+        say("nothing is stored yet: `monitor poll` fetches the feeds")
     elif not found and marked:
-        say("no entry is marked like that")
+        say("no marked entry matches")
     elif not found:
-        say("no stored entry is like that" if everything else "no relevant entry is like that; see --all")
+        say(
+            "no stored entry matches"
+            if everything
+            else "no relevant entry matches; --all searches the others too"
+        )
     say_rest(len(found), total, "entry", "entries")
 
 
@@ -112,7 +118,7 @@ def search(
         ),
     ] = "",
     saved: Annotated[
-        str, typer.Option(help="A search that monitor.toml names, instead of words.", metavar="NAME")
+        str, typer.Option(help="A saved search of monitor.toml, instead of words.", metavar="NAME")
     ] = "",
     relevant: Annotated[bool, typer.Option("--relevant", help="Only relevant entries.")] = False,
     theme: Theme = "",
@@ -121,12 +127,12 @@ def search(
     language: Language = "",
     since: Since = "",
     until: Until = "",
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=MOST, metavar="N")] = 50,
+    limit: Annotated[int, typer.Option(help="At most this many.", min=1, max=MOST, metavar="N")] = 50,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
-    """Search the full text of all stored entries: relevant ones first, then best first.
+    """Search the full text of all stored entries; relevant ones come first, then the best matches.
 
     Umlauts, ß and accents are found in every spelling: München, Muenchen, Munchen.
 
@@ -158,7 +164,7 @@ def search(
     for entry in found:
         show_entry(entry, config, feeds, snippet(f"{entry.summary} {entry.content}", query))
     if not found:
-        say("nothing stored holds all of these words" if query.strip() else "no words were given")
+        say("no stored entry contains all of these words" if query.strip() else "no words were given")
     elif len(found) == limit:
         say(f"only the first {counted(limit, 'entry', 'entries')}: --limit shows more")
 
@@ -182,7 +188,7 @@ def _filters(
     since: str,
     until: str,
 ) -> dict[str, Any]:
-    """Read what both lists are narrowed by. Raises UsageError for a name that there is not."""
+    """Read the options that both commands share. Raises UsageError for unknown names."""
     require_known("beat", beat, [label.slug for label in config.rules.beats])
     require_known("theme", theme, [label.slug for label in config.rules.themes])
     followed = [one.url for one in config.feeds]
@@ -192,7 +198,7 @@ def _filters(
             strange = f"{redact_url(feed)} is not in feeds.toml{'' if followed else ', which is empty'}"
             if "://" not in feed:
                 raise UsageError(f"no such feed: {strange}")
-            # An address is said, not refused: what a feed brought stays when it is no longer followed.
+            # An address is mentioned but not refused: entries of a feed stay when it is no longer followed.
             say(strange)
         feed = named or feed
     return {
@@ -206,13 +212,13 @@ def _filters(
 
 
 def require_known(kind: str, slug: str, known: Sequence[str]) -> None:
-    """Raise UsageError for a beat or theme that there is not; "" asks for none."""
+    """Raise UsageError for an unknown beat or theme; "" stands for none."""
     if slug and slug not in known:
         raise UsageError(f"no such {kind}: {slug!r}{values.likely(slug, known)}")
 
 
 def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: Text | None = None) -> None:
-    """Print an entry for people: its handle, date and labels, its title, what was found in it, its link."""
+    """Print an entry for people: handle, date, labels, title, the words found in it, and its link."""
     about = labels_of((*entry.tagging.beats, *entry.tagging.themes), config)
     head = Text.assemble(
         f"{local(entry.published, config.timezone)}  {outlet_of(entry, feeds)}  ",
@@ -222,7 +228,7 @@ def show_entry(entry: Entry, config: Config, feeds: Mapping[str, Feed], found: T
     show_wrapped(entry.title, indent=_MARGIN)
     if found:
         show_wrapped(found, indent=_MARGIN)
-    if entry.url:  # whole: broken by us at the terminal's edge, nobody could follow it
+    if entry.url:  # never wrapped: nobody could click a link that is cut in two
         show(Text.assemble(" " * _MARGIN, (entry.url, "dim")))
 
 
@@ -233,7 +239,7 @@ def labels_of(slugs: Iterable[str], config: Config) -> str:
 
 
 def snippet(text: str, query: str) -> Text | None:
-    """Return the words around the first that a query names, those it names in bold; None for none."""
+    """Return the words around the first match of a query, with matches in bold; None without a match."""
     wanted = tuple(filter(None, (word.strip("\"*'.,;:()") for word in fold(query).split())))
     words = text.split()
     hits = {index for index, word in enumerate(words) if fold(word).strip("\"'.,;:()„“").startswith(wanted)}

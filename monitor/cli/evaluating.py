@@ -44,7 +44,7 @@ def evaluate(
         ),
     ] = None,
     marked: Annotated[
-        bool, typer.Option("--marked", help="Also score against what was corrected with `mark`.")
+        bool, typer.Option("--marked", help="Also score against what you corrected with `mark`.")
     ] = False,
     stream: Annotated[
         bool,
@@ -92,7 +92,7 @@ def evaluate(
 
 
 def _story_scores(read: Sequence[Record]) -> StoryScores:
-    """Score the stories of the relevant records that name theirs, clustered as their days would have come."""
+    """Score the stories of the relevant records that name theirs, clustered day by day."""
     from monitor.evaluate.stories import score
 
     named = sorted((r for r in read if r.relevant and r.story), key=lambda r: r.entry.published)
@@ -136,7 +136,7 @@ def _marked(current: Session) -> list[Record]:
 
 
 def _stream_table(scores: StreamScores) -> list[str]:
-    """Lay out precision and recall of what is sure and of all that is chosen, and what certainty is worth."""
+    """Lay out the precision and recall of sure and of all chosen entries, and how reliable certainty is."""
     lines = [
         f"{scores.records} records, {scores.relevant} relevant ({scores.doubtful} doubtful left out)",
         "",
@@ -211,7 +211,7 @@ def tag(
     context: typer.Context,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="JSON lines in and out (the only form).")] = False,
 ) -> None:
-    """Tag records from standard input, JSON lines in and out; touches no database.
+    """Tag records from standard input, JSON lines in and out, without the database.
 
     Example: monitor tag --jsonl < lines.jsonl
     """

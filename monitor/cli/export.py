@@ -91,7 +91,7 @@ def export(
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.", metavar="FORMAT")] = "jsonl",
     output: Output = None,
 ) -> None:
-    """Write entries, stories or marks as JSON lines or CSV, in a schema that stays.
+    """Write entries, stories or marks as JSON lines or CSV, in a stable schema.
 
     Example: monitor export stories --since 30d --format csv -o stories.csv
     """
@@ -102,7 +102,7 @@ def export(
     if format_ not in {"jsonl", "csv"}:
         raise UsageError(f"no such format: {format_!r}{values.likely(format_, ['jsonl', 'csv'])}")
     current = session(context)
-    # A bar that is drawn between the records would spoil both.
+    # A progress bar between the printed records would spoil both.
     quiet = current.quiet or (sys.stdout.isatty() and not is_file(output))
     with current.reading() as (config, store), store.snapshot(), progress(quiet=quiet) as bar:
         start = current.since(since, config.timezone)

@@ -1,4 +1,4 @@
-"""The list of `feeds list`, for people and for machines."""
+"""The output of `feeds list`, for people and for programs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def feed_json(feed: Feed, *, on: bool) -> dict[str, Any]:
 
 
 def healths_of(current: Session, config: Config) -> dict[str, FeedHealth]:
-    """Return how each feed fares by its address; nothing where there is no database yet."""
+    """Return the health of each feed by its address; nothing before there is a database."""
     from monitor import followed
 
     if not config.database.exists():
@@ -69,7 +69,7 @@ def show_feeds(
 
 
 def _show_feed(feed: Feed, health: FeedHealth | None, zone: tzinfo, *, on: bool) -> None:
-    """Print a feed of the list: its state, its name, what it brought, its address, what ails it."""
+    """Print a feed: its state, name, number of entries, address, and what is wrong with it."""
     state = "off" if not on else health.state if health else "new"
     title = feed.title or (health.title if health else "")
     name = title or _address(feed)

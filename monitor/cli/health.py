@@ -1,4 +1,4 @@
-"""`status`: the one page of truth. Problems first, each with what to do; exit 1 when there is one."""
+"""`status`: what needs attention, problems first, each with what to do; exit 1 when there is one."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def register(app: typer.Typer) -> None:
 def status(
     context: typer.Context,
     json: Json = False,
-    every: Annotated[bool, typer.Option("--all", help="List the feeds that fare well, too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also list the feeds without problems.")] = False,
     service: Annotated[
         bool,
-        typer.Option("--service", help="Exit 1 only when polls or digests do not get through, for watchers."),
+        typer.Option("--service", help="For watchers: exit 1 only when polls or digests fail."),
     ] = False,
 ) -> None:
-    """Show what needs a human and what to do about it, then how polls, digests, mail and feeds fare.
+    """Show what needs your attention, and what to do; then how polls, digests, mail and feeds are doing.
 
     Example: monitor status --json
     """

@@ -1,4 +1,4 @@
-"""`--help`: commands in groups, each with its first sentence whole: the half that click would cut counts."""
+"""`--help` with the commands in groups, each with its whole first sentence, which click would cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUPS: Final = {
     "Export and back up": ("export", "backup", "restore"),
     "Measure": ("replay", "tag", "evaluate"),
 }
-"""The program's commands by what they are for, in the order in which one needs them."""
+"""The commands by purpose, in the order in which one needs them."""
 
 
 class Whole(TyperGroup):

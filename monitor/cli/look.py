@@ -1,4 +1,4 @@
-"""Looking at an address before it is followed: what is meant by it, which feed is there, what it brings."""
+"""Try an address before it is followed: what is meant by it, which feed is there, what it brings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FEED_SCHEME = re.compile(r"feed:(//)?", re.IGNORECASE)
 
 
 def address_of(text: str) -> str:
-    """Return the address that somebody means: of a handle its feed, of a bare host its site."""
+    """Return the address that somebody means: for a handle its feed, for a bare host its site."""
     text = _FEED_SCHEME.sub("", text.strip())
     if text.startswith("@") and text.count("@") == 2:  # noqa: PLR2004 - @name@server
         name, server = text[1:].split("@")
@@ -45,7 +45,7 @@ def address_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class Seen:
-    """What stands at an address."""
+    """What was found at an address."""
 
     url: str
     title: str
@@ -55,7 +55,7 @@ class Seen:
     """Further feeds of the same page."""
 
     def lines(self, config: Config) -> Iterator[str]:
-        """Say it in a line or two."""
+        """Describe it in a line or two."""
         newest = f", newest {local(self.newest, config.timezone)}" if self.newest else ""
         yield f"{self.title or 'without a title'}: {counted(self.entries, 'entry', 'entries')}{newest}"
         if self.others:
@@ -68,9 +68,9 @@ class Seen:
 
 
 def look(current: Session, feed: Feed, *, bare: bool = False) -> Seen:
-    """Fetch an address and read its feed, or the first that its page names. Raises MonitorError.
+    """Fetch an address and read its feed, or the first feed that its page names. Raises MonitorError.
 
-    One that was given `bare`, without https:// or http://, is asked for both ways.
+    An address given `bare`, without https:// or http://, is tried with both.
     """
 
     async def look() -> Seen:
@@ -96,11 +96,11 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed, 
         if not (insecure := await fetcher.get(plain.url, private_host=feed.private_host)).error:
             response, feed = insecure, plain
     if response.error:
-        raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check takes it all the same")
+        raise MonitorError(f"{redact_url(feed.url)}: {response.error}; --no-check adds it anyway")
     try:
         return await _read(current, parser, response, feed.url)
     except ParseError as error:
-        # It is no feed: then most likely the outlet's page, which names its feeds.
+        # It is not a feed, so most likely it is the outlet's page, which names its feeds.
         named = feedlist.discover(decode(response.body, response.content_type).text, response.url)
         in_vain = list[str]()
         for url in named[:_OTHERS_SHOWN]:
@@ -112,15 +112,15 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed, 
             else:
                 return replace(seen, others=[other for other in named if other != url])
         else_ = (
-            f"the feeds that it names are none: {', '.join(in_vain)}"
+            f"it names feeds, but none of them can be read: {', '.join(in_vain)}"
             if in_vain
-            else "no feed is named there either"
+            else "and the page names no feed"
         )
         raise MonitorError(f"{redact_url(feed.url)}: {error}; {else_}") from error
 
 
 async def _read(current: Session, parser: Parser, response: Response, url: str) -> Seen:
-    """Read a document. A new subscription begins where a permanent redirect leads. Raises ParseError."""
+    """Read a document; the address of a feed that has moved for good is its new one. Raises ParseError."""
     if response.error:
         raise ParseError(response.error)
     document = await parser.parse(response, Feed(url=url), now=current.now())
@@ -130,7 +130,7 @@ async def _read(current: Session, parser: Parser, response: Response, url: str) 
 
 
 def named_at(current: Session, address: str) -> tuple[str, ...]:
-    """Return the feeds that a page names, or its own address where it is one. Raises MonitorError."""
+    """Return the feeds that a page names, or the address itself if it is a feed. Raises MonitorError."""
 
     async def named() -> tuple[str, ...]:
         from monitor import fetch

@@ -1,6 +1,6 @@
 """What commands print: results to standard output, everything else to standard error.
 
-On a terminal lines are wrapped between words at its width; into a pipe each goes out whole, so that `grep`
+On a terminal, lines are wrapped between words at its width. In a pipe each line stays whole, so that `grep`
 finds what it looks for.
 """
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 # More than any database holds; SQLite takes no number of more than 64 bits.
 MOST: Final = 1_000_000_000
-# People see so many of a list that grows with the years, unless they say how many or since when: the stories
-# of three years are 13,000 lines, 3 s to write. Programs get all.
+# How much of a growing list people see, unless they say how many or since when: the stories of three years
+# are 13,000 lines and take 3 s to write. Programs get everything.
 LATEST: Final = 50
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="As JSON, one record a line.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.", metavar="FILE")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.", metavar="FILE")]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV, for a spreadsheet.")]
 
 
 def limit_option(whole: str) -> Any:
-    """Return the option that bounds a list which grows with the years; `whole` says how all of it is had."""
-    about = f"At most so many. By default {LATEST}, but all {whole}."
+    """Return the option that limits a growing list; `whole` says how to get all of it."""
+    about = f"At most this many; by default {LATEST}, or all {whole}."
     return typer.Option(help=about, min=1, max=MOST, metavar="N", show_default=False)
 
 
-Limit = Annotated[int | None, limit_option("with --since, as JSON or as CSV")]
+Limit = Annotated[int | None, limit_option("with --since, as JSON or CSV")]
 
 # The width of a pipe: wider than any line.
 _UNBOUND: Final = 100_000
@@ -64,7 +64,7 @@ def stdout() -> Console:
     """Return the console for results: never wraps, colours only on a terminal (and not with NO_COLOR)."""
     from rich.console import Console
 
-    # Made anew each time: tests and pipes put another stream in its place. "[bold]" in a title is a title.
+    # Made for each call, as tests and pipes replace the stream. Without mark-up: "[bold]" in a title is text.
     return Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
@@ -76,7 +76,7 @@ def stderr() -> Console:
 
 
 def show(*lines: str | Text) -> None:
-    """Print lines of the result; their text is taken as it is, whatever it looks like."""
+    """Print lines of the result; their text is printed as it is, whatever it looks like."""
     if _written_plainly(lines, sys.stdout):
         return
     from rich.text import Text
@@ -87,7 +87,7 @@ def show(*lines: str | Text) -> None:
 
 
 def _written_plainly(lines: Sequence[str | Text], stream: TextIO) -> bool:
-    """Write lines where rich would do no more to them, and need not be loaded: a twelfth of a short poll."""
+    """Write lines that rich would not change, without loading it: a twelfth of a short poll."""
     if _is_terminal(stream) or not all(isinstance(line, str) and line.isprintable() for line in lines):
         return False
     stream.writelines(f"{line}\n" for line in lines)
@@ -101,7 +101,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def show_prose(*lines: str | Text) -> None:
-    """Print lines of the result, wrapped under their own indent where the terminal is narrower."""
+    """Print lines of the result; on a narrow terminal they are wrapped under their own indent."""
     from rich.text import Text
 
     for line in lines:
@@ -111,16 +111,16 @@ def show_prose(*lines: str | Text) -> None:
 
 
 def is_file(output: Path | None) -> TypeGuard[Path]:
-    """Tell whether results go to a file; "-" is standard output, as everywhere."""
+    """Tell whether results go to a file; "-" means standard output, as everywhere."""
     return output is not None and str(output) != "-"
 
 
 @contextmanager
 def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
-    """Give standard output, or a file that is there when all of it is; it is its owner's where `private`.
+    """Yield standard output, or a file that appears when it is complete; `private` ones are their owner's.
 
-    "-" is standard output, too.
-    What is no plain file (/dev/stdout, a pipe) is written as it comes. Raises MonitorError.
+    "-" is standard output, too. What is not a regular file (/dev/stdout, a pipe) is written directly. Raises
+    MonitorError.
     """
     if not is_file(output):
         yield sys.stdout
@@ -136,7 +136,7 @@ def results(output: Path | None, *, private: bool = False) -> Iterator[TextIO]:
 
 
 def say(*lines: str) -> None:
-    """Print lines that are not the result, wrapped between words where a terminal is narrower."""
+    """Print lines that are not the result; on a narrow terminal they are wrapped between words."""
     if _written_plainly(lines, sys.stderr):
         return
     from rich.text import Text
@@ -147,12 +147,12 @@ def say(*lines: str) -> None:
 
 
 def latest(limit: int | None, *whole: object) -> int | None:
-    """Return how many records to list: `limit`, else all if one of `whole` asks for them, else the latest."""
+    """Return how many records to list: `limit`, or all if one of `whole` is set, or LATEST."""
     return LATEST if limit is None and not any(whole) else limit
 
 
 def say_rest(shown: int, total: int, name: str, plural: str) -> None:
-    """Say how many records of a list there are when not all of them were shown, and how to see them."""
+    """Say how long a list is when only a part of it was shown, and how to see the rest."""
     if shown < total:
         say(f"the latest {shown} of {counted(total, name, plural)}: --limit {total} shows all")
 
@@ -165,9 +165,9 @@ def show_json(value: Any) -> None:
 def show_records(
     records: Iterable[Mapping[str, Any]], *, json: bool = False, jsonl: bool = False, csv: bool = False
 ) -> bool:
-    """Print records in the one form that was asked for; return False when none was: people want words.
+    """Print records in the format that was asked for; return False if none was: then people want words.
 
-    Raises UsageError for two forms at once.
+    Raises UsageError for two formats at once.
     """
     if json + jsonl + csv > 1:
         raise UsageError("--json, --jsonl and --csv exclude each other")
@@ -186,7 +186,7 @@ def write_jsonl(records: Iterable[Mapping[str, Any]], file: TextIO) -> None:
 
 
 def write_csv(records: Iterable[Mapping[str, Any]], file: TextIO, columns: Sequence[str] = ()) -> None:
-    """Write records of one shape as CSV under a head: of `columns`, else of the first record's.
+    """Write records of one shape as CSV with a header: `columns`, or else those of the first record.
 
     Lists are joined by "; ". Titles are strangers' words: one that a spreadsheet would run as a formula gets
     an apostrophe in front.
@@ -214,13 +214,13 @@ def _cell(value: object) -> object:
 
 
 def width() -> int:
-    """Return how wide a line of the result may be: the terminal's width, no bound in a pipe."""
+    """Return how wide a line of the result may be: the terminal's width; unlimited in a pipe."""
     console = stdout()
     return console.width if console.is_terminal else _UNBOUND
 
 
 def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -> None:
-    """Print one line of the result behind `first`, wrapped between words where the terminal is narrower."""
+    """Print one line of the result after `first`; on a narrow terminal it is wrapped between words."""
     from rich.text import Text
 
     console, label = stdout(), Text.assemble(first)
@@ -232,9 +232,9 @@ def show_wrapped(text: str | Text, *, indent: int = 0, first: str | Text = "") -
 
 
 def progress(*, quiet: bool, counted: bool = True) -> Progress:
-    """Return a progress bar on standard error; it draws only on a terminal and goes when it is done.
+    """Return a progress bar on standard error; it is drawn only on a terminal and disappears when done.
 
-    Without `counted` it shows how long it takes alone.
+    Without `counted` it shows only the time that has passed.
     """
     if quiet or not _is_terminal(sys.stderr):
         return cast("Progress", _NoProgress())
@@ -272,7 +272,7 @@ class _NoProgress:
 
 @contextmanager
 def working(label: str, *, quiet: bool) -> Iterator[None]:
-    """Show that something goes on and for how long, where nobody can say how much of it is left."""
+    """Show that something is going on, and for how long, when nobody can say how much of it is left."""
     with progress(quiet=quiet, counted=False) as bar:
         bar.add_task(label, total=None)
         yield

@@ -30,13 +30,14 @@ _HEAD: Final = """\
 - The configuration is in `--config DIR`, else in `MONITOR_CONFIG`, else in `./config` if that holds a
   `monitor.toml`, else in the platform's folder (`~/.config/monitor`).
 - Results go to standard output, everything else (progress, the log) to standard error. Colour and progress
-  are for a terminal alone; `NO_COLOR` is honoured.
-- Exit codes: 0 done, 1 not done (or `status` needs a human), 2 wrong usage or configuration, 130 interrupted.
-- A story is `s412`, an entry `e9071`; the bare number does as well. A TIME is ISO 8601, a date, `yesterday`,
-  `7d` or `12h`.
+  bars are shown only on a terminal; `NO_COLOR` is honoured.
+- Exit codes: 0 done, 1 not done (or `status` found a problem), 2 wrong usage or configuration,
+  130 interrupted.
+- A story is written `s412` and an entry `e9071`; the bare number works as well. A TIME is ISO 8601, a date,
+  `yesterday`, `7d` or `12h`.
 - `--now TIME` sets the clock, to replay past days.
 
-This page is written from the program itself: it says what `monitor COMMAND -h` says.
+The program itself writes this page, so it says the same as `monitor COMMAND -h`.
 """
 
 

@@ -1,4 +1,4 @@
-"""`report`: a period in one page, for a meeting or an article."""
+"""`report`: an overview of a period on one page, for a meeting or an article."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def register(app: typer.Typer) -> None:
 
 def report(
     context: typer.Context,
-    since: Annotated[str, typer.Option(help="From here on; 90 days without it.", metavar="TIME")] = "",
-    until: Annotated[str, typer.Option(help="Up to here; a date counts whole.", metavar="TIME")] = "",
+    since: Annotated[str, typer.Option(help="From then on; default: the last 90 days.", metavar="TIME")] = "",
+    until: Annotated[str, typer.Option(help="Up to then; a date counts whole.", metavar="TIME")] = "",
     theme: Annotated[str, typer.Option(help="Only stories with this theme.", metavar="THEME")] = "",
     format_: Annotated[
         str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.", metavar="FORMAT")
     ] = "md",
     output: Output = None,
 ) -> None:
-    """Print a period's overview: affairs, what is pending, themes over time, most reported, by whom.
+    """Print an overview of a period: affairs, what is pending, themes over time, who reported most.
 
     Example: monitor report --since 30d --format md -o month.md
     """

@@ -1,4 +1,4 @@
-"""`poll`, `run`, `demo`, `replay`: the monitor at work, once or as a service, on real or recorded feeds."""
+"""`poll`, `run`, `demo`, `replay`: the monitor at work, once or as a service, with real or recorded feeds."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def register(app: typer.Typer) -> None:
 
 def poll(
     context: typer.Context,
-    every: Annotated[bool, typer.Option("--all", help="Every feed now, due or not.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Poll every feed now, due or not.")] = False,
     feed: Annotated[
         list[str] | None,
-        typer.Option(help="This feed now, by its address or title; may be given again.", metavar="FEED"),
+        typer.Option(help="Poll this feed now, by its address or title; can be repeated.", metavar="FEED"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Poll the feeds that are due and say what came of it.
+    """Poll the feeds that are due, and say what they brought.
 
     Example: monitor poll --feed https://outlet.example/feed
     """
@@ -67,7 +67,7 @@ def poll(
         enabled = [one for one in feeds if one.enabled]
         addresses = {name: feed_named(name, enabled) for name in only}
         if strange := [redact_url(name) for name, url in addresses.items() if not url]:
-            raise UsageError(f"not a feed of feeds.toml that is switched on: {', '.join(strange)}")
+            raise UsageError(f"not in feeds.toml, or switched off: {', '.join(strange)}")
         only = list(addresses.values())
         now = current.now()
         warn_of_leap(store, now)
@@ -90,7 +90,7 @@ def poll(
             try:
                 summary = asyncio.run(polling)
             except ExceptionGroup:
-                asyncio.run(_deliver(config, store, now))  # a bug over one entry holds up no mail
+                asyncio.run(_deliver(config, store, now))  # a bug in one feed must not delay any mail
                 raise
             delivered = asyncio.run(_deliver(config, store, now))
         idle = _idle(enabled, store, config.timezone)
@@ -110,13 +110,13 @@ def poll(
 
 
 async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery]:
-    """Make alerts and the deliveries that are due, unless the service is there to do it.
+    """Make alerts and send what is due, unless the service is running, which does it.
 
     A secret that cannot be read keeps nobody from polling.
     """
     from monitor import outbox, pipeline
 
-    # Nothing to send: secrets are not even read, and a missing one stops no poll.
+    # With nothing to send, secrets are not even read, so a missing one stops no poll.
     if config.alert is None and not store.deliveries.waiting():
         return []
     try:
@@ -125,7 +125,7 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
             outbox.recover(store, now=now)
             done = await pipeline.deliver(config, store, channels, now=now, blocked=True)
     except ConfigError as error:
-        say("monitor: what waits was not sent:", *map(str, error.faults))
+        say("monitor: what is waiting was not sent:", *map(str, error.faults))
         return []
     except BusyError:
         return []  # the service is running, and sends what waits by itself
@@ -134,7 +134,7 @@ async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery
 
 
 def _reached_nothing(summary: Poll, done: list[FeedPoll], *, enabled: int) -> bool:
-    """Say whether no feed at all could be reached, and it was not one feed of many that was asked."""
+    """Say whether no feed at all could be reached, when more than a few chosen feeds were asked."""
     unreached = done and all(one.error and one.status is None for one in done)
     return summary.outage or bool(unreached and len(done) == enabled)
 
@@ -179,7 +179,7 @@ def _polled_json(summary: Poll, feeds: list[FeedPoll]) -> dict[str, object]:
 def run(
     context: typer.Context,
     log_format: Annotated[
-        LogFormat, typer.Option("--log", help="Lines for people, or JSON; auto: JSON where no terminal is.")
+        LogFormat, typer.Option("--log", help="Lines for people, or JSON; auto: JSON unless on a terminal.")
     ] = LogFormat.AUTO,
 ) -> None:
     """Poll and send digests on schedule, in the foreground, until SIGTERM or SIGINT.
@@ -205,10 +205,10 @@ def run(
 def demo(
     context: typer.Context,
     directory: Annotated[
-        Path | None, typer.Argument(help="Where to keep it; default: monitor-demo.", metavar="DIR")
+        Path | None, typer.Argument(help="The folder to use; default: monitor-demo.", metavar="DIR")
     ] = None,
 ) -> None:
-    """Show the whole pipeline on invented outlets, on this machine alone: several days in some seconds.
+    """Show the whole pipeline with invented outlets, on this machine alone: several days in a few seconds.
 
     Example: monitor demo monitor-demo
     """
@@ -240,14 +240,14 @@ def replay(
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to keep what comes of it.", metavar="DIR")
+        Path, typer.Option("--output", "-o", help="The folder for the result.", metavar="DIR")
     ] = Path("monitor-replay"),
-    json: Annotated[bool, typer.Option("--json", help="What came of it, as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Play recorded feed documents through the pipeline, day by day, into a database of its own.
+    """Play recorded feed documents through the pipeline, day by day, into a database of their own.
 
-    Language, zone and themes are those of your configuration. Afterwards every command works on what came of
-    it with `--config DIR`.
+    Language, time zone and themes are those of your configuration. Afterwards, every command works on the
+    result with `--config DIR`.
 
     Example: monitor replay recordings -o monitor-replay
     """
@@ -291,4 +291,4 @@ def replay(
         chosen = counted(made.receipt.entries, "entry", "entries")
         show(f"{made.date}  {stories}, {reports} of {chosen}")
     show(f"{counted(done.polls, 'poll')}, {counted(len(receipts), 'digest')}")
-    say(f"Read on with `monitor --config {output} stories` and its like.")
+    say(f"Look at the result with `monitor --config {output} stories` and other commands.")

@@ -1,4 +1,4 @@
-"""`backup`, `restore`: everything that is the user's in one file, and the way back."""
+"""`backup`, `restore`: everything that belongs to the user in one file, and back."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def backup(
     file: Annotated[
         Path,
         typer.Argument(
-            help="NAME.tar.gz: everything. NAME.db: the database alone.", metavar="FILE", dir_okay=False
+            help="NAME.tar.gz for everything, NAME.db for the database alone.", metavar="FILE", dir_okay=False
         ),
     ],
 ) -> None:
-    """Write a consistent copy of the database, configuration and digests, also while the service runs.
+    """Back up the database, configuration and digests; the service may run meanwhile.
 
     Secrets are not in it: keep the files and variables that hold them yourself.
 
@@ -46,19 +46,19 @@ def backup(
         names = backups.write(config, store, file, now=current.now())
     show(f"wrote {file}: {counted(len(names), 'file')}{', over the earlier one' if there else ''}")
     if not backups.takes_everything(file):
-        say("hint: the database alone; a name that ends in .tar.gz takes configuration and digests along")
+        say("hint: this is only the database; a name in .tar.gz takes configuration and digests too")
 
 
 def restore(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="What `backup` wrote.", metavar="FILE", exists=True, dir_okay=False)
+        Path, typer.Argument(help="A file that `backup` wrote.", metavar="FILE", exists=True, dir_okay=False)
     ],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Set aside what is there; without, it is kept.")
+        bool, typer.Option("--replace", help="Set aside existing files; without it, they are kept.")
     ] = False,
 ) -> None:
-    """Bring a backup back: database, configuration and digests. Stop the service first.
+    """Restore a backup: database, configuration and digests. Stop the service first.
 
     Example: monitor --config ~/monitor restore monitor-2024-12-10.tar.gz
     """
@@ -71,8 +71,8 @@ def restore(
     show(*(f"kept  {path} (it was there; --replace sets it aside)" for path in done.kept))
     show(*(f"set aside {path}" for path in done.set_aside))
     made = f", as of {local(done.made_at, loaded.timezone)}" if done.made_at else ""
-    show(f"brought back {counted(len(done.written), 'file')} to {current.directory}{made}")
+    show(f"restored {counted(len(done.written), 'file')} to {current.directory}{made}")
     say(
-        f"Next: put back the secrets, then `{current.program} check`. What was told after the backup is not "
-        "in it: the next digest tells it again.",
+        f"Next: put back the secrets, then `{current.program} check`. The backup does not hold what was "
+        "told after it was made: the next digest tells it again.",
     )

@@ -1,4 +1,4 @@
-"""What every command starts from: the global options, the clock, the configuration, the store."""
+"""What every command starts with: the global options, the clock, the configuration, the store."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from monitor.tag import Rules
 
 _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
-# What the clock may say: there is time before and after for windows and schedules.
+# Years that the clock may show: windows and schedules need room before and after.
 _YEARS: Final = range(1970, 9999)
-# What a time in the past may be: windows and zones need room on either side.
+# Years that a time may have: windows and time zones need room on either side.
 _CALENDAR: Final = range(2, 9999)
 _DAYS: Final = {"today": 0, "yesterday": -1}
 
@@ -54,7 +54,7 @@ class Session:
         return self.fixed_now or datetime.now(UTC)  # noqa: TID251 - the one clock of the commands
 
     def since(self, text: str, zone: tzinfo) -> datetime | None:
-        """Read a `--since`: a moment, a day, or how long ago; None for "". Raises UsageError."""
+        """Read a `--since`: a moment, a day, or a time ago; None for "". Raises UsageError."""
         return instant(text, zone, now=self.now()) if text else None
 
     def until(self, text: str, zone: tzinfo) -> datetime | None:
@@ -62,12 +62,12 @@ class Session:
         return instant(text, zone, now=self.now(), end_of_day=True) if text else None
 
     def window(self, since: str, until: str, zone: tzinfo, *, usual: timedelta) -> Window:
-        """Read `--since` and `--until` of what was seen; without a beginning `usual` before the end.
+        """Read `--since` and `--until`; without a beginning, the window reaches `usual` back from its end.
 
-        Raises UsageError where there is no time between them.
+        Raises UsageError when no time lies between them.
         """
         now = self.now()
-        # What is not yet seen cannot be told: an end in the future would call the rest of the day quiet.
+        # The future cannot be told: with an end in it, the rest of the day would be called quiet.
         end = min(self.until(until, zone) or now, now)
         start = self.since(since, zone) or end - usual
         if start >= end:
@@ -84,7 +84,7 @@ class Session:
 
     @property
     def program(self) -> str:
-        """How commands are called for this configuration: they do not find one that was named."""
+        """How commands are called for this configuration: one that was named must be named again."""
         return called(self.chosen_directory)
 
     def config(self) -> Config:
@@ -94,9 +94,10 @@ class Session:
         return load(self.directory)
 
     def rules(self) -> Rules:
-        """Load the themes alone, for commands that touch no database; the shipped ones where none are set.
+        """Load only the themes, for commands that use no database; without a configuration, the shipped ones.
 
-        Raises ConfigError, also where a directory was named that is not there: it may hold the user's own.
+        Raises ConfigError, also when a named directory does not exist: it may be meant to hold the user's own
+        themes.
         """
         from monitor.config import load_rules, require
 
@@ -107,7 +108,7 @@ class Session:
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Config, Store]]:
-        """Open the configuration, and the store to read only: nothing at all is changed."""
+        """Open the configuration, and the store read-only: nothing is changed."""
         from monitor import store
 
         config = self.config()
@@ -119,7 +120,7 @@ class Session:
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Config, Store]]:
-        """Open the configuration, and the store with the feeds of feeds.toml mirrored in it."""
+        """Open the configuration and the store, and bring the store's feeds up to date with feeds.toml."""
         from monitor import store
 
         config = self.config()
@@ -129,13 +130,13 @@ class Session:
 
 
 def feed_named(wanted: str, feeds: Iterable[Feed]) -> str:
-    """Return the address of the feed that has this address, whole or as printed, or this title; else "".
+    """Return the address of the feed with this address (whole or as printed) or title; "" if there is none.
 
-    Raises UsageError when several have it.
+    Raises UsageError when several feeds fit.
     """
     listed = list(feeds)
     fits: list[Feed] = [feed for feed in listed if feed.url == wanted][:1]
-    # Everywhere addresses are printed without what may be a secret: what was printed can be pasted back.
+    # Addresses are printed without what may be a secret, and what was printed can be pasted back.
     fits = fits or [feed for feed in listed if redact_url(feed.url) == wanted]
     fits = fits or [feed for feed in listed if wanted and feed.title.casefold() == wanted.casefold()]
     if len(fits) > 1:
@@ -145,13 +146,13 @@ def feed_named(wanted: str, feeds: Iterable[Feed]) -> str:
 
 
 def session(context: typer.Context) -> Session:
-    """Return what the global options said."""
+    """Return the session that the global options have set up."""
     found: Session = context.obj
     return found
 
 
 def clock(text: str) -> datetime:
-    """Read `--now`. Raises UsageError; also at the ends of the calendar, where no day before or after is."""
+    """Read `--now`. Raises UsageError, also at the calendar's ends, which have no day before or after."""
     moment = instant(text)
     if moment.year not in _YEARS:
         raise UsageError(f"--now {text} is out of range: expected the years {_YEARS[0]} to {_YEARS[-1]}")
@@ -161,10 +162,10 @@ def clock(text: str) -> datetime:
 def instant(
     text: str, zone: tzinfo = UTC, *, now: datetime | None = None, end_of_day: bool = False
 ) -> datetime:
-    """Read a moment: ISO 8601, a date, and where `now` is given also `7d`, `12h`, `today` or `yesterday`.
+    """Read a moment: ISO 8601 or a date; if `now` is given also `7d`, `12h`, `today` or `yesterday`.
 
-    Without an offset it is in `zone`. A day alone means its first instant, or with `end_of_day` the first of
-    the next day. Raises UsageError.
+    Without an offset it is in `zone`. A day means its first instant or, with `end_of_day`, the first instant
+    of the next day. Raises UsageError.
     """
     with suppress(ValueError, OverflowError):
         found = _instant(text.strip(), zone, now, end_of_day=end_of_day)
@@ -175,7 +176,7 @@ def instant(
 
 
 def _instant(written: str, zone: tzinfo, now: datetime | None, *, end_of_day: bool) -> datetime:
-    """Read a moment. Raises ValueError, or OverflowError for one before or after all time."""
+    """Read a moment. Raises ValueError, or OverflowError for one outside the calendar."""
     if now is not None and _AGO.fullmatch(written):
         return now - values.duration(written)
     if now is not None and written in _DAYS:

@@ -36,10 +36,11 @@ def register(app: typer.Typer) -> None:
 def init(
     context: typer.Context,
     directory: Annotated[
-        Path | None, typer.Argument(help="Where to; default: the configuration directory.", metavar="DIR")
+        Path | None,
+        typer.Argument(help="Where to write it; default: the configuration directory.", metavar="DIR"),
     ] = None,
 ) -> None:
-    """Write a starter configuration; nothing that is there is overwritten.
+    """Write a starter configuration; existing files are not overwritten.
 
     Example: monitor init ~/monitor
     """
@@ -57,10 +58,11 @@ def init(
 def check(
     context: typer.Context,
     online: Annotated[
-        bool, typer.Option("--online", help="Also fetch each feed, and log in to SMTP; sends nothing.")
+        bool,
+        typer.Option("--online", help="Also fetch every feed and log in to the mail server; sends nothing."),
     ] = False,
 ) -> None:
-    """Check the configuration and tell every fault at once; online also feeds and mail.
+    """Check the configuration and report every fault at once; with --online also try feeds and mail.
 
     Example: monitor check --online
     """
@@ -214,7 +216,7 @@ async def send_test(current: Session, config: Config) -> bool:
             if channel.name == Mail.name:
                 for delivery in channel.prepare(message, now=now):
                     await channel.send(delivery)
-                    show(f"test mail: the server has taken it for {delivery.recipient}")
+                    show(f"test mail: the server accepted it for {delivery.recipient}")
     except (DeliveryError, ConfigError) as error:
         show(f"test mail: {error}")
         return False

@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 @stories_app.callback()
 def stories(
     context: typer.Context,
-    since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
+    since: Annotated[str, typer.Option(help="With a report first seen since then.", metavar="TIME")] = "",
     theme: Theme = "",
     limit: Limit = None,
     jsonl: Jsonl = False,
@@ -82,7 +82,7 @@ def stories(
     for story in found:
         _show_story(story, feeds, config, scores[story.id])
     if not found:
-        say("no story is like that" if theme or start else "no story is there yet")
+        say("no story matches" if theme or start else "there is no story yet")
     say_rest(len(found), total, "story", "stories")
 
 
@@ -195,13 +195,13 @@ def _join_json(join: Join) -> dict[str, object]:
 @stories_app.command()
 def suspects(
     context: typer.Context,
-    since: Annotated[str, typer.Option(help="With a report first seen from here on.", metavar="TIME")] = "",
-    limit: Annotated[int | None, limit_option("with --since, as JSON or as CSV")] = None,
+    since: Annotated[str, typer.Option(help="With a report first seen since then.", metavar="TIME")] = "",
+    limit: Annotated[int | None, limit_option("with --since, as JSON or CSV")] = None,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
-    """List the joins that are in doubt, with what speaks for and against each.
+    """List joins that are in doubt, with what speaks for and against each.
 
     Example: monitor stories suspects --since 7d
     """
@@ -236,7 +236,7 @@ def merge(
     story: Annotated[str, typer.Argument(help="The story that stays: s412 or 412.", metavar="STORY")],
     other: Annotated[str, typer.Argument(help="The story that becomes part of it.", metavar="OTHER")],
 ) -> None:
-    """Put two stories together, for good; it also teaches what is one event.
+    """Join two stories for good; clustering learns from it what is one event.
 
     Example: monitor stories merge s412 s415
     """
@@ -255,10 +255,10 @@ def split(
     story: Annotated[str, typer.Argument(help="The story to take them from: s412 or 412.", metavar="STORY")],
     taken: Annotated[
         list[str],
-        typer.Argument(help="The entries that are another story: e9071 or 9071.", metavar="ENTRY..."),
+        typer.Argument(help="The entries that belong to another story: e9071 or 9071.", metavar="ENTRY..."),
     ],
 ) -> None:
-    """Take entries out of a story into one of their own, for good; it also teaches what is not one event.
+    """Take entries out of a story into one of their own, for good; clustering learns from that too.
 
     Example: monitor stories split s412 e9071
     """
@@ -278,7 +278,7 @@ def split(
 def show_corrections(
     context: typer.Context,
     in_words: Annotated[
-        bool, typer.Option("--list", help="In words instead, the latest first, and how to take each back.")
+        bool, typer.Option("--list", help="List them in words, the latest first, and how to take each back.")
     ] = False,
 ) -> None:
     """Print the entries of merges and splits as labelled lines, for `evaluate` and for training.
@@ -293,10 +293,10 @@ def show_corrections(
         found = store.entries.get_many(ids)
         feeds = followed.named(config, store)
     if not ids and in_words:
-        show_prose("no story was merged or split yet")
+        show_prose("no story has been merged or split yet")
         return
     if not ids:  # who trains or scores with them goes on with nothing
-        raise MonitorError("no story was merged or split yet")
+        raise MonitorError("no story has been merged or split yet")
     if not in_words:
         show_records((labelled(entry, feeds) for entry in found), jsonl=True)
         return

@@ -1,4 +1,4 @@
-"""`feeds`: the subscription list. Each command judges first and writes last."""
+"""`feeds`: the subscription list. Each command checks everything before it writes anything."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def register(app: typer.Typer) -> None:
 
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address, or its title.", metavar="FEED")]
-NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not look at the address first.")]
+NoCheck = Annotated[bool, typer.Option("--no-check", help="Do not try the address first.")]
 
 
 @feeds_app.command("list")
 def list_feeds(
     context: typer.Context,
     curated: Annotated[
-        bool, typer.Option("--curated", help="The list that comes with monitor, by group.")
+        bool, typer.Option("--curated", help="Show the list that comes with monitor, by group.")
     ] = False,
     jsonl: Jsonl = False,
     csv: Csv = False,
     json: Json = False,
 ) -> None:
-    """List the feeds and how they fare.
+    """List the feeds and how well they work.
 
     Example: monitor feeds list --curated
     """
@@ -90,13 +90,13 @@ def add(
         ),
     ],
     title: Annotated[
-        str, typer.Option(help="How the digest names it; else by its own title.", metavar="TITLE")
+        str, typer.Option(help="What the digest calls it; default: its own title.", metavar="TITLE")
     ] = "",
     language: Annotated[str, typer.Option(help='"en", "de", …', metavar="CODE")] = "",
     family: Annotated[str, typer.Option(help="The publisher.", metavar="NAME")] = "",
-    group: Annotated[str, typer.Option(help="Where it belongs in the list.", metavar="GROUP")] = "",
+    group: Annotated[str, typer.Option(help="The group it belongs to in the list.", metavar="GROUP")] = "",
     kind: Annotated[
-        str, typer.Option(help=f"What it writes of: {', '.join(FEED_KINDS)}.", metavar="KIND")
+        str, typer.Option(help=f"What it writes about: {', '.join(FEED_KINDS)}.", metavar="KIND")
     ] = "",
     no_check: NoCheck = False,
 ) -> None:
@@ -144,7 +144,7 @@ def _add(context: typer.Context, address: str, given: Mapping[str, str], *, no_c
 
 @contextlib.contextmanager
 def _editing(context: typer.Context) -> Iterator[Subscriptions]:
-    """Give the list as it stands; no other command edits it meanwhile. Never held while a server is asked."""
+    """Yield the list, which no other command edits meanwhile. Not to be held while a server is asked."""
     from monitor.config import subscriptions
 
     directory = session(context).directory
@@ -153,16 +153,16 @@ def _editing(context: typer.Context) -> Iterator[Subscriptions]:
 
 
 def _save(context: typer.Context, listed: Subscriptions) -> None:
-    """Write the list, and say so where a service runs that still has the old one."""
+    """Write the list; if a service is running, say that it still uses the old one."""
     listed.save()
     with contextlib.suppress(MonitorError):
         if is_at_work(session(context).config().data_dir):
-            say("the service takes it up when it reads its configuration again (SIGHUP, systemctl reload)")
+            say("the running service uses it after a reload (SIGHUP, systemctl reload)")
 
 
 @feeds_app.command()
 def remove(context: typer.Context, feed: FeedName) -> None:
-    """Take a feed out of feeds.toml; its entries stay stored.
+    """Remove a feed from feeds.toml; its entries stay stored.
 
     Example: monitor feeds remove https://outlet.example/feed
     """
@@ -172,7 +172,7 @@ def remove(context: typer.Context, feed: FeedName) -> None:
         _save(context, listed)
     show(f"{'removed' if gone else 'switched off'} {redact_url(found.url)}")
     if not gone:
-        say(f"it stays in the list, for the group {found.group!r} is followed")
+        say(f"it stays in the list, because you follow its group {found.group!r}")
 
 
 def _followed(listed: Subscriptions, name: str) -> Feed:
@@ -185,7 +185,7 @@ def _followed(listed: Subscriptions, name: str) -> Feed:
 
 @feeds_app.command()
 def enable(context: typer.Context, feed: FeedName) -> None:
-    """Poll a feed from now on: one that was switched off, or one of the curated list.
+    """Poll a feed from now on: one that was switched off, or one from the curated list.
 
     Example: monitor feeds enable https://outlet.example/feed
     """
@@ -194,7 +194,7 @@ def enable(context: typer.Context, feed: FeedName) -> None:
 
 @feeds_app.command()
 def disable(context: typer.Context, feed: FeedName) -> None:
-    """Poll a feed no more, and keep it in the list.
+    """Stop polling a feed, but keep it in the list.
 
     Example: monitor feeds disable "The Outlet"
     """
@@ -213,7 +213,7 @@ def _switch(context: typer.Context, name: str, *, on: bool) -> None:
 def rename(
     context: typer.Context,
     feed: FeedName,
-    title: Annotated[str, typer.Argument(help="How the digest names it.", metavar="TITLE")],
+    title: Annotated[str, typer.Argument(help="What the digest calls it.", metavar="TITLE")],
 ) -> None:
     """Give a feed another name in the digest.
 
@@ -227,7 +227,7 @@ def rename(
         found = _followed(listed, feed)
         listed.rename(found, title)
         _save(context, listed)
-    show(f"{redact_url(found.url)} is {title or 'named as it names itself'}")
+    show(f"{redact_url(found.url)} is now called {title or 'by its own title'}")
 
 
 @feeds_app.command()
@@ -239,7 +239,7 @@ def move(
     ] = "",
     no_check: NoCheck = False,
 ) -> None:
-    """Follow a feed at its new address; it stays the same feed, and nothing of it is told again.
+    """Follow a feed at a new address; it stays the same feed, and nothing is told again.
 
     Example: monitor feeds move "The Outlet" https://outlet.example/new-feed
     """
@@ -298,7 +298,7 @@ def import_opml(
         bool, typer.Option("--no-check", hidden=True, help="As `feeds add` has it: needless here.")
     ] = False,
 ) -> None:
-    """Add the feeds of an OPML file; each that is left out is named. None is tried: `check --online` does.
+    """Add the feeds of an OPML file, and name those that are left out. `check --online` then tries them.
 
     Example: monitor feeds import feeds.opml
     """
@@ -333,12 +333,14 @@ def import_opml(
 @feeds_app.command()
 def export(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="Default: standard output.", metavar="FILE")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to; default: standard output.", metavar="FILE")
+    ] = None,
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Also write passwords and tokens in addresses.")
     ] = False,
 ) -> None:
-    """Write the feeds with all that is set for them as OPML; addresses that hold a secret are masked.
+    """Write the feeds with all their settings as OPML; addresses that hold a secret are masked.
 
     Example: monitor feeds export feeds.opml
     """
@@ -361,7 +363,7 @@ def export(
         )
     text = write_opml(outlines, title="monitor")
     if masked:
-        say(f"{counted(masked, 'address', 'addresses')} with a secret masked; --with-secrets writes all out")
+        say(f"{counted(masked, 'address', 'addresses')} with a secret masked; --with-secrets writes all")
     with results(file, private=with_secrets) as out:
         out.write(text)
     if is_file(file):

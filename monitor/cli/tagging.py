@@ -1,4 +1,4 @@
-"""`explain`, `mark`, `learn`, `retag`, `themes test`: why an entry was chosen, and the user's word."""
+"""`explain`, `mark`, `learn`, `retag`, `themes test`: why an entry was chosen, and correcting it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 themes_app = typer.Typer(
-    help="Themes: try a phrase before it is written down.", no_args_is_help=True, rich_markup_mode=None
+    help="Themes: try a phrase before you write it into themes.toml.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -44,15 +46,16 @@ def explain(
     text: Annotated[
         str,
         typer.Argument(
-            help="A text, its first line the title; entry (e9071), story (s412) or URL.", metavar="TEXT"
+            help="A text whose first line is the title; an entry (e9071), story (s412) or URL.",
+            metavar="TEXT",
         ),
     ] = "",
     entry: Annotated[str, typer.Option(help="A stored entry.", metavar="ID")] = "",
     url: Annotated[str, typer.Option(help="A stored entry's address.", metavar="URL")] = "",
-    all_: Annotated[bool, typer.Option("--all", help="Everything that was counted.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Show everything that was counted.")] = False,
     json: Json = False,
 ) -> None:
-    """Say why an entry was chosen or not, has its beats and themes, and is in its story.
+    """Say why an entry was chosen or not, why it has its beats and themes, and why it is in its story.
 
     Example: monitor explain "Testers leak OpenAI tool Sora in protest"
     """
@@ -93,7 +96,7 @@ def explain(
 
 
 def _verdict_lines(entry: Entry, explanation: Explanation) -> list[str]:
-    """Say what holds for an entry and why: first its mark, or what is stored where today's answer differs."""
+    """Explain an entry: its mark, or its stored tags if they differ from today's; then today's reasons."""
     lines, stored, today = explanation.lines(), entry.tagging, explanation.tagging
     if stored.corrected:
         word, else_ = f"{'' if stored.relevant else 'not '}relevant, by your mark", "without it"
@@ -106,7 +109,7 @@ def _verdict_lines(entry: Entry, explanation: Explanation) -> list[str]:
 
 
 def _tagger(current: Session) -> Tagger:
-    """Give what judges a text: as the service would where there is a configuration, else the themes alone."""
+    """Return a tagger as the service would use it or, without a configuration, with the shipped themes."""
     from monitor.config import is_configured
     from monitor.tag import PERSONAL, Tagger
 
@@ -125,7 +128,7 @@ def _is_story(text: str) -> bool:
 
 
 def _found(store: Store, handle: str, url: str) -> Entry:
-    """Return the entry of a number or an address; of a story the one that leads it. Raises MonitorError."""
+    """Return the entry with a number or an address; for a story, its leading entry. Raises MonitorError."""
     if not handle:
         found = next(iter(store.entries.find_by_url(canonical_url(url))), None)
     elif _is_story(handle):
@@ -139,7 +142,7 @@ def _found(store: Store, handle: str, url: str) -> Entry:
 
 
 class _Stored(NamedTuple):
-    """A stored entry, its story, and who judges it as of today."""
+    """A stored entry, its story, and the tagger that explains it today."""
 
     entry: Entry
     story: Story | None
@@ -195,7 +198,7 @@ def mark(
     context: typer.Context,
     which: Annotated[
         list[str] | None,
-        typer.Argument(help="Entries (9071 or e9071), or all of a story (s412).", metavar="ENTRY..."),
+        typer.Argument(help="Entries (9071 or e9071), or all entries of a story (s412).", metavar="ENTRY..."),
     ] = None,
     url: Annotated[str, typer.Option(help="The entry with this address.", metavar="URL")] = "",
     not_relevant: Annotated[bool, typer.Option("--not-relevant", help="It is out of scope.")] = False,
@@ -203,23 +206,21 @@ def mark(
     theme: Annotated[
         list[str] | None,
         typer.Option(
-            help="It is about this; may be given again; those given are its only themes then.",
+            help="Its theme; can be repeated; replaces the themes it had.",
             metavar="THEME",
         ),
     ] = None,
-    beat: Annotated[
-        list[str] | None, typer.Option(help="Which beat; may be given again.", metavar="BEAT")
-    ] = None,
+    beat: Annotated[list[str] | None, typer.Option(help="Its beat; can be repeated.", metavar="BEAT")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take the correction back.")] = False,
 ) -> None:
-    """Correct entries; the correction holds against every later retagging, and is learned from.
+    """Correct entries; the correction survives every later `retag`, and `learn` learns from it.
 
     Example: monitor mark e9071 --relevant --theme copyright
     """
     if bool(which) == bool(url):
         raise UsageError("name an entry (9071 or e9071), a story (s412) or --url")
     if sum((not_relevant, clear, relevant or bool(theme) or bool(beat))) != 1:
-        raise UsageError("say one of --not-relevant, --relevant (with --theme, --beat) or --clear")
+        raise UsageError("give one of --not-relevant, --relevant (with --theme, --beat) or --clear")
     from monitor import corrections
 
     current = session(context)
@@ -245,13 +246,13 @@ def mark(
         if theme:
             say(f"the only themes from now on: {', '.join(theme)}")
         if learned and learned.marks:
-            say(f"learned from {counted(learned.marks, 'mark')} of yours; `monitor learn --show` lists what")
+            say(f"learned from {counted(learned.marks, 'mark')}; `monitor learn --show` lists it")
         elif learned:
-            say("what was learned from your marks went with the last of them")
+            say("there are no marks left, so nothing is learned from them any more")
 
 
 def _marked_entries(store: Store, which: Sequence[str], url: str) -> list[int]:
-    """Return the entries that are meant, of stories all. Raises MonitorError."""
+    """Return the entries that are meant; for a story, all of its entries. Raises MonitorError."""
     found = [] if which else [_found(store, "", url).id]
     for one in which:
         if _is_story(one):
@@ -266,16 +267,18 @@ def _marked_entries(store: Store, which: Sequence[str], url: str) -> list[int]:
 
 def learn(
     context: typer.Context,
-    shown: Annotated[bool, typer.Option("--show", help="List what it believes; change nothing.")] = False,
-    forget: Annotated[bool, typer.Option("--forget", help="Drop what was learned; marks stay.")] = False,
+    shown: Annotated[bool, typer.Option("--show", help="List what was learned; change nothing.")] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Forget what was learned; your marks stay.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Learn from your marks: small weights over the shipped table, on this machine.
+    """Learn from your marks: small weights on top of the shipped table, on this machine.
 
     Example: monitor learn --show
     """
     if shown and forget:
-        raise UsageError("say --show or --forget, not both")
+        raise UsageError("give --show or --forget, not both")
     from monitor import corrections, followed
     from monitor.tag import PERSONAL, Personal
 
@@ -292,7 +295,7 @@ def learn(
         show_json(personal.to_dict())
         return
     if forget:
-        show("forgotten; what you marked stays marked")
+        show("forgotten; your marks stay")
     elif not personal.marks:
         show("nothing is learned yet: mark entries (monitor mark), then run monitor learn")
     else:
@@ -305,9 +308,9 @@ def _about(tagging: Tagging) -> str:
 
 def retag(
     context: typer.Context,
-    since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
+    since: Annotated[str, typer.Option(help="Only entries first seen since then.", metavar="TIME")] = "",
 ) -> None:
-    """Apply the present themes to stored entries, and say what changed.
+    """Tag the stored entries again with the present themes, and say what changed.
 
     Example: monitor retag --since 30d
     """
@@ -322,7 +325,7 @@ def retag(
     gained = sum(after.relevant and not before.relevant for _, before, after in changes)
     lost = sum(before.relevant and not after.relevant for _, before, after in changes)
     show(
-        f"{seen} entries tagged again: {len(changes)} changed, {gained} became relevant, {lost} ceased to be"
+        f"{seen} entries tagged again: {len(changes)} changed, {gained} became relevant, {lost} no longer are"
     )
 
 
@@ -336,13 +339,15 @@ def _difference(before: Tagging, after: Tagging) -> str:
 @themes_app.command("test")
 def try_phrase(
     context: typer.Context,
-    phrase: Annotated[str, typer.Argument(help="As it would stand in themes.toml.", metavar="PHRASE")],
+    phrase: Annotated[
+        str, typer.Argument(help="The phrase, as it would stand in themes.toml.", metavar="PHRASE")
+    ],
     target: Annotated[str, typer.Option(help="The beat or theme it would be added to.", metavar="THEME")],
     language: Annotated[str, typer.Option(help='"en", "de" or "any".', metavar="CODE")] = "any",
     grade: Annotated[str, typer.Option(help="The list of rules it would stand in.", metavar="LIST")] = "sure",
-    since: Annotated[str, typer.Option(help="Only entries first seen from here on.", metavar="TIME")] = "",
+    since: Annotated[str, typer.Option(help="Only entries first seen since then.", metavar="TIME")] = "",
 ) -> None:
-    """Show what a phrase would gain and lose over the stored entries, before it is written into the file.
+    """Show which stored entries would gain or lose a label by a phrase, before you write it into the file.
 
     Example: monitor themes test "open letter" --target leak-protest
     """

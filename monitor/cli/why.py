@@ -1,4 +1,4 @@
-"""`why`: the first question of every user, answered in five lines by `monitor.why`."""
+"""`why`: the first question of every user, answered in five lines by the package `why`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def why(
     asked: Annotated[
         str,
         typer.Argument(
-            help="An address, an entry (e12), a story's lead (s4), or a headline.", metavar="URL|ENTRY|TEXT"
+            help="An address, an entry (e12), a story (s4), or a headline.", metavar="URL|ENTRY|TEXT"
         ),
     ],
     json: Json = False,

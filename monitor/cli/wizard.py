@@ -59,15 +59,18 @@ def register(app: typer.Typer) -> None:
     app.command()(setup)
 
 
-Language = Annotated[str | None, typer.Option(help="Of the digest, such as en or de.", metavar="CODE")]
+Language = Annotated[
+    str | None, typer.Option(help="Language of the digest, such as en or de.", metavar="CODE")
+]
 Zone = Annotated[
-    str | None, typer.Option(help="Of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
+    str | None, typer.Option(help="Time zone of schedule and dates, such as Europe/Berlin.", metavar="ZONE")
 ]
 Hour = Annotated[
     str | None, typer.Option("--time", help="When the digest is due, such as 07:00.", metavar="HH:MM")
 ]
 MailTo = Annotated[
-    str | None, typer.Option(help="Who gets the digest by mail; without, files alone.", metavar="ADDRESS")
+    str | None,
+    typer.Option(help="Who gets the digest by mail; without it, only files are written.", metavar="ADDRESS"),
 ]
 Host = Annotated[str | None, typer.Option(help="The server for outgoing mail.", metavar="HOST")]
 Port = Annotated[
@@ -78,21 +81,24 @@ Tls = Annotated[
     str | None,
     typer.Option(help="starttls, tls or none; default: tls with port 465, else starttls.", metavar="HOW"),
 ]
-Username = Annotated[str | None, typer.Option(help="The account there, - for none.", metavar="NAME")]
+Username = Annotated[str | None, typer.Option(help="The account on that server; - for none.", metavar="NAME")]
 Sender = Annotated[str | None, typer.Option("--from", help="Who the mail comes from.", metavar="ADDRESS")]
 PasswordFile = Annotated[str | None, typer.Option(help="A file that holds the password.", metavar="FILE")]
 Follow = Annotated[
-    str | None, typer.Option(help="Groups of feeds, with commas, or none; default: all.", metavar="GROUPS")
+    str | None,
+    typer.Option(help="Groups of feeds, separated by commas, or none; default: all.", metavar="GROUPS"),
 ]
 Start = Annotated[
     str | None,
-    typer.Option(help="systemd, launchd, cron or none; alone: for one that is there.", metavar="HOW"),
+    typer.Option(help="systemd, launchd, cron or none; alone: for an existing configuration.", metavar="HOW"),
 ]
 TestMail = Annotated[
-    bool, typer.Option("--test-mail", help="Send a test mail; alone: by the configuration that is there.")
+    bool, typer.Option("--test-mail", help="Send a test mail; alone: with the existing configuration.")
 ]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Try neither feeds nor account.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; flags and defaults answer.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Ask nothing: take the flags, and defaults for the rest.")
+]
 
 
 def setup(
@@ -113,7 +119,7 @@ def setup(
     test_mail: TestMail = False,
     no_check: NoCheck = False,
 ) -> None:
-    """Ask six questions, try feeds and mail, write a configuration, and offer to start by itself.
+    """Ask six questions, write a configuration, try feeds and mail, and offer to start automatically.
 
     Example: monitor setup --yes --language de --follow unions,courts --no-check
     """
@@ -148,7 +154,7 @@ def setup(
     )
     account = _account(ask, recipient, of_mail, directory) if recipient else None
     if test_mail and not account:
-        say("  no test mail then: there is nobody to send it to")
+        say("  no test mail, then: there is nobody to send it to")
     there = [name for name in config.FILES if (directory / name).exists() or (directory / name).is_symlink()]
     groups = _groups()
     if config.FILES[1] not in there:  # else that says what is followed

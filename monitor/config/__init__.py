@@ -1,8 +1,8 @@
 """The TOML files of one directory -> one frozen Config, or every fault with its file, line and key.
 
-monitor.toml   settings         each package declares its own table; load.py puts them together
-feeds.toml     subscriptions    the fields of models.Feed; subscriptions.py edits the file
-themes.toml    what to look for themes.py lays it over the shipped one; read by the tag package
+monitor.toml   settings           each package declares its own table; load.py puts them together
+feeds.toml     subscriptions      the fields of models.Feed; subscriptions.py edits the file
+themes.toml    what to look for   themes.py lays it over the shipped file; the tag package reads it
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""feeds.toml and the curated list that comes with the package, together: which feeds are followed.
+"""Which feeds are followed: feeds.toml and the curated list that comes with the package, put together.
 
-`follow = ["technology", "unions"]` at the head of feeds.toml takes whole groups of the curated list. A
-[[feed]] of a curated address holds only what differs, or puts it on or off; any other is the user's own.
+`follow = ["technology", "unions"]` at the head of feeds.toml follows whole groups of the curated list. A
+[[feed]] with a curated address holds only what differs from the list, or switches that feed on or off; any
+other [[feed]] is the user's own.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME: Final = "feeds.toml"
-# Curated addresses listed by hand: fewer may well be somebody's own choice.
+# From this many curated addresses on, a file lists them as 1.0 did; fewer may be somebody's own choice.
 _MANY: Final = 5
 _PLACE: Final = re.compile(r"\A([^/?#]*)(.*)", re.DOTALL)
-# What the curated list says of its feeds, for those who keep it.
+# What the curated list notes about its feeds for its maintainers.
 _NOTES: Final = ("robots", "terms", "confidence", "seen")
 
 
@@ -80,7 +81,7 @@ def read(document: TomlDocument) -> tuple[Feed, ...]:
 
 
 def hint(document: TomlDocument) -> str:
-    """Say what a list of version 1.0 misses, which names every feed by itself; "" for another."""
+    """Say what a list from version 1.0, which names every feed by itself, misses; "" for any other."""
     own = {same_address(str(table.get("url"))) for table in document.data.get("feed", [])}
     if "follow" in document.data or len(own & curated().keys()) < _MANY:
         return ""
@@ -91,7 +92,7 @@ def hint(document: TomlDocument) -> str:
 
 
 def follow(document: TomlDocument) -> tuple[str, ...]:
-    """Return the groups that a feeds.toml follows; what is none is a fault."""
+    """Return the groups that a feeds.toml follows; unknown names are noted as faults."""
     names = document.data.get("follow", [])
     if not isinstance(names, list):
         document.fault(("follow",), "expected a list of groups" + values.got(names))
@@ -111,7 +112,7 @@ def _feed(document: TomlDocument, index: int, table: Mapping[str, Any]) -> Feed 
 
 
 def _over(shipped: Feed | None, own: Feed, table: Mapping[str, Any]) -> Feed:
-    """Lay what the user wrote over a curated feed; who lists one has switched it on."""
+    """Lay what the user wrote over a curated feed; listing it switches it on, unless it says otherwise."""
     if shipped is None:
         return own
     written = {
@@ -123,7 +124,7 @@ def _over(shipped: Feed | None, own: Feed, table: Mapping[str, Any]) -> Feed:
 
 
 def same_address(url: str) -> str:
-    """Return what all spellings of one address have in common: HTTP://Host is http://host/."""
+    """Return the form that all spellings of one address share: HTTP://Host becomes http://host/."""
     scheme, _, rest = url.strip().partition("://")
     place, path = _PLACE.findall(rest)[0]
     user, at, host = place.rpartition("@")

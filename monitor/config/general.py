@@ -15,16 +15,16 @@ _DIGEST: Final = digest.Settings()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class General:
-    """What holds for everything."""
+    """General settings."""
 
     TABLE: ClassVar[str] = ""
 
     language: Text = _DIGEST.language
-    """Of the digest: {languages}."""
+    """Language of the digest: {languages}."""
     timezone: Zone = ZoneInfo(_DIGEST.timezone)  # noqa: RUF009 - zones are cached and never change
-    """Of the digest's schedule and dates (an IANA name)."""
+    """Time zone of the digest's schedule and dates (an IANA name)."""
     data_dir: FilePath = Path("data")
-    """The database lives here."""
+    """The folder of the database."""
     user_agent: Annotated[
         AsciiText, Example("sora-monitor (+https://example.org/my-monitor; me@example.org)")
     ] = ""
@@ -33,16 +33,16 @@ class General:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alert:
-    """Tell of a story at once, without waiting for the morning; once per story."""
+    """Tell an important story at once, without waiting for the digest; once per story."""
 
     TABLE: ClassVar[str] = "alert"
 
     enabled: Switch = True
-    """False switches it off and keeps the rest."""
+    """False switches it off without losing the other settings."""
     min_score: Score = 4.0
-    """As the digest ranks: a ruling with three sources has about 5, a launch with three 2.5."""
+    """The importance it needs: a ruling with three sources has about 5, a launch with three 2.5."""
     min_sources: Annotated[int, whole(1, 1000)] = 3
-    """Independent ones."""
+    """How many independent sources it needs."""
     channels: Texts = ("email",)
     """Any of {channels}."""
 
@@ -54,9 +54,9 @@ class Service:
     TABLE: ClassVar[str] = "service"
 
     ping_url_env: Annotated[Text, Example("MONITOR_PING_URL")] = ""
-    """An address to ask after each good run, so that a watcher elsewhere notices silence.
+    """An address to request after each good run, so that a watcher elsewhere notices silence.
 
-    It is a secret: name the variable that holds it.
+    The address is a secret: name the environment variable that holds it.
     """
     ping_url_file: Annotated[Text, Example("ping-url")] = ""
-    """Or the file."""
+    """Instead of ping_url_env: the file that holds it."""

@@ -1,4 +1,4 @@
-"""The three files of a directory to one frozen `Config`, or every fault of all of them."""
+"""Read the three files of a directory into one frozen `Config`, or report every fault of all of them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ MONITOR = FILES[0]
 
 
 def declared_tables() -> dict[str, list[type[Any]]]:
-    """Return the classes that declare keys of monitor.toml by their table, in the starter's order.
+    """Return the classes that declare keys of monitor.toml, by table, in the order of the starter file.
 
-    One with a dot in its name ("email.only") holds a table for each name that the user gives.
+    A table with a dot in its name ("email.only") holds one table for each name that the user gives.
     """
     files, mail, *others = (channel.declared for channel in CHANNELS.values())
     every: tuple[type[Any], ...] = (
@@ -58,13 +58,13 @@ def declared_tables() -> dict[str, list[type[Any]]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """The whole configuration. Packages get their own part of it, never this."""
+    """The whole configuration. Packages never get this, only their own part of it."""
 
     directory: Path
     general: General
     feeds: tuple[Feed, ...]
     own_rules: tag.Rules | None
-    """What themes.toml comes to; None where it says nothing of its own."""
+    """What themes.toml says, laid over the shipped one; None if it is empty."""
     fetch: fetch.Settings
     parse: parse.Settings
     cluster: cluster.Settings
@@ -78,7 +78,7 @@ class Config:
     """The Settings of each channel that is switched on, by the channel's name."""
     secrets: Secrets
     hints: tuple[str, ...] = ()
-    """What the user may want to know of files that are right, but not as they could be."""
+    """Advice about files that are correct, but could be better."""
 
     @property
     def language(self) -> str:
@@ -87,7 +87,7 @@ class Config:
 
     @property
     def rules(self) -> tag.Rules:
-        """Beats, themes and what they are found by. Made when asked for: most polls bring nothing to tag."""
+        """Beats, themes and their phrases. Compiled only when needed: most polls bring nothing to tag."""
         return self.own_rules or themes.shipped_rules()
 
     @property
@@ -97,7 +97,7 @@ class Config:
 
     @property
     def data_dir(self) -> Path:
-        """Where the database lies."""
+        """The folder of the database."""
         return self.general.data_dir
 
     @property
@@ -129,7 +129,7 @@ class Config:
 
     @property
     def selections(self) -> Mapping[str, Selection]:
-        """What those of them get who do not get all."""
+        """By address: what those recipients get who do not get everything."""
         mail = self.channel_settings.get(Mail.name)
         return mail.only if mail else {}
 
@@ -150,7 +150,7 @@ class Config:
         return tuple(found)
 
     def tagger(self, learned: str) -> tag.Tagger:
-        """Compile the rules, with what the user's marks taught (the store's note `tag.PERSONAL`)."""
+        """Compile the rules, with what the user's marks have taught (the store's note `tag.PERSONAL`)."""
         return tag.Tagger(
             self.rules,
             kinds={feed.url: feed.kind for feed in self.feeds if feed.kind},
@@ -159,7 +159,7 @@ class Config:
         )
 
     def ping_url(self) -> str:
-        """Return the health-check address, "" for none. Raises ConfigError when there is none to be read."""
+        """Return the health-check address, "" for none. Raises ConfigError when it cannot be read."""
         service = self.service
         try:
             found = self.secrets.read("ping_url", env=service.ping_url_env, file=service.ping_url_file)
@@ -168,12 +168,12 @@ class Config:
             raise ConfigError([_below(service.TABLE, fault) for fault in error.faults]) from error
         except ValueError:
             place = "ping_url_env" if service.ping_url_env else "ping_url_file"
-            # Without what stands there, and why that is no address: it is a secret.
+            # Neither the value nor what is wrong with it is shown: it is a secret.
             fault = Fault("", place, "holds no address that starts with http:// or https://")
             raise ConfigError([_below(service.TABLE, fault)]) from None
 
     def check(self) -> None:
-        """Look at what lies outside the files: secrets, folders, extras. Raises ConfigError."""
+        """Check what lies outside the files: secrets, folders, extras. Raises ConfigError."""
         found: list[Fault] = []
         channels: tuple[ConfiguredChannel, ...] = ()
         try:
@@ -196,7 +196,7 @@ class Config:
 
 
 def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check the three files. What a missing one says is the default: the shipped themes, no feeds.
+    """Read and check the three files. A missing file means the defaults: the shipped themes, no feeds.
 
     Raises ConfigError with every fault of every file.
     """
@@ -213,12 +213,12 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         members.judge_searches(monitor, rules)
     except ConfigError as error:
         rule_faults += error.faults
-    # All files are read before any fault is told: a person corrects five mistakes at once rather than one
-    # five times.
+    # All files are read before any fault is reported: it is easier to correct five mistakes at once than one
+    # mistake five times.
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + rule_faults
     if faults:
         raise ConfigError(faults)
-    # By the configuration's folder and not the working directory: cron and systemd start elsewhere.
+    # Relative to the configuration and not to the working directory: cron and systemd start elsewhere.
     absolute = {declared: _at(directory, value) for declared, value in settings.items()}
     config = _config(directory, absolute, feeds, rules, environ)
     hints = (feedlist.hint(subscriptions), themes.hint(topic), *themes.doubts(topic), *_hints(config))
@@ -235,7 +235,7 @@ def _hints(config: Config) -> Iterator[str]:
 
 
 def _settings(document: TomlDocument) -> dict[type[Any], Any]:
-    """Read every declared table of monitor.toml: its values by class, None where it is off or at fault."""
+    """Read every declared table of monitor.toml into its class; None for one that is off or has faults."""
     found: dict[type[Any], Any] = {}
     every = declared_tables()
     for name, sharing in every.items():
@@ -256,7 +256,7 @@ def _settings(document: TomlDocument) -> dict[type[Any], Any]:
 
 
 def _tables_in(outer: str, every: Iterable[str]) -> Iterator[str]:
-    """Yield the names of the tables that lie in one, "" being the file itself: `only` lies in [email]."""
+    """Yield the names of the tables inside a table, or inside the file for "": `only` is inside [email]."""
     for name in every:
         around, _, inner = name.rpartition(".")
         if inner and around == outer:
@@ -264,7 +264,7 @@ def _tables_in(outer: str, every: Iterable[str]) -> Iterator[str]:
 
 
 def _at(directory: Path, settings: T) -> T:
-    """Take relative paths from the configuration's directory."""
+    """Make relative paths absolute, starting from the configuration's directory."""
     if not is_dataclass(settings):
         return settings
     found = {
@@ -282,12 +282,12 @@ def _config(
     rules: tag.Rules | None,
     environ: Mapping[str, str],
 ) -> Config:
-    """Put the parts together, and hand on what one table says to the packages that ask for it."""
+    """Put the parts together, and pass what one table says to the other packages that need it."""
     general: General = settings[General]
     polling: fetch.Settings = settings[fetch.Settings]
     alert: Alert | None = settings[Alert]
     channels = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
-    # The channel does not import the digest's formats, nor they it: what it needs of them it is given here.
+    # The channel and the digest's formats do not import each other: the channel is told here what it needs.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
     channels[Files.name] = replace(channels[Files.name], suffixes=suffixes)
     if mail := channels[Mail.name]:

@@ -1,6 +1,6 @@
-"""What monitor.toml names against what knows the names: languages, formats, channels, themes, recipients.
+"""Check the names in monitor.toml against what knows them: languages, formats, channels, themes, recipients.
 
-Takes the file as it was written and notes faults in it; a table that cannot be read has its own fault.
+Takes the file as it was written and notes faults in it. A table that cannot be read has faults of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def judge(document: TomlDocument, found: Mapping[type[Any], Any]) -> None:
     """Check names against the registries that know them: languages, formats, channels.
 
-    By the file and not by what was read of it: of a table with another fault nothing was.
+    It looks at the file and not at the values read from it: from a table with another fault no values were
+    read.
     """
     _judge_language(document, ("language",), document.data.get("language"))
     for index, name in _named(document, "digest", "formats"):
@@ -55,7 +56,7 @@ def _judge_language(document: TomlDocument, place: Place, name: object) -> None:
 
 
 def judge_preferences(document: TomlDocument, rules: tag.Rules | None) -> None:
-    """Check that the themes and beats that weigh more or less are there; `rules` None: the shipped ones."""
+    """Check that the favoured and played-down themes and beats exist; `rules` None: the shipped ones."""
     for key in ("favour", "play_down"):
         for index, slug in _named(document, "digest", key):
             known = [one for slugs in _known(rules).values() for one in slugs]
@@ -65,7 +66,7 @@ def judge_preferences(document: TomlDocument, rules: tag.Rules | None) -> None:
 
 
 def judge_selections(document: TomlDocument, rules: tag.Rules | None) -> None:
-    """Check whom selections are for, and that the themes and beats that they name are there."""
+    """Check the recipients of selections, and that the themes and beats they name exist."""
     recipients = [address(one) for _, one in _named(document, "email", "to")]
     seen = set[str]()
     for place, written, table in tables.named(document, Selection.TABLE):
@@ -73,7 +74,7 @@ def judge_selections(document: TomlDocument, rules: tag.Rules | None) -> None:
             continue
         who = address(written)
         if who in seen:
-            document.fault(place, "stands there twice")
+            document.fault(place, "is listed twice")
         elif who not in recipients:
             document.fault(place, f"gets no mail: it is not in `to`{values.likely(who, recipients)}")
         seen.add(who)
@@ -97,14 +98,14 @@ def _known(rules: tag.Rules | None) -> dict[str, list[str]]:
 
 
 def judge_searches(document: TomlDocument, rules: tag.Rules | None) -> None:
-    """Check the names of saved searches, and that the themes that they name are there."""
+    """Check the names of saved searches, and that the themes they name exist."""
     seen = set[str]()
     for place, name, table in tables.named(document, SavedSearch.TABLE):
         if isinstance(table, dict):
             if not name.strip():
                 document.fault(place, "needs a name")
             elif name.casefold() in seen:  # their pages would be one file on a Mac or under Windows
-                document.fault(place, "differs from another in capitals alone")
+                document.fault(place, "differs from another only in capital letters")
             seen.add(name.casefold())
             theme = table.get("theme", "")
             if isinstance(theme, str) and theme and theme not in (known := _known(rules)["themes"]):

@@ -1,4 +1,4 @@
-"""What is the user's own in a configuration, beside what comes with the package: `config diff`. Pure."""
+"""What the user has added to, left out of or changed in the shipped configuration: `config diff`. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Difference(NamedTuple):
-    """One thing that two files say differently."""
+    """One thing that the two files say differently."""
 
     sign: Literal["+", "-", "="]
     """Added, left out, or another value."""
@@ -33,7 +33,7 @@ class Difference(NamedTuple):
 
 
 def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Difference]:
-    """Yield what `own` adds to `shipped`, leaves out of it, and says otherwise, in tables of any depth."""
+    """Yield what `own` adds, leaves out and changes compared with `shipped`, in tables of any depth."""
     if isinstance(own, dict) and isinstance(shipped, dict):
         for key in own:
             yield from differences(own[key], shipped.get(key, _like(own[key])), (*place, key))
@@ -48,7 +48,7 @@ def differences(own: Any, shipped: Any, place: Place = ()) -> Iterator[Differenc
 
 
 def _like(value: Any) -> Any:
-    """Return the empty value of a kind, to hold a new one against."""
+    """Return an empty value of the same type, to compare a new value with."""
     return type(value)() if isinstance(value, dict | list) else None
 
 

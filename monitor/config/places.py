@@ -1,4 +1,4 @@
-"""Where the configuration lies, and the starter configuration that `init` writes."""
+"""Where the configuration is found, and the starter configuration that `init` writes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 FILES = ("monitor.toml", "feeds.toml", "themes.toml")
 TOPIC: Final = Path(__file__).resolve().parents[1] / "topic"
-"""What comes with the package and is upgraded with it: the curated feeds, the themes, the files of 1.0."""
+"""What is shipped and upgraded with the package: the curated feeds, the themes, the files of 1.0."""
 
 
 def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:
-    """Find the configuration directory: the one chosen, else $MONITOR_CONFIG, else ./config, else the user's.
+    """Find the configuration directory: `chosen`, else $MONITOR_CONFIG, else ./config, else the user's.
 
-    The directory need not exist; `./config` is taken only if it holds a monitor.toml. Raises ConfigError for
-    what can be no path.
+    The directory need not exist. `./config` counts only if it holds a monitor.toml. Raises ConfigError for a
+    name that cannot be a path.
     """
     if named := environ.get("MONITOR_CONFIG", "") if chosen is None else str(chosen):
         try:
@@ -36,12 +36,12 @@ def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path
 
 
 def is_configured(directory: Path) -> bool:
-    """Tell whether a directory holds a configuration: one file of it is enough."""
+    """Tell whether a directory holds a configuration: one of the files is enough."""
     return any((directory / name).is_file() for name in FILES)
 
 
 def require(directory: Path) -> None:
-    """Raise ConfigError where there is no configuration: an empty folder is rather a mistyped one."""
+    """Raise ConfigError if there is no configuration: an empty folder is more likely a mistyped name."""
     if not is_configured(directory):
         raise ConfigError(
             [Fault(str(directory), "", "no configuration here; `monitor setup` or `monitor init` writes one")]
@@ -56,11 +56,11 @@ def starter() -> Path:
 
 
 class Starter(NamedTuple):
-    """What became of the starter's files."""
+    """What happened to the starter's files."""
 
     written: list[Path]
     kept: list[Path]
-    """They were there, and were left alone."""
+    """They existed already and were left alone."""
 
 
 def write_starter(directory: Path) -> Starter:

@@ -1,7 +1,7 @@
-"""What the declarations say, for people: the starter monitor.toml and the page of all settings.
+"""Texts made from the declared settings: the starter monitor.toml and the page of all settings.
 
-A setting's type, default and docstring stand in its package's `Settings` and nowhere else; these texts are
-made of them, and a test says when they are stale. Write them anew, in a checkout, with
+A setting's type, default and docstring are written in its package's `Settings` and nowhere else. These texts
+are made from them, and a test fails when they are out of date. To write them again, in a checkout:
 
     python -m monitor.config.reference
 """
@@ -42,23 +42,24 @@ _HEAD: Final = """\
 _PAGE_HEAD: Final = """\
 # Every setting
 
-Three files in one folder; every value but the feeds has a default. `monitor check` tells every fault at once,
-with its file, line and key. Durations are written `"90s"`, `"30m"`, `"6h"`, `"1d"`, `"2w"`, or as a number of
-seconds; sizes `"500kB"`, `"10MB"`; relative paths are relative to the folder, and `~` is your home directory.
-Secrets never stand in these files: a setting names the environment variable or the file that holds one.
+The configuration is three files in one folder. Everything except the feeds has a default. `monitor check`
+reports all faults at once, each with its file, line and key. Durations are written `"90s"`, `"30m"`, `"6h"`,
+`"1d"`, `"2w"`, or as a number of seconds; sizes `"500kB"`, `"10MB"`. Relative paths are relative to the
+folder, and `~` is your home directory. Secrets are never written into these files: a setting names the
+environment variable or the file that holds one.
 
-This page is written from the program itself: what it says is what holds.
+The program itself writes this page, so it is always true.
 
 # monitor.toml
 """
 _FEEDS_HEAD: Final = """\
 # feeds.toml
 
-`follow = ["technology", "unions"]` at its head takes whole groups of the curated list that comes along:
+`follow = ["technology", "unions"]` at its head follows whole groups of the curated list:
 {groups}. `monitor feeds list --curated` shows what is in them.
 
-Beside these, one `[[feed]]` a subscription; only `url` is required. One whose address is in the curated list
-holds what differs from it, or switches that feed off.
+Each feed of your own is a `[[feed]]` table, in which only `url` is required. If the address is in the curated
+list, the table needs only what should differ from there, or `enabled = false`.
 """
 
 

@@ -1,6 +1,6 @@
-"""The starter configuration with a person's answers in it, as `setup` writes it.
+"""The starter configuration with a person's answers filled in, as `setup` writes it.
 
-Takes a directory and the answers, gives the configuration as it loads.
+Takes a directory and the answers; gives the configuration as it is then loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where mail goes out; where nobody has said it yet, ""."""
+    """The account that mail is sent from; "" for what is not known yet."""
 
     to: str
     host: str
@@ -38,20 +38,20 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answers:
-    """What the six questions are answered with."""
+    """The answers to the six questions."""
 
     language: str
     timezone: str
     time: time
     groups: tuple[str, ...]
     account: Account | None
-    """None: digests are files alone."""
+    """None: digests are only written as files."""
 
 
 def write(directory: Path, answers: Answers) -> Config:
-    """Write the starter's files with the answers in them, and load them as every command would.
+    """Write the starter's files with the answers filled in, and load them as every command would.
 
-    What is there is not overwritten. Raises ConfigError; then nothing is left behind.
+    Existing files are not overwritten. Raises ConfigError, and then leaves nothing behind.
     """
     texts = {name: (starter() / name).read_text(encoding="utf-8") for name in FILES}
     monitor_toml, feeds_toml, _ = FILES
@@ -76,7 +76,7 @@ def write(directory: Path, answers: Answers) -> Config:
 
 
 def _monitor_toml(text: str, answers: Answers) -> str:
-    """Put the answers in their places of the starter: a key that stands there is set, [email] is opened."""
+    """Fill the answers into the starter: set the keys that are there, and turn [email] on."""
     # The starter's own lines are filled, so that its comments stay beside what they explain.
     places = {"language": answers.language, "timezone": answers.timezone, "time": f"{answers.time:%H:%M}"}
     for key, value in places.items():

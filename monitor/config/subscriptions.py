@@ -1,7 +1,7 @@
-"""Edits of feeds.toml on the user's behalf: every other line, comments too, stays as it is.
+"""Edits of feeds.toml for the user: every other line, comments included, stays as it is.
 
-An edit is made in memory, judged as `load` would judge it, and only then written: in one step, with the mode,
-the owner and the place behind a link that the file had.
+An edit is made in memory, checked as `load` would check it, and only then written: in one step, keeping the
+file's mode and owner, and the place behind a link.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _fitting(wanted: str, known: Mapping[str, Feed]) -> Feed | None:
 
 
 class Subscriptions:
-    """A feeds.toml under edit, not written before `save`. Raises ConfigError when it cannot be read."""
+    """A feeds.toml being edited; `save` writes it. Raises ConfigError when it cannot be read."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / NAME
@@ -50,9 +50,10 @@ class Subscriptions:
         self._read = document.text
         self._take(document)
 
-    # Version 1.0 wrote first: one imported address with port 99999 made every later command fail.
+    # Version 1.0 wrote the file unchecked: one imported address with port 99999 made every later command
+    # fail.
     def _take(self, document: TomlDocument) -> None:
-        """Go on with a document, if it is one that loads."""
+        """Continue with a document, provided that it loads."""
         feeds = feedlist.read(document)
         if document.faults:
             raise ConfigError(document.sorted_faults())
@@ -65,27 +66,29 @@ class Subscriptions:
         return tuple(self._feeds.values())
 
     def find(self, wanted: str) -> Feed:
-        """Return the feed of an address, or of a title; a curated one that is not followed if no other fits.
+        """Return the feed with an address or title; a curated one that is not followed only if no other fits.
 
-        The address may be spelt otherwise or masked, the title a part of it. Raises MonitorError.
+        The address may be spelt differently or masked, and the title may be only a part of it. Raises
+        MonitorError.
         """
         known = {**feedlist.curated(), **self._feeds}
         if found := known.get(same_address(wanted.strip())):
             return found
-        # What is followed first: "Kultur" is the user's own feed, however many curated ones are called so.
+        # Followed feeds come first: "Kultur" means the user's own feed, however many curated feeds have that
+        # name.
         for among in (self._feeds, known):
             if found := _fitting(wanted, among):
                 return found
         raise MonitorError(f"{redact_url(wanted) or repr(wanted)} is not in the list")
 
     def add(self, feeds: Iterable[Feed]) -> list[Feed]:
-        """Append those feeds that are not listed, on or off, and return them."""
+        """Append those feeds that are not listed yet, switched on or off, and return them."""
         new = {same_address(feed.url): feed for feed in feeds if same_address(feed.url) not in self._feeds}
         self._append(*new.values())
         return list(new.values())
 
     def remove(self, feed: Feed) -> bool:
-        """Take a feed out; False when it can only be switched off, for its group is followed."""
+        """Remove a feed; False when it could only be switched off, because its group is followed."""
         index = self._index(feed)
         if index is not None:
             self._cut(index)
@@ -95,7 +98,7 @@ class Subscriptions:
         return True
 
     def switch(self, feed: Feed, *, on: bool) -> None:
-        """Poll a feed from now on, or no more."""
+        """Start or stop polling a feed."""
         index = self._index(feed)
         if index is None:
             if on != (feed.enabled and same_address(feed.url) in self._feeds):
@@ -112,7 +115,7 @@ class Subscriptions:
             self._set(index, "enabled", value=True)
 
     def rename(self, feed: Feed, title: str) -> None:
-        """Give a feed the name under which the digest shows it."""
+        """Give a feed the title that the digest shows for it."""
         if self._index(feed) is None:
             self._append(Feed(url=feed.url))
         index = self._index(feed)
@@ -120,9 +123,9 @@ class Subscriptions:
         self._set(index, "title", value=title)
 
     def move(self, feed: Feed, url: str) -> None:
-        """Follow a feed at another address, with all that is set for it.
+        """Follow a feed at another address, with all its settings.
 
-        Raises MonitorError when that is followed already.
+        Raises MonitorError when that address is followed already.
         """
         is_another = same_address(url) != same_address(feed.url)
         if is_another and same_address(url) in self._feeds:
@@ -143,9 +146,11 @@ class Subscriptions:
             self._append(Feed(url=feed.url, enabled=False))
 
     def save(self) -> None:
-        """Write the file. Raises MonitorError when that cannot be done; what is there then stands."""
+        """Write the file. Raises MonitorError when that fails; the old file is then unchanged."""
         if TomlDocument.read(self._path).text != self._read:
-            raise MonitorError(f"{NAME} was changed by somebody else meanwhile: it stands; run this again")
+            raise MonitorError(
+                f"{NAME} was changed by somebody else meanwhile: it was left as it is; run this again"
+            )
         write(self._path, self._document.text)
         self._read = self._document.text
 
@@ -204,7 +209,7 @@ class Subscriptions:
 
 
 def written(feed: Feed) -> dict[str, object]:
-    """Return what a [[feed]] has to say of a feed: no default, and nothing that the curated list says."""
+    """Return what a [[feed]] has to say: nothing that is the default or that the curated list says."""
     shipped = feedlist.curated().get(same_address(feed.url))
     table: dict[str, object] = {}
     for setting in tables.settings_of(Feed):
@@ -216,9 +221,9 @@ def written(feed: Feed) -> dict[str, object]:
 
 
 def feed_of(url: str, texts: Mapping[str, str], *, lenient: bool = False) -> Feed:
-    """Make a feed of texts: options of a command, or attributes of an OPML list; "" says nothing.
+    """Make a feed from texts: options of a command, or attributes of an OPML list; "" says nothing.
 
-    Raises ValueError when the address is none, or when a judge refuses what they say, unless `lenient`.
+    Raises ValueError when the address is not valid or, unless `lenient`, when another value is not.
     """
     found: dict[str, Any] = {"url": values.web_address(url)}
     for setting in tables.settings_of(Feed):
@@ -233,7 +238,7 @@ def feed_of(url: str, texts: Mapping[str, str], *, lenient: bool = False) -> Fee
 
 
 def _of_text(kind: setting_kinds.Kind[Any], text: str) -> object:
-    """Read a value that stands in an attribute: as a text, else as the number or switch that it spells."""
+    """Read a value from an attribute: as a text, or else as the number or switch that the text spells."""
     try:
         return kind.read(text)
     except ValueError:

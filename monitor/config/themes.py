@@ -1,8 +1,9 @@
-"""The user's themes.toml over the one that comes with the package: what is added, changed, and left out.
+"""The user's themes.toml laid over the shipped one: what is added, changed and left out.
 
-Phrases are added to those of the same place, tables are filled up, other values take the place of theirs.
-`without` takes out: at the head whole beats and themes; in a beat, a theme, the glossary or the hidden
-phrases single ones as they stand in the shipped file. `base = false` starts from grades and fields alone.
+Phrases are added to the shipped ones of the same place, tables are merged, and other values replace the
+shipped ones. `without` leaves things out: at the head of the file whole beats and themes; in a beat, a theme,
+the glossary or the hidden phrases single phrases, spelt as in the shipped file. `base = false` starts with
+only the grades and fields.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 NAME: Final = FILES[2]
 _OWN_KEYS: Final = ("base", "without")
 _KINDS: Final = ("beat", "theme")
-# What a file that stands by itself need not repeat.
+# What a file with `base = false` need not repeat.
 _MEASURES: Final = ("grades", "fields")
 
 
@@ -61,12 +62,12 @@ def rules_of(document: TomlDocument) -> tag.Rules:
 
 
 def stands_alone(document: TomlDocument) -> bool:
-    """Tell whether a file says everything itself: it says so, or it is whole, as all were in version 1.0."""
+    """Tell whether a file is complete: it says so, or it holds everything, as all did in version 1.0."""
     return not document.data.get("base", not {"grades", "beat"} <= document.data.keys())
 
 
 def hint(document: TomlDocument) -> str:
-    """Say what a whole file of version 1.0 misses; "" for another."""
+    """Say what a complete file of version 1.0 misses; "" for any other."""
     whole = "base" not in document.data and stands_alone(document)
     # A file about another topic of its own misses nothing.
     if not whole or not _table(document.data["beat"]).keys() & shipped()["beat"].keys():
@@ -95,7 +96,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def merged(document: TomlDocument) -> dict[str, Any]:
-    """Return what the shipped file and the user's come to; what is wrong with `without` is noted."""
+    """Return the user's file laid over the shipped one; mistakes in `without` are noted as faults."""
     if not isinstance(document.data.get("base", True), bool):
         document.fault(("base",), "expected true or false, without quotes")
     base = shipped()
@@ -103,7 +104,7 @@ def merged(document: TomlDocument) -> dict[str, Any]:
         base = {key: value for key, value in base.items() if key in _MEASURES}
     for place, items in left_out(document):
         for index, item in enumerate(items):
-            # A phrase that is not there is most likely misspelt, and would then go on choosing unnoticed.
+            # A phrase that is not there is most likely misspelt; the one that was meant would stay unnoticed.
             if not _take_out(base, place, item):
                 known = _phrases(_at(base, place)) if place else _slugs(base)
                 reason = f"{item!r} is not among what is shipped{values.likely(item, known)}"
@@ -113,7 +114,7 @@ def merged(document: TomlDocument) -> dict[str, Any]:
 
 
 def _over(base: Any, own: Any) -> Any:
-    """Lay one value over another. The user's come first, so that a fault's place is one of their file."""
+    """Lay one value over another. The user's come first, so that a fault's place is one in their file."""
     if isinstance(base, dict) and isinstance(own, dict):
         both = {key: _over(base[key], own[key]) if key in own else base[key] for key in base}
         new = {key: _over({}, own[key]) if isinstance(own[key], dict) else own[key] for key in own}
@@ -139,7 +140,7 @@ def left_out(document: TomlDocument) -> Iterator[tuple[Place, list[str]]]:
 
 
 def _take_out(base: dict[str, Any], place: Place, item: str) -> bool:
-    """Take what is named out of the shipped data; False when it is not there."""
+    """Remove what is named from the shipped data; False when it is not there."""
     if not place:
         kind, dot, slug = item.partition(".")
         kinds = [name for name in _KINDS if not dot or name == kind]

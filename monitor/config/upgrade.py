@@ -1,10 +1,10 @@
-"""A configuration of version 1.0 lifted over: the user's own stays, what was shipped comes from the package.
+"""Upgrade a configuration of version 1.0: the user's changes stay, the rest comes from the package.
 
-In 1.0 `init` wrote the whole list of feeds and all themes into the user's folder; what the user changed there
-is found by holding the files against those of 1.0, which `topic/1.0` keeps. monitor.toml shows what is new:
-no key was renamed, but scores are products now and were sums, and an alert from 10 on, the default that 1.0
-wrote down, would hardly ever come. Takes texts, gives texts; the user's comments stay beside what they stand
-beside.
+In 1.0, `init` wrote the whole list of feeds and all themes into the user's folder. What the user changed
+there is found by comparing the files with those of 1.0, which are kept in `topic/1.0`. monitor.toml gets the
+settings that are new. No key was renamed, but scores are products now and were sums before, so an alert from
+10 on, which 1.0 wrote as the default, would hardly ever come. Takes texts and gives texts; the user's
+comments stay beside what they belong to.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The ways out. A channel freezes an edition into deliveries, and sends one delivery at a time.
+"""The channels. A channel freezes an edition into deliveries, and sends one delivery at a time.
 
-    prepare   RenderedDigest -> [Delivery]: one for each recipient or file, its bytes final. Pure
+    prepare   RenderedDigest -> [Delivery]: one for each recipient or file, with its final bytes. Pure
     send      Delivery -> the world. Returns, or raises DeliveryError
 
-Looking to add a channel? One module with a `Settings` and a class like `Push`, one line in CHANNELS: the
-configuration then knows its table, alerts may name it, and the outbox sends through it. What happens between
-the tries is decided in `outbox.py`, where the state of a delivery changes.
+To add a channel, write a module with a `Settings` and a class like `Push`, and add a line to CHANNELS. Then
+the configuration knows its table, alerts may name it, and the outbox sends through it. `outbox.py` decides
+what happens between tries, and is where the state of a delivery changes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Channel(Protocol):
-    """One way out. It holds its settings and nothing else: what was sent is the store's to know."""
+    """One way out. It holds only its settings: the store knows what was sent."""
 
     @property
     def name(self) -> str:
@@ -46,13 +46,13 @@ class Channel(Protocol):
 
     @property
     def latest_only(self) -> bool:
-        """True where only the latest edition counts: an earlier one that still waits is dropped."""
+        """True if only the latest edition counts: an earlier one that is still waiting is dropped."""
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze an edition for each recipient; none where it has nothing that this channel wants."""
+        """Freeze an edition for each recipient; for none if it holds nothing for this channel."""
 
     def reaches(self, recipient: str) -> bool:
-        """Say whether the channel still has this recipient: who left the list is not written to."""
+        """Say whether a recipient is still on the list: nobody gets mail after leaving it."""
 
     async def send(self, delivery: Delivery) -> None:
         """Send the frozen bytes as they are. Raise DeliveryError when they may not have arrived."""
@@ -69,10 +69,10 @@ class ConfiguredChannel(Channel, Protocol):
         """Make the channel of its Settings, with its secrets. Raises ConfigError when one cannot be read."""
 
     def missing(self) -> str:
-        """Say what it lacks on this machine before anything is sent; "" for nothing."""
+        """Say what it lacks on this machine, before anything is sent; "" for nothing."""
 
     async def check(self) -> str:
-        """Try the way without sending anything; return what was seen, or raise DeliveryError."""
+        """Try the way without sending anything; return what was found, or raise DeliveryError."""
 
 
 CHANNELS: Final[dict[str, type[ConfiguredChannel]]] = {
@@ -80,4 +80,4 @@ CHANNELS: Final[dict[str, type[ConfiguredChannel]]] = {
     Mail.name: Mail,
     Push.name: Push,
 }
-"""Every channel by its name; files come first. Nobody else knows them."""
+"""Every channel by its name; files come first. No other module lists them."""

@@ -1,8 +1,8 @@
-"""Editions as files in a folder: whole or not at all, and under names of our own making.
+"""Write editions as files in a folder: whole or not at all, and only under names of our own making.
 
-`Files` freezes each digest's own files. `Archive` stands beside it for the pages over all digests, which are
-made of the store when they are written: frozen with each digest, they made the database grow with the square
-of the days.
+`Files` freezes the files of each digest. `Archive` stands for the pages over all digests, which are made from
+the store when they are written: when they were frozen with each digest, the database grew with the square of
+the days.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.deliver.secrets import Secrets
     from monitor.models import RenderedDigest
 
-# A second look at what we made ourselves: recipients come back from the database, which others can write.
+# Checked again although we made them: recipients come from the database, which others can write to.
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
 
@@ -41,7 +41,7 @@ class Settings:
     formats: Texts = ("md", "html")
     """Files to write: {formats}."""
     output_dir: FilePath = Path("digests")
-    """One file a day and format, and an index.html over all days."""
+    """The folder: one file for each day and format, and an index.html over all days."""
     suffixes: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The end of a format's file names, where it is not the format's name."""
 
@@ -100,7 +100,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Brings the pages over all digests up to date, one delivery a digest; only the latest counts."""
+    """Brings the pages over all digests up to date; of its deliveries only the latest counts."""
 
     settings: Settings
     write: Callable[[Path], None]
@@ -140,7 +140,7 @@ async def _in_a_thread(path: Path, write: Callable[[], None]) -> None:
 
 
 def unwritable(folder: Path) -> str:
-    """Say why a folder cannot be made or written; "" when it can. Nothing is left behind."""
+    """Say why a folder cannot be created or written; "" when it can. Leaves nothing behind."""
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -162,5 +162,5 @@ def file_stem(edition: RenderedDigest) -> str:
 
 def _checked(name: str) -> str:
     if not _SAFE_NAME.fullmatch(name):
-        raise DeliveryError(f"{name!r} is not a file name that the monitor writes", permanent=True)
+        raise DeliveryError(f"{name!r} is not a file name that monitor writes", permanent=True)
     return name

@@ -1,11 +1,11 @@
-"""Editions by e-mail: who gets which message, and what of SMTP is promised; `smtp` speaks it.
+"""Editions by e-mail: who gets which message, and what SMTP lets us promise; `smtp` speaks the protocol.
 
-At most one message for each edition and recipient as far as SMTP can promise it: bytes and
-Message-ID are frozen before the first try. When the server takes the message but its answer is
-lost, the same bytes are sent again, not before half an hour: twice is possible, never is not.
+Each recipient gets at most one message for an edition, as far as SMTP can promise it. Bytes and Message-ID
+are frozen before the first try. When the server takes the message but its answer is lost, the same bytes are
+sent again after half an hour at least: a message may come twice, but never not at all.
 
-The connection is never less safe than the settings say: with "starttls" and "tls" a server without
-TLS, or with a certificate that cannot be trusted, gets neither password nor message.
+The connection is never less safe than the settings say: with "starttls" and "tls", a server without TLS, or
+with a certificate that cannot be trusted, gets neither the password nor the message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Tls = Literal["starttls", "tls", "none"]
 
-# Many providers refuse further sessions of one client: all recipients share these.
+# Many providers limit the sessions of one client, so all recipients share these.
 _MAX_CONNECTIONS: Final = 4
 
 
@@ -37,36 +37,36 @@ _MAX_CONNECTIONS: Final = 4
 class Settings:
     """Delivery by email.
 
-    The password never stands in this file: it comes from an environment variable, or from a file that only
-    you can read.
+    The password is never written into this file: it comes from an environment variable, or from a file that
+    only you can read.
     """
 
     TABLE: ClassVar[str] = "email"
 
     enabled: Switch = True
-    """False switches it off and keeps the rest."""
+    """False switches it off without losing the other settings."""
     host: Annotated[Host, Example("smtp.example.org")]
     """Your provider's server for outgoing mail."""
     port: Annotated[int, whole(1, 65535)] = 587
     """587 for "starttls", 465 for "tls"."""
     tls: Annotated[Tls, choice("starttls", "tls", "none")] = "starttls"
-    """"starttls", "tls" or "none"; never less safe than what you say."""
+    """"starttls", "tls" or "none"; the connection is never less safe than that."""
     username: Annotated[Text, Example("monitor@example.org")] = ""
-    """Leave it out for a server that wants no log-in."""
+    """Leave it out for a server without log-in."""
     password_env: Annotated[Text, Example("MONITOR_SMTP_PASSWORD")] = ""
     """The environment variable that holds the password."""
     password_file: Annotated[Text, Example("smtp-password")] = ""
-    """Instead of password_env: a file, or under systemd a credential's name."""
+    """Instead of password_env: a file, or the name of a systemd credential."""
     sender: Annotated[Mailbox, Key("from"), Example("Monitor <monitor@example.org>")]
-    """Who it comes from: most servers take their own users' addresses alone."""
+    """The sender: most servers accept only the account's own address."""
     to: Annotated[Mailboxes, Example(["you@example.org"])]
-    """Each gets a message of their own."""
+    """The recipients; each gets a message of their own."""
     format: Annotated[Literal["both", "text"], choice("both", "text")] = "both"
     """"both": text and HTML in one message; "text": text alone."""
     min_score: Score = 0.0
-    """Not sent when no story scores as much and nothing broke; 0 sends all."""
+    """Sent only when a story scores this much, or the day is broken; 0: always."""
     only: Mapping[str, Selection] = field(default_factory=dict, hash=False)
-    """By the address of a recipient who does not get all of it."""
+    """By address: what those recipients get who do not get all of it."""
     password: str = field(default="", repr=False)
     """In clear, so it never shows."""
     timeout: timedelta = timedelta(seconds=60)
@@ -109,10 +109,10 @@ class Mail:
         async with smtp.session(self.settings) as server:
             await server.noop()
         await smtp.say_goodbye(server)
-        return f"{self.settings.host} lets us in"
+        return f"connected to {self.settings.host}{' and logged in' if self.settings.username else ''}"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze one message for each recipient, none when no story reaches `min_score` and nothing broke."""
+        """Freeze one message for each recipient; none if no story has `min_score` on an unbroken day."""
         best = max((headline.score for headline in edition.headlines), default=0.0)
         if best < self.settings.min_score and edition.conclusive:
             return ()
@@ -123,11 +123,11 @@ class Mail:
         )
 
     def reaches(self, recipient: str) -> bool:
-        """Say whether a recipient still is on the list, however they are written there."""
+        """Say whether a recipient is still on the list, in whatever spelling."""
         return recipient.casefold() in {message.address_spec(one).casefold() for one in self.settings.to}
 
     async def send(self, delivery: Delivery) -> None:
-        """Hand the message to the server; return as soon as it has taken responsibility for it."""
+        """Hand the message to the server; return as soon as the server has taken responsibility for it."""
         async with self._connections, smtp.session(self.settings) as server:
             await smtp.envelope(server, message.address_spec(self.settings.sender), delivery.recipient)
             await smtp.hand_over(server, delivery.payload, self.settings.patience)
@@ -137,7 +137,7 @@ class Mail:
         await asyncio.sleep(0)  # or QUIT would go unsaid where this is the process's last act
 
     def _delivery(self, edition: RenderedDigest, recipient: str, now: datetime) -> Delivery:
-        """Freeze one message; an address that none can be made for has a failed delivery of its own."""
+        """Freeze one message; if none can be made for an address, return a failed delivery."""
         held = edition.hold_until if edition.hold_until and edition.hold_until > now else None
         frozen = Delivery(
             edition=edition.key,

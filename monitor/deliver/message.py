@@ -1,4 +1,4 @@
-"""An edition as one MIME message: the same edition and recipient give the same bytes, for ever. Pure."""
+"""An edition as one MIME message: the same edition and recipient always give the same bytes. Pure."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class Message:
 
 
 def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -> Message:
-    """Return the message for one recipient: text, and with `html` the same content as HTML beside it.
+    """Return the message for one recipient: text and, with `html`, the same content as HTML.
 
-    Each recipient has a message of their own, so nobody sees another's address. Raises ValueError
-    when an address is not one.
+    Each recipient has a message of their own, so nobody sees another's address. Raises ValueError for an
+    address that is not valid.
     """
     address = parse_address(sender)
     id_ = _message_id(edition, recipient, address.domain)
@@ -96,7 +96,7 @@ def parse_address(written: str) -> Address:
 
 
 def address_spec(written: str) -> str:
-    """Return what stands in the envelope; of what is no address, itself."""
+    """Return the address for the envelope; what is not an address is returned as it is."""
     try:
         return parse_address(written).addr_spec
     except ValueError:

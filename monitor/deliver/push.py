@@ -1,7 +1,7 @@
 """Headlines and a link to chat, push and whatever else apprise knows. An extra: `sora-monitor[apprise]`.
 
-An address of such a service holds its key, so addresses are secrets: neither a delivery nor an
-error names more than the kind of service.
+The address of such a service contains its key, so addresses are secrets: deliveries and errors name only the
+kind of service.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor.models import RenderedDigest
 
 _TIMEOUT_SECONDS: Final = 60
-# A push message is a glance, and services cut what is longer, each elsewhere.
+# A push message is read at a glance, and services cut longer ones at different places.
 _MAX_HEADLINES: Final = 5
 # `urlsplit` raises for a stray bracket in what follows: one such address had held up all mail.
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*(?=:)", re.IGNORECASE)
@@ -36,19 +36,19 @@ _NEEDS_EXTRA: Final = "push needs the extra: pip install 'sora-monitor[apprise]'
 class Settings:
     """Headlines to chat, push and a hundred other services (pip install 'sora-monitor[apprise]').
 
-    The service addresses are secrets; one a line.
+    The addresses of the services are secrets; write one on each line.
     """
 
     TABLE: ClassVar[str] = "apprise"
 
     enabled: Switch = True
-    """False switches it off and keeps the rest."""
+    """False switches it off without losing the other settings."""
     urls_env: Annotated[Text, Example("MONITOR_APPRISE_URLS")] = ""
     """The environment variable that holds the addresses."""
     urls_file: Annotated[Text, Example("apprise-urls")] = ""
     """Instead of urls_env: a file."""
     min_score: Score = 0.0
-    """Stories that score less are left out, and days without any where nothing broke; 0: none."""
+    """Leaves out stories that score less, and days without any unless they are broken; 0: nothing."""
     urls: tuple[str, ...] = field(default=(), repr=False)
     """In apprise's notation; secret."""
 
@@ -72,7 +72,7 @@ class Push:
         found = secrets.read("urls", env=settings.urls_env, file=settings.urls_file).split()
         if not found and not settings.urls:
             place = "urls_env" if settings.urls_env else "urls_file"
-            raise ConfigError([Fault("", place, "there is no address in it: nobody would be told")])
+            raise ConfigError([Fault("", place, "it holds no address, so nobody would be told")])
         return cls(replace(settings, urls=tuple(found) or settings.urls))
 
     def missing(self) -> str:
@@ -80,11 +80,11 @@ class Push:
         return "" if find_spec("apprise") else _NEEDS_EXTRA
 
     async def check(self) -> str:
-        """Say which services are told; asking them would send something."""
-        return f"{', '.join(self._services())}: not tried, for a try would send something"
+        """Say which services are configured; trying them would send something."""
+        return f"{', '.join(self._services())}: not tried, because that would send a message"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze subject and headlines; none when `min_score` leaves no story and nothing broke."""
+        """Freeze subject and headlines; none if `min_score` leaves no story and the day is not broken."""
         headlines = [story for story in edition.headlines if story.score >= self.settings.min_score]
         if self.settings.min_score > 0 and not headlines and edition.conclusive:
             return ()
@@ -105,7 +105,7 @@ class Push:
         """Send to one service; raise a permanent DeliveryError when it cannot be addressed at all."""
         url = self._services().get(delivery.recipient)
         if url is None:
-            raise DeliveryError(f"{delivery.recipient} is configured no more", permanent=True)
+            raise DeliveryError(f"{delivery.recipient} is no longer configured", permanent=True)
         subject, _, body = delivery.payload.decode().partition("\n")
         await asyncio.to_thread(_notify, url, delivery.recipient, subject, body)
 

@@ -1,6 +1,6 @@
-"""Where passwords come from: the environment, a file of the user's own, or systemd's credentials.
+"""Where passwords come from: the environment, a file of the user's, or a systemd credential.
 
-Takes the name of a variable or file, gives what it holds; raises ConfigError and never shows a secret.
+Takes the name of a variable or file and gives its content; raises ConfigError and never shows a secret.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Secrets:
 def read(name: str, *, env: str = "", file: str = "", folder: Path, environ: Mapping[str, str]) -> str:
     """Return the secret that the variable `env` or the file `file` holds; "" when neither is named.
 
-    A relative `file` is one of systemd's credentials (`LoadCredential=`, in
-    `$CREDENTIALS_DIRECTORY`) when there is one of that name, else relative to `folder`. A file that
-    others may read is refused, unless they cannot get to it: systemd guards its credentials, a container its
-    /run/secrets, and a directory that only its owner may enter what was put there to be read. Raises
-    ConfigError, whose fault names no file and is placed at `<name>_env` or `<name>_file`.
+    A relative `file` is a systemd credential (`LoadCredential=`, in `$CREDENTIALS_DIRECTORY`) if there is one
+    of that name, and otherwise relative to `folder`. A file that others may read is refused unless they
+    cannot get to it: systemd guards its credentials, a container its /run/secrets, and a directory that only
+    its owner may enter guards what is in it. Raises ConfigError, whose fault names no file and has the place
+    `<name>_env` or `<name>_file`.
     """
     try:
         if env:
@@ -72,10 +72,10 @@ def _from_file(file: str, folder: Path, credentials: str) -> str:
 
 
 def _is_out_of_reach(path: Path) -> bool:
-    """Say whether others cannot get as far as to a file that they might read.
+    """Say whether other users cannot get to a file although its mode lets them read it.
 
-    Containers hand secrets over in mode 0444 on a file system where nobody can chmod. A file that its owner
-    may write is none of these: that one can be made private, and is better so.
+    Containers pass secrets with mode 0444 on a file system where nobody can chmod. A file that its owner may
+    write is not such a case: it can be made private, and should be.
     """
     if path.is_relative_to("/run/secrets"):
         return True
@@ -83,7 +83,7 @@ def _is_out_of_reach(path: Path) -> bool:
 
 
 def _content(path: Path) -> str:
-    """Read a secret without what editors add: a mark of the byte order in front, line ends behind."""
+    """Read a secret without what editors add: a byte order mark at the start, line ends at the end."""
     try:
         secret = path.read_bytes().decode("utf-8-sig").rstrip(_LINE_ENDS)
     except UnicodeDecodeError as error:

@@ -1,7 +1,7 @@
-"""One SMTP session (RFC 5321): connect, encrypt, log in, hand a message over. aiosmtplib lives here alone.
+"""One SMTP session (RFC 5321): connect, encrypt, log in, hand over a message. Only here: aiosmtplib.
 
-Takes the settings of `mail`; whatever goes wrong leaves as a DeliveryError that says what it is and whose
-fault: the session's, the sender's or this message's.
+Takes the settings of `mail`. Every error becomes a DeliveryError that says what went wrong, and whether it is
+the fault of the session, the sender or this message.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import ssl
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from monitor import text
 from monitor.errors import DeliveryError, LogInError
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
     import aiosmtplib
 
-    from monitor.deliver.mail import Settings
 
 UNCONFIRMED_DELAY: Final = timedelta(minutes=30)
-"""How long a message whose fate is unknown waits, from the beginning of the try: well over our patience."""
+"""How long a message whose fate is unknown waits, from the start of the try: well over our patience."""
 USER_DELAY: Final = timedelta(hours=6)
-"""How long to wait when only the user can fix it: a wrong password must not be hammered."""
+"""How long to wait when only the user can fix it: a wrong password must not be tried all the time."""
 
 # RFC 5321, 4.2.3.
 _START_INPUT: Final = 354
@@ -53,47 +52,75 @@ _TLS_FROM_THE_START: Final = 465
 _QUIT_SECONDS: Final = 5
 
 
+class Account(Protocol):
+    """What a session needs to know; the settings of `mail` are one."""
+
+    @property
+    def host(self) -> str:
+        """The server."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+    @property
+    def tls(self) -> str:
+        """One of "starttls", "tls" and "none"."""
+
+    @property
+    def username(self) -> str:
+        """The name to log in with; "" for none."""
+
+    @property
+    def password(self) -> str:
+        """The password, in clear."""
+
+    @property
+    def timeout(self) -> timedelta:
+        """For the connection and for each command."""
+
+
 @contextlib.asynccontextmanager
-async def session(settings: Settings) -> AsyncIterator[aiosmtplib.SMTP]:
-    """Connect, encrypt and log in; what goes wrong closes the connection and leaves as a DeliveryError."""
+async def session(account: Account) -> AsyncIterator[aiosmtplib.SMTP]:
+    """Connect, encrypt and log in; an error closes the connection and is raised as a DeliveryError."""
     import aiosmtplib
 
-    if settings.tls == "none" and settings.username and not _is_loopback(settings.host):
+    if account.tls == "none" and account.username and not _is_loopback(account.host):
         raise DeliveryError(
-            f'will not send a password in clear to {settings.host}: set tls to "starttls" or "tls"',
+            f'will not send a password unencrypted to {account.host}: set tls to "starttls" or "tls"',
             permanent=False,
             delay=USER_DELAY,
             blocked=True,
         )
     smtp = aiosmtplib.SMTP(
-        hostname=settings.host,
-        port=settings.port,
-        timeout=settings.timeout.total_seconds(),
-        use_tls=settings.tls == "tls",
+        hostname=account.host,
+        port=account.port,
+        timeout=account.timeout.total_seconds(),
+        use_tls=account.tls == "tls",
         # We ask for it ourselves: without it there must be one clear line, and never a session in clear.
         start_tls=False,
         local_hostname="localhost",  # or it would ask DNS for one; what is said is decided once connected
         tls_context=ssl.create_default_context(),
     )
     try:
-        with _translated(settings, of_session=True):
+        with _translated(account, of_session=True):
             await smtp.connect()
-            await _secure(smtp, settings)
-            await _log_in(smtp, settings)
-        with _translated(settings, of_session=False):
+            await _secure(smtp, account)
+            await _log_in(smtp, account)
+        with _translated(account, of_session=False):
             yield smtp
     except BaseException:
         smtp.close()
         raise
 
 
-async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
+async def _secure(smtp: aiosmtplib.SMTP, account: Account) -> None:
     await _greet(smtp)
-    if settings.tls != "starttls":
+    if account.tls != "starttls":
         return
     if not smtp.supports_extension("starttls"):
         raise DeliveryError(
-            f"{settings.host} does not offer STARTTLS; nothing was sent",
+            f"{account.host} does not offer STARTTLS; nothing was sent",
             permanent=False,
             delay=USER_DELAY,
             blocked=True,
@@ -103,7 +130,7 @@ async def _secure(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
-    """Say EHLO, and HELO to a server or a firewall that knows no other."""
+    """Say EHLO, or HELO to a server or firewall that does not know it."""
     import aiosmtplib
 
     try:
@@ -114,20 +141,20 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
         await smtp.helo(hostname=_own_name(smtp))
 
 
-async def _log_in(smtp: aiosmtplib.SMTP, settings: Settings) -> None:
-    """Log in with one method, once: each refused try counts against the account."""
-    if not settings.username:
+async def _log_in(smtp: aiosmtplib.SMTP, account: Account) -> None:
+    """Log in with one method, once: every refused try counts against the account."""
+    if not account.username:
         return
     offered = smtp.supported_auth_methods
     if "plain" in offered:
-        await smtp.auth_plain(settings.username, settings.password)
+        await smtp.auth_plain(account.username, account.password)
     elif "login" in offered:
-        await smtp.auth_login(settings.username, settings.password)
+        await smtp.auth_login(account.username, account.password)
     elif "cram-md5" in offered:
-        await smtp.auth_crammd5(settings.username, settings.password)
+        await smtp.auth_crammd5(account.username, account.password)
     else:
         raise DeliveryError(
-            f"{settings.host} offers no log-in that the monitor knows",
+            f"{account.host} offers no way to log in that monitor knows",
             permanent=False,
             delay=USER_DELAY,
             blocked=True,
@@ -146,7 +173,8 @@ async def envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
     if not smtp.supports_extension("smtputf8"):
         strange = sender if recipient.isascii() else recipient
         raise DeliveryError(
-            f"the server takes no address with letters outside ASCII before the @: {strange}", permanent=True
+            f"the server accepts no address with letters outside ASCII before the @: {strange}",
+            permanent=True,
         )
     await smtp.mail(sender, options=["SMTPUTF8"], encoding="utf-8")
     await _name_recipient(smtp, recipient, encoding="utf-8")
@@ -163,7 +191,7 @@ async def _name_recipient(smtp: aiosmtplib.SMTP, recipient: str, *, encoding: st
 
 
 async def hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) -> None:
-    """Send the message with its final dot; from there on a lost connection leaves its fate unknown.
+    """Send the message with its final dot; if the connection is lost after that, its fate is unknown.
 
     Raises DeliveryError.
     """
@@ -192,7 +220,7 @@ async def hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) 
 
 
 async def say_goodbye(smtp: aiosmtplib.SMTP) -> None:
-    """Say QUIT. The message is the server's by now, so nothing that happens here is a failure."""
+    """Say QUIT. The message is already the server's, so nothing that happens here is a failure."""
     import aiosmtplib
 
     try:
@@ -203,11 +231,11 @@ async def say_goodbye(smtp: aiosmtplib.SMTP) -> None:
 
 
 @contextlib.contextmanager
-def _translated(settings: Settings, *, of_session: bool) -> Iterator[None]:
-    """Turn every trouble of the library, the network or the server into a DeliveryError.
+def _translated(account: Account, *, of_session: bool) -> Iterator[None]:
+    """Turn every error of the library, the network or the server into a DeliveryError.
 
-    What goes wrong before the envelope is a fault of the session and says nothing about the message: it is
-    never a reason to give the message up.
+    An error before the envelope is the session's fault and says nothing about the message, so the message is
+    never given up for it.
     """
     import aiosmtplib
 
@@ -215,26 +243,26 @@ def _translated(settings: Settings, *, of_session: bool) -> Iterator[None]:
         yield
     # A sender that is not allowed is the configuration's fault, the same for every message.
     except aiosmtplib.SMTPSenderRefused as error:
-        raise _refusal(error.code, _shown(error.message, settings), ours=True) from error
+        raise _refusal(error.code, _shown(error.message, account), ours=True) from error
     except aiosmtplib.SMTPResponseException as error:
-        raise _refusal(error.code, _shown(error.message, settings), ours=of_session) from error
+        raise _refusal(error.code, _shown(error.message, account), ours=of_session) from error
     except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
         cause = error if isinstance(error, ssl.SSLError) else error.__cause__
         if isinstance(cause, ssl.SSLError):
-            raise _tls_fault(cause, settings) from error
-        reason = _shown(_reason(error, cause), settings)
-        if settings.port == _TLS_FROM_THE_START and settings.tls != "tls":
+            raise _tls_fault(cause, account) from error
+        reason = _shown(_reason(error, cause), account)
+        if account.port == _TLS_FROM_THE_START and account.tls != "tls":
             reason += '; port 465 expects TLS from the first byte: set tls = "tls"'
-        server = f"{settings.host}:{settings.port}"
+        server = f"{account.host}:{account.port}"
         raise DeliveryError(f"no connection with {server}: {reason}", permanent=False) from error
 
 
-def _tls_fault(cause: ssl.SSLError, settings: Settings) -> DeliveryError:
-    """Say in words what is wrong with TLS; OpenSSL's numbers would be taken for the system's."""
-    server = f"{settings.host}:{settings.port}"
+def _tls_fault(cause: ssl.SSLError, account: Account) -> DeliveryError:
+    """Say in words what is wrong with TLS, as OpenSSL's numbers would be taken for the system's."""
+    server = f"{account.host}:{account.port}"
     if isinstance(cause, ssl.SSLCertVerificationError):
         words = f"the certificate of {server} cannot be trusted: {cause.verify_message}"
-    elif "WRONG_VERSION" in (cause.reason or "") and settings.tls == "tls":
+    elif "WRONG_VERSION" in (cause.reason or "") and account.tls == "tls":
         words = (
             f'{server} does not speak TLS from the first byte: set tls = "starttls", or the port that does'
         )
@@ -251,7 +279,7 @@ def _reason(error: Exception, cause: BaseException | None) -> str:
 
 
 def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
-    """Judge a refusal; one that is `ours`, of the session or the sender, gives no message up."""
+    """Judge a refusal; if it is `ours`, the session's or the sender's fault, no message is given up."""
     if code < 0:  # another service listens on that port
         return DeliveryError(f"that is no mail server: {reply}", permanent=False)
     if code in _CREDENTIALS:
@@ -263,11 +291,11 @@ def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
     return DeliveryError(f"refused: {code} {reply}", permanent=final)
 
 
-def _shown(reply: str, settings: Settings) -> str:
-    """Return the server's words as one short line; some servers repeat what they were sent."""
+def _shown(reply: str, account: Account) -> str:
+    """Return the server's words as one short line, without secrets that it repeats."""
     line = text.clean(reply)
-    if settings.password:
-        for sent in (f"\0{settings.username}\0{settings.password}", settings.password):
+    if account.password:
+        for sent in (f"\0{account.username}\0{account.password}", account.password):
             line = line.replace(base64.b64encode(sent.encode()).decode(), "***").replace(sent, "***")
     return line[:_MAX_REPLY]
 

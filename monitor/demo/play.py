@@ -129,7 +129,7 @@ def claim(directory: Path, mark: str, what: str) -> None:
         ours = settings.is_file() and settings.read_text("utf-8", errors="replace").startswith(mark)
         if any(directory.iterdir()) and not ours:
             raise ConfigError(
-                [Fault(str(directory), "", f"holds something else than a {what}; name another folder")]
+                [Fault(str(directory), "", f"contains something other than a {what}; name another folder")]
             )
         for name in ("data", "digests"):
             shutil.rmtree(directory / name, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Stories and a receipt into a digest, and a digest into all its forms. Pure: nothing here does I/O."""
+"""Compose a digest from stories and a receipt, and render it in every format. Pure: nothing here does I/O."""
 
 from monitor.digest import schedule
 from monitor.digest.compose import PERHAPS, DigestInput, compose, outlet_of, present

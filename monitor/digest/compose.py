@@ -1,4 +1,4 @@
-"""A digest out of what the store knows: which stories, which reports, in which order. Pure."""
+"""Compose a digest from what the store knows: which stories, which reports, in which order. Pure."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
 
 _NEAR_MISSES: Final = 5
 PERHAPS: Final = 5
-"""How many entries that are not sure a digest names."""
+"""How many entries a digest names under "Perhaps"."""
 _TREND_DAYS: Final = 14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DigestInput:
-    """All that a digest is made of, as the store tells it."""
+    """Everything that a digest is made from, as read from the store."""
 
     stories: Sequence[Story] = ()
-    """Those with news, with all their entries; more do no harm."""
+    """The stories with news, each with all its entries; others do no harm."""
     news: Collection[int] = frozenset()
-    """Ids of the entries that are news for this digest; the store decides it."""
+    """Ids of the entries that are news for this digest; the store decides that."""
     perhaps: Sequence[Report] = ()
-    """Entries of the window that are news, but not sure to be in scope; in any order."""
+    """News of the window that is not sure to be in scope, in any order."""
     named: Collection[int] = frozenset()
-    """Those of them that digests named which are told again here: they have their room, as they had then."""
+    """Those that earlier digests named and that are told again here: they do not count against PERHAPS."""
     titles: Mapping[int, str] = field(default_factory=dict)
-    """Titles of other stories by id: of those that are related to one of these, or a step of its affair."""
+    """Titles, by id, of other stories that these are related to or that are steps of the same affair."""
     feeds: Mapping[str, Feed]
-    """Subscriptions by address; of a feed that was removed since, the address alone is told."""
+    """Subscriptions by address; a feed that was removed since is shown by its address."""
     publishers: Mapping[int, str] = field(default_factory=dict)
-    """Who speaks in each of the news, as independent sources are counted; without, who published it."""
+    """Who speaks in each news entry, for counting independent sources; if missing, its publisher."""
     healths: Sequence[FeedHealth] = ()
     polls: int = 0
     """Polls begun in the window."""
@@ -67,32 +67,33 @@ class DigestInput:
     held_back: int = 0
     """Relevant entries of the window that are backlog."""
     repeated: Sequence[int] = ()
-    """Entries not sure to be in scope that only repeat what one of the stories, or a past digest, tells."""
+    """Unsure entries that only repeat what one of the stories or an earlier digest tells."""
     gaps: Sequence[tuple[str, int]] = ()
     """Feeds, by title, from which entries fell through in the window, and how often."""
     near_misses: Sequence[Entry] = ()
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     reported: Collection[int] = frozenset()
-    """Ids of the entries of the stories that digests have told of; of those that are news here, this one."""
+    """Ids of entries of the stories that digests have told, this one included."""
     retold: Collection[int] = frozenset()
-    """Ids of those of the news whose article a digest told, or the user rejected, from another feed."""
+    """Ids of news entries whose article a digest told, or the user rejected, from another feed."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
-    """When each relevant entry was first seen, and its themes: of 14 days at least, without backlog."""
+    """When each relevant entry was first seen, and its themes; at least 14 days, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
     """Slugs and labels of beats and themes in the digest's language, in the order of themes.toml."""
     failed_deliveries: Sequence[str] = ()
     faults: Sequence[str] = ()
-    """What a bug of ours kept out, a line each."""
+    """What a bug of ours kept out, one line for each."""
     version: str = ""
     origin: str = ""
     """The installation's own part of its Atom ids."""
 
 
 def compose(due: Due, digest_input: DigestInput, settings: Settings, now: datetime) -> Digest:
-    """Return the digest of that window; the same values give the same digest.
+    """Return the digest of a window; the same values always give the same digest.
 
-    A story is in it when one of its reports is news. What was seen after the window is left out. The most
-    important story leads; the others follow in the order of the sections, by importance within each.
+    A story is in it if one of its reports is news. What was seen after the window is left out. The most
+    important story leads; the others follow in the order of the sections, and by importance within each
+    section.
     """
     shown = _shown(due, digest_input, settings)
     stories = in_order(shown.stories)
@@ -128,17 +129,17 @@ def present(
     *,
     is_new: Callable[[Collection[int]], bool] = lambda _: True,
 ) -> DigestStory:
-    """Return a story as it is shown at `now`; `is_new` says of a report's entries that it is news."""
+    """Return a story as it is shown at `now`; `is_new` says whether a report, by its entries, is news."""
     lead, title, summary = story.leading, story.title, story.summary
-    # The story's lead may have come after the window: then its first report speaks.
+    # The story's leading entry may have come after the window: then the first report stands in for it.
     if lead.id != story.lead:
         title, summary = lead.title, lead.summary
     reports = sorted(
         _reports(story, feeds, is_new),
-        # What is told now before what it goes on from, the latest of each first.
+        # New reports come before those they continue, each with the latest first.
         key=lambda report: (not report.new, -report.published.timestamp(), report.entry),
     )
-    # A story that reports were taken out of may still count sources that are gone.
+    # A story that has lost reports may still count their sources.
     sources = min(story.sources, len(reports))
     parts = importance(replace(story, sources=sources), feeds, settings)
     return DigestStory(
@@ -169,13 +170,13 @@ def present(
 
 
 def outlet_of(entry: Entry, feeds: Mapping[str, Feed]) -> str:
-    """Return who published an entry, as the user knows it: the feed's title, or the aggregator's source."""
+    """Return who published an entry: the aggregator's source, or else the feed's title."""
     feed = feeds.get(entry.feed)
     return text.clean(entry.outlet or (feed.title if feed else "") or host_of(entry.feed))
 
 
 class _Shown(NamedTuple):
-    """What of the window's news is shown."""
+    """The news of a window, as it is shown."""
 
     stories: list[DigestStory]
     """Those with a new report."""
@@ -206,7 +207,7 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
             due.window.end,
             # What was held back and never told does not make a copy of it old. Bound as defaults: a lambda
             # sees the loop's last value otherwise.
-            is_new=lambda those, new=new: (  # type: ignore[misc]
+            is_new=lambda those, new=new: (  # type: ignore[misc]  # mypy infers no defaults of lambdas
                 not new.isdisjoint(those) and told.isdisjoint(those) and retold.isdisjoint(those)
             ),
         )
@@ -225,7 +226,7 @@ def _entries_of(report: StoryEntry) -> tuple[int, ...]:
 def _placed(
     shown: DigestStory, story: Story, titles: Mapping[int, str], publishers: Mapping[int, str], *, new: bool
 ) -> DigestStory:
-    """Return a story with who speaks in its reports, and the steps of its affair before and after it."""
+    """Add to a story who speaks in its reports, and the steps of its affair before and after it."""
     return replace(
         shown,
         new=new,
@@ -241,14 +242,14 @@ def _placed(
 
 
 def _link(story: int | None, titles: Mapping[int, str]) -> tuple[StoryLink, ...]:
-    # One that was merged or emptied since is not there to be named.
+    # A story that was merged or emptied since has no title any more.
     if story is None or story not in titles:
         return ()
     return (StoryLink(id=story, title=text.clean(titles[story])),)
 
 
 def in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
-    """Let the most important story lead, and sort the others by their sections."""
+    """Put the most important story first as the lead, and sort the others by section."""
     ranked = sorted(stories, key=order)
     lead = [replace(story, lead=True) for story in ranked[:1]]
     return (*lead, *sorted(ranked[1:], key=lambda story: SECTIONS.index(story.section)))
@@ -257,9 +258,9 @@ def in_order(stories: Iterable[DigestStory]) -> tuple[DigestStory, ...]:
 def _reports(
     story: Story, feeds: Mapping[str, Feed], is_new: Callable[[Collection[int]], bool]
 ) -> Iterable[StoryEntry]:
-    """Yield the story's reports, each with its copies.
+    """Yield the reports of a story, each with its copies.
 
-    Another feed's copy of what was told is no news, however new the entry is.
+    A copy of something that was told before is not news, however new the entry is.
     """
     for original, copies in story.reports:
         group = (original, *copies)
@@ -309,7 +310,7 @@ def _perhaps(digest_input: DigestInput) -> tuple[StoryEntry, ...]:
 
 
 def _has_overview(window: Window, settings: Settings) -> bool:
-    """Say whether this digest shows trends and near misses: weekly, it is the first one of an ISO week."""
+    """Say whether this digest shows trends and near misses; if weekly, only the first of an ISO week does."""
     if settings.overview != "weekly":
         return settings.overview == "daily"
     zone = ZoneInfo(settings.timezone)
@@ -338,7 +339,7 @@ class Counts(NamedTuple):
 
 
 def counts_of(stories: Collection[DigestStory]) -> Counts:
-    """Count what stories tell; outlets of one publisher are one source."""
+    """Count what stories tell; all outlets of one publisher are one source."""
     new = [report for story in stories for report in story.reports if report.new]
     return Counts(
         stories=len(stories),

@@ -1,7 +1,7 @@
-"""A digest and an alert in every form that a channel may want; FORMATS alone knows the forms. Pure.
+"""Digests and alerts in every format that a channel may want; only FORMATS knows the formats. Pure.
 
-Made again, each is the same bytes. To add a form: a module that renders, and a line in FORMATS. The channels,
-the command line and the check of `[digest] formats` ask here.
+Rendering again gives the same bytes. To add a format: a module that renders, and a line in FORMATS. The
+channels, the command line and the check of `[digest] formats` ask here.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import DigestStory
 
-# Bytes that text and HTML take in a mail, encoded; with its headers it then stays below 100 kB.
+# How many encoded bytes text and HTML may take in a mail; with its headers it then stays below 100 kB.
 _LIMIT: Final = 97_000
-# From what most days need to what no day exceeds: Gmail cuts a message at 102 kB, and hides the end of it.
+# From what most days need to what fits any day: Gmail cuts a message at 102 kB and hides the rest.
 _MEASURES: Final = (
     Caps(stories=200, reports=12, lines=30, summary=400),
     Caps(stories=200, reports=5, lines=15, summary=280, shortened=True),
@@ -51,7 +51,7 @@ _WHOLE: Final = Caps(stories=200, reports=200, lines=500, summary=400)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One form: how a digest becomes its text, and an alert, where it has a form of it."""
+    """One format: how it renders a digest and, if it can, an alert."""
 
     render: Callable[[Digest, Wording], str]
     suffix: str
@@ -67,7 +67,7 @@ class Bodies(NamedTuple):
 
 
 def message(digest: Digest, language: Wording) -> Bodies:
-    """Return a digest as full as one message can hold."""
+    """Return a digest as complete as one message can hold."""
     for caps in _MEASURES:
         page = view(digest, language, caps, archive=digest.archive_url or None)
         bodies = Bodies(plain.render(page), html.render(page))
@@ -78,12 +78,12 @@ def message(digest: Digest, language: Wording) -> Bodies:
 
 
 def whole(digest: Digest, language: Wording) -> View:
-    """Return everything that a digest has to say, as it lies in the archive's folder."""
+    """Return everything that a digest says, as a page in the archive's folder."""
     return view(digest, language, _WHOLE, archive="")
 
 
 def alert_page(alert: Digest, language: Wording) -> View:
-    """Return one story as it is told at once."""
+    """Return the page of an alert, which has one story."""
     return alert_view(alert, language, _MEASURES[0])
 
 
@@ -142,8 +142,8 @@ def render_mail(digest: Digest, language: Wording) -> RenderedDigest:
 def render_alert(
     story: DigestStory, language: Wording, *, labels: Sequence[tuple[str, str]], timezone: str, now: datetime
 ) -> RenderedDigest:
-    """Return one story as a message of its own, for a user who is not to wait for the digest."""
-    # A digest of one story, so that every form that a digest has takes it as it is.
+    """Return one story as a message of its own, for a user who should not wait for the digest."""
+    # A digest of one story, so that every format for digests can render it.
     alert = Digest(
         date=now.astimezone(ZoneInfo(timezone)).date(),
         window=Window(start=story.first_seen, end=now),

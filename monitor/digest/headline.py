@@ -1,7 +1,7 @@
-"""What a day was, and a digest in one line: its subject, its preheader, its place in lists of days. Pure.
+"""What kind of day it was, and a digest in one line: subject, preheader, its line in lists of days. Pure.
 
-News, quiet and broken are told apart here and nowhere else: quiet is a claim, that nothing was there, and it
-needs feeds that answered.
+News, quiet and broken are told apart only here. Quiet is a claim, namely that there was nothing, and it takes
+feeds that answered to make it.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _PREHEADER: Final = 160
 # The longest day has 25 hours, and a digest may be made late.
 _DAY: Final = timedelta(hours=30)
 
-# The share of feeds without an answer from which nothing can be concluded any more.
+# From this share of unanswered feeds on, nothing can be concluded.
 _TOLERATED: Final = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """How much of what is followed answered."""
+    """How many of the followed feeds answered."""
 
     feeds: int
     """Followed and not switched off."""
     unanswered: int
-    """Failing, gone, never yet successfully polled; all of them while our own network is down."""
+    """Failing, gone, or never polled successfully; all feeds while our own network is down."""
     blind: bool
     """Nobody looked."""
     faults: bool
-    """Something that came is not told, by a bug of ours."""
+    """Something that came is not told, because of a bug of ours."""
 
     @property
     def answered(self) -> int:
-        """Feeds that answer."""
+        """How many feeds answered."""
         return self.feeds - self.unanswered
 
     @property
@@ -60,7 +60,7 @@ def coverage(receipt: Receipt) -> Coverage:
     """Return how many feeds answered."""
     states = [health.state for health in receipt.feeds if health.state != "disabled"]
     unanswered = sum(state in {"failing", "gone", "new"} for state in states)
-    # Then no feed is called failing, as none is to blame: what they bring nobody knows all the same.
+    # In an outage no feed is called failing, as none is to blame, but nobody knows what they bring.
     unanswered = len(states) if receipt.unreached_since else unanswered
     return Coverage(
         feeds=len(states), unanswered=unanswered, blind=receipt.blind, faults=bool(receipt.faults)
@@ -68,24 +68,24 @@ def coverage(receipt: Receipt) -> Coverage:
 
 
 def outcome(digest: Digest) -> Outcome:
-    """Return what the day was."""
+    """Return what kind of day it was."""
     if digest.stories:
         return "news"
     return "quiet" if coverage(digest.receipt).conclusive else "broken"
 
 
 def worth_sending(digest: Digest, settings: Settings) -> bool:
-    """Return whether the digest is delivered: only a quiet one that tells nothing at all may be held back."""
+    """Return whether the digest is delivered: only a quiet one that tells nothing may be held back."""
     return settings.send_if_empty or outcome(digest) != "quiet" or bool(digest.perhaps)
 
 
 def leading(digest: Digest) -> DigestStory | None:
-    """Return the story that opens a digest; in digests of version 1.0 the first one does."""
+    """Return the story that opens a digest; in digests of version 1.0, the first one."""
     return next((story for story in digest.stories if story.lead), next(iter(digest.stories), None))
 
 
 def subject(digest: Digest, words: Wording) -> str:
-    """Return the subject: the leading story's title, or what the day was; at most 120 characters."""
+    """Return the subject: the leading story's title, or what kind of day it was; at most 120 characters."""
     named = {"brand": words.text("brand"), "date": span(digest, words.date(digest.date), words)}
     lead = leading(digest)
     if lead:
@@ -106,7 +106,8 @@ def subject(digest: Digest, words: Wording) -> str:
 def preheader(digest: Digest, words: Wording) -> str:
     """Return what a mail program shows beside the subject: why the first story leads, and its teaser.
 
-    Of a story that was told before the latest title instead: subject and teaser may be those of that day.
+    For a story that was told before it is the latest title instead, as subject and teaser may be those of the
+    earlier day.
     """
     lead = leading(digest)
     if lead is None:
@@ -117,7 +118,7 @@ def preheader(digest: Digest, words: Wording) -> str:
 
 
 def state(digest: Digest, words: Wording) -> str:
-    """Return what a day without a sure story was, in one line: quiet, or broken."""
+    """Describe a day without a sure story in one line: quiet, or broken."""
     if outcome(digest) == "quiet":
         others = left_out(digest, words)
         key = "state_perhaps" if digest.perhaps else "state_quiet"
@@ -136,7 +137,7 @@ def left_out(digest: Digest, words: Wording) -> tuple[str, ...]:
 
 
 def summary(digest: Digest, words: Wording) -> str:
-    """Return a day in one line for lists of days: what was told, or what the day was."""
+    """Describe a day in one line for lists of days: what was told, or what kind of day it was."""
     receipt = digest.receipt
     if not digest.stories:
         return state(digest, words)
@@ -149,7 +150,7 @@ def summary(digest: Digest, words: Wording) -> str:
 
 
 def why(story: DigestStory, words: Wording) -> tuple[str, ...]:
-    """Return what happened, how many sources say so, in how many languages, where that is more than one."""
+    """Return what happened, how many sources say so, and in how many languages, if more than one."""
     many = len(story.languages) > 1
     parts = (
         words.kind(story.kind),
@@ -170,7 +171,7 @@ def counts(digest: Digest, words: Wording) -> dict[str, str]:
 
 
 def span(digest: Digest, day: str, words: Wording) -> str:
-    """Return the digest's day, or from when to that day when it covers more than its own."""
+    """Return the digest's day, or the days from when to when if it covers more than its own."""
     if not (digest.catches_up or holds_days(digest)):
         return day
     return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
@@ -196,7 +197,7 @@ def _trouble(digest: Digest) -> str:
 
 
 def summarise(digest: Digest, words: Wording) -> DigestSummary:
-    """Return what the archive tells of a digest."""
+    """Return what the archive's lists show of a digest."""
     labels = {slug: line(label) for slug, label in digest.labels}
     counts = Counter[str]()
     for story in digest.stories:

@@ -1,4 +1,4 @@
-"""How important a story is, a product that its user can work out by hand, and its section. Pure.
+"""How important a story is, as a product that the user can work out by hand; and its section. Pure.
 
     importance = certainty x kind x sources x weight, where
 
@@ -8,9 +8,9 @@
     weight     the weight of its heaviest feed (feeds.toml), times 1.5 for a theme that the user favours and
                0.5 for one that is played down (`[digest] favour`, `play_down`)
 
-10 is a very large story. A product and no sum, because a sum let many sources of something doubtful lead, and
-what is new stand above a ruling of yesterday: both happened in eight months of real digests. Freshness only
-breaks ties.
+10 is a very large story. It is a product and not a sum, because with a sum many sources of something doubtful
+could lead, and new stories stood above yesterday's ruling: both happened in eight months of real digests.
+Freshness only breaks ties.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KIND_WEIGHTS: Final[Mapping[str, float]] = _DATA["kinds"]
 PENDING: Final = frozenset[str](_DATA["pending"])
 """Kinds of event after which something is still to come."""
 OTHER: Final = "other"
-"""The section of what none of the others wants."""
+"""The section for stories that belong in no other."""
 
 _FAVOURED: Final = 1.5
 _PLAYED_DOWN: Final = 0.5
@@ -50,7 +50,7 @@ def importance(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> I
     kind = KIND_WEIGHTS.get(story.kind, 1.0)
     # A logarithm: the fortieth outlet says less than the second.
     sources = 1.0 + log2(max(story.sources, 1))
-    # Its heaviest feed alone: a sum would count what the sources count already.
+    # Only its heaviest feed: a sum would count again what the sources count already.
     weight = max(feeds[entry.feed].weight if entry.feed in feeds else 1.0 for entry in story.entries)
     weight *= _preference({*story.beats, *story.themes}, settings)
     return Importance(
@@ -63,12 +63,12 @@ def importance(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> I
 
 
 def order(story: DigestStory) -> tuple[float, float, int]:
-    """Return the sort key of a story: the most important first, among equals that with the newest report."""
+    """Return a sort key: the most important story first; of equals, the one with the newest report."""
     return -story.score, -max(report.published.timestamp() for report in story.reports), story.id
 
 
 def certainty_of(tagging: Tagging) -> float:
-    """Return how likely an entry is in scope; of one that was tagged by version 1.0, by its score."""
+    """Return how likely an entry is in scope; for one tagged by version 1.0, estimated from its score."""
     if tagging.corrected:
         return 1.0
     return tagging.certainty or min(max(tagging.score / _SURE_SCORE, 0.1), 0.95)

@@ -1,7 +1,7 @@
-"""What a page shows, as values: plain text on one line or a safe link, in the user's language.
+"""What a page shows, as values: plain text on one line, or a safe link, in the user's language.
 
-`view.py` makes it of a digest; text, Markdown, HTML and the archive add mark-up and escaping alone, so that
-they cannot differ in content.
+`view.py` makes them from a digest. Text, Markdown, HTML and the archive only add mark-up and escaping, so
+their contents cannot differ.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ class Caps:
     stories: int
     """In full."""
     reports: int
-    """Beside the one that speaks for its story."""
+    """In addition to the leading one."""
     lines: int
-    """Of one section, or of one part of the receipt."""
+    """In each section, and in each part of the receipt."""
     summary: int
     """Characters."""
     shortened: bool = False
-    """Less than the digest's own measure, to fit a message."""
+    """True when they are smaller than the digest needs, to fit into a message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One line of a list: its text, a link or "", and what is to be said of it."""
+    """One line of a list: its text, a link or "", and a note."""
 
     text: str
     url: str = ""
@@ -44,12 +44,12 @@ class Line:
     language: str = ""
     """That of the text where it is another than the page's."""
     also_in: tuple[Line, ...] = ()
-    """Outlets that repeat it, with a link where theirs is another."""
+    """Outlets that repeat it, with a link if theirs is different."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoryView:
-    """One story. One that has a single report and no neighbours is brief: two lines."""
+    """One story. With a single report and no neighbours it is brief: two lines."""
 
     anchor: str
     handle: str
@@ -63,13 +63,13 @@ class StoryView:
     language: str
     """That of title and teaser where it is another than the page's, else ""."""
     first_title: str
-    """How it began, where the title is that of a newer turn; else ""."""
+    """The title it began with, if the present one is from a newer turn; else ""."""
     meta: tuple[str, ...]
     """What happened, how many sources, how many languages, new or since when."""
     teaser: str
     outlet: str
     notes: tuple[str, ...]
-    """What is to be said of the report that the title is from: an odd date."""
+    """Notes on the report with the title, such as an odd date."""
     also_in: tuple[Line, ...]
     """Outlets that repeat it."""
     also: tuple[Line, ...]
@@ -80,7 +80,7 @@ class StoryView:
 
     @property
     def credits(self) -> tuple[str, ...]:
-        """What stands behind the teaser: whose words it is, and of a brief story all that there is to say."""
+        """What follows the teaser: whose words it is and, for a brief story, everything else."""
         return (self.outlet, *self.notes, *(self.meta if self.brief else ()))
 
     @property
@@ -106,7 +106,7 @@ class Bars:
     label: str
     counts: tuple[int, ...]
     heights: tuple[int, ...]
-    """0 to 8, measured against the busiest day of all themes; 0 only for none."""
+    """0 to 8, relative to the busiest day of all themes; 0 only for days without reports."""
     total: str
 
     @property
@@ -129,7 +129,7 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiptView:
-    """What stood behind a digest: one line, and more only where something is amiss."""
+    """What stands behind a digest: one line, and more only if something is wrong."""
 
     line: str
     notes: tuple[Note, ...]
@@ -153,7 +153,7 @@ class View:
     lead: StoryView | None
     """The story that opens it."""
     state: str
-    """What the day was, in one line, where no story leads; else ""."""
+    """What the day was like, in one line, if no story leads; else ""."""
     notices: tuple[str, ...]
     sections: tuple[Section, ...]
     perhaps: tuple[Line, ...] = ()

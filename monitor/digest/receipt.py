@@ -1,4 +1,4 @@
-"""The receipt at a digest's end: one line when all is well, and each trouble with what to do about it."""
+"""The receipt at the end of a digest: one line when all is well, and each trouble with what to do."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     from monitor.digest.wording import Wording
     from monitor.models import Digest, FeedHealth, NearMiss
 
-# States of feeds that are listed, the worst first. One that is switched off is so by the user's own word.
+# Which states of feeds are listed, the worst first. The user knows which feeds are switched off.
 _TROUBLES: Final = ("failing", "gone", "silent", "new")
 # What a server says of an error may be a page long.
 _REASON: Final = 200
-# Feeds with one trouble that have a line each; more share one, or a network that is down fills the digest.
+# So many feeds with the same trouble get a line each; more share one, or an outage would fill the digest.
 _EACH: Final = 3
 _NAMED: Final = 8
-# A feed that is silent for so long, or gone, is named without its reason but once a week.
+# A feed that has been silent or gone for this long is named with its reason only once a week.
 _LASTING: Final = timedelta(days=14)
 
 
 def receipt_view(digest: Digest, words: Wording, cap: int, *, everything: bool) -> ReceiptView:
-    """Return the receipt, each list with at most `cap` lines; `everything` also with what can wait a week.
+    """Return the receipt, each list with at most `cap` lines; with `everything` also what can wait a week.
 
-    That is near misses, and the reasons of what has lasted for weeks: told daily, they hide what is new.
+    That is near misses, and the reasons of troubles that have lasted for weeks: told daily, they would hide
+    what is new.
     """
     return ReceiptView(
         line=_line(digest, words),
@@ -61,7 +62,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
     yield from _selected(digest, words)
     yield from _ours(digest, words)
     for state in _TROUBLES:
-        # No poll at all: that says it of every feed.
+        # Without any poll, every feed is new to us; the line about polls has said so.
         if state == "new" and receipt.blind:
             continue
         those = [feed for feed in receipt.feeds if feed.state == state]
@@ -89,7 +90,7 @@ def _notes(digest: Digest, words: Wording, cap: int, *, everything: bool) -> Ite
 
 
 def whole_at(digest: Digest, words: Wording) -> str:
-    """Return where all of a digest can be read."""
+    """Say where the whole digest can be read."""
     if digest.part and digest.part.several:
         start, end = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (digest.window.start, digest.window.end))
         return words.text("whole_of_days", start=start, end=end)
@@ -97,7 +98,7 @@ def whole_at(digest: Digest, words: Wording) -> str:
 
 
 def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
-    """Yield what a part of a digest was chosen by, and what it leaves out: it must not pass for the day."""
+    """Yield how a part of a digest was chosen and what it leaves out: it must not pass for the whole day."""
     if digest.part is None:
         return
     chosen, labels = digest.part.selection, dict(digest.labels)
@@ -127,7 +128,7 @@ def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
 
 
 def _missed(digest: Digest, words: Wording, cap: int) -> Iterator[Note]:
-    """Yield what we did not get or could not show, by a fault of ours or between two polls."""
+    """Yield what was not received or could not be shown: by a bug of ours, or between two polls."""
     receipt = digest.receipt
     faults = [Line(text=title(fault, _REASON)) for fault in receipt.faults]
     faults += (
@@ -146,7 +147,7 @@ def _missed(digest: Digest, words: Wording, cap: int) -> Iterator[Note]:
 
 
 def _ours(digest: Digest, words: Wording) -> Iterator[Note]:
-    """Yield what kept us from asking at all."""
+    """Yield what kept us from asking any feed."""
     if digest.receipt.blind:
         yield Note(label=words.text("trouble_polls"), advice=words.text("advice_polls"), bad=True)
     if unreached := digest.receipt.unreached_since:
@@ -164,13 +165,13 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[str]:
 
 
 def _lasts(feed: FeedHealth, digest: Digest) -> bool:
-    """Tell whether a trouble that only a person can end was told of for long enough."""
+    """Tell whether a trouble that only a person can end has been told for long enough."""
     since = {"silent": feed.newest_entry_at, "gone": feed.last_success_at}.get(feed.state)
     return since is not None and digest.window.end - since > _LASTING
 
 
 def _troubled(feeds: Iterable[FeedHealth], digest: Digest, words: Wording) -> list[Line]:
-    """Return feeds with what ails them; many with the same reason in one line."""
+    """Return feeds with what is wrong with them; many with the same reason share a line."""
     by_reason: dict[str, list[str]] = {}
     for feed in feeds:
         by_reason.setdefault(_reason(feed, digest, words), []).append(_name(feed))

@@ -1,4 +1,4 @@
-"""The last gate before any output: one clean line of text, and links that cannot do harm."""
+"""The last gate before any output: one clean line of text, and links that can do no harm."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def line(raw: str, limit: int = TITLE) -> str:
 
 
 def title(raw: str, limit: int = TITLE) -> str:
-    """Return the same for what must not be empty, since it names something: "…" when it has no name."""
+    """Return the same for a text that names something and so must not be empty: "…" if there is none."""
     return line(raw, limit) or "…"
 
 

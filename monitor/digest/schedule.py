@@ -1,6 +1,6 @@
-"""When a digest is due: the store's last window decides, never a timer.
+"""When a digest is due: the window of the last stored digest decides, never a timer.
 
-A late look catches up, a second one does nothing.
+If it is looked at late, the digest catches up; if twice, the second look does nothing.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ def due(
 ) -> Due | None:
     """Return the digest that is due at `now`, None when there is none.
 
-    `last_end` is where the last digest's window ended and `last_date` its date: no date gets a second digest,
-    even when the user has changed time or zone. `installed_at` is the first poll. A fresh installation
-    need not wait a day: its first digest is due once today's time has passed, and reaches `backlog` back.
+    `last_end` is the end of the last digest's window and `last_date` its date: no date gets a second digest,
+    even if the user has changed the time or the zone. `installed_at` is the time of the first poll. A new
+    installation need not wait a day: its first digest is due as soon as today's time has passed, and reaches
+    `backlog` back.
     """
     slots = _slots_before(now, settings)
     day, latest = next(slots)
@@ -60,7 +61,8 @@ def due(
         return None
     before = next(slots)
     window = _window(last_end, installed_at, settings, now)
-    # A later time, or a zone further west, puts a second slot on a day that has had its digest.
+    # After a change to a later time, or a zone further west, a day that has had its digest gets a second
+    # slot.
     missed = before.at > since and (last_date is None or before.day > last_date)
     return Due(date=day, window=window, catches_up=missed, at=latest)
 
@@ -73,7 +75,7 @@ def preview(
     *,
     last_date: date | None = None,
 ) -> Due:
-    """Return the digest that is due, else the next one as far as it has come by `now`."""
+    """Return the digest that is due, or the next one as far as it has come by `now`."""
     found = due(last_end, installed_at, settings, now, last_date=last_date)
     if found:
         return found
@@ -92,14 +94,14 @@ def next_due(settings: Settings, now: datetime, *, last_date: date | None = None
 def is_day_of(days: Collection[str], day: date, *, last_date: date | None = None) -> bool:
     """Say whether a day's digest is the first on or after one of these days (see `own_days`).
 
-    A digest that was missed is made up for by the next, on whatever day that is.
+    So a digest that was missed is made up for by the next one, on whatever day that is.
     """
     latest = next(own_days(days, day))
     return latest == day or (last_date is not None and latest > last_date)
 
 
 def own_days(days: Collection[str], until: date) -> Iterator[date]:
-    """Yield the dates up to one that fall on these weekdays and days of the month, the latest first."""
+    """Yield the dates up to `until` that are one of these weekdays or days of the month, the latest first."""
     day = until
     while True:
         if DAYS[day.weekday()] in days or month_day(day.day) in days:
@@ -108,15 +110,14 @@ def own_days(days: Collection[str], until: date) -> Iterator[date]:
 
 
 def held_until(time_of_day: time, after: datetime, settings: Settings) -> datetime:
-    """Return the first instant from `after` on at which local clocks show a time, in UTC."""
+    """Return the first instant not before `after` at which local clocks show a time, in UTC."""
     at = replace(settings, time=time_of_day)
     today = _local_day(after, settings)
     return next(instant for step in range(3) if (instant := _instant(today + _DAY * step, at)) >= after)
 
 
 def _window(last_end: datetime | None, installed_at: datetime, settings: Settings, now: datetime) -> Window:
-    # The first digest of a new installation would be empty otherwise: its entries were all published before
-    # it.
+    # Otherwise the first digest would be empty: its entries were all published before the installation.
     start = installed_at - settings.backlog if last_end is None else last_end
     return Window(start=min(start, now), end=now)
 
@@ -149,8 +150,8 @@ def _is_due_day(day: date, settings: Settings) -> bool:
 def _instant(day: date, settings: Settings) -> datetime:
     """Return when that day's digest falls due, in UTC.
 
-    A time that a clock change skips is read with the offset before it (PEP 495), one that occurs twice is
-    the first: every day has exactly one.
+    A time that a clock change skips is read with the offset before the change (PEP 495), and of a time that
+    occurs twice the first counts: every day has exactly one.
     """
     wall = datetime.combine(day, settings.time, tzinfo=ZoneInfo(settings.timezone))
     return wall.astimezone(UTC)

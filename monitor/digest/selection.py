@@ -23,13 +23,15 @@ def select(
     labels: Sequence[tuple[str, str]] = (),
     several: Collection[Digest] = (),
 ) -> Digest:
-    """Return what a selection lets through of a whole digest.
+    """Return the part of a whole digest that a selection lets through.
 
-    `several` are the digests of earlier days that it holds. What the selection would have let through on one
-    of these days is told: a story that grows may leave a theme behind.
-    `labels` are those of beats and themes in the selection's language, where that is not the digest's.
+    `several` are the digests of earlier days that it also holds. What the selection would have let through on
+    one of those days is told, because a story that grows may lose a theme.
 
-    What the receipt says of feeds, gaps and deliveries stays whole: it is about what could have been told.
+    `labels` are those of beats and themes in the selection's language, if that is not the digest's.
+
+    What the receipt says about feeds, gaps and deliveries stays whole, because it is about what could have
+    been told.
     """
     earlier = (story for one in several for story in one.stories if wants(selection, story))
     let_through = {report.entry for story in earlier for report in story.reports if report.new}
@@ -62,9 +64,10 @@ def select(
 
 
 def with_told(digest: Digest, earlier: Iterable[Digest], passed_over: Collection[str]) -> Digest:
-    """Add stories that cannot be told anew, as digests of earlier days have told them.
+    """Add stories that cannot be told anew in the form in which earlier digests told them.
 
-    `passed_over` are handles: of stories, and of entries, for where one cannot be read its story is not met.
+    `passed_over` are handles of stories and entries: when an entry cannot be read, its story is never
+    reached.
     """
     shown = {story.id for story in digest.stories}
     there = {report.entry for story in digest.stories for report in story.reports}
@@ -97,9 +100,9 @@ def _led(stories: Sequence[DigestStory]) -> tuple[DigestStory, ...]:
 
 
 def wants(selection: Selection, story: DigestStory) -> bool:
-    """Say whether a selection lets a story through: it must meet all that is set.
+    """Say whether a selection lets a story through: the story must meet everything that is set.
 
-    Of languages those of what is new count: an English story that only German outlets go on with today has
+    For languages, only new reports count: an English story that only German outlets continue today has
     nothing to read in English.
     """
     new = (report.language for report in story.reports if report.new)
@@ -112,7 +115,7 @@ def wants(selection: Selection, story: DigestStory) -> bool:
 
 
 def _wants_perhaps(selection: Selection, entry: StoryEntry) -> bool:
-    # Entries in doubt have no score; and in digests of before 1.1 no beat, where nothing can be judged.
+    # Unsure entries have no score and, in digests made before 1.1, no beats by which to choose.
     if selection.min_score > 0:
         return False
     judged = not entry.beats or (
@@ -126,5 +129,5 @@ def _meets(wanted: Collection[str], found: Collection[str]) -> bool:
 
 
 def _speaks(wanted: Collection[str], found: Iterable[str]) -> bool:
-    # One whose language nobody knows may be the one: better a line too many than a story missed.
+    # An unknown language may be a wanted one: better a line too many than a missed story.
     return not wanted or any(not language or language in wanted for language in found)

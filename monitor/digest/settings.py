@@ -19,22 +19,22 @@ class Settings:
     timezone: str = "Europe/Berlin"
     """IANA name of the zone of the schedule and of all dates shown."""
     title: Text = ""
-    """What it is called, in subjects and above all; "" is "Sora monitor"."""
+    """Name of the digest, in its subject and heading; "" is "Sora monitor"."""
     time: TimeOfDay = time(7, 0)
-    """Local time."""
+    """When it is due, in local time."""
     days: Weekdays = (0, 1, 2, 3, 4, 5, 6)
-    """Days with a digest."""
+    """Weekdays with a digest."""
     max_stories: Annotated[int, whole(1, 200)] = 20
-    """Told in full; further ones get one line each."""
+    """How many stories are told in full; further ones get one line each."""
     favour: Texts = ()
-    """Themes and beats whose stories weigh half as much again in the order."""
+    """Themes and beats whose stories count half as much again in the order."""
     play_down: Texts = ()
-    """Themes and beats whose stories weigh half."""
+    """Themes and beats whose stories count only half."""
     overview: Annotated[Literal["daily", "weekly", "never"], choice("daily", "weekly", "never")] = "weekly"
-    """When the digest shows trends, and near misses where `near` is set; the archive always does."""
+    """When it shows trends, and near misses if `near` is set; the archive always shows them."""
     send_if_empty: Switch = True
-    """A quiet day is news too: false sends nothing then; a broken one is always told."""
+    """False: nothing is sent on a quiet day; a broken day is always told."""
     backlog: Duration = timedelta(days=2)
-    """Of a newly followed feed only what is younger than this is news."""
+    """Entries of a newly followed feed are news only if they are younger than this."""
     archive_url: str = ""
     """Where the archive can be read on the web ([archive] base_url); "" when nowhere."""

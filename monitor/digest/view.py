@@ -1,4 +1,4 @@
-"""A digest in the user's words, as a page: what text, Markdown, HTML and the archive share."""
+"""A digest in the user's words, laid out as a page: what text, Markdown, HTML and the archive share."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _HEADINGS: Final = (
 def view(
     digest: Digest, words: Wording, caps: Caps, *, archive: str | None = None, everything: bool = False
 ) -> View:
-    """Return the digest as `words` tells it, within the caps.
+    """Return the digest in the wording of `words`, within the caps.
 
-    `archive` is where the archive lies: "" beside the page, an address, or None when it cannot be reached.
-    With `everything` trends and near misses are shown on every day.
+    `archive` says where the archive is: "" beside the page, an address, or None when it cannot be reached.
+    With `everything`, trends and near misses are shown on every day.
     """
     lead = leading(digest)
-    # The most important ones, wherever they stand: a section that comes late must not lose its ruling.
+    # The most important stories, wherever they stand: a late section must not lose its ruling.
     full = {story.id for story in sorted(digest.stories, key=order)[: min(caps.stories, digest.max_stories)]}
     # In a digest of version 1.0 the first story leads, whatever it scores.
     if lead:
@@ -71,7 +71,7 @@ def view(
         outcome=outcome(digest),
         lead=story_view(lead, digest, words, caps, anchors=full, archive=archive) if lead else None,
         state="" if lead else state(digest, words),
-        # Stories beyond so many lines stand elsewhere alone, and the message must say where.
+        # Stories beyond the caps are not on this page, and the message must say where they are.
         notices=tuple(_notices(digest, words, cut=caps.shortened or any(one.more for one in sections))),
         sections=sections,
         perhaps=tuple(report_line(report, digest, words) for report in digest.perhaps),
@@ -89,7 +89,7 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
         why=" · ".join((*why(story, words), words.plural("reports", len(story.reports)))),
         when=words.moment(local(story.first_seen, alert)),
     )
-    # What stands around the title is counted first, so that the title is cut and not the brand behind it.
+    # The text around the title is counted first, so that the title is cut and not the brand after it.
     around = words.text("alert_subject", brand=words.text("brand"), title="")
     return View(
         language=words.code,
@@ -109,13 +109,13 @@ def alert_view(alert: Digest, words: Wording, caps: Caps) -> View:
 
 
 def heights(amounts: Iterable[int], busiest: int) -> tuple[int, ...]:
-    """Return bars of 0 to 8 for counts of up to `busiest`; only nothing is 0."""
+    """Return bar heights of 0 to 8 for counts of up to `busiest`; only a count of zero gives 0."""
     # Rounded up: a single report among a hundred is a low bar and not an empty place.
     return tuple(-(-amount * HEIGHTS // max(busiest, 1)) for amount in amounts)
 
 
 def _notices(digest: Digest, words: Wording, *, cut: bool) -> Iterable[str]:
-    # A day with news and half of the feeds silent looks whole: it must say that it is not.
+    # With some news, a day on which half of the feeds were silent looks complete: say that it is not.
     if digest.stories and not coverage(digest.receipt).conclusive:
         reach = coverage(digest.receipt)
         by_others = "incomplete_no_polls" if reach.blind else "incomplete"
@@ -129,7 +129,7 @@ def _notices(digest: Digest, words: Wording, *, cut: bool) -> Iterable[str]:
 def _sections(
     digest: Digest, words: Wording, caps: Caps, *, full: set[int], archive: str | None
 ) -> Iterable[Section]:
-    """Yield the sections that hold something beside the leading story: first what is told in full."""
+    """Yield the sections with stories other than the lead, first those told in full."""
     lead = leading(digest)
     grouped: dict[str, list[DigestStory]] = {name: [] for name in SECTIONS}
     for story in digest.stories:
@@ -153,7 +153,7 @@ def _sections(
 
 
 def _section_of(story: DigestStory) -> str:
-    """Return a story's section; of a digest of version 1.0, or of sections that are no more, anew."""
+    """Return a story's section, chosen again if it has none (version 1.0) or one that no longer exists."""
     return story.section if story.section in SECTIONS else section(story.beats, story.themes, story.kind)
 
 
@@ -186,7 +186,7 @@ def story_view(
     anchors: Collection[int] = (),
     archive: str | None = None,
 ) -> StoryView:
-    """Return one story; `anchors` are the stories on the same page, `archive` is where their pages are."""
+    """Return one story; `anchors` are the stories on the same page, `archive` says where their pages are."""
     first, *others = _lead_first(story)
     also = _also(others, first, story, digest, words)
     hidden = len(also) - caps.reports
@@ -212,7 +212,7 @@ def story_view(
 
 
 def story_line(story: DigestStory, digest: Digest, words: Wording) -> Line:
-    """Return a story that has no room for more in one line."""
+    """Return a story on one line, for lack of room."""
     first = _lead_first(story)[0]
     note = " · ".join(filter(None, (_outlet(first, words), *why(story, words), _age(story, digest, words))))
     return Line(
@@ -225,7 +225,7 @@ def story_line(story: DigestStory, digest: Digest, words: Wording) -> Line:
 
 
 def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
-    """Return an entry that makes no story in one line."""
+    """Return an entry that is in no story on one line."""
     others = ", ".join(copy.text for copy in _copies(report))
     also_in = f"{words.text('also_in')} {others}" if others else ""
     notes = (_outlet(report, words), also_in, *_when(report, digest, words))
@@ -249,21 +249,22 @@ def page(story: int, archive: str | None) -> str:
 
 
 def link_into(archive: str, path: str) -> str:
-    """Return the address of a page of an archive: below that address or folder."""
+    """Return the address of a page in an archive, below its address or folder."""
     # A relative path is ours; an address is the user's and goes through the same gate as all links.
     return link(archive + path) if "://" in archive else archive + path
 
 
 def _outlet(report: StoryEntry, words: Wording) -> str:
-    """Return who wrote a report, and whom it cites: nobody's name stands for what another has written."""
+    """Return who wrote a report and whom it cites: nobody is named for what somebody else wrote."""
     outlet, source = line(report.outlet), line(report.citing)
     return words.text("citing", outlet=outlet, source=source) if source else outlet
 
 
 def _lead_first(story: DigestStory) -> list[StoryEntry]:
-    """Return the reports, first the one that has the story's link and title: several may have the link.
+    """Return the reports, first the one with the story's link and title; several may have the link.
 
-    The others as they came, new ones first: old ones under the same title took their room in a mail.
+    The others keep their order, new ones first: old ones under the same title would take up their room in a
+    mail.
     """
 
     def strangeness(report: StoryEntry) -> int:
@@ -285,10 +286,10 @@ def _age(story: DigestStory, digest: Digest, words: Wording) -> str:
 def _also(
     reports: Iterable[StoryEntry], first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> list[Line]:
-    """Return the other reports by their outlets; by its title what tells more.
+    """Return the other reports by outlet, and by title those that tell more.
 
-    That is a further one of an outlet, and of a story that was told before, or went on for days, the latest
-    new ones: the headline above is an earlier day's, and theirs are the day's news.
+    Those are further reports of one outlet and, in a story that was told before or ran for days, the latest
+    new ones: the headline above is from an earlier day, and theirs are the day's news.
     """
     seen = Counter[str]([_outlet(first, words)])
     titles = {title(first.title)}
@@ -316,7 +317,7 @@ def _also(
 def _notes(
     report: StoryEntry, first: StoryEntry, story: DigestStory, digest: Digest, words: Wording
 ) -> tuple[str, ...]:
-    """Return what sets a report apart: another language, another day, new in an old story."""
+    """Return what distinguishes a report: another language, another day, new in an old story."""
     other_language = report is not first and report.language != first.language
     notes = (
         line(report.language).upper() if other_language else "",
@@ -327,14 +328,14 @@ def _notes(
 
 
 def _copies(report: StoryEntry) -> tuple[Line, ...]:
-    """Return the other outlets that have a report's text or link, each once."""
+    """Return the other outlets with the same text or link, each once."""
     named = {line(copy.outlet): copy for copy in reversed(report.also_in)}
     named.pop(line(report.outlet), None)
     return tuple(Line(text=outlet, url=link(copy.url)) for outlet, copy in reversed(named.items()) if outlet)
 
 
 def _when(report: StoryEntry, digest: Digest, words: Wording) -> Iterator[str]:
-    """Say when a report was published, if that was on another day than those that the digest is about."""
+    """Say when a report was published, unless that was on a day that the digest is about."""
     published = local(report.published, digest)
     about = [local(at, digest).date() for at in (digest.window.start, digest.window.end)]
     if not about[0] <= published.date() <= about[1]:

@@ -1,4 +1,4 @@
-"""What the digest asks of a language; the languages package has the words."""
+"""What the digest needs from a language; the languages package has the words."""
 
 from __future__ import annotations
 

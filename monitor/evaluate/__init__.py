@@ -1,4 +1,4 @@
-"""How good the choosing is: labelled records, and the tagger's answers held against them."""
+"""How good the choosing is: labelled records compared with the tagger's answers."""
 
 from __future__ import annotations
 

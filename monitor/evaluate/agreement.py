@@ -1,7 +1,7 @@
-"""How good the tagger is: its tags beside labels that people gave.
+"""How good the tagger is: its tags compared with labels that people gave.
 
-Themes are counted over all records, so a theme given to an entry that is not relevant is a false one too;
-macro is the mean of the themes' F1. A figure whose denominator is zero is 0.0.
+Themes are counted over all records, so a theme given to an entry that is not relevant is a false one too.
+Macro is the mean of the themes' F1. A figure whose denominator is zero is 0.0.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
             try:
                 records.append(_record(_loaded(line), number, now))
             except json.JSONDecodeError as error:
-                faults.append(Fault(file, f"line {number}", f"is no JSON, from character {error.colno} on"))
+                faults.append(Fault(file, f"line {number}", f"is not JSON, from character {error.colno} on"))
             except (ValueError, RecursionError) as error:
                 faults.append(Fault(file, f"line {number}", " ".join(str(error).split())))
     if len(faults) > _SHOWN:  # a file of another kind has a fault in each of its lines
@@ -79,7 +79,7 @@ def read(text: str, *, file: str, now: datetime) -> list[Record]:
 def _loaded(line: str) -> Any:
     """Read a line; halves of a character, which JSON lets stand alone and no output holds, become U+FFFD."""
     if _BROKEN.search(line):
-        raise ValueError("is not text in UTF-8")
+        raise ValueError("is not UTF-8 text")
     value = json.loads(line, parse_constant=_finite, parse_float=_finite)
     if "\\ud" not in line.lower():
         return value
@@ -149,7 +149,7 @@ def _text(raw: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text, not {value!r}")  # noqa: TRY004
+        raise ValueError(f"{name} must be a text, not {value!r}")  # noqa: TRY004 - faults are ValueErrors
     return value
 
 
@@ -172,7 +172,7 @@ def _instant(value: object) -> datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}")  # noqa: TRY004
+        raise ValueError(f"published must be a date (ISO 8601 or RFC 822), not {value!r}")  # noqa: TRY004 - faults are ValueErrors
     for read_as in (datetime.fromisoformat, parsedate_to_datetime):
         with suppress(ValueError, OverflowError):  # a year of twenty digits, the last hour of the calendar
             found = read_as(value)

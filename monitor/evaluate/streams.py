@@ -1,7 +1,7 @@
-"""How good the choosing is at the rate at which news really comes, and whether certainty means what it says.
+"""How good the choosing is at the real rate of news, and whether certainty means what it says.
 
-Takes records in the order in which they stood in a feed, nearly all of them of no interest, and the tagger's
-answers. Doubtful records, on which two people could decide differently, count for nothing.
+Takes records in the order in which they stood in a feed, nearly all of them irrelevant, and the tagger's
+answers. Doubtful records, which two people could judge differently, do not count.
 """
 
 from __future__ import annotations

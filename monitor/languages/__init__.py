@@ -1,4 +1,4 @@
-"""The digest's own words, dates and numbers: one TOML file a language, nothing else to add for a new one."""
+"""The digest's own words, dates and numbers: one TOML file for each language, and nothing else to add."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Language:
     code: str
     """Primary language subtag (BCP 47)."""
     name: str = field(compare=False)
-    """What the language calls itself."""
+    """The language's name in itself."""
     texts: Mapping[str, str] = field(compare=False)
     """Sentences by key, with `{placeholders}`."""
     plurals: Mapping[str, Mapping[str, str]] = field(compare=False)
@@ -37,11 +37,11 @@ class Language:
     kinds: Mapping[str, str] = field(compare=False)
     """Names of kinds of event."""
     roles: Mapping[str, str] = field(compare=False)
-    """What parties are called that no name is given for."""
+    """What parties without a name are called."""
     formats: Mapping[str, Any] = field(compare=False)
     """Patterns of dates, times and numbers, and the names in them."""
     reasons: Mapping[str, str] = field(compare=False)
-    """What polls and joins give as reasons, in English, to the same in this language; see `reason`."""
+    """English reasons of polls and joins, and the same in this language; see `reason`."""
 
     def text(self, key: str, **values: object) -> str:
         """Return the sentence of that key with its placeholders filled."""
@@ -60,7 +60,7 @@ class Language:
         return self.roles.get(name, name)
 
     def reason(self, text: str) -> str:
-        """Return a reason that is kept in English in this language; what has no words here stays as it is."""
+        """Return an English reason in this language; parts that have no words here stay as they are."""
         # Of several parts, unless a strange title looks like them: then it is one.
         parts = re.split(r"( · |; )", text)
         translated = [part if number % 2 else self._phrase(part) for number, part in enumerate(parts)]
@@ -126,9 +126,9 @@ class Language:
 
 @cache
 def load(code: str, brand: str = "") -> Language:
-    """Return the language of that code, read once; raise KeyError for one without a file here.
+    """Return the language with that code, read once; raise KeyError if it has no file here.
 
-    `brand` is what the user calls the digest, "" the language's own name of it.
+    `brand` is what the user calls the digest; "" means the language's own name for it.
     """
     if code not in AVAILABLE:
         raise KeyError(code)
@@ -152,7 +152,7 @@ def load(code: str, brand: str = "") -> Language:
 
 @cache
 def _patterns(code: str) -> dict[re.Pattern[str], tuple[str, str]]:
-    """Return what matches each of a language's reasons that has places to fill, with both wordings."""
+    """Return the patterns for a language's reasons that have blanks to fill, with both wordings."""
     found = {}
     for known, wording in load(code).reasons.items():
         pattern = re.sub(r"\\\{(\\\*)?\\\}", "(.+?)", re.escape(known))

@@ -1,7 +1,7 @@
-"""A digest and its summary as JSON and back, without loss.
+"""Digests and their summaries as JSON and back, without loss.
 
-`window` has `from` and `to`, a story `entries`, each with an `id`. Instants are ISO 8601 in UTC with `Z`,
-durations seconds.
+A `window` has `from` and `to`; a story has `entries`, each with an `id`. Instants are ISO 8601 in UTC with
+`Z`, and durations are seconds.
 """
 
 from __future__ import annotations

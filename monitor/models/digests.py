@@ -13,7 +13,7 @@ from monitor.models.selections import Part
 DeliveryState = Literal["pending", "sending", "sent", "failed", "superseded"]
 Outcome = Literal["news", "quiet", "broken"]
 
-# Spelt here alone: deliveries, Message-IDs and Atom ids go by these for ever.
+# Spelt only here: deliveries, Message-IDs and Atom ids depend on these for ever.
 _DIGEST = "digest:"
 _ALERT = "alert:"
 
@@ -28,12 +28,12 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """A further entry with a report's text or link."""
+    """Another entry with the text or link of a report."""
 
     entry: int
     outlet: str
     url: str = ""
-    """Where it can be read, if not at the report's own address."""
+    """Its address, if that is not the report's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,19 +55,19 @@ class StoryEntry:
     late: bool = False
     """Dated long before we could see it: after an outage, or put into the feed days later."""
     citing: str = ""
-    """Whom the outlet names as its source; "" for its own report."""
+    """Whom the outlet names as its source; "" if it is its own report."""
     beats: tuple[str, ...] = ()
-    """Its own, beside its story's; none in digests of before 1.1."""
+    """Its own beats, not the story's; none in digests made before 1.1."""
     themes: tuple[str, ...] = ()
     publisher: str = ""
-    """Who speaks in it: reports of one count as one source; "" in digests of before 1.1."""
+    """Who speaks in it, as sources are counted; "" in digests made before 1.1."""
     also_in: tuple[Copy, ...] = ()
-    """The same article in other feeds: one report, however many carry its link."""
+    """The same article in other feeds: however many carry it, it is one report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoryLink:
-    """Another story, as one points to it."""
+    """A link to another story."""
 
     id: int
     title: str
@@ -75,16 +75,16 @@ class StoryLink:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Importance:
-    """Why a story stands where it stands: `total` is the product of the four others."""
+    """Why a story is where it is in the order: `total` is the product of the four others."""
 
     certainty: float
     """How likely it is in scope, 0 to 1."""
     kind: float
-    """What the kind of event weighs (newsworthiness.toml)."""
+    """The weight of its kind of event (newsworthiness.toml)."""
     sources: float
     """1 for one independent source, and 1 more for each doubling."""
     weight: float
-    """What the user's feeds and themes weigh, 1 unless set otherwise."""
+    """The weight of its feed and themes, 1 unless the user sets it."""
     total: float
 
 
@@ -97,13 +97,13 @@ class DigestStory:
     url: str
     summary: str
     summary_outlet: str
-    """Whose words the summary is."""
+    """Who wrote the summary."""
     beats: tuple[str, ...]
     themes: tuple[str, ...]
     new: bool
     """False when an earlier digest has told of it."""
     day: int
-    """How many days it has run: 1 within 24 hours of its first report."""
+    """On which day of the story this is: 1 within 24 hours of its first report."""
     sources: int
     score: float
     languages: tuple[str, ...]
@@ -111,11 +111,12 @@ class DigestStory:
     last_seen: datetime
     reports: tuple[StoryEntry, ...]
     """New ones first, then by date."""
-    # Pairs, where `before` and `after` are links: so digests were frozen since 1.0, and are read for ever.
+    # Pairs, and not links like `before` and `after`: digests are frozen like this since 1.0, and must be
+    # readable.
     related: tuple[tuple[int, str], ...] = ()
     """Ids and titles of stories of the same affair."""
     lead: bool = False
-    """It opens the digest; True for one story at most."""
+    """True for the story that opens the digest, at most one."""
     section: str = ""
     """The section that it stands in (newsworthiness.toml); "" in digests of version 1.0."""
     importance: Importance | None = None
@@ -124,7 +125,7 @@ class DigestStory:
     """What happened ("ruling", "strike", ...), "" when none is seen."""
     parties: tuple[str, ...] = ()
     first_title: str = ""
-    """How the story began, when `title` is that of its newest turn; else ""."""
+    """The title it began with, if `title` is from its newest turn; else ""."""
     affair: int | None = None
     before: tuple[StoryLink, ...] = ()
     """The step of the affair before this one; none or one."""
@@ -154,7 +155,7 @@ class Trend:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """What stood behind a digest: proof that quiet was quiet."""
+    """What stands behind a digest: the proof that a quiet day was quiet."""
 
     feeds: tuple[FeedHealth, ...]
     polls: int
@@ -170,23 +171,23 @@ class Receipt:
     late: int = 0
     """How many of the new reports are dated long before they were first seen."""
     held_back: int = 0
-    """Relevant entries of the window that are no news: what newly followed feeds brought along of old."""
+    """Relevant entries of the window that are not news: old ones that newly followed feeds brought."""
     unnamed: int = 0
-    """Entries in doubt beyond the few that the digest names: no later one tells them."""
+    """Unsure entries beyond the few that the digest names; no later digest tells them."""
     near_misses: tuple[NearMiss, ...] = ()
     failed_deliveries: tuple[str, ...] = ()
     """One line for each delivery that failed for good since the last digest."""
     faults: tuple[str, ...] = ()
-    """One line for each story or entry in doubt that could not be shown, by a bug of ours."""
+    """One line for each story or entry that could not be shown because of a bug of ours."""
     idle: bool = False
-    """No feed was due in the window: the poll before it holds."""
+    """No feed was due in the window, so the poll before it still counts."""
     unreached_since: datetime | None = None
-    """Since when, at the window's end, our network was down and no feed in reach. None while it works."""
+    """Since when our network was down at the end of the window; None if it was not."""
     version: str = ""
 
     @property
     def blind(self) -> bool:
-        """True when nobody looked: nothing can be concluded from it."""
+        """True if no poll was made, so that nothing can be concluded."""
         return not self.polls and not self.idle
 
 
@@ -199,7 +200,8 @@ class Digest:
     window: Window
     catches_up: bool = False
     """It covers more than its own day because digests were missed."""
-    # What settings and themes.toml said on its day is part of it: after they change, it still reads the same.
+    # What the settings and themes.toml said on that day is part of it, so that it stays the same when they
+    # change.
     language: str
     timezone: str
     made_at: datetime
@@ -212,11 +214,11 @@ class Digest:
     trends: tuple[Trend, ...]
     receipt: Receipt
     perhaps: tuple[StoryEntry, ...] = ()
-    """Entries that may be in scope, the likeliest first: a line each, and no story."""
+    """Entries that may be in scope, the likeliest first; each gets a line and makes no story."""
     late: tuple[StoryEntry, ...] = ()
     """The new reports, of stories and of `perhaps`, that are dated long before they were seen."""
     copies: tuple[int, ...] = ()
-    """Entries that bring nothing but the link of a report that was told before: told with it."""
+    """Entries that only repeat the link of a report that was told before; they count as told too."""
     overview: bool = True
     """Whether text, Markdown and HTML show trends and near misses; JSON and the archive always do."""
     archive_url: str = ""
@@ -224,7 +226,7 @@ class Digest:
     title: str = ""
     """What the digest is called; "" for the language's own name of it."""
     origin: str = ""
-    """What tells this installation's Atom ids from all others'; "" for one of version 1.0."""
+    """What makes this installation's Atom ids unique; "" for one of version 1.0."""
     part: Part | None = None
     """None for the whole digest: only that is ever stored."""
 
@@ -252,13 +254,13 @@ class StorySummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DigestSummary:
-    """What the archive lists of a digest, kept beside it so that no list has to read whole digests."""
+    """What the archive's lists show of a digest, stored beside it so that no list reads whole digests."""
 
     date: date
     made_at: datetime
     outcome: Outcome
     lead: str
-    """What it told, counted, or what the day was."""
+    """What it told, in numbers, or what kind of day it was."""
     catches_up: bool
     stories: tuple[StorySummary, ...]
     """The one that led comes first."""
@@ -276,7 +278,7 @@ class Headline:
 
 
 def digest_key(day: date) -> str:
-    """Return the key of a day's digest: every delivery of it, and its Message-IDs, go by it."""
+    """Return the key of a day's digest, on which its deliveries and Message-IDs depend."""
     return f"{_DIGEST}{day.isoformat()}"
 
 
@@ -302,7 +304,7 @@ class RenderedDigest:
     """A digest or an alert, rendered, as the channels take it."""
 
     key: str
-    """What `digest_key` or `alert_key` made: unique for ever; Message-IDs derive from it."""
+    """Made by `digest_key` or `alert_key`: unique for ever; Message-IDs derive from it."""
     date: date
     made_at: datetime
     language: str
@@ -310,15 +312,15 @@ class RenderedDigest:
     preheader: str
     headlines: tuple[Headline, ...]
     to: frozenset[str] | None = None
-    """The mail addresses that it is for; None for everybody's."""
+    """The mail addresses it is for; None for everybody."""
     hold_until: datetime | None = None
-    """When it is to go out, where that is not as soon as it is made."""
+    """When it is to go out; None for as soon as it is made."""
     conclusive: bool = True
-    """False where so little was reached that silence says nothing: then no threshold holds it back."""
+    """False if too little was reached for silence to mean anything: then no threshold holds it back."""
     renderings: dict[str, str] = field(hash=False)
     """Format ("md", "html", "text", "json", "atom") to the whole text of it."""
     mail_text: str = ""
-    """The text of one message: with `mail_html` under 100 kB, whatever the digest holds."""
+    """The text of one message; together with `mail_html` always under 100 kB."""
     mail_html: str = ""
     """The same content as HTML."""
 
@@ -333,17 +335,17 @@ class Delivery:
     channel: str
     recipient: str
     """An address, a file name, a service's name: never a secret."""
-    # Bytes and not the edition: a template or a setting that changes between two tries would make another
-    # message of it, under the same Message-ID.
+    # Bytes and not the edition: if a template or setting changed between two tries, the same Message-ID would
+    # stand for another message.
     payload: bytes
-    """Empty for what is made of the store when it is sent, and once it was settled long ago."""
+    """Empty for what is made from the store when it is sent, and for deliveries settled long ago."""
     message_id: str = ""
     state: DeliveryState = "pending"
     attempts: int = 0
     next_attempt_at: datetime | None = None
     last_error: str = ""
     blocked: bool = False
-    """It waits for the user: only they can fix what keeps it (a refused log-in)."""
+    """True if it waits for something that only the user can fix (a refused log-in)."""
     created_at: datetime
-    """When it was to go out first: as it was frozen, or at the time until which it is held."""
+    """When it was first to go out: when it was frozen, or the time until which it was held."""
     sent_at: datetime | None = None

@@ -15,18 +15,18 @@ Shelf = Literal["", "perhaps", "sure"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """Why an entry has one beat or theme: a term that matched, where it stood and what it weighed."""
+    """Why an entry has a beat or theme: a term that matched, where it was found and its weight."""
 
     target: str
     """The beat or theme that it speaks for."""
     term: str
-    """The text as it stood in the entry; for what the learned table counts besides, its name or ""."""
+    """The text as it stands in the entry; for other things that the learned table counts, a name or ""."""
     rule: str
     """The rule in themes.toml that matched, or what the learned table counted ("learned: …")."""
     field: str
-    """ "title", "summary" or "content"; "" for what stands nowhere in particular."""
+    """Where it was found: "title", "summary" or "content"; "" for no particular place."""
     weight: float
-    """Signed: context that speaks against a target weighs less than zero."""
+    """Negative for context that speaks against the target."""
 
     @property
     def quoted(self) -> str:
@@ -36,22 +36,22 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tagging:
-    """What an entry is about. Relevant is what has at least one beat."""
+    """What an entry is about. It is relevant if it has at least one beat."""
 
     beats: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
-    # Beside `certainty`, which decides: scripts of 1.0 read it, and what it tagged has nothing else.
+    # Kept beside `certainty`, which decides: scripts for 1.0 read it, and entries tagged by 1.0 have only it.
     score: float = 0.0
     """How sure the tagger is that the entry is relevant: 1.0 is just at the threshold; below it, no beat."""
     evidence: tuple[Evidence, ...] = ()
     near: str = ""
-    """For an entry without a beat: the beat it came nearest to and what it lacked, in one line."""
+    """For an entry without a beat, in one line: the beat it came nearest to, and what it lacked."""
     corrected: bool = False
     """The user set beats and themes by hand (`mark`)."""
     certainty: float = 0.0
-    """The calibrated probability, 0 to 1, that the entry is relevant, at the real rate of news."""
+    """The calibrated probability, 0 to 1, that the entry is relevant, at the rate of real news."""
     shelf: Shelf = ""
-    """ "sure" makes stories, "perhaps" a single line; "" for what is not chosen."""
+    """One of "sure" (makes stories), "perhaps" (a single line) and "" (not chosen)."""
 
     @property
     def relevant(self) -> bool:
@@ -67,7 +67,7 @@ class Entry:
     feed: str
     """The `url` of the feed that brought it."""
     guid: str = ""
-    """What the publisher calls it, made up from link or title and date where there is none."""
+    """The publisher's id for it; if there is none, one made from its link, or its title and date."""
     url: str = ""
     """The canonical link (`url.canonical_url`), "" when it has none."""
     title: str
@@ -78,7 +78,7 @@ class Entry:
     outlet: str = ""
     """Who published it when the feed is an aggregator (`<source>` of Google News); else ""."""
     citing: str = ""
-    """Whom the entry names as its source, when the feed's links are its own: no independent source."""
+    """Whom the entry names as its source if its link is the feed's own: then it is no independent source."""
     published: datetime
     """The publisher's instant when it can be believed, else `first_seen`; `dated` says which."""
     dated: DateBasis = "publisher"
@@ -87,22 +87,22 @@ class Entry:
     changed_at: datetime | None = None
     """When a later poll last brought other text for it."""
     backlog: bool = False
-    """It came with a feed's first document and is old: known and searchable, but no news."""
+    """It came with a feed's first document and was old: stored and searchable, but not news."""
     late: bool = False
-    """Its date lies long before `first_seen`: news all the same, to be told with its date."""
+    """Its date lies long before `first_seen`: it is news all the same, told with its date."""
     tagging: Tagging = Tagging()
     story: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """What the store knows of an entry, for a document's entries to be compared with."""
+    """What the store knows of an entry, to compare a document's entries with."""
 
     id: int
     guid: str
     url: str
     title: str
-    # For the whole text: a feed has hundreds of these, and each poll compares them all.
+    # Stands for the whole text: a feed has hundreds of these, and each poll compares them all.
     fingerprint: str
     published: datetime
     dated: DateBasis = "publisher"
@@ -121,13 +121,13 @@ class Document:
     complete: bool = True
     """False for a truncated document: its entries count, its validators do not."""
     broken: Entry | None = None
-    """What can be read of the entry in whose middle it breaks off; not among `entries`."""
+    """What can be read of the entry in the middle of which it breaks off; not among `entries`."""
     note: str = ""
-    """One line on what was unusual (declared encoding was wrong, entries over the cap, ...)."""
+    """One line on what was unusual (a wrong declared encoding, too many entries, ...)."""
     losses: str = ""
-    """One line on what of it was left out: entries over the cap."""
+    """One line on what was left out: entries over the limit."""
     faults: str = ""
-    """One line on what a bug of ours kept from being read or tagged."""
+    """One line on what could not be read or tagged because of a bug of ours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,14 +137,14 @@ class Findings:
     new: tuple[Entry, ...] = ()
     changed: tuple[Entry, ...] = ()
     gap: bool = False
-    """Entries fell through: the oldest of the document is newer than all we knew."""
+    """Entries fell through: the oldest one in the document is newer than all that were known."""
     first: bool = False
     """It was the first document of the feed."""
     document: Document | None = None
-    """None when there was none to read: not modified, or the same bytes as last time."""
+    """None if there was nothing to read: not modified, or the same bytes as last time."""
 
 
-# The later step first: who reports a ruling tells of the filing too, who reports an appeal of the ruling.
+# Later steps first: a report on a ruling also mentions the filing, and one on an appeal the ruling.
 EVENT_KINDS = (
     "appeal",
     "settlement",
@@ -168,7 +168,7 @@ EVENT_KINDS = (
     "incident",
     "opinion",
 )
-"""What can happen, as `Story.kind` says it: of several that a text speaks of the first here counts."""
+"""What can happen, as `Story.kind` says it; if a text mentions several, the first one in this list counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,18 +177,18 @@ class Join:
 
     entry: int
     similarity: float
-    """Of entry and story, 0 to 1; 1.0 for the entry that began it and for a copy."""
+    """How similar entry and story are, 0 to 1; 1.0 for the story's first entry and for copies."""
     reason: str
     """One readable line: the shared names, numbers and words, the time between."""
     runner_up: int | None = None
     """The story that was second best, when there was one."""
     runner_up_similarity: float = 0.0
     doubtful: bool = False
-    """It was joined just above the bar."""
+    """True if the similarity was just above the bar."""
     copy_of: int | None = None
     """The entry of the same story that brought this report first: same text, link or identifier."""
     pinned: bool = False
-    """The user put it here (`stories merge`, `stories split`)."""
+    """True if the user put it here (`stories merge`, `stories split`)."""
 
 
 class Report(NamedTuple):
@@ -200,7 +200,7 @@ class Report(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """Entries that report one event; it lives while reports keep coming. `id` is 0 before storing."""
+    """Entries that report one event; it stays open while reports keep coming. `id` is 0 before storing."""
 
     id: int = 0
     entries: tuple[Entry, ...]
@@ -208,13 +208,13 @@ class Story:
     joins: tuple[Join, ...] = ()
     """One for each entry, in the same order."""
     title: str = ""
-    """Verbatim the title of one of its entries: of the newest turn when the story went on."""
+    """The title of one of its entries, verbatim; of the newest turn if the story has gone on."""
     first_title: str = ""
-    """The title under which it began, where a newer turn leads; else ""."""
+    """The title it began with, if a newer turn leads; else ""."""
     summary: str = ""
-    """Verbatim the summary of one of its entries, "" when none has one."""
+    """The summary of one of its entries, verbatim; "" if none has one."""
     lead: int = 0
-    """The id of the entry whose title and summary they are."""
+    """The id of the entry with that title and summary."""
     themes: tuple[str, ...] = ()
     beats: tuple[str, ...] = ()
     first_seen: datetime
@@ -224,21 +224,21 @@ class Story:
     related: tuple[int, ...] = ()
     """Earlier and later stories of the same affair."""
     names: tuple[str, ...] = ()
-    """What it is known by, for later stories of the same affair to find it."""
+    """Names by which later stories of the same affair find it."""
     kind: str = ""
-    """What happened: a kind of event ("ruling", "strike", "deal", "launch", ...), "" when none is seen."""
+    """What happened: one of EVENT_KINDS, "" if none was recognised."""
     parties: tuple[str, ...] = ()
-    """Who did it to whom: names as they are spelt, then roles ("court", "union")."""
+    """Who was involved: names as they are spelt, then roles ("court", "union")."""
     affair: int | None = None
-    """The affair (case, strike, product, person) that it is a step of: the id of its first story."""
+    """The affair (case, strike, product, person) that it is a step of, by the id of its first story."""
     before: int | None = None
-    """The step before in its affair, a story."""
+    """The story before it in its affair."""
     after: int | None = None
-    """The step after."""
+    """The story after it."""
 
     @property
     def leading(self) -> Entry:
-        """The entry whose title and summary it has; its first where that is not among its entries."""
+        """The entry whose title and summary it has; the first one if that is not among its entries."""
         return next((entry for entry in self.entries if entry.id == self.lead), self.entries[0])
 
     @property
@@ -248,14 +248,14 @@ class Story:
         found: dict[int, list[Entry]] = {}
         for entry in self.entries:
             found.setdefault(originals.get(entry.id, entry.id), []).append(entry)
-        # Of entries seen in one poll the original need not be the one that was stored first.
+        # Of entries seen in one poll, the original need not be the one that was stored first.
         ordered = (sorted(those, key=lambda e: e.id != number) for number, those in found.items())
         return tuple(Report(first, tuple(copies)) for first, *copies in ordered)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastStory:
-    """A story as far as others of its affair need it to find it."""
+    """What later stories need to know of a story to find their affair."""
 
     id: int
     names: frozenset[str]
@@ -302,15 +302,15 @@ class Mark:
     entry: int
     relevant: bool
     beats: tuple[str, ...] = ()
-    """At least one for a relevant entry, none for another."""
+    """At least one if the entry is relevant, none if it is not."""
     themes: tuple[str, ...] | None = None
-    """None: those that the tagger finds."""
+    """None means those that the tagger finds."""
     made_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correction:
-    """The user's word: the entries of both sides tell of one event (`merge`), or they do not (`split`)."""
+    """What the user said: the entries of both sides report one event (`merge`), or they do not (`split`)."""
 
     entries: tuple[int, ...]
     others: tuple[int, ...]
@@ -320,7 +320,7 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TermCounts:
-    """In how many of our relevant entries a term stands; terms that are not asked for may be left out."""
+    """In how many relevant entries each term occurs; terms that nobody asks for may be left out."""
 
     documents: int = 0
     counts: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""The nouns of polling: what we subscribe to, what polling taught us, what one poll brought."""
+"""The nouns of polling: subscriptions, what polling has taught about feeds, and what one poll brought."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class Feed:
     url: Url
     """The feed's address."""
     title: Text = ""
-    """How the digest names it; without it, by the feed's own title."""
+    """What the digest calls it; without it, the feed's own title."""
     language: Language = ""
-    """"en", "de"; without it the feed's own word, else recognised entry by entry."""
+    """"en", "de"; without it, what the feed says, else recognised for each entry."""
     tags: Texts = ()
-    """Your own marks; `monitor feeds export` writes them as OPML categories."""
+    """Labels of your own; `monitor feeds export` writes them as OPML categories."""
     interval: OwnDuration = None
-    """Ask this feed at least so often ("1h"), within min_interval and max_interval; a busy one more often."""
+    """Poll it at least this often ("1h"), within min_interval and max_interval; busy feeds more often."""
     weight: Annotated[float, number(0.01, 10)] = 1.0
     """How much its reports count in the ranking."""
     family: Text = ""
     """The publisher; outlets of one family count as one independent source."""
     kind: Annotated[FeedKind, choice("", *FEED_KINDS)] = ""
-    """What it writes of: "technology", "culture", "law", "union", "general"."""
+    """What it writes about: "technology", "culture", "law", "union", "general"."""
     group: Text = ""
-    """Where it belongs: "technology", "unions"; `follow` takes whole groups of the curated list."""
+    """The group it belongs to: "technology", "unions"; `follow` takes whole groups of the curated list."""
     enabled: Switch = True
-    """False keeps the feed in the list without polling it."""
+    """False: the feed stays in the list, but is not polled."""
     private_host: OwnHost = ""
     """A host on your own network that this feed may reach."""
 
@@ -57,22 +57,22 @@ class Hints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedState:
-    """What polling has taught us about one feed. A new feed has all defaults."""
+    """What polling has taught us about one feed. A new feed has only defaults."""
 
-    # Not where it is found today: a server that sends us elsewhere for a week makes no other feed of it.
+    # Not the address where it is found today: a redirect that lasts a week does not make it another feed.
     url: str
     """The address in feeds.toml: the feed's key, even when the feed has moved."""
     title: str = ""
     """The publisher's own title, from the last document."""
     location: str = ""
-    """Where a permanent redirect has taken the feed; "" while it is at `url`."""
+    """Where permanent redirects have moved the feed; "" while it is at `url`."""
     moving_to: str = ""
     moving_seen: int = 0
     """How many polls in a row agreed on the permanent redirect to `moving_to`."""
     etag: str = ""
     last_modified: str = ""
     validators_url: str = ""
-    """The final address that gave the validators; they are sent back to its origin only."""
+    """The final address that sent the validators; they go back only to its origin."""
     body_hash: str = ""
     next_poll_at: datetime | None = None
     last_poll_at: datetime | None = None
@@ -81,10 +81,10 @@ class FeedState:
     last_error: str = ""
     consecutive_failures: int = 0
     gone: bool = False
-    """The server answered 410; the feed is asked again once a week, for some say it by mistake."""
+    """The server answered 410; the feed is asked again once a week, as some answer that by mistake."""
     first_success_at: datetime | None = None
     newest_entry_at: datetime | None = None
-    """When an entry that was new to us last came in."""
+    """When the last new entry came in."""
     rhythm: timedelta | None = None
     """The usual time between two new entries; None while unknown."""
     polls: int = 0
@@ -92,15 +92,15 @@ class FeedState:
     """How many times entries fell through between two polls."""
     last_gap_at: datetime | None = None
     last_document_at: datetime | None = None
-    """When the server last gave a document; until then it said "not modified"."""
+    """When the server last sent a document; later answers were "not modified"."""
     breaks_off_since: datetime | None = None
-    """Since when no document of it could be taken to its end; None when the last one could."""
+    """Since when every document has broken off early; None if the last one was complete."""
     note: str = ""
-    """What of the last document was left out; "" when nothing was."""
+    """What was left out of the last document; "" for nothing."""
     faults: str = ""
-    """What of it a bug of ours kept from being read or tagged."""
+    """What in it could not be read or tagged because of a bug of ours."""
     hints: Hints = Hints()
-    """What the last document asked for; it holds through replies without a document ("not modified")."""
+    """What the last document asked for; it also holds after replies without a document."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,20 +116,20 @@ class Response:
     content_type: str = ""
     not_modified: bool = False
     complete: bool = True
-    """False when the body was cut short; its entries may be used, its validators not."""
+    """False if the body was cut short: then its entries may be used, but not its validators."""
     etag: str = ""
     last_modified: str = ""
     moved_to: str = ""
-    """Where a chain of only permanent redirects led; "" without one."""
+    """Where a chain of permanent redirects led; "" if there was none."""
     max_age: timedelta | None = None
     """How long the server says the reply stays fresh (Cache-Control, else Expires)."""
     retry_after: timedelta | None = None
     asked: bool = True
-    """False when it was not even asked, because its host wants quiet for `retry_after`."""
+    """False if no request was made, because the host wants to be left alone for `retry_after`."""
     error: str = ""
     """One line, "" when the poll succeeded."""
-    # Apart from `status is None`: a refused address and a broken header came without an answer as well, and
-    # are the publisher's.
+    # More than `status is None`: a refused address and a broken header give no status either, but are the
+    # publisher's fault.
     unreachable: bool = False
     """No answer came, for a reason that may lie with our own network (look-up, connection, time)."""
 
@@ -168,11 +168,11 @@ class Poll:
     new: int
     changed: int
     outage: bool = False
-    """Every feed failed: our network, nobody's fault."""
+    """Every feed failed: our network was down, and no feed is to blame."""
 
     @classmethod
     def of(cls, feeds: Sequence[FeedPoll], start: datetime, took: timedelta, *, outage: bool) -> Self:
-        """Add up what became of each feed."""
+        """Add up the polls of single feeds."""
         read = [feed for feed in feeds if not feed.error]
         return cls(
             started_at=start,
@@ -194,7 +194,7 @@ class Poll:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedHealth:
-    """How one feed fares now, for `status` and for the digest's receipt. `url` is without credentials."""
+    """The present state of a feed, for `status` and the digest's receipt. `url` is without credentials."""
 
     url: str
     title: str
@@ -209,6 +209,6 @@ class FeedHealth:
     entries: int = 0
     rhythm: timedelta | None = None
     note: str = ""
-    """One line that a human should read (gone, silent for 9 days against one entry a day, moved to ...)."""
+    """One line for people (gone, silent for 9 days although it usually has one entry a day, moved to ...)."""
     faults: str = ""
-    """What its last document held and we could not read or tag: a fault of ours."""
+    """What in its last document we could not read or tag, because of a bug of ours."""

@@ -1,4 +1,4 @@
-"""What one recipient gets of the digest, on which days, at what time and in which language."""
+"""Which part of the digest one recipient gets, on which days, at what time and in which language."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ MailDays = Annotated[tuple[str, ...], Kind(mail_days, "a list of weekdays or day
 OwnTime = Annotated[
     time | None, Kind(time_of_day, "a time of day", lambda value: f"{value:%H:%M}" if value else "")
 ]
-"""A time of day that takes another's place; None where it does not."""
+"""A time of day that overrides another; None for no override."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """What one recipient gets of the digest: stories that meet all that is set here, when and how it is set.
+    """The part of the digest that one recipient gets: stories that meet everything set here.
 
-    Files, archive and everybody else have the whole; the mail says how much it leaves out.
+    Files, the archive and everybody else get the whole; the mail says how much it leaves out.
     """
 
     TABLE: ClassVar[str] = "email.only"
     NAME: ClassVar[str] = "you@example.org"
 
     themes: Annotated[Texts, Example(["copyright", "compensation"])] = ()
-    """Stories on one of these themes; none: on any."""
+    """Only stories on one of these themes; empty: on any."""
     beats: Annotated[Texts, Example(["ai-creative-labour"])] = ()
-    """Stories on one of these beats; none: on any."""
+    """Only stories on one of these beats; empty: on any."""
     languages: Annotated[Languages, Example(["en"])] = ()
-    """Stories with a new report in one of these languages; none: in any."""
+    """Only stories with a new report in one of these languages; empty: in any."""
     min_score: Score = 0.0
-    """Stories that score less are left out, and all that is only perhaps in scope; 0: none."""
+    """Leaves out stories that score less, and everything under "Perhaps"; 0: nothing."""
     days: Annotated[MailDays, Example(["fri"])] = DAYS
-    """Days with a mail, each with all digests since the last one: ["fri"] is weekly, ["1st"] monthly."""
+    """Days with a mail, which holds all digests since the last: ["fri"] is weekly, ["1st"] monthly."""
     time: Annotated[OwnTime, Example("18:00")] = None
-    """Local time until which the mail is held after its digest was made; without: it goes out at once."""
+    """Local time until which the mail is held; without it: it goes out when the digest is made."""
     language: Annotated[Language, Example("de")] = ""
-    """Of the mail's own words, also of alerts by mail; without: the digest's. Titles stay as published."""
+    """Language of the mail's own words, and of alerts; without it: the digest's. Titles stay as published."""
 
     @property
     def gathers(self) -> bool:
@@ -67,12 +67,12 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """What makes of a digest one recipient's part of it."""
+    """How one recipient's part of a digest differs from the whole."""
 
     selection: Selection
     stories: int
-    """Stories with news that it leaves out."""
+    """How many stories with news it leaves out."""
     perhaps: int
-    """Entries in doubt that the whole digest names and it does not."""
+    """How many unsure entries it leaves out."""
     several: bool = False
-    """It holds the digests of several days."""
+    """True if it holds the digests of several days."""

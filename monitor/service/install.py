@@ -1,7 +1,7 @@
-"""How the monitor is started by itself: a user's systemd unit, a launchd agent, a cron line, as texts. Pure.
+"""How the monitor is started automatically: texts of a systemd unit, a launchd agent, a cron line. Pure.
 
-All name the program and the configuration by their full paths, as neither PATH nor a working directory can be
-relied on there.
+All of them name the program and the configuration by their full paths, because neither PATH nor the working
+directory can be relied on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LABEL: Final = "org.monitor.agent"
 
 
 class Service(NamedTuple):
-    """A file to write, "" for none, and what to do then."""
+    """A file to write (None for none), its text, and the commands to run afterwards."""
 
     path: Path | None
     text: str
@@ -98,11 +98,12 @@ def launchd(program: Sequence[str], config: Path, home: Path) -> Service:
 
 
 def cron(program: Sequence[str], config: Path) -> Service:
-    """Return the line for `crontab -e`: what is due is in the database, so calls may be late or doubled.
+    """Return the line for `crontab -e`; what is due is in the database, so calls may be late or doubled.
 
-    It is hourly and more: a mail that failed is tried again by the next call. The poll comes first: by a line
-    of its own a machine that had slept sent the digest before it had asked any feed, and called that broken.
-    No more often than each quarter of an hour: both try a refused log-in again, and mail servers count that.
+    It runs often, because a failed mail is tried again by the next call, but not more often than every
+    quarter of an hour: a refused log-in is tried again too, and mail servers count those. The poll comes
+    first: with a line of its own, a machine that had slept sent the digest before it had asked any feed, and
+    called the day broken.
     """
     command = " ".join(map(_cron_word, (*program, "--config", str(config))))
     line = f"*/15 * * * * {command} --quiet poll >/dev/null; {command} --quiet digest --send >/dev/null\n"

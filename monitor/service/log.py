@@ -1,6 +1,6 @@
-"""How the log is written: one readable line a fact for people, JSON lines for machines. No secret in either.
+"""The log: one readable line per event for people, JSON lines for machines. Neither contains secrets.
 
-An event that has a `message` is read as that by people; machines get all its fields.
+If an event has a `message`, people see only that; machines get all its fields.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def set_up(
     colour: bool = False,
     timezone: tzinfo = UTC,
 ) -> None:
-    """Send our log and that of the libraries to `stream`, once for the whole process.
+    """Send our log and the libraries' to `stream`, once for the whole process.
 
-    `for_people` chooses the form; None: lines for people on a terminal. Their times are those of `timezone`,
-    as in "next digest Sun 07:00"; machines get UTC.
-    What may be secret in addresses is masked, control characters are dropped: most of it came from the web.
+    `for_people` chooses the format; None means lines for people on a terminal. Their times are in `timezone`,
+    as in "next digest Sun 07:00"; machines get UTC. Anything in addresses that may be secret is masked, and
+    control characters are dropped: most of the text came from the web.
     """
     import structlog
     from structlog.stdlib import ProcessorFormatter

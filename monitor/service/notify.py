@@ -1,4 +1,4 @@
-"""What systemd wants to hear (sd_notify(3)): ready, reloading, stopping, alive, and one line of status."""
+"""Messages to systemd (sd_notify(3)): ready, reloading, stopping, alive, and one line of status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Systemd:
-    """The socket that systemd listens on, or nobody."""
+    """The socket that systemd listens on, if there is one."""
 
     address: str = ""
     watchdog: timedelta | None = None
@@ -40,7 +40,7 @@ class Systemd:
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """Say that the service winds up."""
+        """Say that the service is stopping."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
@@ -52,7 +52,7 @@ class Systemd:
         self._send(f"STATUS={line}")
 
     def _send(self, message: str) -> None:
-        """Send one datagram; that nobody listens is no trouble of ours."""
+        """Send one datagram; it does not matter if nobody listens."""
         if not self.address:
             return
         # An address with "@" is an abstract socket, without a file (unix(7)).

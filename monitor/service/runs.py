@@ -1,4 +1,4 @@
-"""One kind of work in the background: never twice at a time, and no error of it stops the service."""
+"""One kind of background work: never twice at a time, and none of its errors stops the service."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _log = structlog.get_logger("monitor.service")
 
 _FIRST_PAUSE: Final = timedelta(minutes=1)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
-# Where one story brings out a bug of ours and all else was done, feeds are not to be polled once an hour.
+# When one story brings out a bug of ours and everything else was done, polling must not slow down to once an
+# hour.
 _LONGEST_AFTER_WORK: Final = timedelta(minutes=5)
 _DOUBLINGS: Final = 6
 
@@ -26,10 +27,10 @@ _DOUBLINGS: Final = 6
 class Run:
     """Work that is started again and again.
 
-    When it fails it is left alone for a minute, then two, up to an hour, so that one poisoned value
-    costs neither a processor nor a log file; where it ends with errors that were put off until all else was
-    done (`raise_unexpected`), up to five minutes. `report` is told the name with the reason of each
-    failure, and with "" after a success.
+    After a failure it rests for a minute, then two, up to an hour, so that one poisoned value fills neither a
+    processor nor a log file. After errors that were put off until everything else was done
+    (`raise_unexpected`) it rests for at most five minutes. `report` is called with the name and the reason
+    after each failure, and with "" after a success.
     """
 
     def __init__(
@@ -48,12 +49,12 @@ class Run:
         return self._task is not None and not self._task.done()
 
     def start(self) -> None:
-        """Begin, unless it is at work or rests after a failure."""
+        """Begin, unless it is running or resting after a failure."""
         if not self.busy and asyncio.get_running_loop().time() >= self._rests_until:
             self._task = asyncio.create_task(self._guarded(), name=self.name)
 
     async def stop(self, *, grace: timedelta = timedelta(0)) -> None:
-        """Give the present work so much time to end by itself, then cancel it."""
+        """Give the present work this much time to finish, then cancel it."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=grace.total_seconds())
             self._task.cancel()

@@ -1,4 +1,4 @@
-"""The service itself: what is set up, in which order, what each tick starts, and how it winds up."""
+"""The service itself: what is set up, in which order, what each tick starts, and how it stops."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("monitor.service")
 
-# Idle, a tick costs 12 ms of CPU and writes nothing.
+# A tick with nothing due costs 12 ms of CPU and writes nothing.
 TICK: Final = timedelta(seconds=15)
-# A loop that did not tick for so long is stuck: the watchdog is fed no more.
+# An event loop that has not ticked for this long is stuck: the watchdog is no longer fed.
 _STUCK_AFTER: Final = 4 * TICK
-# How long the first digest after a start waits for the news of the time when nobody polled.
+# How long the first digest after a start waits for a poll to bring the news since the last one.
 _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
-# The note of a start that waits for its first poll: one that was killed meanwhile leaves it behind.
+# The note that a start is waiting for its first poll: a service that is killed meanwhile leaves it behind.
 _WAITS: Final = "service.waits"
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
-# Docker kills ten seconds after it has asked; one is left for the interpreter to end.
+# Docker kills ten seconds after it has asked; one second is left for the interpreter to end.
 _LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
 # Failing feeds that the line of a poll names.
@@ -66,7 +66,7 @@ def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) ->
 def _end_in_time() -> None:
     """End the process even if a thread hangs in a look-up or on a dead disk; nothing is left to save."""
     timer = threading.Timer(_LAST_MOMENT.total_seconds(), os._exit, [0])
-    # Or the timer itself would keep a process alive that ends in time.
+    # Otherwise the timer itself would keep a process alive that ends in time.
     timer.daemon = True
     timer.start()
 
@@ -101,8 +101,8 @@ async def run(
 def _signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Queue[signal.Signals]]:
     """Queue the service's signals.
 
-    A handler of asyncio's own is called by the loop, when that has time: one that computes for a minute saw
-    SIGTERM a minute late. Python's is called between any two steps of the main thread.
+    The event loop calls asyncio's own signal handlers when it has time: a loop that computed for a minute saw
+    SIGTERM a minute late. Python's handlers are called between any two steps of the main thread.
     """
     queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -148,16 +148,16 @@ class _Service:
         self._publish = Run("publish", self._publish_once, self._report)
         self._watchdog = Run("watchdog", self._feed_watchdog, self._report)
         self._delivers = False
-        """A message may be half sent."""
+        """True while a message may be half sent."""
         self._polled = asyncio.Event()
         self._was_killed = bool(self._store.note(_WAITS))
-        """Before its first poll had ended, at its last start."""
+        """The last start was killed before its first poll had ended."""
         self._tools: Tools | None = None
-        """Kept from poll to poll, while the configuration stays."""
+        """Kept from poll to poll for as long as the configuration stays the same."""
         self._scheduler = self._ticking()
         self._last_tick = 0.0
         self._user_came_by = True
-        """At a start and at a reload the user may have fixed what deliveries waited for."""
+        """True at a start and a reload: the user may have fixed what deliveries wait for."""
         self._ping_is_due = False
 
     def start(self) -> None:
@@ -175,7 +175,7 @@ class _Service:
         )
 
     async def reload(self, load_config: Callable[[], Config]) -> None:
-        """Take the configuration as it is now, between two polls; keep the old one when it is bad."""
+        """Take the configuration as it is now, between two polls; keep the old one if the new has faults."""
         self._systemd.reloading()
         try:
             setup = self._successor(load_config())
@@ -196,7 +196,7 @@ class _Service:
         return _Setup.of(config)
 
     async def stop(self) -> None:
-        """Cancel the poll, let deliveries end that are about to, and leave the rest to the next start."""
+        """Cancel the poll, let deliveries finish that nearly have, and leave the rest to the next start."""
         self._systemd.stopping()
         _log.info("stopping")
         # `wait=True` would not wait: APScheduler's asyncio executor cancels what runs.
@@ -248,12 +248,12 @@ class _Service:
         self._publish.start()
 
     def _reopen(self) -> None:
-        """Go on with the file that lies there now; where none does, write the one that was deleted again."""
+        """Continue with the file that is there now or, if it was deleted, write it back."""
         was_deleted = self._store.put_back()
         self._store.close()
         self._store = store.open(self._setup.config.database)
         what = (
-            "the database was deleted while the service ran: it was written anew, nothing is lost"
+            "the database was deleted while the service ran: it was written again, and nothing is lost"
             if was_deleted
             else "the database was replaced while the service ran: the new one is used from now on"
         )
@@ -294,7 +294,8 @@ class _Service:
         )
 
     async def _publish_once(self) -> None:
-        # Or one that dies of its first poll each time, for want of memory, would never come to its digest.
+        # Not after a kill: a service that dies in each first poll, for want of memory, would never get to a
+        # digest.
         if not self._polled.is_set() and not self._was_killed:
             self._store.set_note(_WAITS, "yes")
             with contextlib.suppress(TimeoutError):
@@ -312,7 +313,7 @@ class _Service:
         self._user_came_by = False
         outbox.recover(self._store, now=now)
         before = self._store.digests.last_made()
-        # First, since it may take long where thousands of reports wait, and a stop need not wait for it.
+        # First, because it may take long when thousands of reports wait, and a stop need not wait for it.
         clustered = await cluster_entries_beside(config, self._store, now=now)
         self._delivers = True
         try:
@@ -334,9 +335,10 @@ class _Service:
         return f"next digest {coming.astimezone(config.timezone):%a %d %b %H:%M}"
 
     async def _ping(self, *, well: bool) -> None:
-        """Tell a health check, where there is one, after a poll whether polls and digests get through.
+        """Tell a health check, if there is one, after each poll whether polls and digests work.
 
-        Its address is a secret; failure has an address below it, as healthchecks.io and its like have it.
+        Its address is a secret. For failures there is an address below it, as healthchecks.io and others have
+        it.
         """
         if not (url := self._setup.ping_url) or not self._ping_is_due:
             return
@@ -351,7 +353,7 @@ class _Service:
             _log.warning("health check not reached", status=response.status)
 
     async def _feed_watchdog(self) -> None:
-        """Say twice in each period that we live, as long as the loop ticks."""
+        """Tell systemd twice in each period that we are alive, as long as the loop ticks."""
         if self._systemd.watchdog is None:
             return
         while True:

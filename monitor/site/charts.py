@@ -1,7 +1,7 @@
-"""Bars over time as SVG that stands in a page: dates below it, the same figures as a table behind it. Pure.
+"""Bars over time as SVG inside a page, with dates below and the same figures as a table. Pure.
 
-Colours are classes of the style sheet, so that they follow light and dark; a screen reader gets the title and
-the table. Numbers are ours alone, and labels are escaped by the template that is filled.
+Colours are classes of the style sheet, so that they follow light and dark mode. A screen reader gets the
+title and the table. All numbers are ours, and the template escapes the labels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the pages of many stories hold, as the store tells it: a month, a theme, the affairs, the last days.
+"""What the pages with many stories hold, read from the store: a month, a theme, affairs, the last days.
 
-The archive is written from it, and the reading page shows the same as it stands now.
+The archive is written from this, and the reading page shows the same as it stands now.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all pages of the archive share: words, labels, and the frame that a template is filled into. Pure."""
+"""What all pages of the archive share: words, labels, and filling in a template. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LONGEST_STEM: Final = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """Whose archive it is, and in which words."""
+    """What shapes the archive's pages: words, time zone, labels, feeds."""
 
     words: Wording
     timezone: ZoneInfo
@@ -60,12 +60,12 @@ class Site:
     """What the page does not show, by a bug of ours."""
 
     def without(self, those: Iterable[object]) -> Site:
-        """Return the site for a page that does not show these."""
+        """Return the site for a page that leaves these out, and says so."""
         said = (self.words.text("site_fault", what=line(one, 400)) for one in map(str, those))
         return replace(self, faults=tuple(said))
 
     def fill(self, template: str, *, here: str, title: str, depth: int = 0, **values: Any) -> str:
-        """Return a page; `here` is its own path, `depth` how many folders it lies below the first page."""
+        """Return a page; `here` is its own path, `depth` how many folders below the first page it is."""
         text = self.words.text
         navigation = (
             (text("site_digests"), "index.html"),
@@ -127,9 +127,9 @@ def month_of(story: Story, site: Site) -> str:
 
 
 def listed(story: Story, site: Site) -> str:
-    """Return a fingerprint of what the month's page and the search say of a story.
+    """Return a fingerprint of what the month's page and the search say about a story.
 
-    That a later step follows it changes its own page alone: months long past are not written anew for it.
+    A later step changes only the story's own page, so that past months need not be written again for it.
     """
     titles = [entry.title for entry in story.entries]
     reports = [report.first_seen for report, _ in story.reports]
@@ -154,29 +154,24 @@ def month_path(month: str) -> str:
 
 def theme_path(theme: str) -> str:
     """Return where a theme's page lies."""
-    return f"themes/{theme_stem(theme)}.html"
-
-
-def theme_stem(theme: str) -> str:
-    """Return a theme's slug as a file name: in themes.toml a slug in quotes may hold anything."""
-    plain = _UNSAFE.sub("-", theme)
-    return plain if len(plain) <= _LONGEST_STEM else f"{plain[:_LONGEST_STEM]}-{_own(theme)}"
+    return f"themes/{page_stem(theme)}.html"
 
 
 def search_path(name: str) -> str:
     """Return where the page of a saved search lies."""
-    return f"searches/{search_stem(name)}.html"
+    return f"searches/{page_stem(name)}.html"
 
 
-def search_stem(name: str) -> str:
-    """Return a saved search's name as a file name; of one that cannot be one, something that is its own."""
+def page_stem(name: str) -> str:
+    """Return a theme's slug or a saved search's name as a file name: quoted in TOML, both may hold anything.
+
+    A name that cannot be a file name gets a hash, so that "a b" and "a/b" have files of their own.
+    """
     plain = _UNSAFE.sub("-", name).strip("-")[:_LONGEST_STEM]
-    return plain if plain == name else f"{plain}-{_own(name)}".strip("-")
-
-
-def _own(name: str) -> str:
-    """Return what tells a name from others of which the same is left as a file name."""
-    return blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
+    if plain == name:
+        return plain
+    own = blake2b(name.encode("utf-8", "replace"), digest_size=3).hexdigest()
+    return f"{plain}-{own}".strip("-")
 
 
 def affair_path(affair: int) -> str:

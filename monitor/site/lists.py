@@ -1,7 +1,8 @@
-"""The archive's pages of many things: the first page, a month, all themes, all affairs, the search. Pure.
+"""The archive's pages with many things: first page, months, themes, affairs, search. Pure.
 
-What the search looks through is a file a month, so that a day writes one of them: JSON handed to a function,
-and not bare, since a page that is opened from a folder may load a script beside it but fetch nothing.
+What the search looks through is one file for each month, so that a day writes only one of them. It is JSON
+passed to a function, not bare JSON: a page that is opened from a folder may load a script beside it, but
+cannot fetch anything.
 """
 
 from __future__ import annotations

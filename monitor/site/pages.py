@@ -1,4 +1,4 @@
-"""The archive's pages of one thing: a story with its timeline, a digest's day, a theme, an affair. Pure."""
+"""The archive's pages about one thing: a story with its timeline, a day, a theme, an affair. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from monitor.site.frame import (
     day_path,
     listed,
     month_of,
+    page_stem,
     per_day,
     row,
     search_path,
-    search_stem,
     story_path,
     theme_path,
-    theme_stem,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: 
         depth=1,
         title=site.label(slug),
         lead=site.words.text("site_newest_stories"),
-        feeds=((f"{theme_stem(slug)}.atom", "Atom"),) if stories else (),
+        feeds=((f"{page_stem(slug)}.atom", "Atom"),) if stories else (),
         chart=theme_chart(slug, months, site),
         groups=[("", [row(one, site) for one in stories])],
     )
@@ -124,7 +123,7 @@ def theme(slug: str, stories: Sequence[Story], months: Mapping[str, int], site: 
 
 def theme_feed(slug: str, stories: Sequence[Story], site: Site) -> str:
     """Return a theme's Atom feed: its newest stories."""
-    return _feed(f"theme:{theme_stem(slug)}", site.label(slug), f"{theme_stem(slug)}.atom", stories, site)
+    return _feed(f"theme:{page_stem(slug)}", site.label(slug), f"{page_stem(slug)}.atom", stories, site)
 
 
 def search(name: str, stories: Sequence[Story], site: Site) -> str:
@@ -136,14 +135,14 @@ def search(name: str, stories: Sequence[Story], site: Site) -> str:
         depth=1,
         title=line(name),
         lead=site.words.text("site_saved_lead", queries=queries),
-        feeds=((f"{search_stem(name)}.atom", "Atom"),) if stories else (),
+        feeds=((f"{page_stem(name)}.atom", "Atom"),) if stories else (),
         groups=[("", [row(one, site) for one in stories])],
     )
 
 
 def search_feed(name: str, stories: Sequence[Story], site: Site) -> str:
     """Return a saved search's Atom feed: the newest stories that it finds."""
-    stem = search_stem(name)
+    stem = page_stem(name)
     return _feed(f"search:{stem}", line(name), f"{stem}.atom", stories, site)
 
 
@@ -169,7 +168,7 @@ def theme_chart(slug: str, months: Mapping[str, int], site: Site) -> Any:
     """Return the chart of a theme's entries by month ("2026-11")."""
     name = site.words.text("site_chart_theme", theme=site.label(slug))
     return chart(
-        f"theme-{theme_stem(slug)}", name, [(month, count) for month, count in sorted(months.items())]
+        f"theme-{page_stem(slug)}", name, [(month, count) for month, count in sorted(months.items())]
     )
 
 

@@ -1,6 +1,6 @@
-"""A period in one page, for a meeting or an article: what went on, what was reported, and by whom. Pure.
+"""An overview of a period on one page, for a meeting or an article: what went on, and who reported. Pure.
 
-Takes the stories of the period and the affairs that they belong to; gives a `Period`, and that as Markdown,
+Takes the stories of the period and the affairs they belong to; gives a `Period`, and renders it as Markdown,
 HTML or values for JSON.
 """
 

@@ -21,7 +21,7 @@ class Settings:
     TABLE: ClassVar[str] = "archive"
 
     base_url: Annotated[str, Kind(_base_url, "a web address")] = ""
-    """Where the pages can be read on the web ("https://example.org/monitor/"): mails then link to them."""
+    """The address of the pages on the web ("https://example.org/monitor/"); mails then link to them."""
 
 
 def _words(value: object) -> str:
@@ -33,7 +33,7 @@ def _words(value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SavedSearch:
-    """A search with a page and an Atom feed in the archive: the newest stories that it finds a report of."""
+    """A search with a page and an Atom feed in the archive: the newest stories with a report it finds."""
 
     TABLE: ClassVar[str] = "archive.search"
     NAME: ClassVar[str] = "Strikes"
@@ -41,6 +41,6 @@ class SavedSearch:
     queries: Annotated[
         tuple[str, ...], listed(Kind(_words, "words to search for"), least=1), Example(["strike*", "Streik*"])
     ]
-    """As one types them in a search: all words of one must occur; a report that any of them finds will do."""
+    """As typed in a search: a report must hold all words of one of these queries."""
     theme: Annotated[Text, Example("labour-ethics")] = ""
     """Only reports on this theme."""

@@ -1,12 +1,12 @@
-"""Brings the archive's pages up to date: what a day changes is written anew, and nothing else.
+"""Bring the archive's pages up to date: write what a day has changed, and nothing else.
 
-Takes the store and a folder, gives files; no page needs a server or JavaScript. `.site.json` in the folder
-says what the pages hold: the last change of a story, the last digest, the themes of each month, how feeds
-were named, and a fingerprint of all else that shapes them (words, labels, templates). With another
-fingerprint, or none, or after an earlier copy of the database was put back, everything is written.
+Takes the store and a folder; gives files. No page needs a server or JavaScript. `.site.json` in the folder
+says what the pages hold: the last change of a story, the last digest, the themes of each month, the names of
+feeds, and a fingerprint of everything else that shapes the pages (words, labels, templates). If the
+fingerprint differs or is missing, or an earlier copy of the database was put back, all pages are written.
 
-A day costs the same after years: what grows is kept by month, lists are bounded, and where a story stood
-before it changed is read off its own page.
+A day costs the same after years: what grows is kept by month, lists have a limit, and where a story stood
+before it changed is read from its own page.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ from monitor.site.frame import (
     listed,
     month_of,
     month_path,
+    page_stem,
     search_path,
-    search_stem,
     story_path,
     theme_path,
-    theme_stem,
 )
 
 if TYPE_CHECKING:
@@ -72,21 +71,21 @@ class _State:
     outlets: Mapping[str, str] = field(default_factory=dict)
     """How each feed was named, by its row id."""
     owed: Sequence[str] = ()
-    """Stories, by their handles, and pages that a bug of ours kept out: they are tried again each time."""
+    """Handles of stories, and pages, that a bug of ours kept out: they are tried again each time."""
 
 
 def update(store: Store, folder: Path, site: Site) -> int:
     """Bring the pages in a folder up to date; return how many were written. Raises OSError and StoreError.
 
-    A page is replaced in one step, and the state last: whoever stops it half way has it done over. A story
-    over which a page fails, by a bug of ours, is left out and named on it; that is raised once all else is
-    written.
+    A page is replaced in one step, and the state is written last, so an update that is stopped halfway is
+    simply done again. If a page fails over a story, by a bug of ours, the story is left out and named on the
+    page; the error is raised once everything else is written.
     """
     return _Update(store, folder, site).run()
 
 
 class _Listing(NamedTuple):
-    """How pages list a story."""
+    """How a story is listed on other pages."""
 
     month: str = ""
     shown: str = ""
@@ -96,7 +95,7 @@ class _Listing(NamedTuple):
 
 @dataclass(slots=True)
 class _Touched:
-    """What changed stories touch beside their own pages."""
+    """What changed stories affect besides their own pages."""
 
     months: set[str] = field(default_factory=set)
     steps: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -160,7 +159,7 @@ class _Update:
         return self._written
 
     def _bring(self, path: str, make: Callable[[Site], Mapping[str, str | None]]) -> None:
-        """Write pages, or remove those that are None; without the stories over which making them fails."""
+        """Write pages, and remove those that are None; leave out stories over which making them fails."""
 
         def made(faults: Sequence[Culprit]) -> tuple[Mapping[str, str | None], Sequence[Culprit]]:
             return make(self._site.without(faults)), faults
@@ -198,12 +197,12 @@ class _Update:
     def _stories(self, changed: Sequence[int], *, anew: Collection[int]) -> set[str]:
         """Write the pages of changed stories and of their affairs; return the months that list them.
 
-        Of those that come `anew` the month is written even if it says the same of them as before.
+        For the stories in `anew`, the month is written even if it says the same of them as before.
         """
         touched = _Touched()
         for start in range(0, len(changed), _BATCH):
             batch = changed[start : start + _BATCH]
-            self._bring("stories/", lambda _, batch=batch: self._batch(batch, anew, touched))  # type: ignore[misc]
+            self._bring("stories/", lambda _, batch=batch: self._batch(batch, anew, touched))  # type: ignore[misc]  # mypy infers no defaults of lambdas
             if bug := self._owed.pop("stories/", None):  # nobody's own: none of the batch was written
                 self._owed |= dict.fromkeys((f"s{number}" for number in batch), bug)
         for affair in {*touched.steps, *touched.left}:
@@ -212,7 +211,7 @@ class _Update:
         return touched.months - {""}
 
     def _batch(self, batch: Sequence[int], anew: Collection[int], touched: _Touched) -> dict[str, str | None]:
-        """Make the pages of stories that are part of no affair, or are no more; note what else they touch."""
+        """Make the pages of stories that are in no affair, or no longer; note what else they affect."""
         made: dict[str, str | None] = {}
         titles = self._store.overview.titles(batch)
         found = {story.id: story for story in self._store.stories.get_many(batch, whole=False)}
@@ -253,7 +252,7 @@ class _Update:
         return _Listing(found[1], found[2], int(found[3]) if found[3] else None) if found else _Listing()
 
     def _affair(self, affair: int, changed: Collection[int] | None, site: Site) -> dict[str, str | None]:
-        """Make an affair's page, and those of its steps near a changed one; of all when None says so."""
+        """Make an affair's page and those of its steps near a changed one; `changed` None means all steps."""
         steps = self._store.stories.affair(affair)
         there = [at for at, step in enumerate(steps) if changed is None or step.id in changed]
         near = {at for at in range(len(steps)) if any(abs(at - other) <= pages.NEAR for other in there)}
@@ -269,14 +268,14 @@ class _Update:
         }
 
     def _theme_pages(self) -> None:
-        """Write all themes: which ones a story has lost, nothing tells."""
+        """Write the pages of all themes, as nothing says which of them a story has lost."""
         months = sorted(self._themes)[-_CHARTED:]
         counts = {
             slug: {month: self._themes[month].get(slug, 0) for month in months} for slug in self._site.themes
         }
         for slug, by_month in counts.items():
             self._bring(theme_path(slug), partial(self._theme, slug, by_month))
-        stems = set(map(theme_stem, self._site.themes))
+        stems = set(map(page_stem, self._site.themes))
         for page in (self._folder / "themes").glob("*"):
             if page.stem not in stems and page.suffix in {".html", ".atom"}:  # in themes.toml no more
                 page.unlink()
@@ -287,14 +286,14 @@ class _Update:
         feed = pages.theme_feed(slug, stories[:_FEED], site) if stories else None
         return {
             theme_path(slug): pages.theme(slug, stories, counts, site),
-            f"themes/{theme_stem(slug)}.atom": feed,
+            f"themes/{page_stem(slug)}.atom": feed,
         }
 
     def _search_pages(self) -> None:
         """Write the pages and feeds of saved searches."""
         for name, search in self._site.searches.items():
             self._bring(search_path(name), partial(self._search, name, search))
-        stems = set(map(search_stem, self._site.searches))
+        stems = set(map(page_stem, self._site.searches))
         for page in (self._folder / "searches").glob("*"):
             if page.stem not in stems and page.suffix in {".html", ".atom"}:  # saved no more
                 page.unlink()
@@ -304,7 +303,7 @@ class _Update:
         feed = pages.search_feed(name, stories[:_FEED], site) if stories else None
         return {
             search_path(name): pages.search(name, stories, site),
-            f"searches/{search_stem(name)}.atom": feed,
+            f"searches/{page_stem(name)}.atom": feed,
         }
 
     def _affairs_list(self, site: Site) -> dict[str, str | None]:
@@ -327,7 +326,7 @@ class _Update:
             self._write(name, self._site.asset(name))
 
     def _write(self, path: str, content: str) -> None:
-        """Replace a file, unless it holds just that: a page that is done over is not touched."""
+        """Replace a file unless it has the same content, so that unchanged pages are not touched."""
         # A title may hold half of a surrogate pair, which UTF-8 has no bytes for.
         there, data = self._folder / path, content.encode("utf-8", "replace")
         if not there.is_file() or there.read_bytes() != data:
@@ -363,7 +362,7 @@ def _stems(folder: str, owed: Iterable[str]) -> set[str]:
 
 
 def _fingerprint(site: Site) -> str:
-    """Return what changes when every page would look different."""
+    """Return a value that changes when all pages would look different."""
     # The version too: what a page holds may change without any template.
     shape = [__version__, site.words.code, site.timezone.key, site.origin, *site.themes]
     shape += [f"{slug}={label}" for slug, label in (*site.labels.items(), *site.formats.items())]

@@ -189,7 +189,7 @@ class Store:
         copy_to(self._db, path)
 
 
-def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001
+def open(path: Path, *, read_only: bool = False) -> Store:  # noqa: A001 - used as store.open
     """Open the database; make or upgrade it if necessary. Read-only, a missing one counts as empty.
 
     Raises StoreError when the file is damaged, is no database, was written by a newer program, or cannot be

@@ -61,7 +61,7 @@ def _refuse(connection: Connection, target: Path) -> None:
     if target.samefile(connection.path):
         raise StoreError(f"{target} is the database itself: give the backup another name")
     if not target.is_file() or not is_database(target):
-        raise StoreError(f"{target} exists and is no backup: give another name, or remove it")
+        raise StoreError(f"{target} exists and is not a backup: give another name, or remove it")
 
 
 def is_database(path: Path) -> bool:

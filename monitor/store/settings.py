@@ -20,4 +20,4 @@ class Retention:
     other: Period = timedelta(days=90)
     """Texts of all others."""
     deliveries: Period = timedelta(days=30)
-    """Mails and files as they were sent; the digests themselves stay."""
+    """Mails and files as they were sent; the digests themselves are kept for ever."""

@@ -1,6 +1,7 @@
-"""What a form asks to correct, done by the functions that the commands call; gives the page to go on with.
+"""What a form asks to correct, done by the functions that the commands call; returns the page to show next.
 
-Handles come as digests print them: "s412" is all of a story, "e9071" an entry, several with blanks between.
+Handles are written as digests print them: "s412" means a whole story, "e9071" one entry; several are
+separated by blanks.
 """
 
 from __future__ import annotations
@@ -38,19 +39,19 @@ def mark(config: Config, store: Store, form: Form, *, now: datetime, relevant: b
 
 
 def themes(config: Config, store: Store, form: Form, *, now: datetime) -> str:
-    """Say which themes entries have, and no others."""
+    """Set the themes of entries, in place of those they had."""
     wanted, known = form.get("theme", []), {theme.slug for theme in config.rules.themes}
     if not known.issuperset(wanted):
-        raise MonitorError("there is no such theme any more: load the page anew")
+        raise MonitorError("that theme no longer exists: reload the page")
     corrections.mark_all(config, store, _entries(form, store), relevant=True, themes=wanted, now=now)
     return _back(form, store)
 
 
 def beats(config: Config, store: Store, form: Form, *, now: datetime) -> str:
-    """Say which beats entries are on, and no others."""
+    """Set the beats of entries, in place of those they had."""
     wanted, known = form.get("beat", []), {beat.slug for beat in config.rules.beats}
     if not known.issuperset(wanted):
-        raise MonitorError("there is no such beat any more: load the page anew")
+        raise MonitorError("that beat no longer exists: reload the page")
     if not wanted:
         raise MonitorError("choose a beat; what is on none is not relevant, which has a button of its own")
     corrections.mark_all(config, store, _entries(form, store), relevant=True, beats=wanted, now=now)
@@ -58,19 +59,19 @@ def beats(config: Config, store: Store, form: Form, *, now: datetime) -> str:
 
 
 def merge(config: Config, store: Store, form: Form, *, now: datetime) -> str:
-    """Put another story into this one."""
+    """Merge another story into this one."""
     merged = corrections.merge(config, store, _story(form, "story"), _story(form, "other"), now=now)
     return f"/stories/s{merged.id}.html"
 
 
 def split(config: Config, store: Store, form: Form, *, now: datetime) -> str:
-    """Take reports out of a story into one of their own."""
+    """Take reports out of a story into a story of their own."""
     story, taken = _story(form, "story"), _entries(form, store)
     return f"/stories/s{corrections.split(config, store, story, taken, now=now).taken.id}.html"
 
 
 def _entries(form: Form, store: Store) -> list[int]:
-    """Return the entries that are meant; of a story all."""
+    """Return the entries that are meant; for a story, all of its entries."""
     found: list[int] = []
     for handle in " ".join(form.get("which", [])).split():
         named = _read(handle)
@@ -101,12 +102,12 @@ def _read(handle: str) -> handles.Handle:
 
 
 def _back(form: Form, store: Store) -> str:
-    """Return the page that the form stood on, at the place where it stood."""
+    """Return the page that the form was on, at the same place."""
     page, which = form.get("back", [""])[0], " ".join(form.get("which", [])).partition(" ")[0]
     if not _PAGE.fullmatch(page):
         return "/"
     own = re.fullmatch(r"/stories/s(\d{1,15})\.html", page)
     if own and store.stories.get(int(own[1])) is None:
-        return "/corrections.html"  # where it can be taken back: nothing is left of the story
+        return "/corrections.html"  # the story is gone, but here the correction can be taken back
     place = handles.read(which)
     return f"{page}#{place.kind}{place.number}" if place else page

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from monitor.store import Culprit, Store
     from monitor.web.actions import Form
 
-# Bytes of a form: ours have some hundred, that of a story of a thousand reports some ten thousand.
+# Bytes of a form: most have some hundreds, a story of a thousand reports has some ten thousand.
 _LARGEST: Final = 256 * 1024
 _FIELDS: Final = 5000
 _LARGEST_HEAD: Final = 16 * 1024
@@ -77,7 +77,7 @@ _WRITE: Final[Mapping[str, actions.Action]] = {
 
 
 class Access(Protocol):
-    """The way to configuration, store and clock; each request goes it anew."""
+    """Access to configuration, store and clock; each request uses it again."""
 
     def now(self) -> datetime:
         """Read the clock."""
@@ -90,11 +90,11 @@ class Access(Protocol):
 
 
 def application(access: Access, port: int) -> Starlette:
-    """Return the page as an ASGI application; a token that only its own forms know guards what changes."""
+    """Return the page as an ASGI application; changes need a token that only its own forms carry."""
     token, turn = secrets.token_urlsafe(), asyncio.Lock()
 
     async def in_turn(work: Callable[[], Response]) -> Response:
-        # One after the other, as one person clicks: nothing in the program below was made for threads.
+        # One after the other, as one person clicks: the packages below are not made for threads.
         async with turn:
             return await run_in_threadpool(work)
 
@@ -137,7 +137,7 @@ def _shown(access: Access, make: pages.Maker, request: Request, token: str) -> R
                 found = make(desk, request)
             except MissingError as error:
                 found = Response(desk.message(desk.refusal(str(error))), 404, media_type="text/html")
-            if faults and found.status_code == 404:  # it is the page of one of these  # noqa: PLR2004
+            if faults and found.status_code == 404:  # noqa: PLR2004 - the missing page is that of a fault
                 return Response(desk.message(""), 500, media_type="text/html")
             return found
 
@@ -154,7 +154,7 @@ def _done(access: Access, do: actions.Action, form: Form, token: str) -> Respons
 
 
 def _refused(access: Access, reason: str, status: int, token: str) -> Response:
-    """Say on a page, from which one can go on, why nothing was done; "": its form is of an earlier run."""
+    """Show a page that says why nothing was done; `reason` "" means that the form is from an earlier run."""
     with access.reading() as (config, store):
         desk = lay(config, store, now=access.now(), token=token, here="/")
         said = desk.message(desk.refusal(reason) if reason else desk.text("web_earlier_run"))
@@ -166,7 +166,7 @@ def _address(request: Request) -> str:
 
 
 async def _form(request: Request) -> Form:
-    """Read a form. Raises HTTPException for one that is too large, too slow or no form."""
+    """Read a form. Raises HTTPException if it is too large, too slow or not a form."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     body = bytearray()
@@ -191,7 +191,7 @@ async def _broken(_request: Request, error: Exception) -> Response:
 class _Impatient(H11Protocol):
     """HTTP that closes a connection on which no whole request has begun in time: uvicorn waits for ever."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio passes this kind
         super().connection_made(transport)
         self.loop.call_later(_PATIENCE, self._close_if_idle)
 
@@ -201,7 +201,7 @@ class _Impatient(H11Protocol):
 
 
 def listen(port: int) -> socket.socket:
-    """Take a port of this machine's own address, 0 any that is free. Raises MonitorError."""
+    """Bind a port on this machine's own address, 0 for any that is free. Raises MonitorError."""
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
@@ -211,7 +211,7 @@ def listen(port: int) -> socket.socket:
 
 
 def server(access: Access, port: int) -> uvicorn.Server:
-    """Return what answers on a port of which `listen` has the socket: `run(sockets=[...])`."""
+    """Return the server for a port whose socket `listen` has bound: `run(sockets=[...])`."""
     settings = uvicorn.Config(
         application(access, port),
         http=_Impatient,

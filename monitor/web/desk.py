@@ -1,4 +1,4 @@
-"""What every page has: configuration, store and clock, the words, the notices above, what its forms carry."""
+"""What every page needs: configuration, store and clock, words, notices, and what its forms carry."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class MissingError(MonitorError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """What pages are made of."""
+    """What pages are made from."""
 
     config: Config
     store: Store
     site: Site
     now: datetime
     faults: Sequence[Culprit]
-    """What a bug of ours keeps from this page."""
+    """What is left out of this page because of a bug of ours."""
 
     def text(self, key: str, **values: object) -> str:
         """Return a sentence in the user's language."""
         return self.site.words.text(key, **values)
 
     def refusal(self, reason: str) -> str:
-        """Return why something cannot be done, in the user's language; what has no words there as it is."""
+        """Return why something cannot be done, in the user's language if there are words for it."""
         return self.site.words.reason(reason)
 
     def message(self, words: str) -> str:
@@ -51,7 +51,7 @@ class Desk:
         )
 
     def told(self, **values: Any) -> Site:
-        """Return the site with something more for every template."""
+        """Return the site with further values for every template."""
         return replace(self.site, common={**self.site.common, **values})
 
 
@@ -64,7 +64,7 @@ def lay(
     here: str,
     faults: Sequence[Culprit] = (),
 ) -> Desk:
-    """Lay ready what a page is made of; `here` is its address, to which forms lead back."""
+    """Prepare what a page needs; `here` is its address, to which its forms return."""
     site = digest_output.site_of(config, store).without(faults)
     text = site.words.text
     last = store.digests.last_made()
@@ -104,7 +104,7 @@ def lay(
 
 
 def _in_words(problem: health.Problem, site: Site) -> str:
-    """Say a problem in the user's language; that of a feed begins with the feed's name."""
+    """Describe a problem in the user's language; a feed's problem begins with the feed's name."""
     if problem.ours:
         return site.words.reason(problem.what)
     before, _, reason = problem.what.partition(": ")

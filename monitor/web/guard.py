@@ -1,9 +1,9 @@
-"""Who is let in, and what each answer tells the browser. Pure.
+"""Which requests are let in, and what each answer tells the browser. Pure.
 
-The page has no log-in: it listens on this machine alone. What must be kept out are other pages open in the
-same browser. They can send requests here, also under a name of their own that leads to 127.0.0.1 (DNS
-rebinding), but cannot choose the headers `Host`, `Origin` and `Sec-Fetch-Site`, nor read the token that our
-forms carry.
+The page has no log-in, because it listens on this machine alone. What must be kept out are other pages that
+are open in the same browser. They can send requests here, even under a name of their own that leads to
+127.0.0.1 (DNS rebinding). But they cannot choose the headers `Host`, `Origin` and `Sec-Fetch-Site`, nor read
+the token that our forms carry.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOST: Final = "127.0.0.1"
-"""Where it listens; nothing sets another: on a network the page would be anybody's."""
+"""The only address it listens on: on a network, anybody could use the page."""
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
@@ -29,7 +29,7 @@ HEADERS: Final = {
 
 
 def refusal(method: str, headers: Mapping[str, str], port: int) -> str:
-    """Say why a request is not let in, "" when it is; names of headers are in lower case."""
+    """Say why a request is refused, "" when it is let in; names of headers are in lower case."""
     at = "" if port == 80 else f":{port}"  # noqa: PLR2004 - of HTTP, which browsers leave out
     names = {f"{host}{at}" for host in (HOST, "localhost")}
     host = headers.get("host", "").lower()

@@ -1,7 +1,7 @@
-"""What is on each page: the archive's own pages, made of the store as it stands now, and four more.
+"""The pages: the archive's own pages made from the store as it stands now, and four more.
 
-The templates of this package stand in for some of the archive's: `base.html` has the notices above, and
-`handles.html` puts buttons beside what the archive only names.
+Two templates of this package replace the archive's: `base.html` has the notices at the top, and
+`handles.html` puts buttons where the archive only has names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor.digest.safe import foreign, line, link, title
 from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
-from monitor.site.frame import day_path, row, search_stem, story_path, theme_path, theme_stem
+from monitor.site.frame import day_path, page_stem, row, story_path, theme_path
 from monitor.web.desk import Desk, MissingError
 from monitor.why import ask
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from monitor.why import Answer
 
 _FOUND: Final = 50
-# Stories that are offered to be put together with one: those of the last weeks, the latest first.
+# Stories offered for merging with another: those of the last weeks, the latest first.
 _OFFERED: Final = 100
 _CORRECTIONS: Final = 50
 # Characters of what is searched or asked for: longer than any address.
@@ -44,7 +44,7 @@ Maker = Callable[[Desk, "Request"], Response]
 
 
 def latest(desk: Desk, _request: Request) -> Response:
-    """Lead to the last digest, or where there is none to what the first will hold."""
+    """Redirect to the last digest or, before the first, to what it will hold."""
     last = desk.store.digests.last_made()
     return RedirectResponse("/" + (day_path(last.date) if last else "days/next.html"), 302)
 
@@ -86,7 +86,7 @@ def coming(desk: Desk, _request: Request) -> Response:
 
 
 def _homes(made: Digest, desk: Desk) -> dict[int, dict[str, str]]:
-    """Return the story that each report of a digest is in by now: corrections have moved some."""
+    """Return the story that each report of a digest is in now: corrections may have moved it."""
     ids = [report.entry for story in made.stories for report in story.reports]
     found = {entry.id: entry.story for entry in desk.store.entries.get_many(ids, whole=False) if entry.story}
     homes = {
@@ -97,9 +97,10 @@ def _homes(made: Digest, desk: Desk) -> dict[int, dict[str, str]]:
 
 
 def _all_of(story: Story) -> str:
-    """Return the handles of what a story holds now.
+    """Return the handles of all entries that a story holds now.
 
-    Its own would mean what it holds when the button is pressed: after a merge another story too.
+    The story's own handle would mean what it holds when the button is pressed: after a merge, another story
+    too.
     """
     return " ".join(f"e{entry.id}" for entry in story.entries)
 
@@ -157,7 +158,7 @@ def themes(desk: Desk, _request: Request) -> Response:
 def theme(desk: Desk, request: Request) -> Response:
     """Show a theme's newest stories."""
     stem = request.path_params["stem"]
-    slug = next((slug for slug in desk.site.themes if theme_stem(slug) == stem), None)
+    slug = next((slug for slug in desk.site.themes if page_stem(slug) == stem), None)
     if slug is None:
         return missing(desk, request)
     return _html(archive.theme(slug, contents.of_theme(slug, desk.store), {}, desk.site))
@@ -176,7 +177,7 @@ def affair(desk: Desk, request: Request) -> Response:
 
 
 def search(desk: Desk, request: Request) -> Response:
-    """Show what holds all words of a query."""
+    """Show the entries that contain all words of a query."""
     query, only = request.query_params.get("q", "")[:_LONGEST], "relevant" in request.query_params
     found = desk.store.entries.search(query, limit=_FOUND, everything=not only)
     text = desk.site.words.text
@@ -200,7 +201,7 @@ def saved_search(desk: Desk, request: Request) -> Response:
     """Show the newest stories that a saved search finds."""
     stem = request.path_params["stem"]
     for name, search in desk.site.searches.items():
-        if search_stem(name) == stem:
+        if page_stem(name) == stem:
             return _html(archive.search(name, contents.of_search(search, desk.store), desk.site))
     return missing(desk, request)
 
@@ -220,7 +221,7 @@ def why(desk: Desk, request: Request) -> Response:
 
 
 def entry(desk: Desk, request: Request) -> Response:
-    """Show an entry: why it was or was not told, and all that can be corrected about it."""
+    """Show an entry: why it was or was not told, and everything that can be corrected about it."""
     found = desk.store.entries.get(_number(desk, request))
     if found is None:
         return missing(desk, request)
@@ -249,7 +250,7 @@ def _entry_page(answer: Answer, found: Entry | None, desk: Desk) -> str:
 
 
 def _boxes(desk: Desk, beats: Sequence[str], themes: Sequence[str]) -> dict[str, Any]:
-    """Return each beat and each theme, with its label, and whether it is given."""
+    """Return every beat and theme with its label, and whether it is ticked."""
     known = {"beat_boxes": desk.config.rules.beats, "theme_boxes": desk.config.rules.themes}
     return {
         name: [(one.slug, desk.site.label(one.slug), one.slug in (*beats, *themes)) for one in labels]
@@ -278,7 +279,7 @@ def _listed(entry: Entry, desk: Desk) -> dict[str, Any]:
 
 
 def corrections(desk: Desk, _request: Request) -> Response:
-    """Show the user's latest corrections, each to be taken back where that can be done."""
+    """Show the user's latest corrections, each with a way to take it back if that is possible."""
     marks = sorted(desk.store.marks.listing(), key=lambda mark: mark.made_at, reverse=True)[:_CORRECTIONS]
     entries = {entry.id: entry for entry in desk.store.entries.get_many(mark.entry for mark in marks)}
     learned = tag.Personal.from_json(desk.store.note(tag.PERSONAL)).marks
@@ -296,7 +297,7 @@ def corrections(desk: Desk, _request: Request) -> Response:
 
 
 def _joined(corrections: Sequence[Correction], desk: Desk) -> Iterator[dict[str, Any]]:
-    """Yield merges and splits: what was said of which reports, and the form that says the contrary."""
+    """Yield merges and splits: what was said about which reports, and the form that undoes it."""
     ids = {entry for one in corrections for entry in (*one.entries, *one.others)}
     found = {entry.id: entry for entry in desk.store.entries.get_many(ids, whole=False)}
     for one in corrections:
@@ -311,7 +312,7 @@ def _joined(corrections: Sequence[Correction], desk: Desk) -> Iterator[dict[str,
 
 
 def _undoing(contrary: corrections_of.Contrary | None) -> dict[str, Any]:
-    """Return the form that takes back a merge or a split."""
+    """Return the form that takes a merge or a split back."""
     if contrary is None:
         return {"action": "", "fields": {}}
     if contrary.other:

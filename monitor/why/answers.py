@@ -1,7 +1,8 @@
 """The five answers to why something was, or was not, in a digest.
 
-Takes `Facts`, gives an `Answer` in five lines: is its outlet followed, was it ever in a feed, was it chosen,
-when was it told and in which story, and what would have changed that. Pure: `facts.py` collects the facts.
+Takes `Facts`, gives an `Answer` of five lines: is the outlet followed, was the entry in a feed, was it
+chosen, when and in which story was it told, and what would have changed that. Pure: `facts.py` collects the
+facts.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Verdict = Literal["yes", "no", "perhaps", "off", "waiting", "held back", "unknow
 # Letters that a word needs to be part of a proposed phrase.
 _SHORTEST: Final = 3
 _TERMS: Final = 3
-# What is shown at most: nobody has measured finer than that.
+# The highest certainty that is shown: it was not measured more finely.
 _SUREST: Final = 0.99
 
 
@@ -63,7 +64,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What is known of the thing asked about."""
+    """What is known about the thing that was asked about."""
 
     asked: str
     entry: Entry | None = None
@@ -79,11 +80,11 @@ class Facts:
     story: Story | None = None
     appearance: Appearance | None = None
     repeats: bool = False
-    """It brings only what a digest had told, or the user rejected, when its own was made; or has by now."""
+    """It only repeats what was told or rejected before its own digest, or by now if it had none."""
     rejected: int = 0
-    """Another feed's entry with its link that the user had marked as not relevant by then."""
+    """An entry of another feed with the same link that the user had marked as not relevant by then."""
     passed_over: bool = False
-    """It was not sure, and not among the few such that the digest of its time named: no other tells it."""
+    """It was unsure and not among the few that its digest named, so no digest tells it."""
     next_digest: datetime | None = None
     backlog: str = ""
     """The setting by which old entries of a new feed are held back."""
@@ -150,7 +151,9 @@ def asked_site(asked: str) -> str:
 def _followed(facts: Facts) -> Line:
     names = ", ".join(feed.title or feed.url for feed in facts.feeds)
     if facts.entry and not facts.entry.id:
-        return Line(question="followed", verdict="unknown", text="a text alone does not say who published it")
+        return Line(
+            question="followed", verdict="unknown", text="a text by itself does not say who published it"
+        )
     if not facts.feeds:
         where = facts.outlet or asked_site(facts.asked)
         ended = " any more" if facts.entry else ""

@@ -1,4 +1,4 @@
-"""What is known of a thing that somebody asks about: collected from the store, the tagger and the digests."""
+"""Collect what is known about a thing that somebody asks about: from store, tagger and digests."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def ask(config: Config, store: Store, asked: str, *, now: datetime) -> Answer:
 
 
 def _entry_asked(asked: str, store: Store, now: datetime) -> Entry | None:
-    """Return the entry that is meant: by its number, its address, its title; else one made of the text.
+    """Return the entry that is meant: by number, address or title; otherwise one made from the text.
 
-    A story's number, which digests show beside it, means the entry that leads it.
+    A story's number, which digests show beside it, means the story's leading entry.
     """
     named = handles.read(asked)
     if named and named.kind == "s":
@@ -71,7 +71,7 @@ def _entry_asked(asked: str, store: Store, now: datetime) -> Entry | None:
 
 
 def entry_of_text(text: str, now: datetime) -> Entry:
-    """Make an entry of a text, its first line the title: cleaned, and in its language, as what feeds bring.
+    """Make an entry from a text whose first line is the title, cleaned like what feeds bring.
 
     A terminal may paste letters in pieces.
     """
@@ -136,7 +136,7 @@ def _appearance(entry: Entry, store: Store) -> Appearance | None:
 
 
 def _repeats(entry: Entry, store: Store, now: datetime) -> bool:
-    """Say whether the next digest will not name an entry since it brings nothing of its own."""
+    """Say whether the next digest will leave out an entry because it brings nothing of its own."""
     if not entry.tagging.relevant or entry.backlog or store.entries.reported_in(entry.id):
         return False
     if entry.tagging.shelf == "perhaps":
@@ -151,7 +151,7 @@ def _repeats(entry: Entry, store: Store, now: datetime) -> bool:
 
 
 def _rejected(entry: Entry, store: Store, now: datetime) -> int:
-    """Return another feed's entry with its link that the user had marked as not relevant by its digest."""
+    """Return another feed's entry with the same link that the user had marked as not relevant; 0 for none."""
     day = store.entries.reported_in(entry.id)
     stored = store.digests.get(day) if day else None
     made = stored.made_at if stored else now
@@ -166,7 +166,7 @@ def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None
 
 
 def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
-    """Say whether an entry is not sure, was not told, and is no news any more for the next digest."""
+    """Say whether an entry is unsure, was not told, and is no longer news for the next digest."""
     last = store.digests.last(now)
     if last is None or entry.tagging.shelf != "perhaps" or store.entries.reported_in(entry.id):
         return False
@@ -174,7 +174,7 @@ def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
 
 
 def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial | None:
-    """Find the phrase of the title that would have chosen the entry and lets in the least besides."""
+    """Find the phrase from the title that would have chosen the entry and lets in the least besides."""
     nearest = tagger.explain(entry).nearest
     if nearest is None or nearest.score <= 0:
         return None  # nothing hints at what it could be about
