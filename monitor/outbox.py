@@ -190,7 +190,7 @@ async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetim
         await channel.send(claimed)
         after = after_success(claimed, now=now)
     except Exception as error:  # noqa: BLE001 - one delivery's trouble, of whatever kind, is nobody else's
-        after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311
+        after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311 - spreads tries
     store.deliveries.save(after, now)
     if after.state == "sent":
         store.deliveries.reopen_failed(after, now)

@@ -1,4 +1,4 @@
-"""The outbox's rows, one for each edition, channel and recipient; `outbox.py` decides what comes of them."""
+"""The rows of the outbox, one for each edition, channel and recipient; `outbox.py` decides about them."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 
-# Over every wait that the outbox and the channels know: a mail is held for a day at most, of 25 hours once a
-# year.
+# Longer than any wait of the outbox and the channels: a mail is held for a day at most, which has 25 hours
+# once a year.
 _LONGEST_WAIT: Final = timedelta(hours=26)
 # Bytes, over its payload: pages are never quite full, and its indexes are written too.
 _ROW: Final = 32_768
 
 
 class Deliveries:
-    """Pending, sending, then sent, failed for good or superseded; payload and Message-ID never change."""
+    """Pending, sending, then sent, failed or superseded; payload and Message-ID never change."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._unsaved: dict[int, dict[str, Any]] = {}
-        """How tries ended that a full disk would not take, by id."""
+        """By id, the results of tries that could not be stored because the disk was full."""
 
     def add(self, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Store deliveries; return them with ids. One that is stored already stays as it is."""
@@ -55,9 +55,9 @@ class Deliveries:
     def due(self, now: datetime, *, blocked: bool = False) -> tuple[Delivery, ...]:
         """Return the pending deliveries whose next try is due, oldest first.
 
-        With `blocked` also those that wait for the user. A next try that is further ahead than any wait can
-        be was stored by a wrong clock, and is due. One that cannot be read is left to those who list all, and
-        say so: it would hold up everybody's mail.
+        With `blocked` also those that wait for the user. A next try further ahead than any wait was stored by
+        a wrong clock, and counts as due. A row that cannot be read is left out, as it would hold up
+        everybody's mail; the functions that list all deliveries report it.
         """
         never = format_utc(now + _LONGEST_WAIT)
         rows = self._db.rows(_DUE, [format_utc(now), never, int(blocked)])
@@ -75,7 +75,7 @@ class Deliveries:
         )
 
     def claim(self, delivery: int, now: datetime) -> Delivery | None:
-        """Take a pending delivery for sending; None when it is pending no longer."""
+        """Take a pending delivery for sending; None if it is no longer pending."""
         with self._db.transaction():
             # The condition in the update lets only one of two senders have the row.
             if not self._db.change(_CLAIM, [format_utc(now), delivery]):
@@ -83,10 +83,11 @@ class Deliveries:
             return self.get(delivery)
 
     def save(self, delivery: Delivery, now: datetime) -> None:
-        """Store how a try ended: state, attempts, next try, error. Payload and Message-ID stay.
+        """Store the result of a try: state, attempts, next try, error. Payload and Message-ID stay.
 
-        What the database does not take now (the disk is full) is stored with the next, or by `save_rest`: a
-        mail that went out would be taken for one that was interrupted, and go out twice.
+        What the database does not accept now (the disk is full) is stored with the next result, or by
+        `save_rest`. Otherwise a mail that went out would be taken for one that was interrupted, and go out
+        twice.
         """
         self._unsaved[delivery.id] = {**_row(delivery), "id": delivery.id, "changed_at": format_utc(now)}
         self.save_rest()
@@ -117,12 +118,12 @@ class Deliveries:
         return frozenset((row["channel"], row["recipient"].casefold()) for row in rows)
 
     def settled(self, edition: str) -> tuple[Delivery, ...]:
-        """Return an edition's deliveries that are sent or failed, but for those that cannot be read."""
+        """Return an edition's deliveries that are sent or failed, except rows that cannot be read."""
         sql = "select * from deliveries where edition = ? and state in ('sent', 'failed') order by id"
         return tuple(each(self._db.rows(sql, [edition]), _delivery)[0].values())
 
     def cover(self, covered: Mapping[str, Iterable[date]], day: date) -> None:
-        """Note which digests each recipient's mail of a day tells; where it tells none, that they wait."""
+        """Note which digests each recipient's mail of a day tells, or that they wait if it tells none."""
         edition = digest_key(day)
         with self._db.transaction():
             for recipient, dates in covered.items():
@@ -130,32 +131,32 @@ class Deliveries:
                 self._db.change_many(_COVER, [(recipient, one.isoformat(), edition) for one in dates])
 
     def uncovered(self, recipient: str, *, or_refused: bool) -> tuple[date, ...]:
-        """Return the digests that were made while a recipient was on the list and that no mail tells them.
+        """Return the digests made while a recipient was on the list that no mail of theirs tells.
 
-        With `or_refused` also those whose mail was given up; without, only where none could be made.
+        With `or_refused` also those whose mail was given up; without it, only those whose mail could not be
+        made.
         """
         rows = self._db.rows(_UNCOVERED, {"recipient": recipient, "refused": int(or_refused)})
         return tuple(date.fromisoformat(row["date"]) for row in rows)
 
     def accounted(self, recipient: str) -> frozenset[date]:
-        """Return the digests that a recipient's mails tell or are to tell."""
+        """Return the digests that a recipient's mails tell or will tell."""
         rows = self._db.rows("select date from covered where recipient = ?", [recipient])
         return frozenset(date.fromisoformat(row["date"]) for row in rows)
 
     def unmade(self, channel: str) -> frozenset[str]:
-        """Return the recipients, folded, whose last digest could not even be made, by a bug of ours."""
+        """Return the recipients, folded, whose last digest could not be made because of a bug of ours."""
         rows = self._db.rows(_UNMADE, {"channel": channel, **_ALL_DIGESTS})
         return frozenset(row["recipient"].casefold() for row in rows)
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good at an instant or after it, in that order."""
-        # A digest whose first try fails does so at the very instant at which its window ends and the next
-        # begins.
+        # If the first try of a digest fails, that happens at the instant at which its window ends.
         sql = "select * from deliveries where state = 'failed' and changed_at >= ? order by changed_at, id"
         return tuple(map(_delivery, self._db.rows(sql, [format_utc(moment)])))
 
     def supersede(self, delivery: Delivery, now: datetime) -> int:
-        """Drop what is pending of its channel and recipient from before it; return how many."""
+        """Drop older pending deliveries of the same channel and recipient; return how many."""
         wanted = [format_utc(now), delivery.channel, delivery.recipient, delivery.id]
         return self._db.change(_SUPERSEDE, wanted)
 
@@ -177,7 +178,7 @@ class Deliveries:
         return self._db.change(_REOPEN_FAILED, {"now": format_utc(now), "id": sent.id})
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
-        """Record that a story was alerted of, with its deliveries; nothing when it was, or without any."""
+        """Record that a story was alerted, with its deliveries; nothing if it was before, or without any."""
         found = tuple(deliveries)
         with self._db.transaction():
             if not found or not self._db.change(
@@ -187,7 +188,7 @@ class Deliveries:
             return self.add(found, now)
 
     def alerted(self, stories: Iterable[int]) -> frozenset[int]:
-        """Return those of these stories that were alerted of."""
+        """Return those of these stories for which an alert was made."""
         rows = self._db.rows(f"select story_id from alerts where story_id {ANY_OF}", [listed(stories)])
         return frozenset(row["story_id"] for row in rows)
 
@@ -227,8 +228,7 @@ def _delivery(row: Row) -> Delivery:
     )
 
 
-# A digest that is frozen once more after a crash finds its deliveries, with the bytes and ids of the first
-# time.
+# A digest that is frozen again after a crash finds its deliveries, with their first bytes and ids.
 _ADD: Final = """
 insert into deliveries (
     edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, blocked,
@@ -259,8 +259,8 @@ select recipient from (
 """
 _WAITS: Final = "insert or ignore into covered values (?, ?, null)"
 _COVER: Final = "insert or replace into covered values (?, ?, ?)"
-# A mail that was not made as it had nothing to tell has no delivery, and lacks nothing. However the address
-# was written then: Anna@ and anna@ are one mailbox.
+# A mail that was not made because it had nothing to tell has no delivery, and nothing is missing. The
+# spelling of the address does not matter: Anna@ and anna@ are one mailbox.
 _UNCOVERED: Final = f"""
 select c.date from covered c where c.recipient = :recipient and (c.edition is null or (
     exists (

@@ -1,4 +1,4 @@
-"""Digests, frozen when they are made, with the deliveries that they call for."""
+"""Digests, frozen when they are made, together with their deliveries."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Entries: what is known, what is new, what changed, what is relevant."""
+"""Entries: which are known, new, changed and relevant."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from monitor.store.taggings import Marks
 
 _BATCH: Final = 500
-# A poll may outlast a digest, a sleeping laptop's by days; what lies further ahead is a wrong clock.
+# A poll may outlast a digest, on a sleeping laptop by days; anything further ahead comes from a wrong clock.
 _LONGEST_POLL: Final = timedelta(days=2)
 
-# What a mark or new themes make relevant is news if it is no older: a retag must not report a year's entries.
+# How old an entry may be to become news when a mark or new themes make it relevant: a retag must not report a
+# year's entries.
 _NEWS_FOR: Final = timedelta(days=14)
 
 
@@ -50,7 +51,7 @@ class Narrowing(TypedDict, total=False):
 
 
 class Entries:
-    """Every entry that was ever seen. One is known for ever; only the text of what never mattered may go."""
+    """Every entry that was ever seen. Entries are kept for ever; only their texts may be removed."""
 
     def __init__(self, connection: Connection, feeds: Feeds, marks: Marks, scope: Scope) -> None:
         self._db = connection
@@ -73,9 +74,9 @@ class Entries:
     def add(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[Entry, ...]:
         """Store new entries with their taggings; return them with ids.
 
-        One whose feed and guid are known is left out. A digest that was made while the poll was under way
-        has closed its window over `first_seen`: such an entry counts as seen right after that window, so
-        that it falls into the one digest that can tell it. Raises KeyError for a feed that is not followed.
+        Entries whose feed and guid are known are left out. If a digest was made while the poll was under way,
+        its window may already have closed over `first_seen`: such an entry counts as seen right after that
+        window, so that the next digest tells it. Raises KeyError for a feed that is not followed.
         """
         with self._db.transaction():
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
@@ -93,7 +94,7 @@ class Entries:
             return added
 
     def _unknown(self, entries: Sequence[Entry], feeds: Mapping[str, int]) -> list[Entry]:
-        """Return the entries that are not stored, each once."""
+        """Return the entries that are not stored yet, each once."""
         guids = listed({entry.guid for entry in entries})
         sql = f"select guid from entries where feed_id = ? and guid {ANY_OF}"
         stored = {
@@ -105,8 +106,9 @@ class Entries:
     def update(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[int, ...]:
         """Store edited entries with their new taggings; guid, first_seen and what was told of them stay.
 
-        One that the edit made relevant is news from its `changed_at` on (behind a digest made meanwhile); one
-        that is relevant no more leaves its story. Returns the stories that lost an entry and still exist.
+        An entry that the edit made relevant is news from its `changed_at` on (or from behind a digest made
+        meanwhile); one that is no longer relevant leaves its story. Returns the stories that lost an entry
+        and still exist.
         """
         with self._db.transaction():
             rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
@@ -120,11 +122,11 @@ class Entries:
             return self._taggings.replace(taggings, at)
 
     def set_taggings(self, taggings: Mapping[int, Tagging], now: datetime) -> tuple[int, ...]:
-        """Store new taggings by entry id. The user's marks win over them.
+        """Store new taggings by entry id. The user's marks override them.
 
-        One that becomes relevant, or sure, is news from `now` on if it was first seen within the last 14
-        days: new themes must not fill a digest with a year's entries. One that is relevant no more leaves its
-        story. Returns the stories that lost one and still exist.
+        An entry that becomes relevant, or sure, is news from `now` on if it was first seen within the last 14
+        days: new themes must not fill a digest with a year's entries. One that is no longer relevant leaves
+        its story. Returns the stories that lost an entry and still exist.
         """
         with self._db.transaction():
             at = dict.fromkeys(taggings, _after(self._db.value(_CLOSED), now))
@@ -160,10 +162,10 @@ class Entries:
         return int(self._db.value(f"select count(*) from entries e where {_clauses(wanted)}", wanted))
 
     def without_story(self, enough: int) -> tuple[Entry, ...]:
-        """Return the entries that are sure to be relevant and in no story yet, of the earliest days.
+        """Return the entries that are sure and in no story yet, of the earliest days.
 
-        Whole days, until they are `enough`; by day, then by id. Content and evidence are left out: stories
-        are made of titles and summaries, and of 1,600 entries the rest took 60 MB.
+        It takes whole days until there are `enough` entries, ordered by day and id. Content and evidence are
+        left out: stories are made from titles and summaries, and for 1,600 entries the rest took 60 MB.
         """
         waiting = f"e.id in ({_WAITING})"
         last = self._db.value(f"select {_DAY} from entries e where {waiting} {_BY_DAY}{_LAST}", [enough - 1])
@@ -171,16 +173,16 @@ class Entries:
         return self._read(rest, [last or _LAST_DAY], whole=False)
 
     def ids_without_story(self) -> frozenset[int]:
-        """Return the ids of all of them."""
+        """Return the ids of all sure entries that are in no story yet."""
         return frozenset(row["id"] for row in self._db.rows(_WAITING))
 
     def search(
         self, query: str, *, everything: bool = True, limit: int = 50, **narrow: Unpack[Narrowing]
     ) -> tuple[Entry, ...]:
-        """Return the entries that hold every word of a query, relevant ones first, then best first (bm25).
+        """Return the entries that contain every word of a query: relevant ones, then the best matches, first.
 
-        Any text is a valid query. "Words in quotes" must stand together; a star ends the beginning of a word:
-        `strike*`.
+        Matches are ranked by bm25. Any text is a valid query. "Words in quotes" must stand together, and a
+        star stands for the rest of a word: `strike*`.
         """
         expression, wanted = match_expression(query), _wanted(narrow, everything=everything)
         rest = f"{_MATCHING} and {_clauses(wanted)} {_BEST_FIRST} limit :limit"
@@ -189,7 +191,7 @@ class Entries:
     def iterate(
         self, since: datetime | None = None, *, with_text: bool = False
     ) -> Iterator[tuple[Entry, ...]]:
-        """Give all entries first seen at or after `since`, in batches by id; writing in between is fine.
+        """Yield all entries first seen at or after `since`, in batches by id; one may write in between.
 
         `with_text` leaves out those whose texts retention has removed.
         """
@@ -206,7 +208,7 @@ class Entries:
         return date.fromisoformat(found) if found else None
 
     def near_misses(self, window: Window, limit: int = 5) -> tuple[Entry, ...]:
-        """Return the entries of a window that came nearest to being relevant, best first."""
+        """Return the entries of a window that came nearest to being relevant, the nearest first."""
         return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
 
     def _read(self, rest: str, of: Parameters, *, whole: bool = True, kind: str = "e") -> tuple[Entry, ...]:

@@ -1,4 +1,4 @@
-"""Subscriptions, what polling learnt of them, and the log of polls."""
+"""Subscriptions, what polling has learnt about them, and the log of polls."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor.models import Feed, Window
     from monitor.store.connection import Connection, Row
 
-# A feed that was left alone for longer begins anew; shorter, it was a slip, or a trial without it.
+# A feed that was not followed for longer than this begins anew; less was a slip or a trial.
 _LONG: Final = timedelta(days=7)
 
 
@@ -40,11 +40,11 @@ class Feeds:
         self._urls: dict[str, str] = {}
 
     def sync(self, feeds: Iterable[Feed], now: datetime) -> None:
-        """Mirror feeds.toml. A feed that left it keeps its entries and state, and finds them when it returns.
+        """Bring the feeds up to date with feeds.toml; one that left it keeps its entries and state.
 
-        What one that was left out, or switched off, for more than a week has had meanwhile is no news: its
-        next document counts as its first. A feed whose address in feeds.toml was changed to where it had
-        moved, or to the same with other credentials, stays the same feed.
+        What a feed brought while it was left out or switched off for more than a week is not news: its next
+        document counts as its first. A feed whose address in feeds.toml was changed to where it had moved, or
+        only in its credentials, stays the same feed.
         """
         wanted = {address(feed.url): feed for feed in feeds}
         self._urls.update((key, feed.url) for key, feed in wanted.items())
@@ -60,7 +60,7 @@ class Feeds:
             self._db.change_many(_SYNC, [_feed_row(key, feed, now) for key, feed in wanted.items()])
 
     def _rename(self, wanted: dict[str, Feed]) -> None:
-        """Give a feed that leaves the file the address of the one in the file that is really the same."""
+        """Give a feed that leaves feeds.toml the address of the one there that is really the same feed."""
         stored = {row["url"]: row["location"] for row in self._db.rows(_LOCATIONS)}
         arriving = {
             # A feed is found again by its address, by the same with other credentials, and by how version 1.0
@@ -75,25 +75,25 @@ class Feeds:
             new = next(filter(None, map(arriving.get, known_as)), "")
             if key not in wanted and new:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
-                # Else `status` went on advising to take over the move that was just taken over.
+                # Otherwise `status` would still advise to follow the move that was just followed.
                 self._db.change(_ARRIVED, [new, new])
                 arriving = {same: other for same, other in arriving.items() if other != new}
 
     def move(self, old: str, new: str) -> None:
-        """Give a followed feed another address; entries and state stay its own. Unknown ones stay unknown."""
+        """Give a followed feed another address, keeping its entries and state; ignore an unknown feed."""
         # Where the new address is followed already, both have a history, and neither can become the other.
         there = self._db.value("select 1 from feeds where url = ?", [address(new)])
         if there is None:
             self._db.change("update feeds set url = ? where url = ?", [address(new), address(old)])
             # What it was redirected to was where it moves now, or no longer counts.
             moved = "feed_id = (select id from feeds where url = ?)"
-            self._db.change(f"update feed_states set location = '' where {moved}", [address(new)])  # noqa: S608
+            self._db.change(f"update feed_states set location = '' where {moved}", [address(new)])  # noqa: S608 - a constant
 
     def states(self, feeds: Iterable[Feed]) -> dict[str, FeedState]:
         """Return the state of each feed by its `url`; a feed that was never polled has a new one.
 
-        So has one whose row cannot be read, with a word on that: it would keep all others from being polled.
-        What it brings next is not its first document all the same.
+        A feed whose row cannot be read gets a new state too, with a note about it: otherwise it would keep
+        all others from being polled.
         """
         rows = self._db.rows(_STATES)
         stored = {row["url"]: row for row in rows}
@@ -110,10 +110,10 @@ class Feeds:
         """Store what a poll taught us about one feed."""
         row = {"feed_id": self.id_of(state.url), **_state_row(state)}
         columns, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
-        self._db.change(f"insert or replace into feed_states ({columns}) values ({marks})", row)  # noqa: S608
+        self._db.change(f"insert or replace into feed_states ({columns}) values ({marks})", row)  # noqa: S608 - names of ours
 
     def listed_since(self, url: str) -> datetime:
-        """Return when a feed came into feeds.toml, or was last switched on or taken in again."""
+        """Return when a feed was added to feeds.toml, or was last switched on or added again."""
         return parse_utc(self._db.value("select added_at from feeds where url = ?", [address(url)]))
 
     def id_of(self, url: str) -> int:
@@ -124,15 +124,15 @@ class Feeds:
         return int(found)
 
     def has(self, url: str) -> bool:
-        """Return whether a feed was given to `sync`, and has had no other address since."""
+        """Return whether a feed was given to `sync` and its address has not changed since."""
         return self._db.value(_ID, [address(url)]) is not None
 
     def know(self, feeds: Iterable[Feed]) -> None:
-        """Take in the addresses of feeds.toml, writing nothing: stored ones lack their secrets."""
+        """Remember the addresses of feeds.toml, writing nothing: the stored ones lack their secrets."""
         self._urls.update((address(feed.url), feed.url) for feed in feeds)
 
     def url_of(self, key: str) -> str:
-        """Return the address in feeds.toml of a stored one; of a feed that is not there, the stored one."""
+        """Return the address in feeds.toml for a stored one; if the feed is not there, the stored one."""
         return self._urls.get(key, key)
 
     def ids(self) -> dict[int, str]:
@@ -145,7 +145,7 @@ class Feeds:
         return {self.url_of(row["url"]): row["entries"] for row in rows}
 
     def count(self, url: str, new: int) -> None:
-        """Note that a feed has brought new entries: to count all that it ever brought grows with time."""
+        """Add to the number of entries that a feed has brought: counting them all takes ever longer."""
         self._db.change("update feeds set entries = entries + ? where id = ?", [new, self.id_of(url)])
 
     def log_feed(self, poll: FeedPoll) -> FeedPoll:
@@ -154,7 +154,7 @@ class Feeds:
         return poll
 
     def unreachable_since_an_answer(self, now: datetime) -> frozenset[str]:
-        """Return the feeds, by `url`, that were out of reach since any feed last gave an answer."""
+        """Return the feeds, by `url`, that were out of reach since any feed last answered."""
         rows = self._db.rows(_UNREACHABLE, {"now": format_utc(now)})
         return frozenset(self.url_of(row["url"]) for row in rows)
 
@@ -173,12 +173,12 @@ class Feeds:
         return _poll(dict(row)) if row else None
 
     def polls_in(self, window: Window) -> int:
-        """Return how many runs of poll() began in a window, whether they came to their end or not."""
+        """Return how many runs of poll() began in a window, finished or not."""
         wanted = {"start": format_utc(window.start), "end": format_utc(window.end)}
         return int(self._db.value(_POLLS_IN, wanted)) + int(self._db.value(_CUT_OFF_IN, wanted))
 
     def unreached_since(self, moment: datetime) -> datetime | None:
-        """Return when a feed was last reached, if at an instant our network was down by the polls since."""
+        """Return when a feed was last reached, if by the polls our network was down at an instant."""
         last = self._db.row(_LAST_ASKING, [format_utc(moment)])
         if last is None or not last["outage"]:
             return None
@@ -186,7 +186,7 @@ class Feeds:
         return parse_utc(self._db.value(_REACHED_BEFORE, {"last": last["id"]}))
 
     def cut_off_polls(self) -> int:
-        """Return how many runs of poll() have begun since the last that ended: one may be under way."""
+        """Return how many runs of poll() began since the last one that finished; one may be under way."""
         return int(self._db.value(_CUT_OFF))
 
     def gaps_in(self, window: Window) -> tuple[tuple[str, int], ...]:

@@ -1,4 +1,4 @@
-"""Stories: entries on one event, and why they are together; what the user changes is in `corrections.py`."""
+"""Stories: entries on one event, and why they are together. Changes by the user are in `corrections.py`."""
 # ruff: noqa: S608  (SQL is put together from this package's own constants; values are always parameters)
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Steps(NamedTuple):
 
 
 class Stories:
-    """The stories, by their ids or former ones; those not whole come without content and evidence."""
+    """The stories, by their present or former ids; unless `whole`, without content and evidence."""
 
     def __init__(self, connection: Connection, entries: Entries, scope: Scope) -> None:
         self._db = connection
@@ -100,7 +100,7 @@ class Stories:
         return tuple(sorted(found, key=lambda story: (story.first_seen, story.id)))
 
     def in_doubt(self, since: datetime | None = None) -> tuple[Story, ...]:
-        """Return the stories with a join in doubt that the user has not confirmed, latest first."""
+        """Return the stories with a doubtful join that the user has not confirmed, latest first."""
         rest = f"where id in ({_IN_DOUBT}) and last_seen >= ? order by last_seen desc, id desc"
         return self._read(rest, [maybe_format_utc(since) or ""])
 
@@ -114,30 +114,30 @@ class Stories:
         return int(self._db.value("select story_id from story_aliases where old_id = ?", [story]) or story)
 
     def with_news(self, window: Window, *, reported: bool = False) -> tuple[Story, ...]:
-        """Return the stories that have news for a window, by id, each with all of its entries; see `news`."""
+        """Return the stories with news for a window, by id, each with all of its entries; see `news`."""
         rest = f"where id in (select story_id from entries {_NEWS[reported]}) order by id"
         return self._read(rest, _span_of(window))
 
     def news(self, window: Window, *, reported: bool = False) -> frozenset[int]:
-        """Return the ids of the entries that are news for a window. Nothing else decides that.
+        """Return the ids of the entries that are news for a window. Nothing else decides this.
 
         News is what is relevant and no backlog, was seen (or became relevant) before the window's end, and
-        was reported by no digest: whatever kept it out of an earlier window, it is reported in this one. With
-        `reported`, for looking back: what was seen or became relevant within the window, reported or not.
+        was told by no digest. If something kept an entry out of an earlier window, it is told in this one.
+        With `reported`, for looking back: what was seen or became relevant within the window, told or not.
         """
         rows = self._db.rows(f"select id from entries {_NEWS[reported]}", _span_of(window))
         return frozenset(row["id"] for row in rows)
 
     def reported(self, stories: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
-        """Return the ids of those entries of stories that a digest told; for looking back, `until` then."""
+        """Return the ids of those entries of stories that a digest has told; to look back, `until` a time."""
         wanted = [listed(stories), maybe_format_utc(until)]
         rows = self._db.rows(f"select id from entries where {_REPORTED}", wanted)
         return frozenset(row["id"] for row in rows)
 
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
-        """Store new and changed stories; return them with ids, their entries knowing their story.
+        """Store new and changed stories; return them with ids, and with entries that know their story.
 
-        Links to related stories are added, never taken away. Raises StoreError for an id that is not there.
+        Links to related stories are only added, never removed. Raises StoreError for an unknown id.
         """
         with self._db.transaction():
             return tuple(map(self._save, stories))
@@ -163,12 +163,12 @@ class Stories:
         return number
 
     def begin(self, like: Story) -> int:
-        """Make a story like another, without entries yet; return its id."""
+        """Make a new story like another one, but without entries; return its id."""
         return self._save_row(replace(like, id=0, lead=0))
 
     def relate(self, story: int, others: Iterable[int]) -> None:
-        """Link a story to others for good."""
-        # What one step read as related another may have merged away meanwhile.
+        """Link a story to others permanently."""
+        # A related story may have been merged into another since it was read.
         present = {self.resolve(other) for other in others} - {story}
         pairs = [(min(story, other), max(story, other), other) for other in sorted(present)]
         self._db.change_many(_RELATE, pairs)
@@ -309,9 +309,9 @@ _LISTED: Final = """
 last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) where value = :theme))
 """
 
-# Unreported news has no lower bound: what an outage or a poll under way kept out of its own window must not
-# be lost to all. Two clauses for two indexes: one for both read three years of news, 50 ms at a time, and so
-# did SQLite by its own choice (see `connection`).
+# Untold news has no lower bound: what an outage or a poll under way kept out of its own window must not be
+# lost. Two clauses for two indexes: a single clause read three years of news, 50 ms each time, and so did
+# SQLite by its own choice (see `connection`).
 _NEWS: Final = {
     False: (
         "indexed by entries_unreported"
