@@ -46,7 +46,7 @@ def make_alerts(
         deliveries = outbox.prepare(chosen, edition, now=now)
         for translation in translations:
             deliveries += outbox.prepare(mail, translation, now=now)
-        if deliveries:  # the pages that the message leads to; alone they tell nobody
+        if deliveries:  # update the pages that the message leads to; by themselves they alert nobody
             deliveries += outbox.prepare(pages, edition, now=now)
         store.deliveries.alert(story.id, deliveries, now)
 
@@ -55,7 +55,7 @@ def make_alerts(
 
 
 def _unreported(config: Config, store: Store, now: datetime) -> dict[int, Story]:
-    """Return the stories of which nothing was told and that are fresh, by id."""
+    """Return, by id, the stories with fresh news of which nothing was told yet."""
     window = Window(start=now - config.digest.backlog, end=now)
     # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)

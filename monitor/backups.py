@@ -63,7 +63,7 @@ def takes_everything(target: Path) -> bool:
 
 
 def write(config: Config, store: Store, target: Path, *, now: datetime) -> list[str]:
-    """Write a backup, complete or not at all, for its owner's eyes alone; return what is in it.
+    """Write a backup, complete or not at all, that only its owner can read; return what is in it.
 
     An earlier backup there is replaced, any other file is left alone. Raises StoreError.
     """

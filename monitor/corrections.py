@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Change(NamedTuple):
-    """An entry that is tagged otherwise than before."""
+    """An entry whose tags have changed."""
 
     entry: Entry
     before: Tagging
@@ -41,11 +41,11 @@ def mark(
     themes: Sequence[str] | None = None,
     now: datetime,
 ) -> Entry:
-    """Set the user's correction of an entry, or with None take it back; return the entry as it then stands.
+    """Set the user's correction of an entry or, with None, take it back; return the entry as it stands then.
 
-    Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to; without `themes`
-    it keeps the tagger's, or where it is about beats alone those of an earlier mark. Raises MonitorError when
-    there is no such entry.
+    Without `beats`, a relevant entry keeps those it has, or gets the one it came nearest to. Without
+    `themes`, it keeps the tagger's or, if only beats are set, those of an earlier mark. Raises MonitorError
+    when there is no such entry.
     """
     after = _mark(config, store, [number], relevant=relevant, beats=beats, themes=themes, now=now)
     return after[number]
@@ -61,7 +61,7 @@ def _mark(
     themes: Sequence[str] | None,
     now: datetime,
 ) -> dict[int, Entry]:
-    """Do so for several; their stories are chosen anew once, not for each of hundreds of reports."""
+    """Do this for several entries; their stories are updated once, not for each of hundreds of reports."""
     entries = {entry.id: entry for entry in store.entries.get_many(numbers)}
     earlier = store.marks.get(numbers)
     if missing := [number for number in numbers if number not in entries]:
@@ -70,7 +70,7 @@ def _mark(
     explanations = {number: tagger.explain(entries[number]) for number in numbers}
     taggings = {number: explanation.tagging for number, explanation in explanations.items()}
     for number, entry in entries.items():
-        # What retention has left is the title: by that alone the themes would go that stood in the text.
+        # If retention has left only the title, themes that came from the text must not get lost.
         is_title_alone = entry.tagging.relevant and not (entry.summary or entry.content)
         if relevant and is_title_alone and (number not in earlier or earlier[number].themes is None):
             taggings[number] = replace(taggings[number], themes=entry.tagging.themes)
@@ -79,8 +79,8 @@ def _mark(
             if relevant is None:
                 store.marks.clear(number)
                 continue
-            # "Relevant" without a beat cannot be stored; what the rules came nearest to is the best guess at
-            # what was meant.
+            # "Relevant" cannot be stored without a beat; the one that the rules came nearest to is the best
+            # guess at what was meant.
             judged = (verdict for verdict in explanations[number].verdicts if verdict.kind == "beat")
             nearest = max(judged, key=lambda verdict: verdict.score)
             chosen = tuple(beats or entries[number].tagging.beats or (nearest.slug,)) if relevant else ()
@@ -95,12 +95,12 @@ def _mark(
 
 
 class Marking(NamedTuple):
-    """What came of marking entries."""
+    """The result of marking entries."""
 
     after: dict[int, Entry | None]
-    """Each as it then stands; None where there was no mark to take back."""
+    """Each entry as it stands then; None if there was no mark to take back."""
     learned: tag.Personal | None
-    """What was learned anew, when it was time for that."""
+    """What was learned, if it was time to learn again."""
 
 
 def mark_all(
@@ -121,20 +121,20 @@ def mark_all(
     return Marking({number: found.get(number) for number in numbers}, learn_if_due(config, store))
 
 
-# After so many marks that came or were taken back the personal layer is learned anew by itself.
+# After this many marks were set or taken back, the personal layer is learned again automatically.
 _EACH: Final = 10
-# How many marks there were when the user had what was learned of them dropped: the next one must not bring it
+# How many marks there were when the user dropped what was learned from them: the next mark must not bring it
 # back.
 _FORGOTTEN: Final = "forgotten_marks"
-# When the last mark was made that was learned from, or dropped: a mark that says otherwise now is a new one.
+# When the last mark was made that was learned from, or dropped: a later change of a mark counts as a new one.
 _LATEST: Final = "latest_mark"
 _UNMARKED: Final = 400
-# What was chosen and left as it was, in the time of the marks, speaks a little for being right.
+# What was chosen and left unmarked, in the time of the marks, is slight evidence that it was right.
 _UNMARKED_WEIGHT: Final = 0.25
 
 
 def learn_if_due(config: Config, store: Store) -> tag.Personal | None:
-    """Learn anew when ten marks came, went or changed, unless `learn = false`; return what was learned."""
+    """Learn again after ten marks were set, removed or changed, unless `learn = false`; return the result."""
     known = int(store.note(_FORGOTTEN) or tag.Personal.from_json(store.note(tag.PERSONAL)).marks)
     marks, latest = store.marks.listing(), store.note(_LATEST)
     newer = sum(latest < mark.made_at.isoformat() for mark in marks) if latest else 0
@@ -156,10 +156,10 @@ def learn(config: Config, store: Store) -> tag.Personal:
     marked = sorted(store.entries.get_many(marks), key=lambda entry: marks[entry.id].made_at, reverse=True)
     since = min(entry.first_seen for entry in marked)
     others = store.entries.listing(since=since, limit=_UNMARKED)
-    # Without what was learned before, or each learning would build on the last and drift.
+    # Without what was learned before: otherwise each learning would build on the last one and drift.
     plain = config.tagger("")
     examples = [plain.example(entry, marks[entry.id].relevant) for entry in marked]
-    # The marked ones among them come second, and so count for nothing.
+    # The marked ones among them come second, so they do not count.
     examples += [plain.example(entry, True, weight=_UNMARKED_WEIGHT) for entry in others]
     words, feeds = tag.learn(_each_text_once(examples))
     own = {}
@@ -179,7 +179,7 @@ def learn(config: Config, store: Store) -> tag.Personal:
 
 
 def _each_text_once(examples: Iterable[tag.Example]) -> list[tag.Example]:
-    """Return the first example of each text: who marks a story of ten copies says one thing once."""
+    """Return the first example of each text: marking a story with ten copies says one thing once."""
     found: dict[tuple[str, ...], tag.Example] = {}
     for example in examples:
         found.setdefault(tuple(example.features.quotes), example)
@@ -201,7 +201,7 @@ def forget(store: Store) -> tag.Personal:
     return tag.Personal()
 
 
-# Stories that are chosen anew in one transaction: 1,000 take over three seconds, and others wait to write.
+# Stories that are updated in one transaction: 1,000 take over three seconds, while other writers wait.
 _AT_ONCE: Final = 100
 
 

@@ -47,21 +47,13 @@ def prepare_again(
     recipient: str = "",
     now: datetime,
 ) -> PreparedAgain:
-    """Render a digest as it was made for whoever has no delivery of it and would get one today.
+    """Render a digest as it was made, for everybody who has no delivery of it and would get one today.
 
-    With `recipient` their mail alone.
+    With `recipient`, only their mail.
     """
-    key = digest_key(stored.date)
-    there = store.deliveries.recipients(key)
+    there = store.deliveries.recipients(digest_key(stored.date))
     by_mail = [channel for channel in channels if channel.name == Mail.name]
-    new = [
-        one
-        for one in sorted(config.recipients if by_mail else ())
-        if recipient in {"", one}
-        and (Mail.name, one.casefold()) not in there
-        # Where no mail could be made at all, whose was to hold several days gets all of them with their next.
-        and not ((Mail.name, outbox.EVERYBODY) in there and stored.date in store.deliveries.accounted(one))
-    ]
+    new = [one for one in _without_mail(config, store, stored) if by_mail and recipient in {"", one}]
     today = {*new}.intersection(digest_input.whose_day(config, store, stored.date, now=now))
     fell_due = datetime.combine(stored.date, config.digest.time, config.timezone)
 
@@ -109,6 +101,19 @@ def prepare_again(
     )
 
 
+def _without_mail(config: Config, store: Store, stored: StoredDigest) -> list[str]:
+    """Return the recipients of mail who have no delivery of a digest."""
+    there = store.deliveries.recipients(digest_key(stored.date))
+    # If no mail could be made for anybody, those whose mail holds several days get all of them with the next.
+    failed_for_all = (Mail.name, outbox.EVERYBODY) in there
+    return [
+        one
+        for one in sorted(config.recipients)
+        if (Mail.name, one.casefold()) not in there
+        and not (failed_for_all and stored.date in store.deliveries.accounted(one))
+    ]
+
+
 def resend(
     config: Config,
     store: Store,
@@ -118,9 +123,9 @@ def resend(
     recipient: str = "",
     now: datetime,
 ) -> PreparedAgain:
-    """Make a digest's deliveries due now, with those of whoever came on the list since; return the latter.
+    """Make a digest's deliveries due now, and add those for recipients who are new; return the latter.
 
-    With `recipient` only their mail. Raises MonitorError when nothing is left that could be sent.
+    With `recipient`, only their mail. Raises MonitorError when nothing is left that could be sent.
     """
     with store.transaction():
         new = prepare_again(

@@ -1,4 +1,4 @@
-"""Put entries into stories: read the store, decide beside the loop, write in one short transaction.
+"""Put entries into stories: read the store, decide in a thread, write in one short transaction.
 
 Deciding (and encoding) may take seconds after a large poll. No lock is held meanwhile, so what was read is
 checked again before anything is written.
@@ -32,11 +32,11 @@ T = TypeVar("T")
 _STEP = 500
 # Steps in one run: half a million entries; what is left then waits for the next poll.
 _STEPS = 1000
-# Entries stored by an earlier version whose terms are counted anew in one step.
+# Entries stored by an earlier version whose terms are counted in one step.
 _COUNT_AT_ONCE = 2000
-# Stories of version 1.0, which knew no kinds of event, that are lifted in one step.
+# Stories of version 1.0, which knew no kinds of event, that are upgraded in one step.
 _REFRESH_AT_ONCE = 200
-# News of longer ago begins a story of its own: it would have all that lies between read again.
+# Older news begins a story of its own: otherwise everything since then would have to be read again.
 _LATEST = timedelta(days=30)
 # The latest corrections, from which the user's own weights are learned.
 _LESSONS = 100
@@ -99,7 +99,7 @@ async def _beside(decide: Callable[[Callable[[], None]], _Decision]) -> _Decisio
 
 
 def refresh_stories(config: Config, store: Store, stories: Iterable[int]) -> tuple[Story, ...]:
-    """Choose anew all that follows from the entries of stories which changed; return them by id.
+    """Choose everything again that follows from a story's entries; return the stories by id.
 
     Their entries come without content and evidence.
     """

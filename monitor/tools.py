@@ -67,7 +67,7 @@ class Tools:
         return found[1]
 
     async def tagged(self, entries: Sequence[Entry], personal: str) -> Tagged:
-        """Tag entries beside the loop; a bug of ours costs only the entry that brings it out.
+        """Tag entries in a thread; a bug of ours costs only the entry that brings it out.
 
         In batches: a thread cannot be stopped, and 2,000 entries take six seconds.
         """

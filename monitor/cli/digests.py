@@ -1,4 +1,4 @@
-"""`digest`, `digests`: a digest of any day to look at, the one that is due to send, how deliveries fared."""
+"""`digest`, `digests`: look at the digest of any day, send the one that is due, list all deliveries."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def move(
     with _editing(context) as listed:
         listed.move(_followed(listed, found.url), new.url)
         if config.database.exists():
-            # File and database together: a move that reached one alone would make two feeds of one.
+            # File and database together: a move that reached only one of them would make two feeds of one.
             with current.writing() as (_, store), store.transaction():
                 store.feeds.move(found.url, new.url)
                 _save(context, listed)

@@ -1,4 +1,4 @@
-"""`setup`: six questions, and a monitor that is tried, configured and started by itself.
+"""`setup`: six questions, and a monitor that is configured, tried and started automatically.
 
 Asks on a terminal; with `--yes` flags and defaults answer. What is there is never overwritten.
 """
@@ -327,7 +327,7 @@ def _tried(ask: Questions, current: Session, config: Config, account: Account | 
     """Try everything, and ask for the password again while it is refused; an empty answer leaves it."""
     # A file of that name may be there and another be asked, or none: then no answer would change anything.
     is_ours = account is not None and account.password_file == PASSWORD_FILE
-    # A server that does not answer takes a minute, of which the terminal should say what it is.
+    # A server that does not answer takes a minute; the terminal should say what is going on.
     ask.tell("Trying feeds and mail …")
     while refused := asyncio.run(refusal(config)):
         if ask.silent or not is_ours or not (current.directory / PASSWORD_FILE).exists():
@@ -350,7 +350,7 @@ async def _try(current: Session, config: Config) -> bool:
 
 
 def _offer_service(ask: Questions, given: str | None, directory: Path) -> None:
-    """Offer to start by itself: write a unit or an agent, or print a cron line, each with what to do then."""
+    """Offer to start automatically: write a unit or an agent, or print a cron line, with what to do next."""
     from monitor.service import install
 
     mac, has_systemd = sys.platform == "darwin", Path("/run/systemd/system").exists()

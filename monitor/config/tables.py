@@ -118,7 +118,7 @@ def unknown(document: TomlDocument, place: Place, table: Mapping[str, Any], know
     """Note each key of a table that nothing declares."""
     names = list(known)
     for key in table:
-        # The likeliest unknown key of all; "unknown" alone would make people look for its right spelling.
+        # The likeliest of all unknown keys; just "unknown" would make people look for another spelling.
         if key in SECRETS and key not in names:
             reason = f"secrets do not belong in this file; use {key}_env or {key}_file"
             document.fault((*place, key), reason)

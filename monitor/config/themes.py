@@ -47,7 +47,7 @@ def read(directory: Path) -> tag.Rules:
 
 @cache
 def shipped_rules() -> tag.Rules:
-    """Return the rules of those who have none of their own."""
+    """Return the rules for users without rules of their own."""
     return tag.load("", file=NAME, data=shipped())
 
 

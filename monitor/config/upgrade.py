@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor.config.own import Difference
     from monitor.toml import Comment, Place
 
-# A group of which the user kept as much is followed from now on.
+# A group of which the user has kept this share is followed from now on.
 _HALF: Final = 0.5
 
 

@@ -161,6 +161,6 @@ def _more(more: str) -> Iterator[str]:
 
 
 def _link(words: str, url: str) -> str:
-    """Return a link; the words alone when there is nowhere to go."""
+    """Return a link, or only its words if it has no address."""
     target = _ENTITY.sub(r"\\&", url)
     return f"[{escape(words)}]({target})" if url else escape(words)

@@ -112,7 +112,7 @@ def _selected(digest: Digest, words: Wording) -> Iterator[Note]:
         score,
     )
     what = " · ".join(filter(None, named))
-    if not what:  # it chooses days alone
+    if not what:  # it only chooses days
         return
     label = words.text("selection", what=what)
     others = left_out(digest, words)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from monitor.models import Digest, Entry, Join, Story
     from monitor.site.frame import Site
 
-# Steps before a story, and after it, that its page names: all would be written anew with each new one,
-# and a long affair has a page of its own.
+# Steps before a story, and after it, that its page names: all would have to be written again for each new
+# one, and a long affair has a page of its own.
 NEAR: Final = 5
 _WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
 

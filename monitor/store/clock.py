@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEY: Final = "clock"
 # A clock that is set back by less is only set right; what it puts off is put off by as much.
 _BACK: Final = timedelta(hours=1)
-# Machines are left alone for months; half a year at once is rather a wrong clock.
+# Machines may be off for months, but half a year at once is more likely a wrong clock.
 _AHEAD: Final = timedelta(days=180)
 _SHOWN: Final = timedelta(days=1)
 # Time for somebody to see the leap in `status` or in a digest.

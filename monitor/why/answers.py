@@ -191,7 +191,7 @@ def _chosen(facts: Facts) -> Line:
     if facts.marked_at is not None:
         text = f"you marked it on {_moment(facts.marked_at, facts)}: {names or 'not relevant'}"
         return Line(question="chosen", verdict="yes" if tagging.relevant else "no", text=text)
-    # An entry of version 1.0 has a score alone.
+    # An entry of version 1.0 has only a score.
     figures = f"score {tagging.score:.2f}, the bar is 1.00"
     if tagging.certainty:
         figures = f"certainty {min(tagging.certainty, _SUREST):.0%}"

@@ -75,7 +75,7 @@ def entry_of_text(text: str, now: datetime) -> Entry:
 
     A terminal may paste letters in pieces.
     """
-    # Where the locale is not UTF-8, what was typed comes as escaped bytes, of which cleaning leaves nothing.
+    # If the locale is not UTF-8, typed text arrives as escaped bytes, which cleaning would remove.
     title, _, rest = text.encode(errors="surrogateescape").decode(errors="replace").strip().partition("\n")
     title, summary = clean(title), clean(rest)
     language = detect(f"{title}. {summary}")
@@ -183,7 +183,7 @@ def _trial(entry: Entry, store: Store, tagger: Tagger, now: datetime) -> Trial |
         holding = store.entries.search(f'"{phrase}"', since=now - _LOOK_BACK, limit=_MANY)
         others = sum(not one.tagging.relevant and one.id != entry.id for one in holding)
         counted.append((others, phrase))
-    # Trying a phrase compiles all rules anew: the one that lets in the least is tried first.
+    # Trying a phrase compiles all rules again, so the phrase that lets in the least is tried first.
     for others, phrase in sorted(counted, key=lambda pair: pair[0]):
         try:
             changes = tagger.try_phrase(phrase, nearest.slug, [entry])
