@@ -76,6 +76,24 @@ def test_of_hundreds_that_are_alike_not_every_pair_is_compared():
     assert len(compared) < number * number / 8
 
 
+def test_of_two_crowds_that_were_not_near_some_pairs_stand_for_all():
+    compared, asked = set(), {}
+
+    def link(one: int, other: int) -> Link:
+        compared.add((one, other))
+        return Link.of([6.0 if (one < 20) == (other < 20) else 3.0])
+
+    def closes(one, other, link):
+        asked[len(one), len(other)] = link
+        return True
+
+    crowds, between = (range(20), range(20, 40)), 40
+    near = {pair for crowd in crowds for pair in combinations(crowd, 2)} | {(0, between), (20, between)}
+    assert group(41, near, link, threshold=0.0, closes=closes) == [0] * 41
+    assert sum(one < 20 <= other < between for one, other in compared) == 24
+    assert asked[20, 21] == Link(20 * 21, 20 * 21 * 3.0, 3.0)
+
+
 def test_pairs_that_are_not_compared_count_like_those_that_are():
     asked = {}
 
