@@ -435,6 +435,12 @@ def test_an_entry_repeated_in_one_document_is_one() -> None:
     assert not again.changed
 
 
+def test_under_a_column_s_title_what_has_another_text_is_no_repetition() -> None:
+    column = {"title": "News in brief", "url": "https://x.example/brief", "dated": "missing"}
+    items = [entry("", guid=str(number), summary=f"Text {number}.", **column) for number in (1, 2, 2, 3)]
+    assert len(Follower().poll(*items[:2], replace(items[2], guid="2b"), items[3]).new) == 3
+
+
 def test_without_link_repeats_are_kept_apart() -> None:
     assert len(Follower().poll(entry("a", guid="1", url=""), entry("a", guid="2", url="")).new) == 2
 

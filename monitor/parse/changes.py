@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
-from monitor.parse.identity import fingerprint, matches
+from monitor.parse.identity import fingerprint, matches, says_little
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -112,10 +112,14 @@ def compare(
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
-    """Return the entries but for those that repeat the title, link and date of an earlier one."""
+    """Return the entries but for those that repeat the title, link and date of an earlier one.
+
+    Under a title that says little they repeat the text too, or they are another's.
+    """
     first: dict[Hashable, Entry] = {}
     for entry in entries:
-        mark = (fold(entry.title), entry.url, entry.published) if entry.url else entry.guid
+        text = fingerprint(entry) if says_little(entry.title) else ""
+        mark = (fold(entry.title), entry.url, entry.published, text) if entry.url else entry.guid
         first.setdefault(mark, entry)
     return first.values()
 

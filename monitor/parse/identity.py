@@ -85,6 +85,11 @@ def digest_of(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
+def says_little(title: str) -> bool:
+    """Return True for a title that many entries may have: a column's."""
+    return len(title.split()) <= _LITTLE
+
+
 def spellings(document: Document) -> tuple[set[str], set[str]]:
     """Return the guids and the links of a document's entries as they may have been stored."""
     entries = (*document.entries, *filter(None, [document.broken]))
@@ -165,7 +170,7 @@ def _another(entry: Entry, known: Known) -> bool:
 
 def _is_next_of_column(entry: Entry, known: Known) -> bool:
     """Return True for another text under a title that says little, which has another guid of its own too."""
-    if len(entry.title.split()) > _LITTLE or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
+    if not says_little(entry.title) or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
         return False
     guids, instants = {_own_guid(entry), _own_guid(known)}, {_instant(entry), _instant(known)}
     if _place(_bare(entry.url)) == _place(_bare(known.url)):
@@ -206,7 +211,7 @@ def _is_next_issue(entry: Entry, known: Known) -> bool:
     dated = entry.dated == known.dated == "publisher"
     guid = _own_guid(entry)
     of_one = is_of_one(entry.url) or bool(guid and not _OF_A_PAGE.fullmatch(guid))
-    pause = _PAUSE if len(entry.title.split()) <= _LITTLE else _DAY
+    pause = _PAUSE if says_little(entry.title) else _DAY
     another_day = dated and entry.published - known.published >= pause
     return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
