@@ -436,7 +436,7 @@ def test_an_entry_repeated_in_one_document_is_one() -> None:
 
 
 def test_under_a_column_s_title_what_has_another_text_is_no_repetition() -> None:
-    column = {"title": "News in brief", "url": "https://x.example/brief", "dated": "missing"}
+    column: dict[str, Any] = {"title": "News in brief", "url": "https://x.example/brief", "dated": "missing"}
     items = [entry("", guid=str(number), summary=f"Text {number}.", **column) for number in (1, 2, 2, 3)]
     assert len(Follower().poll(*items[:2], replace(items[2], guid="2b"), items[3]).new) == 3
 
@@ -569,6 +569,20 @@ def test_what_stands_under_a_column_s_title_is_news_each_time(
     # The text of the last one under another guid is that one, drawn anew.
     if "guid" in fields:
         assert not follower.poll(item(2, ages[2], guid="anew"), after=DAY / 9).new
+
+
+def test_a_short_title_moves_with_its_site_though_its_text_is_edited() -> None:
+    follower = Follower()
+    age = timedelta(minutes=7)
+    follower.poll(
+        entry("", title="Strike", guid="https://a.example/?p=1", url="https://a.example/strike", age=age)
+    )
+    moved: dict[str, Any] = {
+        "guid": "https://b.example/?p=1",
+        "url": "https://b.example/news/strike",
+        "summary": "More.",
+    }
+    assert follower.poll(entry("", title="Strike", age=age, **moved)).changed
 
 
 def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_number() -> None:

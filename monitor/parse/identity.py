@@ -172,7 +172,8 @@ def _is_next_of_column(entry: Entry, known: Known) -> bool:
     """Return True for another text under a title that says little, which has another guid of its own too."""
     if not says_little(entry.title) or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
         return False
-    guids, instants = {_own_guid(entry), _own_guid(known)}, {_instant(entry), _instant(known)}
+    guids = {_place(_own_guid(entry)), _place(_own_guid(known))}  # a site may move
+    instants = {_instant(entry), _instant(known)}
     if _place(_bare(entry.url)) == _place(_bare(known.url)):
         redated = len(instants) > 1 or None in instants
         return len(guids - {""}) > 1 and redated and not is_of_one(entry.url)
