@@ -6,11 +6,9 @@ with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import sys
-import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +17,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from loopback import Loopback, Reply
+from loopback import Loopback, Reply, in_a_thread
 
 from monitor import cli, config, store
 from monitor.models import Poll
@@ -155,24 +153,8 @@ def reported(made: Digest) -> list[str]:
 @contextmanager
 def serving() -> Iterator[Loopback]:
     """Run a loopback server in a thread of its own, for programs that have a loop themselves."""
-    ready, server = threading.Event(), Loopback()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        async with server:
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
+    with in_a_thread(Loopback()) as server:
         yield server
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import base64
 import contextlib
 import hmac
 import ssl
-import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default as modern
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from loopback import in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -75,31 +76,9 @@ async def inbox() -> AsyncIterator[Inbox]:
 
 @contextlib.contextmanager
 def inbox_in_a_thread() -> Iterator[Inbox]:
-    """Run the same in a thread of its own, for programs that have a loop themselves."""
-    with _in_a_thread(inbox()) as box:
+    """Run the same in a thread of its own."""
+    with in_a_thread(inbox()) as box:
         yield box
-
-
-@contextlib.contextmanager
-def _in_a_thread(server: contextlib.AbstractAsyncContextManager[Any]) -> Iterator[Any]:
-    ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
-    found: list[Any] = []
-
-    async def serve() -> None:
-        async with server as running:
-            found.append(running)
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
 
 
 @dataclass
@@ -156,7 +135,7 @@ async def scripted(script: Script) -> AsyncIterator[Script]:
 @contextlib.contextmanager
 def scripted_in_a_thread(script: Script) -> Iterator[Script]:
     """Run the same in a thread of its own."""
-    with _in_a_thread(scripted(script)) as running:
+    with in_a_thread(scripted(script)) as running:
         yield running
 
 
