@@ -126,12 +126,13 @@ class _Marks(NamedTuple):
         if counts := [match[1] for match in _COUNT.finditer(title)]:
             title = _COUNT.sub("", title).strip()
             guid, bare = (_without_counts(address, filter(None, counts)) for address in (guid, bare))
+        nowhere = not bare or is_home(one.url, home)
         return cls(
             guid=guid,
-            link="" if is_home(one.url, home) else bare,
+            link="" if nowhere else bare,
             title=title,
             instant=_instant(one),
-            path="" if not bare or is_home(one.url, home) else _EDITION.sub("", f"/{_place(bare)}"),
+            path="" if nowhere else _EDITION.sub("", f"/{_place(bare)}"),
             page=re.split("[?;#]", bare, maxsplit=1)[0] or "-",
         )
 
