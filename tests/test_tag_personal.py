@@ -35,6 +35,23 @@ def test_marks_lower_what_is_like_them_and_leave_the_rest() -> None:
     assert after.tag(right).certainty >= TAGGER.tag(right).certainty - 0.02
 
 
+def test_what_right_and_wrong_have_in_common_teaches_little() -> None:
+    kinds = ("a chess robot", "shopping bots", "an office planner", "cheap chips", "a fridge", "maps")
+    alarm, right = (
+        "AI firm shows {} to the press and to creators",
+        "Illustrators say to the AI firm that {} and more were taken to train it",
+    )
+    marked = [TAGGER.example(entry(alarm.format(kind)), False) for kind in kinds]
+    read = [
+        TAGGER.example(entry(right.format(kind)), True, weight=0.25) for kind in ("maps", "comics", "logos")
+    ]
+    words, _ = learn(marked + read)
+    assert max(abs(words.get(name, 0.0)) for name in ("ai", "to", "and", "the", "firm")) < 0.03
+    assert words["press"] < -0.1
+    # Without what was right nothing is known to be common: then all that was marked speaks against an entry.
+    assert learn(marked).words["to"] < -0.1
+
+
 def test_three_marks_of_one_feed_do_not_silence_it_and_many_alike_do_not_run_away() -> None:
     marked = [TAGGER.example(entry(ALARM.format(n=n)), False) for n in range(3)]
     assert learn(marked).feeds["f"] > -0.1

@@ -2,15 +2,19 @@
 
 A logistic regression over the same words and pairs of words, and the feed, that starts from what the table
 says and is held back strongly: no mark moves an entry far that shares little with it, and all together raise
-none by more than `MOST` and lower none by more than `MOST_DOWN`. Beats and themes of the user's own, which
-the table does not know, are learned whole, from some thirty marks; their phrases in themes.toml stay the
-gate. Pure Python: hundreds of marks are learned in a second or two, without any extra.
+none by more than `MOST` and lower none by more than `MOST_DOWN`. Words that stand in what was right as often
+as in what was wrong ("to", "and", "AI") teach little: a dozen marks that have nothing else in common taught
+nothing but these, and lowered whatever has a long text. Beats and themes of the user's own, which the table
+does not know, are learned whole, from some thirty marks; their phrases in themes.toml stay the gate. Pure
+Python: hundreds of marks are learned in a second or two, without any extra.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from math import exp, inf, log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,10 +32,10 @@ PERSONAL: Final = "personal"
 MOST: Final = 2.0
 """How far the layer can raise an entry, in log-odds, whatever was marked."""
 MOST_DOWN: Final = 0.8
-"""How far it can lower one: with 2, who marks false alarms alone lost 4 in 100 of what is relevant, so 1.
+"""How far it can lower one: with 2, who marks false alarms alone lost 4 in 100 of what is relevant, so less.
 
-With .6 they had 37 in 100 false alarms fewer, so 44: `benchmarks/simulate_marks.py --bar 0.1` on five months
-of technology feeds."""
+From the shipped bar they have 22 in 100 false alarms fewer and lose nothing, from .1 38 and .3
+(`benchmarks/simulate_marks.py --blur 0.35`, five months of technology feeds); with 1.2 no more."""
 # How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
 _HELD_BACK: Final = 0.4
 # A feed is held back more than a word: three marks of one outlet must not silence it.
@@ -139,9 +143,11 @@ def learn(examples: Sequence[Example]) -> Weights:
     """Fit the weights of words and of feeds to examples, over what the table gave each."""
     if not any(example.weight == 1 for example in examples):
         return Weights({}, {})
-    words, feeds = _Words(_HELD_BACK), _Feeds(_FEED_HELD_BACK)
+    telling = _telling(examples)
+    words, feeds = _Words(_HELD_BACK, telling=telling), _Feeds(_FEED_HELD_BACK)
     _fit(examples, (words, feeds), _ROUNDS)
-    return Weights(_kept(words.now), {name: w for name, w in _kept(feeds.now).items() if name})
+    learned = _kept({name: weight * telling[name] for name, weight in words.now.items()})
+    return Weights(learned, {name: w for name, w in _kept(feeds.now).items() if name})
 
 
 def learn_own(examples: Sequence[Example]) -> Own | None:
@@ -155,10 +161,26 @@ def learn_own(examples: Sequence[Example]) -> Own | None:
     return Own(round(base.now.get("", 0.0), 4), _kept(words.now))
 
 
+def _telling(examples: Sequence[Example]) -> dict[str, float]:
+    """Give how much each word may teach, 0 to 1: little where it stands in right and wrong ones alike."""
+    shares: list[dict[str, float]] = []
+    for answer in (True, False):
+        words = [example.features.quotes for example in examples if example.answer is answer]
+        shares.append({name: n / len(words) for name, n in Counter(chain.from_iterable(words)).items()})
+    right, wrong = shares
+    most = log(len(examples) + 1)
+    common = {name: min(right.get(name, 0.0), wrong.get(name, 0.0)) for name in right.keys() | wrong.keys()}
+    return {name: 1 - log(max(1.0, len(examples) * share)) / most for name, share in common.items()}
+
+
 class _Words:
     """Weights by word on their way up the likelihood, each drawn back towards zero."""
 
-    def __init__(self, held_back: float, *, step: float = 0.0) -> None:
+    def __init__(
+        self, held_back: float, *, step: float = 0.0, telling: Mapping[str, float] | None = None
+    ) -> None:
+        """`telling`: how much an example counts for each word; 1 for all."""
+        self._telling = telling
         self.now: dict[str, float] = {}
         self.slopes: dict[str, float] = {}
         self._held_back = held_back
@@ -169,12 +191,17 @@ class _Words:
 
     def total(self, example: Example) -> float:
         """Give what these weights add to the log-odds of an example."""
-        return _sum(self.now, example.features)
+        if self._telling is None:
+            return _sum(self.now, example.features)
+        now, telling = self.now, self._telling
+        names = example.features.quotes
+        return example.features.scale * sum(now[name] * telling[name] for name in names if name in now)
 
     def lean(self, example: Example, error: float) -> None:
         """Note which way an example draws its weights."""
+        slopes, telling, slope = self.slopes, self._telling, error * example.features.scale
         for name in example.features.quotes:
-            self.slopes[name] = self.slopes.get(name, 0.0) + error * example.features.scale
+            slopes[name] = slopes.get(name, 0.0) + (slope if telling is None else slope * telling[name])
 
     @property
     def penalty(self) -> float:
