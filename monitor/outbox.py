@@ -226,8 +226,6 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
     `jitter`, 0 to 1, lengthens the wait by up to a fifth.
     """
     tries = delivery.attempts + 1
-    if delivery.last_error.startswith(GIVEN_UP) and (error.permanent or _is_too_old(delivery, tries, now)):
-        return _failed(delivery, tries, f"{AGAIN}: {error}")
     if error.permanent:
         return _failed(delivery, tries, str(error))
     if _is_too_old(delivery, tries, now):
@@ -239,7 +237,7 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
         state="pending",
         attempts=tries,
         next_attempt_at=now + pause,
-        last_error=str(error),
+        last_error=_marked(delivery, str(error)),
         blocked=error.blocked,
     )
 
@@ -257,7 +255,13 @@ def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
         return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {note}")
     # The first interruption is most often a restart; a second one may be the message's own doing.
     pause = timedelta(0) if tries == 1 else wait(tries)
-    return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=note)
+    return replace(
+        delivery,
+        state="pending",
+        attempts=tries,
+        next_attempt_at=now + pause,
+        last_error=_marked(delivery, note),
+    )
 
 
 def wait(attempts: int) -> timedelta:
@@ -265,7 +269,14 @@ def wait(attempts: int) -> timedelta:
     return min(LONGEST, FIRST * (1 << min(_DOUBLINGS, max(0, attempts - 1))))
 
 
+def _marked(delivery: Delivery, reason: str) -> str:
+    """Return why a try failed, with a mark where it was that of a second chance: there is no third."""
+    return f"{GIVEN_UP}: {reason}" if delivery.last_error.startswith(GIVEN_UP) else reason
+
+
 def _failed(delivery: Delivery, tries: int, reason: str) -> Delivery:
+    if delivery.last_error.startswith(GIVEN_UP):
+        reason = f"{AGAIN}: {reason.removeprefix(f'{GIVEN_UP} ')}"
     return replace(
         delivery, state="failed", attempts=tries, next_attempt_at=None, last_error=reason, blocked=False
     )

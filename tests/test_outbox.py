@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -86,6 +87,20 @@ def test_what_was_hardly_tried_is_not_given_up_for_its_age():
         delivery = outbox.after_error(delivery, SHAKY, now=later, jitter=0)
         states.append(delivery.state)
     assert states == ["pending"] * 4 + ["failed"]
+
+
+def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_second():
+    chance = replace(SENDING, attempts=1, last_error="given up: refused: 550 spam")
+    gone = DeliveryError("refused: 550 spam", permanent=True)
+    for waiting in (
+        outbox.after_error(chance, SHAKY, now=NOW, jitter=0),
+        outbox.after_interruption(chance, now=NOW),
+    ):
+        assert waiting.state == "pending"
+        given_up = outbox.after_error(waiting, gone, now=NOW, jitter=0)
+        assert given_up.last_error == "given up again: refused: 550 spam"
+    worn = outbox.after_interruption(replace(chance, attempts=9), now=NOW + outbox.LIFE)
+    assert worn.last_error.startswith("given up again: ")
 
 
 def test_an_interruption_that_repeats_itself_ends_with_its_life():
@@ -281,6 +296,17 @@ async def test_what_was_given_up_is_tried_once_more_when_a_later_mail_gets_throu
     days.append(days[7] + timedelta(days=1))
     assert (await attempt(8))["23"] == "failed", "a second chance is one"
     assert set(states(opened).values()) == {"sent", "failed"}
+
+
+async def test_whoever_reads_meanwhile_holds_up_no_mail(opened, tmp_path):
+    channel = Channel()
+    freeze(opened, channel)
+    with store.open(tmp_path / "monitor.db", read_only=True) as reader, reader.snapshot():
+        assert reader.deliveries.listing()
+        began = monotonic()
+        await outbox.send_due(opened, [channel], now=NOW)
+        assert monotonic() - began < 10  # it was half a minute, with the loop
+    assert set(states(opened).values()) == {"sent"}
 
 
 async def test_how_a_try_ended_that_a_full_disk_would_not_take_is_stored_once_it_does(opened):

@@ -550,15 +550,20 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
         pytest.param({"guid": "{}", "url": "https://x.example/brief"}, timedelta(hours=1), id="one link"),
         pytest.param({"guid": "{}", "url": "https://x.example/brief", "dated": "missing"}, DAY, id="undated"),
         pytest.param({"url": "https://x.example/brief"}, timedelta(hours=6), id="one page"),
+        pytest.param(
+            {"guid": "{}", "url": "https://x.example/letter", "title": "What the week in AI has brought"},
+            7 * DAY,
+            id="longer title",
+        ),
     ],
 )
 def test_what_stands_under_a_column_s_title_is_news_each_time(
     fields: dict[str, str], apart: timedelta
 ) -> None:
     def item(number: int, at: timedelta, **more: Any) -> Entry:
-        given = {key: value.format(number) for key, value in fields.items()}
+        given = {"title": "News in brief"} | {key: value.format(number) for key, value in fields.items()}
         given.setdefault("guid", given["url"])
-        return entry("", title="News in brief", summary=f"Text {number}.", age=at, **{**given, **more})
+        return entry("", summary=f"Text {number}.", age=at, **{**given, **more})
 
     follower = Follower()
     midnight = "guid" not in fields and "{}" in fields["url"]
@@ -610,6 +615,30 @@ def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_numbe
         assert follower.poll(headed(f"Other words of {post}", f"live-7654321{post}")).new
     assert follower.poll(headed("Monday", "p/day-20241209")).new
     assert follower.poll(headed("What else was there", "p/night-20241209", age=-DAY)).new
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("judge-frees-500000-books", "500000-authors-may-claim", id="round figure"),
+        pytest.param("Union has 123,456 members: union-has-123456", "members-123456", id="figure of a title"),
+        pytest.param("news/1001234-strike", "video/1001234-how-it-works", id="two sections"),
+        pytest.param("what-came-241205.html", "what-else-was-there-241205.html", id="day"),
+        pytest.param("vorschau-05122024", "rueckblick-05122024", id="day, day first"),
+        pytest.param("first-2024120507", "second-2024120507", id="hour"),
+        pytest.param("films-of-202412", "best-songs-202412", id="month"),
+        pytest.param("live-1234567-post-5", "live-1234567-post-6", id="post of a live page"),
+        pytest.param("67810584/complaint-67810584", "67810584/reply-67810584", id="case"),
+        pytest.param("chip-285123-tested", "prices-of-chip-285123-fall", id="product"),
+    ],
+)
+def test_a_number_that_is_not_an_article_s_own_makes_no_two_articles_one(before: str, after: str) -> None:
+    follower = Follower()
+    for age, named in ((DAY, before), (NOTHING, after)):
+        title, _, link = named.rpartition(": ")
+        url = f"https://x.example/{link}"
+        article = entry("", guid=url, url=url, title=title or f"Words {len(named)}", age=age)
+        assert len(follower.poll(article, entry("another")).new) == (2 if named == before else 1)
 
 
 @pytest.mark.parametrize("fields", [TODAY, {"guid": "latest", "url": "https://x.example/show"}])

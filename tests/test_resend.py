@@ -187,6 +187,10 @@ def test_a_resend_for_one_reaches_nobody_else(office: Office) -> None:
     assert "archive" not in again.out, "files and archive are nobody's mail"
     assert office.sends("--resend", "--for", ANNA, hour=10).code == 0
     assert office.arrived() == [ANNA]
+    # However the address is written in the list by now.
+    office.sets([ANNA.capitalize(), BO, CY])
+    assert office.sends("--resend", "--for", ANNA, hour=10.5).code == 0
+    assert office.arrived() == [ANNA]
     assert office.sends("--resend", hour=11).code == 0
     assert office.arrived() == [ANNA, BO, CY], (
         "what is sent to one alone leaves the others as new as they were"

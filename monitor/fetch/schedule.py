@@ -214,7 +214,8 @@ def after_failure(
         consecutive_failures=failures,
         gone=gone,
         location="" if lost else state.location,
-        moving_to="",
+        # What leads to another feed does so still, though its entries are known by now.
+        moving_to=state.moving_to if leads_elsewhere(state) else "",
         moving_seen=0,
         polls=state.polls + 1,
         next_poll_at=now + (wait if gone else min(wait * (1 + _JITTER * jitter), _DAY)),
@@ -353,7 +354,7 @@ def _with_location(state: FeedState, response: Response, found: Findings) -> Fee
     again = moved_to == state.moving_to
     document = found.document
     is_new = document is not None and bool(document.entries) and len(found.new) == len(document.entries)
-    if leads_elsewhere(state) if again else is_new and not found.first:
+    if leads_elsewhere(state) or (is_new and not again and not found.first):
         return replace(state, moving_to=moved_to, moving_seen=0)
     seen = state.moving_seen + 1 if again else 1
     if seen < _AGREEING_POLLS:

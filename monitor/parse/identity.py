@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from monitor.parse.numbers import article_number
 from monitor.text import alike, fold, one_line
 from monitor.url import SLUG, is_of_one
 
@@ -60,10 +61,6 @@ _COUNT_IN_LINK: Final = re.compile(
 )
 # Guids of a page that has something else each day.
 _OF_A_PAGE: Final = re.compile(r"latest|newest|current|now|today|daily|weekly|heute|aktuell", re.IGNORECASE)
-# The number that a system gives to an article, behind a headline that may be rewritten; a date is none.
-_OF_ARTICLE: Final = re.compile(
-    r"(?<![a-z0-9])(?:(?!(?:19|20)\d{6}(?!\d))\d{6,}|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,})(?![a-z0-9])"
-)
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue in a path; other numbers may be those of a visit.
@@ -170,8 +167,14 @@ def _another(entry: Entry, known: Known) -> bool:
 
 
 def _is_next_of_column(entry: Entry, known: Known) -> bool:
-    """Return True for another text under a title that says little, which has another guid of its own too."""
-    if not says_little(entry.title) or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
+    """Return True for another text under a title that says little, which has another guid of its own too.
+
+    Under a longer title only on another day: "What the week has brought".
+    """
+    dated = entry.dated == known.dated == "publisher"
+    another_day = dated and abs(entry.published - known.published) >= _DAY
+    is_column = says_little(entry.title) or another_day
+    if not is_column or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
         return False
     guids = {_place(_own_guid(entry)), _place(_own_guid(known))}  # a site may move
     instants = {_instant(entry), _instant(known)}
@@ -218,20 +221,17 @@ def _is_next_issue(entry: Entry, known: Known) -> bool:
     return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
-def _number(one: _Marks) -> str | None:
-    """Return the number of the article in the last part of a link's path."""
-    numbers = _OF_ARTICLE.findall(one.page.rpartition("/")[2])
-    return numbers[-1] if numbers else None
-
-
 def _is_another_article(entry: Entry, known: Known) -> bool:
     """Return False for the number of a known article under another headline, which stands in the path alone.
 
-    Posts of a live page have that page's number, and differ behind it.
+    Posts of a live page have that page's number, and differ behind it. Two sections of one site may both
+    count: there the instant must be the same.
     """
     (here, *place), (there, *other) = (
         re.split("[?;#]", _bare(one.url), maxsplit=1) for one in (entry, known)
     )
+    if here.rpartition("/")[0] != there.rpartition("/")[0] and _instant(entry) != _instant(known):
+        return True
     return here == there or place != other or abs(entry.published - known.published) > _REUSED
 
 
@@ -263,7 +263,7 @@ _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], 
     (_all("title", "path"), _another),
     (attrgetter("guid"), _another),
     (attrgetter("link"), _another),
-    (_number, _is_another_article),
+    (lambda one: article_number(one.page, one.title), _is_another_article),
     (attrgetter("instant"), _is_no_edit),
     (_all("title", "page"), _is_no_copy),
     (_slug, _is_no_move),

@@ -177,11 +177,12 @@ class Connection:
     def make_room(self, size: int) -> None:
         """Have so many bytes free in the file and its log, for what must be stored though the disk is full.
 
-        Pages that were used once are used again, in the order in which they lie there.
+        Pages that were used once are used again, in the order in which they lie there. No reader is waited
+        for: "restart" held up all mail, and the service, for as long as somebody read.
         """
         self.change("insert or replace into meta values ('room', ?)", [" " * size])
         self.change("delete from meta where key = 'room'")
-        self.rows("pragma wal_checkpoint(restart)")
+        self.rows("pragma wal_checkpoint(passive)")
 
     def close(self) -> None:
         """Close the file. The last connection folds the write-ahead log into it."""

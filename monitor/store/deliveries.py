@@ -285,7 +285,7 @@ where id = :id
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
     changed_at = :now
-where edition = :edition and state <> 'sending' and :recipient in ('', recipient collate nocase)
+where edition = :edition and state <> 'sending' and (:recipient = '' or recipient = :recipient collate nocase)
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """
