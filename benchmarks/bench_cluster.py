@@ -8,6 +8,7 @@ a year; only the stories of its last ten days are open, as in a poll.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -110,5 +111,6 @@ def measure(stored: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(20_000, 20, 100)  # as commands do: else a tenth is spent on cycles
     for size in map(int, sys.argv[1:] or ("10000", "100000")):
         measure(size)
