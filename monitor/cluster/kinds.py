@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NONE = ""
 """The kind of what tells no event: a portrait, a look at a trade."""
-# The chance from which a kind is told: of three that are told two or more are right, by hands left out.
+# The chance from which a kind is told: of ten that are told six to eight are right, by hands left out.
 _TOLD = 0.35
 # What happened before or why: "after weekend of mockery" is not what this report tells.
 _BEFORE = re.compile(
