@@ -39,6 +39,9 @@ def test_stop_words_of_both_languages_and_single_letters_say_nothing():
         ("$1.5 billion for 500,000 books", {"1.5", "500000"}),
         ("1,5 Milliarden für 500.000 Bücher", {"1.5", "500000"}),
         ("In 2025, 7 of 10 agreed; 11,000 signed.", {"10", "11000"}),
+        ("Eleven thousand replies, forty-eight hours, two hundred people", {"11000", "48", "200"}),
+        ("Elftausend Antworten, zweiundzwanzig Regisseure und zweihundert Leute", {"11000", "22", "200"}),
+        ("One of hundreds, often alone; neun von ihnen", set()),
     ],
 )
 def test_figures_are_one_in_both_notations_and_years_are_none(text, numbers):
@@ -73,6 +76,29 @@ def test_kinds_and_places():
     assert (english.kind, german.kind) == ("ruling", "ruling")
     assert english.text.places == german.text.places == {"de"}
     assert "filing" in seen("Sammelklage eingereicht", language="de").text.kinds
+
+
+@pytest.mark.parametrize(
+    ("english", "german", "place"),
+    [
+        ("US judge rules", "Urteil in den USA", "us"),
+        ("Suno sued in the U.S.", "Klage in Kalifornien gegen Suno", "us"),
+        ("Ireland publishes bill", "Irland will Gesichter schützen", "ie"),
+        ("Case opens in Oslo", "Prozess in Norwegen beginnt", "no"),
+        ("Montreal artists strike", "Streik in Québec", "ca"),
+        ("Ghent tribunal", "Belgisches Gericht", "be"),
+    ],
+)
+def test_a_country_is_one_in_both_languages_and_by_its_cities(english, german, place):
+    assert seen(english).text.places == seen(german, language="de").text.places == {place}
+
+
+def test_us_is_a_country_in_capitals_alone():
+    assert seen("They asked us to pay").text.places == set()
+
+
+def test_a_case_is_named_after_its_plaintiff_or_its_defendant():
+    assert seen("Bartz settlement filed").text.players == seen("Anthropic settles").text.players
 
 
 def test_terms_are_what_the_archive_counts():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds
 from monitor.cluster.events import LONGEST, knowledge, plain_words
+from monitor.cluster.figures import figures
 from monitor.cluster.references import acts, references
 from monitor.text import fold
 
@@ -34,10 +35,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
 # A hyphen, a point or an apostrophe within is part of a word: "OpenAI-Chef", "U.S", "can't".
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
-_NUMBER = re.compile(r"\d[\d.,]*")
-_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-# A year tells no event from another.
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
@@ -175,7 +172,7 @@ def _part(text: str, *, german: bool) -> TextTraits:
         stems=frozenset(word.stem for word in known),
         specific=frozenset(word.stem for word in known if not word.common),
         names=frozenset(_names(read, german=german)),
-        numbers=frozenset(_numbers(text)),
+        numbers=frozenset(figures(text)),
         players=_once(player for player, _ in _players(text)),
         roles=_once(role for word in known for role in word.roles),
         kinds=kinds.phrases(text),
@@ -222,14 +219,15 @@ def _names(read: _Read, *, german: bool) -> Iterator[str]:
 
 
 def _folded(raw: str) -> str:
-    return re.sub(r"['’]", "", _POSSESSIVE.sub("", fold(raw)))
+    return re.sub(r"['’.]", "", _POSSESSIVE.sub("", fold(raw)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _known(raw: str) -> _Word | None:
     """Return what a word as it stands is known by, None for a stop word."""
     word, known = _folded(raw), knowledge()
-    if len(word) == 1 or word in known.stop:
+    # "US judge", "U.S. judge": in capitals the country, else a stop word.
+    if len(word) == 1 or (word in known.stop and not (raw.isupper() and word in known.places.whole)):
         return None
     return _Word(
         word[:_LETTERS],
@@ -239,15 +237,6 @@ def _known(raw: str) -> _Word | None:
         tuple(known.subjects.labels(word)),
         tuple(known.places.labels(word)),
     )
-
-
-def _numbers(text: str) -> Iterator[str]:
-    """Yield the figures of a text that are no years: "7.500" and "7,500" are one."""
-    for match in _NUMBER.finditer(text):
-        figure = match[0].strip(".,")
-        value = re.sub(r"[.,]", "" if _THOUSANDS.fullmatch(figure) else ".", figure)
-        if len(value) > 1 and not _YEAR.fullmatch(value):
-            yield value
 
 
 def _players(text: str) -> Iterator[tuple[str, str]]:
