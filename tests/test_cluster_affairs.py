@@ -97,10 +97,10 @@ def test_a_rare_player_alone_and_a_step_in_the_other_language_are_linked():
 
 
 def test_two_countries_are_two_affairs():
-    one = story(1, "Mirelle sued in Canada by film directors")
-    there = story(2, "Judge in Paris hears directors and their case against Mirelle", days=8)
-    here = story(3, "Judge in Canada hears directors and their case against Mirelle", days=8)
-    nowhere = story(4, "Judge hears directors and their case against Mirelle", days=8)
+    one = story(1, "Mirelle sued in Canada")
+    there = story(2, "Judge in Paris hears case against Mirelle", days=8)
+    here = story(3, "Judge in Canada hears case against Mirelle", days=8)
+    nowhere = story(4, "Judge hears case against Mirelle", days=8)
     assert related(one, there, here, nowhere) == (3, 4)
 
 

@@ -276,7 +276,8 @@ def test_open_stories_never_merge():
     assert len(grown.entries) == 2
     (join,) = (join for join in grown.joins if join.entry == 4)
     assert join.runner_up == 3 - grown.id
-    assert 0 < join.runner_up_similarity <= join.similarity <= 1
+    # Either story would take it: what is nearer by pairs may be a little less sure as a whole.
+    assert join.similarity == pytest.approx(join.runner_up_similarity, abs=0.01)
 
 
 def test_a_join_says_why():

@@ -24,6 +24,11 @@ def test_a_chain_does_not_hold():
     assert grouping(3, {(0, 1): 3.0, (1, 2): 1.5, (0, 2): 1.0}) == [0, 0, 0]
 
 
+def test_of_two_links_beyond_the_ceiling_the_nearer_is_closed_first():
+    # Two open stories, and a report that is like both: it went to the older one.
+    assert grouping(3, {(0, 2): 6.1, (1, 2): 10.0}, fixed=2) == [0, 1, 1]
+
+
 def test_the_strongest_link_is_closed_first():
     assert grouping(3, {(0, 1): 1.0, (1, 2): 3.0}) == [0, 1, 1]
 
@@ -91,7 +96,7 @@ def test_of_two_crowds_that_were_not_near_some_pairs_stand_for_all():
     near = {pair for crowd in crowds for pair in combinations(crowd, 2)} | {(0, between), (20, between)}
     assert group(41, near, link, threshold=0.0, closes=closes) == [0] * 41
     assert sum(one < 20 <= other < between for one, other in compared) == 24
-    assert asked[20, 21] == Link(20 * 21, 20 * 21 * 3.0, 3.0)
+    assert asked[20, 21] == Link(20 * 21, 20 * 21 * 3.0, 3.0, 3.0)
 
 
 def test_pairs_that_are_not_compared_count_like_those_that_are():
@@ -106,11 +111,11 @@ def test_pairs_that_are_not_compared_count_like_those_that_are():
     near = {*scores, (new, newest)}
     scores |= {(new, newest): 5.0} | {(one, new): 2.0 for one in old}
     assert grouping(32, scores, near=near, closes=closes) == [0] * 32
-    assert asked[30, 2] == Link(60, 30 * 4.0 + 30 * 2.0, 4.0)
+    assert asked[30, 2] == Link(60, 30 * 4.0 + 30 * 2.0, 4.0, 4.0)
 
 
 def test_one_pair_cannot_shout_down_the_rest():
-    assert Link.of([1000.0]) == Link.of([6.0])
+    assert Link.of([1000.0]) == Link(1, 6.0, 6.0, 1000.0)
 
 
 @given(st.lists(st.floats(-8, 8), min_size=15, max_size=15), st.floats(-2, 2))

@@ -29,16 +29,24 @@ class Link:
     pairs: int
     total: float
     best: float
+    loudest: float = 0.0
+    """The best one beyond the ceiling: of links that are equal up to there it tells the nearer."""
 
     @classmethod
     def of(cls, scores: Iterable[float]) -> Link:
         """Return the link of at least one pair."""
-        capped = [max(-_CEILING, min(_CEILING, score)) for score in scores]
-        return cls(len(capped), sum(capped), max(capped))
+        found = list(scores)
+        capped = [max(-_CEILING, min(_CEILING, score)) for score in found]
+        return cls(len(capped), sum(capped), max(capped), max(found))
 
     def __add__(self, other: Link) -> Link:
         """Return the link of all pairs of both."""
-        return Link(self.pairs + other.pairs, self.total + other.total, max(self.best, other.best))
+        return Link(
+            self.pairs + other.pairs,
+            self.total + other.total,
+            max(self.best, other.best),
+            max(self.loudest, other.loudest),
+        )
 
     def strength(self) -> float:
         """Return the linkage of the two groups, log-odds."""
@@ -59,7 +67,7 @@ def group(
 
     `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups,
     `cannot_link` holds pairs that never meet, and none of the first `fixed` groups meets another of them.
-    The strongest link is looked at first, down to `threshold`, and of equal ones that with the lower groups;
+    The strongest link is looked at first, down to `threshold`, of equal ones the loudest, then the lowest:
     it is closed, or the clusters never meet, as `closes` says of the groups in both.
     """
     clusters = _Clusters(
@@ -93,7 +101,7 @@ class _Clusters:
         self._members = {key: [key] for key in self.root}
         self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
         self._apart: dict[int, set[int]] = {key: set() for key in self.root}
-        self._heap: list[tuple[float, int, int]] = []
+        self._heap: list[tuple[float, float, int, int]] = []
         for one, other in cannot_link:
             self._apart[one].add(other)
             self._apart[other].add(one)
@@ -105,9 +113,9 @@ class _Clusters:
         # Links that have been merged away stay in the heap and are passed over here: to find them there would
         # cost more.
         while self._heap:
-            negative, one, other = heapq.heappop(self._heap)
+            *rank, one, other = heapq.heappop(self._heap)
             link = self._links.get(one, {}).get(other)
-            if link is None or -link.strength() != negative or other in self._apart[one]:
+            if link is None or [-link.strength(), -link.loudest] != rank or other in self._apart[one]:
                 continue
             if self._closes(self._members[one], self._members[other], link):
                 return one, other
@@ -163,11 +171,11 @@ class _Clusters:
         first, *rest = (self._link(min(a, b), max(a, b)) for a in some for b in others)
         found = sum(rest, first)
         share = len(fewer) * len(more) / (len(some) * len(others))
-        return Link(round(found.pairs * share), found.total * share, found.best)
+        return Link(round(found.pairs * share), found.total * share, found.best, found.loudest)
 
     def _connect(self, one: int, other: int, link: Link) -> None:
         if other < self._fixed:
             return
         self._links[one][other] = self._links[other][one] = link
         if (strength := link.strength()) >= self._threshold:
-            heapq.heappush(self._heap, (-strength, one, other))
+            heapq.heappush(self._heap, (-strength, -link.loudest, one, other))
