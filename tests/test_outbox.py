@@ -298,6 +298,35 @@ async def test_what_was_given_up_is_tried_once_more_when_a_later_mail_gets_throu
     assert set(states(opened).values()) == {"sent", "failed"}
 
 
+async def test_only_a_later_mail_of_the_same_channel_gives_a_second_chance(opened):
+    gone = DeliveryError("refused: 550 nobody here", permanent=True)
+    post, other = Channel(recipients=("a",)), Channel("other", ("a",))
+    for day, troubles in enumerate(([SHAKY], [gone])):
+        now = NOW + timedelta(days=day)
+        key = digest_key(now.date())
+        post.troubles, other.troubles = {"a": troubles}, {"a": [gone]} if day == 0 else {}
+        for channel in (post, other)[: 2 - day]:
+            made = outbox.prepare([channel], replace(EDITION, key=key), now=now)
+            opened.deliveries.add(made, now)
+        opened.deliveries.cover({"a": [now.date()]}, now.date())
+        if day:  # the one that waits since the first day gets through beside that which is refused
+            waiting, refused = opened.deliveries.due(now)
+            await outbox._send(opened, post, refused, now)
+            await outbox._send(opened, post, waiting, now)
+        else:
+            await outbox.send_due(opened, [post, other], now=now)
+    assert [(one.channel, one.state) for one in reversed(opened.deliveries.listing())] == [
+        ("post", "sent"), ("other", "failed"), ("post", "failed"),
+    ]  # fmt: skip
+    now = NOW + timedelta(days=2)
+    made = outbox.prepare([post], replace(EDITION, key=digest_key(now.date())), now=now)
+    opened.deliveries.add(made, now)
+    await outbox.send_due(opened, [post, other], now=now)
+    assert [(one.channel, one.state) for one in reversed(opened.deliveries.listing())] == [
+        ("post", "sent"), ("other", "failed"), ("post", "pending"), ("post", "sent"),
+    ]  # fmt: skip
+
+
 async def test_whoever_reads_meanwhile_holds_up_no_mail(opened, tmp_path):
     channel = Channel()
     freeze(opened, channel)

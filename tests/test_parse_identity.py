@@ -521,6 +521,9 @@ def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothin
     }
     follower.poll(entry("a", **before))
     assert not follower.poll(entry("a", age=timedelta(hours=2), **after)).new
+    # What says the same a day later is said again.
+    url = "https://x.example/daily/union-sues-the-studio/"
+    assert follower.poll(entry("a", age=timedelta(hours=2) - DAY, guid=url, url=url)).new
     assert follower.poll(
         entry("a", age=-DAY, **{**after, "url": "https://x.example/9/union-sues-the-studio"}, title="B")
     ).new
@@ -655,6 +658,21 @@ def test_the_page_of_the_day_is_another_each_day_though_its_title_stays(fields: 
     others = [entry(name) for name in "abc"]
     follower.poll(*others, entry("Briefing", age=-6 * DAY, summary="Edited.", **fields))
     assert follower.poll(*others, entry("Briefing", age=-7 * DAY, summary="Again.", **fields)).changed
+
+
+@pytest.mark.parametrize(("pages", "new"), [("ab", 2), ("abc", 0)])
+def test_more_pages_than_two_that_are_dated_anew_with_other_texts_are_articles_edited(
+    pages: str, new: int
+) -> None:
+    def issue(day: int) -> list[Entry]:
+        links = [(page, f"https://x.example/{page}") for page in pages]
+        return [
+            entry(page, guid=link, url=link, age=-day * DAY, summary=f"Text {day}.") for page, link in links
+        ]
+
+    follower = Follower()
+    follower.poll(*issue(0))
+    assert len(follower.poll(*issue(1)).new) == new
 
 
 def test_an_entry_without_guid_and_link_that_is_dated_anew_each_time_is_one() -> None:

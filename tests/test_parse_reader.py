@@ -237,7 +237,11 @@ def test_what_an_entry_says_of_other_pages_is_not_its_own() -> None:
     )
     assert (entry.title, entry.url) == ("x", "https://x.example/1")
     # Without an end it could be all that follows.
-    assert len(entries(rss(f"<title>x</title><related>{other}"))) > 1
+    whole = "<title>a</title><related>b</related></item><item>"
+    found = entries(rss(f"{whole}<title>x</title><link>https://x.example/1</link><related>{other}"))
+    assert [one.title for one in found][:2] == ["a", "x"]
+    assert len(found) > 2
+    assert len({one.title for one in found}) == len(found)
 
 
 def test_an_entry_leads_to_its_content_where_that_lies_elsewhere() -> None:

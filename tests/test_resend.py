@@ -180,11 +180,12 @@ def test_a_mail_that_could_not_be_made_then_is_named_and_comes_with_the_next(
 
 
 def test_a_resend_for_one_reaches_nobody_else(office: Office) -> None:
-    office.sets([ANNA, BO, CY])
+    office.sets([ANNA, BO, CY], formats='["md", "json"]')
     again = office.sends("--resend", "--for", BO.upper())
     assert again.code == 0
     assert office.arrived() == [BO]
     assert "archive" not in again.out, "files and archive are nobody's mail"
+    assert not (office.directory / "digests" / "2024-12-03.json").exists()
     assert office.sends("--resend", "--for", ANNA, hour=10).code == 0
     assert office.arrived() == [ANNA]
     # However the address is written in the list by now.

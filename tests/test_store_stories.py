@@ -136,6 +136,7 @@ def test_past_stories_are_found_by_a_name_by_their_ids_and_by_when_they_were_see
     assert past(opened, "Halle") == [2, 3]
     assert past(opened, "Halle", since=NOW - 3 * HOUR) == [3]
     assert past(opened, stories=[2, 4]) == [1, 2, 4]
+    assert past(opened, stories=[4], since=NOW - 3 * HOUR) == [4], "nor of its affair what is too old"
     assert past(opened, recent=NOW - 3 * HOUR) == [1, 3, 4]
     assert past(opened, "Hall") == past(opened) == []
     opened.stories.save([replace(opened.stories.get(2), names=("Jena",))])
