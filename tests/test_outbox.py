@@ -301,10 +301,11 @@ async def test_what_was_given_up_is_tried_once_more_when_a_later_mail_gets_throu
 async def test_only_a_later_mail_of_the_same_channel_gives_a_second_chance(opened):
     gone = DeliveryError("refused: 550 nobody here", permanent=True)
     post, other = Channel(recipients=("a",)), Channel("other", ("a",))
-    for day, troubles in enumerate(([SHAKY], [gone])):
+    other.troubles = {"a": [gone]}
+    for day, trouble in enumerate((SHAKY, gone)):
         now = NOW + timedelta(days=day)
         key = digest_key(now.date())
-        post.troubles, other.troubles = {"a": troubles}, {"a": [gone]} if day == 0 else {}
+        post.troubles = {"a": [trouble]}
         for channel in (post, other)[: 2 - day]:
             made = outbox.prepare([channel], replace(EDITION, key=key), now=now)
             opened.deliveries.add(made, now)

@@ -21,7 +21,7 @@ DAY, NOTHING = timedelta(days=1), timedelta(0)
 BACKLOG = 2 * DAY
 
 
-def entry(name: str, *, age: timedelta = timedelta(hours=1), **fields: Any) -> Entry:
+def entry(name: str, *, age: timedelta = timedelta(minutes=67), **fields: Any) -> Entry:
     """Return an entry, as `Follower.poll` will see it: with its date against the start."""
     defaults = {
         "feed": "f",
@@ -539,9 +539,11 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     changes = follower.poll(entry("a", guid="77ab", title="Why the unions fear it", **article))
     assert (len(changes.changed), changes.new) == (1, ())
     # A page of the day may have two at midnight, which is no time of theirs.
-    midnight: dict[str, Any] = {**article, "age": START - START.replace(hour=0)}
-    follower.poll(entry("b", guid="1", title="Court bans clips of voice actors", **midnight))
-    assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
+    for hour in (0, 23):
+        midnight: dict[str, Any] = {**article, "age": START - START.replace(hour=hour)}
+        follower = Follower()
+        follower.poll(entry("b", guid="1", title="Court bans clips of voice actors", **midnight))
+        assert follower.poll(entry("b", guid="2", title="Minister wants a levy", **midnight)).new
 
 
 @pytest.mark.parametrize(
@@ -549,6 +551,7 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     [
         pytest.param({"guid": "{}", "url": "https://x.example/{}"}, NOTHING, id="one instant"),
         pytest.param({"url": "https://x.example/{}"}, START - START.replace(hour=0), id="one day, no guid"),
+        pytest.param({"url": "https://x.example/{}"}, START - START.replace(hour=23), id="of Berlin"),
         pytest.param({"guid": "{}", "url": "https://x.example/"}, timedelta(hours=1), id="links home"),
         pytest.param({"guid": "{}", "url": "https://x.example/brief"}, timedelta(hours=1), id="one link"),
         pytest.param({"guid": "{}", "url": "https://x.example/brief", "dated": "missing"}, DAY, id="undated"),
@@ -605,9 +608,10 @@ def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_numbe
     # Not another part, nor what is only of the same day, nor anything that says other words.
     assert follower.poll(headed("Actors in Rome and Milan walk out, part 2", "part-two")).new
     assert follower.poll(headed("A minister wants a levy", "levy")).new
-    midnight = timedelta(hours=12)
-    assert follower.poll(headed("Singers in Graz sue", "singers", age=midnight)).new
-    assert follower.poll(headed("Singers in Graz sue again", "again", age=midnight)).new
+    for hour, name in ((12, "Singers"), (4, "Dubbers"), (17.5, "Painters")):
+        midnight = timedelta(hours=hour)  # of London, Los Angeles, Delhi
+        assert follower.poll(headed(f"{name} in Graz sue", name, age=midnight)).new
+        assert follower.poll(headed(f"{name} in Graz sue again", f"{name}-again", age=midnight)).new
     for number, dated in (("1234567", "missing"), ("a-3f1c2b9e-4a01", "publisher")):
         follower = Follower()
         follower.poll(headed("Actors in Rome walk out", f"p/actors-{number}.html", dated=dated))

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -155,10 +155,9 @@ def _another(entry: Entry, known: Known) -> bool:
     if not entry.url or _bare(entry.url) != _bare(known.url):
         longest = timedelta(0) if entry.url and known.url else _DAY
     # One link under two guids of the publisher's own and two titles is "today's briefing": a new entry each
-    # day. Not so where an article keeps its date: a guid made of the title changes with it. Midnight is no
-    # time, but a day.
+    # day. Not so where an article keeps its date: a guid made of the title changes with it.
     elif len(guids) > 1:
-        return not (apart == timedelta(0) and is_of_one(entry.url) and entry.published.time() != time.min)
+        return not (apart == timedelta(0) and is_of_one(entry.url) and not _is_day(entry))
     elif guids and _own_guid(entry) == _own_guid(known):
         longest = _REUSED if is_of_one(next(iter(guids))) else _DAY
     else:
@@ -181,9 +180,7 @@ def _is_next_of_column(entry: Entry, known: Known) -> bool:
     if _place(_bare(entry.url)) == _place(_bare(known.url)):
         redated = len(instants) > 1 or None in instants
         return len(guids - {""}) > 1 and redated and not is_of_one(entry.url)
-    # Midnight is no instant of theirs.
-    is_day = entry.published.time() == time.min
-    return "" not in {entry.url, known.url} and (len(guids - {""}) > 1 or (guids == {""} and is_day))
+    return "" not in {entry.url, known.url} and (len(guids - {""}) > 1 or (guids == {""} and _is_day(entry)))
 
 
 def _is_no_copy(entry: Entry, known: Known) -> bool:
@@ -236,11 +233,8 @@ def _is_another_article(entry: Entry, known: Known) -> bool:
 
 
 def _is_no_edit(entry: Entry, known: Known) -> bool:
-    """Return False for a headline that was edited, and its link and guid with it, where the instant stays.
-
-    Midnight is none. Another number is another part, issue or day.
-    """
-    unlike = entry.published.time() == time.min or not alike(entry.title, known.title)
+    """Return False for a headline that was edited with its link and guid; another number is another part."""
+    unlike = _is_day(entry) or not alike(entry.title, known.title)
     if unlike or _is_next_of_column(entry, known):
         return True
     return set(re.findall(r"\d+", entry.title)) != set(re.findall(r"\d+", known.title))
@@ -349,6 +343,12 @@ def _own_guid(one: Entry | Known) -> str:
 def _instant(one: Entry | Known) -> datetime | None:
     """Return the publisher's date; one that we made up says when we first looked."""
     return one.published if one.dated == "publisher" else None
+
+
+def _is_day(entry: Entry) -> bool:
+    """Return True for a date that is midnight in some zone, as searches for news have it (08:00 GMT)."""
+    at = entry.published
+    return entry.dated == "publisher" and at.minute % 30 == at.second == at.microsecond == 0
 
 
 def _bare(address: str) -> str:
