@@ -296,7 +296,7 @@ update deliveries as d indexed by deliveries_state set state = 'pending', next_a
     last_error = iif(d.last_error like 'given up%', '', 'given up: ') || d.last_error
 from (select * from deliveries where id = :id) sent
 where d.state = 'failed' and d.channel = sent.channel and d.recipient = sent.recipient collate nocase
-    and d.created_at < sent.created_at and d.payload <> x'' and d.last_error not like 'given up again%'
+    and d.id < sent.id and d.payload <> x'' and d.last_error not like 'given up again%'
     and exists (select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition)
 """
 
