@@ -129,7 +129,9 @@ class Subscriptions:
         """
         is_another = same_address(url) != same_address(feed.url)
         if is_another and same_address(url) in self._feeds:
-            raise MonitorError(f"{redact_url(url)} is in the list already")
+            raise MonitorError(
+                f"{redact_url(url)} is in the list already; `monitor feeds remove` takes one of the two out"
+            )
         index = self._index(feed)
         moved = replace(feed, url=url)
         if index is None:
