@@ -31,9 +31,9 @@ def article_number(page: str, title: str) -> str | None:
 
     A figure of the title is not, nor what stands in a folder too, as that of a live page or a court's case.
     """
-    *folders, last = page.split("/")
+    folders, _, last = page.rpartition("/")
     match = _AT_AN_END.match(last)
     number = (match[1] or match[2]) if match else ""
-    if not number or _NO_NUMBER.fullmatch(number) or any(number in folder for folder in folders):
+    if not number or number in folders or _NO_NUMBER.fullmatch(number):
         return None
     return None if number in _BETWEEN_FIGURES.sub("", title) else number
