@@ -65,10 +65,31 @@ def test_all_that_is_weighed_is_found_and_the_rest_is_the_bias():
     assert set(features(group(*STRIKE), group(*END))) | {"bias"} == set(match.model().fusion)
 
 
-def test_days_are_counted_as_the_calendar_does():
+def test_the_next_morning_is_no_other_day():
     one = group(*STRIKE)
-    assert features(one, group(*END, after=timedelta(hours=14)))["another_day"] == 0
-    assert features(one, group(*END, after=timedelta(hours=16)))["another_day"] == 1
+    assert features(one, group(*END, after=timedelta(hours=17)))["another_day"] == 0
+    assert features(one, group(*END, after=timedelta(hours=18)))["another_day"] == 1
+
+
+def test_a_day_later_in_the_other_language_is_seen():
+    one, next_day = group(*STRIKE), timedelta(days=1)
+    german = "Harrow: Sprecher im Streik"
+    assert features(one, group(german, after=next_day, language="de"))["a_day_across"] == 1
+    assert features(one, group(german, language="de"))["a_day_across"] == 0
+    assert features(one, group(*END, after=next_day))["a_day_across"] == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "grounded"),
+    [
+        ("OpenAI blames a massive outage", "OpenAI funds a dataset", 0),
+        ("OpenAI blames telemetry", "Telemetry took OpenAI down", 1),
+        ("Disney sues OpenAI", "OpenAI answers Disney", 1),
+        ("OpenAI cuts 1.200 jobs", "1,200 are laid off by OpenAI", 1),
+    ],
+)
+def test_the_firm_of_the_day_and_an_ordinary_word_are_no_ground(one, other, grounded):
+    assert features(group(one), group(other))["grounded"] == grounded
 
 
 def test_an_outlet_that_reports_in_both_groups_tells_a_second_step():

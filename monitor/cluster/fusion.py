@@ -29,6 +29,8 @@ kind that it had little in common with, where few reports come. Labelled records
 # Of a large group the latest are read.
 _LATEST = 24
 _SCALE = 5.0
+# Of a day: the evening's report and the next morning's are of one day, though the date is another.
+_ANOTHER_DAY = 0.75
 # Days, parties and outlets from which on more make no difference.
 _LONGEST, _FEW, _OUTLETS = 10, 2, 3
 # One in how many titles names a party, or a step, that the group is about.
@@ -61,6 +63,8 @@ class Said:
     """Players that many titles name."""
     players: AbstractSet[str]
     numbers: AbstractSet[str]
+    telling: AbstractSet[str]
+    """All that may tell the event: numbers, telling players, words that are no ordinary ones."""
     shared: Mapping[str, float]
     """The words that half of its titles share, with the squares of their weights."""
     stems: AbstractSet[str]
@@ -97,11 +101,19 @@ def closes(one: Group, other: Group, link: Link, crowd: float, bar: float) -> bo
 
 
 def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, float]:
-    """Return what speaks for and against two groups being of one event; "new" is what the later one adds."""
+    """Return what speaks for and against two groups being of one event; "new" is what the later one adds.
+
+    Groups are "grounded" that share anything that may tell the event: kind, place and a firm that is always
+    in the news are alike by chance. Another day speaks against one event, but hardly "a day across", from one
+    language to the other: the weights are -1.4 and +1.2. Three hands left out gained .001 to .008 of F1 by
+    the three, one lost .002.
+    """
     earlier, later = (one, other) if one.began <= other.began else (other, one)
     first, second = earlier.said, later.said
     smaller, larger = sorted((len(one.members), len(other.members)))
     days = math.floor(later.began[0]) - math.floor(earlier.began[0])
+    another_day = later.began[0] - earlier.began[0] >= _ANOTHER_DAY
+    across = first.languages.isdisjoint(second.languages)
     outlets = len(first.outlets & second.outlets)
     numbers = bool(first.numbers & second.numbers)
     return {
@@ -112,9 +124,10 @@ def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, fl
         "one_alone": float(smaller == 1 < larger),
         "larger_log": math.log(larger),
         "crowd": crowd,
-        "another_day": float(days >= 1),
+        "another_day": float(another_day),
         "days_log": math.log1p(min(_LONGEST, days)),
-        "languages_differ": float(first.languages.isdisjoint(second.languages)),
+        "languages_differ": float(across),
+        "a_day_across": float(another_day and across),
         "outlets": float(min(_OUTLETS, outlets)),
         "outlets_share": outlets / max(1, min(len(first.outlets), len(second.outlets))),
         "kinds": _alike(first.chances, second.chances),
@@ -122,6 +135,7 @@ def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, fl
         "kinds_gone": _missing(first.told, second.kinds),
         "players_new": _missing(second.named, first.players),
         "players_gone": _missing(first.named, second.players),
+        "grounded": float(not first.telling.isdisjoint(second.telling)),
         "numbers": float(numbers),
         "numbers_differ": float(bool(first.numbers and second.numbers) and not numbers),
         "word_new": _rarest_new(second, first) / _SCALE,
@@ -142,6 +156,10 @@ def _said(members: Sequence[Candidate]) -> Said:
         named=_in_titles([member.weighed.title_players for member in members], _ONE_IN_PLAYERS),
         players=_all(each.text.players for each in own),
         numbers=_all(each.text.numbers for each in own),
+        telling=_all(
+            each.specific.union(each.text.numbers, member.weighed.players.terms)
+            for each, member in zip(own, members, strict=True)
+        ),
         shared={
             word: next(squares[word] for squares in weights if word in squares)
             for word, n in titles.items()
