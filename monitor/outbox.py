@@ -45,9 +45,6 @@ LIFE: Final = timedelta(days=5)
 FEWEST_TRIES: Final = 5
 """Tries before a delivery is given up for its age: a machine that was off for a week has not tried at all."""
 JITTER: Final = 0.2
-GIVEN_UP: Final = "given up"
-AGAIN: Final = f"{GIVEN_UP} again"
-"""How the error of a delivery begins that was given up, and of one that was so after its second chance."""
 EVERYBODY: Final = "everybody"
 """The recipient of a delivery that a channel could not make for anybody."""
 # Without a bound, the wait after forty tries would be longer than a timedelta can hold.
@@ -229,7 +226,7 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
     if error.permanent:
         return _failed(delivery, tries, str(error))
     if _is_too_old(delivery, tries, now):
-        return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {error}")
+        return _failed(delivery, tries, f"given up after {LIFE.days} days: {error}")
     # Without jitter, deliveries that failed together would all be tried again at the same moment.
     pause = max(wait(tries), error.delay) * (1 + JITTER * jitter)
     return replace(
@@ -237,7 +234,7 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
         state="pending",
         attempts=tries,
         next_attempt_at=now + pause,
-        last_error=_marked(delivery, str(error)),
+        last_error=str(error),
         blocked=error.blocked,
     )
 
@@ -252,16 +249,10 @@ def after_interruption(delivery: Delivery, *, now: datetime) -> Delivery:
     tries = delivery.attempts + 1
     note = "interrupted while sending; it may have arrived"
     if _is_too_old(delivery, tries, now):
-        return _failed(delivery, tries, f"{GIVEN_UP} after {LIFE.days} days: {note}")
+        return _failed(delivery, tries, f"given up after {LIFE.days} days: {note}")
     # The first interruption is most often a restart; a second one may be the message's own doing.
     pause = timedelta(0) if tries == 1 else wait(tries)
-    return replace(
-        delivery,
-        state="pending",
-        attempts=tries,
-        next_attempt_at=now + pause,
-        last_error=_marked(delivery, note),
-    )
+    return replace(delivery, state="pending", attempts=tries, next_attempt_at=now + pause, last_error=note)
 
 
 def wait(attempts: int) -> timedelta:
@@ -269,14 +260,7 @@ def wait(attempts: int) -> timedelta:
     return min(LONGEST, FIRST * (1 << min(_DOUBLINGS, max(0, attempts - 1))))
 
 
-def _marked(delivery: Delivery, reason: str) -> str:
-    """Return why a try failed, with a mark where it was that of a second chance: there is no third."""
-    return f"{GIVEN_UP}: {reason}" if delivery.last_error.startswith(GIVEN_UP) else reason
-
-
 def _failed(delivery: Delivery, tries: int, reason: str) -> Delivery:
-    if delivery.last_error.startswith(GIVEN_UP):
-        reason = f"{AGAIN}: {reason.removeprefix(f'{GIVEN_UP} ')}"
     return replace(
         delivery, state="failed", attempts=tries, next_attempt_at=None, last_error=reason, blocked=False
     )

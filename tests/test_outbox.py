@@ -89,20 +89,6 @@ def test_what_was_hardly_tried_is_not_given_up_for_its_age():
     assert states == ["pending"] * 4 + ["failed"]
 
 
-def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_second():
-    chance = replace(SENDING, attempts=1, last_error="given up: refused: 550 spam")
-    gone = DeliveryError("refused: 550 spam", permanent=True)
-    for waiting in (
-        outbox.after_error(chance, SHAKY, now=NOW, jitter=0),
-        outbox.after_interruption(chance, now=NOW),
-    ):
-        assert waiting.state == "pending"
-        given_up = outbox.after_error(waiting, gone, now=NOW, jitter=0)
-        assert given_up.last_error == "given up again: refused: 550 spam"
-    worn = outbox.after_interruption(replace(chance, attempts=9), now=NOW + outbox.LIFE)
-    assert worn.last_error.startswith("given up again: ")
-
-
 def test_an_interruption_that_repeats_itself_ends_with_its_life():
     worn = replace(SENDING, attempts=20)
     after = outbox.after_interruption(worn, now=NOW + timedelta(days=5))
@@ -296,6 +282,31 @@ async def test_what_was_given_up_is_tried_once_more_when_a_later_mail_gets_throu
     days.append(days[7] + timedelta(days=1))
     assert (await attempt(8))["23"] == "failed", "a second chance is one"
     assert set(states(opened).values()) == {"sent", "failed"}
+
+
+async def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_second(opened):
+    channel = Channel(recipients=("a",))
+    gone = DeliveryError("given up: 550 spam", permanent=True)
+
+    async def attempt(day: int, *troubles: Exception) -> str:
+        """Make a day's mail, try what is due, the first mail with these troubles; return its state."""
+        now = NOW + timedelta(days=day)
+        made = outbox.prepare([channel], replace(EDITION, key=digest_key(now.date())), now=now)
+        opened.deliveries.add(made, now)
+        opened.deliveries.cover({"a": [now.date()]}, now.date())
+        channel.troubles = {"a": [*troubles]}
+        await outbox.send_due(opened, [channel], now=now)
+        return opened.deliveries.get(1).state
+
+    assert await attempt(0, gone) == "failed"
+    assert await attempt(1) == "pending"
+    assert await attempt(2, SHAKY) == "pending"
+    opened.deliveries.claim(1, NOW)
+    outbox.recover(opened, now=NOW + timedelta(days=2))
+    assert await attempt(3, gone) == "failed"
+    assert await attempt(4) == "failed", "there is no third"
+    outbox.resend(opened, NOW.date(), now=NOW + timedelta(days=5))
+    assert await attempt(5, gone) == "pending", "who asks for it again begins anew"
 
 
 async def test_only_a_later_mail_of_the_same_channel_gives_a_second_chance(opened):

@@ -346,6 +346,8 @@ class Delivery:
     last_error: str = ""
     blocked: bool = False
     """True if it waits for something that only the user can fix (a refused log-in)."""
+    reopened: bool = False
+    """True if it was given up, and is tried once more since a later one got through."""
     created_at: datetime
     """When it was first to go out: when it was frozen, or the time until which it was held."""
     sent_at: datetime | None = None

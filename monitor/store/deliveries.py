@@ -205,6 +205,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "next_attempt_at": maybe_format_utc(delivery.next_attempt_at),
         "last_error": redact(delivery.last_error),
         "blocked": int(delivery.blocked),
+        "reopened": int(delivery.reopened),
         "created_at": format_utc(delivery.created_at),
         "sent_at": maybe_format_utc(delivery.sent_at),
     }
@@ -223,6 +224,7 @@ def _delivery(row: Row) -> Delivery:
         next_attempt_at=maybe_parse_utc(row["next_attempt_at"]),
         last_error=row["last_error"],
         blocked=bool(row["blocked"]),
+        reopened=bool(row["reopened"]),
         created_at=parse_utc(row["created_at"]),
         sent_at=maybe_parse_utc(row["sent_at"]),
     )
@@ -232,10 +234,10 @@ def _delivery(row: Row) -> Delivery:
 _ADD: Final = """
 insert into deliveries (
     edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, blocked,
-    created_at, sent_at, changed_at
+    reopened, created_at, sent_at, changed_at
 ) values (
     :edition, :channel, :recipient, :payload, :message_id, :state, :attempts, :next_attempt_at, :last_error,
-    :blocked, :created_at, :sent_at, :changed_at
+    :blocked, :reopened, :created_at, :sent_at, :changed_at
 ) on conflict (edition, channel, recipient) do nothing
 """
 
@@ -283,8 +285,8 @@ where id = :id
 
 # The archive's pages have no payload: they are made of the store when they are written.
 _REOPEN: Final = """
-update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, attempts = 0,
-    changed_at = :now
+update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, reopened = 0,
+    attempts = 0, changed_at = :now
 where edition = :edition and state <> 'sending' and (:recipient = '' or recipient = :recipient collate nocase)
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
@@ -292,11 +294,10 @@ where edition = :edition and state <> 'sending' and (:recipient = '' or recipien
 
 _REOPEN_FAILED: Final = """
 update deliveries as d indexed by deliveries_state set state = 'pending', next_attempt_at = null,
-    blocked = 0, changed_at = :now,
-    last_error = iif(d.last_error like 'given up%', '', 'given up: ') || d.last_error
+    blocked = 0, reopened = 1, changed_at = :now
 from (select * from deliveries where id = :id) sent
 where d.state = 'failed' and d.channel = sent.channel and d.recipient = sent.recipient collate nocase
-    and d.id < sent.id and d.payload <> x'' and d.last_error not like 'given up again%'
+    and d.id < sent.id and d.payload <> x'' and not d.reopened
     and exists (select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition)
 """
 

@@ -315,9 +315,14 @@ def names_of_stories(db: Database) -> None:
     db.executescript(_NAMES)
 
 
+def second_chances(db: Database) -> None:
+    """Know the mails that were given up and tried once more."""
+    db.execute("alter table deliveries add column reopened integer not null default 0")
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
-    breaks, one_copy, unreported, faults, covered, names_of_stories,
+    breaks, one_copy, unreported, faults, covered, names_of_stories, second_chances,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
