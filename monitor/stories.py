@@ -127,7 +127,6 @@ class _Work:
     new: Sequence[Entry]
     opened: Sequence[Story]
     counts: TermCounts
-    related_since: datetime
     corrections: tuple[Correction, ...]
     corrected: Mapping[int, Entry]
     encoder: cluster.Encoder | None
@@ -224,7 +223,8 @@ class _Run:
         if not decided.stories:
             return ()
         sought = cluster.earlier(decided.stories, work.counts)
-        return self._readable(lambda: self._store.stories.past(work.related_since, sought))
+        since = self._now - self._config.cluster.related_for
+        return self._readable(lambda: self._store.stories.past(since, sought))
 
     def _readable(self, read: Callable[[], T]) -> T:
         """Read, leaving out what cannot be read: such an entry waits, and such a story stays as it is."""
@@ -274,7 +274,6 @@ def _read_all(config: Config, store: Store, now: datetime) -> _Work | None:
             new=new,
             opened=opened,
             counts=store.terms.counts(terms),
-            related_since=now - config.cluster.related_for,
             corrections=corrections,
             corrected=corrected,
             encoder=encoder,
@@ -288,7 +287,7 @@ def _catch_up(config: Config, store: Store) -> None:
         found = store.entries.get_many(uncounted, whole=False)
         store.terms.add({entry.id: _terms(entry) for entry in found})
     if old := store.stories.without_kind(_REFRESH_AT_ONCE):
-        # One that cannot be lifted stays as it is, and is tried again.
+        # One over which that fails stays as it is, and is tried again.
         culprits([story.id for story in old], partial(refresh_stories, config, store))
 
 

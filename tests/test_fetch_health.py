@@ -121,11 +121,21 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
         ),
         (
             {"last_gap_at": NOW - DAY, "location": "https://new.example/"},
-            "entries fell through between two polls, last on 2026-11-22",
+            (
+                "moved for good to https://new.example/: `monitor feeds move` takes it over; "
+                "entries fell through between two polls, last on 2026-11-22"
+            ),
         ),
         (
             {"moving_to": "https://parked.example/", "moving_seen": 0},
             "leads to another feed, https://parked.example/: `monitor feeds move` takes it over",
+        ),
+        (
+            {"moving_to": "https://parked.example/", "newest_entry_at": NOW - 9 * DAY, "rhythm": None},
+            (
+                "nothing new for 9 days; leads to another feed, https://parked.example/: "
+                "`monitor feeds move` takes it over"
+            ),
         ),
         ({"moving_to": "https://new.example/", "moving_seen": 1}, ""),
         ({"last_gap_at": NOW - 8 * DAY}, ""),

@@ -73,17 +73,21 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
     if name == "failing" and state.consecutive_failures >= _OFTEN:
         since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
         return f"failing {state.consecutive_failures} times in a row{since}"
+    notes = []
     if name == "silent":
         usual = (
             f"; usually one every {span_in_words(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
         )
-        return f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}"
-    if state.last_gap_at and abs(now - state.last_gap_at) < GAP_MEMORY:
-        return f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}"
+        notes.append(f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}")
+    # Another feed under its address explains silence, and that its own entries are gone: both are said.
     stranger = state.moving_to if leads_elsewhere(state) else ""
     if name != "disabled" and (there := redact_url(state.location or stranger)):
         told = f"moved for good to {there}" if state.location else f"leads to another feed, {there}"
-        return f"{told}: `monitor feeds move` takes it over"
+        notes.append(f"{told}: `monitor feeds move` takes it over")
+    if state.last_gap_at and abs(now - state.last_gap_at) < GAP_MEMORY:
+        notes.append(f"entries fell through between two polls, last on {state.last_gap_at:%Y-%m-%d}")
+    if notes:
+        return "; ".join(notes)
     begun = state.breaks_off_since
     breaks_off = f"breaks off before its end, since {begun:%Y-%m-%d %H:%M} UTC" if begun else ""
     return "; ".join(filter(None, (state.faults, state.note))) or breaks_off if name == "ok" else ""

@@ -68,7 +68,7 @@ class FeedState:
     """Where permanent redirects have moved the feed; "" while it is at `url`."""
     moving_to: str = ""
     moving_seen: int = 0
-    """How many polls in a row agreed on the permanent redirect to `moving_to`."""
+    """How many polls in a row agreed on the permanent redirect to `moving_to`; 0: it is to another feed."""
     etag: str = ""
     last_modified: str = ""
     validators_url: str = ""
