@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,23 @@ def test_the_way_of_an_entry_names_pages_and_nouns_that_are_there():
 def test_readme_is_a_page():
     """Settings and options have pages of their own; README once was 269 lines, and nobody read it."""
     assert len(README.splitlines()) <= 120
+
+
+def test_who_follows_readme_is_set_up_in_the_folder_that_they_installed_it_from(tmp_path):
+    """There `config/` is taken for theirs."""
+    use_it = README.partition("## Use it")[2]
+    first = next(line for line in use_it.splitlines() if "monitor setup" in line).partition("#")[0].strip()
+    flags = "--yes --no-check --follow none --service none"
+    done = subprocess.run(
+        ["bash", "-c", f'monitor() {{ "{sys.executable}" -m monitor "$@"; }}; {first} {flags}'],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [*tmp_path.rglob("monitor.toml")]
 
 
 def test_the_page_of_commands_is_fresh():
