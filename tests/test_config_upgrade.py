@@ -291,12 +291,18 @@ def test_the_users_own_is_shown(tmp_path):
     assert "theme.access-release.threshold 7" in shown.out
 
 
-def test_of_a_whole_file_of_1_0_only_what_is_the_users_is_shown(old):
+def test_of_whole_files_of_1_0_only_what_is_the_users_is_shown(old):
+    (old / "feeds.toml").write_text(f'{FEEDS}\n[[feed]]\nurl = "https://own.example/"\n')
     (old / "themes.toml").write_text(
         f'{WHOLE}\n[theme.mine]\nlabel = {{ en = "Mine", de = "Meins" }}\nany.sure = ["my band"]\n'
     )
-    shown = run(old, "config", "diff").out.partition("themes.toml:\n")[2]
-    assert [line.split(" ")[3] for line in shown.splitlines()] == [
+    feeds, _, shown = run(old, "config", "diff").out.partition(
+        "themes.toml, as `monitor config upgrade` would"
+    )
+    assert [line for line in feeds.splitlines() if line.startswith(("  +", "  ="))] == [
+        "  + https://own.example/"
+    ]
+    assert [line.split(" ")[3] for line in shown.splitlines()[1:]] == [
         "theme.mine.label.en",
         "theme.mine.label.de",
         "theme.mine.any.sure",

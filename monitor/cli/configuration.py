@@ -14,7 +14,7 @@ from monitor.errors import ConfigError, Fault
 from monitor.lock import sole_editor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 config_app = typer.Typer(
@@ -40,20 +40,16 @@ def diff(context: typer.Context) -> None:
 
     current = session(context)
     config = current.config()
-    monitor, feeds, themes = (TomlDocument.read(current.directory / name) for name in FILES)
-    _section(FILES[0], own.settings(monitor))
-    _section(FILES[1], own.subscriptions(feeds, config.feeds))
-    # Of a whole file of 1.0 what is the user's in it: against today's phrases it differs in thousands.
-    if (whole := dict(_lifted(current.directory)).get(current.directory / FILES[2])) is not None:
-        themes = TomlDocument(FILES[2], whole)
-    _section(FILES[2], map(str, own.phrases(themes)))
+    # Of a file of 1.0 what is the user's in it: it differs from what is shipped today in thousands of lines.
+    lifted = dict(_lifted(current.directory))
+    for name, differences in zip(FILES, (own.settings, own.subscriptions, own.phrases), strict=True):
+        path = current.directory / name
+        is_old = path in lifted
+        document = TomlDocument(name, lifted[path]) if is_old else TomlDocument.read(path)
+        show(f"{name}{', as `monitor config upgrade` would write it' if is_old else ''}:")
+        lines = [f"  {line}" for line in differences(document)]
+        show_prose(*(lines or ["  nothing of your own"]))
     say(*config.hints)
-
-
-def _section(name: str, lines: Iterable[str]) -> None:
-    found = list(lines)
-    show(f"{name}:")
-    show_prose(*(f"  {line}" for line in found or ["nothing of your own"]))
 
 
 @config_app.command()

@@ -12,7 +12,7 @@ from monitor.toml import shown, spelt
 from monitor.url import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from monitor.toml import Place, TomlDocument
 
@@ -79,13 +79,13 @@ def _changed(declared: type[Any], place: str, table: Mapping[str, Any]) -> Itera
             yield f"{place}.{setting.key} = {written}{beside}".lstrip(".")
 
 
-def subscriptions(document: TomlDocument, feeds: Iterable[Feed]) -> Iterator[str]:
+def subscriptions(document: TomlDocument) -> Iterator[str]:
     """Yield a line for each group that is followed, and for each feed that is the user's own or changed."""
     followed = feedlist.follow(document)
     others = [group for group in feedlist.groups() if group not in followed]
     yield f"follows: {', '.join(followed) or 'no group'}; not: {', '.join(others) or 'none'}"
     listed = {feedlist.same_address(str(table.get("url"))) for table in document.data.get("feed", [])}
-    for feed in feeds:
+    for feed in feedlist.read(document):
         key = feedlist.same_address(feed.url)
         if key not in listed:
             continue
