@@ -24,14 +24,13 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from monitor.errors import DeliveryError, place_of
 from monitor.models import Delivery, digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
     from datetime import date, datetime
 
     from monitor.deliver import Channel
@@ -95,24 +94,13 @@ def recover(store: Store, *, now: datetime) -> None:
             store.deliveries.save(after_interruption(delivery, now=now), now)
 
 
-def resend(
-    store: Store,
-    day: date,
-    *,
-    now: datetime,
-    recipient: str = "",
-    new: Sequence[Delivery] = (),
-    covered: Mapping[str, Sequence[date]] = MappingProxyType({}),
-) -> int:
+def resend(store: Store, day: date, *, now: datetime, recipient: str = "") -> int:
     """Make the deliveries of a day's digest due now, with the same bytes and Message-IDs; return how many.
 
     Those that are under way, or held for their hour, are left alone. With `recipient`, only theirs are made
-    due. `new` are added, and what they tell is noted as `covered`.
+    due.
     """
-    with store.transaction():
-        reopened = store.deliveries.reopen(digest_key(day), now, recipient)
-        store.deliveries.cover(covered, day)
-        return reopened + len(store.deliveries.add(new, now))
+    return store.deliveries.reopen(digest_key(day), now, recipient)
 
 
 async def send_due(

@@ -17,7 +17,7 @@ from monitor.errors import MonitorError, each, place_of
 from monitor.models import digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from monitor.config import Config
@@ -26,19 +26,16 @@ if TYPE_CHECKING:
     from monitor.store import Store, StoredDigest
 
 
-class PreparedAgain(NamedTuple):
-    """Deliveries of a stored digest for recipients and channels that had none of it."""
+class Resent(NamedTuple):
+    """Who gets nothing by sending a digest again."""
 
-    deliveries: Sequence[Delivery]
-    covered: Mapping[str, Sequence[date]]
-    """As in `PreparedDigest`, for the new recipients."""
     left_out: Sequence[str]
     """New recipients who get none of it, each with the reason."""
-    unmade: Sequence[str]
-    """What could not be made, and why."""
+    unsent: Sequence[str]
+    """What could not be made, or is no longer there to be sent, and why."""
 
 
-def prepare_again(
+def resend(
     config: Config,
     store: Store,
     channels: Sequence[Channel],
@@ -46,14 +43,56 @@ def prepare_again(
     *,
     recipient: str = "",
     now: datetime,
-) -> PreparedAgain:
-    """Render a digest as it was made, for everybody who has no delivery of it and would get one today.
+) -> Resent:
+    """Make a digest's deliveries due now, and add those for recipients and channels that had none of it.
 
-    With `recipient`, only their mail.
+    With `recipient`, only their mail. Raises MonitorError when nothing is left that could be sent.
     """
+    with store.transaction():
+        new = _additions(config, store, with_archive(config, channels), stored, recipient=recipient, now=now)
+        due = outbox.resend(store, stored.date, recipient=recipient, now=now)
+        store.deliveries.cover(new.covered, stored.date)
+        due += len(store.deliveries.add(new.deliveries, now))
+    if not (due or new.left_out or new.unmade):
+        why = "it is being held, or its content is no longer kept"
+        raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
+    gone = [
+        f"{one.channel} to {one.recipient}: {one.last_error or 'its content is no longer kept'}"
+        for one in store.deliveries.settled(digest_key(stored.date))
+        for channel in channels
+        if channel.name == one.channel
+        and recipient.casefold() in {"", one.recipient.casefold()}
+        and (one.recipient == outbox.EVERYBODY or channel.reaches(one.recipient))
+    ]
+    return Resent(new.left_out, [*new.unmade, *gone])
+
+
+class _Additions(NamedTuple):
+    """Deliveries of a stored digest for recipients and channels that had none of it."""
+
+    deliveries: Sequence[Delivery]
+    covered: Mapping[str, Sequence[date]]
+    """As in `PreparedDigest`, for the new recipients."""
+    left_out: Sequence[str]
+    unmade: Sequence[str]
+    """What could not be made, and why."""
+
+
+def _additions(
+    config: Config,
+    store: Store,
+    channels: Sequence[Channel],
+    stored: StoredDigest,
+    *,
+    recipient: str,
+    now: datetime,
+) -> _Additions:
+    """Render a digest as it was made, for everybody who has no delivery of it and would get one today."""
     there = store.deliveries.recipients(digest_key(stored.date))
     by_mail = [channel for channel in channels if channel.name == Mail.name]
-    new = [one for one in _without_mail(config, store, stored) if by_mail and recipient in {"", one}]
+    new = [
+        one for one in _without_mail(config, store, stored.date, there) if by_mail and recipient in {"", one}
+    ]
     today = {*new}.intersection(digest_input.whose_day(config, store, stored.date, now=now))
     fell_due = datetime.combine(stored.date, config.digest.time, config.timezone)
 
@@ -86,7 +125,7 @@ def prepare_again(
     unmade |= {
         name: one.last_error for name, those in found.items() for one in those if one.state == "failed"
     }
-    return PreparedAgain(
+    return _Additions(
         deliveries=[one for those in found.values() for one in those if one.state != "failed"],
         covered={one: [stored.date] if one in today else [] for one in new if name_of[one] not in unmade},
         left_out=[
@@ -101,40 +140,13 @@ def prepare_again(
     )
 
 
-def _without_mail(config: Config, store: Store, stored: StoredDigest) -> list[str]:
-    """Return the recipients of mail who have no delivery of a digest."""
-    there = store.deliveries.recipients(digest_key(stored.date))
+def _without_mail(config: Config, store: Store, day: date, there: Collection[tuple[str, str]]) -> list[str]:
+    """Return the recipients of mail who are not among those that a digest has deliveries for."""
     # If no mail could be made for anybody, those whose mail holds several days get all of them with the next.
     failed_for_all = (Mail.name, outbox.EVERYBODY) in there
     return [
         one
         for one in sorted(config.recipients)
         if (Mail.name, one.casefold()) not in there
-        and not (failed_for_all and stored.date in store.deliveries.accounted(one))
+        and not (failed_for_all and day in store.deliveries.accounted(one))
     ]
-
-
-def resend(
-    config: Config,
-    store: Store,
-    channels: Sequence[Channel],
-    stored: StoredDigest,
-    *,
-    recipient: str = "",
-    now: datetime,
-) -> PreparedAgain:
-    """Make a digest's deliveries due now, and add those for recipients who are new; return the latter.
-
-    With `recipient`, only their mail. Raises MonitorError when nothing is left that could be sent.
-    """
-    with store.transaction():
-        new = prepare_again(
-            config, store, with_archive(config, channels), stored, recipient=recipient, now=now
-        )
-        due = outbox.resend(
-            store, stored.date, recipient=recipient, now=now, new=new.deliveries, covered=new.covered
-        )
-    if not (due or new.left_out or new.unmade):
-        why = "it is being held, or its content is no longer kept"
-        raise MonitorError(f"the digest of {stored.date} has nothing to send again: {why}")
-    return new

@@ -160,7 +160,8 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
     whose = _recipient(config, recipient) if recipient else ""
     # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
-        now, before, troubles = current.now(), store.digests.last_made(), list[str]()
+        now, before = current.now(), store.digests.last_made()
+        troubles: Sequence[str] = ()
         # Deliveries of a channel that is switched off are not counted: nothing can be done about them now.
         on = {Archive.name, *(channel.name for channel in channels)}
         warn_of_leap(store, now)
@@ -168,18 +169,8 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
         if resend:
             if before is None:
                 raise MonitorError("no digest has been made yet, so there is nothing to send again")
-            new = resending.resend(config, store, channels, before, recipient=whose, now=now)
-            gone = [
-                f"{one.channel} to {one.recipient}: {one.last_error or 'its content is no longer kept'}"
-                for one in store.deliveries.settled(digest_key(before.date))
-                for channel in channels
-                if channel.name == one.channel
-                and whose.casefold() in {"", one.recipient.casefold()}
-                and (one.recipient == outbox.EVERYBODY or channel.reaches(one.recipient))
-            ]
-            troubles = [*new.unmade, *gone]
-            for line in (*new.left_out, *troubles):
-                say(f"digest of {before.date}: {line}")
+            left_out, troubles = resending.resend(config, store, channels, before, recipient=whose, now=now)
+            say(*(f"digest of {before.date}: {line}" for line in (*left_out, *troubles)))
         done = asyncio.run(pipeline.publish(config, store, channels, now=now, blocked=True))
         made = store.digests.last_made()
         known = {delivery.id for delivery in done}
