@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from monitor import digest, digest_input, followed
-from monitor.deliver import Archive, Files
+from monitor.deliver import Archive, Files, Mail
 from monitor.models import Delivery, digest_key, is_digest_key, name_of_edition
 from monitor.text import counted, span_in_words
 
@@ -260,10 +260,7 @@ def _delivery_problems(
         yield Problem(
             what=f"{_counted(channel, those)} given up: {reason}",
             since=min(one.created_at for one in those),
-            do="fix that, then send it again: `monitor digest --send --resend`"
-            if any(one.edition == last and one.payload for one in those)
-            else "fix that before the next one; `monitor digest --date DAY` shows what did not arrive, "
-            "and each is tried once more when a later one has got through",
+            do=_until_made_up(last, those),
         )
 
 
@@ -275,6 +272,19 @@ def _until_sent(those: Sequence[Delivery], zone: tzinfo, now: datetime) -> str:
     if again and again > now:
         return f"it is tried again at {again.astimezone(zone):%Y-%m-%d %H:%M}"
     return "start the service, or run `monitor digest --send`"
+
+
+def _until_made_up(last: str, those: Sequence[Delivery]) -> str:
+    """Say what comes of deliveries that were given up."""
+    if any(one.edition == last and one.payload for one in those):
+        return "fix that, then send it again: `monitor digest --send --resend`"
+    # Alerts have no second chance, nor has what could not be made or has had its own.
+    is_tried_again = all(
+        one.channel == Mail.name and is_digest_key(one.edition) and one.payload and not one.reopened
+        for one in those
+    )
+    hope = ", and each is tried once more when a later one has got through" if is_tried_again else ""
+    return f"fix that before the next one; `monitor digest --date DAY` shows what did not arrive{hope}"
 
 
 def _counted(channel: str, those: Sequence[Delivery]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from editions import freeze
 from newsroom import SETTINGS, Desk, at, logged
 
-from monitor import digest_input, health
+from monitor import digest_input, health, languages
 from monitor.models import Delivery, FeedPoll, FeedState, Window, alert_key
 
 if TYPE_CHECKING:
@@ -230,8 +230,21 @@ def test_what_was_given_up_is_past_once_the_next_digest_got_through(desk, opened
     opened.deliveries.add([delivery(state="failed", edition="alert:1", created_at=at(7.2, 1))], at(7.2, 1))
     (problem,) = health.status(desk.config, opened, now=at(7.5, 1)).problems
     assert "--resend" not in problem.do, "that would send the digest again, and not this"
+    assert "once more" not in problem.do, "nothing tries an alert again"
     opened.deliveries.save(replace(sent, state="failed", last_error="550 no such user"), at(7.3, 1))
     assert "email to 2 recipients given up: 550 no such user" in problems(desk, opened, at(7.5, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_tried_again"), [({}, True), ({"reopened": True}, False), ({"payload": b""}, False)]
+)
+def test_a_second_try_is_promised_only_where_there_is_one(desk, opened, changes, is_tried_again):
+    opened.deliveries.add([delivery(state="failed", last_error="550 no such user", **changes)], at(7))
+    polled(opened, at(7, 1))
+    freeze(opened, at(7, 1), start=at(7))
+    (problem,) = health.status(desk.config, opened, now=at(7.5, 1)).problems
+    assert ("each is tried once more" in problem.do) is is_tried_again
+    assert "arrive" not in languages.load("de").reason(problem.do)
 
 
 def test_a_channel_that_was_switched_off_is_no_problem(desk, opened):
