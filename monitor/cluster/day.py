@@ -133,18 +133,12 @@ class DayClustering:
             cannot_link=self._apart.groups(self._home),
         )
 
-    def _sure(self, one: int, other: int) -> float:
-        """Return the log-odds that two groups tell one event."""
-        some, others = (self._whole.of(self._groups[number]) for number in (one, other))
-        return fusion.log_odds(some, others, self._link(one, other), self._crowd)
+    def _joined(self, numbers: Iterable[int]) -> fusion.Group:
+        return self._whole.of([member for number in numbers for member in self._groups[number]])
 
     def _closes(self, one: Sequence[int], other: Sequence[int], link: Link) -> bool:
         self._step()
-        some, others = (
-            self._whole.of([m for number in numbers for m in self._groups[number]])
-            for numbers in (one, other)
-        )
-        return fusion.closes(some, others, link, self._crowd, self._bar)
+        return fusion.closes(self._joined(one), self._joined(other), link, self._crowd, self._bar)
 
     def _story(self, old: Story | None, members: Sequence[Candidate]) -> Story:
         """Return a story of these members; what was known of an old one stays."""
@@ -219,7 +213,9 @@ class DayClustering:
             return _RunnerUp()
         # By their links, and both groups as a whole for the nearest alone: of all it was a third of the work.
         number = -max(rivals)[1]
-        return _RunnerUp(self._stories[number].id, probability(self._sure(number, mine)))
+        link = self._link(number, mine)
+        sure = fusion.log_odds(self._joined([number]), self._joined([mine]), link, self._crowd)
+        return _RunnerUp(self._stories[number].id, probability(sure))
 
 
 class Index:

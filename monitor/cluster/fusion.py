@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds, match
+from monitor.cluster.candidates import LATEST
 from monitor.cluster.references import ROUND_UP
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ FLOOR = 1.0
 """Log-odds of a link from which groups are asked at all. Without, a lone report joined a group of its day and
 kind that it had little in common with, where few reports come. Labelled records lost .02 of recall by it."""
 
-# Of a large group the latest are read.
-_LATEST = 24
 _SCALE = 5.0
 # Of a day: the evening's report and the next morning's are of one day, though the date is another.
 _ANOTHER_DAY = 0.75
@@ -44,47 +43,46 @@ class Group:
     members: Sequence[Candidate]
     began: tuple[float, str, str]
     """The place of its first report: by it two groups stand in order."""
-    said: Said
+    traits: GroupTraits
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the latest reports of a group say together."""
+class GroupTraits:
+    """What the latest reports of a group speak of together."""
 
     languages: AbstractSet[str]
     outlets: AbstractSet[str]
     chances: Sequence[float]
     """Of each kind of event."""
-    told: AbstractSet[str]
-    """Kinds that many titles tell."""
     kinds: AbstractSet[str]
     """That any text speaks of."""
-    named: AbstractSet[str]
-    """Players that many titles name."""
+    title_kinds: AbstractSet[str]
+    """That many titles tell."""
     players: AbstractSet[str]
+    title_players: AbstractSet[str]
     numbers: AbstractSet[str]
     telling: AbstractSet[str]
     """All that may tell the event: numbers, telling players, words that are no ordinary ones."""
     shared: Mapping[str, float]
     """The words that half of its titles share, with the squares of their weights."""
     stems: AbstractSet[str]
-    column: bool
-    """Whether each is a round-up of many events."""
+    round_up: bool
+    """Whether each is one, of many events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Makes groups of candidates. What the same reports say is read once: groups meet many others."""
+    """Makes groups of candidates. The traits of the same reports are read once: groups meet many others."""
 
-    _said: dict[tuple[int, ...], Said] = field(default_factory=dict)
+    _traits: dict[tuple[int, ...], GroupTraits] = field(default_factory=dict)
 
     def of(self, members: Sequence[Candidate]) -> Group:
         """Return these candidates as a group."""
-        latest = members[-_LATEST:]
+        latest = members[-LATEST:]
         key = tuple([member.entry.id for member in latest])
-        if key not in self._said:
-            self._said[key] = _said(latest)
-        return Group(members, min([member.place for member in members]), self._said[key])
+        if key not in self._traits:
+            self._traits[key] = _traits(latest)
+        return Group(members, min([member.place for member in members]), self._traits[key])
 
 
 def log_odds(one: Group, other: Group, link: Link, crowd: float) -> float:
@@ -109,7 +107,7 @@ def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, fl
     the three, one lost .002.
     """
     earlier, later = (one, other) if one.began <= other.began else (other, one)
-    first, second = earlier.said, later.said
+    first, second = earlier.traits, later.traits
     smaller, larger = sorted((len(one.members), len(other.members)))
     days = math.floor(later.began[0]) - math.floor(earlier.began[0])
     another_day = later.began[0] - earlier.began[0] >= _ANOTHER_DAY
@@ -131,30 +129,30 @@ def features(one: Group, other: Group, link: Link, crowd: float) -> dict[str, fl
         "outlets": float(min(_OUTLETS, outlets)),
         "outlets_share": outlets / max(1, min(len(first.outlets), len(second.outlets))),
         "kinds": _alike(first.chances, second.chances),
-        "kinds_new": _missing(second.told, first.kinds),
-        "kinds_gone": _missing(first.told, second.kinds),
-        "players_new": _missing(second.named, first.players),
-        "players_gone": _missing(first.named, second.players),
+        "kinds_new": _missing(second.title_kinds, first.kinds),
+        "kinds_gone": _missing(first.title_kinds, second.kinds),
+        "players_new": _missing(second.title_players, first.players),
+        "players_gone": _missing(first.title_players, second.players),
         "grounded": float(not first.telling.isdisjoint(second.telling)),
         "numbers": float(numbers),
         "numbers_differ": float(bool(first.numbers and second.numbers) and not numbers),
         "word_new": _rarest_new(second, first) / _SCALE,
-        "round_up": float(first.column != second.column),
+        "round_up": float(first.round_up != second.round_up),
     }
 
 
-def _said(members: Sequence[Candidate]) -> Said:
+def _traits(members: Sequence[Candidate]) -> GroupTraits:
     own = [member.traits for member in members]
     titles = Counter(word for each in own for word in each.title.specific)
     weights = [member.weighed.squares for member in members]
-    return Said(
+    return GroupTraits(
         languages={each.language for each in own},
         outlets={member.weighed.source for member in members} - {""},
         chances=kinds.together([kinds.chances(m.entry.title, m.entry.summary) for m in members]),
-        told=_in_titles([each.title.kinds for each in own], _ONE_IN_KINDS),
         kinds=_all(each.text.kinds for each in own),
-        named=_in_titles([member.weighed.title_players for member in members], _ONE_IN_PLAYERS),
+        title_kinds=_in_titles([each.title.kinds for each in own], _ONE_IN_KINDS),
         players=_all(each.text.players for each in own),
+        title_players=_in_titles([member.weighed.title_players for member in members], _ONE_IN_PLAYERS),
         numbers=_all(each.text.numbers for each in own),
         telling=_all(
             each.specific.union(each.text.numbers, member.weighed.players.terms)
@@ -166,7 +164,7 @@ def _said(members: Sequence[Candidate]) -> Said:
             if n > 1 and 2 * n >= len(members)
         },
         stems=_all(each.text.stems for each in own),
-        column=all(ROUND_UP.search(member.entry.title) for member in members),
+        round_up=all(ROUND_UP.search(member.entry.title) for member in members),
     )
 
 
@@ -189,7 +187,7 @@ def _missing(labels: AbstractSet[str], others: AbstractSet[str]) -> float:
     return float(min(_FEW, len(labels - others)))
 
 
-def _rarest_new(group: Said, others: Said) -> float:
+def _rarest_new(group: GroupTraits, others: GroupTraits) -> float:
     """Return the weight of the rarest word that half of a group's titles share and no other report has."""
     new = group.shared.keys() - others.stems
     return math.sqrt(max(map(group.shared.__getitem__, new), default=0.0))

@@ -150,9 +150,9 @@ class Weighed:
     """Players that are the topic itself."""
     roles: frozenset[str]
     kinds: frozenset[str]
-    told: frozenset[str]
+    title_labels: frozenset[str]
     """What the title tells of the event, marked: telling players, roles, subjects, kinds."""
-    known: frozenset[str]
+    labels: frozenset[str]
     """What all of its text does, any player among it."""
 
 
@@ -178,8 +178,8 @@ def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
         topic=frozenset(text.players) - telling,
         roles=frozenset(text.roles),
         kinds=frozenset(text.kinds),
-        told=_marked(in_title, title),
-        known=_marked(text.players, text),
+        title_labels=_marked(in_title, title),
+        labels=_marked(text.players, text),
     )
 
 
@@ -236,7 +236,8 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     }
     lost = (_rarest_lost(one.title_names, b.text.stems), _rarest_lost(other.title_names, a.text.stems))
     found["names_lost"], found["names_lost_both"] = max(lost) / 10, min(lost) / 10
-    of_one, of_other = _count(one.told - other.known), _count(other.told - one.known)
+    of_one = _count(one.title_labels - other.labels)
+    of_other = _count(other.title_labels - one.labels)
     for name, mark in _LOST.items():
         sides = of_one.get(mark, 0.0), of_other.get(mark, 0.0)
         found[f"{name}_lost"], found[f"{name}_lost_both"] = max(sides), min(sides)
