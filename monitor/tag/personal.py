@@ -144,7 +144,8 @@ def learn(examples: Sequence[Example]) -> Weights:
     if not any(example.weight == 1 for example in examples):
         return Weights({}, {})
     telling = _telling(examples)
-    words, feeds = _Words(_HELD_BACK, telling=telling), _Feeds(_FEED_HELD_BACK)
+    words = _Ascent([_values(example, telling) for example in examples], _HELD_BACK)
+    feeds = _Ascent([{example.feed: 1.0} for example in examples], _FEED_HELD_BACK)
     _fit(examples, (words, feeds), _ROUNDS)
     learned = _kept({name: weight * telling[name] for name, weight in words.now.items()})
     return Weights(learned, {name: w for name, w in _kept(feeds.now).items() if name})
@@ -155,7 +156,8 @@ def learn_own(examples: Sequence[Example]) -> Own | None:
     for answer in (True, False):
         if sum(example.weight == 1 for example in examples if example.answer is answer) < _LEAST:
             return None
-    words, base = _Words(_OWN_HELD_BACK), _Base(0.0, step=_STEP / len(examples))
+    words = _Ascent([_values(example, {}) for example in examples], _OWN_HELD_BACK)
+    base = _Ascent([{"": 1.0}] * len(examples), 0.0, step=_STEP / len(examples))
     # From nothing there is farther to go than from what the table says.
     _fit([replace(example, start=0.0) for example in examples], (words, base), 4 * _ROUNDS)
     return Own(round(base.now.get("", 0.0), 4), _kept(words.now))
@@ -173,14 +175,18 @@ def _telling(examples: Sequence[Example]) -> dict[str, float]:
     return {name: 1 - log(max(1.0, len(examples) * share)) / most for name, share in common.items()}
 
 
-class _Words:
-    """Weights by word on their way up the likelihood, each drawn back towards zero."""
+def _values(example: Example, telling: Mapping[str, float]) -> dict[str, float]:
+    """Give what an example has of each word: its share, and less of words that tell little."""
+    features = example.features
+    return {name: features.scale * telling.get(name, 1.0) for name in features.quotes}
 
-    def __init__(
-        self, held_back: float, *, step: float = 0.0, telling: Mapping[str, float] | None = None
-    ) -> None:
-        """`telling`: how much an example counts for each word; 1 for all."""
-        self._telling = telling
+
+class _Ascent:
+    """Weights by name on their way up the likelihood, each drawn back towards zero."""
+
+    def __init__(self, values: Sequence[Mapping[str, float]], held_back: float, *, step: float = 0.0) -> None:
+        """`values`: what each example, in order, has of what is weighed."""
+        self._values = values
         self.now: dict[str, float] = {}
         self.slopes: dict[str, float] = {}
         self._held_back = held_back
@@ -189,19 +195,16 @@ class _Words:
         self._steps: dict[str, float] = {}
         self._before: tuple[dict[str, float], dict[str, float]] = {}, {}
 
-    def total(self, example: Example) -> float:
+    def total(self, place: int) -> float:
         """Give what these weights add to the log-odds of an example."""
-        if self._telling is None:
-            return _sum(self.now, example.features)
-        now, telling = self.now, self._telling
-        names = example.features.quotes
-        return example.features.scale * sum(now[name] * telling[name] for name in names if name in now)
+        now = self.now
+        return sum([now[name] * value for name, value in self._values[place].items() if name in now])
 
-    def lean(self, example: Example, error: float) -> None:
+    def lean(self, place: int, error: float) -> None:
         """Note which way an example draws its weights."""
-        slopes, telling, slope = self.slopes, self._telling, error * example.features.scale
-        for name in example.features.quotes:
-            slopes[name] = slopes.get(name, 0.0) + (slope if telling is None else slope * telling[name])
+        slopes = self.slopes
+        for name, value in self._values[place].items():
+            slopes[name] = slopes.get(name, 0.0) + error * value
 
     @property
     def penalty(self) -> float:
@@ -228,39 +231,17 @@ class _Words:
         self.now, self.slopes = weights, slopes
 
 
-class _Feeds(_Words):
-    """Weights by feed."""
-
-    def total(self, example: Example) -> float:
-        return self.now.get(example.feed, 0.0)
-
-    def lean(self, example: Example, error: float) -> None:
-        self.slopes[example.feed] = self.slopes.get(example.feed, 0.0) + error
-
-
-class _Base(_Words):
-    """The one weight of every example."""
-
-    def total(self, example: Example) -> float:
-        del example
-        return self.now.get("", 0.0)
-
-    def lean(self, example: Example, error: float) -> None:
-        del example
-        self.slopes[""] = self.slopes.get("", 0.0) + error
-
-
-def _fit(examples: Sequence[Example], weights: Sequence[_Words], rounds: int) -> None:
+def _fit(examples: Sequence[Example], weights: Sequence[_Ascent], rounds: int) -> None:
     """Climb the likelihood of the answers, so many steps."""
     best = -inf
     for left in range(rounds, -1, -1):
         likelihood = -sum(kind.penalty for kind in weights)
-        for example in examples:
-            certainty = probability(example.start + sum(kind.total(example) for kind in weights))
+        for place, example in enumerate(examples):
+            certainty = probability(example.start + sum(kind.total(place) for kind in weights))
             error = example.weight * (example.answer - certainty)
             likelihood += example.weight * log(certainty if example.answer else 1 - certainty)
             for kind in weights:
-                kind.lean(example, error)
+                kind.lean(place, error)
         # What stands in hundreds of examples goes past its aim with each step, and further each time: a
         # thousand marks of both answers gave single words 27, and got half of themselves wrong.
         if likelihood < best:
