@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor.cluster import Encoder
+from monitor.evaluate import read
 from monitor.evaluate.stories import replay, score
-from monitor.models import Entry
+
+if TYPE_CHECKING:
+    from monitor.models import Entry
 
 SAMPLES = Path(__file__).parent / "data" / "labelled" / "samples.jsonl"
 
 
 @pytest.fixture(scope="module")
-def labelled() -> tuple[list[Entry], list[str]]:
-    lines = SAMPLES.read_text("utf-8").splitlines()
-    records = [record for record in map(json.loads, lines) if record["beats"] and record["published"]]
-    records.sort(key=lambda record: record["published"])
-    return [entry(number, record) for number, record in enumerate(records)], [r["story"] for r in records]
-
-
-def entry(number: int, record: dict[str, str]) -> Entry:
-    published = datetime.fromisoformat(record["published"]).replace(tzinfo=UTC)
-    return Entry(
-        id=number,
-        feed=record["source"],
-        url=record["url"],
-        title=record["title"],
-        summary=record["summary"],
-        language=record["lang"],
-        published=published,
-        first_seen=published,
-    )
+def labelled() -> tuple[list[Entry], list[str | None]]:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    records = [
+        record
+        for record in read(SAMPLES.read_text("utf-8"), file=SAMPLES.name, now=now)
+        if record.relevant and record.entry.dated == "publisher"
+    ]
+    records.sort(key=lambda record: record.entry.published)
+    entries = [replace(record.entry, id=number) for number, record in enumerate(records)]
+    return entries, [record.story for record in records]
 
 
 @pytest.mark.parametrize("daily", [True, False])
