@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from unittest import mock
 
 import tag_lines
+from tag_lines import LINES
 
 from monitor import cluster
 from monitor.cluster import affairs, encoder, fusion, match
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
     from monitor.cluster.groups import Link
 
-HERE = Path(__file__).parent
-RECORDS, LINES = HERE / "stories", HERE / "lines"
+RECORDS = Path(__file__).parent / "stories"
 NEVER = "2026-01-01T00:00:00Z"
 LONGEST = 12
 """Days between two reports that are compared: a story takes no more reports after ten."""
@@ -81,11 +81,12 @@ def read(directory: Path = RECORDS) -> list[Hand]:
 
 
 def _entry(number: int, row: Mapping[str, str]) -> Entry:
-    published = datetime.fromisoformat(row["published"])
+    """Return a report, or a line, which has neither outlet nor link nor day."""
+    published = datetime.fromisoformat(row.get("published", NEVER))
     return Entry(
         id=number,
-        feed=row["source"],
-        url=row["url"],
+        feed=row.get("source", ""),
+        url=row.get("url", ""),
         title=row["title"],
         summary=row["summary"],
         language=row["lang"],
@@ -194,10 +195,7 @@ def lots(directory: Path = LINES) -> Hand:
         for language, some in LOTS.items()
         for row in lot.sample([row for row in rows if row["lang"] == language], some)
     ]
-    entries = tuple(
-        _entry(number, {**row, "source": "", "url": "", "published": NEVER})
-        for number, row in enumerate(drawn)
-    )
+    entries = tuple(_entry(number, row) for number, row in enumerate(drawn))
     return Hand("lots", entries, tuple(map(str, range(len(entries)))))
 
 
@@ -229,7 +227,7 @@ def background(directory: Path = LINES) -> dict[str, float]:
         for some in (own, [row for row in own if row["beats"]]):
             found = Counter[str]()
             for row in some:
-                found.update(terms(_entry(0, {**row, "source": "", "url": "", "published": NEVER})))
+                found.update(terms(_entry(0, row)))
             for term, n in found.items():
                 shares[term] = max(shares.get(term, 0.0), round(n * DOCUMENTS / len(some), 1))
     return {term: share for term, share in shares.items() if share >= LEAST}

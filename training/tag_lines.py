@@ -86,15 +86,20 @@ def rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
-def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
-    entry = Entry(
+def entry_of(row: dict[str, Any]) -> Entry:
+    """Give a line as the entry that a feed would make of it."""
+    return Entry(
         feed="f",
         title=row["title"],
-        summary=prose.without_boilerplate(row["summary"]),
+        summary=prose.without_boilerplate(row.get("summary") or ""),
         language=row["lang"],
         published=NOW,
         first_seen=NOW,
     )
+
+
+def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
+    entry = entry_of(row)
     sums, features = tagger.sums(entry), tagger.features(entry)
     thresholds = {target.slug: target.threshold for target in tagger.rules.targets if target.kind == "beat"}
     second = [*row.get("second_beats", row["beats"]), *row.get("second", row["themes"])]

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from monitor.tag.judge import RELEVANT, UNIT, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from train_tags import Answer
-
     from monitor.tag import Rules
 
 LEAST = 40
 """Features whose every weight is smaller, in thousandths, are left out of the table."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was learned of a question, and what it makes of the lines, unseen ones where it can."""
+
+    weights: Any
+    base: float
+    scores: Any
+
+    def barred(self, bar: float) -> Answer:
+        """Move the bar from which the answer is yes to 0."""
+        return Answer(self.weights, self.base - bar, self.scores - bar)
 
 
 def written(

@@ -26,7 +26,6 @@ import train_kinds
 from sklearn.linear_model import LogisticRegression
 from story_examples import (
     DOCUMENTS,
-    LINES,
     RECORDS,
     Example,
     Hand,
@@ -41,6 +40,7 @@ from story_examples import (
     stories_of,
     strangers,
 )
+from tag_lines import LINES
 from threadpoolctl import threadpool_limits
 
 from monitor import cluster
@@ -243,9 +243,9 @@ def left_out(hands: Sequence[Hand], source: Source) -> None:
 
 
 def _share(found: Sequence[tuple[bool, bool]]) -> str:
-    """Return how many of what was said are right, and of how many that are true."""
-    said = [true for said, true in found if said]
-    return f"{sum(said)} of {len(said)} right, {sum(true for _, true in found)} true"
+    """Return how many of what was given are right, and of how many that are true."""
+    given = [true for given, true in found if given]
+    return f"{sum(given)} of {len(given)} right, {sum(true for _, true in found)} true"
 
 
 def main() -> None:

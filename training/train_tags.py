@@ -26,7 +26,7 @@ from monitor.tag.judge import CAP, FLOOR, RELEVANT, TITLE_ALONE, TITLE_LOOKED, U
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tag_lines import ROOT, RULES, Line, made_of, parted, parts_of, read, read_stream
-from tag_table import written
+from tag_table import Answer, written
 
 TABLE = ROOT / "monitor" / "tag" / "weights.tsv"
 PRIORS = {
@@ -241,19 +241,6 @@ class Stream:
         model = LogisticRegression(C=1.0, max_iter=200).fit(sums.reshape(-1, 1), self.truth)
         slope, offset = float(model.coef_[0][0]), float(model.intercept_[0]) + technology
         return Answer(answer.weights * slope, answer.base * slope + offset, answer.scores * slope + offset)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was learned of a question, and what it makes of the lines, unseen ones where it can."""
-
-    weights: Any
-    base: float
-    scores: Any
-
-    def barred(self, bar: float) -> Answer:
-        """Move the bar from which the answer is yes to 0."""
-        return Answer(self.weights, self.base - bar, self.scores - bar)
 
 
 @dataclass(frozen=True)

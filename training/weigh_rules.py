@@ -19,30 +19,16 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from monitor.models import Entry
 from monitor.tag import Tagger, load
 
 sys.path.insert(0, str(Path(__file__).parent))
-import tag_lines
-from tag_lines import LINES, NOW, RULES, read
+from tag_lines import LINES, RULES, entry_of, read, rows
 from train_tags import PENALTY, Matrix, answers, left_out
 
 
 def fired(tagger: Tagger, files: list[Path]) -> list[dict[str, list[Any]]]:
     """Give for each entry of the files, by target, the rules that hold."""
-    found = []
-    for file in files:
-        for row in tag_lines.rows(file):
-            entry = Entry(
-                feed="f",
-                title=row["title"],
-                summary=row.get("summary") or "",
-                language=row["lang"],
-                published=NOW,
-                first_seen=NOW,
-            )
-            found.append(tagger.rules_of(entry))
-    return found
+    return [tagger.rules_of(entry_of(row)) for file in files for row in rows(file)]
 
 
 def gate(
@@ -71,8 +57,7 @@ def main() -> None:
     alone = gate(held, [bool(line.labels) for line in lines], beats)
     real: dict[int, Counter[bool]] = {}
     if options.stream:
-        rows = tag_lines.rows(options.stream)
-        answers_ = [bool(row.get("relevant") or row.get("beats")) for row in rows]
+        answers_ = [bool(row.get("relevant") or row.get("beats")) for row in rows(options.stream)]
         real = gate(fired(tagger, [options.stream]), answers_, beats)
     matrix = Matrix(lines, len(beats), len(rules.targets))
     words = matrix.all[:, : len(matrix.features)].tocsr()
