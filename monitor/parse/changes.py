@@ -37,8 +37,6 @@ class Changes:
     """In the document's order, `backlog` and `late` decided."""
     changed: tuple[Entry, ...] = ()
     """Known entries with other text; they keep their id, guid and `first_seen`."""
-    unchanged: tuple[int, ...] = ()
-    """Ids."""
     gap: bool = False
     """Entries fell through between two polls: what was newest is gone, and all that is new is newer."""
 
@@ -53,7 +51,7 @@ def compare(
     now: datetime,
     awaits_rest: bool = True,
 ) -> Changes:
-    """Tell a document's entries apart into new, changed and unchanged ones.
+    """Tell a document's new entries and changed ones from those that are known as they are.
 
     What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
     it was so old when the feed was listed (`listed_since`: it may fail for days before it can be read), or is
@@ -68,7 +66,6 @@ def compare(
     awaited_since = followed_since or max(min(listed_since, now), now - _FAILED) - backlog
     new: list[Entry] = []
     changed: list[Entry] = []
-    unchanged: list[int] = []
     entries, broken = document.entries, None if awaits_rest else document.broken
     if broken and fold(broken.title) not in {fold(entry.title) for entry in entries}:
         entries = (*entries, broken)
@@ -87,9 +84,7 @@ def compare(
             if late or held_back or guid != entry.guid:  # a copy takes as long as all else here
                 entry = replace(entry, guid=guid, backlog=held_back, late=late)  # noqa: PLW2901
             new.append(entry)
-        elif entry is broken or match.fingerprint == fingerprint(entry):
-            unchanged.append(match.id)
-        else:
+        elif entry is not broken and match.fingerprint != fingerprint(entry):
             # A date made up for want of a better one is today's: an edit makes nothing happen today.
             date = entry if entry.dated == "publisher" else match
             changed.append(
@@ -108,7 +103,7 @@ def compare(
         new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
     whole = document.complete or not awaits_rest
     gap = whole and not first_document and _fell_through(new, known, _kept(entries, found, new))
-    return Changes(new=tuple(new), changed=tuple(changed), unchanged=tuple(unchanged), gap=gap)
+    return Changes(new=tuple(new), changed=tuple(changed), gap=gap)
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
