@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -18,11 +19,15 @@ NUMBERS = count(1)
 LINK = Link.of([1.0, 2.0, 3.0, 2.0])
 
 
-def group(*titles: str, after: timedelta = timedelta(0), outlet: str = "", language: str = "en"):
-    """Return a group of reports, each an hour after the one before; of outlets of their own without one."""
+def group(*texts: str, after: timedelta = timedelta(0), outlet: str = ""):
+    """Return a group of reports, each an hour after the one before; of outlets of their own without one.
+
+    A text is a title, with "de: " before it in German, and " | " and its teaser behind it.
+    """
     candidates = Candidates(match.rarity(TermCounts(documents=0, counts={})), Sources({}), {})
     found = []
-    for place, title in enumerate(titles):
+    for place, text in enumerate(texts):
+        title, _, summary = text.removeprefix("de: ").partition(" | ")
         number = next(NUMBERS)
         host = outlet or f"o{number}.example"
         published = NOW + after + timedelta(hours=place)
@@ -33,7 +38,8 @@ def group(*titles: str, after: timedelta = timedelta(0), outlet: str = "", langu
                     feed=f"https://{host}/feed",
                     url=f"https://{host}/{number}",
                     title=title,
-                    language=language,
+                    summary=summary,
+                    language="de" if text.startswith("de: ") else "en",
                     published=published,
                     first_seen=published,
                 )
@@ -69,14 +75,27 @@ def test_the_next_morning_is_no_other_day():
     one = group(*STRIKE)
     assert features(one, group(*END, after=timedelta(hours=17)))["another_day"] == 0
     assert features(one, group(*END, after=timedelta(hours=18)))["another_day"] == 1
+    assert features(one, group(*END, after=timedelta(hours=17)))["days_log"] == math.log(2), "by date it is"
+
+
+def test_of_two_groups_that_overlap_the_one_that_began_first_is_the_earlier():
+    one = group(*("Disney sues Midjourney",) * 20)
+    other = group(*("Netflix and Anthropic sue Midjourney",) * 2, after=timedelta(hours=9))
+    assert (features(one, other)["players_new"], features(one, other)["players_gone"]) == (2, 1)
+
+
+def test_of_a_large_group_the_latest_reports_are_read():
+    one = group("Netflix sues Midjourney", *("Disney sues Midjourney",) * 24)
+    assert features(one, group("Netflix sues Midjourney", after=timedelta(days=1)))["players_new"] == 1
 
 
 def test_a_day_later_in_the_other_language_is_seen():
     one, next_day = group(*STRIKE), timedelta(days=1)
-    german = "Harrow: Sprecher im Streik"
-    assert features(one, group(german, after=next_day, language="de"))["a_day_across"] == 1
-    assert features(one, group(german, language="de"))["a_day_across"] == 0
+    german = "de: Harrow: Sprecher im Streik"
+    assert features(one, group(german, after=next_day))["a_day_across"] == 1
+    assert features(one, group(german))["a_day_across"] == 0
     assert features(one, group(*END, after=next_day))["a_day_across"] == 0
+    assert features(one, group(german, *END, after=next_day))["a_day_across"] == 0, "both languages"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +105,8 @@ def test_a_day_later_in_the_other_language_is_seen():
         ("OpenAI blames telemetry", "Telemetry took OpenAI down", 1),
         ("Disney sues OpenAI", "OpenAI answers Disney", 1),
         ("OpenAI cuts 1.200 jobs", "1,200 are laid off by OpenAI", 1),
+        ("OpenAI cuts jobs | It was 1,200.", "OpenAI lays off | To the 1,200 it says sorry.", 1),
+        ("OpenAI falters | By telemetry.", "OpenAI is down | Telemetry again.", 1),
     ],
 )
 def test_the_firm_of_the_day_and_an_ordinary_word_are_no_ground(one, other, grounded):
@@ -102,6 +123,8 @@ def test_an_outlet_that_reports_in_both_groups_tells_a_second_step():
 def test_a_word_that_the_later_titles_share_and_no_earlier_report_has_is_new():
     found = features(group(*STRIKE), group(*END, after=timedelta(days=1)))
     assert found["word_new"] > 1, "Bristol"
+    mixed = group(*END, "Harrow pays", "Harrow pays more", "Harrow pays most", after=timedelta(days=1))
+    assert features(group(*STRIKE), mixed)["word_new"] == 0, "Bristol is in two of five"
     later = group("Harrow strike goes on", "Narrators still on strike at Harrow", after=timedelta(days=1))
     assert features(group(*STRIKE), later)["word_new"] == 0
 
@@ -117,6 +140,19 @@ def test_a_step_that_one_group_alone_tells_is_new_and_gone():
     other = group("Disney sues OpenAI over Sora", "Lawsuit: Disney sues over Sora", after=timedelta(days=1))
     assert (features(one, other)["kinds_new"], features(one, other)["kinds_gone"]) == (1, 1)
     assert (features(one, one)["kinds_new"], features(one, one)["kinds_gone"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike", "differ"),
+    [
+        ("118 sue Suno", "118 go to court", 1, 0),
+        ("118 sue Suno", "90 sue Suno", 0, 1),
+        ("118 sue", "Suit", 0, 0),
+    ],
+)
+def test_figures_differ_where_both_have_some_and_none_in_common(one, other, alike, differ):
+    found = features(group(one), group(other))
+    assert (found["numbers"], found["numbers_differ"]) == (alike, differ)
 
 
 def test_a_round_up_beside_a_report_is_seen():

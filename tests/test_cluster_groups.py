@@ -66,6 +66,10 @@ def test_pairs_that_were_not_near_are_compared_before_they_count():
     scores = {(0, 1): 6.0, (1, 2): 1.5, (0, 2): 1.0}
     assert grouping(3, scores, near={(0, 1), (1, 2)}) == [0, 0, 0]
     assert grouping(3, {**scores, (0, 2): -6.0}, near={(0, 1), (1, 2)}) == [0, 0, 2]
+    asked = []
+    loud = {(0, 1): 6.0, (1, 2): 5.0, (0, 2): 9.0}
+    grouping(3, loud, near={(0, 1), (1, 2)}, closes=lambda *sides: asked.append(sides[2]) or True)
+    assert asked[-1] == Link(2, 11.0, 6.0, 9.0)
 
 
 def test_of_hundreds_that_are_alike_not_every_pair_is_compared():

@@ -40,6 +40,7 @@ def test_stop_words_of_both_languages_and_single_letters_say_nothing():
         ("1,5 Milliarden für 500.000 Bücher", {"1.5", "500000"}),
         ("In 2025, 7 of 10 agreed; 11,000 signed.", {"10", "11000"}),
         ("Eleven thousand replies, forty-eight hours, two hundred people", {"11000", "48", "200"}),
+        ("Zwölf von fünfunddreißig Stimmen, eight hundred", {"12", "35", "800"}),
         ("Elftausend Antworten, zweiundzwanzig Regisseure und zweihundert Leute", {"11000", "22", "200"}),
         ("One of hundreds, often alone; neun von ihnen", set()),
     ],

@@ -157,9 +157,11 @@ def test_what_a_story_is_linked_to_needs_no_others_than_those_sought(opened):
         names = {*draw.sample(topic, draw.randint(0, 2)), *draw.sample(acts, draw.randint(0, 4)),
                  *draw.sample(rare, draw.choice([0, 0, 1, 2]))}  # fmt: skip
         kind = draw.choice(["", "leak", "ruling", "filing"])
+        # What a new one answers is known as its reports are gathered.
+        answered = (draw.randint(max(1, number - 9), number),) if number and draw.random() < 0.05 else ()
         (added,) = opened.entries.add([replace(entry(99 + number), first_seen=at)], lambda one: one.title)
         new = Story(entries=(added,), title=added.title, lead=added.id, names=tuple(sorted(names)), kind=kind,
-                    sources=draw.randint(1, 3), first_seen=at, last_seen=at)  # fmt: skip
+                    related=answered, sources=draw.randint(1, 3), first_seen=at, last_seen=at)  # fmt: skip
         since = at - timedelta(days=540)
         known, all_ = (opened.stories.past(since, what) for what in (cluster.earlier([new], counts), every))
         one, other = (cluster.linked([new], some, counts, cluster.Settings()) for some in (known, all_))
