@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from math import log
 from pathlib import Path
 
 import pytest
 from tagging import entry
 
 from monitor.tag import Example, Personal, Tagger, learn, learn_own, load
+from monitor.tag.features import Features, Quote
+from monitor.tag.judge import probability
 from monitor.tag.personal import MOST, MOST_DOWN, Own
 
 STARTER = load(
@@ -50,6 +53,30 @@ def test_what_right_and_wrong_have_in_common_teaches_little() -> None:
     assert words["press"] < -0.1
     # Without what was right nothing is known to be common: then all that was marked speaks against an entry.
     assert learn(marked).words["to"] < -0.1
+
+
+def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_further() -> None:
+    texts = {"all half right": True, "all more": True, "all other": True, "all half wrong": False}
+    examples = [
+        Example(
+            features=Features({word: Quote(word, "title") for word in text.split()}, 0.5),
+            feed="f",
+            start=0.0,
+            answer=answer,
+        )
+        for text, answer in texts.items()
+    ]
+    layer = Personal(*learn(examples))
+    # All four hold the first; of three right ones one has the second, and the wrong one has it too.
+    telling = {"all": 1 - log(4) / log(5), "half": 1 - log(4 / 3) / log(5), "right": 1.0, "wrong": 1.0}
+    for word, tells in telling.items():
+        drawn = sum(
+            0.5 * tells * (one.answer - probability(one.start + layer.delta(one.features, "f")))
+            for one in examples
+            if word in one.features.quotes
+        )
+        # As strongly as the weight is held back.
+        assert layer.words[word] / tells * 0.4 == pytest.approx(drawn, rel=0.1), word
 
 
 def test_three_marks_of_one_feed_do_not_silence_it_and_many_alike_do_not_run_away() -> None:
@@ -110,6 +137,16 @@ def test_a_theme_of_the_user_s_own_is_learned_from_thirty_marks() -> None:
     assert "weather" in after.tag(entry("Painters sue AI firm: pictures of storm and rain copied")).themes
     assert "weather" not in after.tag(entry("Poets sue AI firm: romance copied")).themes
     assert "weather" not in tagger.tag(entry(storm.format(n=1))).themes
+
+
+@pytest.mark.parametrize(("right", "wrong", "sign"), [(10, 30, -1), (30, 10, 1)])
+def test_how_much_is_about_a_theme_of_the_user_s_own_is_learned_too(
+    right: int, wrong: int, sign: int
+) -> None:
+    storm, calm = (TAGGER.example(entry(f"Drawings of {what}"), what == "rain") for what in ("rain", "roses"))
+    own = learn_own([storm] * right + [calm] * wrong)
+    assert own is not None
+    assert own.base * sign > 0.01
 
 
 GARDENS = """
