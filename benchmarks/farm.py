@@ -64,8 +64,8 @@ BESIDE = {
 }
 ARTISTS = {"en": "Musicians on tour again", "de": "Musiker wieder auf Tour"}
 SMALL = {
-    "en": "the a of to in and for on with at by from is was are has will after over new".split(),  # noqa: SIM905
-    "de": "der die das und in zu den mit von für auf ist im dem nicht ein eine als".split(),  # noqa: SIM905
+    "en": "the a of to in and for on with at by from is was are has will after over new".split(),
+    "de": "der die das und in zu den mit von für auf ist im dem nicht ein eine als".split(),
 }
 SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprs" for vowel in "aeio"]
 

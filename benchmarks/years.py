@@ -73,8 +73,8 @@ COMMANDS = {
     "digests": ("digests", "--limit", "50", "--json"),
 }
 SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprs" for vowel in "aeio"]
-COMMON = "the a of to in and for on with at by from is was are has will after over new".split()  # noqa: SIM905
-SUBJECT = "studio contract voice actors union court ruling Sora OpenAI training data licence strike".split()  # noqa: SIM905
+COMMON = "the a of to in and for on with at by from is was are has will after over new".split()
+SUBJECT = "studio contract voice actors union court ruling Sora OpenAI training data licence strike".split()
 
 
 class World:

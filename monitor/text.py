@@ -16,7 +16,7 @@ _BLOCK_TAG: Final = re.compile(
     r"""(?:\s(?:[^<>"']|"[^"<>]*"|'[^'<>]*')*)?/?>""",
     re.IGNORECASE,
 )
-_UNREADABLE: Final = "script style template iframe noembed noframes svg object textarea".split()  # noqa: SIM905
+_UNREADABLE: Final = "script style template iframe noembed noframes svg object textarea".split()
 # Where none begins none is looked for in the tree, which takes half as long as to build it.
 _SOME_UNREADABLE: Final = re.compile(rf"<(?:{'|'.join(_UNREADABLE)})", re.IGNORECASE)
 # More than any summary needs; what stands behind it nobody would read.

@@ -52,7 +52,7 @@ class Inbox:
     pause: float = 0.0
     """Seconds between taking a message and saying so."""
 
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 - aiosmtpd's name
         self.received.append(
             Received(sender=envelope.mail_from, recipients=tuple(envelope.rcpt_tos), content=envelope.content)
         )

@@ -66,10 +66,17 @@ def test_pairs_that_were_not_near_are_compared_before_they_count():
     scores = {(0, 1): 6.0, (1, 2): 1.5, (0, 2): 1.0}
     assert grouping(3, scores, near={(0, 1), (1, 2)}) == [0, 0, 0]
     assert grouping(3, {**scores, (0, 2): -6.0}, near={(0, 1), (1, 2)}) == [0, 0, 2]
+
+
+def test_a_pair_that_was_not_near_may_be_the_loudest():
     asked = []
-    loud = {(0, 1): 6.0, (1, 2): 5.0, (0, 2): 9.0}
-    grouping(3, loud, near={(0, 1), (1, 2)}, closes=lambda *sides: asked.append(sides[2]) or True)
-    assert asked[-1] == Link(2, 11.0, 6.0, 9.0)
+
+    def closes(_one, _other, link):
+        asked.append(link)
+        return True
+
+    grouping(3, {(0, 1): 6.0, (1, 2): 5.0, (0, 2): 9.0}, near={(0, 1), (1, 2)}, closes=closes)
+    assert asked == [Link(1, 6.0, 6.0, 6.0), Link(2, 11.0, 6.0, 9.0)]
 
 
 def test_of_hundreds_that_are_alike_not_every_pair_is_compared():

@@ -230,14 +230,16 @@ async def test_a_full_disk_leaves_nobody_under_way_who_would_be_sent_to_twice(op
     assert states(opened) == {("post", "a"): "sending", ("post", "b"): "sent", ("slow", "z"): "sent"}
 
 
-async def test_a_disk_that_becomes_full_while_mail_is_under_way_has_room_for_how_it_ended(opened):
+async def test_a_disk_that_becomes_full_while_mail_is_under_way_has_room_for_how_it_ended(
+    opened, monkeypatch
+):
     async def fill_and_send(delivery: Delivery) -> None:
         pages = opened._db.value("pragma page_count")
         opened._db.rows(f"pragma max_page_count = {pages}")
         channel.sent.append(delivery.recipient)
 
     channel = Channel()
-    channel.send = fill_and_send  # type: ignore[method-assign]
+    monkeypatch.setattr(channel, "send", fill_and_send)
     long = [replace(one, payload=b"x" * 200_000) for one in channel.prepare(EDITION, now=NOW)]
     opened.deliveries.add(long, NOW)
     opened._db.rows("pragma wal_checkpoint(truncate)")

@@ -83,7 +83,7 @@ def test_instants_come_back_in_utc_whatever_their_zone(opened):
 
 def test_an_instant_without_a_zone_is_refused(opened):
     with pytest.raises(ValueError, match="without a zone"):
-        add(opened, entry(published=datetime(2026, 11, 23)))  # noqa: DTZ001
+        add(opened, entry(published=datetime(2026, 11, 23)))  # noqa: DTZ001 - refused for that
 
 
 def test_a_known_guid_is_not_added_again_nor_twice_at_once(opened):
@@ -212,7 +212,10 @@ def test_listing_filters_and_orders(opened):
         entry(3, tagging=replace(RELEVANT, beats=("labour",), themes=("consent",))),
         entry(4, feed=OTHER.url, first_seen=NOW + timedelta(hours=1), tagging=RELEVANT),
     )
-    ids = lambda **wanted: [e.id for e in opened.entries.listing(**wanted)]  # noqa: E731
+
+    def ids(**wanted):
+        return [e.id for e in opened.entries.listing(**wanted)]
+
     assert ids() == [4, 3, 1]
     assert ids(everything=True) == [4, 3, 2, 1]
     assert ids(everything=True, limit=2) == [4, 3]

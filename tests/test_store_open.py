@@ -64,11 +64,10 @@ def path(tmp_path):
 
 def test_a_new_file_is_durable_strict_and_checked(path):
     with store.open(path) as opened:
-        read = lambda pragma: opened._db.value(f"pragma {pragma}")  # noqa: E731
-        assert read("journal_mode") == "wal"
-        assert read("synchronous") == 2
-        assert read("foreign_keys") == 1
-        assert read("busy_timeout") == 30_000
+        assert opened._db.value("pragma journal_mode") == "wal"
+        assert opened._db.value("pragma synchronous") == 2
+        assert opened._db.value("pragma foreign_keys") == 1
+        assert opened._db.value("pragma busy_timeout") == 30_000
         opened.check()
     assert triggers(path) >= {"search_inserted", "search_updated", "search_deleted"}
 

@@ -16,9 +16,9 @@ from monitor.cluster import kinds, match
 pytest.importorskip("sklearn")
 TRAINING = Path(__file__).parents[1] / "training"
 sys.path.insert(0, str(TRAINING))
-import story_examples  # noqa: E402
-import train_kinds  # noqa: E402
-import train_stories  # noqa: E402
+import story_examples  # noqa: E402 - found by the path above
+import train_kinds  # noqa: E402 - likewise
+import train_stories  # noqa: E402 - likewise
 
 TITLES = {
     "gema-ruling": "GEMA beats OpenAI in Munich",

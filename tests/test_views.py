@@ -121,7 +121,7 @@ class Play:
     def tick(self) -> None:
         config = self.config
         tools = Tools(config)
-        tools.fetcher = tools.parser = self  # type: ignore[assignment]
+        tools.fetcher = tools.parser = self  # type: ignore[assignment]  # plays both
 
         async def run_once() -> None:
             await pipeline.poll(config, self.store, now=self.now, every=True, tools=tools)
