@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.cli.output import local, show, show_wrapped
 from monitor.text import counted
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -20,18 +19,12 @@ if TYPE_CHECKING:
 _MARGIN: Final = 11
 
 
-def _address(feed: Feed) -> str:
-    """Return an address for eyes. One of the curated list holds no secret, and is there to be copied."""
-    from monitor.config import feedlist
-
-    known = feedlist.curated().get(feedlist.same_address(feed.url))
-    return feed.url if known and known.url == feed.url else redact_url(feed.url)
-
-
 def feed_json(feed: Feed, *, on: bool) -> dict[str, Any]:
     """Write a subscription as JSON; `on` says that it is polled."""
+    from monitor.config.feedlist import shown_address
+
     return {
-        "url": _address(feed),
+        "url": shown_address(feed.url),
         "title": feed.title,
         "language": feed.language,
         "tags": list(feed.tags),
@@ -70,14 +63,17 @@ def show_feeds(
 
 def _show_feed(feed: Feed, health: FeedHealth | None, zone: tzinfo, *, on: bool) -> None:
     """Print a feed: its state, name, number of entries, address, and what is wrong with it."""
+    from monitor.config.feedlist import shown_address
+
     state = "off" if not on else health.state if health else "new"
     title = feed.title or (health.title if health else "")
-    name = title or _address(feed)
+    address = shown_address(feed.url)
+    name = title or address
     if health and on:
         name += f"  {counted(health.entries, 'entry', 'entries')}"
         name += f", newest seen {local(health.newest_entry_at, zone)}" if health.entries else ""
     show_wrapped(name, indent=_MARGIN, first=f"  {state}")
     if title:  # whole, to be copied
-        show(" " * _MARGIN + _address(feed))
+        show(" " * _MARGIN + address)
     if health and on and (health.note or health.last_error):
         show_wrapped(health.note or health.last_error, indent=_MARGIN, first=" ")

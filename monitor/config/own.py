@@ -9,7 +9,6 @@ from monitor.config import feedlist, tables, themes
 from monitor.config.load import declared_tables
 from monitor.models import Feed
 from monitor.toml import shown, spelt
-from monitor.url import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +89,8 @@ def subscriptions(document: TomlDocument) -> Iterator[str]:
         if key not in listed:
             continue
         shipped = feedlist.curated().get(key)
-        name = f"{feed.title} ({redact_url(feed.url)})" if feed.title else redact_url(feed.url)
+        address = feedlist.shown_address(feed.url)
+        name = f"{feed.title} ({address})" if feed.title else address
         if shipped is None:
             yield f"+ {name}{'' if feed.enabled else ', switched off'}"
         elif not feed.enabled:

@@ -7,14 +7,15 @@ news. And nothing is removed while the clock has just made a leap.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from monitor.errors import each
+from monitor.errors import DamageError
 from monitor.models import digest_key
 from monitor.store.connection import ANY_OF, listed
 from monitor.store.search import spellings
-from monitor.store.values import format_utc, parse_utc
+from monitor.store.values import format_utc, maybe_parse_utc
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,9 +68,9 @@ class Upkeep:
 
         The last digest's stay, so that it can always be sent again.
         """
-        rows = self._db.rows("select date from digests order by number desc limit 9")
-        days, _ = each([row["date"] for row in rows], date.fromisoformat)
-        kept = next(map(digest_key, days.values()), "")
+        readable = "select date from digests where date = date(date)"
+        last = self._db.value(f"{readable} order by number desc limit 1")
+        kept = digest_key(date.fromisoformat(last)) if last else ""
         return self._db.change(_LET_GO, [format_utc(before), kept])
 
     def forget_polls(self, now: datetime) -> None:
@@ -98,8 +99,9 @@ class Upkeep:
             int(self._db.value(f"pragma {name}")) for name in ("page_count", "freelist_count", "page_size")
         )
         self._db.change("pragma optimize")
-        vacuumed = self._db.value("select value from meta where key = ?", [_VACUUMED])
-        last = next(iter(each(filter(None, [vacuumed]), parse_utc)[0].values()), None)
+        last = None
+        with suppress(DamageError):
+            last = maybe_parse_utc(self._db.value("select value from meta where key = ?", [_VACUUMED]))
         is_due = last is None or not last <= now < last + _WEEK
         if pages * size > _WORTH_A_VACUUM and (
             is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
