@@ -204,7 +204,7 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(ope
     assert opened.deliveries.get(last.id) == last
     assert opened.deliveries.reopen("digest:2026-11-22", NOW) == 1
     # A digest whose day cannot be read is not the last.
-    opened._db.change("update digests set date = 'rubbish'")
+    opened._db.change("update digests set date = '2026-02-31'")
     assert opened.upkeep.let_go(NOW + HOUR) == 1
 
 

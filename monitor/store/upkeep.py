@@ -68,7 +68,8 @@ class Upkeep:
 
         The last digest's stay, so that it can always be sent again.
         """
-        readable = "select date from digests where date = date(date)"
+        # By its day's number: some SQLite takes 31 February for a date.
+        readable = "select date from digests where date = date(julianday(date))"
         last = self._db.value(f"{readable} order by number desc limit 1")
         kept = digest_key(date.fromisoformat(last)) if last else ""
         return self._db.change(_LET_GO, [format_utc(before), kept])
