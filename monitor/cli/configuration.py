@@ -49,7 +49,7 @@ def diff(context: typer.Context) -> None:
         show(f"{name}{', as `monitor config upgrade` would write it' if is_old else ''}:")
         lines = [f"  {line}" for line in differences(document)]
         show_prose(*(lines or ["  nothing of your own"]))
-    say(*config.hints)
+    say(*(f"hint: {hint}" for hint in config.hints))
 
 
 @config_app.command()

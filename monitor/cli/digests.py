@@ -80,7 +80,9 @@ def digest(
     if resend and not send:
         raise UsageError("--resend goes with --send")
     if send and (date or since or until or output):
-        raise UsageError("--send delivers the digest that is due; it takes no date, time or file")
+        raise UsageError(
+            "--send delivers the digest that is due, or with --resend the last one; it takes no date or file"
+        )
     if send and recipient and not resend:
         raise UsageError("--send delivers the digest to all; --for goes with --send --resend")
     if send and format_ != "text":

@@ -87,7 +87,7 @@ def hint(document: TomlDocument) -> str:
         return ""
     return (
         f"{NAME} lists curated feeds one by one, as in version 1.0, and new ones do not reach it; "
-        "`monitor config upgrade` lifts it over"
+        "`monitor config upgrade` follows their groups instead"
     )
 
 

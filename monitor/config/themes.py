@@ -73,8 +73,8 @@ def hint(document: TomlDocument) -> str:
     if not whole or not _table(document.data["beat"]).keys() & shipped()["beat"].keys():
         return ""
     return (
-        f"{NAME} is whole, as in version 1.0, and what monitor learns anew does not reach it; "
-        "`monitor config upgrade` leaves what is yours"
+        f"{NAME} is whole, as in version 1.0, and newer themes and phrases do not reach it; "
+        "`monitor config upgrade` keeps only what is yours in it"
     )
 
 
