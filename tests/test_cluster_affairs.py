@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.cluster import match
-from monitor.cluster.affairs import RelatedStories, features, log_odds, names
+from monitor.cluster.affairs import RelatedStories, features, log_odds, names, sought
 from monitor.cluster.match import rarity
 from monitor.models import Entry, PastStory, Story, TermCounts
 
@@ -28,6 +28,11 @@ def story(number: int, *titles: str, days: int = 0) -> Story:
 
 def related(one: Story, *others: Story, within: int = 180) -> tuple[int, ...]:
     return RelatedStories(map(PastStory.of, others), RARITY, timedelta(days=within)).related(one)
+
+
+def test_what_several_stories_are_steps_after_is_sought_from_a_month_before_the_earliest():
+    one, other = story(1, "Kestrel sued", days=9), story(2, "Mirelle sued")
+    assert sought([one, other], RARITY).since == NOW - timedelta(days=30)
 
 
 def test_names_are_players_names_and_title_words_of_a_fifth():

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.cluster import Settings, assign, candidates, linked, match, terms, with_summary
+from monitor.cluster.copies import Sources
+from monitor.cluster.reasons import Reasons
 from monitor.models import Correction, Entry, Feed, Join, PastStory, Story, Tagging, TermCounts
 
 START = datetime(2025, 11, 10, 8, tzinfo=UTC)
@@ -284,10 +286,26 @@ def test_a_join_says_why():
     (story,) = poll([entry(1, GEMA_DE), entry(2, GEMA_EN, days=1.2)])
     began, joined = story.joins
     assert (began.similarity, began.reason, began.runner_up) == (1.0, "began the story", None)
+    assert joined.runner_up is None, "no other story is there"
     assert "names: " in joined.reason
     assert "GEMA" in joined.reason
     assert "1 day apart" in joined.reason
     assert joined.reason.endswith(f"similarity {joined.similarity:.2f} (threshold 0.62)")
+
+
+def test_what_speaks_most_against_a_join_is_named_by_the_nearest_report():
+    def report(number: int, title: str, outlet: int):
+        link = f"https://outlet{outlet}.example/{number}"
+        return entry(number, (title, ""), feed=f"https://outlet{outlet}.example/feed", url=link)
+
+    near = report(1, "GEMA sues OpenAI over Quorb lyrics", 1)
+    far = report(2, "Disney and Netflix license Quorb lyrics to Midjourney in Delhi for 5,000,000", 2)
+    own = report(3, "Judge in Munich rules on Quorb lyrics of 118 authors", 1)
+    made = candidates.Candidates(match.rarity(counts(near, far, own)), Sources({}), {})
+    members = [made.of(one) for one in (near, far, own)]
+    why = Reasons(members, made).of(members[2], members[:2], 0.5, 0.6)
+    (against,) = (part for part in why.split(" · ") if part.startswith("against: "))
+    assert against == "against: same outlet, only one is on the main topic, a party in one title only"
 
 
 def test_a_story_has_the_themes_that_a_third_of_its_entries_have():

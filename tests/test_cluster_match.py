@@ -84,6 +84,41 @@ def test_a_name_that_two_reports_share_is_told_from_a_word():
     assert name["rarest"] == word["rarest"] == name["rarest_name"] > word["rarest_name"] == 0
 
 
+PAIRS = [
+    ("Disney sues Quorb over Blivet", "Quorb's blivet copied by all, says studio"),
+    ("Lawsuit over Blivet", "Songs on a blivet"),
+    ("Disney, Netflix, Midjourney and Anthropic meet", "Judge in Munich rules on songs"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_the_order_of_two_reports_makes_no_difference(one, other):
+    assert found(entry(one, ""), entry(other, "")) == found(entry(other, ""), entry(one, ""))
+
+
+def test_a_title_that_stands_whole_in_the_other_report_is_inside_of_it():
+    whole = found(entry("Blivet of Quorb", ""), entry("Something else", "The Blivet of Quorb, at last."))
+    assert whole["title_inside"] == pytest.approx(1)
+
+
+def test_what_a_title_tells_is_lost_where_all_of_the_other_report_lacks_it():
+    title = "Disney, Netflix, Midjourney and Anthropic meet"
+    lacking = found(entry(title, ""), entry("Quorb shows his Blivet"))
+    assert lacking["players_lost"] == 3, "and no more, however many there are"
+    assert lacking["players_lost_both"] == 0
+    told = found(entry(title, ""), entry("A meeting", f"{title}."))
+    assert told["players_lost"] == 0
+
+
+def test_of_the_names_that_the_other_report_lacks_the_rarest_counts():
+    known = rarity(TermCounts(documents=1000, counts={"quorb": 500, "blivet": 5}))
+    one, other = (
+        match.weigh(traits(entry(title, "")), known, "")
+        for title in ("Quorb meets Blivet", "Nothing of either")
+    )
+    assert match.features(one, other)["names_lost"] == pytest.approx(known.weight("blivet") / 10)
+
+
 def test_where_the_encoder_is_asked_words_or_meaning_may_join():
     one, other = entry("Quorb shows his Blivet"), entry("The Blivet of Quorb")
     asked = found(one, other) | {"languages_differ": 1.0}

@@ -79,6 +79,12 @@ def test_kinds_and_places():
     assert "filing" in seen("Sammelklage eingereicht", language="de").text.kinds
 
 
+def test_the_kind_of_an_entry_is_that_of_its_title_before_that_which_counts_more():
+    protest = seen("Artists stage protest", "A court ruled in their favour.")
+    assert (protest.kind, protest.text.kinds) == ("protest", ("ruling", "protest"))
+    assert seen("Artists meet", "A court ruled in their favour.").kind == "ruling"
+
+
 @pytest.mark.parametrize(
     ("english", "german", "place"),
     [

@@ -137,12 +137,13 @@ def test_past_stories_are_found_by_a_name_by_their_ids_and_by_when_they_were_see
     assert past(opened, "Halle", since=NOW - 3 * HOUR) == [3]
     assert past(opened, stories=[2, 4]) == [1, 2, 4]
     assert past(opened, stories=[4], since=NOW - 3 * HOUR) == [4], "nor of its affair what is too old"
+    assert past(opened, stories=[1], since=NOW - 3 * HOUR) == [], "nor of what is too old its affair"
     assert past(opened, recent=NOW - 3 * HOUR) == [1, 3, 4]
     assert past(opened, "Hall") == past(opened) == []
     opened.stories.save([replace(opened.stories.get(2), names=("Jena",))])
     assert (past(opened, "Halle"), past(opened, "Jena")) == ([3], [2])
     opened.stories.save([replace(opened.stories.get(1), affair=None)])  # as who read it before it founded one
-    assert past(opened, stories=[4]) == [1, 4]
+    assert past(opened, stories=[4]) == past(opened, stories=[1]) == [1, 4]
 
 
 def test_what_a_story_is_linked_to_needs_no_others_than_those_sought(opened):

@@ -101,7 +101,7 @@ def test_what_is_read_and_hardly_meant_is_doubted(rule: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["title: Sora AND app NOT airline", "a or b", "ORF", "THEN-and-now", "x NEAR/3 y"]
+    "rule", ["title: Sora AND app NOT airline", "a or b", "ORF", "THEN-and-now", "x NEAR/3 y", "Sora:"]
 )
 def test_what_says_what_it_means_is_not_doubted(rule: str) -> None:
     assert doubt(rule) == ""
