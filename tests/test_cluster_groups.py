@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,6 +124,23 @@ def test_pairs_that_are_not_compared_count_like_those_that_are():
     scores |= {(new, newest): 5.0} | {(one, new): 2.0 for one in old}
     assert grouping(32, scores, near=near, closes=closes) == [0] * 32
     assert asked[30, 2] == Link(60, 30 * 4.0 + 30 * 2.0, 4.0, 4.0)
+
+
+@pytest.mark.parametrize(("joining", "pairs", "total"), [(3, 30, 120.0), (4, 34, 128.0)])
+def test_a_large_group_s_link_stands_for_a_tenth_as_many_that_join_it(joining, pairs, total):
+    asked = {}
+
+    def closes(one, other, link):
+        asked[len(one), len(other)] = link
+        return True
+
+    large, small, third = range(30), range(30, 30 + joining), 30 + joining
+    scores = {pair: 6.0 for some in (large, small) for pair in combinations(some, 2)}
+    scores |= {(one, other): 5.0 for one in large for other in small} | {(one, third): 4.0 for one in large}
+    near = {*scores}
+    scores |= {(one, third): 2.0 for one in small}
+    assert grouping(third + 1, scores, near=near, closes=closes) == [0] * (third + 1)
+    assert asked[30 + joining, 1] == Link(pairs, total, 4.0, 4.0)
 
 
 def test_one_pair_cannot_shout_down_the_rest():
