@@ -12,21 +12,18 @@ import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
+from tag_lines import ROOT, RULES, Line, made_of, parted, parts_of, read, read_stream
+from tag_table import Answer, written
 from threadpoolctl import threadpool_limits
 
 from monitor.encoder import encode
 from monitor.tag import Tagger, load
 from monitor.tag.judge import CAP, FLOOR, RELEVANT, TITLE_ALONE, TITLE_LOOKED, UNNAMED, UNNAMED_TITLE
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tag_lines import ROOT, RULES, Line, made_of, parted, parts_of, read, read_stream
-from tag_table import Answer, written
 
 TABLE = ROOT / "monitor" / "tag" / "weights.tsv"
 PRIORS = {

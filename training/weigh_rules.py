@@ -10,20 +10,17 @@ through, and the others. With --stream the same counts are given for a labelled 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tag_lines import LINES, RULES, entry_of, read, rows
 from threadpoolctl import threadpool_limits
+from train_tags import PENALTY, Matrix, answers, left_out
 
 from monitor.tag import Tagger, load
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tag_lines import LINES, RULES, entry_of, read, rows
-from train_tags import PENALTY, Matrix, answers, left_out
 
 
 def fired(tagger: Tagger, files: list[Path]) -> list[dict[str, list[Any]]]:
