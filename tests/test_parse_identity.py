@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.models import Document, Entry, Known
 from monitor.parse.changes import Changes, compare
-from monitor.parse.identity import fingerprint, is_home, made_up, matches, spellings
+from monitor.parse.identity import fingerprint, is_home, made_up_guid, matches, spellings
 from monitor.url import canonical_url
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)
@@ -175,7 +175,7 @@ def test_an_edit_without_a_date_leaves_the_entry_where_it_was(dated: str) -> Non
 def test_half_an_entry_is_known_by_its_title_for_two_weeks() -> None:
     for after, new in ((13 * DAY, []), (15 * DAY, ["Title a"])):
         feed = Follower()
-        feed.poll(entry("a", guid=made_up("Title a", ""), url="", dated="missing"))
+        feed.poll(entry("a", guid=made_up_guid("Title a", ""), url="", dated="missing"))
         assert titles(feed.poll(entry("a"), after=after).new) == new
 
 

@@ -1,5 +1,6 @@
-"""Responses to documents: feeds of every form, read where reading can be killed. feedparser lives here.
+"""Turn responses into documents: feeds of every format, read in a process that can be killed.
 
-`worker.Parser` is what others use. Nothing is imported here: the reading process would load what only its
-parent needs (asyncio: 50 ms and 10 MB), and who only loads a configuration what only reading does.
+Other packages use `worker.Parser`. feedparser is imported only here. This file imports nothing: the reading
+process would load what only its parent needs (asyncio takes 50 ms and 10 MB), and a command that only loads
+the configuration would load the parsers.
 """

@@ -1,7 +1,7 @@
-"""What a document brings against what was known: new entries, changed ones, and gaps before them. Pure.
+"""Find out what a document brings: new entries, changed ones, and gaps before them. Pure.
 
-Which entry is which says `identity.py`; here it is decided what is news, what is late, and what is a past
-that nobody waits for.
+`identity` says which entry is which; this module decides what is news, what is late, and what belongs to a
+past that nobody waits for (backlog).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
-from monitor.parse.identity import fingerprint, matches, says_little
+from monitor.parse.identity import fingerprint, is_generic_title, matches
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -20,25 +20,28 @@ if TYPE_CHECKING:
 
     from monitor.models import Document, Entry, Known
 
-# Of so many entries one may be older than all that was known, and it is still a new stretch of the feed.
+# A new stretch of a feed may include one old entry in this many.
 _FEW: Final = 5
-# So many entries at once from before we followed a feed are its past; one opened 190 in a day.
+# This many entries at once from before we followed a feed are its past, opened up; one feed opened 190 in a
+# day.
 _PAST: Final = 20
-# So long the news of a feed that fails from the start is waited for: a clock that was once wrong when the
-# feed was listed must not open all of its past.
+# The news of a feed that fails from the start is awaited for this long. Without a limit, a clock that was
+# wrong when the feed was listed would make news of its whole past.
 _FAILED: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changes:
-    """What a document brings against what was known."""
+    """What a document brings that the store did not know."""
 
     new: tuple[Entry, ...] = ()
-    """In the document's order, `backlog` and `late` decided."""
+    """In the document's order, with `backlog` and `late` decided."""
     changed: tuple[Entry, ...] = ()
-    """Known entries with other text; they keep their id, guid and `first_seen`."""
+    """Known entries with another text. They keep their id, guid and `first_seen`."""
     gap: bool = False
-    """Entries fell through between two polls: what was newest is gone, and all that is new is newer."""
+    """True if entries were missed between two polls: all that was newest is gone, and all that is new is
+    newer.
+    """
 
 
 def compare(
@@ -51,16 +54,17 @@ def compare(
     now: datetime,
     awaits_rest: bool = True,
 ) -> Changes:
-    """Tell a document's new entries and changed ones from those that are known as they are.
+    """Return a document's new and changed entries, given those of its feed that are known.
 
-    What was published more than `backlog` before `now` is late. What a feed has first is backlog, no news, if
-    it was so old when the feed was listed (`listed_since`: it may fail for days before it can be read), or is
-    of unknown age in the very first document (`followed_since` is None; some are empty). Later on nothing is
-    held back for its date, which may be old because we could not look for days or because the publisher was
-    slow; but for a past that a feed opens all at once, from before we followed it.
+    An entry published more than `backlog` before `now` is late. It is backlog, so never news, when the feed's
+    first entries were that old already when the feed was listed (`listed_since`; it may have failed for days
+    before it could be read), or when it has no usable date in the very first document (`followed_since` is
+    None; the first documents of some feeds are empty). Later entries are news whatever their date, as we may
+    not have looked for days, or the publisher may have been slow. The exception is a past from before we
+    followed the feed that it opens all at once.
 
-    The entry in whose middle a document breaks off is left for the whole one to bring. When that comes no
-    more (not `awaits_rest`) what there is of it is taken, if it is new.
+    A document may break off in the middle of an entry. While the rest is awaited (`awaits_rest`), that entry
+    is left out; after that, the part that was read is taken, if it is new.
     """
     first_document = followed_since is None
     awaited_since = followed_since or max(min(listed_since, now), now - _FAILED) - backlog
@@ -81,11 +85,11 @@ def compare(
             held_back = (late and from_before and no_memory) or (first_document and unsure)
             late = late and not held_back
             guid = _free(entry.guid, guids)
-            if late or held_back or guid != entry.guid:  # a copy takes as long as all else here
+            if late or held_back or guid != entry.guid:  # copying takes as long as all else here
                 entry = replace(entry, guid=guid, backlog=held_back, late=late)  # noqa: PLW2901
             new.append(entry)
         elif entry is not broken and match.fingerprint != fingerprint(entry):
-            # A date made up for want of a better one is today's: an edit makes nothing happen today.
+            # A date that we made up is today's; an edit does not make anything happen today.
             date = entry if entry.dated == "publisher" else match
             changed.append(
                 replace(
@@ -107,27 +111,30 @@ def compare(
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
-    """Return the entries but for those that repeat the title, link and date of an earlier one.
+    """Return the entries without those that repeat an earlier one's title, link and date.
 
-    Under a title that says little they repeat the text too, or they are another's.
+    Under a title that many entries may share, the text must be repeated as well.
     """
     first: dict[Hashable, Entry] = {}
     for entry in entries:
-        text = fingerprint(entry) if says_little(entry.title) else ""
+        text = fingerprint(entry) if is_generic_title(entry.title) else ""
         mark = (fold(entry.title), entry.url, entry.published, text) if entry.url else entry.guid
         first.setdefault(mark, entry)
     return first.values()
 
 
 def _free(wanted: str, guids: set[str]) -> str:
-    """Return a guid for a new entry that no known one has, and take it."""
+    """Return a guid for a new entry that no known entry has, and add it to `guids`."""
     guid = next(guid for guid in chain([wanted], (f"{wanted} ~{n}" for n in count(2))) if guid not in guids)
     guids.add(guid)
     return guid
 
 
 def _kept(entries: Iterable[Entry], found: Mapping[str, Known], new: Sequence[Entry]) -> set[int]:
-    """Return the known entries that are still there, but for a lone one that is dated anew: it is pinned."""
+    """Return the ids of the known entries that are still in the document.
+
+    If only one is left beside many new ones and it has a new date, it is pinned and does not count.
+    """
     dated = any(entry.dated == "publisher" for entry in new)
     kept = [(entry, match) for entry in entries if (match := found.get(entry.guid))]
     if len(kept) == 1 and dated and len(new) >= _FEW:
@@ -136,9 +143,9 @@ def _kept(entries: Iterable[Entry], found: Mapping[str, Known], new: Sequence[En
 
 
 def _fell_through(new: Sequence[Entry], known: Sequence[Known], matched: set[int]) -> bool:
-    """Return whether a document has left behind what was newest before it.
+    """Return whether a document has lost everything that was newest before it.
 
-    A pinned entry that is still there proves nothing when what was newer than it is gone; one or two of the
+    A pinned entry that is still there proves nothing if everything newer than it is gone. One or two of the
     newest may have been withdrawn while their neighbours are still there.
     """
     if not new or not known:

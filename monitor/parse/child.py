@@ -1,6 +1,6 @@
-"""The process in which documents are read: jobs from standard input, documents to standard output.
+"""The process that reads documents: jobs from standard input, answers on standard output.
 
-It bounds itself, in memory and in time, so that it ends even when its parent is gone.
+It limits its own memory and time, so that it ends even if its parent is gone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.parse.reader import read
 if TYPE_CHECKING:
     from monitor.models import Document
 
-# At least so much to work with, however much the interpreter has taken already.
+# Bytes to work with in any case, however much the interpreter has taken already.
 _SCRATCH: Final = 64 * 1024 * 1024
 _GRACE: Final = 5.0
 
@@ -29,13 +29,13 @@ _GRACE: Final = 5.0
 def serve(source: IO[bytes], sink: IO[bytes], seconds: float) -> None:
     """Answer jobs from `source` on `sink` until `source` ends.
 
-    A job that outlives its deadline by some seconds kills the process even when the parent is gone.
+    A job that takes some seconds longer than `seconds` kills the process, even if the parent is gone.
     """
     while header := source.read(LENGTH.size):
         (size,) = LENGTH.unpack(header)
         job = Job(*pickle.loads(source.read(size)))  # noqa: S301 - the parent wrote it
-        # Without a handler SIGALRM kills, also in the middle of a regular expression, where Python hears
-        # nothing.
+        # Without a handler SIGALRM kills the process, even within a regular expression, where Python would
+        # not run a handler.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
         message = pickle.dumps(_answer(job))
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -57,31 +57,30 @@ def _answer(job: Job) -> Document | str:
         return str(error)
     except MemoryError:
         return "needs too much memory to read"
-    except Exception as bug:  # noqa: BLE001 - told to who asked: with this process its trace would be gone
+    except Exception as bug:  # noqa: BLE001 - the parent gets it; the traceback would end with this process
         return place_of(bug)
 
 
 def _limit_memory(total: int) -> None:
-    """Let this process grow to about `total` bytes in all, where the system can say and do so."""
+    """Limit this process to about `total` bytes in all, on systems that can do so."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         mapped, resident = map(int, Path("/proc/self/statm").read_text("ascii").split()[:2])
         page = os.sysconf("SC_PAGE_SIZE")
         allowance = max(_SCRATCH, total - resident * page)
-        # RLIMIT_AS counts what is mapped and not what is used: libraries that are mapped already are allowed
-        # for.
+        # RLIMIT_AS counts what is mapped, used or not, so the libraries that are mapped already are added.
         resource.setrlimit(resource.RLIMIT_AS, (mapped * page + allowance, resource.RLIM_INFINITY))
 
 
 def main() -> None:
     """Run the child: `python -m monitor.parse.child MEMORY SECONDS`."""
-    # What is there now stays for good, and need not be looked through again.
+    # What exists now stays until the end, and garbage collection need not look at it again.
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)  # documents are trees: looking for cycles in them finds nothing
+    gc.set_threshold(20_000, 20, 100)  # documents are trees, in which there are no cycles to collect
 
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    # Whatever a library prints must not stand between the answers.
+    # Whatever a library prints must not end up between the answers.
     sys.stdout = sys.stderr
     _limit_memory(int(sys.argv[1]))
     sink.write(READY)

@@ -1,4 +1,4 @@
-"""Publishers' dates: every form met in the wild, in zones that parsers misread, and which to believe."""
+"""Read publishers' dates, in every form met in the wild, and decide which of them to believe. Pure."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EARLIEST: Final = datetime(1995, 1, 1, tzinfo=UTC)
-"""Nothing on the web is older; an earlier date is a default value or a mistake."""
+"""No entry on the web is older; an earlier date is a default value or a mistake."""
 TOLERANCE: Final = timedelta(hours=1)
-"""How far ahead of our clock a publisher's clock may run before its date counts as future."""
-# What programs write for no date, where it is not too early to be one: the days of PHP's mktime(0, ...), of a
-# clock without a battery, and Apple's zero. Midnight of any zone.
+"""How far ahead of our clock a publisher's clock may run before its date counts as in the future."""
+# Defaults of programs that are late enough to pass for a date: that of PHP's mktime(0, ...), of a clock
+# without a battery, and Apple's epoch. At midnight in any zone.
 _ZEROES: Final = tuple(datetime(*day, tzinfo=UTC) for day in ((1999, 11, 30), (2000, 1, 1), (2001, 1, 1)))
-# Dates further ahead are mistakes; nearer ones are today's: local time that calls itself GMT, an embargo.
+# Dates further ahead are mistakes. Nearer ones mean today: an embargo, or local time labelled GMT.
 _AHEAD: Final = timedelta(days=1)
 
 _MAX_LENGTH: Final = 100
-# Kiribati's, the farthest there is.
+# That of Kiribati, the largest there is.
 _MAX_OFFSET: Final = timedelta(hours=14)
 _NO_TIME: Final = (None, None, None, None, None)
 
-# Three or four letters: German, English, French, Spanish, Italian, Portuguese and Dutch names all differ by
-# then.
+# By three or four letters, which tell the German, English, French, Spanish, Italian, Portuguese and Dutch
+# names apart.
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -51,7 +51,7 @@ _MONTHS: Final = {
     )
     for name in names.split()
 }
-# Two letters for German and Dutch; no name of one day begins like that of another.
+# Two letters for German and Dutch. No name begins like that of another day.
 _WEEKDAYS: Final = {
     name: number
     for number, names in enumerate(
@@ -67,8 +67,8 @@ _WEEKDAYS: Final = {
     )
     for name in names.split()
 }
-# feedparser reads CEST as UTC, two hours wrong. Of names that several zones share, the larger readership has
-# it. "ET" is EST or EDT: of two hours the earlier, which is never ahead.
+# feedparser reads CEST as UTC, which is two hours wrong. A name that several zones share is read as the one
+# with more readers. "ET" is EST or EDT; the earlier instant is taken, as it is never in the future.
 _HOURS: Final = {
     name: hours
     for hours, names in {
@@ -114,33 +114,33 @@ _DATES: Final = tuple(
         r"\b(?P<year>\d{4})([/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?!\d)",
     )
 )
-# 28/11/2026 in most of the world, 11/28/2026 in America.
+# 28/11/2026 in most of the world, 11/28/2026 in the United States.
 _NUMERIC: Final = re.compile(r"\b(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d\d)(?![\d/-])")
 _MONTH_FIRST: Final = frozenset({"", "en", "en-us", "en-ph", "english"})
-# Seconds since 1970, or thousandths, as .NET writes them too: there the zone says how to show it, not when.
+# Seconds since 1970, or milliseconds. .NET writes them with a zone, which only says how to show them.
 _EPOCH: Final = re.compile(r"(?:@|/date\()?(\d{10})(?:\d{3})?(?:\.\d+)?(?:[+-]\d{4}\)/|\)/)?")
 _CLOCK: Final = re.compile(rf"(?:\b|(?<=\dt)){_TIME}")
 _OFFSET: Final = re.compile(r"([+-])(\d\d??):?(\d\d)?$")
 
 
-# Remembered: most feeds write one date twice, as that of the entry and that of its last change.
+# Cached, since most feeds write a date twice, for an entry and for its last change.
 @lru_cache(maxsize=256)
 def parse(text: str, *, day_first: bool = False) -> datetime | None:
-    """Return the instant that `text` names, in UTC; None when it names none.
+    """Return the instant that `text` names, in UTC; None if it names none.
 
-    Knows RFC 822 and 850 with their misuses, ISO 8601 and W3C-DTF, asctime, dates in words of seven
-    languages, seconds since 1970, and numeric dates, of which `day_first` says how they are meant. Without a
-    zone, and with one that cannot be (+99:99, unknown letters), the clock is UTC.
+    Understands RFC 822 and RFC 850 with their common mistakes, ISO 8601 and W3C-DTF, asctime, dates in words
+    of seven languages, seconds since 1970, and numeric dates in the order that `day_first` says. A date
+    without a zone, or with an impossible one (+99:99, unknown letters), is read as UTC.
     """
     if not text:
         return None
-    # Folded, so that "März" and "août" are "maerz" and "aout".
+    # `fold` turns "März" and "août" into "maerz" and "aout".
     text = fold(text[:_MAX_LENGTH]).replace("\N{MINUS SIGN}", "-").strip()
     try:
         if epoch := _EPOCH.fullmatch(text):
             return datetime.fromtimestamp(int(epoch[1]), UTC)
         found = _iso(text) or _compact(text) or _numeric(text, day_first=day_first) or _worded(text)
-        # Behind a word or a tag that nobody took off.
+        # The date may follow a word or a tag that was left in.
         return found or _iso(text[place.start() :] if (place := _ISO.search(text)) else "")
     except (ValueError, OverflowError):
         return None
@@ -149,9 +149,9 @@ def parse(text: str, *, day_first: bool = False) -> datetime | None:
 def day_first(texts: Iterable[str], language: str, now: datetime) -> bool:
     """Return whether the numeric dates of a document have the day before the month.
 
-    So they are read as most of them are dates, no future ones, and on their day of the week: 28/11 has no
-    other reading, of 05/12 on 5 December one lies in the past, and "Thu, 05/12/2024" was no day in May. Where
-    that decides nothing, the feed's language does.
+    The order is chosen in which more of them are dates, not in the future, and on the weekday they name:
+    28/11 can only be read in one way, 05/12 may lie in the future in one of them, and "Thu, 05/12/2024" was
+    not in May. If that decides nothing, the language of the feed does.
     """
     numeric = [text for text in texts if _NUMERIC.search(text)]
 
@@ -167,17 +167,18 @@ def day_first(texts: Iterable[str], language: str, now: datetime) -> bool:
 
 
 class Dated(NamedTuple):
-    """When an entry was published, and on what ground."""
+    """When an entry was published, and how we know."""
 
     at: datetime
     basis: DateBasis
 
 
 def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> Dated:
-    """Return when an entry was published and on what ground: the first of `texts` that can be believed.
+    """Return when an entry was published, by the first of `texts` that can be believed, and how we know.
 
-    Where none can, it is `now`, and the first text that is not empty says why: its date is future (an hour
-    to a day ahead), absurd (before 1995, a program's zero, further ahead, unreadable) or missing.
+    If none can be believed, the result is `now`, and the basis is that of the first text that is not empty:
+    "future" (an hour to a day ahead), "absurd" (before 1995, a program's default, further ahead, or
+    unreadable); "missing" if all are empty.
     """
     bases = list[DateBasis]()
     for text in filter(str.strip, texts):
@@ -189,7 +190,7 @@ def judge(texts: Iterable[str], now: datetime, *, day_first: bool = False) -> Da
 
 
 def _is_zero(instant: datetime) -> bool:
-    whole = instant.second == 0 == instant.minute % 15  # zones are quarters of an hour apart
+    whole = instant.second == 0 == instant.minute % 15  # zones differ by quarters of an hour
     return whole and any(abs(instant - zero) <= _MAX_OFFSET for zero in _ZEROES)
 
 
@@ -225,13 +226,13 @@ def _in_order(numeric: re.Match[str], *, day_first: bool) -> tuple[int, int, int
 
 
 def _is_on_another_weekday(text: str, *, day_first: bool) -> bool:
-    """Return whether the day of the week that stands beside a numeric date is not its own."""
+    """Return whether a numeric date names another day of the week than the one it falls on."""
     match = _NUMERIC.search(text)
     words = re.findall("[a-z]+", fold(text[:_MAX_LENGTH]))
     named = next((_WEEKDAYS[word[:3]] for word in words if word[:3] in _WEEKDAYS), None)
     if match is None or named is None:
         return False
-    # As it is written, whatever day it is in UTC.
+    # The day as written, whatever day it is in UTC.
     return date(*_in_order(match, day_first=day_first)).weekday() != named
 
 
@@ -253,7 +254,7 @@ def _month(name: str) -> int:
 
 
 def _year(digits: str) -> int:
-    """Return the year; RFC 822 wrote it with two digits, and RFC 2822 says which century is meant."""
+    """Return the year. RFC 822 wrote two digits; RFC 2822 (4.3) says which century they mean."""
     year = int(digits)
     if len(digits) == 4:  # noqa: PLR2004
         return year

@@ -1,4 +1,4 @@
-"""Bytes to text: what encoding a feed document really has, whatever it and its server declare."""
+"""Turn the bytes of a feed document into text, whatever encoding it and its server declare."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _DECLARATION: Final = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([\w.:-]{1,40})""", re.IGNORECASE
 )
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-# A list and not all that Python knows: "hex", "zip" and "idna" are codecs as well.
+# A list of our own, since Python also knows codecs that are not encodings of text: "hex", "zip", "idna".
 _KNOWN: Final = re.compile(
     r"utf-?8|utf8|us-?ascii|ascii|(?:iso-?)?8859-\d+|iso-?8859-\d+|latin-?\d+|(?:windows|cp)-?12\d\d|cp437|cp85\d|cp866"
     r"|koi8-[ru]|macintosh|mac-?roman|gb_?2312(?:-80)?|(?:x-)?gbk|gb18030|big5(?:-hkscs)?|euc-(?:jp|kr|cn)|shift[_-]jis"
     r"|(?:x-)?sjis|windows-31j|iso-2022-\w+|ks_c_5601-1987|windows-949|tis-620",
     re.IGNORECASE,
 )
-# What is meant by a name: an encoding that holds all of the named one and what is written beside it, as
-# browsers have it (https://encoding.spec.whatwg.org/#names-and-labels).
+# What a declared name is read as: an encoding that contains the declared one and what is mixed with it in
+# practice, as in browsers (https://encoding.spec.whatwg.org/#names-and-labels).
 _WIDER: Final = tuple(
     (re.compile(names, re.IGNORECASE), encoding)
     for names, encoding in (
@@ -46,9 +46,9 @@ _WIDER: Final = tuple(
     )
 )
 _STRAY: Final = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
-# Without a "+", which would make it three times as slow.
+# A "+" at the end would make it three times as slow.
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-# References in a row of which XML may forbid some: to controls, halves of a character, what lies beyond.
+# Consecutive references, some of which XML may forbid: to control characters, surrogates, or beyond Unicode.
 _REFERENCES: Final = re.compile(
     r"(?:&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|5[5-7]\d{3}|[1-9]\d{6,11})|x0*(?:[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}"
     r"|[1-9a-f][0-9a-f]{5,7}));)+",
@@ -68,18 +68,19 @@ _LEAD: Final = 4096
 
 
 class Decoded(NamedTuple):
-    """A document's text and one line on what its declarations got wrong ("" when nothing)."""
+    """A document's text, and one line on which of its declarations was wrong ("" if none)."""
 
     text: str
     note: str
 
 
 def decode(body: bytes, content_type: str = "") -> Decoded:
-    """Return the text of a document without byte order mark, XML declaration and what XML forbids.
+    """Return a document's text without byte order mark, XML declaration and characters that XML forbids.
 
-    A mark decides, then the pattern of the first bytes; bytes that are sound UTF-8 are UTF-8 whatever is
-    declared; then the server's word, then the document's (RFC 7303, but proof goes before words). What fits
-    nothing is read as UTF-8, its stray bytes as Windows-1252. Never fails.
+    The encoding is that of the byte order mark, else that of the pattern of the first bytes; else UTF-8 if
+    the bytes are valid UTF-8, whatever is declared; else what the server declares, then what the document
+    declares (the order of RFC 7303, except that evidence comes before declarations). If nothing fits, it is
+    UTF-8 with stray bytes in Windows-1252. Never fails.
     """
     body = body.removeprefix(codecs.BOM_UTF8)
     declared = _declared(body, content_type)
@@ -101,11 +102,11 @@ def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
 class _Mark(NamedTuple):
     encoding: str
     length: int
-    """Bytes before the text."""
+    """How many bytes come before the text."""
 
 
 def _detect(body: bytes) -> _Mark:
-    """Return what the first bytes say of the encoding, "" for nothing."""
+    """Return the encoding that the first bytes prove, "" if they prove none."""
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return _Mark(encoding, len(mark))
@@ -113,12 +114,12 @@ def _detect(body: bytes) -> _Mark:
 
 
 def _is_stateful(body: bytes, declared: tuple[str, ...]) -> bool:
-    """Return True for an encoding that spells everything in ASCII bytes, so that they prove nothing."""
+    """Return True for an encoding that uses ASCII bytes only, so that valid UTF-8 proves nothing."""
     return body.isascii() and any(name.lower().startswith("iso-2022") for name in declared)
 
 
 def _sound(body: bytes) -> str | None:
-    """Return the text if the bytes prove to be UTF-8: its sequences do not come about by chance."""
+    """Return the text if the bytes are valid UTF-8, which does not happen by chance."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -128,12 +129,12 @@ def _sound(body: bytes) -> str | None:
 class _Text(NamedTuple):
     text: str
     encoding: str
-    """What it proved to be."""
+    """The encoding that it turned out to have."""
 
 
 def _decode(body: bytes, encoding: str) -> _Text:
     encoding = _meant(encoding)
-    with suppress(LookupError):  # a name that nobody knows is read as UTF-8
+    with suppress(LookupError):  # an unknown name is read as UTF-8
         if codecs.lookup(encoding).name != "utf-8":
             return _Text(body.decode(encoding, "replace"), encoding.lower())
     return _Text(body.decode("utf-8", "surrogateescape").translate(_STRAY), "utf-8 with stray bytes")
@@ -155,7 +156,7 @@ def _same(stated: str, encoding: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """Return the document from its beginning on, without what no XML parser takes."""
+    """Return the text from the beginning of the document, without what no XML parser accepts."""
     text = text[_start(text) :]
     text = (_HEADER.sub("", text[:_LEAD]) + text[_LEAD:]).lstrip()
     text = _ILLEGAL.sub("", text)
@@ -163,9 +164,10 @@ def _tidy(text: str) -> str:
 
 
 def _allowed(match: re.Match[str]) -> str:
-    """Return the characters of references, without those that XML forbids.
+    """Return the characters that references stand for, without those that XML forbids.
 
-    Programs that know UTF-16 alone write an emoji as two, one to each half: XML parsers stop there.
+    Programs that only know UTF-16 write an emoji as two references, one for each half, and XML parsers stop
+    there.
     """
     codes = (int(code, 16) if code else int(number) for code, number in _REFERENCE.findall(match[0]))
     text = "".join(chr(code) for code in codes if ord(" ") <= code <= sys.maxunicode)
@@ -173,9 +175,10 @@ def _allowed(match: re.Match[str]) -> str:
 
 
 def _start(text: str) -> int:
-    """Return where the document begins: notices of a web server's programs may stand before it.
+    """Return where the document begins; messages of the web server's programs may precede it.
 
-    They may hold mark-up and braces of their own; so a feed's root counts, unless it stands within a page.
+    Such messages may contain mark-up and braces, so the root element of a feed decides, unless it is within
+    an HTML page.
     """
     if _BEGINNING.match(text):
         return 0

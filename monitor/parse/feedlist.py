@@ -1,4 +1,4 @@
-"""Lists of feeds: OPML 2.0 (http://opml.org/spec2.opml) in and out, and the feeds that a web page names."""
+"""Read and write OPML 2.0 (http://opml.org/spec2.opml), and find the feeds that a web page names."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _FEED_PATH: Final = re.compile(
     r"(?:^|[/._-])(?:rss|atom|feeds?|rdf)(?:[/._-]?(?:xml|json|2\.0|php|\d+))?/?$", re.IGNORECASE
 )
 _COMMENTS: Final = re.compile(r"/comments?/", re.IGNORECASE)
-# What a page declares stands in its head; the rest is only looked at for links.
+# A page declares its feeds in its head; the rest is only searched for links.
 _MAX_PAGE: Final = 1_000_000
 
 OWN: Final = "urn:sora-monitor:feed"
-"""The namespace of attributes for what OPML has none of its own: {OWN}interval, {OWN}enabled."""
+"""The namespace of our own attributes, for what OPML cannot say: {OWN}interval, {OWN}enabled."""
 
 
 class Outline(NamedTuple):
-    """One subscription of an OPML list, as it stands there."""
+    """One subscription of an OPML list, as written there."""
 
     url: str
     title: str = ""
@@ -44,15 +44,16 @@ class Outline(NamedTuple):
     tags: tuple[str, ...] = ()
     """Its folders and categories."""
     own: Mapping[str, str] = {}
-    """What attributes of our own say."""
+    """The values of our own attributes."""
 
 
 def read_opml(body: bytes) -> tuple[Outline, ...]:
-    """Return the subscriptions of an OPML document in its order, each once; raise ParseError when it is none.
+    """Return the subscriptions of an OPML document, in its order, each once.
 
-    Folders of any depth and `category` become tags. `feed:` addresses are given as what they mean, others as
-    they are, for the caller to judge; what names a page alone has none. A document that declares entities is
-    refused unread; HTML's named ones, which many exporters copy from pages, are read.
+    Folders of any depth and `category` become tags. A `feed:` address is given as the address it means, any
+    other as it is, for the caller to judge; an outline that only names a page gets the address "". Raises
+    ParseError for what is not OPML. A document that declares entities is refused unread; HTML's named
+    entities, which many exporters copy from pages, are accepted.
     """
     text = _ENTITY.sub(_character, _STRAY_AMPERSAND.sub("&amp;", decode(body).text))
     if "<!ENTITY" in text:
@@ -79,7 +80,7 @@ def _local(name: str) -> str:
 
 
 def _outlines(root: ET.Element) -> Iterator[Outline]:
-    """Yield what is under `root`; without recursion, for folders may nest without end."""
+    """Yield the outlines under `root`, without recursion, since folders may be nested very deeply."""
     open_folders: list[tuple[ET.Element, tuple[str, ...]]] = [(root, ())]
     while open_folders:
         element, tags = open_folders.pop()
@@ -96,14 +97,14 @@ def _outlines(root: ET.Element) -> Iterator[Outline]:
                 own=own,
             )
         elif not len(element) and any(attributes.get(page) for page in ("url", "htmlurl")):
-            yield Outline(url="", title=name, tags=tags)  # a page or another list: no feed, but not nothing
+            yield Outline(url="", title=name, tags=tags)  # a page or a list: the caller reports it
         elif _local(element.tag) == "outline" and name:
             tags = (*tags, name)
         open_folders += [(child, tags) for child in reversed(element)]
 
 
 def _subscribed(url: str) -> str:
-    """Return an address under a scheme as we write it, feed://host and feed:https://host as meant."""
+    """Return an address with a scheme in lower case; feed://host and feed:https://host as they are meant."""
     scheme, colon, rest = url.partition(":")
     if scheme.lower() == "feed":
         return f"http:{rest}" if rest.startswith("//") else _subscribed(rest)
@@ -111,8 +112,8 @@ def _subscribed(url: str) -> str:
 
 
 def write_opml(outlines: Iterable[Outline], *, title: str = "Feeds") -> str:
-    """Return subscriptions as an OPML 2.0 document that `read_opml` reads back whole."""
-    # Else ElementTree calls it ns0.
+    """Return subscriptions as an OPML 2.0 document, which `read_opml` reads without loss."""
+    # Otherwise ElementTree names it ns0.
     ET.register_namespace("monitor", OWN)
     root = ET.Element("opml", version="2.0")
     ET.SubElement(ET.SubElement(root, "head"), "title").text = clean(title)
@@ -133,12 +134,13 @@ def write_opml(outlines: Iterable[Outline], *, title: str = "Feeds") -> str:
 
 
 def discover(html: str, base: str) -> tuple[str, ...]:
-    """Return the addresses of the feeds that a page at `base` names, the likeliest first.
+    """Return the addresses of the feeds that a page at `base` names, the most likely first.
 
-    First what it declares (`<link rel="alternate">`), then links that look like feeds; comments last.
+    First those it declares (`<link rel="alternate">`), then links that look like feeds; feeds of comments
+    come last.
     """
     page = _Page(base)
-    with suppress(AssertionError):  # html.parser's answer to declarations such as <![;
+    with suppress(AssertionError):  # raised by html.parser for declarations such as <![
         page.feed(html[:_MAX_PAGE])
     found = dict.fromkeys(url for url in (*page.declared, *page.linked) if _is_web(url))
     return tuple(sorted(found, key=lambda url: bool(_COMMENTS.search(url))))
@@ -153,7 +155,7 @@ def _is_web(url: str) -> bool:
 
 
 class _Page(HTMLParser):
-    """Collects a page's declared and likely feeds."""
+    """Collects the feeds that a page declares, and the links that look like feeds."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
@@ -162,7 +164,7 @@ class _Page(HTMLParser):
         self.linked: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note one tag."""
+        """Look at one tag."""
         values = {name: clean(value or "") for name, value in attrs}
         href = values.get("href", "")
         if not href or tag not in {"base", "link", "a"}:

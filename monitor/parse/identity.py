@@ -1,10 +1,13 @@
-"""Which known entry an entry of a document is: one entry stays one entry. Pure.
+"""Decide which stored entry, if any, each entry of a new document is. Pure.
 
-No single mark of an entry can be relied on: feeds draw guids anew at each request, give one to all entries or
-use an old one again, give all entries one link ("today's briefing"), move to https, edit titles and dates. So
-an entry is looked for by pairs of marks before single ones, and what is found by fewer marks than speak
-against it is another entry. When in doubt it is another: an entry told twice is a nuisance, one taken for an
-edit of an old one is lost, and so is the old one.
+Takes the entries of a document and the stored ones that may be meant (`Known`), and gives the stored entry
+for each guid of the document. `changes` then tells new entries from edited ones.
+
+No single mark of an entry is reliable. Feeds draw a new guid at each request, give one guid to all their
+entries or use an old one again, link all entries to one page ("today's briefing"), move to https, and edit
+titles and dates. So entries are compared by pairs of marks before single ones, and a pair that agrees by
+chance can be overruled by what else is known of the two. When in doubt, an entry counts as new: one that is
+reported twice is a nuisance, but one that is taken for an edit of another is lost, and so is the other.
 """
 
 from __future__ import annotations
@@ -29,26 +32,32 @@ if TYPE_CHECKING:
 
     from monitor.models import Document, Entry, Known
 
-# From so far apart on, two dates are of two days: what appears daily does not do so to the hour.
+# Two dates at least this far apart lie on two days; it is less than 24 hours because a daily item does not
+# appear at exactly the same time every day.
 _DAY: Final = timedelta(hours=20)
-# A title of so few words is a column's: "News in brief", and may come several times a day.
-_LITTLE: Final = 4
+# A title of at most this many words may belong to a column, such as "News in brief", which may appear several
+# times a day.
+_GENERIC_WORDS: Final = 4
 _PAUSE: Final = timedelta(hours=4)
-# So soon after its first date an article is rewritten; a page that serves many has its next then.
+# For this long after its first date, a change under an unchanged link is an article that is being rewritten;
+# on a page that serves many articles it is the next one after that.
 _EDITED: Final = timedelta(hours=1)
-# The farthest that two zones are apart: a midnight of here may be written as one of there.
+# The largest difference between two time zones: a midnight in one may be written as a midnight in another.
 _ZONES: Final = timedelta(hours=14)
-# A publisher's guid and link together serve one article for so long, whatever happens to its title.
+# For this long, an article that keeps the publisher's guid and link is the same one, even if its title
+# changes.
 _REUSED: Final = timedelta(days=14)
 _NOTHING: Final = ("", None)
-# More pages than this are no "page of the day", but a site that dates its articles anew.
+# When more matches than this have a new date, the site has dated its articles anew; it is no "page of the
+# day".
 _PAGES: Final = 2
 
 _SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}$")
-# Editions for countries and languages: a site may link to another of them at each request.
+# Editions for countries and languages: a site may link to a different one at each request.
 _EDITION: Final = re.compile(r"(?<=/)[a-z]{2}(?:[-_][a-z]{2})?/", re.IGNORECASE)
-# What titles and links count is another number at each request. Singular, `?comment=7` is which one it is.
+# Titles and links may hold a count (of comments, say) that differs at each request. These are plurals only,
+# since `?comment=7` names one comment.
 _COUNTED: Final = (
     r"comment(?:aire|ario)?s|commenti|kommentare|antworten|replies|responses|reactions|reacties"
     r"|likes|shares|views|votes|points"
@@ -59,21 +68,21 @@ _COUNT: Final = re.compile(
 _COUNT_IN_LINK: Final = re.compile(
     rf"(?<=[?&;])(?:(?:num|nb)_?)?(?:{_COUNTED}|comment_?count)=\d+(?=[&#;]|$)", re.IGNORECASE
 )
-# Guids of a page that has something else each day.
+# Guids of pages whose content is replaced every day.
 _OF_A_PAGE: Final = re.compile(r"latest|newest|current|now|today|daily|weekly|heute|aktuell", re.IGNORECASE)
 _AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
-# A day, week or issue in a path; other numbers may be those of a visit.
+# A day, week or issue number in a path; other numbers may be the id of a visit.
 _ISSUE: Final = re.compile(r"(?<![^\W_])(?:w|kw)?(?:\d{1,4}|(?:19|20)\d{4}(?:\d\d)?)(?![^\W_])")
 
 
 def fingerprint(entry: Entry) -> str:
-    """Return a hash of an entry's title, summary, content and link that white space does not change."""
+    """Return a hash of an entry's title, summary, content and link, whatever its white space."""
     return digest_of("\0".join(map(one_line, (entry.title, entry.summary, entry.content, entry.url))))
 
 
-def made_up(title: str, date: str) -> str:
-    """Return the guid of an entry that has neither one nor a link, without a date that of half an entry."""
+def made_up_guid(title: str, date: str) -> str:
+    """Return the guid of an entry that has neither guid nor link. Half an entry is made up without a date."""
     return digest_of(f"{fold(title)}\n{date}")
 
 
@@ -82,19 +91,19 @@ def digest_of(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def says_little(title: str) -> bool:
-    """Return True for a title that many entries may have: a column's."""
-    return len(title.split()) <= _LITTLE
+def is_generic_title(title: str) -> bool:
+    """Return True for a title that many entries may share, as that of a column."""
+    return len(title.split()) <= _GENERIC_WORDS
 
 
 def spellings(document: Document) -> tuple[set[str], set[str]]:
-    """Return the guids and the links of a document's entries as they may have been stored."""
+    """Return the guids and the links of a document's entries in every form they may have been stored in."""
     entries = (*document.entries, *filter(None, [document.broken]))
     return _spellings(entry.guid for entry in entries), _spellings(entry.url for entry in entries)
 
 
 def _spellings(addresses: Iterable[str]) -> set[str]:
-    """Return addresses in all forms: sites move between http, https, www and slashes."""
+    """Return addresses in all their forms: with http or https, with and without www and final slash."""
     found = set(addresses)
     for address in tuple(found):
         bare, moved = _SCHEME.subn("", address)
@@ -106,16 +115,18 @@ def _spellings(addresses: Iterable[str]) -> set[str]:
 
 
 class _Marks(NamedTuple):
-    """What an entry may be known by, as it is compared: a known feed has hundreds of entries."""
+    """The marks by which an entry is recognised. Made once per entry, since a feed may have hundreds."""
 
     guid: str
     link: str
     title: str
     instant: datetime | None
     path: str
-    """The link without its host: a site may move."""
+    """The link without its host, since a site may move."""
     page: str
-    """The link without its query, which may hold the number of a visit; no link is one page."""
+    """The link without its query, which may hold the id of a visit. Entries without a link share the page
+    "-".
+    """
 
     @classmethod
     def of(cls, one: Entry | Known, home: str) -> _Marks:
@@ -135,7 +146,7 @@ class _Marks(NamedTuple):
 
 
 def _without_counts(address: str, counts: Iterable[str]) -> str:
-    """Return an address without the parameters that hold one of the counts in its entry's title."""
+    """Return an address without the parameters whose value is one of the counts in the entry's title."""
     numbers = "|".join(counts) or "0"
     return re.sub(rf"(?<=[?&;])[\w-]+=(?:{numbers})(?=[&#;]|$)", "", address).rstrip("?&;")
 
@@ -145,8 +156,8 @@ def _all(*names: str) -> Callable[[_Marks], Hashable]:
     return lambda one: found if all(found := marks(one)) else None
 
 
-def _another(entry: Entry, known: Known) -> bool:
-    """Return True when an entry has another title than a known one, and its guid or link served before."""
+def _is_another_entry(entry: Entry, known: Known) -> bool:
+    """Return True when an entry that shares marks with a known one is another article with another title."""
     if alike(entry.title, known.title):
         return _is_next_of_column(entry, known)
     dated = entry.dated == known.dated == "publisher"
@@ -154,8 +165,8 @@ def _another(entry: Entry, known: Known) -> bool:
     guids = {_own_guid(entry), _own_guid(known)} - {""}
     if not entry.url or _bare(entry.url) != _bare(known.url):
         longest = timedelta(0) if entry.url and known.url else _DAY
-    # One link under two guids of the publisher's own and two titles is "today's briefing": a new entry each
-    # day. Not so where an article keeps its date: a guid made of the title changes with it.
+    # One link with two guids of the publisher's own and two titles is "today's briefing", a new entry each
+    # day. But if the date is the same, it is an article whose guid is made of its title.
     elif len(guids) > 1:
         return not (apart == timedelta(0) and is_of_one(entry.url) and not _is_day(entry))
     elif guids and _own_guid(entry) == _own_guid(known):
@@ -166,16 +177,17 @@ def _another(entry: Entry, known: Known) -> bool:
 
 
 def _is_next_of_column(entry: Entry, known: Known) -> bool:
-    """Return True for another text under a title that says little, which has another guid of its own too.
+    """Return True for another text under the title of a column, if it has another guid of its own too.
 
-    Under a longer title only on another day: "What the week has brought".
+    A title of more words counts as a column's only when the dates lie on two days: "What the week has
+    brought".
     """
     dated = entry.dated == known.dated == "publisher"
     another_day = dated and abs(entry.published - known.published) >= _DAY
-    is_column = says_little(entry.title) or another_day
+    is_column = is_generic_title(entry.title) or another_day
     if not is_column or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
         return False
-    guids = {_place(_own_guid(entry)), _place(_own_guid(known))}  # a site may move
+    guids = {_place(_own_guid(entry)), _place(_own_guid(known))}  # since a site may move
     instants = {_instant(entry), _instant(known)}
     if _place(_bare(entry.url)) == _place(_bare(known.url)):
         redated = len(instants) > 1 or None in instants
@@ -183,8 +195,8 @@ def _is_next_of_column(entry: Entry, known: Known) -> bool:
     return "" not in {entry.url, known.url} and (len(guids - {""}) > 1 or (guids == {""} and _is_day(entry)))
 
 
-def _is_no_copy(entry: Entry, known: Known) -> bool:
-    """Return False for the very text of a known entry whose guid, date or query are drawn anew each time."""
+def _is_not_a_copy(entry: Entry, known: Known) -> bool:
+    """Return False for the exact text of a known entry whose guid, date or query is drawn anew each time."""
     dates = {_instant(entry), _instant(known)} - {None}
     if len(dates) > 1 and entry.url:
         return True
@@ -192,37 +204,40 @@ def _is_no_copy(entry: Entry, known: Known) -> bool:
 
 
 def _slug(one: _Marks) -> Hashable:
-    """Return an entry's title with the last part of its path, where that is an article's: paths move too."""
+    """Return an entry's title with the last part of its path, if that names an article; None otherwise.
+
+    Paths change when a site is reorganised, while this part usually stays.
+    """
     slug = _ENDING.sub("", _place(one.page)).rpartition("/")[2]
     return (one.title, slug) if one.title and SLUG.search(slug) else None
 
 
-def _is_no_move(entry: Entry, known: Known) -> bool:
-    """Return False for the very text of a known entry under another path, if not one of another issue."""
+def _is_not_moved(entry: Entry, known: Known) -> bool:
+    """Return False for the exact text of a known entry under another path, unless that is another issue's."""
     (here, asked), (there, answered) = (_place(one.url).partition("?")[::2] for one in (entry, known))
     numbers, others = set(_ISSUE.findall(here)), set(_ISSUE.findall(there))
     if numbers - others and others - numbers:
         return True
     if asked == answered and entry.dated == known.dated and abs(entry.published - known.published) <= _ZONES:
         entry = replace(entry, published=known.published)
-    return _is_no_copy(entry, known)
+    return _is_not_a_copy(entry, known)
 
 
 def _is_next_issue(entry: Entry, known: Known) -> bool:
-    """Return True for another text and day on a page under one title: today's is not yesterday's, edited."""
+    """Return True for another text on another day under an unchanged title: a daily page's next issue."""
     dated = entry.dated == known.dated == "publisher"
     guid = _own_guid(entry)
     of_one = is_of_one(entry.url) or bool(guid and not _OF_A_PAGE.fullmatch(guid))
-    pause = _PAUSE if says_little(entry.title) else _DAY
+    pause = _PAUSE if is_generic_title(entry.title) else _DAY
     another_day = dated and entry.published - known.published >= pause
     return another_day and not of_one and fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
 def _is_another_article(entry: Entry, known: Known) -> bool:
-    """Return False for the number of a known article under another headline, which stands in the path alone.
+    """Return False for a known article under another headline, whose number is in the path of both links.
 
-    Posts of a live page have that page's number, and differ behind it. Two sections of one site may both
-    count: there the instant must be the same.
+    Posts of a live page share that page's number and differ after it, so they are other articles. Two
+    sections of one site may both use the number; then the instant must be the same too.
     """
     (here, *place), (there, *other) = (
         re.split("[?;#]", _bare(one.url), maxsplit=1) for one in (entry, known)
@@ -232,41 +247,47 @@ def _is_another_article(entry: Entry, known: Known) -> bool:
     return here == there or place != other or abs(entry.published - known.published) > _REUSED
 
 
-def _is_no_edit(entry: Entry, known: Known) -> bool:
-    """Return False for a headline that was edited with its link and guid; another number is another part."""
+def _is_not_an_edit(entry: Entry, known: Known) -> bool:
+    """Return False for a headline that was edited together with its link and guid.
+
+    Other numbers in the title make it another part of a series.
+    """
     unlike = _is_day(entry) or not alike(entry.title, known.title)
     if unlike or _is_next_of_column(entry, known):
         return True
     return set(re.findall(r"\d+", entry.title)) != set(re.findall(r"\d+", known.title))
 
 
-def _is_no_half(entry: Entry, known: Known) -> bool:
-    """Return False where a document broke off behind the title of one of them, and it was taken as it was."""
+def _is_not_a_half(entry: Entry, known: Known) -> bool:
+    """Return False when one of the two was stored from a document that broke off after its title."""
     soon = abs(entry.first_seen - known.first_seen) < _REUSED
-    return not soon or made_up(entry.title, "") not in {entry.guid, known.guid}
+    return not soon or made_up_guid(entry.title, "") not in {entry.guid, known.guid}
 
 
-# From the surest marks to the weakest: what a weak one would join, a strong one has settled before. Each with
-# what may say that the two are different entries all the same.
+# From the most reliable marks to the least: a match by strong marks comes before a weak one can go wrong.
+# Each with the test that tells two entries apart although these marks agree.
 _KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
-    (_all("guid", "link", "title"), _another),
-    (_all("guid", "link"), _another),
-    (_all("link", "title"), _another),
-    (_all("guid", "title"), _another),
-    (_all("title", "instant"), _another),
-    (_all("title", "path"), _another),
-    (attrgetter("guid"), _another),
-    (attrgetter("link"), _another),
+    (_all("guid", "link", "title"), _is_another_entry),
+    (_all("guid", "link"), _is_another_entry),
+    (_all("link", "title"), _is_another_entry),
+    (_all("guid", "title"), _is_another_entry),
+    (_all("title", "instant"), _is_another_entry),
+    (_all("title", "path"), _is_another_entry),
+    (attrgetter("guid"), _is_another_entry),
+    (attrgetter("link"), _is_another_entry),
     (lambda one: article_number(one.page, one.title), _is_another_article),
-    (attrgetter("instant"), _is_no_edit),
-    (_all("title", "page"), _is_no_copy),
-    (_slug, _is_no_move),
-    (_all("title"), _is_no_half),
+    (attrgetter("instant"), _is_not_an_edit),
+    (_all("title", "page"), _is_not_a_copy),
+    (_slug, _is_not_moved),
+    (_all("title"), _is_not_a_half),
 )
 
 
 def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dict[str, Known]:
-    """Return the known entries by the guids that the document gives them; no known entry serves twice."""
+    """Return the known entry for each guid of the document that has one; no known entry is used twice.
+
+    `home` is the feed's own site: a link to its front page identifies no entry.
+    """
     if not known:
         return {}
     entries = [(entry, _Marks.of(entry, home)) for entry in document]
@@ -279,8 +300,9 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
     taken: set[int] = set()
 
     def is_of_its_place(match: Known, entry: Entry) -> bool:
-        # Guids may be places in the list: without a date or a link of its own, a title that stands or stood
-        # under another guid was not edited, nor one that is all new where that is what guids are.
+        # Some guids only say where an entry stands in the list. Then an undated entry without a link of its
+        # own was not edited if its old or new title also appears under another guid, or if the titles have
+        # nothing in common.
         old, new = fold(match.title), fold(entry.title)
         if entry.dated == "publisher" or old == new or (is_of_one(entry.url) and entry.url == match.url):
             return False
@@ -297,7 +319,8 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
             if not differ(entry, match) and not is_of_its_place(match, entry):
                 found[entry.guid] = match
                 taken.add(match.id)
-    # Where all else stands as it did, one that is dated anew has been edited.
+    # If one or two entries are all that was recognised, and each may be the next issue of a daily page, they
+    # are new. Beside other entries that are as they were, an entry with a new date was edited.
     here = {entry.guid: entry for entry, _ in entries}
     if len(found) <= _PAGES and all(_is_next_issue(here[guid], match) for guid, match in found.items()):
         return {}
@@ -305,9 +328,10 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
 
 
 def _are_places(document: Sequence[Entry], titles: Mapping[str, str]) -> bool:
-    """Return whether guids say where undated entries stand in a list, and not which they are.
+    """Return whether the guids of undated entries say where they stand in the list, and not which they are.
 
-    So they do where they count it, or where none of several has a title like that which its guid had.
+    This is so when the guids count the entries, or when none of several titles resembles the one that its
+    guid had before.
     """
     undated = [entry for entry in document if entry.dated != "publisher"]
     numbers = [int(match[0]) for entry in undated if (match := _NUMBER.search(entry.guid))]
@@ -318,9 +342,9 @@ def _are_places(document: Sequence[Entry], titles: Mapping[str, str]) -> bool:
 
 
 def is_home(url: str, home: str) -> bool:
-    """Return True for a link to a front page: some feeds give it to all their entries."""
+    """Return True for a link to a front page, which some feeds give to all of their entries."""
     if url != home and url.rstrip("/?#").count("/") > 2:  # noqa: PLR2004 - the two before the host
-        return False  # as most are: to look closer takes ten times as long
+        return False  # as most links do; parsing them takes ten times as long
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -334,27 +358,27 @@ def _guid(one: Entry | Known) -> str:
 
 
 def _own_guid(one: Entry | Known) -> str:
-    """Return a guid that says more than the link does, since it is not made of it; else ""."""
+    """Return a guid that the publisher chose itself, "" for one that is only the link again."""
     guid = _guid(one)
     made_of_link = bool(one.url) and guid.partition("#")[0].startswith(_bare(one.url).partition("#")[0])
     return "" if made_of_link else guid
 
 
 def _instant(one: Entry | Known) -> datetime | None:
-    """Return the publisher's date; one that we made up says when we first looked."""
+    """Return the publisher's date; None when we made it up, as it only says when we first saw the entry."""
     return one.published if one.dated == "publisher" else None
 
 
 def _is_day(entry: Entry) -> bool:
-    """Return True for a date that is midnight in some zone, as searches for news have it (08:00 GMT)."""
+    """Return True for a date that may be midnight in some zone, as in searches of Google News (08:00 GMT)."""
     at = entry.published
     return entry.dated == "publisher" and at.minute % 30 == at.second == at.microsecond == 0
 
 
 def _bare(address: str) -> str:
-    """Return a link or guid without what changes when a site moves to https, to www or away from it.
+    """Return a link or guid without scheme, www and slash at the end, which change when a site moves.
 
-    Nor does it matter how it writes what is not ASCII, or what it counts.
+    It is also independent of how characters outside ASCII are written, and of any counts in its query.
     """
     if "%" in address or not address.isascii():
         address = unicodedata.normalize("NFC", unquote(address, errors="surrogateescape"))
@@ -370,7 +394,7 @@ def _place(address: str) -> str:
 def _unique(
     entries: Sequence[tuple[Entry, _Marks]], key_of: Callable[[_Marks], Hashable]
 ) -> dict[Hashable, Entry]:
-    """Return the entries by those of their keys that are not empty and only theirs."""
+    """Return the entries by their keys, leaving out empty keys and those that several entries share."""
     keys = [key_of(marks) for _, marks in entries]
     counts = Counter(keys)
     return {
@@ -383,7 +407,10 @@ def _unique(
 def _newest(
     known: Sequence[tuple[Known, _Marks]], key_of: Callable[[_Marks], Hashable]
 ) -> dict[Hashable, Known]:
-    """Return the known entries by their keys: of several, one after the other, the last; of equals, none."""
+    """Return the known entries by their keys, leaving out empty ones.
+
+    Of several entries with one key the last one seen counts; of several that were seen at once, none.
+    """
     first: dict[Hashable, Known] = {}
     equals: set[Hashable] = set()
     for one, marks in known:

@@ -1,6 +1,6 @@
-"""JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), text in, `RawFeed` out.
+"""Read JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), which feedparser does not know.
 
-feedparser knows neither.
+Takes the text of a document, gives a `RawFeed`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from monitor.parse.raw import RawEntry, RawFeed
 _ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
 _KEY: Final = re.compile(r'[\s,]*"([^"\\]{1,100})"\s*:\s*')
 _OBJECT: Final = re.compile(r"[\s,]*\{")
-# Numbers stay as they are written: an id is nothing to count with, and may have any number of digits.
-# Not strict: programs that put JSON together by hand leave line ends bare in texts, and all behind was lost.
+# Numbers stay as written, since an id may have any number of digits. Not strict, since programs that put JSON
+# together by hand leave line ends bare in texts; everything after them would be lost.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
-# One too many, from templates: only what stands within a string may look so. JavaScript reads over it.
+# A comma too many, as templates leave it, and as JavaScript accepts it. Strings are matched first, and kept.
 _COMMA: Final = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|,(?=\s*[\]}])', re.DOTALL)
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
 def read(text: str, max_entries: int) -> RawFeed:
-    """Return the feed in a JSON document, its newest `max_entries` entries; else raise ParseError.
+    """Return the feed in a JSON document, with its newest `max_entries` entries.
 
-    Fields of the wrong type count as absent; of a document that breaks off what is whole is kept.
+    Fields of the wrong type count as missing. Of a document that breaks off, the whole items are kept. Raises
+    ParseError for what is not a JSON Feed.
     """
     loaded = _load(text)
     data, broken = loaded.data, loaded.broken
     items = data.get("items") if isinstance(data, dict) else None
     if items is None and isinstance(data, dict) and "jsonfeed" in _text(data, "version"):
-        items = []  # where nothing was published yet some leave it out
+        items = []  # some leave it out until they have published something
     if not isinstance(data, dict) or not isinstance(items, list):
         raise ParseError("not a feed: JSON of another kind")
     return RawFeed(
@@ -49,7 +50,7 @@ def read(text: str, max_entries: int) -> RawFeed:
 
 
 def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """Return `count` of the items, in their order: those of the latest dates, the first of undated ones."""
+    """Return the `count` items with the latest dates, in their order; of those without a date, the first."""
     if len(items) <= count:
         return items
     instants = [dates.parse(_text(item, "date_published")) or dates.EARLIEST for item in items]
@@ -58,16 +59,16 @@ def _newest(items: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
 
 
 class _Loaded(NamedTuple):
-    """A document."""
+    """The value of a document."""
 
     data: Any
     broken: dict[str, Any] | None = None
-    """Where it breaks off, what there is of the item in whose middle it does."""
+    """If the document breaks off in the middle of an item: the pairs of that item that can be read."""
 
 
 def _load(text: str, *, tidied: bool = False) -> _Loaded:
     try:
-        # `raw_decode`: what stands behind the document, a notice or a second one, costs nothing.
+        # `raw_decode` ignores what follows the document, such as a message or a second one.
         return _Loaded(_DECODER.raw_decode(text)[0])
     except RecursionError as error:
         raise ParseError("not a feed: JSON without end") from error
@@ -86,7 +87,7 @@ class _Items(NamedTuple):
 
     items: list[Any]
     broken: dict[str, Any]
-    """The pairs of the next one."""
+    """The pairs that can be read of the item in whose middle it does."""
 
 
 def _whole_items(text: str) -> _Items:
@@ -102,12 +103,12 @@ def _whole_items(text: str) -> _Items:
 
 
 def _whole_pairs(text: str, place: int) -> dict[str, Any]:
-    """Return the pairs of the object whose inside begins at `place`, as far as they can be read."""
+    """Return the pairs that can be read of the object whose inside begins at `place`."""
     pairs: dict[str, Any] = {}
     with suppress(ValueError, RecursionError):
         while match := _KEY.match(text, place):
             value, place = _DECODER.raw_decode(text, match.end())
-            if place < len(text):  # or it may be the half of a number
+            if place < len(text):  # otherwise it may be half of a number
                 pairs[match[1]] = value
     return pairs
 

@@ -1,7 +1,7 @@
-"""What is done to a feed's mark-up before feedparser sees it: text in, the same document out.
+"""Prepare a feed's mark-up for feedparser: text in, the same document out, shorter and repaired.
 
-It is cut to its newest entries, repaired where that is certain, and without what feedparser reads wrongly or
-in more than linear time.
+It is cut to its newest entries, repaired where the repair is certain, and freed of what feedparser reads
+wrongly or in more than linear time.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from monitor.text import clean, html_to_text
 _ITEM: Final = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ITEM_END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<((?:[\w.-]+:)?(?:rss|feed|rdf))[\s>]", re.IGNORECASE)
-# RSS has no namespace; under another's (XHTML's, say) feedparser sees no feed at all.
+# RSS has no namespace. If the root declares another one, such as XHTML's, feedparser sees no feed at all.
 _NAMESPACE: Final = re.compile(
     r"""(<rss\b(?:[^<>"']|"[^<"]*"|'[^<']*')*?)\sxmlns\s*=\s*(?:"[^<"]*"|'[^<']*')""", re.IGNORECASE
 )
 _CHANNEL: Final = re.compile(r"<([\w.-]{1,40}):(?:channel|feed)[\s>]", re.IGNORECASE)
-# A tag; CDATA sections and comments are passed over, to the end where they have none.
+# A tag. CDATA sections and comments are passed over, to the end of the text if they have no end.
 _TAG: Final = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
     r"""|<(/?\w[^<>\s/]*)(?:[^<>"']|"[^<"]*"|'[^<']*')*+>""",
     re.DOTALL,
 )
-# feedparser's pattern for addresses takes quadratic time: 16 KB in an author took 1 s, 32 KB 3.6 s.
+# feedparser looks for addresses in quadratic time: 16 KB in an author took 1 s, 32 KB took 3.6 s.
 _PERSON: Final = re.compile(
     r"(<(?:[\w.-]+:)?(?:author|creator|managingeditor|webmaster|publisher|contributor|owner|name|email)\b"
     r"[^<>]{0,300}>"
     r"(?:\s{0,100}<!\[CDATA\[)?[^<]{300})[^<]+",
     re.IGNORECASE,
 )
-# A person of many elements: for each one feedparser reads all before it again.
+# A person with many elements: for each of them feedparser reads everything before it again.
 _CROWDED: Final = re.compile(
     r"<((?:[\w.-]+:)?(?:author|creator|managingeditor|webmaster|publisher|contributor|owner))\b[^<>]{0,300}>"
     r"(?:[^<]{0,300}<(?!/\1\b)[^<>]{0,300}>){30,}",
     re.IGNORECASE,
 )
-# What an entry says of other pages. Titles and links in there feedparser takes for the entry's own.
-_OTHERS: Final = re.compile(
+# What an entry says of other pages: feedparser takes the titles and links there for the entry's own.
+_OTHER_PAGES: Final = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)"
     r"|<(/?)(?:[\w.-]+:)?(?:related[\w-]*|recommend[\w-]*|seealso|activity:(?:object|actor|target))\b[^<>]*>",
     re.DOTALL | re.IGNORECASE,
@@ -55,14 +55,14 @@ _CAPTION: Final = re.compile(
     r"|<media:description[\s>][^<]*(?><!\[CDATA\[.{0,2000}?\]\]>)?[^<]*</media:description\s*>",
     re.DOTALL,
 )
-# What nobody reads: each element costs feedparser as much time as a title does. CDATA is bounded here and
-# above: many openings without an end cost quadratic time, 20 s for 160 KB.
+# Elements that we do not use; each costs feedparser as much time as a title does. CDATA is bounded here and
+# above, since many openings without an end cost quadratic time (20 s for 160 KB).
 _NEEDLESS: Final = re.compile(
     r"<(category|comments|dc:subject|wfw:\w+|slash:\w+|thr:\w+|media:(?:content|thumbnail|keywords|credit|category))"
     r"(?:\s[^<>]*)?(?:/>|>[^<]*(?>(?:<!\[CDATA\[.{0,500}?\]\]>[^<]*){0,3})</\1\s*>)\s*",
     re.DOTALL,
 )
-# One that begins no reference of XML; CDATA sections are passed over.
+# An ampersand that does not begin a reference known to XML. CDATA sections are passed over.
 _AMPERSAND: Final = re.compile(
     r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(?:\w{1,32};)?",
     re.DOTALL | re.IGNORECASE,
@@ -75,34 +75,35 @@ _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECAS
 _OPML: Final = re.compile(r"<opml[\s>]", re.IGNORECASE)
 _HTML_TITLE: Final = re.compile(r"<title[^>]{0,300}>([^<]{0,300})", re.IGNORECASE)
 _HEAD: Final = 20_000
-# Later than all that is dated: the clock is the reader's.
-_SOME_DAY: Final = datetime(9000, 1, 1, tzinfo=UTC)
+# Later than any date, as no clock is needed to tell the order of day and month.
+_FAR_FUTURE: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Markup(NamedTuple):
-    """A feed's mark-up, fit for feedparser."""
+    """A feed's mark-up, ready for feedparser."""
 
     text: str
     complete: bool
-    """False when the document ends before its root element does."""
+    """False if the document ends before its root element does."""
     left_out: int
-    """Entries over the cap, cut off."""
+    """How many entries were cut off because there are more than the limit."""
     broken: bool = False
-    """The last entry is what there is of one that breaks off."""
+    """True if the last entry is what could be kept of one that breaks off."""
 
 
 def prepare(text: str, max_entries: int) -> Markup:
-    """Return `text` with its newest `max_entries` entries and without what makes feedparser slow or wrong.
+    """Return `text` with its newest `max_entries` entries, without what makes feedparser slow or wrong.
 
-    The text of persons is shortened: feedparser looks for addresses in it in quadratic time. Captions of
-    images go where there are summaries, for which feedparser would take them. An entry that breaks off keeps
-    the elements that are whole: half a link leads elsewhere, half a text would replace the whole one.
+    The text of persons is shortened, since feedparser looks for addresses in it in quadratic time. Captions
+    of images are removed if there are summaries, as feedparser would take them for those. An entry that
+    breaks off keeps only its whole elements: half a link leads elsewhere, and half a text would replace the
+    whole one.
     """
     text = text if _well_formed(text) else _repaired(_without_rest(text))
-    text = _without_others(_NAMESPACE.sub(r"\1", text[:_HEAD], count=1) + text[_HEAD:])
+    text = _without_other_pages(_NAMESPACE.sub(r"\1", text[:_HEAD], count=1) + text[_HEAD:])
     starts = [match.start() for match in _ITEM.finditer(text)]
     first = starts[0] if starts else len(text)
-    complete, rest = _ends(text), ""
+    complete, rest = _is_complete(text), ""
     breaks_off = not complete and bool(starts) and not _ITEM_END.search(text, starts[-1])
     if breaks_off:
         last = starts.pop()
@@ -125,24 +126,24 @@ def head(text: str) -> str:
 
 
 def _newest(text: str, starts: list[int], count: int) -> str:
-    """Return the document with `count` of its entries, in their order: those of the latest dates.
+    """Return the document with only the `count` entries that have the latest dates, in their order.
 
-    A feed in the order of time has its news at the end. Entries without a date count as old, the earlier in
-    the document the newer.
+    Their place is not enough, since some feeds have their newest entries at the end. Entries without a date
+    count as old; among them, those earlier in the document count as newer.
     """
     ends = [match.end() for match in _ITEM_END.finditer(text, starts[-1])]
     spans = list(pairwise([*starts, ends[-1] if ends else len(text)]))
     dated = [_DATE.search(text, start, end) for start, end in spans]
     stated = [clean(match[1]) if match else "" for match in dated]
-    # Of so many some day is past the twelfth.
-    day_first = dates.day_first(stated, "", _SOME_DAY)
+    # There are enough dates here for one to be after the twelfth of a month.
+    day_first = dates.day_first(stated, "", _FAR_FUTURE)
     instants = [dates.parse(one, day_first=day_first) or dates.EARLIEST for one in stated]
     newest = sorted(range(len(spans)), key=instants.__getitem__, reverse=True)[:count]
     return _close(text[: starts[0]] + "".join(text[slice(*spans[n])] for n in sorted(newest)))
 
 
 def _whole_elements(item: str) -> str:
-    """Return an entry that breaks off as far as its elements are whole, and closed; "" where none is."""
+    """Return an entry that breaks off, reduced to its whole elements and closed; "" if it has none."""
     child, end = "", 0
     for tag in _TAG.finditer(item, 1):
         name = (tag[1] or "").casefold()
@@ -153,10 +154,10 @@ def _whole_elements(item: str) -> str:
     return f"{item[:end]}</{item[1:].split(maxsplit=1)[0].partition('>')[0]}>" if end else ""
 
 
-def _without_others(text: str) -> str:
-    """Return `text` without what its entries say of other pages, where that has an end."""
+def _without_other_pages(text: str) -> str:
+    """Return `text` without what its entries say of other pages; unchanged if such a part does not end."""
     kept, depth, start = list[str](), 0, 0
-    for tag in _OTHERS.finditer(text):
+    for tag in _OTHER_PAGES.finditer(text):
         if tag[1] is None or tag[0].endswith("/>"):
             continue
         if not tag[1]:
@@ -169,15 +170,15 @@ def _without_others(text: str) -> str:
 
 
 def _without_rest(text: str) -> str:
-    """Return `text` without what stands behind the end of its root: notices, a provider's scripts."""
+    """Return `text` without what follows the end of its root element, such as a provider's scripts."""
     root = _ROOT.search(text[:_HEAD])
-    # Sought in the text itself: folded, "ß" is two letters, and each had moved the end on by one.
+    # Not searched for in folded text, where "ß" is two letters, so that every one would move the end by one.
     ends = re.finditer(rf"</{re.escape(root[1])}[^<>]{{0,300}}>", text, re.IGNORECASE) if root else ()
     return text[: max((match.end() for match in ends), default=len(text))]
 
 
 def _well_formed(text: str) -> bool:
-    """Return True for what feedparser will read strictly; expat tells in a hundredth of the time."""
+    """Return True for a document that feedparser will read strictly. expat needs a hundredth of its time."""
     try:
         expat.ParserCreate(namespace_separator=" ").Parse(text.encode(), True)
     except expat.ExpatError:
@@ -186,9 +187,9 @@ def _well_formed(text: str) -> bool:
 
 
 def _repaired(text: str) -> str:
-    """Return `text` with its commonest faults repaired: stray ampersands, HTML entities, undeclared prefixes.
+    """Return `text` with its commonest faults repaired: ampersands, HTML entities, undeclared prefixes.
 
-    With `<x:channel>` as its root's child and no word of `x` feedparser would see no feed at all.
+    If the root's child is `<x:channel>` and `x` is not declared, feedparser sees no feed at all.
     """
     if "<!ENTITY" not in text:
         text = _AMPERSAND.sub(_escaped, text)
@@ -205,13 +206,13 @@ def _escaped(match: re.Match[str]) -> str:
     return character if character != match[0] else f"&amp;{match[0][1:]}"
 
 
-def _ends(text: str) -> bool:
+def _is_complete(text: str) -> bool:
     root = _ROOT.search(text[:_HEAD])
     return root is None or f"</{root[1]}".casefold() in text[-_HEAD:].casefold()
 
 
 def _close(text: str) -> str:
-    """Return `text`, cut between two entries, with its open elements closed."""
+    """Return `text`, which was cut between two entries, with its open elements closed."""
     root = _ROOT.search(text[:_HEAD])
     if root is None:
         return text
@@ -223,7 +224,7 @@ def _close(text: str) -> str:
 
 
 def describe(text: str) -> str:
-    """Return in a few words what a document is that is not a feed."""
+    """Return a few words that say what a document is if it is not a feed, for the error message."""
     if not text.strip():
         return "an empty document"
     if _OPML.match(text):

@@ -1,8 +1,8 @@
-"""The number that a publisher's system gives to an article: it stays when headline, link and guid are edited.
+"""Find the number that a publisher's system gave to an article, which stays when everything else is edited.
 
-Takes a link without query and fragment, and the title in one spelling; gives the number, or None where there
-is none that is surely the article's own. To take two articles for one loses the second; to miss a number only
-tells an edited one again.
+Takes a link without query and fragment, and the normalised title; gives the number, or None if there is none
+that is surely the article's own. Taking two articles for one loses the second, while a missed number only
+means that an edited article is reported again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _OF_ARTICLE: Final = (
 _AT_AN_END: Final = re.compile(
     rf"({_OF_ARTICLE})(?![a-z0-9])|(?:.*[^a-z0-9])?({_OF_ARTICLE})(?:\.[a-z]{{3,5}})?$"
 )
-# A day, with its hour and minute, a month, or a round figure ("500,000 authors").
+# Not an article's number: a date, with or without hour and minute, a month, or a round figure ("500,000
+# authors").
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
 _DAY: Final = r"(?:0[1-9]|[12][0-9]|3[01])"
 _NO_NUMBER: Final = re.compile(
@@ -27,9 +28,10 @@ _BETWEEN_FIGURES: Final = re.compile(r"(?<=[0-9])[^0-9a-z]+(?=[0-9])")
 
 
 def article_number(page: str, title: str) -> str | None:
-    """Return the number that begins or ends the last part of a path, where it is the article's own.
+    """Return the number at either end of the last part of a path, if it is the article's own.
 
-    A figure of the title is not, nor what stands in a folder too, as that of a live page or a court's case.
+    A figure that also stands in the title is not, nor one that also stands in a folder, as that of a live
+    page or of a court's case.
     """
     folders, _, last = page.rpartition("/")
     match = _AT_AN_END.match(last)

@@ -1,4 +1,4 @@
-"""What goes over the pipe between the parent and the reading process: pickles, their length in front."""
+"""What the parent and the reading process send each other: pickles, each preceded by its length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READY: Final = b"\n"
 
 
 class Job(NamedTuple):
-    """One document to read, as it goes to the child."""
+    """One document to read, as sent to the child."""
 
     body: bytes
     url: str

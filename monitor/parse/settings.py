@@ -1,4 +1,4 @@
-"""The bounds of reading, which no user need set."""
+"""The limits for reading one document. No user needs to set them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MAX_ENTRIES: Final = 2_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The bounds of reading one document."""
+    """The limits for reading one document."""
 
     timeout: timedelta = timedelta(seconds=30)
     max_entries: int = MAX_ENTRIES
     memory: int = 250 * 1024 * 1024
-    """Bytes that a reading process may take, all told."""
+    """Bytes that the reading process may take in all."""

@@ -1,7 +1,7 @@
-"""Reading in a process of its own: what hangs or swells on a hostile document can be killed there, and is.
+"""Read documents in a separate process, which can be killed when a hostile document makes it hang or grow.
 
-The parent (`Parser`) and the child (`python -m monitor.parse.child`) speak over the child's standard input
-and output (`pipe`). A child outlives its documents, but not its parent.
+The parent (`Parser`) and the child (`python -m monitor.parse.child`) talk over the child's standard input and
+output (see `pipe`). A child reads many documents, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from monitor.models import Feed, Response
     from monitor.parse.settings import Settings
 
-# Seconds that a child may take to start: a busy machine is no fault of the document.
+# Seconds that a child may take to start. Generous, since a busy machine is not the document's fault.
 _START: Final = 60.0
-# Started anew, a process costs .3 s of CPU; kept, 30 MB.
+# Starting a process costs 0.3 s of CPU; keeping one costs 30 MB.
 _IDLE: Final = timedelta(minutes=10)
 _NO_START: Final = "the reading process did not start"
-# What a child gets of our environment: no secrets where hostile documents are read.
+# The child's environment: no secrets of ours where hostile documents are read.
 _ENVIRONMENT: Final = (
     "PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT",
 )  # fmt: skip
 
 
 class Parser:
-    """Reads documents, one at a time, in a killable process. An async context manager.
+    """Reads documents, one at a time, in a process that can be killed. An async context manager.
 
-    The process is started when first needed and lives on; a document that wants more than `settings.timeout`
-    and `settings.memory` costs it its life and nobody else anything.
+    The process is started when it is first needed, and kept. A document that takes more time than
+    `settings.timeout` or more memory than `settings.memory` ends it; nothing else is affected.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._worker: _Worker | None = None
         self._last_asked = 0.0
 
@@ -53,32 +53,31 @@ class Parser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the process; it holds nothing that could be lost."""
+        """End the process; nothing is lost with it."""
         if self._worker is not None:
             await self._worker.end()
 
     async def rest(self, idle: timedelta = _IDLE) -> None:
-        """End a process that had nothing to read for so long; the next document starts another."""
-        async with self._turn:
+        """End a process that has read nothing for `idle`; the next document starts another."""
+        async with self._lock:
             since = asyncio.get_running_loop().time() - self._last_asked
             if self._worker is not None and since >= idle.total_seconds():
                 worker, self._worker = self._worker, None
                 await worker.end()
 
     async def parse(self, response: Response, feed: Feed, *, now: datetime) -> Document:
-        """Return the document in `response`; raise ParseError when it is no feed, too slow or too large."""
+        """Return the document in `response`; raise ParseError if it is not a feed, too slow or too large."""
         job = Job(response.body, response.url, response.content_type, feed, now, self._settings.max_entries)
-        async with self._turn:
-            # Out of its place while it is asked: whatever happens, no later document gets a child in an
-            # unknown state.
+        async with self._lock:
+            # Not kept while it works: whatever happens, no later document meets a child in an unknown state.
             worker, self._worker = self._worker, None
             if worker is None or worker.process.returncode is not None:
                 worker = await _Worker.start(self._settings)
             try:
                 answer = await worker.ask(job)
             except BaseException:
-                # Also when cancelled: what is half said on the pipe would be taken for the next document's
-                # answer.
+                # Also when cancelled, or the rest of this answer would be taken for that to the next
+                # document.
                 await asyncio.shield(worker.end())
                 raise
             self._worker = worker
@@ -108,13 +107,13 @@ class _Worker:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                # -P: a module named like ours in the working directory must not be imported (Python 3.11).
+                # -P: a module in the working directory that is named like one of ours must not be imported.
                 *("-P", "-m", "monitor.parse.child", str(settings.memory), str(seconds)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                # Ctrl-C in a terminal reaches the whole process group; the child is ended by us, in order.
+                # Ctrl-C in a terminal reaches the whole process group; we end the child ourselves, in order.
                 start_new_session=True,
             )
         except OSError as error:
@@ -135,7 +134,7 @@ class _Worker:
             raise ParseError(_NO_START) from error
 
     async def ask(self, job: Job) -> Document | str:
-        """Return the child's answer: the document, or what is wrong with it."""
+        """Return the child's answer: the document, or why it could not be read."""
         try:
             async with asyncio.timeout(self.timeout):
                 await self._send(pickle.dumps(tuple(job)))

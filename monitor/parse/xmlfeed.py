@@ -1,8 +1,7 @@
-"""RSS, RDF and Atom: plain ones read quickly (`quick.py`), all others through feedparser.
+"""Read RSS, RDF and Atom: plain feeds with `quick`, all others with feedparser. Text in, `RawFeed` out.
 
-feedparser gets bytes in a buffer, never a string that it might open as a URL.
-
-How often a feed asks to be polled is read beside it: RSS 2.0 `ttl`, `skipHours`, `skipDays`, and the
+feedparser gets bytes in a buffer, never a string that it might open as a URL. How often a feed asks to be
+polled is read here too, as feedparser does not say it: RSS 2.0 `ttl`, `skipHours` and `skipDays`, and the
 syndication module of RSS 1.0.
 """
 
@@ -29,7 +28,7 @@ _PERIODS: Final = {
     "monthly": timedelta(days=30),
     "yearly": timedelta(days=365),
 }
-# Minutes in a year.
+# A year, in minutes.
 _LONGEST: Final = 525_600
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NUMBER: Final = re.compile(r"[0-9]{1,12}")
@@ -38,9 +37,10 @@ _ADDRESS: Final = re.compile(r"(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,100}")
 
 
 def read(text: str, max_entries: int) -> RawFeed:
-    """Return the feed in an XML document, at most `max_entries` of its entries; else raise ParseError.
+    """Return the feed in an XML document, with its newest `max_entries` entries.
 
-    Links are resolved against `xml:base` only, not against the document's address: guids stay as they are.
+    Links are only resolved against `xml:base`, not against the document's address, so that guids stay as they
+    are. Raises ParseError for what is not a feed.
     """
     result, markup = quick.parse(text, max_entries), Markup(text, complete=True, left_out=0)
     if result is None:
@@ -71,15 +71,15 @@ def _parse(text: str) -> Any:
         return feedparser.parse(
             io.BytesIO(text.encode()),
             response_headers={"content-type": "application/xml; charset=utf-8"},
-            # Both off: they take half of its time, in quadratic worst cases; mark-up goes in `prose`, links
-            # are resolved in `reader`.
+            # Both off, as they take half of its time and have quadratic worst cases. `prose` removes mark-up,
+            # and `reader` resolves links.
             sanitize_html=False,
             resolve_relative_uris=False,
         )
     except MemoryError:
         raise
     except Exception as error:
-        # feedparser meets hostile input with every kind of exception; to us they are one.
+        # Hostile input makes feedparser raise all kinds of exceptions.
         raise ParseError(f"cannot be read as a feed ({type(error).__name__})") from error
 
 
@@ -91,22 +91,22 @@ def _entry(entry: Mapping[str, Any], feed_language: str) -> RawEntry:
         link=_link(entry),
         title=_text(entry, "title"),
         summary=_text(entry, "summary"),
-        # Some have the teaser and the whole text both as content.
+        # Some feeds give both the teaser and the whole text as content.
         content=max(contents, key=len, default=""),
         author=_author(entry),
         language="" if language == feed_language else language,
         source=_text(entry, "news_source") or _text(entry.get("source") or {}, "title"),
         source_url=_text(entry.get("source") or {}, "href"),
         published=_text(entry, "published") or _text(entry, "created"),
-        # feedparser answers "published" to who asks for an "updated" that is not there.
+        # feedparser returns "published" for an "updated" that is missing.
         updated=_text(entry, "updated") if "updated" in entry else "",
     )
 
 
 def _link(entry: Mapping[str, Any]) -> str:
-    """Return where an entry leads: its page, else a document of another type, else the recording.
+    """Return the page of an entry; if it has none, a document of another type, else the recording.
 
-    feedparser takes a guid for a link even when it is a bare number, and no link to a PDF for one.
+    feedparser takes a guid for a link even if it is only a number, and does not take a link to a PDF for one.
     """
     links = {link.get("rel", "alternate"): _text(link, "href") for link in reversed(entry.get("links") or ())}
     stated, guid = _text(entry, "link"), _text(entry, "id")
@@ -123,7 +123,7 @@ def _link(entry: Mapping[str, Any]) -> str:
 
 
 def _author(entry: Mapping[str, Any]) -> str:
-    """Return the author's name without an address: "a@b.org (Ann)" and "Ann <a@b.org>" are Ann."""
+    """Return an author's name without the address: "Ann" for "a@b.org (Ann)" and for "Ann <a@b.org>"."""
     return _ADDRESS.sub("", _text(entry, "author")).strip(" ()<>,;:")
 
 
@@ -137,7 +137,7 @@ def _text(part: Mapping[str, Any], key: str) -> str:
 
 
 def hints(head: str) -> Hints:
-    """Return how often a feed asks to be polled, from what stands before its entries; nonsense is no hint."""
+    """Return how often a feed asks to be polled, from what precedes its entries; nonsense is ignored."""
     hours = [int(hour) for hour in _inside(head, "skiphours", "hour") if _NUMBER.fullmatch(hour)]
     days = [day.lower() for day in _inside(head, "skipdays", "day")]
     return Hints(
@@ -157,13 +157,13 @@ def _update_period(head: str) -> timedelta | None:
 
 
 def _number(head: str, name: str) -> int:
-    """Return a positive number, 0 for anything else: `isdigit` is true of "²" as well."""
+    """Return a positive number, 0 for anything else; `isdigit` would accept "²" as well."""
     value = _value(head, name)
     return int(value) if _NUMBER.fullmatch(value) else 0
 
 
 def _value(head: str, name: str) -> str:
-    """Return an element's text. As part of the pattern the blanks around it would cost cubic time."""
+    """Return an element's text, stripped here since blanks in the pattern would cost cubic time."""
     match = re.search(rf"<{name}(?:\s[^<>]{{0,200}})?>([^<]{{1,200}})</{name}", head, re.IGNORECASE)
     return match[1].strip() if match else ""
 
