@@ -34,7 +34,7 @@ from monitor.digest_output import with_archive
 from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpected
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response
-from monitor.parse import changes, identity
+from monitor.parse import changes, marks
 from monitor.preparation import prepare, prepare_beside
 from monitor.store import open as open_store
 from monitor.stories import cluster_entries_beside, refresh_stories
@@ -182,7 +182,7 @@ async def read(
     listed_since = store.feeds.listed_since(response.feed.url)
     document = await tools.parser.parse(response, response.feed, now=now)
     document = replace(document, complete=document.complete and response.complete)
-    guids, urls = identity.spellings(document)
+    guids, urls = marks.spellings(document)
     newest = len(document.entries) + 200
     known, damaged = store.without_culprits(
         lambda faults: (store.entries.known(state.url, guids=guids, urls=urls, newest=newest), faults)
@@ -224,13 +224,13 @@ async def keep(
     """
     *batches, last = batched(found.new, _BATCH) or [()]
     for batch in batches:
-        store.entries.add(batch, identity.fingerprint)
+        store.entries.add(batch, marks.fingerprint)
         await asyncio.sleep(0)
     with store.transaction():
         if last:
-            store.entries.add(last, identity.fingerprint)
+            store.entries.add(last, marks.fingerprint)
         if found.changed:
-            affected = store.entries.update(found.changed, identity.fingerprint)
+            affected = store.entries.update(found.changed, marks.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
         store.feeds.save_state(state_after(config, response, state, found, now=now))

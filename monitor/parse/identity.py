@@ -12,25 +12,32 @@ reported twice is a nuisance, but one that is taken for an edit of another is lo
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Final
 
+from monitor.parse.marks import (
+    Marks,
+    fingerprint,
+    guid_of,
+    made_up_guid,
+    may_be_midnight,
+    own_guid,
+    path_of,
+    publisher_date,
+    without_scheme,
+)
 from monitor.parse.numbers import article_number
-from monitor.text import alike, fold, one_line
+from monitor.text import alike, fold
 from monitor.url import SLUG, is_of_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
-    from monitor.models import Document, Entry, Known
+    from monitor.models import Entry, Known
 
 # Two dates at least this far apart lie on two days; it is less than 24 hours because a daily item does not
 # appear at exactly the same time every day.
@@ -52,43 +59,12 @@ _NOTHING: Final = ("", None)
 # day".
 _PAGES: Final = 2
 
-_SCHEME: Final = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<!\d)\d{1,3}$")
-# Editions for countries and languages: a site may link to a different one at each request.
-_EDITION: Final = re.compile(r"(?<=/)[a-z]{2}(?:[-_][a-z]{2})?/", re.IGNORECASE)
-# Titles and links may hold a count (of comments, say) that differs at each request. These are plurals only,
-# since `?comment=7` names one comment.
-_COUNTED: Final = (
-    r"comment(?:aire|ario)?s|commenti|kommentare|antworten|replies|responses|reactions|reacties"
-    r"|likes|shares|views|votes|points"
-)
-_COUNT: Final = re.compile(
-    rf"[\[(]?\b(?:(\d+) (?:{_COUNTED}|comment|kommentar)|(?:no|keine) (?:{_COUNTED}))\b[,;]?[\])]?"
-)
-_COUNT_IN_LINK: Final = re.compile(
-    rf"(?<=[?&;])(?:(?:num|nb)_?)?(?:{_COUNTED}|comment_?count)=\d+(?=[&#;]|$)", re.IGNORECASE
-)
 # Guids of pages whose content is replaced every day.
 _OF_A_PAGE: Final = re.compile(r"latest|newest|current|now|today|daily|weekly|heute|aktuell", re.IGNORECASE)
-_AGAIN: Final = re.compile(r" ~\d+$")
 _ENDING: Final = re.compile(r"(?:/+index)?(?:\.[a-z]{3,5})?/*$")
 # A day, week or issue number in a path; other numbers may be the id of a visit.
 _ISSUE: Final = re.compile(r"(?<![^\W_])(?:w|kw)?(?:\d{1,4}|(?:19|20)\d{4}(?:\d\d)?)(?![^\W_])")
-
-
-def fingerprint(entry: Entry) -> str:
-    """Return a hash of an entry's title, summary, content and link, whatever its white space."""
-    return digest_of("\0".join(map(one_line, (entry.title, entry.summary, entry.content, entry.url))))
-
-
-def made_up_guid(title: str, date: str) -> str:
-    """Return the guid of an entry that has neither guid nor link. Half an entry is made up without a date."""
-    return digest_of(f"{fold(title)}\n{date}")
-
-
-def digest_of(text: str) -> str:
-    """Return a short hash of a text."""
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def is_generic_title(title: str) -> bool:
@@ -96,62 +72,7 @@ def is_generic_title(title: str) -> bool:
     return len(title.split()) <= _GENERIC_WORDS
 
 
-def spellings(document: Document) -> tuple[set[str], set[str]]:
-    """Return the guids and the links of a document's entries in every form they may have been stored in."""
-    entries = (*document.entries, *filter(None, [document.broken]))
-    return _spellings(entry.guid for entry in entries), _spellings(entry.url for entry in entries)
-
-
-def _spellings(addresses: Iterable[str]) -> set[str]:
-    """Return addresses in all their forms: with http or https, with and without www and final slash."""
-    found = set(addresses)
-    for address in tuple(found):
-        bare, moved = _SCHEME.subn("", address)
-        if moved:
-            ends = {bare.rstrip("/"), f"{bare.rstrip('/')}/"}
-            starts = ("http://", "https://", "http://www.", "https://www.")
-            found |= {start + end for start in starts for end in ends}
-    return found
-
-
-class _Marks(NamedTuple):
-    """The marks by which an entry is recognised. Made once per entry, since a feed may have hundreds."""
-
-    guid: str
-    link: str
-    title: str
-    instant: datetime | None
-    path: str
-    """The link without its host, since a site may move."""
-    page: str
-    """The link without its query, which may hold the id of a visit. Entries without a link share the page
-    "-".
-    """
-
-    @classmethod
-    def of(cls, one: Entry | Known, home: str) -> _Marks:
-        title, guid, bare = fold(one.title), _guid(one), _bare(one.url)
-        if counts := [match[1] for match in _COUNT.finditer(title)]:
-            title = _COUNT.sub("", title).strip()
-            guid, bare = (_without_counts(address, filter(None, counts)) for address in (guid, bare))
-        nowhere = not bare or is_home(one.url, home)
-        return cls(
-            guid=guid,
-            link="" if nowhere else bare,
-            title=title,
-            instant=_instant(one),
-            path="" if nowhere else _EDITION.sub("", f"/{_place(bare)}"),
-            page=re.split("[?;#]", bare, maxsplit=1)[0] or "-",
-        )
-
-
-def _without_counts(address: str, counts: Iterable[str]) -> str:
-    """Return an address without the parameters whose value is one of the counts in the entry's title."""
-    numbers = "|".join(counts) or "0"
-    return re.sub(rf"(?<=[?&;])[\w-]+=(?:{numbers})(?=[&#;]|$)", "", address).rstrip("?&;")
-
-
-def _all(*names: str) -> Callable[[_Marks], Hashable]:
+def _all(*names: str) -> Callable[[Marks], Hashable]:
     marks = attrgetter(*names)
     return lambda one: found if all(found := marks(one)) else None
 
@@ -162,14 +83,14 @@ def _is_another_entry(entry: Entry, known: Known) -> bool:
         return _is_next_of_column(entry, known)
     dated = entry.dated == known.dated == "publisher"
     apart = abs(entry.published - known.published) if dated else None
-    guids = {_own_guid(entry), _own_guid(known)} - {""}
-    if not entry.url or _bare(entry.url) != _bare(known.url):
+    guids = {own_guid(entry), own_guid(known)} - {""}
+    if not entry.url or without_scheme(entry.url) != without_scheme(known.url):
         longest = timedelta(0) if entry.url and known.url else _DAY
     # One link with two guids of the publisher's own and two titles is "today's briefing", a new entry each
     # day. But if the date is the same, it is an article whose guid is made of its title.
     elif len(guids) > 1:
-        return not (apart == timedelta(0) and is_of_one(entry.url) and not _is_day(entry))
-    elif guids and _own_guid(entry) == _own_guid(known):
+        return not (apart == timedelta(0) and is_of_one(entry.url) and not may_be_midnight(entry))
+    elif guids and own_guid(entry) == own_guid(known):
         longest = _REUSED if is_of_one(next(iter(guids))) else _DAY
     else:
         longest = _DAY if is_of_one(entry.url) else _EDITED
@@ -187,34 +108,36 @@ def _is_next_of_column(entry: Entry, known: Known) -> bool:
     is_column = is_generic_title(entry.title) or another_day
     if not is_column or fingerprint(replace(entry, url=known.url)) == known.fingerprint:
         return False
-    guids = {_place(_own_guid(entry)), _place(_own_guid(known))}  # since a site may move
-    instants = {_instant(entry), _instant(known)}
-    if _place(_bare(entry.url)) == _place(_bare(known.url)):
+    guids = {path_of(own_guid(entry)), path_of(own_guid(known))}  # since a site may move
+    instants = {publisher_date(entry), publisher_date(known)}
+    if path_of(without_scheme(entry.url)) == path_of(without_scheme(known.url)):
         redated = len(instants) > 1 or None in instants
         return len(guids - {""}) > 1 and redated and not is_of_one(entry.url)
-    return "" not in {entry.url, known.url} and (len(guids - {""}) > 1 or (guids == {""} and _is_day(entry)))
+    return "" not in {entry.url, known.url} and (
+        len(guids - {""}) > 1 or (guids == {""} and may_be_midnight(entry))
+    )
 
 
 def _is_not_a_copy(entry: Entry, known: Known) -> bool:
     """Return False for the exact text of a known entry whose guid, date or query is drawn anew each time."""
-    dates = {_instant(entry), _instant(known)} - {None}
+    dates = {publisher_date(entry), publisher_date(known)} - {None}
     if len(dates) > 1 and entry.url:
         return True
     return fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
-def _slug(one: _Marks) -> Hashable:
+def _slug(one: Marks) -> Hashable:
     """Return an entry's title with the last part of its path, if that names an article; None otherwise.
 
     Paths change when a site is reorganised, while this part usually stays.
     """
-    slug = _ENDING.sub("", _place(one.page)).rpartition("/")[2]
+    slug = _ENDING.sub("", path_of(one.page)).rpartition("/")[2]
     return (one.title, slug) if one.title and SLUG.search(slug) else None
 
 
 def _is_not_moved(entry: Entry, known: Known) -> bool:
     """Return False for the exact text of a known entry under another path, unless that is another issue's."""
-    (here, asked), (there, answered) = (_place(one.url).partition("?")[::2] for one in (entry, known))
+    (here, asked), (there, answered) = (path_of(one.url).partition("?")[::2] for one in (entry, known))
     numbers, others = set(_ISSUE.findall(here)), set(_ISSUE.findall(there))
     if numbers - others and others - numbers:
         return True
@@ -226,7 +149,7 @@ def _is_not_moved(entry: Entry, known: Known) -> bool:
 def _is_next_issue(entry: Entry, known: Known) -> bool:
     """Return True for another text on another day under an unchanged title: a daily page's next issue."""
     dated = entry.dated == known.dated == "publisher"
-    guid = _own_guid(entry)
+    guid = own_guid(entry)
     of_one = is_of_one(entry.url) or bool(guid and not _OF_A_PAGE.fullmatch(guid))
     pause = _PAUSE if is_generic_title(entry.title) else _DAY
     another_day = dated and entry.published - known.published >= pause
@@ -240,9 +163,9 @@ def _is_another_article(entry: Entry, known: Known) -> bool:
     sections of one site may both use the number; then the instant must be the same too.
     """
     (here, *place), (there, *other) = (
-        re.split("[?;#]", _bare(one.url), maxsplit=1) for one in (entry, known)
+        re.split("[?;#]", without_scheme(one.url), maxsplit=1) for one in (entry, known)
     )
-    if here.rpartition("/")[0] != there.rpartition("/")[0] and _instant(entry) != _instant(known):
+    if here.rpartition("/")[0] != there.rpartition("/")[0] and publisher_date(entry) != publisher_date(known):
         return True
     return here == there or place != other or abs(entry.published - known.published) > _REUSED
 
@@ -252,7 +175,7 @@ def _is_not_an_edit(entry: Entry, known: Known) -> bool:
 
     Other numbers in the title make it another part of a series.
     """
-    unlike = _is_day(entry) or not alike(entry.title, known.title)
+    unlike = may_be_midnight(entry) or not alike(entry.title, known.title)
     if unlike or _is_next_of_column(entry, known):
         return True
     return set(re.findall(r"\d+", entry.title)) != set(re.findall(r"\d+", known.title))
@@ -266,7 +189,7 @@ def _is_not_a_half(entry: Entry, known: Known) -> bool:
 
 # From the most reliable marks to the least: a match by strong marks comes before a weak one can go wrong.
 # Each with the test that tells two entries apart although these marks agree.
-_KEYS: Final[tuple[tuple[Callable[[_Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
+_KEYS: Final[tuple[tuple[Callable[[Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
     (_all("guid", "link", "title"), _is_another_entry),
     (_all("guid", "link"), _is_another_entry),
     (_all("link", "title"), _is_another_entry),
@@ -290,8 +213,8 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
     """
     if not known:
         return {}
-    entries = [(entry, _Marks.of(entry, home)) for entry in document]
-    stored = [(one, _Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
+    entries = [(entry, Marks.of(entry, home)) for entry in document]
+    stored = [(one, Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
     settled = {(marks.guid, marks.title) for _, marks in stored}
     moved = {marks.title for _, marks in entries if (marks.guid, marks.title) not in settled} - {""}
     titles = {title for _, title in settled}
@@ -337,62 +260,12 @@ def _are_places(document: Sequence[Entry], titles: Mapping[str, str]) -> bool:
     numbers = [int(match[0]) for entry in undated if (match := _NUMBER.search(entry.guid))]
     if undated and any(numbers == list(range(first, first + len(undated))) for first in (0, 1)):
         return True
-    pairs = [(entry.title, titles[guid]) for entry in undated if (guid := _guid(entry)) in titles]
+    pairs = [(entry.title, titles[guid]) for entry in undated if (guid := guid_of(entry)) in titles]
     return len(pairs) > 1 and not any(alike(*pair) for pair in pairs)
 
 
-def is_home(url: str, home: str) -> bool:
-    """Return True for a link to a front page, which some feeds give to all of their entries."""
-    if url != home and url.rstrip("/?#").count("/") > 2:  # noqa: PLR2004 - the two before the host
-        return False  # as most links do; parsing them takes ten times as long
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    front = parts.path in {"", "/"} and not parts.query and not parts.fragment
-    return bool(parts.netloc) and (url == home or front)
-
-
-def _guid(one: Entry | Known) -> str:
-    return _bare(_AGAIN.sub("", one.guid))
-
-
-def _own_guid(one: Entry | Known) -> str:
-    """Return a guid that the publisher chose itself, "" for one that is only the link again."""
-    guid = _guid(one)
-    made_of_link = bool(one.url) and guid.partition("#")[0].startswith(_bare(one.url).partition("#")[0])
-    return "" if made_of_link else guid
-
-
-def _instant(one: Entry | Known) -> datetime | None:
-    """Return the publisher's date; None when we made it up, as it only says when we first saw the entry."""
-    return one.published if one.dated == "publisher" else None
-
-
-def _is_day(entry: Entry) -> bool:
-    """Return True for a date that may be midnight in some zone, as in searches of Google News (08:00 GMT)."""
-    at = entry.published
-    return entry.dated == "publisher" and at.minute % 30 == at.second == at.microsecond == 0
-
-
-def _bare(address: str) -> str:
-    """Return a link or guid without scheme, www and slash at the end, which change when a site moves.
-
-    It is also independent of how characters outside ASCII are written, and of any counts in its query.
-    """
-    if "%" in address or not address.isascii():
-        address = unicodedata.normalize("NFC", unquote(address, errors="surrogateescape"))
-    if "?" in address:
-        address = _COUNT_IN_LINK.sub("", address).rstrip("?&;")
-    return _SCHEME.sub("", address).rstrip("/")
-
-
-def _place(address: str) -> str:
-    return _SCHEME.sub("", address).partition("/")[2] if "/" in address else address
-
-
 def _unique(
-    entries: Sequence[tuple[Entry, _Marks]], key_of: Callable[[_Marks], Hashable]
+    entries: Sequence[tuple[Entry, Marks]], key_of: Callable[[Marks], Hashable]
 ) -> dict[Hashable, Entry]:
     """Return the entries by their keys, leaving out empty keys and those that several entries share."""
     keys = [key_of(marks) for _, marks in entries]
@@ -405,7 +278,7 @@ def _unique(
 
 
 def _newest(
-    known: Sequence[tuple[Known, _Marks]], key_of: Callable[[_Marks], Hashable]
+    known: Sequence[tuple[Known, Marks]], key_of: Callable[[Marks], Hashable]
 ) -> dict[Hashable, Known]:
     """Return the known entries by their keys, leaving out empty ones.
 
