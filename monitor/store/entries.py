@@ -348,7 +348,7 @@ where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? a
 order by e.score desc, e.id limit ?
 """
 
-# A guid that serves again is stored with a number behind it (`parse.changes`). Without these an edition of long
+# A guid that serves again is stored with a number behind it (`changes`). Without these an edition of long
 # ago is not known, and a new one gets its number and is left out for it.
 # `cross`: else SQLite reads all of a feed and looks for each among the guids, 50 ms after three years.
 # Searches united, each with an index of its own. One with "or" read the feed's whole history: 66.7 ms
