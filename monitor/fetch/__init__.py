@@ -1,6 +1,7 @@
-"""Feed + FeedState -> Response: conditional, polite, bounded, guarded; and when each feed is due next.
+"""Fetch feeds, and decide when each is due next: Feed + FeedState -> Response, Response -> FeedState.
 
-httpx and httpcore live in this package alone, and are imported with the first request.
+Requests are conditional, polite, limited in size and time, and kept away from private networks. httpx and
+httpcore are imported only in this package, and not before the first request.
 """
 
 import sys
@@ -10,10 +11,10 @@ from monitor.fetch.fetcher import Fetcher
 from monitor.fetch.health import health
 from monitor.fetch.settings import Settings
 
-# httpcore looks for this module at each step of each request. Where it is missing, as it is since anyio does
-# without it, that is a walk through all folders of the path: a sixth of what a poll of many feeds cost.
+# httpcore tries to import this module at each step of each request. If it is not installed (anyio no longer
+# needs it), Python searches every folder of its path, which took a sixth of the time of a poll of many feeds.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
-# httpx loads a command line of its own, with click and pygments, where they are there.
+# httpx loads its own command line, with click and pygments, if they are installed.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 __all__ = ["Fetcher", "Settings", "health", "schedule"]

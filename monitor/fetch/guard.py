@@ -1,7 +1,7 @@
-"""Which addresses may be connected to: a table of the address space and the judgement by it. No I/O.
+"""Decide which addresses may be connected to, by a table of the special address ranges. No I/O.
 
-The table is our own (IANA's special-purpose registries) because `ipaddress.is_global` differs between
-Python versions and calls multicast, NAT64 and 6to4 addresses global.
+The table is our own (after IANA's special-purpose registries), since `ipaddress.is_global` differs between
+Python versions and takes multicast, NAT64 and 6to4 addresses for global ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Address = IPv4Address | IPv6Address
 class _Range(NamedTuple):
     network: IPv4Network | IPv6Network
     may_be_allowed: bool
-    """The configuration may allow it: loopback and private networks."""
+    """The configuration may allow it, as for loopback and private networks."""
     name: str
 
 
@@ -31,11 +31,12 @@ def _range(network: str, name: str, *, may_be_allowed: bool = False) -> _Range:
     return _Range(ip_network(network), may_be_allowed, name)
 
 
-# The first range that holds an address names it: cloud metadata stands before the networks around it.
+# The first range that contains an address gives it its name, so cloud metadata comes before the networks
+# around it.
 _SPECIAL = (
-    # Alibaba's; within 100.64.0.0/10, which may be allowed.
+    # Alibaba's. It lies in 100.64.0.0/10, which may be allowed.
     _range("100.100.100.200/32", "cloud metadata"),
-    # Amazon's; within fc00::/7, which may be allowed.
+    # Amazon's. It lies in fc00::/7, which may be allowed.
     _range("fd00:ec2::254/128", "cloud metadata"),
     _range("169.254.0.0/16", "link-local"),
     _range("fe80::/10", "link-local"),
@@ -44,7 +45,7 @@ _SPECIAL = (
     _range("10.0.0.0/8", "private", may_be_allowed=True),
     _range("172.16.0.0/12", "private", may_be_allowed=True),
     _range("192.168.0.0/16", "private", may_be_allowed=True),
-    # Carriers' NAT (RFC 6598), where overlay networks such as Tailscale live as well.
+    # Carrier-grade NAT (RFC 6598), also used by overlay networks such as Tailscale.
     _range("100.64.0.0/10", "private", may_be_allowed=True),
     _range("fc00::/7", "private", may_be_allowed=True),
     _range("0.0.0.0/8", "unspecified"),
@@ -74,19 +75,19 @@ _TAIL_HOLDS_IPV4 = (
     ip_network("::ffff:0:0:0/96"),  # IPv4-translated, RFC 2765
     ip_network("64:ff9b::/96"),  # NAT64, RFC 6052
 )
-# Where the four bytes lie in the prefix lengths that fit (RFC 6052 2.2); octet 8 is skipped.
+# The positions of the four bytes for each prefix length that fits (RFC 6052, 2.2); octet 8 is skipped.
 _NAT64_LAYOUTS = ((6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 13, 14, 15))
 _NUMERIC = re.compile(r"[0-9a-fx.]+")
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def public(address: str) -> bool:
-    """Say whether an address, and every address that hides in it, is one of the public internet."""
+    """Return True if an address, and every address embedded in it, belongs to the public internet."""
     return all(_special_range(found) is None for found in _embedded_addresses(_parse(address)))
 
 
 def forbidden_always(address: str) -> bool:
-    """Say whether no setting may open an address: link-local, metadata, multicast, unspecified, reserved."""
+    """Return True if no setting may allow an address: link-local, metadata, multicast, unspecified, ..."""
     return any(
         special and not special.may_be_allowed
         for special in map(_special_range, _embedded_addresses(_parse(address)))
@@ -94,7 +95,7 @@ def forbidden_always(address: str) -> bool:
 
 
 def refusal(address: str, *, private_allowed: bool) -> str:
-    """Return "" for an address that may be connected to, else what it is ("private", "link-local")."""
+    """Return "" for an address that may be connected to, else what kind it is ("private", "link-local")."""
     ranges = [special for special in map(_special_range, _embedded_addresses(_parse(address))) if special]
     worst = min(ranges, key=lambda special: special.may_be_allowed, default=None)
     if worst is None or (worst.may_be_allowed and private_allowed):
@@ -103,7 +104,7 @@ def refusal(address: str, *, private_allowed: bool) -> str:
 
 
 def private_name(host: str) -> bool:
-    """Say whether a host is private by its spelling alone: `localhost`, `nas`, `nas.local`, `0x7f.1`."""
+    """Return True if a host is private by its name alone: `localhost`, `nas`, `nas.local`, `0x7f.1`."""
     host = normalised(host)
     if address := literal(host):
         return not public(address)
@@ -111,17 +112,17 @@ def private_name(host: str) -> bool:
 
 
 def literal(host: str) -> str:
-    """Return the address that a host spells (decimal, octal, hexadecimal, short, zoned), "" for a name."""
+    """Return the address that a host spells (decimal, octal, hexadecimal, short, zoned); "" for a name."""
     host = normalised(host)
     with suppress(ValueError):
         return str(_parse(host))
-    with suppress(OSError):  # `0x7f.1` is an address to the system, though not to the standard
+    with suppress(OSError):  # the system accepts `0x7f.1` as an address, though the standard does not
         return socket.inet_ntoa(socket.inet_aton(host)) if _NUMERIC.fullmatch(host) else ""
     return ""
 
 
 def normalised(host: str) -> str:
-    """Return a host in the form that is compared: lower case, ASCII, no brackets, no trailing dot."""
+    """Return a host in the form used for comparing: lower case, ASCII, no brackets, no final dot."""
     host = host.strip("[]").rstrip(".").lower()
     with suppress(ValueError):
         return known_to_dns(host).rstrip(".")
@@ -148,12 +149,12 @@ def _translated(address: IPv6Address) -> bool:
 
 
 def _embedded_addresses(address: Address) -> Iterator[Address]:
-    """Yield an address and the IPv4 addresses that a translator or tunnel would take out of it."""
+    """Yield an address and the IPv4 addresses that a translator or tunnel would extract from it."""
     yield address
     if not isinstance(address, IPv6Address):
         return
     packed = address.packed
-    # `::` and `::1` lie in ::/96 too, and are themselves.
+    # `::` and `::1` lie in ::/96 as well, but embed nothing.
     if any(address in network for network in _TAIL_HOLDS_IPV4) and int(address) > 1:
         yield IPv4Address(packed[12:])
     if address in _NAT64_LOCAL:
@@ -163,5 +164,5 @@ def _embedded_addresses(address: Address) -> Iterator[Address]:
         yield IPv4Address(packed[2:6])
     if address in _TEREDO:
         yield IPv4Address(packed[4:8])
-        # Teredo keeps the client's address inverted (RFC 4380, 4).
+        # Teredo stores the client's address inverted (RFC 4380, 4).
         yield IPv4Address(bytes(byte ^ 0xFF for byte in packed[12:]))

@@ -1,4 +1,4 @@
-"""What reply headers say of time and encoding; what is not understood counts as not said. Pure."""
+"""Read what reply headers say about times and encoding; what cannot be understood is ignored. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = timedelta(days=1)
-"""No server can silence us for longer by `Retry-After`."""
+"""The longest pause that a server can ask for with `Retry-After`."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _MAX_AGE = re.compile(r'"?([0-9]{1,12})"?')
-# Some write `max-age=31536000` or far more; the schedule caps it, this only keeps it a duration.
+# Some send `max-age=31536000` or far more. The schedule has its own limit; this one avoids an overflow.
 _FOREVER = timedelta(days=3650)
 _CODINGS = frozenset({"gzip", "deflate", "br", "zstd", "compress", "dcb", "dcz", "exi", "aes128gcm"})
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """Return how long `Retry-After` (RFC 9110 10.2.3) asks us to wait, at most a day; None if not at all.
+    """Return how long `Retry-After` (RFC 9110, 10.2.3) asks us to wait, at most a day; None if it does not.
 
-    A date counts from the reply's own `Date`, so that a server's wrong clock does no harm, else from `now`.
+    A date is measured from the reply's own `Date`, so that a wrong clock does no harm, or else from `now`.
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
@@ -33,9 +33,9 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> t
 
 
 def max_age(headers: Mapping[str, str], *, now: datetime | None = None) -> timedelta | None:
-    """Return how long a reply stays fresh (RFC 9111 4.2): `max-age` less `Age`, else `Expires`.
+    """Return how long a reply stays fresh (RFC 9111, 4.2): `max-age` minus `Age`, else `Expires`.
 
-    None when the server says nothing, zero when it wants to be asked each time (`no-store`, `no-cache`).
+    None if the server does not say; zero if it wants to be asked each time (`no-store`, `no-cache`).
     """
     directives = _directives(headers.get("cache-control", ""))
     if directives.keys() & {"no-store", "no-cache"}:
@@ -49,11 +49,11 @@ def max_age(headers: Mapping[str, str], *, now: datetime | None = None) -> timed
 
 
 def encoding(headers: Mapping[str, str]) -> str:
-    """Return the coding of the body, "identity" for none.
+    """Return the encoding of the body, "identity" if it has none.
 
-    What is no content coding (RFC 9110 8.4.1) says nothing: publishers write "UTF-8" and "none" there,
-    proxies name one coding twice, and servers say our own or a browser's Accept-Encoding back. Of several one
-    was used; the first bytes of the body say which.
+    Anything that is not a content coding (RFC 9110, 8.4.1) is ignored: publishers write "UTF-8" or "none",
+    proxies repeat a coding, and some servers send back the Accept-Encoding of a request. Of several codings,
+    one was used; the first bytes of the body tell which (see `inflate`).
     """
     named = (
         part.strip().lower().removeprefix("x-") for part in headers.get("content-encoding", "").split(",")
@@ -69,7 +69,7 @@ def _directives(value: str) -> dict[str, str]:
 
 
 def _until(value: str, headers: Mapping[str, str], now: datetime | None) -> timedelta | None:
-    """Return the time from the reply to an HTTP date in it, never negative; None when either is not known."""
+    """Return the time from the reply until an HTTP date in it, at least zero; None if either is unknown."""
     then, start = _date(value), _date(headers.get("date", "")) or now
     if then is None or start is None:
         return None
@@ -79,7 +79,7 @@ def _until(value: str, headers: Mapping[str, str], now: datetime | None) -> time
 def _date(value: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(value.strip())
-        # "-0000" (RFC 5322, 3.3) is read as a date without a zone, and is UTC.
+        # "-0000" (RFC 5322, 3.3) is parsed as a date without a zone, and means UTC.
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -1,6 +1,7 @@
-"""How a feed fares, from its state alone. Pure.
+"""Judge how well a feed works, from its state alone. Pure.
 
-Silence ends with the last poll that was answered: the time in which we did not look counts against no feed.
+How long a feed has been silent is counted up to the last poll that was answered, since a time in which we did
+not look says nothing about the feed.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
     from monitor.models import Feed, FeedState, FeedStateName
 
 _SILENT_AFTER = timedelta(days=7)
-# A feed is silent when it brings nothing for a week and for so many times its usual gap.
+# A feed is silent if it brings nothing for a week, and for this many times its usual interval between
+# entries.
 _SILENT_RHYTHMS = 8
-# From so many failures in a row on, a human should look.
+# After this many failures in a row a person should look at the feed.
 _OFTEN = 3
 
 
 def health(feed: Feed, state: FeedState, *, now: datetime, entries: int, settings: Settings) -> FeedHealth:
-    """Judge a feed as of `now`. `entries` is how many the store has of it."""
+    """Judge a feed as of `now`. `entries` is the number of its entries in the store."""
     name = _name(feed, state, settings)
     return FeedHealth(
         url=redact_url(feed.url),
@@ -64,7 +66,7 @@ def _patience(state: FeedState, settings: Settings) -> timedelta:
 
 
 def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
-    """Return the one line that a human should read, "" when there is nothing to say."""
+    """Return one line for the user, "" if there is nothing to say."""
     if name == "gone":
         return (
             "the publisher says it is gone for good (HTTP 410), and is asked again once a week:"
@@ -79,7 +81,8 @@ def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
             f"; usually one every {span_in_words(state.rhythm).removeprefix('1 ')}" if state.rhythm else ""
         )
         notes.append(f"nothing new for {span_in_words(silence(state, state.last_success_at or now))}{usual}")
-    # Another feed under its address explains silence, and that its own entries are gone: both are said.
+    # If another feed is found at the address, both are said: why it is silent, and that its own entries are
+    # gone.
     stranger = state.moving_to if leads_elsewhere(state) else ""
     if name != "disabled" and (there := redact_url(state.location or stranger)):
         told = f"moved for good to {there}" if state.location else f"leads to another feed, {there}"

@@ -1,7 +1,8 @@
-"""One poll over HTTP: a conditional GET, redirects by hand, one deadline, a bounded body.
+"""Make one poll over HTTP: a conditional GET that follows redirects, within one deadline and size limit.
 
-Only httpx's transport is used: its client would keep cookies, decode bodies without a bound and log
-addresses with their secrets. Cookies live as long as one chain of redirects: gates set one and send us on.
+Only the transport of httpx is used, since its client would keep cookies, decode bodies without a limit and
+log addresses with their secrets. Cookies are kept along one chain of redirects, for pages that set one before
+they let us on.
 """
 
 from __future__ import annotations
@@ -31,16 +32,16 @@ if TYPE_CHECKING:
     from monitor.models import Feed, FeedState
 
 MAX_REDIRECTS = 5
-# httpx takes any number for a port.
+# httpx accepts any number as a port.
 _LAST_PORT = 65535
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = _PERMANENT | {302, 303, 307}
-# Retry-After means something else beside a redirect, and nothing beside most errors (RFC 9110, 10.2.3).
+# With a redirect Retry-After means something else, and with most errors nothing (RFC 9110, 10.2.3).
 _BUSY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CONDITIONS = frozenset({"if-none-match", "if-modified-since"})
-# How long "not modified" is believed. Some servers say it for ever: their Last-Modified never moves.
+# How long "not modified" is believed. Some servers say it for ever, as their Last-Modified never changes.
 _BELIEVED = timedelta(days=1)
-# With `*/*` at the end: some servers answer 406 where feeds are served as text/plain.
+# With `*/*` at the end, as some servers that serve feeds as text/plain would otherwise answer 406.
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
@@ -49,11 +50,11 @@ _ACCEPT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetch:
-    """One fetch to be made: where it starts and what goes along, and to which origins."""
+    """One fetch to make: the address it starts at, and what decides about its headers."""
 
     feed: Feed
     target: httpx.URL
-    """Without credentials, as every address that leaves this module."""
+    """Without credentials, like every address that leaves this module."""
     state: FeedState
     max_bytes: int
     now: datetime | None
@@ -63,23 +64,24 @@ class Fetch:
 class _Hop:
     url: httpx.URL
     permanent: bool
-    """Only permanent redirects have led here."""
+    """True if all redirects so far were permanent."""
 
 
-# One address comes up five times in a poll, and httpx takes it apart each time: a tenth of a request.
+# A poll parses the same address five times, which took a tenth of the time of a request.
 parsed = lru_cache(maxsize=64)(httpx.URL)
 
 
 def fetch_of(feed: Feed, state: FeedState, *, max_bytes: int, now: datetime | None) -> Fetch:
-    """Return the fetch of a feed where it is now; raise FetchError when that is no http(s) address."""
+    """Return the fetch of a feed at its current address; raise FetchError if that is no http(s) address."""
     target = _checked(state.location or feed.url)
     return Fetch(feed=feed, target=target, state=state, max_bytes=max_bytes, now=now)
 
 
 async def get(transport: httpx.AsyncBaseTransport, fetch: Fetch, settings: Settings) -> Response:
-    """Make one fetch; every trouble comes back as `Response.error`.
+    """Make one fetch; `Response.error` says what went wrong.
 
-    Source: RFC 9110 (redirects 15.4, conditions 13). One deadline, from the look-up to the last byte.
+    Follows RFC 9110 (redirects 15.4, conditional requests 13). One deadline covers everything, from the
+    look-up to the last byte.
     """
     partial = Response(feed=fetch.feed, url=str(fetch.target), unreachable=True)
     cookies = httpx.Cookies()
@@ -114,12 +116,12 @@ async def get(transport: httpx.AsyncBaseTransport, fetch: Fetch, settings: Setti
 
 
 def _request(url: httpx.URL, fetch: Fetch, settings: Settings) -> httpx.Request:
-    """Build the request for one hop; secrets and validators go to their own origin and nowhere else."""
+    """Build the request to one address; secrets and validators only go to the origin they belong to."""
     state = fetch.state
     fields = [
         (b"User-Agent", settings.user_agent.encode()),
         (b"Accept", _ACCEPT.encode()),
-        # No br and no zstd: 16 KB of them may grow to hundreds of megabytes in one step.
+        # No br and no zstd: one step may turn 16 KB of them into hundreds of megabytes.
         (b"Accept-Encoding", b"gzip"),
     ]
     if credentials := _credentials(fetch.feed.url, url):
@@ -135,16 +137,16 @@ def _request(url: httpx.URL, fetch: Fetch, settings: Settings) -> httpx.Request:
 def _believes_conditions(fetch: Fetch) -> bool:
     last = fetch.state.last_document_at
     return bool(fetch.state.validators_url) and (
-        # One of a clock that ran ahead would be believed until time has caught up with it.
+        # Both directions: a date from a clock that ran ahead would be believed until time has caught up.
         fetch.now is None or (last is not None and abs(fetch.now - last) < _BELIEVED)
     )
 
 
 async def _read(reply: httpx.Response, request: httpx.Request, hop: _Hop, fetch: Fetch) -> Response:
-    """Turn the last reply of the chain into what the poll brought."""
+    """Turn the last reply of the chain into a response."""
     status = reply.status_code
     response = Response(feed=fetch.feed, url=str(hop.url), status=status)
-    # A 304 to a request without conditions is no answer.
+    # A 304 to a request without conditions is not an answer.
     unchanged = status == HTTPStatus.NOT_MODIFIED and not _CONDITIONS.isdisjoint(request.headers)
     if not unchanged and (not reply.is_success or status == HTTPStatus.PARTIAL_CONTENT):
         pause = headers.retry_after(reply.headers, now=fetch.now) if status in _BUSY else None
@@ -164,7 +166,7 @@ async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) 
     inflater = Inflater(headers.encoding(reply.headers), limit=max_bytes)
     cut = False
     try:
-        # Raw: httpx decodes a chunk whole before anybody can count it, and a bomb took 250 MB so.
+        # Raw: httpx decodes a whole chunk before anybody can count it, which took 250 MB for a bomb.
         async for piece in reply.aiter_raw():
             inflater.feed(piece)
     except (httpx.ReadError, httpx.RemoteProtocolError) as error:
@@ -173,7 +175,8 @@ async def _with_body(reply: httpx.Response, response: Response, max_bytes: int) 
         cut = True
     body = inflated(inflater.body, max_bytes)
     response = replace(response, body=body, content_type=reply.headers.get("content-type", ""))
-    # Its entries are used. Its validators would hide the missing ones behind a 304 for good.
+    # The entries that arrived are used. The validators are not, as a 304 would then hide the missing entries
+    # for good.
     if cut or not inflater.complete:
         return replace(response, complete=False, etag="", last_modified="")
     return response
@@ -201,7 +204,7 @@ def _checked(address: str, base: httpx.URL | None = None) -> httpx.URL:
 
 def _credentials(address: str, url: httpx.URL) -> bytes:
     """Return the Authorization header (RFC 7617), b"" unless the feed has credentials for this origin."""
-    if "@" not in address:  # as hardly any has
+    if "@" not in address:  # hardly any has
         return b""
     own = parsed(with_ascii_host(address))
     if not own.userinfo or _origin(own) != _origin(url):
@@ -214,7 +217,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
 
 
 def _raw(reply: httpx.Response, name: bytes) -> str:
-    """Return a header byte for byte (as Latin-1): a validator is sent back exactly as it came."""
+    """Return a header byte for byte (as Latin-1), since a validator is sent back exactly as it came."""
     return next((value.decode("latin-1") for key, value in reply.headers.raw if key.lower() == name), "")
 
 

@@ -1,4 +1,4 @@
-"""Content decoding within bounds: no input, however small, grows beyond the limit, not even for a moment."""
+"""Decode compressed bodies within a limit that no input exceeds, however small, not even for a moment."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import zlib
 
 from monitor.errors import FetchError
 
-# Window sizes as zlib.decompressobj names the three wrappers.
+# How zlib.decompressobj tells the three formats apart.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _GZIP_MAGIC = b"\x1f\x8b"
-# More gzip members than this in one body are an attack on our time.
+# A body with more gzip members than this is an attack on our time,
 _MEMBERS = 16
 
-# So are more pieces: a body in chunks of one byte costs seconds.
+# as is one in more pieces: a body sent in chunks of one byte costs seconds.
 _PIECES = 50_000
 
-# How feeds begin that were not encoded, whatever their headers say. A lone "{" may begin bare deflate.
+# How feeds begin that are not compressed, whatever their headers say. A lone "{" may begin raw deflate.
 _PLAIN = (b"<?xml", b"<rss", b"<feed", b"<rdf:", b"<!--", b"\xef\xbb\xbf<")
 
 
 def inflated(body: bytes, limit: int) -> bytes:
-    """Return a body out of gzip that no header declared: a file of its own, or one that was packed twice."""
+    """Decompress gzip that no header declared: a feed that is a .gz file, or was compressed twice."""
     for _ in range(2):
         if body.startswith(_GZIP_MAGIC):
             inflater = Inflater("gzip", limit=limit)
@@ -30,13 +30,13 @@ def inflated(body: bytes, limit: int) -> bytes:
 
 
 class Inflater:
-    """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or bare RFC 1951).
+    """Decodes a body that arrives in pieces: identity, gzip (RFC 1952), deflate (RFC 1950 or raw RFC 1951).
 
-    Its first bytes count for more than what its headers say: one that begins as a feed does is taken as it
-    is, and one packed in another of the two ways is unpacked in that.
+    The first bytes count for more than the declared encoding: a body that begins like a feed is used as it
+    is, and one that is compressed in another of these formats is decompressed in that one.
 
-    Raises FetchError when the body is larger than `limit` bytes, before or after decoding, when it is corrupt
-    and when it is cut up in a way that only costs time.
+    Raises FetchError if the body is larger than `limit` bytes, before or after decoding, if it is corrupt, or
+    if it is cut up in a way that only costs time.
     """
 
     def __init__(self, encoding: str, *, limit: int) -> None:
@@ -72,7 +72,7 @@ class Inflater:
 
     @property
     def complete(self) -> bool:
-        """False while a compressed body lacks its end."""
+        """False while the end of a compressed body is missing."""
         if self._encoding == "identity":
             return True
         if self._inflate is None:
@@ -84,7 +84,7 @@ class Inflater:
             if self._inflate is None:
                 data = self._begin(data)
                 continue
-            # One over the limit: 0 would mean "no bound" to zlib.
+            # One more than the limit, since zlib takes 0 for "no limit".
             self._body += self._inflate.decompress(data, self._limit + 1 - len(self._body))
             if len(self._body) > self._limit:
                 raise _too_large(self._limit)
@@ -94,7 +94,7 @@ class Inflater:
                 self._inflate = None
 
     def _begin(self, data: bytes) -> bytes:
-        """Open the next compressed stream; return what it shall decode, b"" while its head is incomplete."""
+        """Start the next compressed stream; return the data to decode, b"" while its header is incomplete."""
         self._held, data = b"", self._held + data
         if len(data) < max(map(len, _PLAIN)) and any(start.startswith(data) for start in _PLAIN):
             self._held = data
@@ -117,7 +117,7 @@ class Inflater:
         return data
 
     def _seen(self, data: bytes) -> str:
-        """Return how a body is encoded, by its first bytes; where they do not say, as it was declared."""
+        """Return the encoding of a body by its first bytes, or the declared one if they do not tell."""
         if data.startswith(_PLAIN if self._encoding == "deflate" else (*_PLAIN, b"{")):
             return "identity"
         if data.startswith(_GZIP_MAGIC):
@@ -131,7 +131,7 @@ class Inflater:
     def _window(self, data: bytes) -> int:
         if self._encoding == "gzip":
             return _GZIP
-        # RFC 9110 means zlib's wrapper by "deflate", and many servers send it bare.
+        # In RFC 9110 "deflate" means the zlib format, but many servers send raw deflate.
         return _ZLIB if _is_zlib(data) else _RAW
 
 

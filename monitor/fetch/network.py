@@ -1,4 +1,4 @@
-"""The guarded way to the network: one look-up, every address judged, connected as judged."""
+"""Open connections only where `guard` allows: one look-up, all addresses checked, then one connected to."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from monitor.fetch import guard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# Seconds for one of several addresses, so that the next gets its turn within the poll's deadline.
+# Seconds to try one of several addresses, so that there is time for the next one within the deadline.
 _PATIENCE = 4.0
-# Shorter than what common servers allow, so that a connection is not reused as it closes.
+# Shorter than common servers wait, so that a connection is not used just as it is being closed.
 _IDLE_SECONDS = 2.0
 
-# About httpcore's own bound for a head.
+# About httpcore's own limit for the head of a reply.
 _LONGEST_HEAD = 100_000
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+)[ \t]*(:[^\0]*)", re.IGNORECASE)
 
 
 class LenientStream(httpcore.AsyncNetworkStream):
-    """Passes on what comes, without those lines of a reply's head that are no header fields.
+    """Passes on a reply without those lines of its head that are not header fields.
 
-    Servers send a PHP notice there, or a field without a colon. Browsers and curl skip such a line, while h11
-    refuses the reply.
+    Servers put a PHP notice there, or a field without a colon. Browsers and curl skip such a line, while h11
+    refuses the whole reply.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
         self._head: bytearray | None = bytearray()
-        """What has come of the next head; None within a body."""
+        """The part of the next head that has arrived; None within a body."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        """Return the next bytes, a head in one piece."""
+        """Return the next bytes; a head comes in one piece."""
         while self._head is not None:
             if end := _HEAD_END.search(self._head):
                 head, rest = bytes(self._head[: end.end()]), self._head[end.end() :]
@@ -58,7 +58,7 @@ class LenientStream(httpcore.AsyncNetworkStream):
         return await self._stream.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
-        """Send a request; what comes next is the head of its reply."""
+        """Send a request; the next thing to arrive is the head of its reply."""
         self._head = bytearray()
         await self._stream.write(buffer, timeout)
 
@@ -76,12 +76,15 @@ class LenientStream(httpcore.AsyncNetworkStream):
         return LenientStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection knows of itself."""
+        """Return what the connection knows about itself."""
         return self._stream.get_extra_info(info)
 
 
 def tidy_head(head: bytes) -> bytes:
-    """Return a reply's head without lines that are no header fields; continuations go with their field."""
+    """Return a reply's head without lines that are not header fields.
+
+    A continuation line stays with its field, or goes with what is no field.
+    """
     first, *lines = head.split(b"\n")
     kept, keep = [first], False
     for line in lines:
@@ -89,16 +92,16 @@ def tidy_head(head: bytes) -> bytes:
         if bare[:1] not in {b" ", b"\t"}:
             field = _FIELD.fullmatch(bare)
             keep = not bare or field is not None
-            line = field[1] + field[2] + b"\r" if field else line  # noqa: PLW2901 - "Name : value" is meant well
+            line = field[1] + field[2] + b"\r" if field else line  # noqa: PLW2901 - "Name : value" is one
         if keep:
             kept.append(line)
     return b"\n".join(kept)
 
 
 class GuardedBackend(httpcore.AnyIOBackend):
-    """Connects only to addresses that `guard.refusal` lets pass; raises FetchError for the others.
+    """Connects only to addresses that `guard.refusal` accepts; raises FetchError for others.
 
-    A name with one refused address is refused whole: the mixture is how rebinding looks.
+    A name is refused if even one of its addresses is, as such a mixture is typical of DNS rebinding.
     """
 
     def __init__(
@@ -116,12 +119,12 @@ class GuardedBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Look `host` up once, judge all of its addresses and connect to the first that answers."""
-        # What spells an address needs no looking up, nor a thread for it.
+        """Look `host` up once, check all of its addresses and connect to the first that answers."""
+        # An address needs no look-up, nor a thread for it.
         spelt = guard.literal(host)
         addresses = [spelt] if spelt else await _in_thread(self._resolve, host, port)
         self._judge(host, addresses)
-        # The last one may have all the time that the poll has left.
+        # The last one may use all the time that is left.
         for address in addresses[:-1]:
             try:
                 return LenientStream(
@@ -134,7 +137,7 @@ class GuardedBackend(httpcore.AnyIOBackend):
         )
 
     async def connect_unix_socket(self, path: str, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        """Refuse: no feed lives in a socket file."""
+        """Refuse: no feed comes from a socket file."""
         raise FetchError(f"refused: {path} is no internet address")
 
     def _judge(self, host: str, addresses: list[str]) -> None:
@@ -153,10 +156,10 @@ class GuardedBackend(httpcore.AnyIOBackend):
 def transport(
     backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, *, connections: int
 ) -> httpx.AsyncHTTPTransport:
-    """Return an httpx transport that reaches the network through `backend` alone.
+    """Return an httpx transport that reaches the network only through `backend`.
 
-    httpx offers no parameter for the backend, so its pool is replaced by one that httpcore's public
-    constructor makes; the tests pin the attribute.
+    httpx has no parameter for the backend, so its pool is replaced by one made with httpcore's public
+    constructor; a test checks that the attribute still exists.
     """
     made = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
     made._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001
@@ -170,13 +173,13 @@ def transport(
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """Return the addresses of a host, in the system's order of preference."""
+    """Return the addresses of a host, in the order that the system prefers."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 async def _in_thread(resolve: Callable[[str, int], list[str]], host: str, port: int) -> list[str]:
-    """Run a look-up in a thread that nobody waits for: a dead name server must not delay a stop."""
+    """Run a look-up in a thread that need not end: a dead name server must not delay a stop."""
     outcome: Future[list[str]] = Future()
     outcome.set_running_or_notify_cancel()
 
@@ -186,13 +189,13 @@ async def _in_thread(resolve: Callable[[str, int], list[str]], host: str, port: 
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
             outcome.set_exception(error)
 
-    # Not the loop's executor: its threads are joined at the end, and getaddrinfo cannot be cancelled.
+    # Not the event loop's executor, whose threads are joined at the end; getaddrinfo cannot be cancelled.
     threading.Thread(target=work, name=f"look-up {host}", daemon=True).start()
     return await asyncio.wrap_future(outcome)
 
 
 def explain(error: BaseException) -> str:
-    """Return one line on why a request failed, from the innermost cause that says something."""
+    """Return one line that says why a request failed, from the innermost cause that is known."""
     for cause in _chain(error):
         if line := _explain(cause):
             return line
@@ -206,7 +209,7 @@ def _explain(error: BaseException) -> str:  # noqa: PLR0911 - one line for each 
             return reason if reason.startswith("certificate") else f"certificate not accepted: {reason}"
         case ssl.SSLError():
             return "the TLS handshake failed"
-        # The name server did not answer: our network's fault as often as the publisher's.
+        # The name server did not answer, which may be our network's fault as well as the publisher's.
         case socket.gaierror(errno=socket.EAI_AGAIN):
             return "the name could not be looked up"
         case socket.gaierror() | UnicodeError():

@@ -1,22 +1,23 @@
-"""When a feed is due next, and what a poll teaches about it. Pure: old state and reply in, new state out.
+"""When a feed is due next, and what a poll teaches about it. Pure: old state and response in, new state out.
 
-The interval after a success, in words:
+The interval after a success:
 
-1. It starts from `feed.interval`, else `settings.interval`, and follows the feed: half of its usual time
-   between two new entries when that is shorter, so that an entry waits for less than the next one takes.
-2. A feed that has been quiet is polled less: after a silence of a day every hour, after a week every seven
-   hours. The user's own `feed.interval` is not stretched.
-3. For a week after entries fell through between two polls it is halved.
-4. All of that stays within [min_interval, max_interval].
+1. It starts from `feed.interval`, else `settings.interval`, and is shortened to half the usual time between
+   two new entries of the feed, so that an entry waits for less time than the next one takes to appear.
+2. A feed that has been quiet is polled less often: after a day of silence every hour, after a week every
+   seven hours. An interval set by the user is not lengthened in this way.
+3. For a week after entries were missed between two polls, it is halved.
+4. The result is kept within [min_interval, max_interval].
 5. The publisher's wishes make it longer, never shorter: `max-age`, `Expires`, `ttl`, `updatePeriod`, then
-   `skipHours` and `skipDays`; together at most the longer of a day and `max_interval`.
-6. After a document that breaks off it is `min_interval`, for six hours: the rest is waited for.
-7. Jitter adds up to a tenth. Within it the poll is put on a full two minutes, so that feeds fall due
-   together: each poll costs something to set up, and of several feeds one can tell whose fault silence is.
+   `skipHours` and `skipDays`; but no wait exceeds a day, or `max_interval` if that is longer.
+6. For six hours after a document that breaks off, it is `min_interval`, since the rest may still come.
+7. Jitter adds up to a tenth. Within it, the poll is moved to a full two minutes, so that several feeds are
+   due together: each poll costs something to set up, and with several feeds one can tell whose fault a
+   silence is.
 
-A failure doubles the starting interval for each one in a row, up to a day, for ever; `Retry-After` is obeyed.
-A feed that is gone (410) is asked again after a week. No wait is longer: one that is comes of a clock that
-was wrong when it was written, and is over.
+Each failure in a row doubles the starting interval, up to a day, without an end; `Retry-After` is obeyed. A
+feed that is gone (410) is asked again after a week. A longer wait than that was written by a clock that was
+wrong, and is ignored.
 """
 
 from __future__ import annotations
@@ -44,27 +45,28 @@ _HOUR = timedelta(hours=1)
 _NOTHING = timedelta(0)
 _JITTER = 0.1
 _SLOT = timedelta(minutes=2)
-# A quiet feed waits this fraction of its silence.
+# A quiet feed waits for the time of its silence divided by this.
 _QUIET_SHARE = 24
 GAP_MEMORY = timedelta(days=7)
 _NOTE = 200
 # The weight of the newest observation in the rhythm.
 _LEARNING = 0.3
 _SHORTEST_RHYTHM = timedelta(minutes=1)
-# A permanent redirect is believed after so many polls in a row.
+# A permanent redirect is believed after this many polls in a row.
 _AGREEING_POLLS = 3
-# A location that fails so often in a row is given up for the user's own address.
+# A location that fails this often in a row is given up for the address that the user wrote.
 _LOST_AFTER = 3
-# What no entry is made of. A comment with a tag in it counts: two halves of text may look like one.
+# Parts of a document that no entry is made of. A comment with a tag in it is kept, as two parts of a text
+# could otherwise look like one.
 _RESTLESS = re.compile(rb"<!--[^<]{0,1000}-->|<lastBuildDate>[^<]{0,100}</lastBuildDate>")
-# For so long the rest of a document that breaks off is waited for: then what there is of it has to do.
+# The rest of a document that breaks off is awaited for this long; then what there is has to do.
 _AWAITED = timedelta(hours=6)
 _GONE = 410
 _GONE_FOR = timedelta(days=7)
 
 
 def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> bool:
-    """Say whether a feed is to be polled now: it is enabled, and its time has come or cannot be."""
+    """Return whether to poll a feed now: it is enabled, and its time has come or is impossible."""
     if not feed.enabled:
         return False
     longest = max(_GONE_FOR, settings.max_interval) * (1 + _JITTER)
@@ -72,43 +74,40 @@ def is_due(feed: Feed, state: FeedState, now: datetime, settings: Settings) -> b
 
 
 def in_turn(pairs: Iterable[tuple[Feed, FeedState]]) -> list[tuple[Feed, FeedState]]:
-    """Return feeds in the order in which to ask them: first who was not asked for longest, then who is well.
-
-    Where one feed makes its host want quiet at each poll, those behind it would never be asked.
-    """
+    """Return feeds in the order in which to poll them: those not polled for longest, then healthy ones."""
     return sorted(pairs, key=lambda pair: (pair[1].last_poll_at or _NEVER, pair[1].consecutive_failures))
 
 
 def awaits_rest(state: FeedState, now: datetime) -> bool:
-    """Say whether the rest of a document that breaks off may still come."""
+    """Return whether the rest of a document that breaks off may still come."""
     since = state.breaks_off_since or now
     return since <= now < since + _AWAITED
 
 
 def followed_since(state: FeedState, now: datetime) -> datetime | None:
-    """Return since when a feed's entries are known, None before the first document, or its rest."""
+    """Return since when a feed's entries are known; None until the first document is complete or given up."""
     since = state.first_success_at
     if since is not None and since > now:
-        # By a clock that ran ahead, nobody knows when: taken at its word it made the news of each pause a
-        # past that the feed opens, and nothing of it was told.
+        # Written by a clock that ran ahead, so the true time is unknown. Believed, it would turn the news of
+        # every pause into a past that the feed opens up, and none of it would be reported.
         return _NEVER
     return None if since == state.breaks_off_since and awaits_rest(state, now) else since
 
 
 def body_hash(body: bytes) -> str:
-    """Return what `FeedState.body_hash` is compared with: the same document needs no second reading.
+    """Return a hash of a document, which need not be parsed again if the hash is the same.
 
-    One feed in ten writes the time of the request into each answer.
+    One feed in ten writes the time of the request into every response, so that part is left out.
     """
     return hashlib.blake2b(_RESTLESS.sub(b"", body), digest_size=16).hexdigest()
 
 
 def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:
-    """Say whether it is our network that failed in a poll in which no feed was read.
+    """Return whether our own network failed in a poll in which no feed could be read.
 
-    It is when at least two feeds are out of reach and nobody has answered meanwhile; most polls are of one
-    feed, so `silent` names those that were out of reach since anybody last answered. And it is when different
-    hosts answer with one and the same page: then a hotel's gate speaks for them.
+    It did if at least two feeds are out of reach and none has answered meanwhile. Most polls are of one feed,
+    so `silent` names those that were out of reach since any feed last answered. It also did if different
+    hosts answer with the same page, which is then that of a captive portal.
     """
     asked = [response for response in failed if response.asked]
     if asked and all(response.unreachable for response in asked):
@@ -120,10 +119,10 @@ def is_outage(failed: Sequence[Response], silent: Collection[str] = ()) -> bool:
 def witnesses(
     pairs: Iterable[tuple[Feed, FeedState]], failed: Sequence[Response]
 ) -> list[tuple[Feed, FeedState]]:
-    """Return the feeds to ask out of turn when one host alone was out of reach: two that answered last.
+    """Return two feeds to poll out of turn, because a poll reached nothing and only one host was asked.
 
-    Is it that host, or our network? Most polls are of one feed, and cannot tell. Feeds of other hosts are
-    asked first: those of the same one fall silent together.
+    They show whether that host is at fault or our network. They are feeds that answered last, preferably of
+    other hosts, since feeds of one host fall silent together.
     """
     hosts = {host_of(response.url) for response in failed}
     if len(hosts) != 1 or not all(response.unreachable for response in failed):
@@ -180,7 +179,7 @@ def after_success(
 
 
 def _slot(first: datetime, last: datetime, jitter: float) -> datetime:
-    """Return a full two minutes within a stretch of time, or any instant in a stretch that has none."""
+    """Return a full two minutes within a stretch of time, or any instant in it if it contains none."""
     due = first + (last - first) * jitter
     slot = due - timedelta(seconds=due.timestamp() % _SLOT.total_seconds())
     slot += _SLOT if slot < first else _NOTHING
@@ -190,10 +189,10 @@ def _slot(first: datetime, last: datetime, jitter: float) -> datetime:
 def after_failure(
     state: FeedState, response: Response, *, settings: Settings, now: datetime, jitter: float
 ) -> FeedState:
-    """Return the state after a poll that brought nothing: `response.error` says why. Validators are kept.
+    """Return the state after a poll that failed; `response.error` says why. Validators are kept.
 
-    A feed that was not even asked, because its host wants quiet, only waits; it fails when it could not be
-    asked for a day: what it brings nobody knows.
+    A feed that was not polled because its host wants a pause only waits. It counts as failing once it could
+    not be polled for a day, since nobody knows what it has brought.
     """
     pause = min(response.retry_after or _NOTHING, _DAY)
     failures = state.consecutive_failures + 1
@@ -214,7 +213,7 @@ def after_failure(
         consecutive_failures=failures,
         gone=gone,
         location="" if lost else state.location,
-        # What leads to another feed does so still, though its entries are known by now.
+        # An address that leads to another feed still does so, although that feed's entries are known by now.
         moving_to=state.moving_to if leads_elsewhere(state) else "",
         moving_seen=0,
         polls=state.polls + 1,
@@ -225,14 +224,14 @@ def after_failure(
 def after_outage(
     state: FeedState, response: Response, *, settings: Settings, now: datetime, jitter: float
 ) -> FeedState:
-    """Return the state after our own network failed: tried again soon; nothing counts against the feed."""
+    """Return the state after our own network failed: due again soon, and nothing held against the feed."""
     wait = min(settings.min_interval, _start(response.feed, settings))
     return replace(state, next_poll_at=now + wait * (1 + _JITTER * jitter))
 
 
 def pardoned(state: FeedState, settings: Settings, now: datetime) -> FeedState:
-    """Return the state of a feed whose first failure proves to have been the beginning of our outage."""
-    # More than one had their time to be seen as an outage; those are the feed's own.
+    """Return the state of a feed whose first failure turns out to be the beginning of an outage of ours."""
+    # More failures took long enough to be recognised as an outage, so they are the feed's own.
     if state.consecutive_failures != 1:
         return state
     soon = now + settings.min_interval
@@ -245,7 +244,8 @@ def defer_host(
 ) -> tuple[FeedState, ...]:
     """Return the changed states of feeds that must wait because another feed of their public host must.
 
-    A server that says `Retry-After` to one of its feeds means all of them, also those that are due later.
+    A server that answers one of its feeds with `Retry-After` means all of them, including those that are due
+    later.
     """
     pauses = {
         guard.normalised(host_of(response.url)): response.retry_after
@@ -278,7 +278,7 @@ def _interval(feed: Feed, state: FeedState, settings: Settings, now: datetime) -
 
 
 def silence(state: FeedState, until: datetime) -> timedelta:
-    """Return how long a feed has brought nothing new."""
+    """Return for how long a feed has brought nothing new, as of `until`."""
     since = state.newest_entry_at or state.first_success_at or until
     return max(until - since, _NOTHING)
 
@@ -286,7 +286,8 @@ def silence(state: FeedState, until: datetime) -> timedelta:
 def _with_document(state: FeedState, document: Document | None) -> FeedState:
     if document is None:
         return state
-    # Some are empty at weekends, as arXiv's; but so is one whose site broke: it fares well, and says so.
+    # Some feeds are empty at weekends, such as arXiv's. So is one whose site is broken, so the feed counts as
+    # healthy, with a note.
     emptied = state.newest_entry_at is not None and not document.entries and not document.broken
     return replace(
         state,
@@ -298,7 +299,7 @@ def _with_document(state: FeedState, document: Document | None) -> FeedState:
 
 
 def _with_entries(state: FeedState, found: Findings, now: datetime) -> FeedState:
-    """Learn the rhythm: from the dates of the first document, later from the entries that came in."""
+    """Update the rhythm: from the dates in the first document, later from the entries of each poll."""
     if found.gap:
         state = replace(state, gaps=state.gaps + 1, last_gap_at=now)
     if not found.new:
@@ -312,16 +313,19 @@ def _with_entries(state: FeedState, found: Findings, now: datetime) -> FeedState
 
 
 def _published_rhythm(document: Document | None) -> timedelta | None:
-    """Return the median time between the publishers' dates of a document, None for fewer than three."""
+    """Return the median time between the dates in a document; None if there are fewer than three."""
     entries = document.entries if document else ()
     dates = sorted(entry.published for entry in entries if entry.dated == "publisher")
     gaps = sorted(later - earlier for earlier, later in pairwise(dates))
-    # The median: one pause of a summer in a blog's ten entries must not make it a monthly.
+    # The median, so that one summer break among a blog's ten entries does not make it a monthly.
     return gaps[len(gaps) // 2] if len(gaps) > 1 else None
 
 
 def _with_validators(state: FeedState, response: Response, found: Findings, now: datetime) -> FeedState:
-    """Keep what the last whole document gave, byte for byte; a 304 may renew it, a cut one does nothing."""
+    """Keep the validators of the last complete document, byte for byte.
+
+    A 304 may renew them; a document that was cut off changes nothing.
+    """
     if response.not_modified:
         return replace(
             state,
@@ -343,10 +347,10 @@ def _with_validators(state: FeedState, response: Response, found: Findings, now:
 
 
 def _with_location(state: FeedState, response: Response, found: Findings) -> FeedState:
-    """Count polls that agree on a permanent redirect; take it over when enough do.
+    """Count the polls that agree on a permanent redirect, and adopt its address after enough of them.
 
-    Not one to another feed, as a domain that has lapsed leads to: that is followed each time, and the feed is
-    at its own address again when it comes back there.
+    An address that leads to another feed, as a lapsed domain does, is never adopted but followed each time,
+    so that the feed is found at its own address as soon as it is back there.
     """
     moved_to = response.moved_to
     if not moved_to:
@@ -365,14 +369,14 @@ def _with_location(state: FeedState, response: Response, found: Findings) -> Fee
 
 
 def leads_elsewhere(state: FeedState) -> bool:
-    """Say whether a feed's address leads for good to a feed that had none of its entries."""
+    """Return whether a feed's address permanently leads to a feed that has none of its entries."""
     return bool(state.moving_to) and state.moving_seen == 0
 
 
 def _past_skips(due: datetime, hints: Hints, jitter: float) -> datetime:
-    """Move an instant out of the hours and days that the feed asks to leave out."""
+    """Move an instant out of the hours and days in which the feed asks not to be polled."""
     start = due
-    # A week of hours: who asks to be left alone in all of them is asked all the same.
+    # A feed that excludes every hour of the week is polled all the same.
     for _ in range(24 * 7):
         if due.hour not in hints.skip_hours and due.weekday() not in hints.skip_days:
             break
