@@ -10,7 +10,19 @@ var shard;
   const list = document.getElementById("found");
   const count = document.getElementById("count");
   const shards = new Map();
-  const fold = (text) => text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/ß/g, "ss");
+  // As `monitor search` takes letters (text.py, store/search.py): "München" is found as "munchen" and as
+  // "muenchen", whichever of them was written and whichever is typed.
+  const SPELT = { ä: "ae", ö: "oe", ü: "ue", ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ł: "l", ı: "i" };
+  const bare = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+  const folded = (text) =>
+    bare(text.normalize("NFC").toLowerCase().replace(/[äöüßæœøđłı]/g, (letter) => SPELT[letter]));
+  const words = (text) => (text.match(/[\p{L}\p{N}_]+/gu) || []).join(" ");
+  const spellings = (text) => [...new Set([words(folded(text)), words(bare(text))])];
+  // The phrases of a query, each in its spellings. A word of up to three letters must begin one of the story's:
+  // "AI" stands in "said" too, while "Streik" should find a "Warnstreik". So a star at the end says nothing new.
+  const phrases = (text) => Array.from(text.matchAll(/"([^"]*)"?|([^\s"]+)/g), (found) =>
+    spellings(found[1] ?? found[2]).filter(Boolean).map((spelt) => (spelt.length < 4 ? " " + spelt : spelt)),
+  ).filter((spelt) => spelt.length);
   const load = (path) => new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = path;
@@ -30,7 +42,8 @@ var shard;
     if (!shards.has(month)) {
       const found = await load("search/" + month + ".js");
       for (const story of found.stories) {
-        story.words = fold([story.id, story.title, story.text, ...story.themes, ...story.also].join(" "));
+        const text = [story.id, story.title, story.text, ...story.themes, ...story.also].join(" ");
+        story.words = spellings(text).map((spelt) => " " + spelt).join(" ");
       }
       shards.set(month, found.stories);
     }
@@ -39,11 +52,13 @@ var shard;
   let turn = 0;
   const search = async () => {
     const mine = ++turn;
-    const words = fold(query.value).split(/\s+/).filter(Boolean);
+    const wanted = phrases(query.value);
     const found = [];
-    if (words.length) {
+    if (wanted.length) {
       for (const month of months) {
-        const fit = (await stories(month)).filter((story) => words.every((word) => story.words.includes(word)));
+        const fit = (await stories(month)).filter((story) =>
+          wanted.every((spelt) => spelt.some((phrase) => story.words.includes(phrase))),
+        );
         if (mine !== turn) return;
         found.push(...fit);
         if (found.length >= MOST) break;
@@ -51,7 +66,7 @@ var shard;
     }
     list.replaceChildren(...found.slice(0, MOST).map(row));
     const said = found.length ? form.dataset.found.replace("{n}", String(Math.min(found.length, MOST))) : form.dataset.none;
-    count.textContent = words.length ? said : "";
+    count.textContent = wanted.length ? said : "";
   };
   const row = (story) => {
     const item = document.createElement("li");
