@@ -221,7 +221,7 @@ def test_a_digest_that_catches_up_says_so_in_title_subject_and_notice():
     late = replace(
         DIGEST, catches_up=True, window=replace(DIGEST.window, start=DIGEST.window.end - timedelta(days=3))
     )
-    assert page(late).heading == "20 Nov 2026 to Monday, 23 November 2026"
+    assert page(late).heading == "Friday, 20 November 2026 to Monday, 23 November 2026"
     assert subject(late, ENGLISH).endswith("Sora monitor, 20 Nov 2026 to 23 Nov 2026")
     assert all("This digest catches up" in document for document in everywhere(page(late)))
 
@@ -278,6 +278,7 @@ WELL: dict[str, Any] = {
 
 def test_the_receipt_is_one_line_when_all_is_well():
     assert receipt(**WELL) == ("42 feeds, 1,204 entries, nothing lost", {})
+    assert receipt(**WELL | {"feeds": (), "entries": 0})[0] == "0 feeds, none polled"
 
 
 @pytest.mark.parametrize(
@@ -346,6 +347,13 @@ def test_what_lasts_for_weeks_is_reported_with_its_reason_once_a_week():
     assert [line.text for line in weekly.lines] == ["F9", "F20", "F30"]
     (ended,) = (note for note in page(calm).receipt.notes if note.bad and note.label == "Gone for good")
     assert ended.lines[0].note == "HTTP 410"
+    never = tuple(replace(gone, last_success_at=None, consecutive_failures=n, title=f"N{n}") for n in (2, 3))
+    asked = page(replace(calm, receipt=replace(calm.receipt, feeds=never)))
+    (ended,) = (note for note in asked.receipt.notes if note.label == "Gone for good")
+    assert [(line.text, line.note) for line in ended.lines] == [
+        ("N2", "HTTP 410"),
+        ("N3", "for more than two weeks"),
+    ]
 
 
 def test_of_feeds_that_were_never_polled_nothing_more_is_reported():

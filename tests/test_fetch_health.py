@@ -96,7 +96,7 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
     [
         (
             {"gone": True},
-            "the publisher says it is gone for good (HTTP 410), and is asked again once a week: remove it or give its new address",
+            "ended by its publisher (HTTP 410); asked again once a week",
         ),
         ({"consecutive_failures": 2}, ""),
         ({"consecutive_failures": 5}, "failing 5 times in a row since 2026-11-23"),

@@ -16,7 +16,8 @@ from monitor.digest.safe import line, link, title
 from monitor.models import DigestSummary, StorySummary
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from datetime import date, datetime
 
     from monitor.digest.settings import Settings
     from monitor.digest.wording import Wording
@@ -86,7 +87,7 @@ def leading(digest: Digest) -> DigestStory | None:
 
 def subject(digest: Digest, words: Wording) -> str:
     """Return the subject: the leading story's title, or what kind of day it was; at most 120 characters."""
-    named = {"brand": words.text("brand"), "date": span(digest, words.date(digest.date), words)}
+    named = {"brand": words.text("brand"), "date": span(digest, words.date, words)}
     lead = leading(digest)
     if lead:
         around = words.text("subject_news", **named, title="")
@@ -170,11 +171,12 @@ def counts(digest: Digest, words: Wording) -> dict[str, str]:
     }
 
 
-def span(digest: Digest, day: str, words: Wording) -> str:
+def span(digest: Digest, written: Callable[[date], str], words: Wording) -> str:
     """Return the digest's day, or the days from when to when if it covers more than its own."""
+    day = written(digest.date)
     if not (digest.catches_up or holds_days(digest)):
         return day
-    return words.text("span", start=words.date(local(digest.window.start, digest)), end=day)
+    return words.text("span", start=written(local(digest.window.start, digest).date()), end=day)
 
 
 def holds_days(digest: Digest) -> bool:

@@ -26,6 +26,8 @@ _EACH: Final = 3
 _NAMED: Final = 8
 # A feed that has been silent or gone for this long is named with its reason only once a week.
 _LASTING: Final = timedelta(days=14)
+# A feed that is gone is asked once a week: so many refusals are two weeks, for one that never answered.
+_WEEKLY: Final = 2
 
 
 def receipt_view(digest: Digest, words: Wording, cap: int, *, everything: bool) -> ReceiptView:
@@ -48,7 +50,7 @@ def _line(digest: Digest, words: Wording) -> str:
         "entries": words.plural("entries", receipt.entries),
         "unanswered": words.number(reach.unanswered),
     }
-    if receipt.blind:
+    if receipt.blind or not reach.feeds:
         return words.text("receipt_no_polls", **seen)
     if reach.unanswered:
         return words.text("receipt_unanswered", **seen)
@@ -166,6 +168,8 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[str]:
 
 def _lasts(feed: FeedHealth, digest: Digest) -> bool:
     """Tell whether a trouble that only a person can end has been told for long enough."""
+    if feed.state == "gone" and feed.last_success_at is None:
+        return feed.consecutive_failures > _WEEKLY
     since = {"silent": feed.newest_entry_at, "gone": feed.last_success_at}.get(feed.state)
     return since is not None and digest.window.end - since > _LASTING
 

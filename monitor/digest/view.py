@@ -65,7 +65,7 @@ def view(
         language=words.code,
         words={key: words.text(key) for key in _HEADINGS},
         name=digest.date.isoformat(),
-        heading=span(digest, words.long_date(digest.date), words),
+        heading=span(digest, words.long_date, words),
         subject=subject(digest, words),
         preheader=preheader(digest, words),
         outcome=outcome(digest),

@@ -68,10 +68,7 @@ def _patience(state: FeedState, settings: Settings) -> timedelta:
 def _note(name: FeedStateName, state: FeedState, now: datetime) -> str:
     """Return one line for the user, "" if there is nothing to say."""
     if name == "gone":
-        return (
-            "the publisher says it is gone for good (HTTP 410), and is asked again once a week:"
-            " remove it or give its new address"
-        )
+        return "ended by its publisher (HTTP 410); asked again once a week"
     if name == "failing" and state.consecutive_failures >= _OFTEN:
         since = f" since {state.last_success_at:%Y-%m-%d}" if state.last_success_at else ", never reached"
         return f"failing {state.consecutive_failures} times in a row{since}"
