@@ -93,6 +93,9 @@ def test_importance_decides_whether_new_or_not_and_freshness_only_between_equals
         (["ai-creative-labour"], ["labour-ethics"], "strike", "work"),
         (["sora"], ["copyright"], "ruling", "law"),
         (["ai-creative-labour"], ["copyright"], "", "law"),
+        (["ai-creative-labour"], ["copyright"], "settlement", "law"),
+        (["ai-creative-labour"], ["labour-ethics", "leak-protest"], "settlement", "work"),
+        (["ai-creative-labour"], ["labour-ethics", "leak-protest"], "deal", "work"),
         (["ai-creative-labour"], ["compensation"], "deal", "deals"),
         (["ai-creative-labour"], ["misuse-safety"], "incident", "tools"),
         (["ai-creative-labour"], ["human-creativity"], "opinion", "debate"),
@@ -102,3 +105,8 @@ def test_importance_decides_whether_new_or_not_and_freshness_only_between_equals
 def test_a_story_stands_where_most_speaks_for_it(beats, themes, kind, name):
     assert section(beats, themes, kind) == name
     assert name in SECTIONS
+
+
+@pytest.mark.parametrize("theme", ["leak-protest", "access-release", "capabilities"])
+def test_a_theme_alone_makes_no_story_one_of_sora(theme):
+    assert section(["ai-creative-labour"], [theme], "leak") != "sora"
