@@ -14,7 +14,7 @@ from monitor.models import Entry
 from monitor.parse import prose
 from monitor.tag.features import HEAD, halves
 from monitor.tag.judge import fingerprint
-from monitor.tag.matcher import meant
+from monitor.tag.matcher import text_to_encode
 from monitor.tag.scoring import GATE
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         kind=row.get("kind", ""),
         features={feature: quote.text.lower() for feature, quote in features.quotes.items()},
         scale=features.scale,
-        meant=meant(entry, tagger.rules.outlets),
+        meant=text_to_encode(entry, tagger.rules.outlets),
         sums=tuple(sums.values()),
         gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
         beside=any(tagger.sums(entry, beside=True)[slug] > 0 for slug in thresholds),

@@ -1,4 +1,7 @@
-"""Tagging: an entry in; its beats, its themes and the evidence for each out. The rules are data."""
+"""Tag entries: takes an entry, gives its beats, its themes, how certain they are and the evidence for each.
+
+`loader` reads the rules from themes.toml; `tagger.Tagger` is what other packages use.
+"""
 
 from __future__ import annotations
 

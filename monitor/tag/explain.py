@@ -1,4 +1,4 @@
-"""Why an entry was chosen or not, and has its tags: in five lines, or all of it; for programs as a dict."""
+"""Why an entry was chosen or not, and why it has its tags: in a few lines, in full, or as a dict."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from monitor.tag.judge import MEANING, probability
 if TYPE_CHECKING:
     from monitor.models import Evidence, Tagging
 
-# So many fit on a line, and are read; `explain --all` has the rest.
+# This many fit on a line; `explain --all` shows the rest.
 _QUOTED = 5
 _LEGEND = "each number is a weight: 0.7 more doubles the odds, 0.7 less halves them; at 0 they are even"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The answer to one question: is the entry relevant, is it on a beat, has it a theme."""
+    """The answer to one question: whether the entry is relevant, is on a beat, or has a theme."""
 
     slug: str
     kind: Literal["relevance", "beat", "theme"]
     total: float
     threshold: float
     unit: Literal["log-odds", "points"]
-    """The table answers in log-odds, rules alone in points."""
+    """The table answers in log-odds; rules alone, in points."""
     given: bool
     off_beat: bool = False
-    """Its total sufficed, but the entry was not chosen: it is not given."""
+    """It reached the threshold, but is not given because the entry is not relevant."""
     evidence: tuple[Evidence, ...] = ()
     lacking: str = ""
-    """In one line what would have made it given; "" when it is."""
+    """One line on what it would have needed to be given; "" if it is given."""
 
     @property
     def score(self) -> float:
-        """How much of what was needed was found: 1.0 is just enough."""
+        """What was found as a share of what was needed: 1.0 is just enough."""
         if self.unit == "points":
             return round(self.total / self.threshold, 4)
-        # A threshold in log-odds may be 0, of which nothing is a share; its probability is not.
+        # A threshold in log-odds may be 0, which nothing can be a share of, so probabilities are compared.
         return round(probability(self.total) / probability(self.threshold), 4)
 
-    def but(self, *, given: bool) -> Verdict:
-        """Return it with another answer."""
+    def with_answer(self, *, given: bool) -> Verdict:
+        """Return the same verdict with another answer."""
         return self if given == self.given else replace(self, given=given)
 
     def quoted(self, *, against: bool = False) -> str:
-        """Name the strongest terms that speak for it, or against it."""
+        """Return the strongest terms that speak for it, or `against` it."""
         sign = -1 if against else 1
         found = sorted(
-            # What stands in no field (the base, a sum of rules) has no words to quote.
+            # The base and the sums of rules are in no field, and have no words to quote.
             (e for e in self.evidence if e.field and e.weight * sign > 0),
             key=lambda e: -abs(e.weight),
         )
@@ -57,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """An entry's tagging; the verdict on relevance and on every beat and theme, in themes.toml's order."""
+    """An entry's tagging, with the verdicts on relevance and on all beats and themes, in the file's order."""
 
     tagging: Tagging
     relevance: Verdict
@@ -67,13 +67,13 @@ class Explanation:
 
     @property
     def nearest(self) -> Verdict | None:
-        """The beat or theme that was not given and came nearest; for an entry on no beat, a beat."""
+        """The beat or theme that came nearest without being given; for an entry on no beat, only a beat."""
         wanted = {"beat", "theme"} if self.tagging.relevant else {"beat"}
         missed = [v for v in self.verdicts if not v.given and v.kind in wanted]
         return max(missed, key=lambda verdict: verdict.score, default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Render as JSON-able values."""
+        """Return it as values for JSON."""
         nearest = self.nearest
         return {
             "beats": list(self.tagging.beats),
@@ -89,12 +89,12 @@ class Explanation:
         }
 
     def lines(self) -> list[str]:
-        """Render for a person: how certain, what spoke for it and against it, its tags, the nearest other."""
+        """Render it for a person: certainty, what spoke for and against, its tags, the nearest other."""
         perhaps, sure = self.bars
         tagging = self.tagging
         bar = f"perhaps from {perhaps:.2f}, sure from {sure:.2f}"
         if not tagging.relevant and tagging.certainty >= perhaps:
-            # Of beats that phrases alone decide, or marks: these bars are the table's.
+            # The entry is on beats that only phrases or marks decide; the table's bars do not apply to them.
             bar = "no beat reaches its own bar"
         if meant := sum(e.weight for e in self.relevance.evidence if e.rule == MEANING):
             bar += f"; what the text means counts {meant:+.2f}"
@@ -113,7 +113,7 @@ class Explanation:
         return found
 
     def arithmetic(self) -> list[str]:
-        """Render all that was counted, a line a piece."""
+        """Render everything that was counted, one piece per line."""
         found = []
         for verdict in (self.relevance, *self.verdicts):
             if verdict.evidence:

@@ -1,4 +1,4 @@
-"""The language of rules: a line of themes.toml to a `Condition`. The file's header explains it to its reader.
+"""The language of rules: a line of themes.toml in, a `Condition` out. That file's head explains it to users.
 
 rule  = part { ("AND" | "NOT") part }
 part  = [scope ":"] term { ("NEAR" | "THEN") ["/" distance] [scope ":"] term }
@@ -18,55 +18,55 @@ from monitor.tag.words import Words, form
 Scope = Literal["", "title", "lead", "often"]
 SCOPES = ("title", "lead", "often")
 DISTANCE = 8
-"""How many words may stand between two terms when a rule names no number."""
+"""How many words may be between two terms if a rule does not give a number."""
 LONGEST = 12
 """How many words a phrase may have."""
 _DIGITS = 6
 
-# Capitals alone: "and" and "not" are words that phrases hold.
+# Only capitals: "and" and "not" are words that a phrase may contain.
 _OPERATOR = re.compile(r"(?:^|\s+)(AND|NOT|(?:NEAR|THEN)(?:/\d+)?)(?:\s+|$)")
-# What was meant as one, and is read as a word.
+# Looks like an operator, but is read as a word.
 _MEANT = re.compile(r"(?:^|\s)(OR|(?:AND|NOT|NEAR|THEN)(?:/\S*)?)(?=\s|$)")
 _SCOPE = re.compile(r"([A-Za-z]+):\s*(?=\S)")
 _LIST_INSIDE = re.compile(r"(\{[^{}]*\})")
 _LIST = re.compile(r"\{([^{}]*)\}")
 _FORM = re.compile(r"(?P<front>\*|~|)(?P<letters>[^\W_]+)(?P<back>\*?)")
-# For phrases with wildcards alone: `Words` would drop the * and ~ with the other marks.
+# Only for phrases with wildcards, as `Words` would drop * and ~ with the other marks.
 _MARKS = re.compile(r"[\s\-–—'’./&+,!?„“”\"]+")
 
 
 class GrammarError(ValueError):
-    """A rule cannot be read; the message says what is wrong with it."""
+    """A rule cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to write a word: `letters` whole, as its beginning, end or inside, inflected; or a number."""
+    """One form of a word: `letters` are all of it, its beginning, end or inside, or its stem; or a number."""
 
     letters: str
     kind: Literal["whole", "beginning", "ending", "inside", "inflected", "number"] = "whole"
 
 
 Slot = tuple[Form, ...]
-"""Forms of which a word must have one."""
+"""Forms, of which a word must have one."""
 Phrase = tuple[Slot, ...]
-"""Words that stand side by side."""
+"""Words that follow each other directly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A phrase, or any phrase of a glossary list, with where it must stand."""
+    """A phrase, or any phrase of a glossary list, and where it must be."""
 
     scope: Scope = ""
     phrase: Phrase = ()
     list: str = ""
     text: str = ""
-    """As the file has it."""
+    """As written in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How a term is tied to the ones before it: at most `distance` words apart, after them when `ordered`."""
+    """How a term is tied to those before it: at most `distance` words apart, and after them if `ordered`."""
 
     distance: int
     ordered: bool
@@ -74,7 +74,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Terms that stand near each other: `links[i]` ties `terms[i + 1]` to those before it."""
+    """Terms that are near each other: `links[i]` ties `terms[i + 1]` to those before it."""
 
     terms: tuple[Term, ...]
     links: tuple[Link, ...] = ()
@@ -82,7 +82,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A rule's meaning: all of `needs` and none of `bars` are found in the entry."""
+    """The meaning of a rule: the entry has all of `needs` and none of `bars`."""
 
     needs: tuple[Part, ...]
     bars: tuple[Part, ...] = ()
@@ -102,7 +102,7 @@ def parse_rule(text: str) -> Condition:
     into = needs
     for operator, operand in zip(rest[::2], rest[1::2], strict=True):
         other = _side_by_side(operand)
-        # NEAR and THEN bind more closely: they lengthen the part that stands, AND and NOT begin another.
+        # NEAR and THEN bind more closely: they extend the current part, while AND and NOT begin another.
         if operator in {"AND", "NOT"}:
             into.append(part)
             part, into = other, bars if operator == "NOT" else needs
@@ -113,9 +113,9 @@ def parse_rule(text: str) -> Condition:
 
 
 def doubt(text: str) -> str:
-    """Return why a rule that can be read hardly means what it says, "" where nothing speaks against it.
+    """Return why a valid rule probably does not mean what was intended, "" if nothing looks wrong.
 
-    No error: it was none in version 1.0, and a file that stands must go on to be read.
+    This is not an error, since version 1.0 accepted such rules, and existing files must still be accepted.
     """
     for operand in _OPERATOR.split(_composed(text))[::2]:
         if found := _MEANT.search(operand):
@@ -130,7 +130,7 @@ def doubt(text: str) -> str:
 
 
 def parse_phrase(text: str) -> Phrase:
-    """Read words that stand side by side. Raises `GrammarError`."""
+    """Read words that follow each other. Raises `GrammarError`."""
     slots = tuple(slot for piece in _composed(text).split() for slot in _slots(piece))
     if not slots:
         raise GrammarError("a phrase without a word")
@@ -140,18 +140,18 @@ def parse_phrase(text: str) -> Phrase:
 
 
 def _composed(text: str) -> str:
-    """Give a text's letters whole, as those of entries are: what is copied from a PDF has them in parts."""
+    """Return a text with composed letters, as entries have them; text copied from a PDF has not."""
     return text if text.isascii() else normalize("NFC", text)
 
 
 def references(text: str) -> str:
-    """Name the list that a glossary item stands for, "" for a plain phrase."""
+    """Return the name of the list that a glossary item stands for, "" for a phrase."""
     match = _LIST.fullmatch(text.strip())
     return match.group(1).strip() if match else ""
 
 
 def _side_by_side(text: str) -> Part:
-    """Read a phrase, with or without lists in it: its pieces follow each other without a word between."""
+    """Read a phrase that may contain lists; its pieces follow each other without a word between them."""
     scope, text = _scope(text.strip())
     pieces = [piece.strip() for piece in _LIST_INSIDE.split(text) if piece.strip()]
     if not pieces:
@@ -185,8 +185,8 @@ def _link(operator: str) -> Link:
 
 
 def _slots(piece: str) -> list[Slot]:
-    """Read one blank-free piece: `sue|sues` is one slot, `AI-generated` are two."""
-    if piece.isalnum():  # most are one plain word: half of the time that it takes to read the rules
+    """Read one piece without blanks: `sue|sues` is one slot, `AI-generated` is two."""
+    if piece.isalnum():  # a plain word, as most are: saves half the time of reading the rules
         return [(Form(form(piece)),)]
     if piece == "#":
         return [(Form("#", "number"),)]
@@ -205,9 +205,9 @@ def _form(text: str) -> Form:
     if front == "~":
         return Form(form(letters), "inflected")
     if front and back:
-        # As it stands: inside a compound no ending is at its end.
+        # Unchanged: within a compound, what looks like an ending is not at its end.
         return Form(letters.lower(), "inside")
-    # A beginning is no word yet: its "in" may belong to "Initiative" and is no feminine ending.
+    # Unchanged: the "in" at the end of a beginning may belong to "Initiative", and is no feminine ending.
     if back:
         return Form(letters.lower(), "beginning")
     if front:

@@ -1,10 +1,9 @@
-"""The table of weights: how far each word, pair of words and sum of rules speaks for relevance and each tag.
+"""The table of weights: how far words, pairs of words and sums of rules speak for relevance and for each tag.
 
-A logistic regression, made by `training/train_tags.py` from the lines in training/ and kept as a table that
-a person can read (weights.tsv). A column a question: "relevant", then each beat and theme; a cell is
-log-odds, in thousandths; 0 is the bar of a beat or theme. The column "relevant" is calibrated: its log-odds
-are those of the real rate of news in a technology feed (some 1.6 % relevant); other kinds of feeds have
-their prior.
+It is a logistic regression, made by `training/train_tags.py` from the lines in training/, and stored as a
+table that a person can read (weights.tsv). Each column is a question: "relevant", then each beat and theme. A
+cell is log-odds in thousandths; the bar of a beat or theme is 0. The column "relevant" is calibrated to the
+real rate of news in a technology feed (about 1.6 % relevant); other kinds of feeds have a prior.
 """
 
 from __future__ import annotations
@@ -24,63 +23,63 @@ if TYPE_CHECKING:
     from monitor.tag.rules import Rule
 
 RELEVANT: Final = "relevant"
-"""The name of the question whether an entry is in scope at all."""
+"""The question whether an entry is in scope at all."""
 TITLE_ALONE: Final = "title alone"
-"""The name of the prior of an entry without a teaser."""
+"""The prior of an entry without a teaser."""
 TITLE_LOOKED: Final = "title alone, looked at"
-"""The name of what is added to that one where the second look is asked, which promises too much of titles."""
+"""An addition to that prior when the meaning is also judged, since it overrates titles alone."""
 UNNAMED: Final = "unnamed"
-"""The name of the prior of an entry that names nothing of AI."""
+"""The prior of an entry that does not mention AI."""
 UNNAMED_TITLE: Final = "unnamed title"
-"""The same of a title without a teaser, which often has no room to name it."""
+"""The same for a title without a teaser, which often has no room to mention it."""
 MEANING: Final = "the meaning of the text"
-"""What evidence calls the part of the second look."""
+"""What evidence calls the part that meaning adds."""
 CAP: Final = 3.0
-"""What the rules of one beat or theme can add up to at most before the table weighs them."""
-# Further down a sum says no more: one strong sign against is enough.
+"""The most that the rules of one beat or theme count for when the table weighs them."""
+# One strong sign against is enough; a lower sum says no more.
 FLOOR: Final = -1.0
-# Whole thousandths: shorter than floats, and alike on every machine.
+# The table holds whole thousandths: shorter than floats, and the same on every machine.
 UNIT: Final = 1000
 _REMEMBERED = 20_000
-# How the row of a word, or of a pair of words, begins.
+# How the row of a word or pair of words begins.
 _WORD: Final = "w\t"
-# What an explanation names by itself of a table's words; the tail of small weights tells nobody anything.
+# How many words of the table an explanation lists; small weights tell nobody anything.
 _SHOWN = 8
 
 Row = tuple[tuple[int, float], ...]
-"""Column and log-odds."""
+"""Columns, each with its log-odds."""
 
 
 class Contribution(NamedTuple):
-    """A part of a total of log-odds."""
+    """A part of a sum of log-odds."""
 
     term: str
     field: str
-    """ "title", "summary", "content"; "" for what stands nowhere in particular."""
+    """"title", "summary" or "content"; "" for what is in no field."""
     weight: float
     why: str
 
 
 class Meaning(NamedTuple):
-    """The second look: what the meaning of a text says beside its words, where the encoder is installed.
+    """What the meaning of a text adds to what its words say, if the encoder is installed.
 
-    On real feeds, nine in ten of what is relevant were found at a precision of .84 with it and .73 without
-    (technology, five months); a vector alone had .55.
+    On real technology feeds of five months, nine in ten relevant entries were found at a precision of .84
+    with it, .73 without it, and .55 by the vector alone.
     """
 
     share: float
-    """What the table's own log-odds count beside it."""
+    """What the table's own log-odds are multiplied by."""
     base: float
     weights: tuple[float, ...]
 
     def second(self, total: float, vector: Sequence[float]) -> float:
-        """Give the log-odds of a question, given what the table says and what the text means."""
+        """Return the log-odds of a question, given those of the table and the vector of the text."""
         meant: float = sum(map(mul, self.weights, vector))
         return self.share * total + self.base + meant
 
 
 class KnownWords(NamedTuple):
-    """What the table says of a text's words and pairs: those that it knows, and what they add up to."""
+    """The words and pairs of a text that the table knows, and what they add up to."""
 
     rows: Sequence[tuple[Quote, Row]]
     scale: float
@@ -88,7 +87,7 @@ class KnownWords(NamedTuple):
 
 
 class Judge:
-    """The table, read. Rows are kept as text and read when asked for: most words are never met."""
+    """The table. Its rows stay text until they are needed, as most words are never met."""
 
     def __init__(self, text: str) -> None:
         self.columns: dict[str, int] = {}
@@ -103,8 +102,8 @@ class Judge:
         self._known: dict[str, frozenset[str]] = {}
         self._read: dict[str, Row] = {}
         head, _, rows = text.partition(f"\n{_WORD}")
-        # Kept as lines in order, and read when met: of some 90,000 rows a run meets a part, and as a
-        # dictionary they take twice the memory and ten times as long to load.
+        # A sorted list of lines, of which a run needs only a few of some 90,000. A dictionary takes twice the
+        # memory and ten times as long to load.
         self._rows = sorted(f"{_WORD}{rows}".splitlines())
         for line in head.splitlines():
             if line and not line.startswith("#"):
@@ -136,15 +135,15 @@ class Judge:
                 raise ValueError(f"weights.tsv: unknown row {kind!r}")
 
     def covers(self, slug: str) -> bool:
-        """Say whether the table has a column for a beat or theme."""
+        """Return whether the table has a column for a beat or theme."""
         return slug in self.columns
 
     def knows(self, slug: str, rule: Rule) -> bool:
-        """Say whether a rule was in themes.toml when the table was made."""
+        """Return whether a rule was in themes.toml when the table was made."""
         return fingerprint(rule) in self._known.get(slug, ())
 
     def read(self, features: Features) -> KnownWords:
-        """Look up what the table says of the words and pairs of a text."""
+        """Look up the words and pairs of a text."""
         totals = [0.0] * len(self._base)
         rows = []
         for feature, quote in features.quotes.items():
@@ -156,12 +155,12 @@ class Judge:
         return KnownWords(rows, features.scale, totals)
 
     def totals(self, words: KnownWords, sums: Mapping[str, float]) -> dict[str, float]:
-        """Give the log-odds of every question, given what the rules of each beat and theme add up to."""
+        """Return the log-odds of every question; `sums` are those of the rules of each beat and theme."""
         totals = list(map(add, self._base, words.totals))
         for slug, value in sums.items():
             for place, weight in self._sums.get(slug, ()):
                 totals[place] += weight * clipped(value)
-            # A step beside the slope: rules that reach a threshold say more than their points.
+            # A step as well as a slope, since rules that reach a threshold say more than their points.
             if value >= 1:
                 for place, weight in self._passes.get(slug, ()):
                     totals[place] += weight
@@ -170,7 +169,7 @@ class Judge:
     def contributions(
         self, name: str, words: KnownWords, sums: Mapping[str, float], *, shown: int = _SHOWN
     ) -> list[Contribution]:
-        """Account for one total: the weightiest words, the rules' sums, and all else; they add up to it."""
+        """Return the parts of a sum of log-odds: the weightiest words, the sums of rules, and the rest."""
         place = self.columns[name]
         rest = self._base[place]
         found = [(quote, w * words.scale) for quote, row in words.rows for at, w in row if at == place]
@@ -192,7 +191,7 @@ class Judge:
             start = f"{_WORD}{feature}\t"
             place = bisect_left(self._rows, start)
             if place == len(self._rows) or not self._rows[place].startswith(start):
-                # Most words are in no row: remembered, they would crowd out those that are.
+                # Most words have no row. Cached, they would crowd out those that have one.
                 return ()
             if len(self._read) >= _REMEMBERED:
                 self._read.clear()
@@ -201,35 +200,35 @@ class Judge:
 
 
 def clipped(value: float) -> float:
-    """Give a sum of rules as the table weighs it."""
+    """Return a sum of rules within the bounds in which the table weighs it."""
     return min(max(value, FLOOR), CAP)
 
 
 def probability(total: float) -> float:
-    """Turn log-odds into a probability."""
-    # `exp` overflows from 710 on; 30 is certain enough.
+    """Return the probability for log-odds."""
+    # `exp` overflows beyond 710; 30 is certain enough.
     return 1 / (1 + exp(-max(min(total, 30.0), -30.0)))
 
 
 def log_odds(share: float) -> float:
-    """Turn a probability strictly between 0 and 1 into log-odds."""
+    """Return the log-odds for a probability, which must be strictly between 0 and 1."""
     return log(share / (1 - share))
 
 
 def fingerprint(rule: Rule) -> str:
-    """Tell a rule from others: by its language, grade and text."""
-    # A checksum: the table need not repeat every rule.
+    """Return a checksum of a rule's language, grade and text."""
+    # A checksum is enough to tell rules apart; the table need not repeat them.
     return f"{crc32(f'{rule.language} {rule.grade} {rule.text}'.encode()):x}"
 
 
 @cache
 def shipped() -> Judge:
-    """Read the table that comes with the program."""
+    """Return the table that comes with the program."""
     file = resources.files("monitor.tag") / "weights.tsv"
     return Judge(file.read_text(encoding="utf-8"))
 
 
 def _row(text: str) -> Row:
-    """Read `0:120 5:-80`: columns and thousandths."""
+    """Read `0:120 5:-80`, which are columns and thousandths."""
     cells = (cell.partition(":") for cell in text.split())
     return tuple((int(place), int(value) / UNIT) for place, _, value in cells)

@@ -1,8 +1,9 @@
-"""Finds every phrase of the rules in a list of words, in one pass.
+"""Find every phrase of the rules in a list of words, in one pass.
 
-Each word of the text is looked up once: which phrases begin with it, which slots of a phrase it can fill. The
-answer is remembered, since a language has few distinct words; so wildcards and stems cost nothing after the
-first meeting, and the time a text takes grows with its length, not with the number of rules.
+Takes numbered operands, which are sets of phrases; gives the places where each is found. Each word of a text
+is looked up once: which phrases begin with it, and which slots of a phrase it fits. The answer is cached,
+since a language has few distinct words. So wildcards and stems cost nothing when a word is met again, and the
+time depends on the length of the text, not on the number of rules.
 """
 
 from __future__ import annotations
@@ -21,31 +22,31 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Form, Phrase, Slot
 
 STEMMERS = {"en": "english", "de": "german"}
-# Distinct words remembered before the memory starts anew: some 12 MB at most, in each language.
+# When this many words of a language are cached, the cache is emptied; it takes 12 MB at most.
 _REMEMBERED = 50_000
 
-# By so many letters beginnings and endings are looked up; by fewer where one is shorter.
+# Beginnings and endings are indexed by this many letters, or by fewer if one of them is shorter.
 _EDGE = 2
 
 Tail = tuple[tuple[int, ...], tuple[int, ...]]
-"""What must follow a first word: slot numbers, and the operands that the whole phrase belongs to."""
+"""What must follow the first word of a phrase: slot numbers, and the operands that the phrase belongs to."""
 Hits = dict[int, list[tuple[int, int]]]
-"""Operand number to the word spans [start, end) where it was found, in order."""
+"""For each operand number the word spans [start, end) where it was found, in order."""
 
 
 class _Start(NamedTuple):
-    """What a word is the first word of."""
+    """The phrases that begin with a word."""
 
     alone: tuple[int, ...]
-    """The operands of which it is a whole phrase."""
+    """The operands of which the word alone is a phrase."""
     seconds: frozenset[int]
-    """The slots of the words that follow it in longer phrases."""
+    """The slots of the second words of longer phrases."""
     longer: dict[int, list[Tail]]
-    """Those phrases, by the slot of their second word: what follows that."""
+    """The longer phrases, by the slot of their second word: what follows that word."""
 
 
 class Lexicon:
-    """The phrases of numbered operands, ready to be found in texts of one language (or of several)."""
+    """The phrases of numbered operands, to be found in texts of one language, or of several."""
 
     def __init__(self, operands: Sequence[Iterable[Phrase]], languages: Sequence[str]) -> None:
         self._stemmers = [Stemmer.Stemmer(STEMMERS[language]) for language in languages]
@@ -63,12 +64,12 @@ class Lexicon:
         self._beginnings = _by_edge(self._forms["beginning"], slice(self._edge))
         self._endings = _by_edge(self._forms["ending"], slice(-self._edge, None))
         self._fits: dict[str, tuple[int, ...]] = {}
-        """Of each word met, the slots that it fits."""
+        """For each word met so far, the slots that it fits."""
         self._starts: dict[str, _Start] = {}
-        """The words met that begin a phrase; most words do not."""
+        """The words met so far that begin a phrase, which most words do not."""
 
     def find(self, raw: Sequence[str], base: int, hits: Hits) -> None:
-        """Add to `hits` where each phrase stands in a field's words, the first of which has place `base`."""
+        """Add to `hits` where each phrase is found in a field, whose first word has the place `base`."""
         self._meet(raw)
         fits, starts = self._fits, self._starts
         for place, word in enumerate(raw):
@@ -83,7 +84,7 @@ class Lexicon:
                 self._find_longer(raw, place, start, hits)
 
     def _find_longer(self, raw: Sequence[str], place: int, start: int, hits: Hits) -> None:
-        """Add the phrases of two words and more that begin at a place of the text."""
+        """Add the phrases of two words or more that begin at a place of the text."""
         longer = self._starts[raw[place]].longer
         for slot in self._fits[raw[place + 1]]:
             for rest, operands in longer.get(slot, ()):
@@ -106,7 +107,7 @@ class Lexicon:
         return {form.letters}
 
     def _meet(self, raw: Sequence[str]) -> None:
-        """Look up the words that were not met before."""
+        """Look up the words that are not in the cache."""
         if len(self._fits) >= _REMEMBERED:
             self._fits.clear()
             self._starts.clear()
@@ -123,13 +124,13 @@ class Lexicon:
                 self._starts[word] = _Start(tuple(alone), frozenset(longer), longer)
 
     def _continues(self, rest: Sequence[int], words: Sequence[str]) -> bool:
-        """Say whether the words fit the slots, one each."""
+        """Return whether the words fit the slots, one for each."""
         return len(words) == len(rest) and all(
             slot in self._fits[word] for slot, word in zip(rest, words, strict=True)
         )
 
     def _fitting(self, form: str) -> Iterable[int]:
-        """Name the slots that a word can fill."""
+        """Yield the slots that a word fits."""
         yield from self._forms["whole"].get(form, ())
         if form.isdecimal():
             yield from self._forms["number"].get("#", ())
@@ -150,7 +151,7 @@ class Lexicon:
 
 
 def _by_phrase(operands: Sequence[Iterable[Phrase]]) -> Mapping[Phrase, tuple[int, ...]]:
-    """Turn operands inside out: each distinct phrase with all operands that it belongs to."""
+    """Return each distinct phrase with all the operands that it belongs to."""
     found: dict[Phrase, dict[int, None]] = defaultdict(dict)
     for number, phrases in enumerate(operands):
         for phrase in phrases:
@@ -163,9 +164,9 @@ def _alternation(forms: Mapping[str, object]) -> re.Pattern[str] | None:
 
 
 def _by_edge(forms: Mapping[str, list[int]], edge: slice) -> dict[str, list[tuple[str, list[int]]]]:
-    """Return beginnings or endings with their slots, the short first, by the two letters at the edge.
+    """Return beginnings or endings with their slots, shortest first, by the letters at the word's edge.
 
-    Nine words of ten have none there: they need no further look.
+    Nine words in ten have no entry there, and need no further comparison.
     """
     found: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
     for letters in sorted(forms, key=len):

@@ -1,4 +1,4 @@
-"""themes.toml to `Rules`: reads the whole file, reports every fault with its key and line."""
+"""Read themes.toml into `Rules`, reporting every fault with its key and line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HEAVIEST = 1_000_000
 _SECTIONS = (*LANGUAGES, ANY)
 _WEIGHT: setting_kinds.Kind[Any] = setting_kinds.number(0, 100)
-# Of no words nothing is read, and nothing chosen.
+# A text of zero words would be read as nothing, and nothing would be chosen.
 _FIELDS: dict[str, setting_kinds.Kind[Any]] = {
     "words": setting_kinds.whole(1, 100_000),
     "lead_words": setting_kinds.whole(0, 100_000),
@@ -45,7 +45,7 @@ _TOP = (
 def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
     """Read the text of a themes.toml. Raises `ConfigError` with every fault found in it.
 
-    `data` is what the text comes to where it is laid over another one; faults are told with its own lines.
+    `data` is the content of the file after it was laid over another one; faults refer to the lines of `text`.
     """
     document = TomlDocument(file, text)
     if document.faults:
@@ -57,7 +57,7 @@ def load(text: str, *, file: str, data: dict[str, Any] | None = None) -> Rules:
 
 
 class _Item(NamedTuple):
-    """A text of a list, and where it stands: `theme.music.en.sure[3]`."""
+    """A text in a list, and its key: `theme.music.en.sure[3]`."""
 
     key: str
     text: str
@@ -65,7 +65,7 @@ class _Item(NamedTuple):
 
 @dataclass(slots=True)
 class _Reader:
-    """Walks the file's tables; notes faults instead of stopping at the first."""
+    """Walks through the tables of the file; collects faults instead of stopping at the first."""
 
     document: TomlDocument
     lists: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class _Reader:
             *(self._target("beat", slug, tables["beat"]) for slug in tables["beat"]),
             *(self._target("theme", slug, tables["theme"]) for slug in tables["theme"]),
         ]
-        # A missing table and one that is empty are the same mistake.
+        # An empty table is the same mistake as a missing one.
         if not tables["beat"]:
             self._fault("beat", "at least one beat is needed: no entry could be relevant")
         return Rules(
@@ -107,7 +107,7 @@ class _Reader:
         return tuple(item.text for item in found)
 
     def _bars(self, data: dict[str, Any]) -> dict[str, float]:
-        """Read the certainties from which an entry is sure, perhaps, and a near miss: each below the last."""
+        """Read the certainties from which an entry is sure, perhaps, and a near miss, in falling order."""
         bars = {"sure": SURE, "perhaps": PERHAPS, "near": NEAR}
         for name in bars:
             if name in data and self._number(data[name], name):
@@ -124,7 +124,7 @@ class _Reader:
         return value is True
 
     def _grades(self, table: dict[str, Any]) -> dict[str, float]:
-        # A grade at fault is a grade: else each phrase under it would be one more fault.
+        # An invalid grade is still known as a grade, or each phrase under it would be another fault.
         return {
             name: float(value) if self._number(value, f"grades.{name}") else 0.0
             for name, value in table.items()
@@ -175,13 +175,13 @@ class _Reader:
     def _no_circles(self, glossary: Mapping[str, GlossaryList]) -> None:
         direct = {name: {o for g in item.includes.values() for o in g} for name, item in glossary.items()}
         for name in glossary:
-            # Step by step outwards: a list may include itself by way of any number of others.
+            # Step by step, since a list may include itself by way of any number of others.
             reached, ahead = set(), set(direct[name])
             while ahead:
                 reached |= ahead
                 ahead = {other for step in ahead for other in direct[step]} - reached
             if name in reached:
-                # The first language in which it includes any: where a person will look.
+                # The first language in which it includes any list, where a person will look first.
                 language = next(key for key, others in glossary[name].includes.items() if others)
                 self._fault(f"glossary.{language}.{name}", "this list includes itself")
 
@@ -203,7 +203,7 @@ class _Reader:
         )
 
     def _label(self, table: dict[str, Any], place: str, slug: str) -> dict[str, str]:
-        """Read what users see, by language; one is enough, for others fall back to it."""
+        """Read the names shown to users, by language. One is enough, as other languages fall back to it."""
         label = self._table(table, "label", place)
         found: dict[str, str] = {}
         for language, name in label.items():
@@ -275,7 +275,7 @@ class _Reader:
         return found
 
     def _number(self, value: object, place: str) -> bool:
-        # TOML's true is an int to Python, and no weight; nor is nan, or what is longer than any.
+        # TOML's true is an int in Python, but not a weight. Neither is nan.
         if isinstance(value, int | float) and not isinstance(value, bool):
             if -_HEAVIEST <= value <= _HEAVIEST:
                 return True
@@ -290,8 +290,8 @@ class _Reader:
                 self._fault(_join(place, name), f"unknown {what}{likely(name, known)}")
 
     def _fault(self, place: str, message: str) -> None:
-        """Note a fault at a place such as `theme.music.en.sure[3]`."""
-        # Back to keys and positions: by these the document knows the line.
+        """Note a fault at a key such as `theme.music.en.sure[3]`."""
+        # Split it into keys and positions, by which the document finds the line.
         parts = re.finditer(r"\[(\d+)\]|([^.\[\]]+)", place)
         self.document.fault(tuple(int(part[1]) if part[1] else part[2] for part in parts), message)
 

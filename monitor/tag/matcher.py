@@ -1,4 +1,4 @@
-"""Rules compiled for one language: an entry's text in, the rules that hold out, each with what it matched."""
+"""The rules of one language, compiled: an entry in, the rules that hold and the words they matched out."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Link, Part, Phrase, Scope, Term
     from monitor.tag.rules import Rule, Target
 
-# Added to the places of each further field's words, so that nothing is near across fields.
+# Added to the places of each further field, so that nothing is near across fields.
 _FIELD_GAP = 1_000_000
-# `often:`, of a name that is also said in passing: once or twice is passing.
+# For `often:`, that is, a name that may be mentioned in passing: once or twice is in passing.
 _OFTEN = 3
-# German words are the longer ones, with six letters and a blank: a text is cut before it is read, not after.
+# An upper estimate (German words have six letters and a blank), since a text is cut before it is split.
 _LETTERS_A_WORD = 7
-# The encoder is fast for what is short; a teaser is hardly ever longer.
+# Short texts are encoded quickly, and few teasers are longer.
 _MEANT_WORDS = 80
-# The operand number of the phrases that hide what stands in them.
+# The operand number of the phrases that hide what is within them.
 _HIDDEN = 0
-# The glossary's list of what says that AI is spoken of at all.
+# The glossary list of words that show that AI is mentioned at all.
 _NAMED = "named"
 
 Span = tuple[int, int]
 
 
 class Match(NamedTuple):
-    """A rule that holds, with the least weighty field that its words stand in."""
+    """A rule that holds, with the field of its words; of several fields, the one with the least weight."""
 
     rule: Rule
     field: str
     weight: float
     places: tuple[Span, ...]
-    """Where the words stand; `Reading.quote` gives them. Fields follow each other at a distance."""
+    """The places of the words; `Reading.quote` returns the words. Fields are far apart."""
 
 
 class Lacking(NamedTuple):
-    """A rule that holds but for one term, and that term as the file has it."""
+    """A rule that lacks one term, and that term as written in the file."""
 
     rule: Rule
     term: str
@@ -66,10 +66,10 @@ class _Chain(NamedTuple):
 
 
 class Reporting(NamedTuple):
-    """How texts say which outlet reports: "according to the Financial Times"."""
+    """How texts say which outlet reported something: "according to the Financial Times"."""
 
     words: frozenset[str]
-    """The last words of the outlets' names: where none stands nothing is looked for, as in most texts."""
+    """The last words of the outlets' names. Most texts have none of them, and need no search."""
     phrase: re.Pattern[str]
 
 
@@ -83,7 +83,7 @@ class _Compiled(NamedTuple):
 
 
 class Reading:
-    """An entry's text, read once: where every phrase of the rules stands in it."""
+    """An entry's text after one reading: where every phrase of the rules was found in it."""
 
     def __init__(
         self, entry: Entry, lexicon: Lexicon, rules: Rules, reporting: Reporting | None = None
@@ -103,17 +103,17 @@ class Reading:
             self._hide(hidden)
 
     def field(self, span: Span) -> str:
-        """Name the field that a span stands in."""
+        """Return the field of a span."""
         return self._names[span[0] // _FIELD_GAP - 1]
 
     def quote(self, match: Match) -> str:
-        """Give the words that made a rule hold, as the entry has them."""
+        """Return the words that made a rule hold, as the entry has them."""
         if len(match.places) == 1:
             return self._text(match.places[0])
         return " … ".join(dict.fromkeys(map(self._text, match.places)))
 
     def verbatim(self, words: str, field: str) -> str:
-        """Give words as the field has them, with an ellipsis where more than a blank parts them."""
+        """Return words as the field has them, with an ellipsis if there is more than a blank between them."""
         if not field or words in self._words[field].text:
             return words
         return words.replace(" ", " … ")
@@ -126,7 +126,7 @@ class Reading:
         return self._texts[span]
 
     def place(self, span: Span) -> tuple[str, float]:
-        """Name the field that a span stands in, and what a match there weighs."""
+        """Return the field of a span, and the weight of a match there."""
         number, word = divmod(span[0], _FIELD_GAP)
         name, weight = self._places[number - 1]
         if name == "summary" and word >= self._fields.lead_words:
@@ -134,12 +134,12 @@ class Reading:
         return name, weight
 
     def opening(self, words: int) -> dict[str, Sequence[str]]:
-        """Give the title's words and the first of the text below it, as they stand, by field."""
+        """Return the first words of the title and of the text below it, as written, by field."""
         below = next((name for name in self._names if name != "title"), "title")
         return {name: self._words[name].raw[:words] for name in ("title", below) if name in self._words}
 
     def spans(self, operand: _Operand) -> Sequence[Span]:
-        """Say where an operand stands, within its scope."""
+        """Return where an operand was found, within its scope."""
         if not operand.scope:
             return self.hits.get(operand.number, ())
         if operand not in self._scoped:
@@ -147,7 +147,7 @@ class Reading:
         return self._scoped[operand]
 
     def first(self, chain: _Chain) -> Span | None:
-        """Find the first place where a chain of terms holds; the words between near terms are part of it."""
+        """Return the first place where a chain of terms holds, including the words between near terms."""
         if chain.number not in self._found:
             self._found[chain.number] = _first(chain, self)
         return self._found[chain.number]
@@ -195,23 +195,23 @@ class Matcher:
         return Reading(entry, self._lexicon, self._rules, self._reporting)
 
     def named(self, reading: Reading) -> bool:
-        """Say whether a text names AI at all, or what stands for it; always where no list says what does."""
+        """Return whether a text mentions AI or a word that stands for it; True if no list has such words."""
         return self._named is None or bool(reading.hits.get(self._named))
 
     def matches(self, reading: Reading, kind: Literal["beat", "theme"]) -> dict[int, list[Match]]:
-        """Find the rules that hold, by the number of their target in the file's order."""
+        """Return the rules that hold, by the number of their target in the order of the file."""
         by_key = self._by_key[kind]
         found: dict[int, list[Match]] = {}
         present = reading.hits.keys()
-        # Of all rules a text meets a few: only those are looked at whose rarest operand it has.
+        # A text meets few of all rules, so only those are looked at whose rarest operand it has.
         for number in present & by_key.keys():
             for compiled in by_key[number]:
                 if compiled.numbers <= present and (match := self._holds(compiled, reading)):
                     found.setdefault(compiled.target, []).append(match)
-        return {target: _once(matches) for target, matches in found.items()}
+        return {target: _without_repeats(matches) for target, matches in found.items()}
 
     def lacking(self, target: int, reading: Reading) -> Lacking | None:
-        """Name the weightiest rule of a target that holds but for one term."""
+        """Return the weightiest rule of a target that lacks just one term."""
         best: Lacking | None = None
         for rule, _, _, needs, _ in self._by_target[target]:
             if rule.weight <= 0 or (best and rule.weight <= best.rule.weight):
@@ -230,7 +230,7 @@ class Matcher:
                 bars = tuple(self._chain(part) for part in rule.condition.bars)
                 numbers = frozenset(operand.number for chain in needs for operand in chain.operands)
                 compiled = _Compiled(rule, index, numbers, needs, bars)
-                # Under the operand with the fewest phrases: where that does not stand, the rule is not even
+                # Indexed by the operand with the fewest phrases: without it in the text, the rule is not
                 # looked at.
                 rarest = min(numbers, key=lambda number: (len(self._phrases[number]), number))
                 self._by_key[target.kind].setdefault(rarest, []).append(compiled)
@@ -246,7 +246,7 @@ class Matcher:
         return _Operand(self._number(term.list, term.phrase), term.scope)
 
     def _number(self, name: str, phrase: Phrase) -> int:
-        """Give the operand number of a list, or of a phrase where no list is named."""
+        """Return the operand number of a list, or of a phrase if no list is named."""
         key = ("list", name) if name else ("phrase", phrase)
         if key not in self._numbers:
             self._numbers[key] = len(self._phrases)
@@ -275,7 +275,7 @@ class Matcher:
 
 
 def texts(entry: Entry, outlets: tuple[str, ...]) -> dict[str, str]:
-    """Give an entry's text by field, its title without who reported it."""
+    """Return the texts of an entry by field; its title without the name of who reported it."""
     title = _byline(outlets).sub("", entry.title) if entry.title.endswith(")") else entry.title
     return {"title": title, "summary": entry.summary, "content": entry.content}
 
@@ -284,8 +284,8 @@ def texts(entry: Entry, outlets: tuple[str, ...]) -> dict[str, str]:
 def _byline(outlets: tuple[str, ...]) -> re.Pattern[str]:
     """Match what aggregators add to a title: `(Ada Lovelace/The Paper)`, `(Reuters)`.
 
-    Any other words in brackets may be what it is about: without "(Sora)", "(Sora/Veo)" and "(New York Times
-    v. OpenAI)" such news was lost.
+    Any other words in brackets may be what the entry is about. When "(Sora)", "(Sora/Veo)" or "(New York
+    Times v. OpenAI)" were removed, such news was lost.
     """
     names = "|".join(map(re.escape, outlets)) or "(?!)"
     author = r"[^()/]*\s[^\W\d_][^()/]*/[^()]*"
@@ -293,24 +293,25 @@ def _byline(outlets: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _words(text: str, count: int, reporting: Reporting | None) -> Words:
-    """Read the opening of a text, without who reported it."""
+    """Return the words at the beginning of a text, without phrases that only say who reported it."""
     words = Words(_opening(text, count))
     if reporting is None or reporting.words.isdisjoint(words.raw):
         return words
     return Words(_opening(reporting.phrase.sub(" ", _opening(text, 2 * count)), count))
 
 
-def meant(entry: Entry, outlets: tuple[str, ...]) -> str:
-    """Give the text whose meaning is looked at: the title, and the opening of what stands below it."""
+def text_to_encode(entry: Entry, outlets: tuple[str, ...]) -> str:
+    """Return the text to be encoded: the title, and the beginning of what is below it."""
     title, summary, content = texts(entry, outlets).values()
     below = _opening(summary or content, _MEANT_WORDS)
     return f"{title}. {below}"
 
 
 def _reporting(outlets: Sequence[str]) -> Reporting | None:
-    """Match "according to the Financial Times": an outlet that reports is no party to what it reports.
+    """Match "according to the Financial Times": an outlet that only reports is not involved.
 
-    One false alarm in ten on a technology feed came from an outlet's name read as a publisher in a dispute.
+    One false alarm in ten on a technology feed came from the name of an outlet that was taken for a publisher
+    in a dispute.
     """
     if not outlets:
         return None
@@ -331,8 +332,8 @@ def _reporting(outlets: Sequence[str]) -> Reporting | None:
     return Reporting(frozenset(word + ending for word in words for ending in ("", "'s", "’s")), phrase)
 
 
-def _once(matches: list[Match]) -> list[Match]:
-    """Let a phrase count once where several rules name it alone (`Klage*`, `*klage`): by the weightiest."""
+def _without_repeats(matches: list[Match]) -> list[Match]:
+    """Keep one of several rules that consist of the same phrase (`Klage*`, `*klage`): the weightiest."""
     ordered = sorted(matches, key=lambda match: (-abs(match.weight), match.rule.text))
     kept: dict[object, Match] = {}
     for match in ordered:
@@ -349,17 +350,17 @@ def _first(chain: _Chain, reading: Reading) -> Span | None:
 
 
 def _widened(windows: Iterable[Span], others: Sequence[Span], link: Link) -> Iterator[Span]:
-    """Yield, as they are asked for, the windows that have one of the other spans near, widened by it."""
+    """Yield, one at a time, the windows that have one of the other spans near, extended by it."""
     for window in windows:
         if merged := _joined(window, others, link):
             yield merged
 
 
 def _joined(window: Span, others: Sequence[Span], link: Link) -> Span | None:
-    """Widen a window by the first of the other spans, which are in order, that is near it."""
+    """Extend a window by the first of the other spans that is near it; these are in order."""
     start, end = window
     reach = link.distance
-    # Spans are in the order of their starts: one that ends near may begin a whole phrase earlier.
+    # Spans are ordered by their start: one that ends near the window may begin a whole phrase earlier.
     earliest = end if link.ordered else start - reach - LONGEST
     for other_start, other_end in others[bisect_left(others, (earliest, 0)) :]:
         if other_start > end + reach:
@@ -376,5 +377,5 @@ def _is_hidden(span: Span, hidden: Sequence[Span]) -> bool:
 def _opening(text: str, count: int) -> str:
     """Cut a long text near its first `count` words, between two words."""
     limit = count * _LETTERS_A_WORD
-    # Chinese and Japanese have no blanks between their words.
+    # Chinese and Japanese have no blanks between words.
     return text if len(text) <= limit else text[:limit].rpartition(" ")[0] or text[:limit]

@@ -1,12 +1,13 @@
-"""The personal layer: small weights learned from the user's marks, over the table's and never in its place.
+"""The personal layer: small weights learned from the user's marks, added to those of the table.
 
-A logistic regression over the same words and pairs of words, and the feed, that starts from what the table
-says and is held back strongly: no mark moves an entry far that shares little with it, and all together raise
-none by more than `MOST` and lower none by more than `MOST_DOWN`. Words that stand in what was right as often
-as in what was wrong ("to", "and", "AI") teach little: a dozen marks that have nothing else in common taught
-nothing but these, and lowered whatever has a long text. Beats and themes of the user's own, which the table
-does not know, are learned whole, from some thirty marks; their phrases in themes.toml stay the gate. Pure
-Python: hundreds of marks are learned in a second or two, without any extra.
+It is a logistic regression over the same words and pairs of words, and the feed, which starts from what the
+table says. It is strongly regularised: a mark hardly moves an entry that has little in common with the marked
+one, and all marks together raise none by more than `MOST` and lower none by more than `MOST_DOWN`. Words that
+are as frequent in relevant entries as in irrelevant ones ("to", "and", "AI") are learned little. Otherwise a
+dozen marks with nothing in common would teach only such words, and lower every long text. Beats and themes of
+the user's own, which the table does not know, are learned from scratch, from about thirty marks; their
+phrases in themes.toml remain the gate. Written in plain Python, it learns from hundreds of marks in a second
+or two without any extra.
 """
 
 from __future__ import annotations
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from monitor.tag.features import Features
 
 PERSONAL: Final = "personal"
-"""The store's note under which the layer is kept."""
+"""The name under which the store keeps the layer."""
 MOST: Final = 2.0
-"""How far the layer can raise an entry, in log-odds, whatever was marked."""
+"""The most that it can raise an entry, in log-odds."""
 MOST_DOWN: Final = 0.8
-"""How far it can lower one: with 2, who marks false alarms alone lost 4 in 100 of what is relevant, so less.
+"""The most that it can lower one. With 2, marking false alarms alone lost 4 in 100 relevant entries.
 
-From the shipped bar they have 22 in 100 false alarms fewer and lose nothing, from .1 38 and .3
-(`benchmarks/simulate_marks.py --blur 0.35`, five months of technology feeds); with 1.2 no more."""
-# How strongly weights are held at zero; see benchmarks/simulate_marks.py for what that gives and costs.
+At the shipped bar it removes 22 in 100 false alarms and loses nothing; at .1, 38 in 100 for a loss of .3
+(`benchmarks/simulate_marks.py --blur 0.35`, five months of technology feeds). A limit of 1.2 removed no more.
+"""
+# How strongly weights are pulled towards zero; benchmarks/simulate_marks.py shows what this gains and costs.
 _HELD_BACK: Final = 0.4
-# A feed is held back more than a word: three marks of one outlet must not silence it.
+# More strongly for a feed than for a word: three marks of one outlet must not silence it.
 _FEED_HELD_BACK: Final = 2.0
 _OWN_HELD_BACK: Final = 0.15
-# How many marked examples of each answer a beat or theme of the user's own is learned from at least.
+# A beat or theme of the user's own is learned from at least this many marked examples of each answer.
 _LEAST: Final = 8
 _ROUNDS: Final = 60
 _STEP: Final = 0.6
@@ -51,27 +53,27 @@ _SHOWN: Final = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """An entry that the user marked, or read without a word."""
+    """An entry that the user marked, or left unmarked in a digest."""
 
     features: Features
     feed: str
-    """Its address as it may be shown."""
+    """The feed's address in the form that may be shown."""
     start: float
-    """What the table gave it, in log-odds."""
+    """What the table gives it, in log-odds."""
     answer: bool
     weight: float = 1.0
-    """Less than 1 for what was not marked but stood in a digest."""
+    """Less than 1 for an entry that was in a digest and was not marked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What was learned of a beat or theme of the user's own."""
+    """What was learned about a beat or theme of the user's own."""
 
     base: float
     words: Mapping[str, float]
 
     def total(self, features: Features) -> float:
-        """Give the log-odds that an entry is about it."""
+        """Return the log-odds that an entry is about it."""
         return self.base + _sum(self.words, features)
 
 
@@ -79,22 +81,22 @@ class Own:
 class Personal:
     """What was learned: log-odds by word and by feed, and the user's own beats and themes.
 
-    Feeds stand under their addresses as they may be shown: this is stored and printed.
+    Feeds have the form of their addresses that may be shown, since this is stored and printed.
     """
 
     words: Mapping[str, float] = field(default_factory=dict)
     feeds: Mapping[str, float] = field(default_factory=dict)
     own: Mapping[str, Own] = field(default_factory=dict)
     marks: int = 0
-    """How many marks it was learned from."""
+    """The number of marks it was learned from."""
 
     def delta(self, features: Features, feed: str) -> float:
-        """Give what the layer adds to the log-odds that an entry is relevant."""
+        """Return what the layer adds to the log-odds that an entry is relevant."""
         total = self.feeds.get(redact_url(feed), 0.0) + _sum(self.words, features)
         return max(-MOST_DOWN, min(MOST, total))
 
     def to_dict(self) -> dict[str, Any]:
-        """Render as JSON-able values."""
+        """Return it as values for JSON."""
         return {
             "marks": self.marks,
             "words": dict(self.words),
@@ -103,12 +105,12 @@ class Personal:
         }
 
     def to_json(self) -> str:
-        """Write it for the store."""
+        """Return it as text for the store."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Personal:
-        """Read what `to_json` wrote; "" is nothing learned."""
+        """Read what `to_json` returned; "" means that nothing was learned."""
         if not text:
             return cls()
         found = json.loads(text)
@@ -116,7 +118,7 @@ class Personal:
         return cls(found["words"], found["feeds"], own, found["marks"])
 
     def lines(self, titles: Mapping[str, str]) -> list[str]:
-        """Say what it believes, for a person; `titles` are those of feeds by address."""
+        """Describe it for a person; `titles` are those of feeds, by address."""
         times = f"{exp(MOST):.0f} times as good or {exp(MOST_DOWN):.1f} times as bad"
         found = [f"learned from {counted(self.marks, 'mark')}; makes no entry's odds more than {times}"]
         for title, weights in (("words", self.words), ("feeds", self.feeds)):
@@ -133,14 +135,14 @@ class Personal:
 
 
 class Weights(NamedTuple):
-    """What was fitted, in log-odds."""
+    """Weights that were learned, in log-odds."""
 
     words: dict[str, float]
     feeds: dict[str, float]
 
 
 def learn(examples: Sequence[Example]) -> Weights:
-    """Fit the weights of words and of feeds to examples, over what the table gave each."""
+    """Learn the weights of words and feeds from examples, starting from what the table gives each of them."""
     if not any(example.weight == 1 for example in examples):
         return Weights({}, {})
     telling = _telling(examples)
@@ -152,19 +154,19 @@ def learn(examples: Sequence[Example]) -> Weights:
 
 
 def learn_own(examples: Sequence[Example]) -> Own | None:
-    """Learn a beat or theme from scratch; None while there are too few examples of either answer."""
+    """Learn a beat or theme from scratch; None if there are too few examples of either answer."""
     for answer in (True, False):
         if sum(example.weight == 1 for example in examples if example.answer is answer) < _LEAST:
             return None
     words = _Ascent([_values(example, {}) for example in examples], _OWN_HELD_BACK)
     base = _Ascent([{"": 1.0}] * len(examples), 0.0, step=_STEP / len(examples))
-    # From nothing there is farther to go than from what the table says.
+    # Starting from nothing takes more steps than starting from the table.
     _fit([replace(example, start=0.0) for example in examples], (words, base), 4 * _ROUNDS)
     return Own(round(base.now.get("", 0.0), 4), _kept(words.now))
 
 
 def _telling(examples: Sequence[Example]) -> dict[str, float]:
-    """Give how much each word may teach, 0 to 1: little where it stands in right and wrong ones alike."""
+    """Return from 0 to 1 how much each word may teach: little if right and wrong examples share it."""
     shares: list[dict[str, float]] = []
     for answer in (True, False):
         words = [example.features.quotes for example in examples if example.answer is answer]
@@ -176,43 +178,43 @@ def _telling(examples: Sequence[Example]) -> dict[str, float]:
 
 
 def _values(example: Example, telling: Mapping[str, float]) -> dict[str, float]:
-    """Give what an example has of each word: its share, and less of words that tell little."""
+    """Return the value of each word in an example; less for words that teach little."""
     features = example.features
     return {name: features.scale * telling.get(name, 1.0) for name in features.quotes}
 
 
 class _Ascent:
-    """Weights by name on their way up the likelihood, each drawn back towards zero."""
+    """Weights by name that climb the likelihood, each pulled towards zero."""
 
     def __init__(self, values: Sequence[Mapping[str, float]], held_back: float, *, step: float = 0.0) -> None:
-        """`values`: what each example, in order, has of what is weighed."""
+        """`values`: for each example, in order, its value of each thing that has a weight."""
         self._values = values
         self.now: dict[str, float] = {}
         self.slopes: dict[str, float] = {}
         self._held_back = held_back
-        # A quarter, as the logistic curve is nowhere steeper.
+        # A quarter, since the logistic curve is nowhere steeper.
         self._first = step or _STEP / (1 + held_back) / 4
         self._steps: dict[str, float] = {}
         self._before: tuple[dict[str, float], dict[str, float]] = {}, {}
 
     def total(self, place: int) -> float:
-        """Give what these weights add to the log-odds of an example."""
+        """Return what these weights add to the log-odds of an example."""
         now = self.now
         return sum([now[name] * value for name, value in self._values[place].items() if name in now])
 
     def lean(self, place: int, error: float) -> None:
-        """Note which way an example draws its weights."""
+        """Add an example's pull on its weights to the slopes."""
         slopes = self.slopes
         for name, value in self._values[place].items():
             slopes[name] = slopes.get(name, 0.0) + error * value
 
     @property
     def penalty(self) -> float:
-        """What the likelihood is lowered by: the further from zero, the more."""
+        """What is subtracted from the likelihood, which grows with the weights."""
         return self._held_back / 2 * sum(weight * weight for weight in self.now.values())
 
     def climb(self) -> None:
-        """Go a step up."""
+        """Take a step up."""
         self._before = self.now, self.slopes
         self.now, self.slopes = {}, {}
         weights, slopes = self._before
@@ -222,7 +224,7 @@ class _Ascent:
             self.now[name] = weight + self._steps.get(name, self._first) * drawn
 
     def go_back(self) -> None:
-        """Take the last step back; what went past its aim goes half as far from now on."""
+        """Undo the last step; weights that overshot take half a step from now on."""
         weights, slopes = self._before
         for name, slope in slopes.items():
             after = self.slopes.get(name, 0.0) - self._held_back * self.now[name]
@@ -232,7 +234,7 @@ class _Ascent:
 
 
 def _fit(examples: Sequence[Example], weights: Sequence[_Ascent], rounds: int) -> None:
-    """Climb the likelihood of the answers, so many steps."""
+    """Climb the likelihood of the answers for a number of rounds."""
     best = -inf
     for left in range(rounds, -1, -1):
         likelihood = -sum(kind.penalty for kind in weights)
@@ -242,8 +244,8 @@ def _fit(examples: Sequence[Example], weights: Sequence[_Ascent], rounds: int) -
             likelihood += example.weight * log(certainty if example.answer else 1 - certainty)
             for kind in weights:
                 kind.lean(place, error)
-        # What stands in hundreds of examples goes past its aim with each step, and further each time: a
-        # thousand marks of both answers gave single words 27, and got half of themselves wrong.
+        # A word in hundreds of examples overshoots with each step, and further each time: from a thousand
+        # marks of both answers, single words got a weight of 27, and half of those marks came out wrong.
         if likelihood < best:
             for kind in weights:
                 kind.go_back()

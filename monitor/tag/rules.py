@@ -1,4 +1,4 @@
-"""What themes.toml says, as values: targets with their rules, the glossary, weights. No matching here."""
+"""What themes.toml says, as values: beats and themes with their rules, the glossary, weights and bars."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "de")
 ANY = "any"
-"""The name of what counts in every language."""
+"""The language of phrases that count in every language."""
 SURE, PERHAPS, NEAR = 0.6, 0.3, 0.12
 
 BESIDE = "beside"
-"""The grade of rules that count beside the table."""
+"""The grade of rules that count beside the table of weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A beat or theme and what to call it, by language."""
+    """A beat or theme, and its name in each language."""
 
     slug: str
     label: Mapping[str, str]
 
     def in_language(self, language: str) -> str:
-        """Return its name in a language, else in English, else in any that it has."""
+        """Return its name in a language, else in English, else in any language that it has."""
         return self.label.get(language) or self.label.get("en") or next(iter(self.label.values()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One line of themes.toml: when `condition` holds, `weight` speaks for (or against) its target."""
+    """One line of themes.toml: if `condition` holds, `weight` is added to the sum of its target."""
 
     text: str
-    """As it stands in the file."""
+    """As written in the file."""
     grade: str
     weight: float
     language: str
-    """ "en", "de" or "any"."""
+    """"en", "de" or "any"."""
     condition: Condition
 
     @property
     def beside(self) -> bool:
-        """Whether it counts beside the table, which is made without it and cannot outvote it.
+        """True if it counts beside the table, which is trained without it and cannot outvote it.
 
-        For what a person decides and lines teach badly: as one rule among others "title: Sora" was weighed
-        down to a third, and "Goodbye to Sora", the whole news of its end, was not chosen.
+        This is for what a person decides and what labelled lines teach badly. As one rule among others,
+        "title: Sora" was weighed down to a third, and "Goodbye to Sora", the news of its end, was not chosen.
         """
         return self.grade == BESIDE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """A beat or theme: given to an entry whose rules sum up to `threshold`."""
+    """A beat or theme, given to an entry if the weights of its rules that hold add up to `threshold`."""
 
     slug: str
     kind: Literal["beat", "theme"]
@@ -66,7 +66,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GlossaryList:
-    """Phrases under one name, by language; `includes` names further lists whose phrases are in it too."""
+    """The phrases of a glossary list, by language. `includes` names lists whose phrases belong to it too."""
 
     phrases: Mapping[str, tuple[Phrase, ...]]
     includes: Mapping[str, tuple[str, ...]]
@@ -74,10 +74,10 @@ class GlossaryList:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fields:
-    """What a match weighs by where it stands, and how far a text is read.
+    """What a match counts in each field, and how much of a text is read.
 
-    The first `lead_words` words below the title say what an entry is about; the rest of a summary weighs as
-    content does.
+    The first `lead_words` words below the title say what an entry is about; the rest of a summary counts like
+    content.
     """
 
     title: float = 1.25
@@ -94,21 +94,23 @@ class Rules:
     targets: tuple[Target, ...]
     glossary: Mapping[str, GlossaryList] = field(default_factory=dict)
     hidden: Mapping[str, tuple[Phrase, ...]] = field(default_factory=dict)
-    """Phrases, by language, that hide what stands inside them ("air strike" is no strike)."""
+    """Phrases, by language, that hide what is within them: no strike is found in "air strike"."""
     grades: Mapping[str, float] = field(default_factory=dict)
     fields: Fields = Fields()
     learned: bool = False
-    """Whether the table that was learned from labelled lines decides behind the rules."""
+    """True if the table of weights decides about entries that the rules let pass."""
     learn: bool = True
-    """Whether the user's marks are learned from, after each ten of them."""
+    """True if the tagger learns from the user's marks, each time there are ten more."""
     sure: float = SURE
-    """The certainty from which an entry is told as a story."""
+    """The certainty from which an entry is reported as a story."""
     perhaps: float = PERHAPS
     """The certainty from which it is shown at all, on a line of its own."""
     near: float = NEAR
-    """The certainty from which an entry that was not chosen is named as a near miss."""
+    """The certainty from which an entry that was not chosen is listed as a near miss."""
     outlets: tuple[str, ...] = ()
-    """Names of outlets that report: "according to" one of them makes it no party."""
+    """Names of outlets. One that only reports ("according to the Financial Times") is not what a text is
+    about.
+    """
 
     @property
     def beats(self) -> tuple[Label, ...]:

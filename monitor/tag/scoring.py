@@ -1,11 +1,11 @@
-"""One entry, judged: how certain it is that it is relevant, on which beats it is, which themes it has. Pure.
+"""Judge one entry: how certain it is that it is relevant, which beats it is on, which themes it has. Pure.
 
-Rules are the gate: where those of the beats add up to less than `GATE` nothing more is asked (86 in 100
-entries of a technology feed, 994 in 1,000 of a general one). Behind it the table of weights decides in both
-directions from words, pairs of words and the rules' sums. Words without the gate were useless at the real
-rate (precision .12 where the gated had .80). Beats and themes that the table does not know, and all of them
-with `learned = false`, are decided by their rules' points alone. Rules that came into themes.toml after the
-table was made cannot be outvoted by it: what they add up to by themselves holds.
+Rules are the gate: if those of every beat add up to less than `GATE` of its threshold, nothing more is done
+(86 in 100 entries of a technology feed, 994 in 1,000 of a general one). After it the table of weights
+decides, for or against, by words, pairs of words and the sums of rules. Words without the gate were useless
+at the real rate of news (precision .12, against .80 with it). Beats and themes that the table does not know
+are decided by the points of their rules alone, and so are all of them with `learned = false`. The table
+cannot outvote rules that were added to themes.toml after it was made: what these add up to holds.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from monitor.tag.rules import Target
 
 GATE: Final = 0.3
-"""The share of a beat's threshold that rules must find before the table is asked."""
-# The log-odds (.9) of an entry that the user's own rules choose by themselves.
+"""The share of a beat's threshold that rules must reach before the table is asked."""
+# The log-odds (probability .9) of an entry that the user's own rules choose by themselves.
 _OWN: Final = 2.2
-# What a point of the user's own rules adds in log-odds.
+# What each point of the user's own rules adds to the log-odds.
 _OWN_POINT: Final = 2.0
-# What is smaller is shown as 0.00: left out.
+# Smaller weights would be shown as 0.00, so they are left out.
 _VISIBLE: Final = 0.005
 _AT_THRESHOLD: Final = 0.85
-# Rules alone: log-odds of an entry just at the threshold (.7), and what each further share of it adds.
+# Without the table: the log-odds of an entry that just reaches the threshold (probability .7), and what each
+# further share of the threshold adds.
 _A_POINT: Final = 3.0
 
 
 class Scoring:
-    """The questions to one entry, answered when they are asked."""
+    """The answers about one entry, each computed when it is asked for."""
 
     def __init__(
         self,
@@ -55,9 +56,10 @@ class Scoring:
         personal: Personal | None = None,
         feed: str = "",
     ) -> None:
-        """Take what was read, and the table with what it does not know (rules by identity).
+        """`unseen` holds the ids of the rules that the table `judge` was made without.
 
-        `meaning` gives the text's vector, which takes some milliseconds: it is asked behind the gate alone.
+        `meaning` returns the vector of the text. As this takes some milliseconds, it is only called after the
+        gate.
         """
         self._matcher = matcher
         self._reading = reading
@@ -74,32 +76,33 @@ class Scoring:
         self._words: KnownWords | None = None
         self._totals: dict[str, float] | None = None
         self.sums: dict[str, float] = {}
-        """What the rules of each target add up to, without those that the table does not know."""
-        self.own: dict[str, float] = {}
-        """What those add up to that the table does not know."""
+        """For each target, the sum of its rules that the table knows."""
+        self.unseen_sums: dict[str, float] = {}
+        """For each target, the sum of its rules that the table does not know."""
         self._matches: dict[str, Sequence[Match]] = {}
         self._find("beat")
 
     @property
     def passes(self) -> bool:
-        """Whether the rules of any beat found enough for the table to be asked."""
+        """True if the rules of some beat reach the gate."""
         return any(self._share(target) >= GATE for target in self.targets("beat"))
 
     @property
     def judged(self) -> bool:
-        """Whether the table answers whether the entry is relevant: it knows a beat, and the gate is open."""
+        """True if the table decides on relevance: the gate is open, and it knows a beat that opened it."""
         return self._judge is not None and any(
             self._judge.covers(target.slug) and self._share(target) >= GATE for target in self.targets("beat")
         )
 
     def targets(self, kind: Literal["beat", "theme"]) -> list[Target]:
-        """Give the beats or the themes, in the file's order."""
+        """Return the beats or the themes, in the order of the file."""
         return [target for target in self._matcher.targets if target.kind == kind]
 
     def relevance(self) -> float:
-        """Give the log-odds that the entry is relevant: by the table, or by a beat of the user's own."""
-        # Beside the table a beat of the user's own counts where the entry is on it: a hint of one ("garden")
-        # once made what the table had refused relevant, and so gave it the shipped beat that came nearest.
+        """Return the log-odds that the entry is relevant, by the table or by a beat of the user's own."""
+        # When the table decides, a beat of the user's own counts only if the entry is on it. A hint of one
+        # ("garden") once made an entry relevant that the table had refused, and gave it the nearest shipped
+        # beat.
         found = [
             self._own_total(target)
             for target in self.targets("beat")
@@ -112,19 +115,19 @@ class Scoring:
         return max(found, default=-30.0)
 
     def by_table(self) -> float:
-        """Give the log-odds that the entry is relevant by the table and what counts beside it."""
+        """Return the log-odds that the entry is relevant, by the table and by what counts beside it."""
         total = self._second_look(RELEVANT) + self._prior
         if self._personal:
             total += self._personal.delta(self.features(), self._feed)
         covered = [target for target in self.targets("beat") if self._covers(target)]
-        total += _OWN_POINT * max(0.0, *(self.own.get(target.slug, 0.0) for target in covered))
-        if any(self.own.get(target.slug, 0.0) >= target.threshold for target in covered):
-            # What a phrase of the user's own chooses is chosen: a table that never met it cannot know better.
+        total += _OWN_POINT * max(0.0, *(self.unseen_sums.get(target.slug, 0.0) for target in covered))
+        if any(self.unseen_sums.get(target.slug, 0.0) >= target.threshold for target in covered):
+            # A table that never met the user's own phrase cannot know better.
             total = max(total, _OWN)
         return total
 
     def _second_look(self, name: str) -> float:
-        """Give the table's log-odds of a question, with what the text means where that can be asked."""
+        """Return the table's log-odds of a question, adjusted by the meaning of the text if available."""
         total = self._answers()[name]
         look = self._judge.meanings.get(name) if self._judge else None
         if look is None or self._meaning is None:
@@ -134,23 +137,23 @@ class Scoring:
         return look.second(total, self._vector)
 
     def beats(self, *, chosen: bool) -> list[Verdict]:
-        """Say on which beats the entry is; where the table has `chosen` it, on the likeliest at least."""
+        """Return the verdict on each beat; an entry that the table has `chosen` gets at least the nearest."""
         targets = self.targets("beat")
         verdicts = [self._verdict(target) for target in targets]
         asked = [v for target, v in zip(targets, verdicts, strict=True) if self._covers(target)]
         given = [v for v in verdicts if v.given and (chosen or v not in asked)]
-        # Chosen is chosen: an entry that the table finds relevant has at least the beat that came nearest.
+        # A relevant entry needs a beat.
         if chosen and not given and asked:
             given = [max(asked, key=lambda verdict: verdict.total)]
-        return [v.but(given=v in given) for v in verdicts]
+        return [v.with_answer(given=v in given) for v in verdicts]
 
     def themes(self) -> list[Verdict]:
-        """Say for each theme whether the text speaks of it."""
+        """Return the verdict on each theme."""
         self._find("theme")
         return [self._verdict(target) for target in self.targets("theme")]
 
     def features(self) -> Features:
-        """Give the words and pairs of words that the table sees."""
+        """Return the words and pairs of words that the table sees."""
         if self._features is None:
             assert self._stems is not None
             self._features = self._stems.features(self._reading.opening(OPENING))
@@ -163,7 +166,7 @@ class Scoring:
         return self._words
 
     def arithmetic(self, name: str, shown: int) -> tuple[Evidence, ...]:
-        """Account for the log-odds of a question, by the table and what counts beside it."""
+        """Return all parts of the log-odds of a question: the table's, and what counts beside it."""
         own = self._personal.own.get(name) if self._personal else None
         if own is not None:
             whole = Contribution("", "", own.total(self.features()), "learned from your marks")
@@ -202,7 +205,7 @@ class Scoring:
         )
 
     def matched(self, slug: str) -> tuple[Evidence, ...]:
-        """Give the rules of a beat or theme that hold, with their points."""
+        """Return the rules of a beat or theme that hold, with their points."""
         return tuple(
             Evidence(
                 target=slug,
@@ -219,7 +222,7 @@ class Scoring:
             slug = self._matcher.targets[index].slug
             own = sum(match.weight for match in matches if id(match.rule) in self._unseen)
             self._matches[slug] = matches
-            self.own[slug] = own
+            self.unseen_sums[slug] = own
             self.sums[slug] = sum(match.weight for match in matches) - own
         self._totals = None
 
@@ -227,25 +230,25 @@ class Scoring:
         return self._judge is not None and self._judge.covers(target.slug)
 
     def _share(self, target: Target) -> float:
-        """Give the rules' points as a share of the threshold."""
+        """Return the points of a target's rules as a share of its threshold."""
         slug = target.slug
-        return (self.sums.get(slug, 0.0) + self.own.get(slug, 0.0)) / target.threshold
+        return (self.sums.get(slug, 0.0) + self.unseen_sums.get(slug, 0.0)) / target.threshold
 
     def _own_total(self, target: Target) -> float:
-        """Give the log-odds of a target that the table does not know, by its points and the user's marks."""
+        """Return the log-odds of a target that the table does not know, by its points or the user's marks."""
         taught = self._taught(target)
         if taught is None:
             return _AT_THRESHOLD + _A_POINT * (self._share(target) - 1)
         return taught.total(self.features())
 
     def _taught(self, target: Target) -> Own | None:
-        """Give what marks taught of a target of the user's own; of a beat only behind the gate."""
+        """Return what marks taught about a target of the user's own; about a beat, only after the gate."""
         if self._personal is None or (target.kind == "beat" and self._share(target) < GATE):
             return None
         return self._personal.own.get(target.slug)
 
     def _asked_sums(self) -> dict[str, float]:
-        """Give the sums that bear on other questions: what speaks against one theme speaks for no other."""
+        """Return the sums that the table weighs; those of 0 say nothing."""
         return {slug: value for slug, value in self.sums.items() if value}
 
     def _answers(self) -> dict[str, float]:
@@ -255,8 +258,8 @@ class Scoring:
         return self._totals
 
     def _answer(self, slug: str) -> float:
-        """Give the log-odds of a beat or theme; phrases that the table does not know hold by themselves."""
-        own = self.own.get(slug, 0.0)
+        """Return the log-odds of a beat or theme. Rules that the table does not know hold by themselves."""
+        own = self.unseen_sums.get(slug, 0.0)
         total = self._second_look(slug) + _OWN_POINT * own
         return max(total, _OWN) if own >= self._thresholds[slug] else total
 
@@ -266,7 +269,7 @@ class Scoring:
             total = self._answer(target.slug)
         elif self._taught(target):
             total = self._own_total(target)
-        else:  # points are rounded before they are held against the bar, or .9999999 would miss it
+        else:  # rounded before they are compared, or .9999999 would be too little
             total, threshold = round(self._share(target) * target.threshold, 4), target.threshold
         return Verdict(
             slug=target.slug,

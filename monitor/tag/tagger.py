@@ -1,4 +1,4 @@
-"""Entry in, tags out, and the reasons for them. Pure: the same rules, table and text give the same answer."""
+"""Tag entries and explain the tags. Pure: the same rules, table and text always give the same answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monitor.tag.judge import (
     probability,
     shipped,
 )
-from monitor.tag.matcher import Matcher, meant
+from monitor.tag.matcher import Matcher, text_to_encode
 from monitor.tag.personal import Example, Personal
 from monitor.tag.rules import ANY, LANGUAGES, Rule
 from monitor.tag.scoring import Scoring
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from monitor.tag.matcher import Lacking, Reading
     from monitor.tag.rules import Rules, Target
 
-# Rules alone: from this share of its threshold on, a beat that was not given is a near miss.
+# Without the table: a beat that reaches this share of its threshold is a near miss.
 _NEAR_SHARE = 0.5
-# What a marked entry that the gate stopped starts from: nothing learned opens the gate.
+# The log-odds that learning starts from for a marked entry that the gate stopped, as nothing learned opens
+# the gate.
 _LOWEST = -4.0
-# How many words are kept as evidence for each tag.
+# How many words are stored as evidence for each tag.
 _STORED = 5
 
 
@@ -53,7 +54,7 @@ class Change:
 
 
 class Tagger:
-    """Gives entries beats, themes and certainty: rules are the gate, the table decides behind it."""
+    """Gives entries beats, themes and certainty: rules are the gate, and the table decides after it."""
 
     def __init__(
         self,
@@ -64,9 +65,10 @@ class Tagger:
         personal: Personal | None = None,
         semantic: bool = False,
     ) -> None:
-        """Take rules, a table other than the shipped one, the kind of each feed, and the personal layer.
+        """Take the rules; a table, if not the shipped one; the kinds of feeds by address; the personal layer.
 
-        `semantic`: look a second time, by meaning, at what passes the gate, where the encoder is installed.
+        With `semantic`, entries that pass the gate are judged by their meaning as well, if the encoder is
+        installed.
         """
         self.rules = rules
         self._matchers: dict[str, Matcher] = {}
@@ -80,24 +82,24 @@ class Tagger:
         self._near = log_odds(rules.near)
 
     def tag(self, entry: Entry, *, kind: str = "") -> Tagging:
-        """Say what an entry is about, and how certainly. `kind`: of its feed, where the tagger knows none."""
+        """Return an entry's tags and certainty. `kind` is that of its feed, if the tagger does not know."""
         matcher = self._matcher(entry)
         reading = matcher.read(entry)
         if not matcher.matches(reading, "beat"):
-            return Tagging()  # no rule of a beat holds, as for most entries of most feeds
+            return Tagging()  # no rule of any beat holds, as in most entries of most feeds
         scoring = self._scoring(entry, matcher, reading, kind, personal=self._personal)
         if not scoring.judged:
             return self._by_rules(scoring, scoring.beats(chosen=False))
         relevance = scoring.relevance()
-        # Too far off to be named: beats and evidence are not gathered, which takes longer than the answer.
+        # Too far from a near miss: beats and evidence, which take longer than the answer, are not needed.
         if relevance < self._near:
             return Tagging(certainty=round(probability(relevance), 4), score=self._score(relevance))
         return self._tagging(scoring, relevance, scoring.beats(chosen=self._chosen(scoring)))
 
     def explain(self, entry: Entry, *, kind: str = "", shown: int = 12) -> Explanation:
-        """Say what an entry is about, and for relevance, every beat and theme why or what was lacking.
+        """Return an entry's tagging, with the reasons for relevance and for each beat and theme.
 
-        `shown` words are named for each, the weightiest; the others are summed up.
+        The `shown` weightiest words are listed for each; the others are added up.
         """
         matcher = self._matcher(entry)
         reading = matcher.read(entry)
@@ -133,7 +135,7 @@ class Tagger:
         )
 
     def example(self, entry: Entry, answer: bool, *, weight: float = 1.0) -> Example:  # noqa: FBT001 - its label
-        """Give an entry as the personal layer learns from it, with what the table alone makes of it."""
+        """Return an entry as an example for the personal layer, with what the table alone makes of it."""
         matcher = self._matcher(entry)
         scoring = self._scoring(entry, matcher, matcher.read(entry), "", personal=None)
         return Example(
@@ -145,35 +147,35 @@ class Tagger:
         )
 
     def own_targets(self) -> list[Target]:
-        """Give the beats and themes that the table does not know: the user's own."""
+        """Return the user's own beats and themes, which are those that the table does not know."""
         return [t for t in self.rules.targets if self._judge is None or not self._judge.covers(t.slug)]
 
     def sums(self, entry: Entry, *, beside: bool = False) -> dict[str, float]:
-        """Say what the rules of each beat and theme add up to, in the file's order, for training.
+        """Return what the rules of each beat and theme add up to, in the order of the file, for training.
 
-        `beside`: those rules alone that count beside the table; else those that the table weighs.
+        With `beside`, only the rules that count beside the table; otherwise only those that the table weighs.
         """
         matcher = self._matcher(entry)
         apart = frozenset(id(rule) for target in self.rules.targets for rule in target.rules if rule.beside)
         scoring = Scoring(matcher, matcher.read(entry), unseen=apart)
         scoring.themes()
-        found = scoring.own if beside else scoring.sums
+        found = scoring.unseen_sums if beside else scoring.sums
         return {target.slug: found.get(target.slug, 0.0) for target in self.rules.targets}
 
     def rules_of(self, entry: Entry) -> dict[str, list[Rule]]:
-        """Give the rules that hold in an entry, by beat and theme, for training."""
+        """Return the rules that hold in an entry, by beat and theme, for training."""
         matcher = self._matcher(entry)
         reading = matcher.read(entry)
         found = matcher.matches(reading, "beat") | matcher.matches(reading, "theme")
         return {matcher.targets[n].slug: [match.rule for match in matches] for n, matches in found.items()}
 
     def features(self, entry: Entry) -> Features:
-        """Give the words and pairs of words of an entry that the table sees, for training."""
+        """Return the words and pairs of words of an entry that the table sees, for training."""
         reading = self._matcher(entry).read(entry)
         return self._stemmer(entry).features(reading.opening(OPENING))
 
     def named(self, entry: Entry) -> bool:
-        """Say whether an entry names AI at all, for training."""
+        """Return whether an entry mentions AI, for training."""
         matcher = self._matcher(entry)
         return matcher.named(matcher.read(entry))
 
@@ -194,11 +196,11 @@ class Tagger:
         )
 
     def _meaning_of(self, entry: Entry) -> list[float]:
-        found: list[float] = encoder.encode([meant(entry, self.rules.outlets)])[0].tolist()
+        found: list[float] = encoder.encode([text_to_encode(entry, self.rules.outlets)])[0].tolist()
         return found
 
     def _prior(self, kind: str, entry: Entry, *, named: bool) -> float:
-        """Give what the kind of feed, and what an entry lacks, add to the log-odds of relevance."""
+        """Return what the kind of feed, and what an entry lacks, add to the log-odds of relevance."""
         if self._judge is None:
             return 0.0
         teaser = bool(entry.summary or entry.content)
@@ -210,11 +212,11 @@ class Tagger:
         return sum(self._judge.priors.get(name, 0.0) for name in (kind, *lacks))
 
     def _chosen(self, scoring: Scoring) -> bool:
-        """Say whether the table finds an entry relevant, whatever beats of the user's own it is on."""
+        """Return whether the table finds an entry relevant, apart from any beats of the user's own."""
         return scoring.judged and scoring.by_table() >= self._perhaps
 
     def _by_rules(self, scoring: Scoring, beats: list[Verdict]) -> Tagging:
-        """Tag without the table: beats that it does not know, or a gate that stays shut."""
+        """Tag without the table: by beats that it does not know, or because the gate stays shut."""
         nearest = max(beats, key=lambda v: v.score, default=None)
         score = max(0.0, nearest.score) if nearest else 0.0
         relevance = scoring.relevance()
@@ -255,17 +257,17 @@ class Tagger:
         )
 
     def _score(self, relevance: float) -> float:
-        """Give certainty as a share of the bar: from 1.0 on an entry is chosen."""
+        """Return certainty as a share of the bar: an entry is chosen from 1.0 on."""
         return round(probability(relevance) / self.rules.perhaps, 4)
 
     def try_phrase(
         self, phrase: str, target: str, entries: Iterable[Entry], *, grade: str = "sure", language: str = ANY
     ) -> list[Change]:
-        """Say what a rule would change if it were added to a beat or theme.
+        """Return the entries whose tags would change if a rule were added to a beat or theme.
 
-        Raises `GrammarError` for a rule that cannot be read, an unknown target, grade or list.
+        Raises `GrammarError` for a rule that cannot be read, or an unknown target, grade or list.
         """
-        # The whole tagger anew and not the phrase alone: what it lets in another rule may bar.
+        # A new tagger with the rule, since another rule may bar what the phrase lets in.
         changed = Tagger(
             _with_rule(self.rules, phrase, target, grade, language),
             judge=self._judge,
@@ -284,14 +286,14 @@ class Tagger:
 
     def _matcher(self, entry: Entry) -> Matcher:
         language = entry.language[:2].lower()
-        # A text in another language is read by both: names and quotations are the same there.
+        # A text in another language is read by the rules of all, as names and quotations are the same there.
         key = language if language in LANGUAGES else ANY
         if key not in self._matchers:
             self._matchers[key] = Matcher(self.rules, LANGUAGES if key == ANY else (key,))
         return self._matchers[key]
 
     def _stemmer(self, entry: Entry) -> Stems:
-        # One for all others too: each remembers some megabytes of words.
+        # One for all other languages, as each caches some megabytes of words.
         language = "de" if entry.language[:2].lower() == "de" else "en"
         if language not in self._stems:
             self._stems[language] = Stems(language, self._judge.parts if self._judge else frozenset())
@@ -299,7 +301,7 @@ class Tagger:
 
 
 def _lacking(verdict: Verdict, nearest: Lacking | None, *, gate: bool) -> str:
-    """Say what kept a verdict from being given, with the weightiest rule that failed by one term."""
+    """Return why a verdict was not given, with the weightiest rule that lacks just one term."""
     if verdict.given:
         return ""
     if verdict.off_beat:
@@ -336,7 +338,7 @@ def _with_rule(rules: Rules, phrase: str, target: str, grade: str, language: str
 
 
 def _unseen(rules: Rules, judge: Judge) -> frozenset[int]:
-    """Tell the rules that the table was made without, by identity."""
+    """Return the ids of the rules that the table was made without."""
     return frozenset(
         id(rule)
         for target in rules.targets

@@ -1,9 +1,9 @@
-"""Text to words: the one reading of a text that rules and entries share.
+"""Split text into words, in the same way for rules and for entries.
 
-A word is a run of letters and digits, in lower case. Hyphens part words (`AI-generated` is two), a possessive
-`'s` is dropped, `A.I.` is `ai`. German gendered forms have one normal form, the plain one: `Künstler:innen`,
-`Künstler*innen`, `Künstler_innen`, `Künstler·innen`, `KünstlerInnen`, `Künstler/-innen`, `Künstlerin` and the
-pair `Künstlerinnen und Künstler` are all read as `künstler`.
+A word is a run of letters and digits, in lower case. Hyphens separate words (`AI-generated` is two), a
+possessive `'s` is dropped, and `A.I.` is `ai`. All gendered forms of a German word become the masculine one:
+`Künstler:innen`, `Künstler*innen`, `Künstler_innen`, `Künstler·innen`, `KünstlerInnen`, `Künstler/-innen`,
+`Künstlerin` and the pair `Künstlerinnen und Künstler` are all read as `künstler`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import re
 from itertools import islice
 
 _GENDER = r"[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\)"
-# The look-ahead first: the long alternation is only tried where a mark stands.
+# The look-ahead comes first, so that the long alternation is tried only where one of these marks follows.
 _TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?))?")
 _PLAIN = re.compile(r"\w+")
 _MARKS = ":*·•/('’"
 _AI = ("A.I", "a.i", "A.i", "a.I")
-# By the endings of persons: "Disziplin" and "Medizin" end in -in too.
+# Only after endings that persons have, since "Disziplin" and "Medizin" end in -in too.
 _FEMALE = re.compile(r"(\w{2,}(?:er|ist|eur|or|ent|ant|at|graf|graph|log|nom|iker))_?in(?:nen)?")
 _NOT_LETTERS = re.compile(r"\W")
 _PAIR = re.compile(r"innen\s+(?:und|oder|bzw|sowie)\b|\b(?:und|oder|bzw\.?|sowie)\s+\w+innen\b")
@@ -25,7 +25,7 @@ _JOINING = frozenset({"und", "oder", "bzw", "sowie"})
 
 
 class Words:
-    """A text cut into words: `raw` as they stand, in order. `form` gives what rules see of each."""
+    """The words of a text. `raw` has them in order and as written; `form` gives each as the rules see it."""
 
     __slots__ = ("_pieces", "_places", "_unplaced", "raw", "text")
 
@@ -39,7 +39,7 @@ class Words:
             self._join_pairs()
 
     def between(self, start: int, end: int) -> str:
-        """Give the text from word `start` up to, not including, word `end`, verbatim."""
+        """Return the text from word `start` up to, but not including, word `end`, as written."""
         if end - start == 1 and self._pieces is None:
             return self.raw[start]
         first, last = start, end - 1
@@ -51,7 +51,7 @@ class Words:
         return self.text[self._places[first][0] : self._places[last][1]]
 
     def _join_pairs(self) -> None:
-        """Read `Künstlerinnen und Künstler` as one word; remember which pieces each word is made of."""
+        """Treat `Künstlerinnen und Künstler` as one word; remember which pieces each word is made of."""
         kept: list[str] = []
         pieces: list[tuple[int, int]] = []
         for place, raw in enumerate(self.raw):
@@ -65,12 +65,12 @@ class Words:
 
 
 def _is_marked(text: str) -> bool:
-    """Say whether a mark stands in a text that may be part of a word; most texts are read faster without."""
+    """Return whether a text has a mark that may be part of a word; without one, a faster pattern will do."""
     return any(mark in text for mark in _MARKS) or any(written in text for written in _AI)
 
 
 def form(raw: str) -> str:
-    """Give a word's normal form: lower case, without possessive, without the feminine ending."""
+    """Return a word's normal form: lower case, without possessive `'s`, without a feminine ending."""
     if not raw.isalnum():
         raw = raw[:-2] if raw[-2:] in {"'s", "’s"} else _NOT_LETTERS.sub("", raw)
     lower = raw.lower()
