@@ -1,9 +1,10 @@
-"""Joining 1,000 new entries to an archive: what it costs, and that the archive's size does not matter.
+"""Measure how long it takes to add 1,000 new entries to the stories of archives of different sizes.
 
     python benchmarks/bench_cluster.py [STORED ...]
 
-The archive is made up: events of a few reports each, with words, players and subjects of their own. It covers
-a year; only the stories of its last ten days are open, as in a poll.
+The archive is invented: events of a few reports each, with their own words, people and subjects. It covers a
+year, but only the stories of its last ten days are open, as in a poll. The time should not depend on its
+size.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def entry(number: int, event: int, published: datetime, vocabulary: list[str]) -
 
 
 def archive(stored: int, days: float) -> tuple[list[Story], Counter[str]]:
-    """Return the open stories of an archive of a year, and its term counts (scaled up from what is open)."""
+    """Return the open stories of an archive of a year, and the term counts of all, which are estimated."""
     draw = random.Random(7)
     vocabulary = [word(draw) for _ in range(20_000)]
     stories: list[Story] = []
@@ -111,6 +112,6 @@ def measure(stored: int) -> None:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(20_000, 20, 100)  # as commands do: else a tenth is spent on cycles
+    gc.set_threshold(20_000, 20, 100)  # as the commands do; otherwise garbage collection takes a tenth
     for size in map(int, sys.argv[1:] or ("10000", "100000")):
         measure(size)

@@ -1,9 +1,9 @@
-"""What a digest of 5,000 relevant entries costs, and a day of the archive after many, in CPU seconds.
+"""Measure the CPU seconds of a digest of 5,000 relevant entries, and of a day of an archive with many days.
 
     python benchmarks/bench_digest.py [DAYS]
 
-The digest counts from reading the store to the frozen bytes of every form. A day of the archive has eight
-stories of two reports each.
+The digest is measured from reading the store to the stored bytes of every format. Each day of the archive has
+eight stories of two reports.
 """
 
 from __future__ import annotations

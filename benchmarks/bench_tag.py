@@ -1,7 +1,9 @@
-"""How long tagging an entry takes, beside the naive way: one regular expression a phrase.
+"""Measure how long tagging an entry takes, compared with one regular expression for each phrase.
 
-Run: python benchmarks/bench_tag.py [ENTRIES]. The text is made up from the words below, 250 a entry, a
-twentieth of the entries on the monitor's subject. Times are CPU time, the median of three rounds.
+    python benchmarks/bench_tag.py [ENTRIES]
+
+The texts are made of the words below, 250 per entry; one entry in twenty is about the monitor's subject.
+Times are CPU time, the median of three rounds.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = re.compile(r"\w+")
 ON_TOPIC = 20
-"""Of so many entries, one is about the subject, and densely so."""
+"""One entry in this many is about the subject, and mentions it often."""
 PLAIN = WORDS.findall("""
     the of and to in a for on with is that by at from as it was are be this have not they he she but or were
     had their an which you one all her his been more there when who will no out so said what up its about into
@@ -68,7 +70,7 @@ def make(count: int, words: int = 250) -> list[Entry]:
 
 
 def naive(rules: Rules) -> Callable[[Entry], int]:
-    """One search a phrase of the file, over the lowered text: what a first version would do."""
+    """Search for each phrase of the file in the lower-cased text, as a first version would do."""
     phrases = {
         term.text.lower().strip("*~")
         for target in rules.targets

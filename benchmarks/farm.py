@@ -1,18 +1,19 @@
-"""Feeds to poll, made up and served on loopback from a process of their own.
+"""Generate feeds, and serve them on loopback from a separate process.
 
     python benchmarks/farm.py [--feeds N] [--seed S] [--small]
 
-Feed i depends on (seed, i) alone. What they are like was counted on a corpus of real feeds: two thirds
-RSS 2.0, a quarter Atom, the rest RSS 1.0; 20 to 50 entries, the median document some 47 kB and one in ten
-over 160 kB; validators on 70 %, other bytes at each request on 10 %, gzip on 85 %, ISO-8859-1 on 7 %, and
-3 % that no XML parser takes as it is. Of the entries 1.6 % are on the subject, 14 % pass the tagger's gate
-and 29 % meet a rule of it, as in five months of a feed on technology; in a general one it is far less (.04,
-.6 and 7 %). Each feed lives on one of 250 hosts (127.0.0.1 to 127.0.0.250).
+Feed i depends only on (seed, i). The proportions were counted in a corpus of real feeds: two thirds are RSS
+2.0, a quarter Atom, the rest RSS 1.0; they have 20 to 50 entries, a median of about 47 kB, and one in ten is
+larger than 160 kB; 70 % send validators, 10 % different bytes at each request, 85 % gzip, 7 % ISO-8859-1, and
+3 % are rejected by XML parsers as they are. Of the entries 1.6 % are about the subject, 14 % pass the
+tagger's gate and 29 % match one of its rules, as in five months of a technology feed; in a general feed it is
+far less (.04, .6 and 7 %). The feeds are spread over 250 hosts (127.0.0.1 to 127.0.0.250).
 
-`--small` feeds have five short entries each: thousands of them are polled in minutes, to see how cost grows.
+With `--small` each feed has five short entries, so that thousands can be polled within minutes to see how the
+cost grows.
 
 The farm has three phases: the first poll, the same again, and a tenth of the feeds with one to five new
-entries. `GET /_phase/3` sets the phase, `GET /_entries` tells how many entries there are by now.
+entries. `GET /_phase/3` sets the phase; `GET /_entries` returns how many entries exist by then.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from xml.sax.saxutils import escape
 HOSTS = 250
 NOW = datetime(2026, 11, 28, 6, tzinfo=UTC)
 CHANGED = 10
-"""One feed in so many has something new in phase 3."""
+"""One feed in this many has something new in phase 3."""
 RELEVANT, ON_AI, ON_ARTISTS = 0.016, 0.128, 0.145
-"""The shares of entries on the subject, on AI (the gate lets them in) and on artists alone (a rule holds)."""
+"""The shares of entries on the subject, on AI (which pass the gate) and on artists only (which match a rule).
+"""
 EVENTS = 20
-"""So many things happen on the subject in a day; who reports draws one of them."""
+"""This many events happen on the subject each day; each report is of one of them."""
 SUBJECT = {
     "en": (
         ("Voice actors", "Illustrators", "Screenwriters", "Novelists", "Photographers", "Translators"),
@@ -84,7 +86,7 @@ class Article:
 
 
 class Farm:
-    """All feeds of one seed, and how a request for one of them is answered in each phase."""
+    """All feeds of one seed, and the answer to a request for one of them in each phase."""
 
     def __init__(self, feeds: int, seed: int = 1, *, small: bool = False) -> None:
         self.feeds, self.seed, self.phase, self.requests = feeds, seed, 1, 0
@@ -95,11 +97,11 @@ class Farm:
         return [f"http://127.0.0.{number % HOSTS + 1}:{port}/{number}.xml" for number in range(self.feeds)]
 
     def changed(self, number: int) -> bool:
-        """True when this feed has other entries in phase 3."""
+        """Return True if this feed has other entries in phase 3."""
         return self.phase == 3 and number % CHANGED == 0
 
     def entries(self) -> int:
-        """Return how many entries a program that missed none knows by now."""
+        """Return how many entries a program knows by now if it has missed none."""
         return sum(
             self._size(number) + (self._new(number) if self.changed(number) else 0)
             for number in range(self.feeds)
@@ -136,11 +138,11 @@ class Farm:
     def _new(self, number: int) -> int:
         return self._draw(number, "new").randint(1, 5)
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - one farm a process
+    @lru_cache(maxsize=4096)  # noqa: B019 - one farm in a process
     def _packed(self, number: int, *, new: bool) -> bytes:
         return gzip.compress(self._document(number, new=new)[0], 6)
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - one farm a process
+    @lru_cache(maxsize=4096)  # noqa: B019 - one farm in a process
     def _document(self, number: int, *, new: bool) -> tuple[bytes, str]:
         draw = self._draw(number, "form")
         language = "de" if draw.random() < 0.4 else "en"
@@ -174,13 +176,13 @@ def word(draw: random.Random) -> str:
 
 
 def sentence(draw: random.Random, language: str, own: list[str], words: int) -> str:
-    """Make up a sentence: every second word a small one of the language, the rest the feed's own."""
+    """Make up a sentence: every second word is a common one of the language, the rest are the feed's own."""
     made = [draw.choice(SMALL[language] if draw.random() < 0.5 else own) for _ in range(words)]
     return " ".join(made).capitalize() + "."
 
 
 def subject(draw: random.Random, language: str, published: datetime) -> str:
-    """Make up what an entry is about, "" for most; two reports of one event begin with the same words."""
+    """Make up what an entry is about, "" for most; reports of one event begin with the same words."""
     kind = draw.random()
     if kind < RELEVANT:
         event = random.Random(f"{published.date()}/{draw.randrange(EVENTS)}")
@@ -273,11 +275,11 @@ FAULTS = (
     lambda text: text.replace("</title>", "&nbsp;more</title>", 3),
     lambda text: text.replace("</title>", "\x0b</title>", 3),
 )
-"""What real feeds get wrong: a bare ampersand, an entity that XML does not know, a control character."""
+"""Common faults of real feeds: a bare ampersand, an entity unknown to XML, a control character."""
 
 
 async def serve(farm: Farm, port: int = 0) -> None:
-    """Answer until killed; the first line of standard output is the port."""
+    """Serve until killed; the first line of standard output is the port."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -305,7 +307,7 @@ async def serve(farm: Farm, port: int = 0) -> None:
 
 
 def control(farm: Farm, path: str) -> tuple[int, dict[str, str], bytes] | None:
-    """Answer a request that is for the farm itself; None for one that is for a feed."""
+    """Answer a request for the farm itself; None for a request for a feed."""
     if path.startswith("/_phase/"):
         farm.phase = int(path.rpartition("/")[2])
     elif path != "/_entries":

@@ -1,10 +1,10 @@
-"""How often the right story leads: a labelled stream told day by day, as its user would have got it.
+"""Measure how often the right story leads the digest, by playing a labelled stream day by day.
 
     python benchmarks/lead.py STREAM.jsonl [--kind technology] [--without-encoder]
 
-A stream is a feed reader's whole intake in order, one JSON object a line as for `evaluate --stream`, each
-with `seen` (when it first stood in the feed), `relevant` (true, false, or null where nobody looked) and
-`doubt` (two people could decide differently). Days count whose digest holds a relevant story.
+A stream is everything that a feed reader received, in order, one JSON object a line as for `evaluate
+--stream`. Each has `seen` (when it first appeared in its feed), `relevant` (true, false, or null if nobody
+judged it) and `doubt` (two people could disagree). Days count if their digest has a relevant story.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Days:
         self.tagger = self.config.tagger("")
 
     def day(self, read: list[records.Record], window: Window) -> tuple[DigestStory, ...]:
-        """Take in what came in a window and return the stories of its digest."""
+        """Store what arrived in a window and return the stories of its digest."""
         entries = [
             replace(
                 one.entry,
@@ -59,7 +59,7 @@ class Days:
         return made.stories
 
     def is_right(self, story: DigestStory, *, doubtful: bool) -> bool:
-        """Say whether a report of the story is labelled relevant; with `doubtful`, also in doubt."""
+        """Return whether a report of the story is labelled relevant, or in doubt if `doubtful`."""
         found = [self.labels[self.guids[report.entry]] for report in story.reports]
         return any(line["relevant"] and (doubtful or not line["doubt"]) for line in found)
 

@@ -1,11 +1,11 @@
-"""How our own half of a poll grows with the number of feeds: the store and the schedule, without the network.
+"""Measure how our own part of a poll, the store and the schedule, grows with the number of feeds.
 
     python benchmarks/many.py [FEEDS ...]
 
-Real are the configuration, the database, what is due, each feed's state and line in the log. Played is the
-publishers' half: each feed answers "not modified" at once, so that nothing is fetched, read, tagged or put
-into stories (see poll.py for that). Printed are CPU seconds of one poll, of one tick of the service in which
-nothing is due, and of loading the configuration, each beside what the first number of feeds lets expect.
+The configuration, the database, the schedule, and each feed's state and line in the log are real. The network
+is not: every feed answers "not modified" at once, so nothing is fetched, read, tagged or put into stories
+(see poll.py for that). Printed are the CPU seconds of one poll, of one tick of the service in which nothing
+is due, and of loading the configuration; each next to what the first number of feeds predicts.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ class Unchanged:
 
 @contextmanager
 def measuring(what: str, seen: dict[str, float]) -> Iterator[None]:
-    """Note the CPU seconds of what is done inside."""
+    """Measure the CPU seconds of the block."""
     before = time.process_time()
     yield
     seen[what] = time.process_time() - before
 
 
 def measure(feeds: int) -> dict[str, float]:
-    """Set up so many feeds, poll them twice, and return what each thing took the second time."""
+    """Poll this many feeds twice, and return what each part took the second time."""
     seen: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("feeds", nargs="*", type=int, default=[1000, 5000, 20_000])
     numbers: list[int] = parser.parse_args().feeds
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)  # as `monitor` itself does
+    gc.set_threshold(20_000, 20, 100)  # as `monitor` does
     found = {feeds: measure(feeds) for feeds in numbers}
     base = numbers[0]
     for feeds, seen in found.items():

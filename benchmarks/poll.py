@@ -1,16 +1,17 @@
-"""Three polls of N feeds with monitor and with what else one might use: CPU, wall, peak memory and ratios.
+"""Compare monitor with other programs on three polls of N feeds: CPU and wall seconds, peak memory, ratios.
 
     python benchmarks/poll.py [--feeds N] [--small] [--reader PYTHON] [--only NAME ...]
 
-The feeds are those of farm.py, served by a process of its own. Each program polls them three times: all
-new, nothing changed, a tenth of the feeds changed; all in one run, since figures of different runs do not
-compare. CPU is user + system seconds of all of a program's processes, start included; memory is the sum of
-their resident sets, sampled. What each stored is counted and held against the farm.
+The feeds come from farm.py, in a process of its own. Each program polls them three times: all new, nothing
+changed, a tenth of the feeds changed. Everything is measured in one run, since figures from different runs
+cannot be compared. CPU is the user and system seconds of all of a program's processes, including their start;
+memory is the sum of their resident sets, sampled. What each program stored is compared with what the farm
+served.
 
-monitor  with tags, stories and the full-text index, as `monitor poll --all` does it
-httpx    the bare fetch with validators, nothing read: no program on httpx can cost less
-plain    httpx + feedparser + sqlite-utils in a loop: what one writes in an afternoon
-reader   the library `reader` (PyPI), where --reader names a Python that has it (it wants 3.12)
+    monitor  with tags, stories and the full-text index, like `monitor poll --all`
+    httpx    only conditional requests, nothing is read: no program that uses httpx can cost less
+    plain    httpx + feedparser + sqlite-utils in a loop, as one might write it in an afternoon
+    reader   the library `reader` (PyPI), if --reader names a Python that has it (it needs 3.12)
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ with make_reader(sys.argv[2]) as reader:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one poll took: CPU and wall in seconds, peak memory in MB, and what was stored in the end."""
+    """What one poll took: CPU and wall seconds, peak memory in MB, and how much was stored at the end."""
 
     cpu: float
     wall: float
@@ -100,7 +101,7 @@ class Cost:
 
 
 class Program:
-    """A program that polls, in a folder of its own."""
+    """A program that polls, with a folder of its own."""
 
     def __init__(
         self, name: str, command: list[str], stored: Callable[[Path], int | None], folder: Path
@@ -123,7 +124,7 @@ class Program:
 
 
 class Peak:
-    """The largest sum of resident memory that a process and those under it were seen to have."""
+    """The largest sum of the resident memory of a process and its children that was observed."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._peak, self._done = pid, 0, threading.Event()
@@ -153,7 +154,7 @@ class Peak:
 
 
 def rows(path: str, query: str) -> Callable[[Path], int]:
-    """Return a counter of what a database in a program's folder holds."""
+    """Return a function that counts rows of a database in a program's folder."""
 
     def count(folder: Path) -> int:
         with sqlite3.connect(f"file:{folder / path}?mode=ro", uri=True) as db:
@@ -169,7 +170,7 @@ def programs(folder: Path, addresses: list[str], reader: str) -> list[Program]:
     own = {name: folder / name for name in ("monitor", "httpx", "plain", "reader")}
     for place in own.values():
         place.mkdir()
-    compileall.compile_dir(HERE.parent / "monitor", quiet=1)  # as pip leaves an installed program
+    compileall.compile_dir(HERE.parent / "monitor", quiet=1)  # as pip does when it installs a program
     subprocess.run([sys.executable, "-m", "monitor", "-q", "init", own["monitor"]], check=True)
     (own["monitor"] / "monitor.toml").write_text(SETTINGS)
     feeds = "\n".join(f'[[feed]]\nurl = "{address}"' for address in addresses)
@@ -192,13 +193,13 @@ def programs(folder: Path, addresses: list[str], reader: str) -> list[Program]:
 
 
 def ask(port: int, path: str) -> int:
-    """Ask the farm."""
+    """Send a request to the farm itself."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as reply:
         return int(reply.read())
 
 
 def warm(port: int, addresses: list[str]) -> None:
-    """Have the farm make all documents beforehand: while it makes them, who polls shares the processor."""
+    """Have the farm generate all documents now, so that it does not compete for the processor later."""
     for phase in (1, 3):
         ask(port, f"/_phase/{phase}")
         for address in addresses:

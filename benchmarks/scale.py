@@ -1,10 +1,10 @@
-"""What binds first at 100,000 feeds an hour: an hour on paper, from the costs that poll.py measures.
+"""Estimate what limits 100,000 feeds in an hour, by simulating the hour with the costs from poll.py.
 
     python benchmarks/scale.py [--feeds N] [--processes P] [--concurrency C] [--gap SECONDS]
 
-Feeds lie on hosts as they do in the wild, by Zipf's law: the largest of ten thousand hosts has every tenth
-feed. Hosts are dealt to processes by a hash, so that manners towards one stay one process's business. Each
-request takes some time on the network, two in a hundred nothing but the timeout. No request is made.
+Feeds are spread over hosts by Zipf's law, as in reality: the largest of ten thousand hosts has every tenth
+feed. A hash assigns hosts to processes, so that only one process polls a host. Each request takes some time
+on the network, and two in a hundred run into the timeout. No request is actually made.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from zlib import crc32
 HOSTS = 10_000
 HOUR = 3600.0
 LATENCY, TIMEOUT, DEAD = 0.5, 20.0, 0.02
-"""Seconds; the share of hosts that do not answer."""
+"""Seconds, and the share of hosts that do not answer."""
 UNCHANGED, CHANGED, TICK, WRITE = 0.004, 0.035, 0.0001, 0.0003
-"""CPU seconds: of a request that brings nothing, of one that brings something (reading, tagging, storing),
-of looking at one feed's due time in each tick of the service, of writing its state. On the machine of
-README.md beside this file; half of that on a quiet one."""
+"""CPU seconds of a request that brings nothing; of one that brings something (reading, tagging, storing); of
+checking when one feed is due, in each tick of the service; and of writing its state. Measured on the machine
+of README.md in this folder; a quiet machine takes half.
+"""
 NEWS = 0.15
-"""The share of polls that bring something, at an hour's distance."""
+"""The share of polls, an hour apart, that bring something."""
 TICKS = HOUR / 15
 PER_HOST = 2
 
 
 def deal(feeds: int, processes: int) -> list[Counter[int]]:
-    """Return the number of feeds of each host by the process that has it."""
+    """Return the number of feeds of each host, for each process."""
     draw = random.Random(1)
     weights = [1 / rank for rank in range(1, HOSTS + 1)]
     hosts = Counter(draw.choices(range(HOSTS), weights, k=feeds))
@@ -41,10 +42,9 @@ def deal(feeds: int, processes: int) -> list[Counter[int]]:
 
 
 def poll_all(share: Counter[int], concurrency: int, gap: float) -> tuple[float, float]:
-    """Return when all feeds of a process are polled, and when all but those of its slowest host are.
+    """Return when a process has polled all of its feeds, and all but those of its slowest host.
 
-    A host's next request starts a gap after the last and with at most two under way; `concurrency` bounds
-    them all.
+    Requests to one host start a gap apart, with at most two at a time; `concurrency` limits all of them.
     """
     draw = random.Random(2)
     slots = [0.0] * concurrency

@@ -1,12 +1,14 @@
-"""What the user's marks give: a person marks ten false alarms a week; what changes in the weeks after?
+"""Simulate what a user gains who marks ten false alarms a week.
 
-Run: nice python benchmarks/simulate_marks.py STREAM.jsonl [...]  (labelled records in the order of a feed)
-The stream is shuffled (several times, since a feed holds few events twice) and parted into sixteen weeks. In
-the first eight the person looks at what was chosen at the lowered bar (--bar) and marks up to ten false
-alarms a week, at times (--slips) a right one by mistake. Then the personal layer learns, and the second eight
-weeks are chosen with it and without. A few entries just above the bar decide over the figures, and other ones
-with each new table: --blur moves every entry's log-odds at random in each shuffle, by as much as two tables
-differ (0.35), and so measures the layer and not the place of these few.
+    nice python benchmarks/simulate_marks.py STREAM.jsonl [...]   (labelled records in the order of a feed)
+
+The stream is shuffled (several times, since a feed reports few events twice) and divided into sixteen weeks.
+In the first eight the user looks at what was chosen with a lowered bar (--bar) and marks up to ten false
+alarms a week, sometimes (--slips) a relevant entry by mistake. Then the personal layer learns, and the
+entries of the other eight weeks are chosen with it and without it. A few entries just above the bar decide
+about the figures, and these differ with each new table. So --blur moves the log-odds of every entry at random
+in each shuffle, by as much as two tables differ (0.35), in order to measure the layer and not the place of
+these few.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 WEEKS, MARKS = 16, 10
 UNMARKED = 0.25
 STOPPED = -3.0
-"""Below any bar: `Tagger.example` gives -4 to what the gate stopped."""
+"""Lower than any bar: `Tagger.example` gives -4 to what the gate stopped."""
 
 
 class Judged(NamedTuple):
@@ -40,8 +42,10 @@ class Judged(NamedTuple):
 def simulate(
     records: list[Judged], *, seed: int, bar: float, slips: float, blur: float
 ) -> tuple[int, int, int, int, int]:
-    """Return false alarms and relevant entries chosen in the second half, without and with the layer, and
-    the relevant ones there were. `bar`: in log-odds."""
+    """Return false alarms and relevant entries chosen in the second half, without and with the layer.
+
+    The last number is that of all relevant entries there. `bar` is in log-odds.
+    """
     dice = random.Random(seed)
     shuffled = [
         Judged(relevant, replace(example, start=example.start + dice.gauss(0, blur)))
@@ -62,7 +66,7 @@ def simulate(
     counts = [0, 0, 0, 0, 0]
     for relevant, example in (one for week in weeks[WEEKS // 2 :] for one in week):
         counts[4] += relevant
-        # What the gate stopped no mark lets through.
+        # No mark lets through what the gate stopped.
         delta = taught.delta(example.features, example.feed) if example.start > STOPPED else 0.0
         for place, total in enumerate((example.start, example.start + delta)):
             if total >= bar:

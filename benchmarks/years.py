@@ -1,23 +1,25 @@
-"""Three years of the service in minutes: what grows, and what must not.
+"""Live through three years of the service within minutes, to see what becomes slower and what grows.
 
     python benchmarks/years.py [--days N] [--entries N] [--copied MONTHS] [--keep DIR]
 
-45 feeds bring 1,000 entries a day, three in a hundred on the subject, most of these in stories of several
-reports; each morning the digest is made, its files and the archive's pages are written, texts over the
-retention's age go. All of that is monitor's own code over its own database. Left out are the network and the
-reading of feeds (they do not know how old the database is: see poll.py), and tagging: entries come tagged.
+45 feeds bring 1,000 entries a day. Three in a hundred are on the subject, most of them in stories of several
+reports. Each morning the digest is made, its files and the archive's pages are written, and texts older than
+the retention are removed. All of this is monitor's own code with its own database. The network and the
+reading of feeds are left out, as they do not depend on the age of the database (see poll.py), and so is
+tagging: entries come with their tags.
 
-Printed are CPU seconds in this process, as medians of the first and the last month's days, and of the first
-month's last ten: it begins empty, and by then open stories and the pages of a month are as many as ever.
-`poll` is what the store does for 45 documents of 20 entries of which half of one are new, and the joining of
-their stories; `digest` is composing and freezing it, `pages` the archive's day, `delivery` the digest's
-files; `retention` has nothing to do in the first three months, and the texts of a day to remove on each later
-one; the others are the commands. Start-up of the program, alike for every command, is not in them.
+Printed are CPU seconds in this process, as medians over the days of the first and the last month, and over
+the last ten days of the first month: that month begins empty, but by then it has as many open stories and
+pages as any. `poll` is what the store does for 45 documents of 20 entries, half an entry of which is new on
+average, and the clustering of the new ones; `digest` is composing and freezing it; `pages` is the archive's
+day; `delivery` is writing the digest's files; `retention` finds nothing to remove in the first three months,
+and a day's texts on each later day; the others are the commands. The start of the program, which is the same
+for all commands, is not included.
 
-`--copied 34` lives one month, makes 34 more of it by copying rows (other ids, addresses and dates; old texts
-gone, as retention leaves them), and lives another month on top: three years in a tenth of the time. Each
-month speaks of whom the first spoke of, so that new stories share rare names with as many as can be. Pages
-of copied stories are not written.
+`--copied 34` lives through one month, adds 34 months by copying its rows (with other ids, addresses and
+dates, and without the texts that retention would have removed), and lives through one more month: three years
+in a tenth of the time. As the copied months mention the same names as the first one, new stories share rare
+names with as many old ones as possible. The pages of copied stories are not written.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ FEEDS = 45
 START = datetime(2024, 1, 1, 5, tzinfo=UTC)
 ON_SUBJECT = 0.03
 POLLS = 24
-"""Of each feed in a day, as the log has them."""
+"""Polls of each feed in a day, as the log shows."""
 SETTINGS = """\
 timezone = "UTC"
 user_agent = "monitor-benchmark (+https://example.org)"
@@ -78,7 +80,7 @@ SUBJECT = "studio contract voice actors union court ruling Sora OpenAI training 
 
 
 class World:
-    """What happens: entries by day, made up from a seed."""
+    """What happens: the entries of each day, made up from a seed."""
 
     def __init__(self, feeds: tuple[Feed, ...], entries: int) -> None:
         self.draw = random.Random(1)
@@ -88,7 +90,7 @@ class World:
         self.events: list[list[str]] = []
 
     def day(self, now: datetime) -> list[Entry]:
-        """Make up a day's entries: on the subject, two of three report an event of these days."""
+        """Make up a day's entries. Two out of three on the subject report an event of these days."""
         self.events = self.events[-8:] + [self._name() for _ in range(8)]
         return [self._entry(now) for _ in range(self.entries)]
 
@@ -137,20 +139,20 @@ class World:
 
 
 class Stopwatch:
-    """CPU seconds by what they were spent on, one list for each month that is looked at."""
+    """CPU seconds by what they were spent on, one list for each month that is measured."""
 
     def __init__(self) -> None:
         self.seen: dict[str, list[float]] = {}
 
     @contextmanager
     def measuring(self, what: str) -> Iterator[None]:
-        """Measure what is done inside."""
+        """Measure the CPU seconds of the block."""
         started = time.process_time()
         yield
         self.seen.setdefault(what, []).append(time.process_time() - started)
 
     def medians(self, last: int = 0) -> dict[str, float]:
-        """Return the median of each; of so many of the last times alone, where that is not 0."""
+        """Return the median for each; over the `last` measurements only, if that is not 0."""
         return {what: statistics.median(times[-last:]) for what, times in self.seen.items()}
 
 
@@ -170,7 +172,7 @@ def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: da
 def poll(
     config: Config, store: Store, latest: dict[str, list[Entry]], fresh: list[Entry], now: datetime
 ) -> None:
-    """Do what a poll does but for the network, reading and tagging."""
+    """Do what a poll does except fetching, reading and tagging."""
     due = pipeline.due_feeds(config, store, now=now, every=True)
     for feed, state in due:
         new = [entry for entry in fresh if entry.feed == feed.url]
@@ -223,12 +225,14 @@ COPIES = {
         "payload": "x''",
     },
 }
-"""What is other in a copy of a table's rows; instants are later by as many months in every column."""
+"""What differs in a copy of a table's rows. Besides, instants in all columns move on by a month for each
+copy.
+"""
 INSTANTS = ("published", "first_seen", "last_seen", "news_at", "window_start", "window_end", "made_at")
 
 
 def age(database: Path, months: int) -> None:
-    """Copy the first month of a database so many times, as the months after it."""
+    """Append copies of the first month to a database, as the months after it."""
     with sqlite3.connect(database) as db:
         triggers = db.execute("select name, sql from sqlite_master where type = 'trigger'").fetchall()
         for name, _ in triggers:
@@ -289,7 +293,7 @@ def live(
             morning = now.replace(hour=7)
             with watch.measuring("digest"):
                 asyncio.run(pipeline.make_due_digest(config, store, config.channels(), now=morning))
-            # Before its delivery brings them along.
+            # Before the delivery, which would write them too.
             with watch.measuring("pages"):
                 digest_output.write_archive(config, config.files.output_dir)
             with watch.measuring("delivery"):
@@ -317,7 +321,7 @@ def live(
 
 
 def main() -> None:
-    """Live and print."""
+    """Live through the days and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--days", type=int, default=1095)
     parser.add_argument("--entries", type=int, default=1000)

@@ -1,9 +1,15 @@
-"""What the matcher of stories is made from: labelled reports, lines, and the examples that they give.
+"""The examples that the models of stories are made from, taken from labelled reports and from lines.
 
-Every pair of reports within twelve days, of one hand, is an example: one event, or two. So are pairs of the
-tagger's lines drawn by lot, always of two events: the hands' reports have siblings, in life most have none.
-So are the groups that come up as a hand's reports are gathered by the truth, and pairs of a hand's events, of
-one affair or of two. Each example is its features, whether it is one, and what it counts.
+Labelled reports were written by several authors (each a "hand"), who also said which event each is about. The
+examples are:
+
+- pairs of reports of one author within twelve days, of the same event or of two;
+- pairs of the tagger's lines drawn at random, always of two events, since most of an author's reports have
+  others of their event, while in reality most have none;
+- the groups that arise when an author's reports are clustered by their labels;
+- pairs of an author's events, of the same affair or of two.
+
+Each example has its features, the right answer, and a weight.
 """
 
 from __future__ import annotations
@@ -36,41 +42,45 @@ if TYPE_CHECKING:
 RECORDS = Path(__file__).parent / "stories"
 NEVER = "2026-01-01T00:00:00Z"
 LONGEST = 12
-"""Days between two reports that are compared: a story takes no more reports after ten."""
+"""Reports up to this many days apart are compared; a story takes no more reports after ten."""
 FLOOR = -1.0
-"""Log-odds of a link from which groups are examples: far more than are asked about later."""
+"""Groups become examples from these log-odds of a link on, far lower than those that are asked about later.
+"""
 LATE, LAGS = 0.5, (1,) * 10 + (2,) * 4 + (3,) * 3 + (5,) * 2 + (8,)
-"""How many of an event's later reports come days late, and by how many: nine in ten of the hands' reports
-stand within a day of each other, and of labelled entries from the web three in ten."""
+"""What share of an event's later reports come late, and by how many days. Nine in ten of the labelled reports
+are within a day of each other; of entries from the web that were labelled, three in ten are not.
+"""
 POSITIVE = 2.0
-"""What a pair of one event counts beside a pair of two; each report counts alike, however large its story."""
+"""The weight of a pair of one event, relative to one of two events. Each report weighs the same, however
+large its story is.
+"""
 LOTS, DRAWN = {"en": 1200, "de": 800}, 20000
-"""How many lines of each language, and pairs of them, are drawn."""
+"""How many lines of each language, and how many pairs of them, are drawn."""
 STRANGER = 0.45
-"""What a pair drawn by lot counts."""
+"""The weight of a pair drawn at random."""
 APART = (0, 0, 0, 1, 2, 3, 4, 6, 8)
-"""Days between two lines, which have none of their own."""
+"""The days between two lines, which have no dates."""
 LEAST = 0.7
-"""A term that stands in fewer of a thousand lines is no common term."""
+"""A term in fewer than this many of a thousand lines is not common."""
 DOCUMENTS = 1000
-"""What the background counts as, beside a user's own archive: as so many of their entries."""
+"""The background counts as much as this many entries of the user's own archive."""
 
 Example: TypeAlias = tuple[Mapping[str, float], bool, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """One author's reports, in order of time: the event of each in the same order."""
+    """One author's reports, in order of time, with the event of each."""
 
     name: str
     entries: tuple[Entry, ...]
     events: tuple[str, ...]
     affairs: tuple[str, ...] = ()
-    """Of each entry's event; "" where it is a step of none."""
+    """The affair of each entry's event; "" if it belongs to none."""
 
 
 def read(directory: Path = RECORDS) -> list[Hand]:
-    """Read the records, a file a hand."""
+    """Read the labelled reports, one file per author."""
     found = []
     for file in sorted(directory.glob("*.jsonl")):
         rows = sorted(tag_lines.rows(file), key=lambda row: row["published"])
@@ -81,7 +91,7 @@ def read(directory: Path = RECORDS) -> list[Hand]:
 
 
 def _entry(number: int, row: Mapping[str, str]) -> Entry:
-    """Return a report, or a line, which has neither outlet nor link nor day."""
+    """Return a report as an entry, or a line, which has no outlet, link or day."""
     published = datetime.fromisoformat(row.get("published", NEVER))
     return Entry(
         id=number,
@@ -96,7 +106,7 @@ def _entry(number: int, row: Mapping[str, str]) -> Entry:
 
 
 def late(hand: Hand) -> Hand:
-    """Return a hand some of whose reports come days late, as half of them do in life."""
+    """Return an author's reports with some of them days late, as half of all are in reality."""
     lot, begun = random.Random(hand.name), set[str]()
     rows = []
     for entry, event, affair in zip(hand.entries, hand.events, hand.affairs, strict=True):
@@ -113,9 +123,9 @@ def late(hand: Hand) -> Hand:
 
 
 def pairs(hand: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()) -> Iterator[Example]:
-    """Yield the features of each pair, whether it is one event, and what it counts.
+    """Yield the features of each pair, whether it is of one event, and its weight.
 
-    With the encoder's vectors, by the entries' ids, of pairs in two languages alone.
+    With `vectors`, those of the encoder by the entries' ids, only pairs in two languages.
     """
     weighed, sizes = list(_weighed(hand, common)), Counter(hand.events)
     for i, one in enumerate(weighed):
@@ -134,8 +144,8 @@ def pairs(hand: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()) 
 
 
 def groups(hand: Hand) -> list[Example]:
-    """Return the features of the groups that come up as a hand's reports are gathered by the truth."""
-    event = dict(enumerate(hand.events))  # `replay` numbers them anew
+    """Return the features of the groups that arise when an author's reports are clustered by their labels."""
+    event = dict(enumerate(hand.events))  # `replay` numbers them again
     found = list[Example]()
 
     def closes(one: fusion.Group, other: fusion.Group, link: Link, crowd: float, _bar: float) -> bool:
@@ -158,13 +168,13 @@ def _weighed(hand: Hand, common: Mapping[str, float]) -> Iterator[match.Weighed]
 
 
 def rarity_of(hand: Hand, common: Mapping[str, float]) -> match.Rarity:
-    """Return how rare words are in a hand's reports, beside the background."""
+    """Return how rare words are in an author's reports, together with the background."""
     counts = Counter(term for entry in hand.entries for term in terms(entry))
     return match.Rarity(TermCounts(documents=len(hand.entries), counts=counts), DOCUMENTS, common)
 
 
 def steps(hand: Hand, common: Mapping[str, float]) -> Iterator[Example]:
-    """Yield the features of pairs of a hand's events that share a name, and if they are of one affair."""
+    """Yield the features of pairs of an author's events that share a name, and whether of one affair."""
     affair, rarity = dict(zip(hand.events, hand.affairs, strict=True)), rarity_of(hand, common)
     past = {event: PastStory.of(story) for event, story in stories_of(hand).items()}
     for one, other in combinations(past, 2):
@@ -174,7 +184,7 @@ def steps(hand: Hand, common: Mapping[str, float]) -> Iterator[Example]:
 
 
 def stories_of(hand: Hand) -> dict[str, Story]:
-    """Return the story of each event of a hand, in order of their first reports."""
+    """Return the story of each of an author's events, in the order of their first reports."""
     reports = defaultdict[str, list[Entry]](list)
     for entry, event in zip(hand.entries, hand.events, strict=True):
         reports[event].append(entry)
@@ -187,7 +197,7 @@ def _story(entries: Sequence[Entry]) -> Story:
 
 
 def lots(directory: Path = LINES) -> Hand:
-    """Return lines, relevant or of technology, drawn by lot: each an event of its own."""
+    """Return lines drawn at random, relevant or from technology, each as an event of its own."""
     lot = random.Random(1)
     rows = [row for row in lines(directory) if row["beats"] or row.get("kind") == "technology"]
     drawn = [
@@ -200,7 +210,7 @@ def lots(directory: Path = LINES) -> Hand:
 
 
 def strangers(lines: Hand, common: Mapping[str, float], vectors: Sequence[Any] = ()) -> Iterator[Example]:
-    """Yield the features of pairs drawn by lot from lines, which are of two events, and what each counts."""
+    """Yield the features of random pairs of lines, which are of two events, with the weight of each."""
     lot, weighed = random.Random(2), list(_weighed(lines, common))
     for _ in range(DRAWN):
         one, other = lot.sample(range(len(weighed)), 2)
@@ -215,10 +225,11 @@ def lines(directory: Path) -> list[dict[str, Any]]:
 
 
 def background(directory: Path = LINES) -> dict[str, float]:
-    """Return in how many of a thousand entries the common terms stand, by the tagger's lines.
+    """Return how many of a thousand of the tagger's lines have each common term.
 
-    Of their language, be it of those on our topic or of all: what is common in either tells little. The hands
-    are no measure of that: they name the firms that they invented as often as OpenAI.
+    Counted for each language among lines on our topic and among all lines; the larger number is taken, as a
+    term that is common in either tells little. The labelled reports cannot be used for this: they name their
+    invented companies as often as OpenAI.
     """
     shares: dict[str, float] = {}
     known = lines(directory)

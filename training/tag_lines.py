@@ -1,4 +1,4 @@
-"""The labelled lines as training sees them, and the name of what a table was made of. Needs no extra."""
+"""The labelled lines as the training of the tagger sees them. Needs no extra."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STREAM = ROOT / "tests" / "data" / "stream" / "own.jsonl"
 RULES = ROOT / "monitor" / "topic" / "themes.toml"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COMMON = 20
-"""In how many lines a German stem stands that compounds are parted by: 4 and 8 were no better."""
+"""German compounds are split at stems that are in at least this many lines; 4 and 8 were no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,20 @@ class Line:
     event: str
     labels: frozenset[str]
     second: frozenset[str]
-    """The second reader's labels; the author's where nobody read it again."""
+    """The second reader's labels, or the author's if there was no second reader."""
     kind: str
     features: dict[str, str]
-    """The words and pairs that the table sees, with the words in which each stands there."""
+    """The words and pairs that the table sees, each with the words as written."""
     scale: float
     meant: str
-    """The text whose meaning the second look is asked for."""
+    """The text that is encoded for its meaning."""
     sums: tuple[float, ...]
     gated: bool
-    """Whether the rules that the table weighs let it through."""
+    """True if the rules that the table weighs let it through."""
     beside: bool
-    """Whether a rule that counts beside the table does: a bare "Sora" in the title."""
+    """True if a rule that counts beside the table holds: a bare "Sora" in the title."""
     named: bool
-    """Whether it names AI at all."""
+    """True if it mentions AI at all."""
 
 
 def read(tagger: Tagger) -> list[Line]:
@@ -58,12 +58,12 @@ def read(tagger: Tagger) -> list[Line]:
 
 
 def read_stream(tagger: Tagger) -> list[Line]:
-    """Read our own stream, at the real rate of news: for calibration, never for training."""
+    """Read our own stream, which has the real rate of news. It is for calibration, never for training."""
     return [_line(tagger, row, "stream") for row in rows(STREAM)]
 
 
 def parts_of(lines: list[Line]) -> frozenset[str]:
-    """Give the stems that German compounds are made of: those that stand in many lines by themselves."""
+    """Return the stems that German compounds are split at, which are words of their own in many lines."""
     counts = Counter(feature for line in lines if line.language == "de" for feature in line.features)
     return frozenset(
         stem for stem, count in counts.items() if count >= COMMON and len(stem) >= HEAD and stem.isalpha()
@@ -71,7 +71,7 @@ def parts_of(lines: list[Line]) -> frozenset[str]:
 
 
 def parted(lines: list[Line], parts: frozenset[str]) -> list[Line]:
-    """Add the halves of German compounds to what the table sees; they have no text of their own."""
+    """Add the parts of German compounds to what the table sees; they have no text of their own."""
     return [_parted(line, parts) if line.language == "de" else line for line in lines]
 
 
@@ -87,7 +87,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
 
 
 def entry_of(row: dict[str, Any]) -> Entry:
-    """Give a line as the entry that a feed would make of it."""
+    """Return a line as an entry, as a feed would bring it."""
     return Entry(
         feed="f",
         title=row["title"],
@@ -121,7 +121,7 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
 
 
 def made_of(rules: Rules) -> str:
-    """Name the lines and rules that a table is made of: it is stale when they change."""
+    """Return a hash of the lines and rules that a table is made of, which shows when it is out of date."""
     found = hashlib.sha256()
     for file in (*sorted(LINES.glob("*.jsonl")), STREAM):
         found.update(file.read_bytes())

@@ -1,4 +1,4 @@
-"""The form of monitor/tag/weights.tsv, which `tag/judge.py` reads. Needs no extra."""
+"""Write monitor/tag/weights.tsv in the format that `tag/judge.py` reads. Needs no extra."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ if TYPE_CHECKING:
     from monitor.tag import Rules
 
 LEAST = 40
-"""Features whose every weight is smaller, in thousandths, are left out of the table."""
+"""Features are left out of the table if all their weights are smaller than this, in thousandths."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was learned of a question, and what it makes of the lines, unseen ones where it can."""
+    """What was learned about a question, and the scores that it gives to the lines.
+
+    If possible, each line is scored by a model that has not seen it.
+    """
 
     weights: Any
     base: float
     scores: Any
 
     def barred(self, bar: float) -> Answer:
-        """Move the bar from which the answer is yes to 0."""
+        """Move the bar, from which the answer is yes, to 0."""
         return Answer(self.weights, self.base - bar, self.scores - bar)
 
 
@@ -38,7 +41,7 @@ def written(
     parts: frozenset[str],
     name: str,
 ) -> str:
-    """Write it out: head, German parts, base, priors, second look, the rules' sums, known rules, words."""
+    """Return the table as text: head, German parts, base, priors, meanings, sums, known rules, words."""
     slugs = [target.slug for target in rules.targets]
     width = len(features)
     out = [

@@ -1,8 +1,9 @@
-"""Make the model of kinds of event, monitor/cluster/kinds.tsv: `train_stories.py` calls this first.
+"""Make the model of the kinds of event, monitor/cluster/kinds.tsv; `train_stories.py` calls this first.
 
-An example is an entry with the kind of event that it tells: the reports of `stories/` by the `step` of their
-event, and `kinds.jsonl`, titles of the lines that were labelled by reading. A ridge-penalised multinomial
-regression weighs their words (`monitor/cluster/kinds.py`). The same files give the same model.
+An example is an entry with the kind of event that it reports. The examples are the reports in `stories/`,
+with the `step` of their event, and `kinds.jsonl`, which has titles of the tagger's lines, labelled by reading
+them. The model is a multinomial regression of their words with a ridge penalty (see
+`monitor/cluster/kinds.py`). The same files give the same model.
 """
 
 from __future__ import annotations
@@ -29,17 +30,18 @@ MODEL = HERE.parent / "monitor" / "cluster" / "kinds.tsv"
 KINDS = (kinds.NONE, *EVENT_KINDS)
 PENALTY = 1.0
 LEAST = 2
-"""Examples in which a feature must stand."""
+"""A feature must be in at least this many examples."""
 SMALLEST, LARGEST = 0.1, 0.25
-"""Weights nearer to nought, and features without a weight that is farther, are left out: half of the file,
-and what is right stays right."""
+"""Smaller weights are left out, and so are features without a larger one. This halves the file, and right
+answers stay right.
+"""
 
 Example = tuple[dict[str, float], str, float]
-"""Features, kind, and what it counts."""
+"""Features, kind, and weight of the example."""
 
 
 def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
-    """Return the examples that records are; those of one event count together as the root of their number."""
+    """Return records as examples; those of one event weigh as much as the root of their number."""
     rows = list(rows)
     sizes = Counter(row.get("event", "") for row in rows)
     return [
@@ -53,12 +55,12 @@ def examples(rows: Iterable[Mapping[str, Any]]) -> list[Example]:
 
 
 def read(files: Iterable[Path]) -> list[Example]:
-    """Read labelled titles or a hand's reports."""
+    """Read labelled titles or the reports of one author."""
     return examples(row for file in files for row in tag_lines.rows(file))
 
 
 def fit(found: Sequence[Example]) -> kinds.Model:
-    """Return the model of these examples; a kind that none of them tells is never told by it."""
+    """Return the model of these examples. It never answers with a kind that none of them has."""
     count = Counter(name for features, _, _ in found for name in features)
     names = sorted(name for name, n in count.items() if n >= LEAST)
     places = {name: place for place, name in enumerate(names)}
@@ -71,7 +73,7 @@ def fit(found: Sequence[Example]) -> kinds.Model:
     row, column, values = zip(*rows, strict=True)
     table = csr_matrix((values, (row, column)), shape=(len(found), len(names)))
     model = LogisticRegression(C=1 / PENALTY, max_iter=500, tol=1e-4)
-    with threadpool_limits(1):  # one order of adding up, one model
+    with threadpool_limits(1):  # one order of summation, so one model
         model.fit(table, [kind for _, kind, _ in found], sample_weight=[counted for _, _, counted in found])
     known = {kind: place for place, kind in enumerate(model.classes_)}
     present = tuple(kind for kind in KINDS if kind in known)
@@ -89,7 +91,7 @@ def fit(found: Sequence[Example]) -> kinds.Model:
 
 
 def written(model: kinds.Model) -> str:
-    """Return a model as a table: the kinds, the bias of each, then what each feature adds to which."""
+    """Return a model as a table: the kinds, the bias of each, then what each feature adds to which kind."""
     lines = [
         "# Made by training/train_stories.py of stories, kinds.jsonl, events.toml. Do not edit: train anew.",
         "\t".join(model.kinds),

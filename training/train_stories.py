@@ -1,13 +1,14 @@
-"""Make the matcher of stories: `python training/train_stories.py` writes kinds.tsv and model.toml.
+"""Make the models of stories: `python training/train_stories.py` writes kinds.tsv and model.toml.
 
-It needs the extras `train` and `semantic`. Kinds of event come first (`train_kinds.py`).
+It needs the extras `train` and `semantic`. The kinds of event come first (`train_kinds.py`).
 
-A ridge-penalised logistic regression weighs the features of pairs of reports (`monitor/cluster/match.py`); a
-second one, with the encoder, those of pairs in two languages. Then each hand's reports are gathered by what
-the other hands taught, and the groups that come up weigh what whole groups show
-(`monitor/cluster/fusion.py`). Pairs of events weigh what stories of one affair share
-(`monitor/cluster/affairs.py`). What examples there are `story_examples.py` says. The same records give the
-same model. `--left-out` prints what a model made from the other hands makes of each hand.
+A logistic regression with a ridge penalty weighs the features of pairs of reports
+(`monitor/cluster/match.py`); another one, with the encoder, those of pairs in two languages. Then the reports
+of each author (a "hand") are clustered with what was learned from the others, and the groups that result
+weigh what whole groups have in common (`monitor/cluster/fusion.py`). Pairs of events weigh what stories of
+one affair have in common (`monitor/cluster/affairs.py`). `story_examples.py` says which examples there are.
+The same records give the same model. `--left-out` prints how a model made from the other authors clusters the
+reports of each.
 """
 
 from __future__ import annotations
@@ -56,24 +57,28 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parents[1] / "monitor" / "cluster"
 MODEL, KNOWLEDGE = PACKAGE / "model.toml", PACKAGE / "events.toml"
 PENALTY = 100.0
-"""Several times what fits the training pairs best: other hands and years write otherwise."""
+"""Several times what fits the training pairs best, as other authors and other years write differently."""
 LEVEL = -2.35
-"""Log-odds of pairs at the threshold; what is worth a look as groups is counted from it (`day.py`)."""
+"""The log-odds of pairs at the threshold. `day.py` counts from it which pairs are compared as groups."""
 LEVEL_OF_GROUPS = 0.4
-"""Log-odds at which a join was right often enough where a hand was left out: there the threshold stands."""
+"""The log-odds at which joins were right often enough with the author left out; the threshold is put there.
+"""
 PENALTY_OF_GROUPS = 10.0
 LEVEL_SEMANTIC = -1.4
-"""The same, of pairs in two languages, with the encoder: by each hand left out as right as words (.001)."""
+"""The same for pairs in two languages, with the encoder: for left-out authors as often right as words alone
+(within .001).
+"""
 LEVEL_OF_STEPS = log_odds(cluster.Settings().threshold) - 0.2
-"""By which two stories are of one affair from a chance of .45: of links that the hands call wrong more
-than half are a wider affair that a reader follows too (two suits against one firm in a week)."""
+"""Two stories are of one affair from a chance of .45 on. More than half of the links that the labels call
+wrong are of a wider affair that a user follows as well (two suits against one firm in a week).
+"""
 PENALTY_OF_STEPS = 10.0
 DIRECTIONS = 3
-"""Main directions of all texts that tell the topic, not the event."""
+"""The main directions of the vectors of all texts, which tell their topic and not the event."""
 
 
 def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
-    """Return what a model is made from, as it notes it."""
+    """Return hashes of what a model is made from, which the model records."""
     sources = {
         "records": sorted(directory.glob("*.jsonl")),
         "lines": sorted(LINES.glob("*.jsonl")),
@@ -86,7 +91,7 @@ def fingerprint(directory: Path = RECORDS) -> dict[str, str]:
 
 
 def affairs_told(hand: Hand, common: Mapping[str, float]) -> list[tuple[str, str]]:
-    """Return the affair of each event of a hand, and that which it is put into as events come one by one."""
+    """Return the labelled affair of each event, and the one found as the events arrive one by one."""
     true, rarity = dict(zip(hand.events, hand.affairs, strict=True)), rarity_of(hand, common)
     told: dict[str, int] = {}
     past: list[PastStory] = []
@@ -99,13 +104,13 @@ def affairs_told(hand: Hand, common: Mapping[str, float]) -> list[tuple[str, str
 
 
 def fit(examples: Sequence[Example], level: float, penalty: float = PENALTY) -> dict[str, float]:
-    """Return the weights; the bias is such that `level` is the threshold's probability."""
+    """Return the weights, with a bias that puts `level` at the probability of the threshold."""
     some = examples[0][0]
     names = [name for name in some if any(found[name] != some[name] for found, _, _ in examples)]
     table = np.array([[found[name] for name in names] for found, _, _ in examples], dtype=np.float64)
     mean, spread = table.mean(axis=0), table.std(axis=0)
     model = LogisticRegression(C=1 / penalty, max_iter=5000, tol=1e-8)
-    with threadpool_limits(1):  # one order of adding up, one model
+    with threadpool_limits(1):  # one order of summation, so one model
         model.fit(
             (table - mean) / spread,
             [same for _, same, _ in examples],
@@ -118,11 +123,11 @@ def fit(examples: Sequence[Example], level: float, penalty: float = PENALTY) -> 
 
 @dataclass(frozen=True)
 class Source:
-    """What models are made from beside the hands; what several models need is worked out once."""
+    """What models are made from besides the labelled reports; what several models need is computed once."""
 
     drawn: Hand
     rows: Mapping[str, Any]
-    """The encoder's vectors of each hand's titles and summaries, {} without it."""
+    """The encoder's vectors of each author's titles and summaries; {} without the encoder."""
     common: Mapping[str, float]
     _pairs: dict[str, list[Example]] = field(default_factory=dict)
     _weights: dict[tuple[str, ...], dict[str, float]] = field(default_factory=dict)
@@ -137,14 +142,14 @@ class Source:
         return self._weights[names]
 
     def _both(self, hand: Hand) -> list[Example]:
-        """Return the pairs of a hand as it is and with late reports, each for half."""
+        """Return an author's pairs as they are and with late reports, each with half the weight."""
         if hand.name not in self._pairs:
             found = [example for some in (hand, late(hand)) for example in pairs(some, self.common)]
             self._pairs[hand.name] = [(features, same, counted / 2) for features, same, counted in found]
         return self._pairs[hand.name]
 
     def kinds(self, hands: Sequence[Hand]) -> kinds.Model:
-        """Return the model of kinds that these hands and the titles make."""
+        """Return the model of kinds made from these authors and the titles."""
         names = tuple(hand.name for hand in hands)
         if names not in self._kinds:
             files = [file for name in names if (file := RECORDS / f"{name}.jsonl").exists()]
@@ -152,7 +157,7 @@ class Source:
         return self._kinds[names]
 
     def groups(self, hand: Hand, others: Sequence[Hand]) -> list[Example]:
-        """Return the groups of a hand, as it is and with late reports, by what other hands taught."""
+        """Return an author's groups, as they are and with late reports, by what other authors taught."""
         no = {"bias": 0.0}
         bare = match.Model(self.weights(others), no, no, no, DOCUMENTS, self.common, b"")
         with in_place(bare, self.kinds(others)):
@@ -161,7 +166,7 @@ class Source:
 
 @contextmanager
 def in_place(model: match.Model, of_kinds: kinds.Model) -> Iterator[None]:
-    """Let models stand in for the bundled ones."""
+    """Use these models instead of the shipped ones within the block."""
     with (
         mock.patch.object(match, "model", return_value=model),
         mock.patch.object(kinds, "model", return_value=of_kinds),
@@ -172,7 +177,7 @@ def in_place(model: match.Model, of_kinds: kinds.Model) -> Iterator[None]:
 
 
 def made(hands: Sequence[Hand], source: Source) -> match.Model:
-    """Return a model."""
+    """Return a model made from these authors."""
     topic, semantic, common = b"", dict[str, float](), source.common
     if source.rows:
         topic = encoder.topic(np.vstack([source.rows[hand.name] for hand in hands]), DIRECTIONS)
@@ -180,7 +185,8 @@ def made(hands: Sequence[Hand], source: Source) -> match.Model:
         examples = [example for hand, found in both for example in pairs(hand, common, found)]
         lots = strangers(source.drawn, common, vectors(source.rows[source.drawn.name], topic))
         semantic = fit([*examples, *(one for one in lots if one[0]["languages_differ"])], LEVEL_SEMANTIC)
-    # Of each hand by what the others taught: by its own its groups would be surer than those of new reports.
+    # The groups of each author come from what the others taught; from its own reports they would be more
+    # certain than groups of new reports.
     apart = [(hand, [other for other in hands if other is not hand] or [hand]) for hand in hands]
     grouped = [example for hand, others in apart for example in source.groups(hand, others)]
     of_groups = fit(grouped, LEVEL_OF_GROUPS, PENALTY_OF_GROUPS)
@@ -190,19 +196,19 @@ def made(hands: Sequence[Hand], source: Source) -> match.Model:
 
 
 def vectors(rows: Any, topic: bytes) -> Any:
-    """Return the vectors of entries, each a row for its title and one for its summary."""
+    """Return the vectors of entries, with one row for each title and one for each summary."""
     return encoder.without_topic(rows, topic).reshape(-1, 2, DIMENSIONS)
 
 
 def encoded(hands: Sequence[Hand]) -> dict[str, Any]:
-    """Return the encoder's vectors of each hand's titles and summaries."""
+    """Return the encoder's vectors of each author's titles and summaries."""
     return {
         hand.name: encode([text for entry in hand.entries for text in encoder.texts(entry)]) for hand in hands
     }
 
 
 def written(model: match.Model, sources: Mapping[str, str]) -> str:
-    """Return a model as TOML, its weights to the thousandth."""
+    """Return a model as TOML, with weights in thousandths."""
     lines = [
         "# Made by training/train_stories.py of stories, lines and events.toml. Do not edit: train anew.",
         *(f'{name} = "{value}"' for name, value in sources.items()),
@@ -221,7 +227,7 @@ def written(model: match.Model, sources: Mapping[str, str]) -> str:
 
 
 def left_out(hands: Sequence[Hand], source: Source) -> None:
-    """Print how a model made from the other hands tells the events of each."""
+    """Print how well a model made from the other authors finds the events of each."""
     for hand in hands:
         others = [other for other in hands if other is not hand]
         model, of_kinds = made(others, source), source.kinds(others)
@@ -243,13 +249,13 @@ def left_out(hands: Sequence[Hand], source: Source) -> None:
 
 
 def _share(found: Sequence[tuple[bool, bool]]) -> str:
-    """Return how many of what was given are right, and of how many that are true."""
+    """Return as text how many positive answers are right, and how many should be positive."""
     given = [true for given, true in found if given]
     return f"{sum(given)} of {len(given)} right, {sum(true for _, true in found)} true"
 
 
 def main() -> None:
-    """Make the model of all hands, or with --left-out measure."""
+    """Make the model from all authors, or with --left-out measure."""
     hands, drawn = read(), lots()
     source = Source(drawn, encoded([*hands, drawn]), background())
     if "--left-out" in sys.argv[1:]:

@@ -1,8 +1,10 @@
 """Make the table of weights, monitor/tag/weights.tsv, from the lines in training/ and topic/themes.toml.
 
-Run: nice python training/train_tags.py  (extras `train` and `semantic`; some minutes of one core)
-Prints what was measured by left-out authors: a model judges an author's lines that saw neither that author's
-lines nor any of the same event. Deterministic: the same lines and rules make the same table, byte for byte.
+    nice python training/train_tags.py   (extras `train` and `semantic`; takes some minutes of one core)
+
+It also prints how good the table is. For this, each author's lines are judged by a model that has seen
+neither the lines of this author nor lines about the same events ("left-out authors"; an author's lines are a
+"hand"). The same lines and rules make the same table, byte for byte.
 """
 
 from __future__ import annotations
@@ -30,73 +32,96 @@ PRIORS = {
     "technology": 0.0, "culture": 0.0, "law": 0.0, "union": 0.5, "general": -1.5, TITLE_ALONE: 1.1,
     TITLE_LOOKED: -0.8, UNNAMED: -2.5, UNNAMED_TITLE: -1.0,
 }  # fmt: skip
-"""Log-odds by kind of feed beside a technology feed: a general one has a relevant entry in some 2,500.
+"""Log-odds added for each kind of feed, relative to a technology feed. In a general one, one entry in about
+2,500 is relevant.
 
-Of a title alone less can be added up: not one of 1,778 others in our stream came near, and a third of the
-relevant ones was missed. What names nothing of AI is relevant in lines, which avoid its names on purpose, but
-none of 100 such real entries that passed the gate was, where the table had expected nine.
+A title alone has less to add up. In our stream, none of 1,778 irrelevant titles came near the bar, while a
+third of the relevant ones were missed. Entries that do not mention AI are relevant in our lines, which avoid
+its names on purpose. But of 100 such real entries that passed the gate none was relevant, where the table had
+expected nine.
 
-The second look raises titles: with the last of these they get .5 less than `LOOK` alone would give. Our
-stream's titles ask for it (log loss .257 to .249). Left-out hands differ: it took `radar` from a precision of
-.68 to .76 at the same recall, `hn` from .80 to .89 at .04 less, and cost `life-titles` .03 for nothing.
-Of titles of real feeds 47 of 83 were right from a certainty of .2 on, with it 46 of 74."""
+The meaning overrates titles, so the last entry lowers them by .5 relative to what `LOOK` alone would give.
+The titles of our stream require it (log loss .257 to .249). Left-out hands disagree: it raised the precision
+of `radar` from .68 to .76 at the same recall, and that of `hn` from .80 to .89 for .04 of recall, but cost
+`life-titles` .03 for nothing. Of titles from real feeds with a certainty of .2 or more, 47 of 83 were right
+without it, and 46 of 74 with it.
+"""
 PENALTY = {"relevant": 0.5, "beat": 1.0, "theme": 1.0}
-"""Inverse strength of regularisation: stronger was worse by left-out hands (average precision of relevance
-.838 with .2, .850 with .5, .852 with 1), and told real entries less well."""
+"""The inverse of the strength of regularisation. Stronger was worse on left-out hands (average precision of
+relevance .838 with .2, .850 with .5, .852 with 1), and on real entries.
+"""
 LOOK_PENALTY = {"relevant": 0.1, "theme": 0.5}
-"""The same for the second look. With .5 it was surer of relevance than right."""
+"""The same for meaning. With .5 it was more certain of relevance than it was right."""
 TECHNOLOGY = 0.7
-"""What a technology feed adds to the log-odds of our own stream, whose relevant entries avoid obvious words:
-with it nearly nine in ten of what is relevant in real feeds are sure. From .2 to .6 it promises too much."""
+"""The difference in log-odds between a technology feed and our own stream, whose relevant entries avoid
+obvious words. With it, nearly nine in ten of the relevant entries in real feeds are sure. Certainties from .2
+to .6 are too high.
+"""
 LOOK = 1.3
-"""The same for the second look, fitted to the same feeds: with 1, 47 of 51 relevant entries were found from
-.2 on, and 41 of 46 sure ones were right; with 1.3 48, and 44 of 49. Our stream asks for .7 to 1.5; left-out
-hands cannot say, half of whose lines are relevant. Between .2 and .6 it promises more than it holds."""
+"""The same for meaning, fitted to the same feeds. With 1, 47 of 51 relevant entries had .2 or more, and 41 of
+46 sure ones were right; with 1.3, 48 had, and 44 of 49 were. Our stream suggests .7 to 1.5; left-out hands
+cannot tell, since half of their lines are relevant. Certainties between .2 and .6 are too high.
+"""
 GATED = 5.0
-"""How much a line without a beat counts that passes the gate: those are what the table must tell apart."""
+"""The weight of a line that passes the gate but is on no beat: the table must tell these from the relevant
+ones.
+"""
 NAMESAKE = 3.0
-"""How many times as much one counts that passes by a bare "Sora" in its title: a bridge, a program.
+"""The factor for such a line that passes because of a bare "Sora" in its title: a bridge, another program.
 
-Such lines are rare, and the rule speaks for the model whatever the table says. Of 46 namesakes in labelled
-samples 20 were chosen, 9 are now (with the second look 18 and 7); of 162 on the model 2 (3) are lost."""
+These lines are rare, and the rule counts whatever the table says. Of 46 namesakes in labelled samples 20 were
+chosen before, 9 are now (with meaning 18 and 7); 2 of 162 entries about the model are lost (3).
+"""
 UNASKED = 0.4
-"""And how much one counts that does not pass it: the table will never be asked about such."""
+"""The weight of a line that does not pass the gate, about which the table will never be asked."""
 FEIGNED = {"recall": 0.1, "ustech": 0.1, "morning-en": 0.1, "presse-de": 0.3, "answers": 0.3}
-"""How much the lines of five hands count for relevance, which avoid or feign the subject more than news does.
+"""The weight for relevance of the lines of five hands, which avoid or imitate the subject more than news
+does.
 
-The first two were written to mislead the tagger of before. Counted whole they made it doubt what real feeds
-bring, and so did the third (of 152 real relevant entries .83 were sure, not .92). The last two brought real
-feeds nothing either; each hand is told a little better when the others count whole (precision .01 to .04)."""
+The first two were written to mislead an earlier tagger. With their full weight they made the table doubt real
+news, and so did the third (of 152 real relevant entries .83 were sure, not .92). The last two gained nothing
+on real feeds; each hand is judged slightly better if the others have their full weight (precision .01 to
+.04).
+"""
 NAMELESS = 0.3
-"""How much a line counts for relevance that names nothing of AI: no real relevant entry does but of Sora.
+"""The weight for relevance of a line that does not mention AI. No real relevant entry is like that, except on
+Sora.
 
-Our lines avoid its names on purpose. Counted whole they taught what "her" and "after" weigh; of 152 real
-relevant entries .93 became sure, which were .89."""
+Our lines avoid its names on purpose. With their full weight the table learned weights for "her" and "after";
+without, .93 instead of .89 of 152 real relevant entries are sure.
+"""
 TERSE = {
     "radar": 0.3, "headlines": 0.3, "hn": 0.3, "kinds-en": 0.3, "kinds-de": 0.3, "presse-de": 0.3,
     "morning-en": 0.1,
 }  # fmt: skip
-"""How much the lines of seven hands count for themes: titles alone, most of them, and asides. With four of
-them whole five of six labelled samples had a micro-F1 lower by .002 to .015, the sixth one higher by .010."""
+"""The weight for themes of the lines of seven hands, most of which are titles alone or asides. With the full
+weight for four of them, the micro-F1 of five of six labelled samples was lower by .002 to .015, that of the
+sixth higher by .010.
+"""
 LIFE = {"company-response": 0.4, "content-control": 0.7, "capabilities": 5.0}
-"""How much a yes counts where the bar of a theme is chosen: of relevant lines one in nine has each of these,
-of the relevant entries of real feeds one in 25 the first, one in twenty the second and one in six the third,
-which real labels also give to what was made with a tool ("a late actor's voice, recreated"). That alone would
-be 1.6; but real texts, longer than lines, score lower. With 5 the F1 of 152 real ones is .60, not .46 (with
-the second look .64, not .50), while that of left-out authors falls by .06. Both were in sight."""
+"""The weight of a positive line when the bar of a theme is chosen. One in nine relevant lines has each of
+these themes. Of the relevant entries of real feeds, one in 25 has the first, one in twenty the second, and
+one in six the third, which real labels also give to what was made with a tool ("a late actor's voice,
+recreated"). That alone would make it 1.6, but real texts, which are longer than lines, score lower. With 5
+the F1 on 152 real entries is .60 instead of .46 (with meaning .64 instead of .50), while on left-out authors
+it falls by .06. Both were known when it was chosen.
+"""
 KIN = 64
-"""How many of the main directions of meaning tell which words are alike; with all 512, and for themes, it
-helped nothing."""
+"""How many main directions of the vectors decide which words are alike. All 512, or using this for themes,
+gained nothing.
+"""
 PAIR = 0.5
-"""How much the meaning of a pair of words counts beside that of a single word."""
+"""The weight of the meaning of a pair of words, relative to that of a single word."""
 EXACT, MOST = 1e-5, 600
-"""When a fit is done. Stopped early (1e-3) it promised more on streams than it held (of 48 to 50 sure one
-or two more were wrong), and told themes less well by .004, left-out authors, and by .02 in German samples."""
+"""The tolerance at which a fit ends. When stopped earlier (1e-3), certainties on streams were too high (one
+or two more of 48 to 50 sure entries were wrong), and themes were worse: by .004 on left-out authors, by .02
+on German samples.
+"""
 RARE = 2
 
 
 class Matrix:
-    """The lines as numbers: what words and pairs they hold, what their rules add up to."""
+    """The lines as numbers: the words and pairs in each, and the sums of its rules."""
 
     def __init__(self, lines: list[Line], beats: int, targets: int) -> None:
         counts = Counter(feature for line in lines for feature in line.features)
@@ -113,7 +138,7 @@ class Matrix:
         self.beats = beats
 
     def of(self, kind: str) -> Any:
-        """Give the columns that a question is judged by: relevance and beats by no theme's rules."""
+        """Return the columns for a question: for relevance and beats, without the rules of themes."""
         if kind == "theme":
             return self.all
         keep = np.ones(self.all.shape[1])
@@ -122,10 +147,10 @@ class Matrix:
         return self.all.multiply(keep).tocsr()
 
     def kin(self, lines: list[Line], meanings: Any) -> Any:
-        """Give each word and pair a row of numbers by what it means alone: alike where two mean alike.
+        """Return a vector of meaning for each word and pair; words that mean the same have similar ones.
 
-        The rows of a text's words add up to about what the encoder says of the text; what is rare counts
-        more than what stands everywhere.
+        The vectors of a text's words add up to about what the encoder returns for the text. Rare words count
+        more than common ones.
         """
         written: dict[str, Counter[str]] = {feature: Counter() for feature in self.features}
         for line in lines:
@@ -148,7 +173,7 @@ class Matrix:
 
 
 def row_of(line: Line, column: dict[str, int], targets: int) -> list[tuple[int, float]]:
-    """Give a line's numbers by column: its words and pairs, its rules' sums, and which sums suffice."""
+    """Return a line's numbers by column: words and pairs, sums of rules, and which sums are enough."""
     width = len(column)
     row = [(column[feature], line.scale) for feature in sorted(line.features) if feature in column]
     row += [(width + n, min(max(value, FLOOR), CAP)) for n, value in enumerate(line.sums) if value]
@@ -156,7 +181,7 @@ def row_of(line: Line, column: dict[str, int], targets: int) -> list[tuple[int, 
 
 
 def answers(lines: list[Line], name: str) -> tuple[Any, Any]:
-    """Give both readers' answers to a question, 1.0 for yes."""
+    """Return both readers' answers to a question, with 1.0 for yes."""
     every = ([line.labels for line in lines], [line.second for line in lines])
     first, second = (
         np.array([bool(labels) if name == RELEVANT else name in labels for labels in by], float)
@@ -166,7 +191,10 @@ def answers(lines: list[Line], name: str) -> tuple[Any, Any]:
 
 
 def fit(matrix: Any, first: Any, second: Any, weights: Any, rows: Any, penalty: float) -> tuple[Any, float]:
-    """Train on rows; one on which the two readers differ counts half for each."""
+    """Train on some rows.
+
+    A row about which the two readers disagree is used with both answers, each at half weight.
+    """
     twice = rows[first[rows] != second[rows]]
     every = np.concatenate([rows, twice])
     labels = np.concatenate([first[rows], second[twice]])
@@ -187,7 +215,7 @@ def left_out(
     folds: int,
     penalty: float,
 ) -> Any:
-    """Score each row by a model that saw neither its author nor its event."""
+    """Score each row by a model that has seen neither its author nor its event."""
     scores = np.full(len(lines), np.nan)
     authors = sorted({lines[n].author for n in rows})
     sizes = Counter(lines[n].author for n in rows)
@@ -204,7 +232,10 @@ def left_out(
 
 
 def best_bar(scores: Any, shares: Any, life: float) -> float:
-    """Find where F1 is best (the middle of a plateau); shares say how many of the readers gave the label."""
+    """Return the bar with the best F1 (the middle of a plateau).
+
+    `shares` says how many of the readers gave the label; `life` is the weight of a positive line.
+    """
     steps = np.linspace(-2.5, 1.0, 71)
     values = np.array([f1(scores > step, shares, life) for step in steps])
     return float(steps[values >= values.max() - 0.004].mean())
@@ -216,11 +247,11 @@ def f1(given: Any, shares: Any, life: float = 1.0) -> float:
 
 
 class Stream:
-    """Our own stream, at the real rate of news: what makes sums log-odds of life.
+    """Our own stream, with the real rate of news, for turning sums into log-odds that hold in practice.
 
-    Lines are written to be hard, half of them relevant: what they promise is too modest by far at the rate of
-    life. The stream was not trained on; slope and offset are all that is taken from it, twice: for the table
-    and for the second look.
+    Lines are written to be hard, and half of them are relevant, so a table made from them is far too cautious
+    at the real rate. The stream was not trained on. Only a slope and an offset are taken from it, once for
+    the table and once for meaning.
     """
 
     def __init__(self, tagger: Tagger, parts: frozenset[str]) -> None:
@@ -242,7 +273,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Question:
-    """A question to the lines: what both readers say, and which lines are asked how heavily."""
+    """A question about the lines: both readers' answers, and the weight of each line."""
 
     first: Any
     second: Any
@@ -255,9 +286,10 @@ class Question:
         return ((self.first + self.second) / 2)[self.rows]
 
     def table(self, lines: list[Line], matrix: Any, folds: int, kin: Any = None) -> Answer:
-        """Learn from words and sums; with `kin`, words of like meaning share what is learned of each.
+        """Learn from words and sums. With `kin`, words of similar meaning share what is learned about each.
 
-        What a direction of meaning weighs is a weight of each word then: the table stays one of words.
+        What is learned about a direction of meaning then becomes a weight of each word, so the result is
+        still a table of words.
         """
         width = matrix.shape[1]
         if kin is not None:
@@ -270,10 +302,10 @@ class Question:
         return Answer(weights[:width], base, scores)
 
     def look(self, table: Answer, meanings: Any) -> Answer:
-        """Learn what the meaning of a text says beside the table: the table's share, then a weight a number.
+        """Learn what the meaning of a text adds: a factor for the table's score, a weight for each number.
 
-        Beside what the table says of lines by left-out authors, as it will have to say it of news; a vector
-        alone was far worse, and trained with the words in one no better.
+        The table's scores are those of left-out authors, since in practice it will judge unknown texts. A
+        vector alone was far worse, and one trained together with the words no better.
         """
         beside = np.column_stack([np.nan_to_num(table.scores), meanings])
         every = (self.first, self.second, self.weights, self.rows)
@@ -285,7 +317,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folds", type=int, default=4)
     folds = parser.parse_args().folds
-    threadpool_limits(1)  # sparse matrices: more threads only wait for each other, for minutes
+    threadpool_limits(1)  # the matrices are sparse: more threads would only wait for each other, for minutes
     rules = load(RULES.read_text(encoding="utf-8"), file=RULES.name)
     tagger = Tagger(replace(rules, learned=False))
     lines = read(tagger)
@@ -335,9 +367,9 @@ def relevance(lines: list[Line]) -> Question:
 
 
 def report_relevance(lines: list[Line], by_table: Any, by_look: Any) -> None:
-    """Say how left-out lines fare, which are harder than life: few of the others pass the gate.
+    """Print how left-out lines are judged; they are harder than real entries.
 
-    Of the second look only the table's part is left out.
+    For meaning, only the table's part was trained without them.
     """
     relevant, gated = (
         np.array([bool(line.labels) for line in lines]),

@@ -1,10 +1,11 @@
-"""Print for each rule of themes.toml what it alone gains and loses: the losers can go.
+"""Print for each rule of themes.toml what it gains and loses by itself, so that bad ones can be removed.
 
-Run: nice python training/weigh_rules.py [TARGET] [--stream FILE]  (extra `train`; a minute of one core)
-A rule is held against what words and pairs of words already know of the lines (by left-out authors): its
-score is what it would add, in standard deviations (Rao's score test); from 2 on it earns its place, below 0
-it loses. For beats, whose rules are the gate, `alone` counts the relevant entries that only this rule lets
-through, and the others. With --stream the same counts are given for a labelled stream.
+    nice python training/weigh_rules.py [TARGET] [--stream FILE]   (extra `train`; takes a minute of one core)
+
+Each rule is compared with what words and pairs of words already say about the lines (learned from other
+authors). Its score is what it would add, in standard deviations (Rao's score test): from 2 on it is worth
+having, below 0 it does harm. For beats, whose rules are the gate, `alone` counts the relevant and the other
+entries that only this rule lets through. With --stream the same is counted for a labelled stream.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from monitor.tag import Tagger, load
 
 
 def fired(tagger: Tagger, files: list[Path]) -> list[dict[str, list[Any]]]:
-    """Give for each entry of the files, by target, the rules that hold."""
+    """Return for each entry of the files the rules that hold, by target."""
     return [tagger.rules_of(entry_of(row)) for file in files for row in rows(file)]
 
 
 def gate(
     entries: list[dict[str, list[Any]]], relevant: list[bool], beats: list[str]
 ) -> dict[int, Counter[bool]]:
-    """Count the entries that one rule alone lets through, by whether they are relevant."""
+    """Return how many entries only one rule lets through, for each rule, by whether they are relevant."""
     alone: dict[int, Counter[bool]] = defaultdict(Counter)
     for rules, answer in zip(entries, relevant, strict=True):
         open_ = [rule for beat in beats for rule in rules.get(beat, ()) if rule.weight > 0]
