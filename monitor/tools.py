@@ -6,6 +6,7 @@ Takes a configuration; gives fetched responses, read documents and tagged entrie
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -53,6 +54,8 @@ class Tools:
         self.parser = Parser(config.parse)
         self._config = config
         self._taggers: dict[bool, tuple[str, tag.Tagger]] = {}
+        self._used = False
+        """True once entries were tagged since the last rest."""
 
     def tagger(self, personal: str, *, semantic: bool = True) -> tag.Tagger:
         """Return the tagger; it is compiled when first needed, and again when marks have taught something.
@@ -71,6 +74,7 @@ class Tools:
 
         In batches: a thread cannot be stopped, and 2,000 entries take six seconds.
         """
+        self._used = True
         done: list[Entry] = []
         faults: list[str] = []
         semantic = len(entries) <= _ARCHIVE
@@ -86,6 +90,13 @@ class Tools:
             await asyncio.to_thread(work, batch)
         return Tagged(tuple(done), tuple(faults))
 
+    async def rest(self) -> None:
+        """Give back what only a poll needs; for between two of them, when nothing is due."""
+        await self.parser.rest()
+        if self._used:
+            self._used = False
+            _trim()
+
     async def __aenter__(self) -> Self:
         await self.fetcher.__aenter__()
         return self
@@ -93,3 +104,14 @@ class Tools:
     async def __aexit__(self, *_: object) -> None:
         await self.fetcher.__aexit__()
         await self.parser.__aexit__()
+
+
+def _trim() -> None:
+    """Give memory that is free back to the system, where its C library does so only when asked (glibc).
+
+    After a first poll of 45 feeds and its digest that is 8 MB of 95; it takes some 5 ms.
+    """
+    import ctypes
+
+    with suppress(OSError, AttributeError, TypeError):  # another C library, another system
+        ctypes.CDLL(None).malloc_trim(0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from tagging import entry
 from monitor import encoder
 from monitor.errors import ConfigError
 from monitor.tag import Rules, Tagger, load
-from monitor.tag.features import Stems, halves
+from monitor.tag.features import Features, Quote, Stems, halves
 from monitor.tag.judge import Judge, fingerprint, log_odds, probability, shipped
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ HEAD = [
 
 def judge(rules: Rules, *words: str) -> Judge:
     known = [f"known\t{t.slug}\t{' '.join(map(fingerprint, t.rules))}" for t in rules.targets]
-    return Judge("\n".join([*HEAD, *known, *(f"w\t{word}" for word in words)]))
+    return Judge("\n".join([*HEAD, *known, *(f"w\t{word}" for word in sorted(words))]))
 
 
 def tagger(*words: str, text: str = RULES, **options: Any) -> Tagger:
@@ -320,6 +321,24 @@ def test_whoever_speaks_of_ai_and_of_creative_work_is_asked() -> None:
 def test_a_table_with_an_unknown_row_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown row 'words'"):
         Judge("words\tx\t1")
+
+
+def test_every_word_of_a_table_is_found_and_no_other() -> None:
+    for many in (0, 1, 2, *range(100, 150)):
+        words = [f"{n:03}{'ä ' * (n % 5)}" for n in range(many)]
+        others = {"", "0", "zz", *(word[:2] for word in words), *(f"{word}x" for word in words)}
+        for end in ("", "\n"):
+            table = Judge("\n".join([*HEAD, *(f"w\t{word}\t0:1" for word in words)]) + end)
+            found = table.read(Features({w: Quote(w, "title") for w in {*words, *others}}, 1.0))
+            assert {quote.text for quote, _ in found.rows} == set(words)
+
+
+def test_each_word_of_the_shipped_table_is_where_it_is_looked_for() -> None:
+    text = resources.files("monitor.tag").joinpath("weights.tsv").read_text(encoding="utf-8")
+    words = [line.split("\t")[1] for line in text.splitlines() if line.startswith("w\t")]
+    assert words == sorted(words)
+    every = Features({word: Quote(word, "title") for word in words[::50]}, 1.0)
+    assert len(shipped().read(every).rows) == len(every.quotes)
 
 
 def test_the_shipped_table_covers_the_starter_and_both_languages() -> None:

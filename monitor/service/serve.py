@@ -265,7 +265,7 @@ class _Service:
         try:
             if not pipeline.due_feeds(config, self._store, now=now):
                 if self._tools is not None:
-                    await self._tools.parser.rest()
+                    await self._tools.rest()
                 return
             self._ping_is_due = True
             if self._tools is None:

@@ -8,7 +8,7 @@ real rate of news in a technology feed (about 1.6 % relevant); other kinds of fe
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect
 from functools import cache
 from importlib import resources
 from math import exp, log
@@ -41,6 +41,8 @@ FLOOR: Final = -1.0
 # The table holds whole thousandths: shorter than floats, and the same on every machine.
 UNIT: Final = 1000
 _REMEMBERED = 20_000
+# Characters on a page of the table: some twenty rows.
+_PAGE: Final = 1000
 # How the row of a word or pair of words begins.
 _WORD: Final = "w\t"
 # How many words of the table an explanation lists; small weights tell nobody anything.
@@ -87,7 +89,7 @@ class KnownWords(NamedTuple):
 
 
 class Judge:
-    """The table. Its rows stay text until they are needed, as most words are never met."""
+    """The table. Its rows, sorted by word, stay text until they are needed, as most words are never met."""
 
     def __init__(self, text: str) -> None:
         self.columns: dict[str, int] = {}
@@ -101,11 +103,11 @@ class Judge:
         self._passes: dict[str, Row] = {}
         self._known: dict[str, frozenset[str]] = {}
         self._read: dict[str, Row] = {}
-        head, _, rows = text.partition(f"\n{_WORD}")
-        # A sorted list of lines, of which a run needs only a few of some 90,000. A dictionary takes twice the
-        # memory and ten times as long to load.
-        self._rows = sorted(f"{_WORD}{rows}".splitlines())
-        for line in head.splitlines():
+        words = text.find(f"\n{_WORD}")
+        if words < 0:
+            words = len(text)
+        self._pages = _pages(text, words) or [""]
+        for line in text[:words].splitlines():
             if line and not line.startswith("#"):
                 kind, _, rest = line.partition("\t")
                 self._head(kind, rest.split("\t"))
@@ -188,14 +190,16 @@ class Judge:
     def _row(self, feature: str) -> Row:
         row = self._read.get(feature)
         if row is None:
-            start = f"{_WORD}{feature}\t"
-            place = bisect_left(self._rows, start)
-            if place == len(self._rows) or not self._rows[place].startswith(start):
+            # "\n" sorts after "\t" and before anything a longer word could go on with, so that the page
+            # before that place is the one that may hold the row.
+            page = self._pages[bisect(self._pages, f"\n{_WORD}{feature}\n") - 1]
+            _, found, rest = page.partition(f"\n{_WORD}{feature}\t")
+            if not found:
                 # Most words have no row. Cached, they would crowd out those that have one.
                 return ()
             if len(self._read) >= _REMEMBERED:
                 self._read.clear()
-            row = self._read[feature] = _row(self._rows[place].removeprefix(start))
+            row = self._read[feature] = _row(rest.partition("\n")[0])
         return row
 
 
@@ -226,6 +230,20 @@ def shipped() -> Judge:
     """Return the table that comes with the program."""
     file = resources.files("monitor.tag") / "weights.tsv"
     return Judge(file.read_text(encoding="utf-8"))
+
+
+def _pages(text: str, start: int) -> list[str]:
+    """Split the rows from `start` on into pages, in which words are looked up.
+
+    As a list of lines, the 132,000 rows took 7 MB more.
+    """
+    pages = []
+    while start < len(text) - 1:  # at its last character the text ends with a line break
+        end = text.find("\n", start + _PAGE)
+        end = len(text) if end < 0 else end
+        pages.append(text[start:end])
+        start = end
+    return pages
 
 
 def _row(text: str) -> Row:
