@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor import digest, digest_output, followed, outbox
-from monitor.deliver import Archive, Mail
+from monitor.deliver import Archive, Locked, Mail
 from monitor.errors import each
 from monitor.models import Window
 
@@ -33,6 +33,8 @@ def make_alerts(
         return []
     chosen = [channel for channel in channels if channel.name in alert.channels]
     mail = [channel for channel in chosen if channel.name == Mail.name]
+    # An alert that nobody can be named for is made once the secret can be read.
+    locked = {channel.name for channel in chosen if isinstance(channel, Locked)}
     pages = [channel for channel in channels if isinstance(channel, Archive)]
     feeds = followed.named(config, store)
     stories = store.without_culprits(lambda _: _unreported(config, store, now))
@@ -46,6 +48,7 @@ def make_alerts(
         deliveries = outbox.prepare(chosen, edition, now=now)
         for translation in translations:
             deliveries += outbox.prepare(mail, translation, now=now)
+        deliveries = [one for one in deliveries if one.state != "failed" or one.channel not in locked]
         if deliveries:  # update the pages that the message leads to; by themselves they alert nobody
             deliveries += outbox.prepare(pages, edition, now=now)
         store.deliveries.alert(story.id, deliveries, now)

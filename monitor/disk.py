@@ -21,6 +21,17 @@ _FOR_ALL: Final = 0o666
 _FOR_ITS_OWNER: Final = 0o600
 
 
+def obstacle(folder: Path) -> str:
+    """Say what keeps a path from ever being a folder: a file or a dead link is in its way; "" for nothing.
+
+    `exists` says False for all of these, as it does for a folder that is still to be made.
+    """
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if os.path.isdir(there):  # noqa: PTH112 - `is_dir` raises where a link leads to what may not be read
+        return ""
+    return f"{there} is a link that leads nowhere" if there.is_symlink() else f"{there} is not a folder"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step that survives a power cut; who reads it sees the old or the new, whole.
 

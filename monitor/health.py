@@ -278,17 +278,24 @@ def _until_made_up(last: str, those: Sequence[Delivery]) -> str:
     """Say what comes of deliveries that were given up."""
     if any(one.edition == last and one.payload for one in those):
         return "fix that, then send it again: `monitor digest --send --resend`"
+    if any(one.edition == last and one.channel != Mail.name for one in those):
+        return "fix that, then run `monitor digest --send`: it tries at once"
     # Alerts have no second chance, nor has what could not be made or has had its own.
     is_tried_again = all(
-        one.channel == Mail.name and is_digest_key(one.edition) and one.payload and not one.reopened
+        one.channel in {Mail.name, Files.name}
+        and is_digest_key(one.edition)
+        and one.payload
+        and not one.reopened
         for one in those
     )
-    hope = ", and each is tried once more when a later one has got through" if is_tried_again else ""
+    hope = ", and it comes when a later one has got through" if is_tried_again else ""
     return f"fix that before the next one; `monitor digest --date DAY` shows what did not arrive{hope}"
 
 
 def _counted(channel: str, those: Sequence[Delivery]) -> str:
     whom = {one.recipient for one in those}
+    if channel == Files.name:
+        return next(iter(whom)) if len(whom) == 1 else counted(len(whom), "file")
     named = next(iter(whom)) if len(whom) == 1 else f"{len(whom)} recipients"
     editions = Counter(is_digest_key(key) for key in {one.edition for one in those})
     parts = [

@@ -1,7 +1,8 @@
 """The outbox: the one place where a delivery changes its state, from a frozen digest to its user.
 
     pending --send_due--> sending --it arrived-------------> sent      (and what failed of its recipient's
-       ^                     |                                          earlier digests is pending once more)
+       ^                     |                                          earlier digests is pending once more,
+       |                     |                                          or superseded if that is much)
        |                     |-----a permanent error-------> failed      (or a transient one, after five days)
        |                     |-----any other error: it waits
        +---------------------+-----the sender died: recover
@@ -43,6 +44,9 @@ LIFE: Final = timedelta(days=5)
 """Waits double from FIRST to LONGEST, as in a mail queue (RFC 5321, 4.5.4.1; Postfix qmgr)."""
 FEWEST_TRIES: Final = 5
 """Tries before a delivery is given up for its age: a machine that was off for a week has not tried at all."""
+SINGLY: Final = 3
+"""Mails to one recipient that were given up and come one by one when a later mail has got through. An address
+that refused for a month got thirty mails at once; when there are more than these, the next mail tells all."""
 JITTER: Final = 0.2
 EVERYBODY: Final = "everybody"
 """The recipient of a delivery that a channel could not make for anybody."""
@@ -112,9 +116,20 @@ async def send_due(
     counts against the account, so one delivery of a channel goes first, and the others only if it was not
     refused again.
     """
+    seen, tried = set[int](), list[Delivery]()
+    # What gets through gives what was given up before it another chance, which it takes at once.
+    while due := [one for one in store.deliveries.due(now, blocked=blocked) if one.id not in seen]:
+        seen.update(one.id for one in due)
+        tried += await _send_those(store, channels, due, now)
+    return tried
+
+
+async def _send_those(
+    store: Store, channels: Sequence[Channel], due: Iterable[Delivery], now: datetime
+) -> list[Delivery]:
     by_name = {channel.name: channel for channel in channels}
     waiting = defaultdict[str, list[Delivery]](list)
-    for delivery in store.deliveries.due(now, blocked=blocked):
+    for delivery in due:
         # A channel that is switched off keeps what it had to send until it is switched on again.
         if channel := by_name.get(delivery.channel):
             if channel.reaches(delivery.recipient):
@@ -178,7 +193,7 @@ async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetim
         after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311 - spreads tries
     store.deliveries.save(after, now)
     if after.state == "sent":
-        store.deliveries.reopen_failed(after, now)
+        store.deliveries.reopen_failed(after, now, singly=SINGLY)
     return after
 
 

@@ -6,6 +6,7 @@ since and for channels that were switched on since. What the digest tells stays 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -65,6 +66,31 @@ def resend(
         and (one.recipient == outbox.EVERYBODY or channel.reaches(one.recipient))
     ]
     return Resent(new.left_out, [*new.unmade, *gone])
+
+
+def make_up(
+    config: Config, store: Store, channels: Sequence[Channel], stored: StoredDigest, *, now: datetime
+) -> None:
+    """Make the deliveries of a digest that a channel could make for nobody then, if it can now.
+
+    The addresses of a push channel are its secret: while that cannot be read, nobody knows for whom. Mail is
+    made up for by the next digest.
+    """
+    unmade = {
+        one.channel: one
+        for one in store.deliveries.listing(edition=digest_key(stored.date))
+        if one.recipient == outbox.EVERYBODY and one.state == "failed" and one.channel != Mail.name
+    }
+    made, _ = each(
+        [channel for channel in channels if channel.name in unmade],
+        lambda channel: outbox.prepare([channel], digest_output.rendered(config, stored.digest()), now=now),
+    )
+    with store.transaction():
+        for channel, deliveries in made.items():
+            if all(one.state != "failed" for one in deliveries):
+                store.deliveries.add(deliveries, now)
+                settled = replace(unmade[channel.name], state="superseded", last_error="")
+                store.deliveries.save(settled, now)
 
 
 class _Additions(NamedTuple):

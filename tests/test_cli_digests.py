@@ -53,6 +53,24 @@ def test_looking_before_the_first_poll_makes_no_file(tmp_path: Path) -> None:
     assert not (desk.directory / "data").exists()
 
 
+def test_a_file_in_the_place_of_the_data_is_no_database_still_to_be_made(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk", ["https://news.test/feed"]).directory
+    (desk / "data").touch()
+    for command in (
+        ["status"],
+        ["poll"],
+        ["digest"],
+        ["digest", "--send"],
+        ["digests"],
+        ["search", "x"],
+        ["backup", tmp_path / "copy"],
+        ["run"],
+    ):
+        result = run(desk, *command, now=MORNING)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == f"monitor.toml: data_dir: {desk / 'data'} is not a folder\n"
+
+
 def test_the_json_has_the_shape_of_the_contract(polled_desk: Path) -> None:
     made = run(polled_desk, "digest", "--format", "json", now=MORNING).json
     assert set(made) >= {"date", "window", "stories", "receipt"}
@@ -217,6 +235,98 @@ def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherw
         del script.replies["RCPT"]
         assert run(desk, "digest", "--send", "--resend", now=at(9.02, 1)).code == 0
     assert len(script.received) == 1
+
+
+def test_a_password_that_cannot_be_read_keeps_no_file_from_being_written_and_its_mail_waits(
+    tmp_path: Path,
+) -> None:
+    mail = (
+        '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
+        'username = "me"\npassword_file = "password"\n[alert]\nchannels = ["email"]\nmin_score = 0\nmin_sources = 1\n'
+    )
+    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
+    with serving() as server, smtp.scripted_in_a_thread(script):
+        server.on("/a", page(item("leak", LEAK)))
+        desk = Desk(
+            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
+        ).directory
+        reason = "monitor.toml: email.password_file: cannot read password: No such file or directory"
+        polled = run(desk, "poll", now=at(6, 1))
+        assert (polled.code, reason in polled.err) == (0, True)
+        locked = run(desk, "digest", "--send", now=MORNING)
+        assert (locked.code, locked.err) == (2, f"{reason}\n")
+        assert {"2024-12-03.md", "index.html"} <= set(files(desk / "digests"))
+        (problem,) = run(desk, "status", "--json", now=MORNING).json["problems"]
+        assert problem["what"] == f"email to r@x.test (1 digest, 1 alert) waiting: {reason}"
+        (desk / "password").write_text("right")
+        reason = (
+            f"monitor.toml: email.password_file: others can read {desk / 'password'}: run chmod 600 on it"
+        )
+        (desk / "password").chmod(0o644)
+        assert run(desk, "digest", "--send", now=at(7.2, 1)).err == f"{reason}\n"
+        assert script.received == []
+        (desk / "password").chmod(0o600)
+        for hour in (7.3, 7.4):
+            assert run(desk, "digest", "--send", now=at(hour, 1)).code == 0
+        assert run(desk, "status", now=at(7.5, 1)).code == 0
+    assert sorted("Dec 2024" in one.message["Subject"] for one in script.received) == [False, True]
+
+
+def test_push_whose_addresses_cannot_be_read_is_made_up_for_once_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed: list[str] = []
+    monkeypatch.setattr(
+        "monitor.deliver.push._notify", lambda _url, _name, subject, _body: pushed.append(subject)
+    )
+    push = '[apprise]\nurls_file = "urls"\n[alert]\nchannels = ["apprise"]\nmin_score = 0\nmin_sources = 1\n'
+    with serving() as server:
+        server.on("/a", page(item("leak", LEAK)))
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + push).directory
+        urls = desk / "urls"
+        assert "urls_file: cannot read urls" in run(desk, "poll", now=at(6, 1)).err
+        urls.write_text("json://x.test json://y.test")
+        urls.chmod(0o600)
+        assert run(desk, "poll", now=at(6.5, 1)).code == 0
+        assert ["Dec 2024" in subject for subject in pushed] == [False, False], "it waited for its addresses"
+        pushed.clear()
+        urls.rename(desk / "elsewhere")
+        for _ in range(2):
+            assert run(desk, "digest", "--send", now=MORNING).code == 2
+        (problem,) = run(desk, "status", "--json", now=MORNING).json["problems"]
+        assert "apprise to everybody given up: monitor.toml: apprise.urls_file: cannot" in problem["what"]
+        assert problem["do"] == "fix that, then run `monitor digest --send`: it tries at once"
+        (desk / "elsewhere").rename(urls)
+        for hour in (7.3, 7.4):
+            assert run(desk, "digest", "--send", now=at(hour, 1)).code == 0
+        assert run(desk, "status", now=at(7.5, 1)).code == 0
+    assert ["Dec 2024" in subject for subject in pushed] == [True, True]
+
+
+def test_an_address_that_refused_for_days_gets_them_as_one_mail_and_each_news_once(tmp_path: Path) -> None:
+    mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
+    towns = ["Rome", "Oslo", "Graz", "Lima", "Riga", "Bonn", "Kiel"]
+    script = smtp.Script(replies={"RCPT": "550 nobody here"})
+    with serving() as server, smtp.scripted_in_a_thread(script):
+        desk = Desk(
+            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
+        ).directory
+        for day in range(len(towns)):
+            news = (
+                item(town, f"OpenAI tool Sora opens in {town}", published=at(5, then))
+                for then, town in enumerate(towns[: day + 1])
+            )
+            server.on("/a", page(*news))
+            run(desk, "poll", now=at(6, day))
+            if day == 5:
+                del script.replies["RCPT"]
+            assert run(desk, "digest", "--send", now=at(7.1, day)).code == (day < 5)
+        assert run(desk, "status", now=at(7.2, 6)).code == 0
+    told = [one.message.get_body(("plain",)).get_content() for one in script.received]
+    assert [[town in text for town in towns] for text in told] == [
+        [False] * 5 + [True, False],
+        [True] * 5 + [False, True],
+    ]
 
 
 def test_a_window_is_dated_by_the_last_day_that_it_covers(polled_desk: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_poll_goes_on_without_a_secret_and_says_what_it_keeps(tmp_path: Path) 
         desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + secret + "[alert]\n").directory
         result = run(desk, "poll", now=at(9))
     assert (result.code, result.out.startswith("1 feed polled: 1 ok")) == (0, True)
-    assert "what is waiting was not sent" in result.err
+    assert "what needs a secret was not sent" in result.err
     assert "NOT_SET_HERE is not set" in result.err
 
 

@@ -217,10 +217,28 @@ def test_a_folder_that_cannot_be_written_is_found_by_check(tmp_path, key):
     (tmp_path / "file").touch()
     name = key.rpartition(".")[2]
     text = f'{"[digest]" if "." in key else ""}\n{name} = "file/below"\n'
-    with pytest.raises(ConfigError, match=f"monitor.toml: {key.partition('.')[0]}.*file is no folder"):
+    with pytest.raises(ConfigError, match=f"monitor.toml:.* {key.partition('.')[0]}.*file is not a folder"):
         config.load(write(tmp_path, monitor=text), {}).check()
     config.load(write(tmp_path), {}).check()
     assert not (tmp_path / "data").exists()
+
+
+def test_a_data_dir_that_can_be_no_folder_is_a_fault_of_the_configuration(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "away").symlink_to("disk/that/is/not/mounted")
+    (tmp_path / "round").symlink_to("round")
+    for written, reason in (
+        ("file", "is not a folder"),
+        ("file/below", "file is not a folder"),
+        ("away", "is a link that leads nowhere"),
+        ("away/below", "away is a link that leads nowhere"),
+        ("round", "is a link that leads nowhere"),
+    ):
+        (found,) = faults(write(tmp_path, monitor=f'language = "en"\ndata_dir = "{written}"\n'))
+        assert found.startswith("monitor.toml:2: data_dir: ")
+        assert found.endswith(reason)
+    for written in ("to/be/made", "."):
+        assert config.load(write(tmp_path, monitor=f'data_dir = "{written}"\n'), {})
 
 
 def test_a_channel_that_misses_its_extra_is_found_by_check(tmp_path, monkeypatch):

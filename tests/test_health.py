@@ -243,7 +243,7 @@ def test_a_second_try_is_promised_only_where_there_is_one(desk, opened, changes,
     polled(opened, at(7, 1))
     freeze(opened, at(7, 1), start=at(7))
     (problem,) = health.status(desk.config, opened, now=at(7.5, 1)).problems
-    assert ("each is tried once more" in problem.do) is is_tried_again
+    assert ("it comes when a later one has got through" in problem.do) is is_tried_again
     assert "arrive" not in languages.load("de").reason(problem.do)
 
 

@@ -590,6 +590,31 @@ async def test_who_was_off_the_list_for_long_comes_back_to_a_week(
     assert not any(title in back for title in (LEAK, CHOIR, "AI bands anger artists"))
 
 
+async def test_a_mail_that_waits_while_its_recipient_leaves_the_list_is_told_by_their_next_one(
+    tmp_path: Path,
+) -> None:
+    at_noon = f'[email.only."{BO}"]\ntime = "12:00"\n'
+    async with Loopback() as server, inbox() as box:
+        desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, at_noon, more=NO_FILES))
+        async with at_work(server, desk) as work:
+            await work.day(0)
+            await work.publish(at(12.5))
+            await work.day(1)
+            for to, selections, day in ((ANNA,), "", 2), ((ANNA, BO), at_noon, 3), ((ANNA, BO), at_noon, 4):
+                (desk.directory / "monitor.toml").write_text(
+                    settings(box.port, selections, to=to, more=NO_FILES)
+                )
+                work.config = desk.config
+                await work.publish(at(12.5, day - 1))
+                await work.day(day)
+            await work.publish(at(12.5, 4))
+    assert [[title in mail for title in (LEAK, CHOIR)] for mail in mails(box, BO)] == [
+        [True, False],
+        [False, True],
+        [False, False],
+    ]
+
+
 async def test_a_monthly_mail_tells_the_month_and_one_that_is_made_up_for_loses_no_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

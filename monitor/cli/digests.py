@@ -25,7 +25,7 @@ from monitor.cli.output import (
     utc,
 )
 from monitor.cli.session import Session, UsageError, day, session
-from monitor.errors import MonitorError
+from monitor.errors import ConfigError, MonitorError
 from monitor.lock import sole_sender
 from monitor.models import digest_key
 from monitor.text import counted
@@ -158,7 +158,8 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
     from monitor.deliver import Archive
 
     config = current.config()
-    channels = config.channels()
+    # Files need no password: those of a day on which it cannot be read are written, and its mails wait.
+    channels, faults = config.channels_or_locked()
     whose = _recipient(config, recipient) if recipient else ""
     # Before the database is opened: two senders must not even plan.
     with sole_sender(config.data_dir), current.writing() as (_, store):
@@ -168,6 +169,8 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
         on = {Archive.name, *(channel.name for channel in channels)}
         warn_of_leap(store, now)
         outbox.recover(store, now=now)
+        if before is not None:
+            resending.make_up(config, store, channels, before, now=now)
         if resend:
             if before is None:
                 raise MonitorError("no digest has been made yet, so there is nothing to send again")
@@ -187,6 +190,8 @@ def _send(current: Session, *, resend: bool, recipient: str) -> None:
     show(*delivery_lines(done, config.timezone))
     if waiting:
         show("still waiting:", *delivery_lines(waiting, config.timezone))
+    if faults:
+        raise ConfigError(faults)
     # cron mails what a command prints when it fails: a mail that did not go out is such a failure.
     unsent = any(delivery.state != "sent" for delivery in done)
     if unsent or troubles or any(one.last_error for one in waiting):

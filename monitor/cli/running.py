@@ -14,7 +14,7 @@ import typer
 from monitor.cli.digests import delivery_lines, warn_of_leap
 from monitor.cli.output import local, poll_json, progress, say, show, show_json, stderr
 from monitor.cli.session import UsageError, feed_named, session
-from monitor.errors import BusyError, ConfigError, raise_unexpected
+from monitor.errors import BusyError, raise_unexpected
 from monitor.lock import sole_sender
 from monitor.text import counted
 from monitor.url import redact_url
@@ -112,21 +112,20 @@ def poll(
 async def _deliver(config: Config, store: Store, now: datetime) -> list[Delivery]:
     """Make alerts and send what is due, unless the service is running, which does it.
 
-    A secret that cannot be read keeps nobody from polling.
+    What needs a secret that cannot be read waits for it.
     """
     from monitor import outbox, pipeline
 
-    # With nothing to send, secrets are not even read, so a missing one stops no poll.
+    # With nothing to send, secrets are not even read.
     if config.alert is None and not store.deliveries.waiting():
         return []
+    channels, faults = config.channels_or_locked()
+    if faults:
+        say("monitor: what needs a secret was not sent:", *map(str, faults))
     try:
-        channels = config.channels()
         with sole_sender(config.data_dir):
             outbox.recover(store, now=now)
             done = await pipeline.deliver(config, store, channels, now=now, blocked=True)
-    except ConfigError as error:
-        say("monitor: what is waiting was not sent:", *map(str, error.faults))
-        return []
     except BusyError:
         return []  # the service is running, and sends what waits by itself
     raise_unexpected("making alerts", done.bugs)

@@ -10,7 +10,8 @@ from monitor import cluster, digest, fetch, setting_kinds, site, store, tag, val
 from monitor.config import feedlist, members, tables, themes
 from monitor.config.general import Alert, General, Service
 from monitor.config.places import FILES, require
-from monitor.deliver import CHANNELS, ConfiguredChannel, Files, Mail, Secrets, address_spec, unwritable
+from monitor.deliver import CHANNELS, Files, Locked, Mail, Secrets, address_spec, unwritable
+from monitor.disk import obstacle
 from monitor.errors import ConfigError, Fault
 from monitor.models import Selection
 from monitor.parse import settings as parse
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
+    from monitor.deliver import Channel, ConfiguredChannel
     from monitor.deliver.files import Settings as FilesSettings
     from monitor.models import Feed
 
@@ -139,15 +141,34 @@ class Config:
         Raises ConfigError when a secret is missing or others can read it.
         """
         found: list[ConfiguredChannel] = []
-        problems: list[Fault] = []
+        faults: list[Fault] = []
+        for name in self.channel_settings:
+            try:
+                found.append(self._channel(name))
+            except ConfigError as error:
+                faults += error.faults
+        if faults:
+            raise ConfigError(faults)
+        return tuple(found)
+
+    def channels_or_locked(self) -> tuple[tuple[Channel, ...], tuple[Fault, ...]]:
+        """Make the same channels, for a secret that cannot be read one that waits; and return the faults."""
+        found: list[Channel] = []
+        faults: list[Fault] = []
         for name, settings in self.channel_settings.items():
             try:
-                found.append(CHANNELS[name].of(settings, self.secrets))
+                found.append(self._channel(name))
             except ConfigError as error:
-                problems += [_below(settings.TABLE, fault) for fault in error.faults]
-        if problems:
-            raise ConfigError(problems)
-        return tuple(found)
+                found.append(Locked(CHANNELS[name](settings), "; ".join(map(str, error.faults))))
+                faults += error.faults
+        return tuple(found), tuple(faults)
+
+    def _channel(self, name: str) -> ConfiguredChannel:
+        settings = self.channel_settings[name]
+        try:
+            return CHANNELS[name].of(settings, self.secrets)
+        except ConfigError as error:
+            raise ConfigError([_below(settings.TABLE, fault) for fault in error.faults]) from error
 
     def tagger(self, learned: str) -> tag.Tagger:
         """Compile the rules, with what the user's marks have taught (the store's note `tag.PERSONAL`)."""
@@ -213,13 +234,17 @@ def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
         members.judge_searches(monitor, rules)
     except ConfigError as error:
         rule_faults += error.faults
+    # Relative to the configuration and not to the working directory: cron and systemd start elsewhere.
+    absolute = {declared: _at(directory, value) for declared, value in settings.items()}
+    # Where a file lies in its place the database counts as one that is still to be made: `status` said that
+    # nothing was ever polled, and `backup` that there is no database yet.
+    if (general := absolute[General]) and (reason := obstacle(general.data_dir)):
+        monitor.fault(("data_dir",), reason)
     # All files are read before any fault is reported: it is easier to correct five mistakes at once than one
     # mistake five times.
     faults = [fault for read in (monitor, subscriptions) for fault in read.sorted_faults()] + rule_faults
     if faults:
         raise ConfigError(faults)
-    # Relative to the configuration and not to the working directory: cron and systemd start elsewhere.
-    absolute = {declared: _at(directory, value) for declared, value in settings.items()}
     config = _config(directory, absolute, feeds, rules, environ)
     hints = (feedlist.hint(subscriptions), themes.hint(topic), *themes.doubts(topic), *_hints(config))
     return replace(config, hints=tuple(filter(None, hints)))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 from monitor.deliver.files import Archive, Files, unwritable
+from monitor.deliver.locked import Locked
 from monitor.deliver.mail import Mail
 from monitor.deliver.message import address_spec
 from monitor.deliver.push import Push
@@ -29,6 +30,7 @@ __all__ = [
     "Channel",
     "ConfiguredChannel",
     "Files",
+    "Locked",
     "Mail",
     "Push",
     "Secrets",
@@ -63,6 +65,9 @@ class ConfiguredChannel(Channel, Protocol):
 
     declared: ClassVar[type[Any]]
     """The Settings class: its table of monitor.toml. Without a field `enabled` the channel is always on."""
+
+    def __init__(self, settings: Any) -> None:
+        """Make the channel without its secrets: it can freeze editions, unless only these say for whom."""
 
     @classmethod
     def of(cls, settings: Any, secrets: Secrets) -> Self:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from monitor.disk import write_atomically
+from monitor.disk import obstacle, write_atomically
 from monitor.errors import DeliveryError, StoreError
 from monitor.models import Delivery, is_digest_key
 from monitor.setting_kinds import FilePath, Texts  # noqa: TC001 - config reads the annotations at run time
@@ -95,7 +95,7 @@ class Files:
     async def send(self, delivery: Delivery) -> None:
         """Write the file; raise a transient DeliveryError when the folder cannot be written."""
         path = self.settings.output_dir / _checked(delivery.recipient)
-        await _in_a_thread(path, partial(write_atomically, path, delivery.payload))
+        await _in_a_thread(self.settings.output_dir, partial(write_atomically, path, delivery.payload))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +128,23 @@ class Archive:
         await _in_a_thread(folder, partial(self.write, folder))
 
 
-async def _in_a_thread(path: Path, write: Callable[[], None]) -> None:
+async def _in_a_thread(folder: Path, write: Callable[[], None]) -> None:
     try:
         # A disk on the network may hang for minutes, and the loop with it.
         await asyncio.to_thread(write)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DeliveryError(f"cannot write {path}: {reason}", permanent=False) from error
+        # "File exists" is what the system says where a file has the folder's name.
+        reason = obstacle(folder) or error.strerror or type(error).__name__
+        raise DeliveryError(f"cannot write into {folder}: {reason}", permanent=False) from error
     except StoreError as error:
-        raise DeliveryError(f"cannot write {path}: {error}", permanent=False) from error
+        raise DeliveryError(f"cannot write into {folder}: {error}", permanent=False) from error
 
 
 def unwritable(folder: Path) -> str:
     """Say why a folder cannot be created or written; "" when it can. Leaves nothing behind."""
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        return f"{there} is no folder"
+    if reason := obstacle(folder):
+        return reason
+    there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with TemporaryFile(dir=there):  # permissions alone do not say it: root has all, also in /proc
             return ""

@@ -84,10 +84,15 @@ class Push:
         return f"{', '.join(self._services())}: not tried, because that would send a message"
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
-        """Freeze subject and headlines; none if `min_score` leaves no story and the day is not broken."""
+        """Freeze subject and headlines; none if `min_score` leaves no story and the day is not broken.
+
+        Raises DeliveryError when no address is known.
+        """
         headlines = [story for story in edition.headlines if story.score >= self.settings.min_score]
         if self.settings.min_score > 0 and not headlines and edition.conclusive:
             return ()
+        if not self.settings.urls:
+            raise DeliveryError("no address of a service is known", permanent=True)
         lines = [f"• {story.title}\n  {story.url}".rstrip() for story in headlines[:_MAX_HEADLINES]]
         payload = "\n".join([text.clean(edition.subject), "", *lines]).encode("utf-8", "replace")
         return tuple(

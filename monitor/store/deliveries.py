@@ -169,13 +169,20 @@ class Deliveries:
         named = {"now": format_utc(now), "edition": edition, "recipient": recipient}
         return self._db.change(_REOPEN, named)
 
-    def reopen_failed(self, sent: Delivery, now: datetime) -> int:
-        """Make a recipient's earlier digests that were given up due once more, now that one has got through.
+    def reopen_failed(self, sent: Delivery, now: datetime, *, singly: int) -> None:
+        """Give a recipient's earlier digests that were given up another chance, now that one has got through.
 
-        In the same bytes, each as a mail of its own: what a server refuses of one holds up no other. Not
-        those whose days a later mail tells, nor what was given up twice. Returns how many.
+        Up to `singly` of them are due once more, each as a mail of its own and in the same bytes: what a
+        server refuses of one holds up no other. More than that count as superseded, and the next mail tells
+        them all (see `uncovered`). Files are due once more however many there are. Nothing happens to those
+        whose days a later mail tells, and to what was given up twice.
         """
-        return self._db.change(_REOPEN_FAILED, {"now": format_utc(now), "id": sent.id})
+        with self._db.transaction():
+            found = [row["id"] for row in self._db.rows(_GIVEN_UP, [sent.id])]
+            each_by_itself = sent.channel == "files" or len(found) <= singly
+            note = "" if each_by_itself else f"the next mail tells this and {len(found) - 1} more"
+            named = {"now": format_utc(now), "ids": listed(found), "note": note}
+            self._db.change(_REOPEN_FAILED if each_by_itself else _GATHER_FAILED, named)
 
     def alert(self, story: int, deliveries: Iterable[Delivery], now: datetime) -> tuple[Delivery, ...]:
         """Record that a story was alerted, with its deliveries; nothing if it was before, or without any."""
@@ -292,13 +299,22 @@ where edition = :edition and state <> 'sending' and (:recipient = '' or recipien
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """
 
-_REOPEN_FAILED: Final = """
-update deliveries as d indexed by deliveries_state set state = 'pending', next_attempt_at = null,
-    blocked = 0, reopened = 1, changed_at = :now
-from (select * from deliveries where id = :id) sent
-where d.state = 'failed' and d.channel = sent.channel and d.recipient = sent.recipient collate nocase
-    and d.id < sent.id and d.payload <> x'' and not d.reopened
+# Each file is a recipient of its own; no mail tells what it holds.
+_GIVEN_UP: Final = """
+select d.id from deliveries sent join deliveries d indexed by deliveries_state
+    on d.state = 'failed' and d.channel = sent.channel and d.id < sent.id
+where sent.id = ? and d.payload <> x'' and not d.reopened and (d.channel = 'files' or (
+    d.recipient = sent.recipient collate nocase
     and exists (select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition)
+))
+"""
+_REOPEN_FAILED: Final = f"""
+update deliveries set state = 'pending', next_attempt_at = null, blocked = 0, reopened = 1, changed_at = :now
+where id {ANY_OF.replace("?", ":ids")}
+"""
+_GATHER_FAILED: Final = f"""
+update deliveries set state = 'superseded', last_error = :note, changed_at = :now
+where id {ANY_OF.replace("?", ":ids")}
 """
 
 _SUPERSEDE: Final = """
