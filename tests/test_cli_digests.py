@@ -132,7 +132,7 @@ def test_a_window_tells_what_was_seen_in_it(polled_desk: Path) -> None:
 
 def test_a_window_of_days_names_them_and_calls_nothing_new_today(polled_desk: Path) -> None:
     days = run(polled_desk, "digest", "--since", "2024-11-28", "--until", "2024-12-02", now=at(12, 3)).out
-    assert "28 Nov 2024 to Monday, 2 December 2024" in days
+    assert "Thursday, 28 November 2024 to Monday, 2 December 2024" in days
     assert "new today" not in days
     day = run(polled_desk, "digest", "--since", "2024-12-02", "--until", "2024-12-02", now=at(12, 3)).out
     assert (" to Monday" in day, "new today" in day) == (False, True)
