@@ -40,7 +40,7 @@ def test_a_feed_that_never_answered_needs_a_human(polled_desk: Path) -> None:
     assert (result.code, result.json["healthy"]) == (1, False)
     shown = run(polled_desk, "status", now=at(10))
     assert shown.code == 1
-    assert "needs a human" in shown.out
+    assert "needs your attention" in shown.out
     assert "hunter2" not in shown.out + result.out
 
 

@@ -111,6 +111,13 @@ def test_affairs_have_their_steps_and_what_is_open_is_pending(shown: Story, site
     assert re.match("0 stories", none.summary)
 
 
+def test_one_party_in_two_spellings_is_counted_once_under_the_more_frequent(shown: Story, site: Site) -> None:
+    made = composed(
+        site, *(replace(shown, id=n, parties=(name,)) for n, name in enumerate(["Gema", "GEMA", "GEMA"]))
+    )
+    assert [(line.text, line.note) for line in made.parties] == [("GEMA", "3")]
+
+
 def test_only_several_sources_are_counted_beside_a_story(shown: Story, site: Site) -> None:
     notes = [line.note for line in composed(site, shown, replace(shown, id=99, sources=2)).most_reported]
     assert ["sources" in note for note in notes] == [True, False]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.cluster import match
-from monitor.cluster.affairs import RelatedStories, features, log_odds, names, sought
+from monitor.cluster.affairs import RelatedStories, features, log_odds, names, parties, sought
 from monitor.cluster.match import rarity
 from monitor.models import Entry, PastStory, Story, TermCounts
 
@@ -232,3 +232,8 @@ def test_a_launch_ends_what_the_leak_began_where_its_maker_launches_it():
 def test_of_a_rare_party_no_reference_makes_an_affair():
     ruling = told(1, "GEMA beats OpenAI in court", kind="ruling")
     assert referred(told(9, "After GEMA ruling OpenAI appeals", days=3), ruling) == ()
+
+
+def test_a_party_is_spelt_as_the_reports_spell_it():
+    entries = told(1, "Artists ask Christie’s to call off its AI auction", kind="protest").entries
+    assert parties(entries)[0] == "Christie’s"

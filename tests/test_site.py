@@ -142,6 +142,14 @@ class TestPages:
         }
         assert handed(there["search/index.js"]) == {"months": ["2024-12"]}
 
+    def test_the_page_of_themes_says_how_many_stories_each_has_from_the_first_month_on(
+        self, archive: Archive
+    ) -> None:
+        themes = archive.written()["themes.html"]
+        counts = dict(re.findall(r'themes/([a-z-]+)\.html">[^<]*</a></h2>\s*<p class="m">(\d+) stor', themes))
+        assert counts["leak-protest"] != "0"
+        assert counts.keys() >= {"leak-protest", "unpaid-labour"}
+
     def test_a_quiet_day_takes_one_line(self, archive: Archive) -> None:
         index = archive.written()["index.html"]
         assert 'Quiet: <a href="days/2024-12-04.html">4 Dec</a>' in index
@@ -507,6 +515,7 @@ def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_
     french = replace(late, entries=tuple(replace(one, language="fr") for one in late.entries))
     found = handed(lists.search_shard("2025-01", [late, french], ours))["stories"]
     assert [(one["day"], one["language"]) for one in found] == [("2025-01-01", ""), ("2025-01-01", "fr")]
+    assert found[0]["when"] == "1 Jan 2025"
 
 
 def test_a_digest_of_version_1_0_has_its_day(archive: Archive) -> None:

@@ -227,11 +227,14 @@ def test_a_saved_search_has_a_page(made: Path, tmp_path: Path) -> None:
 
 
 def test_what_needs_a_human_stands_on_top(shown: Browser, made: Path, tmp_path: Path) -> None:
-    assert "problem" not in run(made, "status", now=NOW).out or "needs you" in shown.client.get("/").text
+    assert (
+        "problem" not in run(made, "status", now=NOW).out
+        or "needs your attention" in shown.client.get("/").text
+    )
     with opened(shutil.copytree(made, tmp_path / "late")) as browser:
         (tmp_path / "late" / "feeds.toml").write_text("")
         page = browser.client.get("/").text
-        assert "<b>1 problem needs you:</b> no feed is followed" in page
+        assert "<b>1 problem needs your attention:</b> no feed is followed" in page
         assert "add one: <code>monitor feeds add ADDRESS</code>" in page
 
 

@@ -72,7 +72,7 @@ def _problem_lines(found: Status, zone: tzinfo) -> Iterator[str]:
         yield "all is well"
         return
     verb = "needs" if len(found.problems) == 1 else "need"
-    yield f"{counted(len(found.problems), 'problem')} {verb} a human:"
+    yield f"{counted(len(found.problems), 'problem')} {verb} your attention:"
     for problem in found.problems:
         since = f" (since {local(problem.since, zone)})" if problem.since else ""
         yield f"  {problem.what}{since}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 4
 """Words in the longest name or phrase."""
 
-_PLAIN = re.compile(r"[^\W_]+")
+PLAIN_WORD = re.compile(r"[^\W_]+")
 _SHORTEST = 2
 # Words within which a German verb's second half follows its first, both counted.
 _GAP = 10
@@ -74,7 +74,7 @@ class Knowledge:
 
 def plain_words(text: str) -> list[str]:
     """Return the words of `text` as they stand, hyphens and apostrophes parting them."""
-    return _PLAIN.findall(text)
+    return PLAIN_WORD.findall(text)
 
 
 @cache

@@ -10,7 +10,7 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from monitor.cluster import kinds
-from monitor.cluster.events import LONGEST, knowledge, plain_words
+from monitor.cluster.events import LONGEST, PLAIN_WORD, knowledge, plain_words
 from monitor.cluster.figures import figures
 from monitor.cluster.references import acts, references
 from monitor.text import fold
@@ -242,10 +242,10 @@ def _known(raw: str) -> _Word | None:
 def _players(text: str) -> Iterator[tuple[str, str]]:
     """Yield the players that a text names, each with the words that name it, as they stand."""
     known = knowledge().players
-    raw = plain_words(text)
-    words = [fold(word) for word in raw]
-    for start, word in enumerate(raw):
-        if word[0].isupper() or word[0].isdigit():
+    found = list(PLAIN_WORD.finditer(text))
+    words = [fold(word[0]) for word in found]
+    for start, word in enumerate(found):
+        if word[0][0].isupper() or word[0][0].isdigit():
             for end in range(start + 1, min(start + LONGEST, len(words)) + 1):
                 if player := known.get(" ".join(words[start:end])):
-                    yield player, " ".join(raw[start:end])
+                    yield player, text[word.start() : found[end - 1].end()]

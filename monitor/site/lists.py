@@ -94,11 +94,12 @@ def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], si
 
 
 def themes(months: Mapping[str, Mapping[str, int]], site: Site) -> str:
-    """Return the page of all themes, each with its months."""
+    """Return the page of all themes: how many stories each has and, from the second month on, a chart."""
     shown = [
         {
             "name": site.label(slug),
             "page": theme_path(slug),
+            "count": site.words.plural("stories", sum(months.get(slug, {}).values())),
             "chart": theme_chart(slug, months.get(slug, {}), site),
         }
         for slug in site.themes
@@ -160,6 +161,7 @@ def _indexed(story: Story, site: Site) -> dict[str, Any]:
         "title": title(story.title),
         "language": foreign(story.leading.language, site.words.code),
         "day": site.day(story.first_seen).isoformat(),
+        "when": site.words.date(site.day(story.first_seen)),
         "reports": len(story.reports),
         "themes": [site.labels.get(theme, theme) for theme in story.themes],
         "text": line(story.summary, 300),

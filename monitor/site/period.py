@@ -17,6 +17,7 @@ from monitor.digest.page import Line
 from monitor.digest.safe import foreign, line, link, title
 from monitor.digest.view import page
 from monitor.site.charts import chart
+from monitor.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -209,7 +210,12 @@ def _themes(
 
 
 def _counted(names: Counter[str], site: Site) -> tuple[Line, ...]:
-    best = sorted(names.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
+    # "GEMA" and "Gema" are one, under the name that more use.
+    spelt: dict[str, str] = {}
+    counts = Counter[str]()
+    for name, count in names.most_common():
+        counts[spelt.setdefault(fold(name), name)] += count
+    best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
     return tuple(Line(text=name or "…", note=site.words.number(count)) for name, count in best)
 
 

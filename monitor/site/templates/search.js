@@ -75,7 +75,7 @@ var shard;
     anchor.href = "stories/" + story.id + ".html";
     anchor.textContent = story.title;
     if (story.language) anchor.lang = story.language;
-    note.textContent = " " + [story.day, ...story.themes].join(" · ");
+    note.textContent = " " + [story.when || story.day, ...story.themes].join(" · ");
     item.append(anchor, note);
     return item;
   };
