@@ -79,16 +79,23 @@ class DeliveryError(MonitorError):
 
     `delay` is the shortest wait before the next try, for example after a reply that was lost. `blocked` says
     that only the user can fix it (a wrong password): it is shown at once, and tried again when the user comes
-    by.
+    by. `unconfirmed` says that it may have arrived all the same.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool, delay: timedelta = timedelta(0), blocked: bool = False
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        delay: timedelta = timedelta(0),
+        blocked: bool = False,
+        unconfirmed: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.delay = delay
         self.blocked = blocked
+        self.unconfirmed = unconfirmed
 
 
 class LogInError(DeliveryError):

@@ -3,7 +3,8 @@
     pending --send_due--> sending --it arrived-------------> sent      (and what failed of its recipient's
        ^                     |                                          earlier digests is pending once more,
        |                     |                                          or superseded if that is much)
-       |                     |-----a permanent error-------> failed      (or a transient one, after five days)
+       |                     |-----a permanent error-------> failed      (or a transient one, after five days,
+       |                     |                                          or no answer to the message, thrice)
        |                     |-----any other error: it waits
        +---------------------+-----the sender died: recover
     pending --supersede, withdraw--> superseded   (a later edition counts alone, a recipient left the list)
@@ -14,7 +15,8 @@ the end of this page decide what the outcome of a try means. Only the holder of 
 
 A delivery's bytes and Message-ID are frozen with the digest, so every try sends the same message. SMTP leaves
 one case open: the server took the message, but its answer was lost. Then we would rather send it twice than
-never (RFC 5321, 4.2.5).
+never (RFC 5321, 4.2.5), but not for five days: a server whose answers never can be read had the same digest
+forty times.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ FEWEST_TRIES: Final = 5
 SINGLY: Final = 3
 """Mails to one recipient that were given up and come one by one when a later mail has got through. An address
 that refused for a month got thirty mails at once; when there are more than these, the next mail tells all."""
+MOST_UNCONFIRMED: Final = 3
+"""How often a message may be sent whole without an answer."""
 JITTER: Final = 0.2
 EVERYBODY: Final = "everybody"
 """The recipient of a delivery that a channel could not make for anybody."""
@@ -226,8 +230,11 @@ def after_error(delivery: Delivery, error: DeliveryError, *, now: datetime, jitt
     `jitter`, 0 to 1, lengthens the wait by up to a fifth.
     """
     tries = delivery.attempts + 1
+    delivery = replace(delivery, unconfirmed=delivery.unconfirmed + error.unconfirmed)
     if error.permanent:
         return _failed(delivery, tries, str(error))
+    if error.unconfirmed and delivery.unconfirmed >= MOST_UNCONFIRMED:
+        return _failed(delivery, tries, f"given up after {tries} tries: {error}")
     if _is_too_old(delivery, tries, now):
         return _failed(delivery, tries, f"given up after {LIFE.days} days: {error}")
     # Without jitter, deliveries that failed together would all be tried again at the same moment.

@@ -94,6 +94,9 @@ class Script:
     hold: str = ""
     """Where it falls silent."""
     implicit_tls: bool = False
+    most_sessions: int = 99
+    """How many at a time it allows."""
+    sessions: int = 0
     port: int = 0
     open: int = 0
     most_open: int = 0
@@ -147,6 +150,16 @@ class _Conversation:
         self.recipients: list[str] = []
 
     async def run(self) -> None:
+        if self.script.sessions >= self.script.most_sessions:
+            self.writer.write(b"421 4.7.0 too many concurrent connections\r\n")
+            return
+        self.script.sessions += 1
+        try:
+            await self.talk()
+        finally:
+            self.script.sessions -= 1
+
+    async def talk(self) -> None:
         await self.answer("connect", "220 scripted")
         while line := await self.line():
             verb = line.split()[0].upper()
@@ -185,6 +198,9 @@ class _Conversation:
 
     async def authenticate(self, line: str) -> None:
         _, method, first, *_ = [*line.split(), ""]
+        if reply := self.script.replies.get(f"AUTH {method}"):
+            await self.answer(f"AUTH {method}", reply)
+            return
         if method == "LOGIN":
             await self.answer("LOGIN", "334 UGFzc3dvcmQ6")
             user, password = (base64.b64decode(part).decode() for part in (first, await self.line()))

@@ -79,6 +79,18 @@ def test_after_five_days_it_is_given_up():
     assert given_up.last_error == "given up after 5 days: refused: 451 later"
 
 
+def test_a_message_that_is_never_answered_is_sent_three_times_and_not_for_five_days():
+    lost = DeliveryError("unconfirmed: no answer", permanent=False, unconfirmed=True)
+    delivery = outbox.after_error(replace(SENDING, attempts=20), lost, now=NOW, jitter=0)
+    # What was not sent whole does not count.
+    delivery = outbox.after_error(delivery, SHAKY, now=NOW, jitter=0)
+    second = outbox.after_error(delivery, lost, now=NOW, jitter=0)
+    assert (second.state, second.unconfirmed) == ("pending", 2)
+    third = outbox.after_error(second, lost, now=NOW, jitter=0)
+    assert (third.state, third.next_attempt_at) == ("failed", None)
+    assert third.last_error == "given up after 24 tries: unconfirmed: no answer"
+
+
 def test_what_was_hardly_tried_is_not_given_up_for_its_age():
     """A machine that was off for a week, or a clock that was."""
     delivery, later = SENDING, NOW + timedelta(days=400)

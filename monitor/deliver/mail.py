@@ -11,6 +11,7 @@ with a certificate that cannot be trusted, gets neither the password nor the mes
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping  # noqa: TC003 - config reads the annotations at run time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -89,6 +90,8 @@ class Mail:
     _connections: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(_MAX_CONNECTIONS), init=False, repr=False, compare=False
     )
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
+    _under_way: list[Delivery] = field(default_factory=list, init=False, repr=False, compare=False)
     _quits: set[asyncio.Task[None]] = field(default_factory=set, init=False, repr=False, compare=False)
     name: ClassVar[str] = "email"
     latest_only: ClassVar[bool] = False
@@ -128,7 +131,29 @@ class Mail:
 
     async def send(self, delivery: Delivery) -> None:
         """Hand the message to the server; return as soon as the server has taken responsibility for it."""
-        async with self._connections, smtp.session(self.settings) as server:
+        crowded = bool(self._under_way)
+        self._under_way.append(delivery)
+        try:
+            async with self._connections:
+                await self._hand_over(delivery)
+        except smtp.BusyError:
+            # Of eight recipients on a server that allows one session at a time, one had the mail in the first
+            # hour and the last in the eighth.
+            if not crowded and len(self._under_way) == 1:
+                raise
+            await self._send_alone(delivery)
+        finally:
+            self._under_way.remove(delivery)
+
+    async def _send_alone(self, delivery: Delivery) -> None:
+        async with self._alone, contextlib.AsyncExitStack() as all_connections:
+            for _ in range(_MAX_CONNECTIONS):
+                await all_connections.enter_async_context(self._connections)
+            await asyncio.gather(*self._quits)
+            await self._hand_over(delivery)
+
+    async def _hand_over(self, delivery: Delivery) -> None:
+        async with smtp.session(self.settings) as server:
             await smtp.envelope(server, message.address_spec(self.settings.sender), delivery.recipient)
             await smtp.hand_over(server, delivery.payload, self.settings.patience)
         quitting = asyncio.create_task(smtp.say_goodbye(server))

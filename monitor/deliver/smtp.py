@@ -38,10 +38,15 @@ _UNKNOWN_COMMAND: Final = frozenset({500, 502, 504})
 # RFC 4954, 6: authentication required, mechanism too weak, credentials invalid, encryption required.
 _CREDENTIALS: Final = frozenset({530, 534, 535, 538})
 # What passes though its number, 550 and the like, says otherwise: greylisting, a full mailbox (X.2.2, RFC
-# 3463), a detailed code that calls itself temporary.
+# 3463), a detailed code that calls itself temporary, what the account may send in an hour or a day (Gmail's
+# 5.4.5, cPanel's "has exceeded the max emails per hour").
 _PASSES: Final = re.compile(
-    r"gr[ae]y-?list|try again later|^[45]\.2\.2\b|^4\.\d+\.\d+|\b(?:full|quota)\b", re.IGNORECASE
+    r"gr[ae]y-?list|try again later|^[45]\.2\.2\b|^4\.\d+\.\d+|\b(?:full|quota)\b"
+    r"|^5\.4\.5\b|\b(?:daily|hourly|sending|rate) (?:\w+ )?limit|\bper (?:minute|hour|day)\b",
+    re.IGNORECASE,
 )
+# Too many sessions or messages of one client at once (421; Outlook says 432).
+_BUSY: Final = frozenset({421, 432})
 # RFC 5321, 4.5.2: such a dot is doubled, or it would end the message.
 _LINE_WITH_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _MAX_REPLY: Final = 200
@@ -50,6 +55,10 @@ _HOST_NAME: Final = re.compile(
 )
 _TLS_FROM_THE_START: Final = 465
 _QUIT_SECONDS: Final = 5
+
+
+class BusyError(DeliveryError):
+    """The server has too many sessions of ours, or too much to do; nothing was handed over."""
 
 
 class Account(Protocol):
@@ -142,23 +151,30 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
 
 
 async def _log_in(smtp: aiosmtplib.SMTP, account: Account) -> None:
-    """Log in with one method, once: every refused try counts against the account."""
+    """Log in once, as every refused try counts against the account.
+
+    A method that the server names but does not know is no such try (RFC 4954, 4; QQ Mail says 502).
+    """
+    import aiosmtplib
+
     if not account.username:
         return
-    offered = smtp.supported_auth_methods
-    if "plain" in offered:
-        await smtp.auth_plain(account.username, account.password)
-    elif "login" in offered:
-        await smtp.auth_login(account.username, account.password)
-    elif "cram-md5" in offered:
-        await smtp.auth_crammd5(account.username, account.password)
-    else:
-        raise DeliveryError(
-            f"{account.host} offers no way to log in that monitor knows",
-            permanent=False,
-            delay=USER_DELAY,
-            blocked=True,
-        )
+    ways = {"plain": smtp.auth_plain, "login": smtp.auth_login, "cram-md5": smtp.auth_crammd5}
+    offered = [log_in for method, log_in in ways.items() if method in smtp.supported_auth_methods]
+    for log_in in offered:
+        try:
+            await log_in(account.username, account.password)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            if error.code not in _UNKNOWN_COMMAND or log_in is offered[-1]:
+                raise
+        else:
+            return
+    raise DeliveryError(
+        f"{account.host} offers no way to log in that monitor knows",
+        permanent=False,
+        delay=USER_DELAY,
+        blocked=True,
+    )
 
 
 async def envelope(smtp: aiosmtplib.SMTP, sender: str, recipient: str) -> None:
@@ -209,14 +225,17 @@ async def hand_over(smtp: aiosmtplib.SMTP, payload: bytes, patience: timedelta) 
         protocol.write(_LINE_WITH_DOT.sub(b"..", payload) + b".\r\n")
         reply = await protocol.read_response(timeout=patience.total_seconds())
     except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-        raise DeliveryError(
-            "unconfirmed: the server did not answer after the message; it may have arrived",
-            permanent=False,
-            delay=UNCONFIRMED_DELAY,
-        ) from error
+        raise _unconfirmed("the server did not answer after the message") from error
+    except aiosmtplib.SMTPResponseException as error:  # an empty line, say, before the answer
+        raise _unconfirmed("the server's answer after the message cannot be read") from error
     # Any 2xx: who has taken the message and says so in another number must not get it again for days.
     if reply.code not in _ACCEPTED:
         raise aiosmtplib.SMTPDataError(reply.code, reply.message)
+
+
+def _unconfirmed(what: str) -> DeliveryError:
+    words = f"unconfirmed: {what}; it may have arrived"
+    return DeliveryError(words, permanent=False, delay=UNCONFIRMED_DELAY, unconfirmed=True)
 
 
 async def say_goodbye(smtp: aiosmtplib.SMTP) -> None:
@@ -285,6 +304,8 @@ def _refusal(code: int, reply: str, *, ours: bool) -> DeliveryError:
     if code in _CREDENTIALS:
         words = f"log-in refused: {code} {reply}"
         return LogInError(words, permanent=False, delay=USER_DELAY, blocked=True)
+    if code in _BUSY:
+        return BusyError(f"refused: {code} {reply}", permanent=False)
     final = code >= _PERMANENT and not _PASSES.search(reply)
     if ours and final:
         return DeliveryError(f"refused: {code} {reply}", permanent=False, delay=USER_DELAY, blocked=True)

@@ -348,6 +348,8 @@ class Delivery:
     """True if it waits for something that only the user can fix (a refused log-in)."""
     reopened: bool = False
     """True if it was given up, and is tried once more since a later one got through."""
+    unconfirmed: int = 0
+    """Tries in which all of it was sent and no answer came: it may have arrived so often."""
     created_at: datetime
     """When it was first to go out: when it was frozen, or the time until which it was held."""
     sent_at: datetime | None = None

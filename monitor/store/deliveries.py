@@ -213,6 +213,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "last_error": redact(delivery.last_error),
         "blocked": int(delivery.blocked),
         "reopened": int(delivery.reopened),
+        "unconfirmed": delivery.unconfirmed,
         "created_at": format_utc(delivery.created_at),
         "sent_at": maybe_format_utc(delivery.sent_at),
     }
@@ -232,6 +233,7 @@ def _delivery(row: Row) -> Delivery:
         last_error=row["last_error"],
         blocked=bool(row["blocked"]),
         reopened=bool(row["reopened"]),
+        unconfirmed=row["unconfirmed"],
         created_at=parse_utc(row["created_at"]),
         sent_at=maybe_parse_utc(row["sent_at"]),
     )
@@ -241,10 +243,10 @@ def _delivery(row: Row) -> Delivery:
 _ADD: Final = """
 insert into deliveries (
     edition, channel, recipient, payload, message_id, state, attempts, next_attempt_at, last_error, blocked,
-    reopened, created_at, sent_at, changed_at
+    reopened, unconfirmed, created_at, sent_at, changed_at
 ) values (
     :edition, :channel, :recipient, :payload, :message_id, :state, :attempts, :next_attempt_at, :last_error,
-    :blocked, :reopened, :created_at, :sent_at, :changed_at
+    :blocked, :reopened, :unconfirmed, :created_at, :sent_at, :changed_at
 ) on conflict (edition, channel, recipient) do nothing
 """
 
@@ -286,14 +288,15 @@ select c.date from covered c where c.recipient = :recipient and (c.edition is nu
 
 _SAVE: Final = """
 update deliveries set state = :state, attempts = :attempts, next_attempt_at = :next_attempt_at,
-    last_error = :last_error, blocked = :blocked, sent_at = :sent_at, changed_at = :changed_at
+    last_error = :last_error, blocked = :blocked, unconfirmed = :unconfirmed, sent_at = :sent_at,
+    changed_at = :changed_at
 where id = :id
 """
 
 # The archive's pages have no payload: they are made of the store when they are written.
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, reopened = 0,
-    attempts = 0, changed_at = :now
+    attempts = 0, unconfirmed = 0, changed_at = :now
 where edition = :edition and state <> 'sending' and (:recipient = '' or recipient = :recipient collate nocase)
     and (payload <> x'' or channel = 'archive')
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))

@@ -320,9 +320,15 @@ def second_chances(db: Database) -> None:
     db.execute("alter table deliveries add column reopened integer not null default 0")
 
 
+def unconfirmed(db: Database) -> None:
+    """Count the tries in which a mail was sent whole and no answer came."""
+    db.execute("alter table deliveries add column unconfirmed integer not null default 0")
+
+
 STEPS: Final = (
     first, intake, outbox, digests_in_order, site, certainty, affairs, words, newest, years, lean, texts,
     breaks, one_copy, unreported, faults, covered, names_of_stories, second_chances,
+    unconfirmed,
 )  # fmt: skip
 """All steps from an empty file to the present schema, in order; their names are recorded in the file."""
 
