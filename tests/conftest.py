@@ -1,6 +1,7 @@
-"""What all tests share: the same draws in every run, so that a failure says something of the change under test.
+"""Settings for all tests: the same random draws in every run, so that a failure comes from the change under
+test.
 
-`HUNT=1` draws anew at each run, and far more often: that is how faults are found which nobody thought of.
+`HUNT=1` draws new examples in each run, and many more of them, to find faults that nobody thought of.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The smallest digests that the store can freeze, for tests that ask what comes of it."""
+"""The smallest digests that the store can freeze, for tests of what happens to digests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def freeze(
     opened: Store, end: datetime, *, start: datetime | None = None, made_at: datetime | None = None, day: date | None = None,
     reported: Iterable[int] = (), deliveries: Iterable[Delivery] = (), version: str = "",
 ) -> Digest:  # fmt: skip
-    """Freeze the digest of the day before `end`, made then, unless said otherwise."""
+    """Freeze the digest of the day before `end`, as if made at `end` unless stated otherwise."""
     day, made_at = day or end.date(), made_at or end
     made = edition(
         day,

@@ -1,11 +1,12 @@
-"""Kills at random: `poll`, `digest --send`, `run` and `backup` die in mid-work, and at the end all is right.
+"""Kill `poll`, `digest --send`, `run` and `backup` at random moments, and check that all is right at the end.
 
     python tests/kills.py --kills 1000 [--seed N] [--keep DIR]
 
-Feeds and mail server are real ones on loopback, each command a process of its own, killed (SIGKILL) at a
-moment drawn within the time that it usually takes, or as soon as a mail was taken and before that is known;
-between two kills six hours pass by the clock that the commands are given. The feeds have validators, and show
-their latest entries only once a poll has lived: what was half stored would be lost. `Ordeal.judge` says what must hold. About a second of CPU for a kill.
+The feeds and the mail server are real ones on loopback. Each command is a process of its own, which gets
+SIGKILL at a random moment within the time that it usually takes, or as soon as a mail was accepted but before
+the program knows. Six hours pass between two kills, by the clock that the commands are given. The feeds have
+validators, and show only their latest entries once a poll has finished, so that anything stored by halves
+would be lost. `Ordeal.judge` says what must hold. A kill takes about a second of CPU.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ if TYPE_CHECKING:
 
 FEEDS = 4
 SHOWN = 12
-"""Entries that a feed's document holds."""
+"""Entries in a feed's document."""
 STEP = timedelta(hours=6)
 RECIPIENTS = ("ann@desk.test", "bob@desk.test", "eve@desk.test")
 HELD = 16
-"""The hour until which the last one's mail is held."""
+"""The hour until which the mail of the last recipient is held back."""
 COMMANDS = {"poll": 5, "send": 4, "run": 2, "backup": 1}
-"""How often each is drawn."""
+"""How often each command is drawn."""
 ARGUMENTS = {"poll": ["poll"], "send": ["digest", "--send"], "run": ["run", "--log", "json"]}
 PATIENCE = 60
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeio"]
@@ -62,7 +63,7 @@ _fork.set_forkserver_preload([
 
 
 def _command(arguments: list[str], output: str) -> None:
-    """Be the program, in a process that has its imports paid: so most kills fall into the work."""
+    """Run the program in a process that has its imports done, so that most kills hit its work."""
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for standard in (1, 2):
         os.dup2(handle, standard)
@@ -74,7 +75,7 @@ def _command(arguments: list[str], output: str) -> None:
 
 @dataclass
 class Ordeal:
-    """A desk, its feeds and its mail; what was served, sent and killed."""
+    """A desk with its feeds and mail, and a record of what was served, sent and killed."""
 
     desk: Desk
     web: Loopback
@@ -86,15 +87,15 @@ class Ordeal:
         default_factory=lambda: [[] for _ in range(FEEDS)]
     )
     polled: list[int] = field(default_factory=lambda: [0] * FEEDS)
-    """How many entries of each feed were there when a poll last lived."""
+    """How many entries each feed had when a poll last finished."""
     killed: set[int] = field(default_factory=set)
-    """Rounds that ended in a kill."""
+    """The rounds that ended with a kill."""
     letters: list[tuple[int, str, str, bytes]] = field(default_factory=list)
-    """Of each mail that arrived: round, recipient, Message-ID, bytes."""
+    """For each mail that arrived: round, recipient, Message-ID, bytes."""
     kills: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     usual: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 1.0))
-    """Seconds that a command takes when nobody kills it."""
+    """Seconds that a command takes if nobody kills it."""
 
     def __post_init__(self) -> None:
         for number in range(FEEDS):
@@ -118,7 +119,7 @@ class Ordeal:
     # rounds
 
     def endure(self, kills: int) -> None:
-        """Kill so many commands; three of ten may live, so that it is known how long they take."""
+        """Kill this many commands. Three in ten may finish, to find out how long they take."""
         while self.kills.total() < kills:
             for feed in range(FEEDS):
                 if self.draw.random() < 0.4:
@@ -133,7 +134,7 @@ class Ordeal:
             self.now += STEP
 
     def settle(self) -> None:
-        """Let all be well for two days, and then until no mail is held."""
+        """Let everything work for two days, and longer while any mail is held back."""
         for _ in range(4):
             self.play("poll", None)
             self.play("send", None)
@@ -144,9 +145,9 @@ class Ordeal:
         self.play("send", None)
 
     def play(self, name: str, seconds: float | None, at_mail: bool = False) -> None:
-        """Run a command, and kill it after so many seconds; with None it may end in its own time.
+        """Run a command and kill it after `seconds`; with None it may finish.
 
-        With `at_mail` it is killed as soon as a mail of its has arrived, if one does.
+        With `at_mail` it is killed as soon as a mail from it has arrived, if one does.
         """
         self.round += 1
         before = len(self.mail.received)
@@ -186,7 +187,7 @@ class Ordeal:
         self._look(before)
 
     def _look(self, before: int) -> None:
-        """Note the mails that came, and look the database over."""
+        """Record the mails that arrived, and check the database."""
         for one in self.mail.received[before:]:
             self.letters.append((self.round, one.recipients[0], one.message["message-id"], one.content))
         if not self.desk.config.database.exists():
@@ -199,7 +200,7 @@ class Ordeal:
     # the end
 
     def judge(self) -> list[str]:
-        """Return what is wrong: [] when each entry, digest, file and mail is there once, whole."""
+        """Return what is wrong: [] if every entry, digest, file and mail exists once and is whole."""
         wrong = list(self.faults)
         with self.desk.store() as store:
             digests = [store.digests.get(one.date) for one in store.digests.listing()]
@@ -241,7 +242,9 @@ class Ordeal:
         return wrong + ([f"left behind: {litter}"] if litter else [])
 
     def _judge_mails(self, deliveries: tuple[Delivery, ...]) -> list[str]:
-        """Each mail came; one that came twice did so with the same bytes, after a kill that hid its fate."""
+        """Check that each mail arrived, and that one which arrived twice is the same and was hidden by a
+        kill.
+        """
         wrong = []
         came = defaultdict(list)
         for round_, recipient, message, content in self.letters:
@@ -257,7 +260,7 @@ class Ordeal:
         return wrong
 
     def in_words(self) -> str:
-        """Say what was played."""
+        """Describe what was played."""
         doubles = len(self.letters) - len({letter[1:3] for letter in self.letters})
         kinds = ", ".join(f"{name} {count}" for name, count in self.kills.most_common())
         return (
@@ -267,7 +270,7 @@ class Ordeal:
 
 
 def ordeal(directory: Path, kills: int, seed: int) -> tuple[list[str], str]:
-    """Play so many kills; return what is wrong at the end, and what was played in words."""
+    """Play this many kills; return what is wrong at the end, and a description of what was played."""
     with ExitStack() as stack:
         web, mail = stack.enter_context(serving()), stack.enter_context(inbox_in_a_thread())
         email = f"""[email]

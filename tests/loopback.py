@@ -1,9 +1,10 @@
-"""A scripted HTTP server on loopback: it answers, lies, drips, stalls and breaks off as a test tells it to.
+"""A scripted HTTP server on loopback, which answers, lies, drips, stalls and breaks off as a test wants it
+to.
 
-async with Loopback() as server:
-    server.on("/feed", Reply(b"<rss/>", headers={"ETag": '"1"'}), Reply(status=304))
-    ... server.url("/feed") ...
-    assert server.requests[1].headers["if-none-match"] == '"1"'
+    async with Loopback() as server:
+        server.on("/feed", Reply(b"<rss/>", headers={"ETag": '"1"'}), Reply(status=304))
+        ... server.url("/feed") ...
+        assert server.requests[1].headers["if-none-match"] == '"1"'
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 @contextmanager
 def in_a_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Run a server in a thread of its own, for programs under test that have an event loop themselves."""
+    """Run a server in a thread of its own, for programs under test that have their own event loop."""
     ready, loop, stop = threading.Event(), asyncio.new_event_loop(), asyncio.Event()
     found: list[T] = []
 
@@ -48,13 +49,13 @@ def in_a_thread(server: AbstractAsyncContextManager[T]) -> Iterator[T]:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came in; header names in lower case."""
+    """A request as received; header names are in lower case."""
 
     method: str
     target: str
     headers: dict[str, str]
     at: float
-    """The loop's time at which it was complete."""
+    """The event loop's time when it was complete."""
 
     @property
     def path(self) -> str:
@@ -63,7 +64,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. `raw` replaces everything; the others shape an ordinary reply."""
+    """An answer. `raw` replaces everything; the other fields shape an ordinary reply."""
 
     body: bytes = b""
     status: int = 200
@@ -71,18 +72,18 @@ class Reply:
     raw: bytes | None = None
     chunked: bool = False
     length: int | None = None
-    """A Content-Length that lies; -1 leaves it out."""
+    """A Content-Length that is wrong; -1 leaves it out."""
     cut: int | None = None
-    """Close after so many bytes of the body."""
+    """Close after this many bytes of the body."""
     drip: tuple[int, float] | None = None
-    """Send the body in pieces of so many bytes, so many seconds apart."""
+    """Send the body in pieces of this many bytes, this many seconds apart."""
     stall_headers: bool = False
-    """Say nothing until the client gives up."""
+    """Send nothing until the client gives up."""
     stall_body: bool = False
     """Send the headers, then nothing until the client gives up."""
     delay: float = 0.0
     close: bool = False
-    """Close the connection without a word."""
+    """Close the connection without answering."""
 
     def head(self) -> bytes:
         phrase = HTTPStatus(self.status).phrase if self.status in set(HTTPStatus) else "Other"
@@ -100,15 +101,17 @@ def redirect(location: str, status: int = 302) -> Reply:
 
 
 class Loopback:
-    """The server; its port is the system's choice. Each path plays its replies in order and repeats the last."""
+    """The server, on a port that the system chooses. Each path plays its replies in order, then repeats the
+    last.
+    """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self.connections = 0
-        """How many were opened, ever."""
+        """How many connections were ever opened."""
         self.busy = 0
         self.most_busy = 0
-        """The most requests that were being answered at one moment."""
+        """The largest number of requests that were being answered at the same time."""
         self._tls = tls
         self._host = host
         self._scripts: dict[str, list[Reply] | Callable[[Request], Reply]] = {}
@@ -145,7 +148,7 @@ class Loopback:
         return [request for request in self.requests if request.path == path]
 
     async def wait_for(self, count: int) -> None:
-        """Wait until so many requests have come in."""
+        """Wait until this many requests have arrived."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)
 
@@ -172,7 +175,7 @@ class Loopback:
                 finally:
                     self.busy -= 1
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client left, as clients do, or the test is over
+            pass  # the client has left, as clients do, or the test is over
         finally:
             writer.close()
             self.tasks.discard(task)
@@ -201,7 +204,7 @@ class Loopback:
         return script.pop(0) if len(script) > 1 else script[0]
 
     async def _answer(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Play a reply; return whether the connection may live on."""
+        """Play a reply; return whether the connection may stay open."""
         await asyncio.sleep(reply.delay)
         if reply.close:
             return False

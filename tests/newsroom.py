@@ -1,7 +1,8 @@
-"""A user's desk for tests of the joined program: configuration, feed documents, a clock, a server aside.
+"""A user's desk for tests of the whole program: a configuration, feed documents and a clock; the server is
+apart.
 
-desk = Desk(tmp_path, [url])
-with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
+    desk = Desk(tmp_path, [url])
+    with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
 """
 
 from __future__ import annotations
@@ -62,12 +63,12 @@ START = datetime(2024, 12, 2, tzinfo=UTC)
 
 
 def at(hour: float, day: int = 0) -> datetime:
-    """Return an hour of a day of the test, 0 is the first."""
+    """Return an hour of a day of the test; day 0 is the first."""
     return START + timedelta(days=day, hours=hour)
 
 
 def item(name: str, title: str, summary: str = "", *, published: datetime = START) -> str:
-    """Write an entry of an RSS document; its name makes its guid and its link."""
+    """Return an entry of an RSS document, whose guid and link are made from its name."""
     return (
         f"<item><guid>{name}</guid><link>https://news.test/{name}</link><title>{escape(title)}</title>"
         f"<description>{escape(summary)}</description><pubDate>{format_datetime(published)}</pubDate></item>"
@@ -85,7 +86,7 @@ def page(*items: str, title: str = "The Paper") -> Reply:
 
 @dataclass
 class Desk:
-    """A configuration directory and what lies behind it."""
+    """A configuration directory with its data."""
 
     directory: Path
     feeds: Sequence[str]
@@ -130,7 +131,7 @@ def made(opened: Store, day: int) -> Digest:
 
 
 def logged(at: datetime, **changes: Any) -> Poll:
-    """Return a poll as the store logs it: of one feed, in which all went well."""
+    """Return a poll as the store logs it, of one feed and without trouble."""
     poll = Poll(
         started_at=at,
         finished_at=at,
@@ -146,13 +147,13 @@ def logged(at: datetime, **changes: Any) -> Poll:
 
 
 def reported(made: Digest) -> list[str]:
-    """Return the titles that a digest tells for the first time."""
+    """Return the titles that a digest reports for the first time."""
     return sorted(report.title for story in made.stories for report in story.reports if report.new)
 
 
 @contextmanager
 def serving() -> Iterator[Loopback]:
-    """Run a loopback server in a thread of its own, for programs that have a loop themselves."""
+    """Run a loopback server in a thread of its own, for programs that have their own event loop."""
     with in_a_thread(Loopback()) as server:
         yield server
 
@@ -169,7 +170,7 @@ class Result:
 
 
 def run(desk: Path | None, *arguments: object, now: datetime = START, stdin: str = "") -> Result:
-    """Run the whole program in this process, as the shell would."""
+    """Run the whole program in this process, as a shell would."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     options = [] if desk is None else ["--config", desk, "--now", now.isoformat()]
     with (
@@ -186,7 +187,7 @@ def run(desk: Path | None, *arguments: object, now: datetime = START, stdin: str
 
 
 def polled(directory: Path) -> Path:
-    """Make a desk whose two feeds were polled at nine: two relevant entries, one that is not; `/b` fails."""
+    """Make a desk with two feeds, polled at nine: two relevant entries and one that is not; `/b` fails."""
     with serving() as server:
         leak = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it <b>unpaid</b> work.")
         choir = item("choir", "AI choir angers artists in Graz")

@@ -1,4 +1,4 @@
-"""SMTP servers on loopback for tests: a real one (aiosmtpd), and one that follows a script of troubles."""
+"""SMTP servers on loopback for tests: a real one (aiosmtpd), and one that causes trouble by a script."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
 CERTIFICATE = Path(__file__).parent / "data" / "tls" / "cert.pem"
-"""Self-signed for localhost and 127.0.0.1; trusted by nobody unless SSL_CERT_FILE names it."""
+"""Self-signed for localhost and 127.0.0.1; not trusted unless SSL_CERT_FILE names it."""
 
 
 def tls_context() -> ssl.SSLContext:
@@ -44,13 +44,13 @@ class Received:
 
 @dataclass
 class Inbox:
-    """What the real server took, in the order of its answers."""
+    """What the real server accepted, in the order of its answers."""
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     pause: float = 0.0
-    """Seconds between taking a message and saying so."""
+    """Seconds between receiving a message and confirming it."""
 
     async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802 - aiosmtpd's name
         self.received.append(
@@ -63,7 +63,7 @@ class Inbox:
 
 @contextlib.asynccontextmanager
 async def inbox() -> AsyncIterator[Inbox]:
-    """Run a real SMTP server that takes everything."""
+    """Run a real SMTP server that accepts everything."""
     from aiosmtpd.smtp import SMTP
 
     box = Inbox()
@@ -76,7 +76,7 @@ async def inbox() -> AsyncIterator[Inbox]:
 
 @contextlib.contextmanager
 def inbox_in_a_thread() -> Iterator[Inbox]:
-    """Run the same in a thread of its own."""
+    """Run it in a thread of its own."""
     with in_a_thread(inbox()) as box:
         yield box
 
@@ -88,11 +88,11 @@ class Script:
     extensions: tuple[str, ...] = ()
     users: dict[str, str] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
-    """Said instead of the usual reply."""
+    """Answers that replace the usual ones."""
     drop: str = ""
-    """Where it closes the connection without a word; "body" is within the message."""
+    """Where it closes the connection without an answer; "body" is within the message."""
     hold: str = ""
-    """Where it falls silent."""
+    """Where it stops answering."""
     implicit_tls: bool = False
     most_sessions: int = 99
     """How many at a time it allows."""
@@ -100,17 +100,17 @@ class Script:
     port: int = 0
     open: int = 0
     most_open: int = 0
-    """How many messages were under way at once."""
+    """The largest number of messages that were being sent at the same time."""
     commands: list[str] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
-    """Whole messages, with their final dot, whatever was answered."""
+    """Complete messages, with their final dot, whatever was answered."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the place of `drop` or `hold` is reached."""
 
 
 @contextlib.asynccontextmanager
 async def scripted(script: Script) -> AsyncIterator[Script]:
-    """Run a server that refuses, drops, stalls, encrypts and asks for passwords as the script says."""
+    """Run a server that refuses, drops, stalls, encrypts and asks for passwords by the script."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,7 +118,7 @@ async def scripted(script: Script) -> AsyncIterator[Script]:
         try:
             await _Conversation(script, reader, writer).run()
         except (ConnectionError, ssl.SSLError, asyncio.CancelledError):
-            pass  # as the script says, or because the test is over
+            pass  # by the script, or because the test is over
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
@@ -137,7 +137,7 @@ async def scripted(script: Script) -> AsyncIterator[Script]:
 
 @contextlib.contextmanager
 def scripted_in_a_thread(script: Script) -> Iterator[Script]:
-    """Run the same in a thread of its own."""
+    """Run it in a thread of its own."""
     with in_a_thread(scripted(script)) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""What tests of tagging share."""
+"""Helpers for tests of tagging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`backup` and `restore`: everything that is the user's goes out and comes back; nothing in the way is lost."""
+"""`backup` and `restore`: everything of the user's is saved and comes back; nothing that is in the way is
+lost.
+"""
 
 from __future__ import annotations
 
@@ -255,7 +257,7 @@ def test_rubbish_is_no_backup(content: bytes, tmp_path: Path) -> None:
     result = run(desk, "restore", file)
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert not (desk / "data" / "monitor.db").exists()
-    # Where there is no configuration yet the file is to blame, and not the folder.
+    # If there is no configuration yet, the file is at fault and not the folder.
     assert "no configuration" not in run(tmp_path / "empty", "restore", file).err or content.startswith(
         b"SQLite"
     )

@@ -1,4 +1,4 @@
-"""The book in docs/ is true: its commands run, its settings load, its schemas and links are those of the program."""
+"""The pages in docs/ are true: their commands run, their settings load, their schemas and links are right."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-# At a line's start or behind what runs it: elsewhere the word is a user, a service or an image.
+# At the start of a line or after something that runs it; elsewhere the word is a user, a service or an image.
 BEFORE = r"(?:^(?:#? *)?(?:- run: )?(?:\S*/)?|&& |--rm |exec monitor |\S*/bin/)"
 CALL = re.compile(rf"{BEFORE}monitor ((?:(?! {{2}})[^|&;<>\n…`#])+)", re.MULTILINE)
 
 
 def named_commands() -> list[tuple[str, str]]:
-    """Return every call of monitor that is printed anywhere: in a block, within a line, in a file's comment."""
+    """Return every call of monitor in the pages: in blocks, within lines, and in comments of files."""
     calls = set()
-    # The page of commands is written from the commands, and test_docs tries its examples.
+    # The page of commands is generated from the commands, and test_docs runs its examples.
     for page in (*(page for page in PAGES if page.name != "commands.md"), *OTHERS):
         text = page.read_text(encoding="utf-8")
         blocked = "\n".join(body for _, body in BLOCK.findall(text)) if page.suffix == ".md" else text
@@ -66,13 +66,15 @@ def named_commands() -> list[tuple[str, str]]:
 def test_every_command_that_is_named_anywhere_is_one(
     page: str, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also those that no test can run, as they ask, need the network or the system's administrator."""
+    """Includes commands that cannot be run in a test, as they ask questions or need the network or an
+    administrator.
+    """
     command: Any = typer.main.get_command(application())
     rest, context = shlex.split(call), None
     monkeypatch.chdir(tmp_path)
     for word in rest:
         if re.fullmatch(r"[\w-]+\.[\w.]+", word):
-            Path(word).touch()  # a file that the user has by then
+            Path(word).touch()  # a file that the user has at this point
     try:
         while rest or context is None:
             context = command.make_context("monitor", rest, parent=context)
@@ -83,7 +85,7 @@ def test_every_command_that_is_named_anywhere_is_one(
                 _, command, rest = command.resolve_command(context, rest)
                 assert command is not None
                 if not rest:
-                    return  # a command's name alone: `monitor mark`
+                    return  # only the name of a command: `monitor mark`
     except typer.Exit:
         pass  # `--version` ends at once
 
@@ -107,7 +109,7 @@ def with_commands() -> list[Path]:
 
 @pytest.mark.parametrize("page", with_commands(), ids=lambda page: page.name)
 def test_every_command_runs(page: Path, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the page's order, each in the same folder; a comment says where the exit code may be another."""
+    """In the order of the page, all in one folder; a comment says where another exit code is possible."""
     home = shutil.copytree(desk, tmp_path / "monitor")
     monkeypatch.setenv("MONITOR_CONFIG", str(home))
     monkeypatch.chdir(tmp_path)
@@ -132,7 +134,7 @@ def test_every_setting_shown_loads(page: Path, desk: Path, tmp_path: Path) -> No
         else:
             with (copy / name[1]).open("a") as file:
                 file.write(text)
-        config.load(copy)  # raises nothing
+        config.load(copy)  # must not raise
 
 
 def test_the_files_that_readme_shows_are_a_configuration(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The program as processes on one data directory: killed, doubled, read and copied in mid-work."""
+"""Several processes on one data directory: killed, started twice, and read and copied while they work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPECTED = {f"p{feed}-{number}" for feed in range(FEEDS) for number in range(ENT
 SECONDS = 60
 """How long a process may take before the test gives up on it."""
 KILLED_AFTER = (0.02, 0.2)
-"""Seconds that a poll lives on after it asked for its first feed."""
+"""Seconds until a poll is killed, after it asked for its first feed."""
 
 
 def paper(feed: int) -> Reply:
@@ -52,7 +52,7 @@ def desk(tmp_path: Path, web: Loopback) -> Desk:
 
 @contextmanager
 def started(desk: Desk, *words: str, hour: float = 8) -> Iterator[subprocess.Popen[str]]:
-    """Run a command in a process of its own; it is gone at the end, whatever happens."""
+    """Run a command in a process of its own, which is ended when the block ends, whatever happens."""
     moment = ["--now", at(hour).isoformat()]
     process = subprocess.Popen(
         [sys.executable, "-m", "monitor", "--config", str(desk.directory), *moment, *words],
@@ -82,7 +82,7 @@ def command(desk: Desk, *words: str, hour: float = 8) -> str:
 
 
 def stored(desk: Desk, path: Path | None = None) -> list[str]:
-    """Return the guids in a database that SQLite finds sound."""
+    """Return the guids in a database, after checking that SQLite finds it intact."""
     with closing(sqlite3.connect(path or desk.config.database)) as db:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
         assert db.execute("pragma foreign_key_check").fetchall() == []

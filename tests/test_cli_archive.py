@@ -30,7 +30,7 @@ def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(polled_desk: Path, tmp_path: Path) -> Path:
-    """A copy that may be written to."""
+    """A copy that tests may write to."""
     return shutil.copytree(polled_desk, tmp_path / "copy")
 
 
@@ -156,7 +156,7 @@ def test_merges_and_splits_are_listed_with_the_command_that_takes_each_back(desk
 
 
 def fill(desk: Path, number: int) -> None:
-    """Add so many relevant entries, each a story by itself whose join is in doubt, and as many digests."""
+    """Add relevant entries, each a story by itself with a doubtful join, and as many digests."""
     with store.open(desk / "data" / "monitor.db") as opened, opened.transaction():
         like = opened.entries.listing()[0]
         for day in range(1, number + 1):

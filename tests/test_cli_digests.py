@@ -26,7 +26,7 @@ def desk(polled_desk: Path, tmp_path: Path) -> Path:
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    """Read every file but the database's own bookkeeping, which SQLite makes for a reader too."""
+    """Read all files except the database's bookkeeping, which SQLite also creates when it only reads."""
     found = (
         path for path in directory.rglob("*") if path.is_file() and path.suffix not in {".db-shm", ".db-wal"}
     )

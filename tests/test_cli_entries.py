@@ -1,4 +1,4 @@
-"""`entries` and `search` as lists: for people on a terminal, for spreadsheets, for programs."""
+"""`entries` and `search` as lists: for people on a terminal, for spreadsheets, and for programs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = (
 
 @pytest.fixture(scope="module")
 def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Polled at nine: two relevant entries, one in German off the subject, one that is a formula."""
+    """Polled at nine: two relevant entries, one in German on another subject, one that looks like a formula."""
     directory = tmp_path_factory.mktemp("desk")
     with serving() as server:
         server.on(
@@ -45,7 +45,7 @@ def polled_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def on_terminal(desk: Path, *arguments: str, columns: int = 80) -> str:
-    """Run the program on a terminal of so many columns."""
+    """Run the program on a terminal of this width."""
     primary, secondary = pty.openpty()
     environ = {**os.environ, "COLUMNS": str(columns), "TERM": "dumb"}
     command = [sys.executable, "-m", "monitor", "--config", str(desk), *arguments]
@@ -55,7 +55,7 @@ def on_terminal(desk: Path, *arguments: str, columns: int = 80) -> str:
         while True:
             try:
                 part = os.read(primary, 65536)
-            except OSError:  # Linux says so when the other side has closed
+            except OSError:  # raised by Linux when the other side has closed
                 break
             if not part:
                 break

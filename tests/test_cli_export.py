@@ -1,4 +1,4 @@
-"""`export`: the schema is kept, in both formats; nothing of a feed's secrets leaves."""
+"""`export` keeps to its schema in both formats, and leaks no secrets of feeds."""
 
 from __future__ import annotations
 

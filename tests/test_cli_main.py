@@ -51,7 +51,7 @@ def test_wrong_usage_is_exit_2_on_standard_error(desk: Path, arguments: list[str
     ],
 )
 def test_an_option_s_empty_value_is_wrong_usage(desk: Path, monkeypatch, arguments: list[str]) -> None:
-    # What a script's "$DAY" is where DAY was never set: `retag` would take it for everything.
+    # What "$DAY" becomes in a script if DAY was never set; `retag` would take it for everything.
     monkeypatch.setenv("MONITOR_CONFIG", str(desk))
     result = run(None, *arguments)
     assert (result.code, result.out) == (2, "")
@@ -66,7 +66,7 @@ def test_an_empty_word_and_an_equals_sign_at_the_end_are_no_empty_value(desk: Pa
 
 @pytest.mark.parametrize("command", [["explain", "OpenAI Sora"], ["tag"], ["evaluate", "-"]])
 def test_a_directory_that_was_named_is_there(tmp_path: Path, command: list[str]) -> None:
-    # Its themes are the user's own: a slip in its name would answer by the shipped ones.
+    # Its themes are the user's own; if its name were mistyped, the shipped ones would answer.
     result = run(tmp_path / "typo", *command, stdin='{"title": "OpenAI Sora"}')
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert "no configuration here" in result.err
@@ -107,7 +107,7 @@ def test_texts_come_whole_into_a_pipe_in_any_locale(desk: Path, environment: dic
 
 
 def test_a_closed_pipe_and_no_terminal(desk: Path) -> None:
-    """As a process: whoever reads goes away at once; nothing is said about it, and nothing is coloured."""
+    """As a process whose reader goes away at once: no message, and no colours."""
     program = [sys.executable, "-m", "monitor", "--config", str(desk)]
     Desk(desk, [f"https://news.test/{number}" for number in range(3000)])
     with subprocess.Popen(

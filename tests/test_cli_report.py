@@ -1,4 +1,4 @@
-"""`report`: a period in one page."""
+"""`report`: a period on one page."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def site(desk: Path) -> Site:
 
 @pytest.fixture(scope="module")
 def shown(desk: Path) -> Story:
-    """A story of one report, for tests to make theirs of."""
+    """A story with one report, from which tests make others."""
     with store.open(config.load(desk).database, read_only=True) as opened:
         return opened.stories.listing()[0]
 
@@ -145,7 +145,7 @@ def test_a_copy_is_no_report_of_its_own(shown: Story, site: Site) -> None:
     assert "1 report," in made.summary
     assert {sum(counts) for _, counts in made.themes} == {1}
     assert [line.note for line in made.outlets] == ["1"], "an outlet has one report once, in whatever feeds"
-    # Another day of a running column under the same link: two reports, as in the digest.
+    # Another day of a column under the same link: two reports, as in the digest.
     days = (first, replace(copy, title="Another day"))
     column = replace(twice, entries=days, joins=(*shown.joins, replace(joins[-1], copy_of=None)))
     assert "2 reports," in composed(site, column).summary

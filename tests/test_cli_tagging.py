@@ -78,7 +78,7 @@ def test_a_mark_without_themes_keeps_the_tagger_s(desk: Path) -> None:
 
 
 def test_a_text_is_judged_as_the_service_would(desk: Path) -> None:
-    # In pieces, as some terminals paste it: A with its ring.
+    # With a decomposed letter (A and its ring), as some terminals paste it.
     (desk / "themes.toml").write_text(THEMES.replace("Sora AND OpenAI", "\u00e5ngstr\u00f6m"))
     plain = run(desk, "explain", "A\u030angstro\u0308m").out.splitlines()[1]
     assert plain.startswith("sure: certainty 0.83")
@@ -297,7 +297,7 @@ def test_what_is_learned_of_a_feed_tells_none_of_its_secrets(
     assert "The Paper" in shown
     assert "hunter2" not in shown + kept
     assert all(b"hunter2" not in file.read_bytes() for file in (desk / "data").iterdir())
-    # And what is learned of it counts for it.
+    # What is learned about it counts for it as well.
     with store.open(desk / "data" / "monitor.db") as opened:
         layer = tag.Personal.from_json(opened.note(tag.PERSONAL))
     assert replace(layer, words={}).delta(Features({}, 1.0), url) < -0.01

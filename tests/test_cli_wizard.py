@@ -1,4 +1,4 @@
-"""`setup`: six questions to a configuration that loads, feeds and mail tried, a service that is sound."""
+"""`setup`: six questions, then a configuration that loads, feeds and mail that were tried, a valid service."""
 
 from __future__ import annotations
 
@@ -234,9 +234,9 @@ def test_the_test_mail_speaks_the_digests_language(tmp_path: Path) -> None:
 
 
 def on_a_terminal(directory: Path, *flags: object, answers: dict[str, str]) -> tuple[int, str]:
-    """Run setup on a terminal and give each answer when its question has come; return how it ended.
+    """Run setup on a terminal and type each answer when its question has appeared; return how it ended.
 
-    The blank behind a hidden question comes when what is typed is not thrown away any more: wait for it.
+    After a hidden question a blank appears once input is no longer discarded, so wait for it.
     """
     primary, secondary = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(directory), "setup", *map(str, flags)]
@@ -280,7 +280,7 @@ def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
 
 
 def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
-    (tmp_path / "feeds.toml").write_text("")  # no feed to try
+    (tmp_path / "feeds.toml").write_text("")  # no feeds to try
     script = Script(extensions=("AUTH PLAIN",), users={"jo": "right"})
     with scripted_in_a_thread(script):
         flags = (
@@ -299,7 +299,7 @@ def test_a_refused_password_is_asked_for_again(tmp_path: Path) -> None:
         assert shown.count("log-in refused: 535") == 1
         assert len(script.received) == 1
         assert (tmp_path / "smtp-password").read_text() == "right\n"
-        # Of a configuration that is there a test mail is sent too, and nothing else is asked or written.
+        # With an existing configuration a test mail is sent too; nothing else is asked or written.
         before = (tmp_path / "monitor.toml").read_text()
         again = run(tmp_path, "setup", "--test-mail")
         assert (again.code, len(script.received)) == (0, 2), again.out + again.err
@@ -379,7 +379,7 @@ def test_the_agent_is_a_property_list(tmp_path: Path) -> None:
 
 
 def test_the_cron_line_runs_with_an_empty_environment(tmp_path: Path) -> None:
-    """As cron does: five fields, then sh with next to nothing, and `%` for a line's end unless it is escaped."""
+    """Like cron: five fields, then sh with a minimal environment, and `%` ends the line unless it is escaped."""
     folder = tmp_path / "100% news"
     assert run(folder, "setup", "--yes", "--no-check", "--follow", "courts").code == 0
     (folder / "feeds.toml").write_text("")

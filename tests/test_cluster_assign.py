@@ -71,7 +71,7 @@ def poll(new, stories=(), *, feeds=None, chosen=None, past=(), **more) -> tuple[
 
 
 def stored(stories, first: int = 1) -> tuple[Story, ...]:
-    """Return stories as the store gives them back: with ids."""
+    """Return stories as the store returns them, with ids."""
     ids = count(first)
     return tuple(replace(story, id=story.id or next(ids)) for story in stories)
 
@@ -121,7 +121,7 @@ def test_a_crowded_day_is_gathered_in_small_steps_and_ends_at_any_of_them(monkey
     monkeypatch.setattr(candidates, "compare", counted)
     poll(crowd, step=lambda: done.append("step"))
     work = [len(list(run)) for what, run in groupby(done) if what == "compared"]
-    # Two stories at most are compared in between, by 24 reports each: some hundredths of a second.
+    # At most two stories are compared between two steps, by 24 reports each: some hundredths of a second.
     assert sum(work) > 10 * len(crowd)
     assert max(work) <= 24 * 24
 
@@ -278,7 +278,7 @@ def test_open_stories_never_merge():
     assert len(grown.entries) == 2
     (join,) = (join for join in grown.joins if join.entry == 4)
     assert join.runner_up == 3 - grown.id
-    # Either story would take it: what is nearer by pairs may be a little less sure as a whole.
+    # Both stories would accept it; the one that is nearer by pairs may be slightly less certain as a whole.
     assert join.similarity == pytest.approx(join.runner_up_similarity, abs=0.01)
 
 
@@ -439,7 +439,9 @@ NARRATORS = (
 
 
 def beside_the_bar(above: float) -> Settings:
-    """Set the bar so that the two reports on the narrators are just above it, or below, in log-odds."""
+    """Set the bar so that the join of the two reports on the narrators is just above or below it, in
+    log-odds.
+    """
     (story,) = poll(NARRATORS, chosen=Settings(threshold=0.01))
     return Settings(threshold=match.probability(match.log_odds(story.joins[1].similarity) - above))
 

@@ -42,7 +42,7 @@ def entry(number: int, **fields) -> Entry:
         ({"url": ""}, {"url": ""}, False),
         ({"url": "https://x.example/"}, {"url": "https://x.example/"}, False),
         ({"url": "https://x.example/?p=1"}, {"url": "https://x.example/?p=1"}, True),
-        # Such a link was stored once, and stopped all clustering, and so each digest.
+        # A link like this was once stored, and stopped all clustering and with it every digest.
         ({"url": "http://[https:]//x"}, {"url": "http://[https:]//x"}, False),
     ],
 )
@@ -184,7 +184,8 @@ def test_a_column_with_a_standing_title_and_teaser_is_another_each_week():
     assert copies([first, second, third]) == {}
     echo = replace(entry(4, title="The week in AI", summary=WIRE), published=NOW + timedelta(days=14.5))
     assert copies([first, second, echo]) == {4: 2}
-    # Who has it first may be another; and what is put up again within hours, or dated anew, is the same.
+    # The one who had it first may be another; what is published again within hours, or with a new date, is
+    # the same.
     assert copies([replace(echo, published=NOW), first, second]) == {1: 4}
     assert copies([first, edition(2, 7.5)]) == {2: 1}
     assert copies([first, edition(2, 9, url=f"{first.url}?visit=2")]) == {2: 1}

@@ -1,4 +1,4 @@
-"""What only whole groups of reports show: the step that they tell, its outlets, what all of them add."""
+"""What only whole groups of reports show: the step they report, their outlets, what all of them add."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ LINK = Link.of([1.0, 2.0, 3.0, 2.0])
 
 
 def group(*texts: str, after: timedelta = timedelta(0), outlet: str = ""):
-    """Return a group of reports, each an hour after the one before; of outlets of their own without one.
+    """Return a group of reports, each an hour after the one before, from different outlets unless one is
+    given.
 
-    A text is a title, with "de: " before it in German, and " | " and its teaser behind it.
+    A text is a title, preceded by "de: " if it is German, and may be followed by " | " and its teaser.
     """
     candidates = Candidates(match.rarity(TermCounts(documents=0, counts={})), Sources({}), {})
     found = []

@@ -26,7 +26,7 @@ def test_a_chain_does_not_hold():
 
 
 def test_of_two_links_beyond_the_ceiling_the_nearer_is_closed_first():
-    # Two open stories, and a report that is like both: it went to the older one.
+    # Two open stories, and a report that resembles both; it went to the older one.
     assert grouping(3, {(0, 2): 6.1, (1, 2): 10.0}, fixed=2) == [0, 1, 1]
 
 

@@ -60,7 +60,9 @@ def test_the_first_report_alone_does_not_decide():
 
 
 def test_the_table_reads_titles_and_teasers_as_its_training_did():
-    """It was made of these: read another way (shorter stems, no teaser) it tells fewer of them right."""
+    """The table was made from these; if they were read in another way (shorter stems, no teaser), fewer would
+    be right.
+    """
     rows = [json.loads(line) for line in LABELLED.read_text("utf-8").splitlines()[::4]]
     right = [kinds.told(kinds.chances(row["title"], row["summary"])) == row["kind"] for row in rows]
     assert sum(right) >= 0.97 * len(right)

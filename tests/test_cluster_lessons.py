@@ -1,4 +1,4 @@
-"""What the user's merges and splits teach."""
+"""What is learned from the user's merges and splits."""
 
 from __future__ import annotations
 

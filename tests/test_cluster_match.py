@@ -1,4 +1,4 @@
-"""What two reports share and lack, and what makes them two events whatever else agrees."""
+"""What two reports share and lack, and what makes them two events although everything else agrees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Floors under the figures on the project's own labelled samples, a little below what is measured."""
+"""Lower limits for the figures on the project's own labelled samples, slightly below what was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The configuration: every fault at once, each with file, key and the likely key."""
+"""The configuration: all faults are reported at once, each with file and key, and with the key that was
+probably meant.
+"""
 
 from __future__ import annotations
 

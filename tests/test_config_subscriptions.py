@@ -1,4 +1,6 @@
-"""feeds.toml and the curated list: what is followed, and edits that leave every other line as it was."""
+"""feeds.toml and the curated list: which feeds are followed, and edits that leave all other lines as they
+were.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The user's themes.toml over the shipped one: added, changed, left out; true lines; other topics."""
+"""The user's themes.toml over the shipped one: what it adds, changes and leaves out; line numbers; other
+topics.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +179,7 @@ def test_a_whole_file_of_version_1_0_stands_by_itself(tmp_path):
 def test_the_shipped_themes_are_without_fault(tmp_path, monkeypatch):
     monkeypatch.setattr(themes, "TOPIC", Path(config.__file__).parents[1] / "topic")
     themes._shipped_text.cache_clear()
-    Tagger(rules(tmp_path, '[theme.copyright.any]\nsure = ["my very own phrase"]\n'))  # raises nothing
+    Tagger(rules(tmp_path, '[theme.copyright.any]\nsure = ["my very own phrase"]\n'))  # must not raise
     assert rules(tmp_path, (config.starter() / "themes.toml").read_text()) == config.load_rules(
         tmp_path / "topic" / ".."
     )
@@ -194,4 +196,4 @@ def test_what_the_head_of_the_starter_shows_is_without_fault(tmp_path, monkeypat
     examples = [block for block in blocks if block and not block.startswith("monitor ")]
     assert len(examples) == 5
     for example in examples:
-        Tagger(rules(tmp_path, example))  # raises nothing
+        Tagger(rules(tmp_path, example))  # must not raise

@@ -1,4 +1,4 @@
-"""Upgrading a configuration of 1.0, and showing what the user has changed."""
+"""Upgrading a configuration of version 1.0, and showing what the user has changed."""
 
 from __future__ import annotations
 

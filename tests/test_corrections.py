@@ -176,7 +176,7 @@ def test_what_was_chosen_long_before_the_marks_teaches_nothing_and_a_marked_text
         opened.feeds.sync(desk.config.feeds, at(10, 3))
         corrections.mark(desk.config, opened, entry(opened, "one").id, relevant=False, now=at(10, 3))
         words = corrections.learn(desk.config, opened).words
-    # What stood beside the marks and was left as it was speaks for itself, and less than a mark.
+    # Entries that were next to the marked ones and left unmarked count too, but less than a mark.
     assert words["choir"] < 0 < words["ballet"] < -words["choir"] / 2
     assert not any("zeppelin" in name for name in words)
 
@@ -194,7 +194,7 @@ def test_marks_that_say_otherwise_are_learned_from_anew(
     assert after is not None
     assert min(before.words.values()) < 0 < min(after.words.values())
     assert corrections.learn_if_due(settings(desk), opened) is None
-    # What was marked before all was dropped does not count towards learning again.
+    # Marks from before everything was forgotten do not count towards learning again.
     corrections.mark(settings(desk), opened, marked[0], relevant=False, now=at(12))
     corrections.forget(opened)
     corrections.mark(settings(desk), opened, marked[1], relevant=False, now=at(13))
@@ -231,7 +231,7 @@ def test_themes_of_an_earlier_mark_go_with_it_where_there_is_no_text_any_more(
 
 
 def test_what_has_no_text_any_more_is_not_tagged_again(desk: Path, opened: Store) -> None:
-    """By its title alone it would leave its story: what it was chosen for stood in what retention removed."""
+    """By its title alone it would leave its story, as it was chosen for a text that retention removed."""
     leak = entry(opened, "leak")
     opened._db.change("update entries set title = 'Protest' where id = ?", [leak.id])
     opened.upkeep.purge(at(20), at(20), relevant=True)

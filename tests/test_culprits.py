@@ -1,4 +1,6 @@
-"""A bug of ours, or damage, over one story or entry costs that one, wherever it is met; over a recipient's part, them."""
+"""A bug of ours, or damaged data, in one story, entry or part of a recipient costs only that one, wherever it
+is met.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def damage(desk: Desk, how: str, title: str = CHOIR) -> None:
 
 @pytest.fixture(scope="module")
 def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two stories, of which one will break, and an entry that was nearly chosen."""
+    """Two stories, one of which will break, and an entry that was nearly chosen."""
     directory = tmp_path_factory.mktemp("culprits") / "desk"
     with serving() as server:
         both = item("leak", LEAK, published=at(8)), item("choir", CHOIR, published=at(8))
@@ -73,7 +75,7 @@ def number_of(desk: Desk, title: str = CHOIR) -> int:
 def poison(
     monkeypatch: pytest.MonkeyPatch, where: object, name: str, title: str = CHOIR, *, number: int = 0
 ) -> None:
-    """Let a function of ours fail where that argument of it has this title."""
+    """Make a function of ours fail if an argument of it has this title."""
     real = getattr(where, name)
 
     def poisoned(*arguments, **named):
@@ -107,11 +109,11 @@ def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
         (fault,) = first.receipt.faults
         assert fault.startswith(f"s{number}, {CHOIR}: ")
         assert (POISON if how == "bug" else "the database holds 'rubbish' where") in fault or how == "no zone"
-        # All else of the archive is there, and a page for what the digest names.
+        # Everything else in the archive exists, and so does a page for each story in the digest.
         pages = desk.directory / "digests"
         told = {path.name for path in (pages / "stories").iterdir()}
         assert told == {f"s{number}.html", f"s{number_of(desk, LEAK)}.html"}
-        if how != "bug":  # that one breaks no page
+        if how != "bug":  # which breaks no page
             for name in (f"stories/s{number}", "months/2024-12"):
                 assert f"because of a bug in monitor: s{number}, " in (pages / f"{name}.html").read_text(), (
                     name
@@ -173,7 +175,7 @@ def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_ca
     broken = (pages / "stories" / f"s{number}.html").read_text()
     assert f"because of a bug in monitor: s{number}, {CHOIR}: {POISON}" in broken
     assert not (pages / "index.html").exists()
-    # Nothing has changed since but that it works; and what was there stays while it does not.
+    # Nothing has changed except that it works again; until then, what exists stays.
     assert run(desk.directory, "digest", "--send", now=at(9, 1)).code == 0
     whole = (pages / "stories" / f"s{number}.html").read_text()
     assert "bug in monitor" not in whole
@@ -184,7 +186,7 @@ def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_ca
         poison(patch, site.pages, "story")
         assert run(desk.directory, "digest", "--send", now=at(7.5, 2)).code == 1
     assert (pages / "stories" / f"s{number}.html").read_text() == whole
-    # Its own page says all, the search misses it: both are made anew once it can be found again.
+    # Its own page is complete, but it is not in the search; both are written again once it can be read.
     with monkeypatch.context() as patch:
         poison(patch, site.lists, "_indexed")
         assert run(desk.directory, "digest", "--send", now=at(9, 2)).code == 1
@@ -318,7 +320,7 @@ async def test_what_is_damaged_of_a_past_day_keeps_no_later_one_from_being_told(
         async with Loopback() as server:
             desk.follow([server.url("/new")])
             server.on("/new", page(item("march", "AI artists march in Bonn", published=at(11))))
-            with suppress(ExceptionGroup):  # a story that cannot be read is reported, too
+            with suppress(ExceptionGroup):  # a story that cannot be read is reported as well
                 await pipeline.poll(desk.config, opened, now=at(12), every=True)
             await pipeline.publish(desk.config, opened, (), now=at(7, 1))
         assert reported(made(opened, 1)) == ["AI artists march in Bonn"]
@@ -391,7 +393,7 @@ async def test_a_recipient_whose_part_cannot_be_made_gets_both_with_the_next_dig
             (failed, other) = opened.deliveries.failed_since(at(0, 1))
             assert {failed.recipient, other.recipient} == {BO, CY}
             assert failed.last_error.startswith(POISON)
-            # The next day is none of Cy's, and tells them all the same.
+            # The next day is not one of Cy's, but all of them are reported nevertheless.
             await pipeline.publish(config, opened, config.channels(), now=at(7, 2))
             assert "internal error" in "".join(made(opened, 2).receipt.failed_deliveries)
             await pipeline.publish(config, opened, config.channels(), now=at(7, 3))
@@ -404,7 +406,7 @@ async def test_a_recipient_whose_part_cannot_be_made_gets_both_with_the_next_dig
 
 
 def desk_of_a_weekly_mail(tmp_path: Path, server: Loopback, box: Inbox) -> Desk:
-    """Return a desk of one feed whose only recipient gets a mail on Wednesdays."""
+    """Return a desk with one feed whose only recipient gets a mail on Wednesdays."""
     mail = (
         f'{SETTINGS}[email]\nhost = "127.0.0.1"\nport = {box.port}\ntls = "none"\nfrom = "m@news.test"\n'
         f'to = ["{CY}"]\n[email.only."{CY}"]\ndays = ["wed"]\n'

@@ -1,4 +1,4 @@
-"""The table of channels: whoever adds one adds nothing here."""
+"""The table of channels. Adding a channel needs no change here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files: whole or not at all, under safe names only, and a plain word when they cannot be written."""
+"""The files channel: files are written whole or not at all, only under safe names, with clear errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail over real sockets: what is sent, what is withheld, and what each trouble is taken for."""
+"""Mail over real sockets: what is sent, what is held back, and how each kind of trouble is judged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EDITION = RenderedDigest(
 
 @pytest.fixture
 def trusted(monkeypatch):
-    """Make the test server's certificate one that this machine trusts."""
+    """Make this machine trust the certificate of the test server."""
     monkeypatch.setenv("SSL_CERT_FILE", str(smtp.CERTIFICATE))
 
 

@@ -1,4 +1,4 @@
-"""The message: its headers, its two equal parts, and the same bytes whenever it is made."""
+"""The mail message: its headers, its two equivalent parts, and the same bytes each time it is made."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_without_html_a_mail_is_plain_text():
 
 
 def test_the_golden_bytes():
-    """Bytes that change between versions would make a second message of a resend; change this knowingly."""
+    """If the bytes change between versions, a resent digest is a different message; so change this only on
+    purpose.
+    """
     content = build().content
     boundary = re.search(rb'boundary="(=[0-9a-f]{32}=)"', content)[1]
     id_ = build().id.encode()
@@ -178,7 +180,7 @@ def test_a_subject_is_folded_without_a_second_space(words):
 )
 def test_no_space_is_lost_where_a_line_breaks_between_two_words_outside_ascii(title):
     content = build(replace(EDITION, subject=title), recipient=f'"{title}" <reader@example.net>').content
-    # As a mail program reads it: the space between two encoded words is none (RFC 2047, 6.2).
+    # As mail programs read it: the space between two encoded words does not count (RFC 2047, 6.2).
     read = message_from_bytes(content)
     assert str(make_header(decode_header(read["Subject"]))) == title
     name, address = parseaddr(read["To"])

@@ -1,4 +1,4 @@
-"""Push: a few headlines to a service, whose secret address shows nowhere."""
+"""Push: a few headlines to a service, whose secret address is never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets: found where the user put them, refused where others can read them, never repeated."""
+"""Secrets: found where the user put them, refused if others can read them, never repeated."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_an_editor_adds_is_no_part_of_it(tmp_path, written):
 
 
 def test_a_file_for_all_in_a_directory_for_one(tmp_path):
-    """As a container's secrets are: mode 0444, and nobody can change that."""
+    """Like a container's secrets, which have mode 0444 that nobody can change."""
     private = tmp_path / "private" / "secrets"
     private.mkdir(parents=True)
     write(private / "password", mode=0o444)

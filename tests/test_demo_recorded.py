@@ -1,4 +1,4 @@
-"""`replay`: recorded documents go through the whole pipeline in the order of their time."""
+"""`replay`: recorded documents go through the whole pipeline in the order of their times."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAID = item("paid", "OpenAI offers Sora testers pay", published=at(20))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two feeds: one of two days with hours, one of a day alone; a year later a third document."""
+    """Two feeds: one recorded on two days with hours, one with days only; a third document a year later."""
     folder = tmp_path / "recordings"
     documents = {
         "paper/2024-12-02T0900.xml": rss(LEAK),

@@ -1,4 +1,4 @@
-"""A digest survives its JSON, whatever is in it; the JSON has the shape that scripts rely on."""
+"""A digest survives being written as JSON and read again, and the JSON has the form that scripts rely on."""
 
 from __future__ import annotations
 

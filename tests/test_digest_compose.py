@@ -1,4 +1,4 @@
-"""What a digest holds: news and no backlog, each report once, the most important story first."""
+"""What a digest contains: news but no backlog, each report once, the most important story first."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def story(number, *entries, **values):
 
 
 def made(*stories, settings=SETTINGS, old=(), **digest_input):
-    """Compose a digest for which every report seen in time is news but those in `old`."""
+    """Compose a digest in which all reports are news if seen in time, except those in `old`."""
     news = {report.id for one in stories for report in one.entries if report.first_seen <= END} - set(old)
     made_of = {"stories": stories, "news": news, "reported": old, "feeds": FEEDS} | digest_input
     return compose(DUE, DigestInput(**made_of), settings, END)
@@ -71,7 +71,7 @@ def test_a_story_with_a_new_report_is_reported_with_all_its_reports_new_ones_fir
 def test_a_story_is_new_until_a_digest_has_reported_of_it():
     assert made(story(7, entry(1))).stories[0].new
     assert not made(story(7, entry(1), entry(2)), old={1}).stories[0].new
-    # For a look back, at a day whose digest was made: what it told was new then.
+    # A look back at a day whose digest was made: what it reported was new then.
     assert made(story(7, entry(1)), reported={1}).stories[0].new
 
 
@@ -163,7 +163,7 @@ def test_the_most_important_leads_and_the_others_follow_by_section_and_importanc
 
 
 def copied(*entries, of):
-    """Return the joins of entries that all are copies of one but for itself."""
+    """Return the joins of entries that are all copies of one of them."""
     return tuple(
         Join(entry=one.id, similarity=1.0, reason="", copy_of=None if one.id == of else of) for one in entries
     )
@@ -209,7 +209,7 @@ def test_what_may_be_in_scope_makes_at_most_five_lines_and_is_reported():
     assert [report.entry for report in shown.perhaps] == [7, 6, 5, 4, 3]
     assert (shown.stories, shown.reported) == ((), (7, 6, 5, 4, 3))
     assert shown.receipt.unnamed == 2
-    # What digests named that are told again has its room beside them.
+    # If entries named by earlier digests are reported again, they take no room from the others.
     again = made(perhaps=[Report(one) for one in unsure], named={1, 7})
     assert [report.entry for report in again.perhaps] == [7, 6, 5, 4, 3, 2, 1]
     assert again.receipt.unnamed == 0

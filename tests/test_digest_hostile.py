@@ -1,4 +1,4 @@
-"""Whatever a feed says: its text is shown as that text, in valid documents, and nothing in it is ever active."""
+"""Whatever a feed contains is shown as text, in valid documents, and nothing in it ever becomes active."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ HREF = re.compile(r"(https?://[!-~]+|#story-\d+|stories/s\d+\.html)")
 
 
 def poisoned(text):
-    """Return the sample digest with every text that a feed or a server can choose replaced."""
+    """Return the sample digest with every text replaced that a feed or a server can choose."""
 
     def swap(value, key=""):
         if isinstance(value, dict):

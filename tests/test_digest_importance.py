@@ -1,4 +1,4 @@
-"""The order of a digest: each part of a story's importance by itself, and the section that it stands in."""
+"""The order of a digest: each part of a story's importance by itself, and the section that a story is in."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_what_may_be_in_scope_is_reported_once_in_lines_of_its_own_and_waits_for
         assert digest_input.preview(loaded, opened, now=at(14)).receipt.unnamed == 0
         looked_back = digest_input.review(loaded, opened, start=at(0), end=at(13), now=at(14))
         assert len(looked_back.perhaps) == 5
-        # Who did not get that digest gets its five, and five of what is new.
+        # A recipient who did not get that digest gets its five entries, and five of the new ones.
         opened.entries.add(
             [replace(one, guid=f"new {one.guid}", title=f"New: {one.title}", first_seen=at(15)) for one in entries],
             lambda entry: entry.guid,
@@ -239,9 +239,9 @@ def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_p
         opened.digests.freeze(first, summary(first.date, at(12)), ())
         (third,) = opened.entries.add([brought(feeds[2], 13)], lambda entry: entry.guid)
         later = digest_input.preview(desk.config, opened, now=at(14))
-        # `why` tells that it repeats, not that it had no room.
+        # `why` says that it is repeated, not that there was no room.
         assert (later.perhaps, later.copies, later.receipt.unnamed) == ((), (third.id,), 0)
-        # The page of the day of an outlet with two feeds: its link says nothing there.
+        # The page of the day of an outlet with two feeds, whose link proves nothing there.
         next_one = [
             replace(brought(feed, 15), guid=f"{feed}2", title="Perhaps the next") for feed in feeds[:2]
         ]
@@ -360,7 +360,7 @@ HUGGING = (
     [
         ("2024/12/02/leak", LEAK, 1, True, False),
         ("2024/12/02/leak", f"{LEAK} [video]", 20, False, False),
-        # The page that HN linked to on its first day and that tells of another now.
+        # The page that HN linked to on its first day, which reports something else by now.
         ("2024/12/02/leak", "OpenAI shuts down Sora for good", 20, False, True),
         # An outlet's page of the day, from a feed that had not used it before.
         ("live", "Hollywood's union strikes over OpenAI and Sora", 20, False, True),
@@ -478,7 +478,7 @@ def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
         assert [*reported(made), *(line.title for line in made.perhaps)] == ["Other news of Sora"]
         assert set(made.reported) == {again.id, other.id}
         coming = run(desk.directory, "why", f"e{again.id}", "--json", now=at(12)).json["reported"]
-        # What was told before the mark was told: a look back says so.
+        # What was reported before the mark stays reported, and a look back shows it.
         assert not digest_input.review(desk.config, opened, start=at(0), end=at(8.5), now=at(12)).copies
         opened.digests.freeze(made, summary(made.date, at(12)), ())
     answer = run(desk.directory, "why", f"e{again.id}", "--json", now=at(13)).json

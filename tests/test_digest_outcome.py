@@ -1,4 +1,4 @@
-"""Quiet is said only when it was heard; everything else is broken."""
+"""A digest says "quiet" only if the feeds were read; everything else is called broken."""
 
 from __future__ import annotations
 

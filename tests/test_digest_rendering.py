@@ -1,4 +1,6 @@
-"""An edition in both languages, against the golden files beside its digest; `python <this file>` writes them anew."""
+"""A digest in both languages, compared with the golden files next to it; `python <this file>` writes them
+again.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ def documents(code):
 
 
 def without_styles(document):
-    """Return HTML without what another release of the style inliner may write otherwise."""
+    """Return HTML without what other releases of the style inliner may write differently."""
     return re.sub(r'<style>.*?</style>| style="[^"]*"', "", document, flags=re.DOTALL)
 
 
@@ -77,7 +79,7 @@ def test_an_unknown_format_is_refused():
 
 
 def crowded(stories, reports, words=40):
-    """Return a digest of that many stories with long texts and links."""
+    """Return a digest of this many stories with long texts and links."""
     digest = DIGESTS["en"]
     story = next(story for story in digest.stories if story.id == 17)
     report = replace(story.reports[1], title="A long headline " * 8, url="https://a.example/" + "x" * 200)
@@ -110,7 +112,7 @@ def test_text_and_html_have_equal_content():
     for bodies in ((made.mail_text, made.mail_html), (made.renderings["text"], made.renderings["html"])):
         links = [re.findall(r"https://[^\s\"<]+", body) for body in bodies]
         assert set(links[0]) == set(links[1])
-    # Pages beside the file: in plain text there is nothing to click.
+    # The pages are next to the file; plain text has no links that could be clicked.
     assert " stories/" not in made.renderings["text"]
 
 
@@ -145,8 +147,8 @@ class Mail(HTMLParser):
             self.sheet += data
 
 
-# What Word, which draws mail in Outlook for Windows, does not know or gets wrong (caniemail.com, and Microsoft's
-# "Word HTML and CSS rendering capabilities in Outlook").
+# What Word, which renders mail in Outlook for Windows, does not know or gets wrong (caniemail.com, and
+# Microsoft's "Word HTML and CSS rendering capabilities in Outlook").
 UNKNOWN_TAGS = re.compile("img|svg|picture|video|audio|button|input|form|iframe|object|script|link|base")
 UNKNOWN_STYLES = re.compile(
     "position|float|clear|flex.*|grid.*|gap|transform|opacity|box-shadow|border-radius|background(-image|-size)?|inset"
@@ -159,7 +161,7 @@ TABLES = {"table", "td", "th"}
 
 
 def faults_for_word(html):
-    """Return what in a mail's HTML Word would not draw as it is meant; each name tells which."""
+    """Return what Word would render wrongly in a mail's HTML, each by a name that says what it is."""
     mail = Mail(html)
     faults = [f"<{tag}>" for tag, _, _ in mail.tags if UNKNOWN_TAGS.fullmatch(tag)]
     ghost = re.search(

@@ -1,4 +1,4 @@
-"""The last gate: lines stay lines, links lead to the web or nowhere."""
+"""The last safeguard: lines stay single lines, and links lead to the web or nowhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule, driven by a clock of the test's: a year of days, in zones with and without clock changes."""
+"""The schedule, driven by the test's clock: a year of days, in zones with and without clock changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def at(text, zone="Europe/Berlin"):
 
 
 def ticks(start, end, step, zone):
-    """Look every `step`, and every few minutes on the days when the zone's clocks change."""
+    """Yield an instant every `step`, and every few minutes on the days when the zone's clocks change."""
     now = start
     while now < end:
         yield now
@@ -31,7 +31,7 @@ def ticks(start, end, step, zone):
 
 
 def drive(settings, clock, installed_at):
-    """Look at each tick and make what is due; return the digests made."""
+    """Look at the schedule at each tick and make what is due; return the digests made."""
     made: list[Due] = []
     end = day = None
     for now in clock:
@@ -156,7 +156,7 @@ def test_a_preview_is_the_due_digest_or_the_next_one_so_far():
     assert preview(last, installed, settings, noon).date == date(2026, 11, 23)
     assert preview(last, installed, settings, noon).window == Window(start=last, end=noon)
     assert preview(last, installed, settings, next_day) == due(last, installed, settings, next_day)
-    # A window that ends before it begins would count nothing, and be told as quiet.
+    # A window that ends before it begins would count nothing, and be reported as quiet.
     early = last - DAY
     assert preview(last, installed, settings, early).window == Window(start=early, end=early)
 

@@ -1,4 +1,4 @@
-"""What a page says of a digest: the lead, sections, lines and the receipt, in text, Markdown and HTML alike."""
+"""What a page shows of a digest: lead, sections, lines and receipt, the same in text, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_lead_opens_the_page_and_is_not_there_again_in_its_section():
     assert (made.lead.handle, made.lead.meta[:3]) == ("s9", ("ruling", "3 sources", "2 languages"))
     assert [section.title for section in made.sections] == ["Sora", "Work & unions", "Other"]
     for document in everywhere(made):
-        assert document.count("Autorinnen klagen weiter") in {1, 3}  # HTML has it as its title and label too
+        assert document.count("Autorinnen klagen weiter") in {1, 3}  # HTML also has it as its title and label
         assert document.index("Autorinnen klagen") < document.index("Testers share access")
 
 
@@ -138,7 +138,7 @@ def test_of_a_story_that_was_told_before_the_latest_new_reports_are_named_by_the
         "Turn 0", "Turn 1", "Turn 2", "Outlet 3", "Outlet 4", old.outlet,
     ]  # fmt: skip
     assert shown(went_on).also[0].note.startswith("Outlet 0, new")
-    # The subject is an earlier day's: what is new stands beside it.
+    # The subject is an earlier day's; what is new is next to it.
     led = replace(DIGEST, stories=(replace(went_on, lead=True),))
     assert preheader(led, ENGLISH).endswith(". Turn 0")
     alike = replace(went_on, reports=(replace(news[0], title=first.title), replace(first, new=False)))

@@ -1,4 +1,6 @@
-"""Drafts: whole or not at all, in the file's mode and behind its link; a killed one's go, those in use stay."""
+"""Drafts of files: written whole or not at all, with the file's mode and through links; left-over ones are
+removed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README, CONTRIBUTING, docs/ and --help say what the program does: every command, option and setting."""
+"""README, CONTRIBUTING, docs/ and --help match the program: every command, option and setting."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_the_way_of_an_entry_names_pages_and_nouns_that_are_there():
 
 
 def test_readme_is_a_page():
-    """Settings and options have pages of their own; README once was 269 lines, and nobody read it."""
+    """Settings and options have their own pages; README once had 269 lines, and nobody read it."""
     assert len(README.splitlines()) <= 120
 
 
 def test_who_follows_readme_is_set_up_in_the_folder_that_they_installed_it_from(tmp_path):
-    """There `config/` is taken for theirs."""
+    """In that folder `config/` is used as theirs."""
     use_it = README.partition("## Use it")[2]
     first = next(line for line in use_it.splitlines() if "monitor setup" in line).partition("#")[0].strip()
     flags = "--yes --no-check --follow none --service none"
@@ -78,7 +78,7 @@ def test_the_page_of_commands_is_fresh():
 
 
 def test_help_names_every_format():
-    """By hand, for `--help` must not wait for what renders."""
+    """Listed by hand, since `--help` must not wait for the renderers."""
     (option,) = (one for one in dict(commands())["digest"].params if one.name == "format_")
     assert set(re.findall(r"\w+", option.help)) - {"or"} == FORMATS.keys()
 
@@ -111,7 +111,7 @@ def test_every_command_and_parameter_has_help():
 
 
 def test_every_command_shows_an_example():
-    """One that parses: names of options that are gone would not."""
+    """One that parses, so that options that no longer exist are noticed."""
     without = []
     for name, command in commands():
         found = re.search(
