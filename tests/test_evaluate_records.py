@@ -35,7 +35,7 @@ def test_a_line_is_an_entry_with_its_labels() -> None:
 
 
 def test_a_line_is_read_as_an_entry_of_a_feed_is() -> None:
-    # Letters in parts, blanks of any kind, and no word of the language.
+    # Decomposed letters, blanks of any kind, and no language.
     (record,) = read({"title": "Ku\u0308nstler klagen  gegen\u00a0Bild-KI", "summary": "Sie fordern\nGeld."})
     entry = record.entry
     assert (entry.title, entry.summary) == ("K\u00fcnstler klagen gegen Bild-KI", "Sie fordern Geld.")

@@ -1,4 +1,4 @@
-"""Choosing at the rate at which news comes: the figures, and floors on our own stream of 3,000 entries."""
+"""Choosing at the real rate of news: the figures, and lower limits on our own stream of 3,000 entries."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def test_our_stream_is_at_the_real_rate_and_in_both_languages() -> None:
 
 
 def test_what_is_sure_is_right_and_what_is_chosen_is_worth_a_line() -> None:
-    """Its relevant entries avoid the obvious words on purpose, AI among them, as real ones do not.
+    """The stream's relevant entries avoid the obvious words on purpose, "AI" among them, which real entries
+    do not.
 
     So recall is lower here than in real feeds.
     """
@@ -94,7 +95,7 @@ def test_the_second_look_finds_more_and_is_right_as_often() -> None:
 
 
 def test_certainty_means_what_it_says() -> None:
-    """Expected calibration error over the bins, weighted by their entries."""
+    """The expected calibration error over the bins, weighted by their numbers of entries."""
     _, scores = measured()
     asked = sum(b.entries for b in scores.reliability)
     assert sum(b.entries * abs(b.share - b.promised) for b in scores.reliability) / asked <= 0.07

@@ -1,4 +1,6 @@
-"""What CONTRIBUTING says is enough to add a language, a channel or a format is enough, to the very end."""
+"""What CONTRIBUTING says is enough to add a language, a channel or a format: each is added and used to the
+end.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ LEAK = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it un
 
 
 def day(tmp_path: Path, settings: str, themes: str = THEMES) -> tuple[Path, str]:
-    """Poll one report and send the digest of it: the desk, and what the sending said."""
+    """Poll one report and send its digest; return the desk and the output of sending."""
     with serving() as server:
         server.on("/feed", page(LEAK))
         desk = Desk(tmp_path / "desk", [server.url("/feed")], settings=settings)
@@ -116,7 +118,7 @@ def test_a_channel_is_one_module_and_a_line(tmp_path, monkeypatch):
     alert = '[alert]\nmin_score = 0\nmin_sources = 1\nchannels = ["pager"]\n'
     desk, out = day(tmp_path, f'{SETTINGS}[pager]\nnumber = "555"\n{alert}')
     assert "pager to 555: sent" in out
-    assert len(Pager.sent) == 2  # the digest, and the alert
+    assert len(Pager.sent) == 2  # the digest and the alert
     assert all(sent.startswith("555: ") for sent in Pager.sent)
     (desk / "monitor.toml").write_text(SETTINGS + "[pager]\nnummer = 1\n" + alert)
     wrong = run(desk, "check").err

@@ -1,4 +1,4 @@
-"""Queues, gaps and bounds of many polls at once."""
+"""Queues, gaps and limits when many feeds are polled at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = Settings(
 
 
 def to_loopback(host: str, port: int) -> list[str]:
-    """Look every name up as loopback, so that a name that looks public can be served by a test."""
+    """Resolve every name to loopback, so that a test can serve a name that looks public."""
     return ["127.0.0.1"]
 
 
@@ -73,7 +73,7 @@ async def test_what_nobody_has_read_yet_keeps_its_slot():
         responses = fetcher.fetch_all(pairs(urls))
         await anext(responses)
         await server.wait_for(4)
-        await asyncio.sleep(0.1)  # nothing tells that nothing more comes
+        await asyncio.sleep(0.1)  # there is no event for "nothing more comes"
         assert len(server.requests) <= 1 + 1 + 3  # the first, the next in the queue, and one in each slot
         assert len([response async for response in responses]) == 14
 
@@ -90,7 +90,7 @@ async def test_requests_to_one_public_host_keep_a_gap():
         for request in server.requests:
             times["one" if request.headers["host"].startswith("one.") else "other"].append(request.at)
     gaps = [later - earlier for earlier, later in zip(times["one"], times["one"][1:], strict=False)]
-    assert min(gaps) > 0.07  # a slow connection may shift a request towards the next one
+    assert min(gaps) > 0.07  # a slow connection may bring a request closer to the next one
     assert times["one"][-1] - times["one"][0] > 0.35
     assert times["other"][-1] - times["other"][0] < 0.35
 

@@ -1,4 +1,4 @@
-"""The address policy, as tables over every spelling that an attacker has."""
+"""Which addresses may be connected to, as tables of all the spellings that an attacker may use."""
 
 from __future__ import annotations
 

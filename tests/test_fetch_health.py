@@ -1,4 +1,4 @@
-"""How a feed fares, judged by its state and its own rhythm."""
+"""How well a feed works, judged by its state and its own rhythm."""
 
 from __future__ import annotations
 

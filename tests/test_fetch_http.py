@@ -1,4 +1,4 @@
-"""One poll against a loopback server that redirects, lies, drips, stalls and breaks off."""
+"""One poll of a loopback server that redirects, lies, drips, stalls and breaks off."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_not_modified_is_believed_for_a_day():
     async with Loopback() as server:
         url = server.on("/feed", Reply(FEED))
         state = FeedState(url=url, etag='"1"', validators_url=url)
-        # The last: fetched while our clock was wrong, and ran months ahead.
+        # The last one: fetched while our clock was months ahead.
         for age in (timedelta(hours=23), timedelta(hours=25), None, timedelta(days=-90)):
             await poll(url, replace(state, last_document_at=NOW - age if age else None))
     assert ["if-none-match" in request.headers for request in server.requests] == [True, *[False] * 3]

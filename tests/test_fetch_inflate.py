@@ -1,4 +1,4 @@
-"""Bounded decoding: whatever the pieces, the body comes out whole or the limit holds."""
+"""Decoding within a limit: whatever the pieces, the whole body comes out or the limit holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guarded connection: looked up once, judged whole, connected as judged, and TLS bound to the name."""
+"""Guarded connections: one look-up, all addresses checked, one of them connected to, TLS bound to the name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CERTIFICATE = Path(__file__).parent / "data" / "tls" / "cert.pem"
 
 
 class Names:
-    """A name server of our own: each look-up of a name takes its next answer and repeats the last."""
+    """A name server for tests: each look-up of a name returns the next answer, or the last one again."""
 
     def __init__(self, **answers: list[list[str]]) -> None:
         self.answers = {name.replace("_", "."): rows for name, rows in answers.items()}

@@ -1,4 +1,4 @@
-"""When a feed is due next and what its state remembers: tables for the rules, properties for the promises."""
+"""When a feed is due next and what its state remembers: tables for the rules, properties for the guarantees."""
 
 from __future__ import annotations
 
@@ -490,13 +490,13 @@ def test_a_permanent_redirect_is_believed_after_three_agreeing_polls(moves, loca
 def test_a_permanent_redirect_to_another_feed_is_followed_but_never_taken_over():
     state = success(KNOWN, ok(moved_to=A), brought(new=1, document=document(HOUR)))
     for target in (A, B):
-        state = failure(state)  # which makes a count begin again
+        state = failure(state)  # which resets a count
         for _ in range(9):
             state = success(state, ok(moved_to=target), brought(document=document(HOUR)))
         assert (state.location, schedule.leads_elsewhere(state)) == ("", True)
     state = success(state, ok())
     assert (state.moving_to, schedule.leads_elsewhere(state)) == ("", False)
-    # Some of what was known is there, or it is the first document of all.
+    # Some known entries are there, or it is the very first document.
     for found in (
         brought(new=1, document=document(HOUR, HOUR)),
         brought(new=1, document=document(HOUR), first=True),
@@ -522,7 +522,8 @@ def test_a_location_that_fails_three_times_is_given_up():
     assert failure(state).location == ""
 
 
-# --- promises ------------------------------------------------------------------------------------------------
+# --- guarantees
+# ----------------------------------------------------------------------------------------------
 
 SPANS = st.none() | st.timedeltas(timedelta(0), 800 * DAY)
 INSTANTS = st.none() | st.timedeltas(timedelta(0), 800 * DAY).map(lambda age: NOW - age)

@@ -1,4 +1,4 @@
-"""The gates: style, types and the import contract hold, and the documents name what there is."""
+"""The gates: style, types, the import contract and the size of modules, and documents that name what exists."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_types():
 
 
 def test_types_of_the_tests():
-    """Only what pytest hands in may go without a type, and what is None where it must not be fails by itself."""
+    """Less strict: pytest's arguments may be untyped, and an unexpected None makes the test fail anyway."""
     lenient = ("--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls")
     loose = ("--no-strict-optional", "--implicit-reexport", "--disable-error-code", "no-any-return")
     own = ("--follow-imports", "silent")

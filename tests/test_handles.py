@@ -1,4 +1,4 @@
-"""Handles are read alike by every command and by the page."""
+"""Handles are read in the same way by every command and by the reading page."""
 
 from __future__ import annotations
 

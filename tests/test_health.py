@@ -1,4 +1,4 @@
-"""What needs a person: that dead never looks like quiet, and nobody is accused for what we did not see."""
+"""What needs a person: a dead program never looks quiet, and no feed is blamed for polls that did not happen."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def desk(tmp_path) -> Desk:
 
 @pytest.fixture
 def opened(desk: Desk) -> Iterator[Store]:
-    """A store that was polled at six, and had its digest at seven."""
+    """A store that was polled at six and had its digest at seven."""
     with desk.store() as one:
         one.feeds.sync(desk.config.feeds, at(6))
         one.install(at(6))

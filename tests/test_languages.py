@@ -1,4 +1,4 @@
-"""Every language is complete, and says dates, counts and ages as its readers do."""
+"""Every language is complete, and writes dates, counts and ages as is usual in it."""
 
 from __future__ import annotations
 

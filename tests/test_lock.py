@@ -1,4 +1,4 @@
-"""One sender on one data directory; a lock that was left behind locks nobody out."""
+"""Only one process sends from a data directory; a lock that was left behind locks nobody out."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_message_that_is_never_answered_is_sent_three_times_and_not_for_five_d
 
 
 def test_what_was_hardly_tried_is_not_given_up_for_its_age():
-    """A machine that was off for a week, or a clock that was."""
+    """As after a week in which the machine was off, or its clock wrong."""
     delivery, later = SENDING, NOW + timedelta(days=400)
     states: list[str] = []
     while delivery.state == "pending" or not states:
@@ -145,7 +145,7 @@ def test_what_a_delivery_is_never_changes(attempts, age, delay, jitter, permanen
 
 @dataclass
 class Channel:
-    """A channel that takes what it can; `troubles`, by recipient or edition, happen once each time."""
+    """A channel that accepts deliveries; `troubles`, by recipient or edition, happen once each."""
 
     name: str = "post"
     recipients: tuple[str, ...] = ("a", "b", "c")
@@ -155,7 +155,7 @@ class Channel:
     sent: list[str] = field(default_factory=list)
     gate: asyncio.Event | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when as many tries as there are recipients have begun."""
+    """Set when as many attempts have begun as there are recipients."""
 
     def prepare(self, edition: RenderedDigest, *, now: datetime) -> tuple[Delivery, ...]:
         if "prepare" in self.troubles:
@@ -286,7 +286,7 @@ async def test_what_was_given_up_is_tried_once_more_at_once_when_a_later_mail_ge
     digest(days[5])
     assert await attempt(5, a=gone) == {"23": "failed", "28": "failed"}
     digest(days[6])
-    # What a later mail tells is not sent once more.
+    # What a later mail reports is not sent again.
     digest(days[7])
     opened.deliveries.cover({"a": [days[5].date()]}, days[7].date())
     assert await attempt(6, a=SHAKY) == {"23": "failed", "28": "failed", "29": "pending", "30": "pending"}
@@ -304,7 +304,7 @@ async def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_s
     gone = DeliveryError("given up: 550 spam", permanent=True)
 
     async def attempt(day: int, *troubles: Exception) -> str:
-        """Make a day's mail, try what is due, the first mail with these troubles; return its state."""
+        """Make a day's mail and try what is due, the first mail with these troubles; return its state."""
         now = NOW + timedelta(days=day)
         made = outbox.prepare([channel], replace(EDITION, key=digest_key(now.date())), now=now)
         opened.deliveries.add(made, now)
@@ -364,11 +364,11 @@ async def test_only_a_later_mail_of_the_same_channel_gives_a_second_chance(opene
         key = digest_key(now.date())
         post.troubles = {"a": [trouble]}
         for channel in (post, other)[: 2 - day]:
-            # A clock that was ahead for a day makes no mail a later one.
+            # A clock that was ahead for a day does not make a mail a later one.
             made = outbox.prepare([channel], replace(EDITION, key=key), now=now + day * timedelta(days=400))
             opened.deliveries.add(made, now)
         opened.deliveries.cover({"a": [now.date()]}, now.date())
-        if day:  # the one that waits since the first day gets through beside that which is refused
+        if day:  # the mail that has waited since the first day gets through, beside the refused one
             waiting, refused = opened.deliveries.due(now)
             await outbox._send(opened, post, refused, now)
             await outbox._send(opened, post, waiting, now)
@@ -389,7 +389,7 @@ async def test_whoever_reads_meanwhile_holds_up_no_mail(opened, tmp_path):
         assert reader.deliveries.listing()
         began = monotonic()
         await outbox.send_due(opened, [channel], now=NOW)
-        assert monotonic() - began < 10  # it was half a minute, with the loop
+        assert monotonic() - began < 10  # it was half a minute with the loop
     assert set(states(opened).values()) == {"sent"}
 
 
@@ -477,7 +477,7 @@ async def test_resending_leaves_what_is_held_to_its_hour(opened):
     freeze(opened, channel)
     held, *_ = opened.deliveries.listing()
     opened.deliveries.save(replace(held, next_attempt_at=NOW + timedelta(hours=9)), NOW)
-    # What was never tried, as its maker was killed, is held for nothing.
+    # A delivery that was never tried because its process was killed is not held back.
     assert outbox.resend(opened, NOW.date(), now=NOW) == 2
     await outbox.send_due(opened, [channel], now=NOW)
     assert outbox.resend(opened, NOW.date(), now=NOW) == 2
@@ -485,7 +485,7 @@ async def test_resending_leaves_what_is_held_to_its_hour(opened):
 
 
 def test_a_digest_that_no_mail_could_be_made_of_is_owed_to_all_who_were_to_get_one(opened):
-    """Unless theirs went out: what fails for the whole list is noted under no name of it."""
+    """Unless theirs was sent: what fails for the whole list is not recorded under one name of it."""
     covered = {"ann@x.test": [NOW.date()], "bo@x.test": [NOW.date()]}
     opened.deliveries.cover(covered, NOW.date())
     key = digest_key(NOW.date())

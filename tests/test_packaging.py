@@ -1,4 +1,4 @@
-"""What is shipped beside the program is sound, as far as a machine without systemd's or docker's daemon can tell."""
+"""What is shipped beside the program is valid, as far as can be checked without systemd or a Docker daemon."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_system_unit_is_sound(tmp_path: Path) -> None:
 COMPOSE = yaml.safe_load((PACKAGING / "compose.yaml").read_text(encoding="utf-8"))
 DOCKERFILE = (PACKAGING / "Dockerfile").read_text(encoding="utf-8")
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text(encoding="utf-8"))
-# Of the Compose specification, what a service of ours may say.
+# What a service of ours may contain, by the Compose specification.
 SERVICE = {
     "image", "build", "restart", "stop_grace_period", "init", "read_only", "tmpfs", "cap_drop", "security_opt",
     "pids_limit", "mem_limit", "secrets", "environment", "volumes",
@@ -107,7 +107,7 @@ def test_compose_says_what_its_specification_knows() -> None:
 
 
 def scripts(page: Path) -> list[str]:
-    """Return what a page would have run in a shell."""
+    """Return the shell commands that a page tells its user to run."""
     blocks = re.findall(
         r"^ *```bash\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -130,7 +130,7 @@ def test_the_base_image_is_pinned_by_the_releases_own_command(tmp_path: Path) ->
     (command,) = scripts(ROOT / "RELEASING.md")
     digest = f"sha256:{'0a' * 32}"
     environment = stand_ins(tmp_path / "bin", docker=f"echo {digest}")
-    for _ in range(2):  # a digest that stands there gives way to the next
+    for _ in range(2):  # an existing digest is replaced by the next
         subprocess.run(["/bin/sh", "-ec", command], cwd=tmp_path, env=environment, check=True)
     assert re.search(r"^ARG PYTHON=python:3\.13-slim@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
     pinned = f"python:3.13-slim@{digest}"
@@ -140,7 +140,9 @@ def test_the_base_image_is_pinned_by_the_releases_own_command(tmp_path: Path) ->
 
 
 def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
-    """Its own lines, in a folder that stands for the whole machine; what needs root or systemd is stood in for."""
+    """Runs the recipe's own lines in a folder that stands for the whole machine, with stand-ins for root and
+    systemd.
+    """
     pages = scripts(ROOT / "docs" / "running.md")
     recipe = next(text for text in pages if "useradd" in text)
     beside = next(text for text in pages if "sudo -u monitor" in text)
@@ -148,7 +150,7 @@ def test_the_system_recipe_makes_a_service(tmp_path: Path) -> None:
     environment = stand_ins(
         tmp_path / "bin",
         sudo='[ "$1" = -u ] && shift 2; exec "$@"',
-        # Stands in for `python3 -m venv FOLDER` and the pip in it.
+        # Stands in for `python3 -m venv FOLDER` and its pip.
         python3=f"""mkdir -p "$3/bin"
             printf '#!/bin/sh\nexec "{sys.executable}" -m monitor "$@"\n' > "$3/bin/monitor"
             printf '#!/bin/sh\n' > "$3/bin/pip"; chmod +x "$3/bin/pip" "$3/bin/monitor" """,

@@ -1,4 +1,4 @@
-"""Documents that break off, at any byte, and come whole later: each entry is told once, and none is lost."""
+"""Documents that break off at any byte and are complete later: each entry is reported once, and none is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TITLES = {
 
 
 def rss(*elements: str) -> bytes:
-    """Write a document whose entries have these elements, in this order."""
+    """Return a document whose entries have these elements, in this order."""
     items = "".join(
         f"<item>{''.join(elements).format(n=n, title=f'<![CDATA[{TITLES[n]}]]>')}</item>\n" for n in NUMBERS
     )
@@ -79,7 +79,7 @@ DOCUMENTS = {
 
 
 class Follower:
-    """Reads what a feed serves as the pipeline does, and remembers what it told."""
+    """Reads what a feed serves as the pipeline does, and remembers what was reported."""
 
     def __init__(self) -> None:
         self.known: dict[str, Known] = {}
@@ -134,7 +134,7 @@ def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: lis
 
 @given(name, st.integers(0, 2_000))
 def test_what_never_came_whole_is_reported_at_last_and_once(name: str, place: int) -> None:
-    """Also when it does come whole after that; and what was known keeps its text."""
+    """Also when it is complete after that; and known entries keep their text."""
     whole, feed = DOCUMENTS[name], Follower()
     cut = whole[: min(place, len(whole) - 1)]
     feed.poll(cut, awaits_rest=False)

@@ -1,4 +1,4 @@
-"""The reading process, without the process: jobs in, answers out."""
+"""What the reading process does, without the process: jobs in, answers out."""
 
 from __future__ import annotations
 

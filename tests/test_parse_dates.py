@@ -1,4 +1,4 @@
-"""Publishers' dates, as they write them and as they should not."""
+"""Publishers' dates, as they are written and as they should not be."""
 
 from __future__ import annotations
 

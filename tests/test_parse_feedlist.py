@@ -1,4 +1,4 @@
-"""OPML in and out, and the feeds that pages name."""
+"""Reading and writing OPML, and the feeds that pages name."""
 
 from __future__ import annotations
 

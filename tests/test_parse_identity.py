@@ -1,4 +1,4 @@
-"""One entry stays one entry: a feed followed over many documents, as the store would remember it."""
+"""One entry stays one entry: a feed is followed over many documents, as the store would remember it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BACKLOG = 2 * DAY
 
 
 def entry(name: str, *, age: timedelta = timedelta(minutes=67), **fields: Any) -> Entry:
-    """Return an entry, as `Follower.poll` will see it: with its date against the start."""
+    """Return an entry as `Follower.poll` gets it: with its date relative to the start."""
     defaults = {
         "feed": "f",
         "guid": f"guid-{name}",
@@ -272,7 +272,7 @@ TODAY = {"url": "https://x.example/briefing/today", "guid": "https://x.example/b
 def test_another_title_and_date_make_another_entry(
     before: dict[str, Any], after: dict[str, Any], apart: timedelta
 ) -> None:
-    """Each time the document holds the latest entry alone."""
+    """The document holds only the latest entry each time."""
     feed = Follower()
     feed.poll(entry("a", title="Studio signs licence deal with a video generator", age=NOTHING, **before))
     changes = feed.poll(
@@ -388,7 +388,7 @@ def test_a_list_that_is_all_new_under_the_guids_of_its_places_is_all_new(guids: 
     assert (titles(changes.new), changes.changed) == (EVENING, ())
     again = feed.poll(*shown(EVENING))
     assert (again.new, again.changed) == ((), ())
-    # What was there before comes back as what it is; and a title that says more is an edit.
+    # Known entries that come back are recognised, and a title with more words is an edit.
     changes = feed.poll(*shown([MORNING[0], EVENING[0], EVENING[1]]))
     assert (changes.new, changes.changed) == ((), ())
     changes = feed.poll(*shown([f"{EVENING[0]} in Graz", *EVENING[1:]]))
@@ -520,7 +520,7 @@ def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothin
     }
     follower.poll(entry("a", **before))
     assert not follower.poll(entry("a", age=timedelta(hours=2), **after)).new
-    # What says the same a day later is said again.
+    # The same text a day later is a new entry.
     url = "https://x.example/daily/union-sues-the-studio/"
     assert follower.poll(entry("a", age=timedelta(hours=2) - DAY, guid=url, url=url)).new
     assert follower.poll(
@@ -537,7 +537,7 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
     follower.poll(entry("a", guid="9f2c", title="Studio signs licence deal", **article))
     changes = follower.poll(entry("a", guid="77ab", title="Why the unions fear it", **article))
     assert (len(changes.changed), changes.new) == (1, ())
-    # A page of the day may have two at midnight, which is no time of theirs.
+    # A page of the day may be dated midnight twice, which is not the real time.
     for hour in (0, 23):
         midnight: dict[str, Any] = {**article, "age": START - START.replace(hour=hour)}
         follower = Follower()
@@ -576,7 +576,7 @@ def test_what_stands_under_a_column_s_title_is_news_each_time(
     for number, age in enumerate(ages):
         changes = follower.poll(item(number, age), after=apart or DAY)
         assert len(changes.new) == 1
-    # The text of the last one under another guid is that one, drawn anew.
+    # The text of the last one under another guid is the same entry, with a guid drawn anew.
     if "guid" in fields:
         assert not follower.poll(item(2, ages[2], guid="anew"), after=DAY / 9).new
 
@@ -604,11 +604,11 @@ def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_numbe
     follower = Follower()
     follower.poll(headed("Actors in Rome walk out", "actors-walk-out"))
     assert follower.poll(headed("Actors in Rome and Milan walk out", "actors-of-rome-and-milan")).changed
-    # Not another part, nor what is only of the same day, nor anything that says other words.
+    # Another part of a series, an entry that only has the same day, and one with other words are not edits.
     assert follower.poll(headed("Actors in Rome and Milan walk out, part 2", "part-two")).new
     assert follower.poll(headed("A minister wants a levy", "levy")).new
     for hour, name in ((12, "Singers"), (4, "Dubbers"), (17.5, "Painters")):
-        midnight = timedelta(hours=hour)  # of London, Los Angeles, Delhi
+        midnight = timedelta(hours=hour)  # in London, Los Angeles, Delhi
         assert follower.poll(headed(f"{name} in Graz sue", name, age=midnight)).new
         assert follower.poll(headed(f"{name} in Graz sue again", f"{name}-again", age=midnight)).new
     for number, dated in (("1234567", "missing"), ("a-3f1c2b9e-4a01", "publisher")):
@@ -658,7 +658,7 @@ def test_the_page_of_the_day_is_another_each_day_though_its_title_stays(fields: 
     assert follower.poll(
         entry("Briefing", age=-2 * DAY, summary="News 2, more.", **fields), after=DAY / 9
     ).changed
-    # What is only dated anew is the same; and where others stand as they did, it was edited.
+    # An entry that only has a new date is the same one; beside others that are unchanged, it was edited.
     assert follower.poll(entry("Briefing", age=-5 * DAY, summary="News 2, more.", **fields)) == Changes()
     others = [entry(name) for name in "abc"]
     follower.poll(*others, entry("Briefing", age=-6 * DAY, summary="Edited.", **fields))

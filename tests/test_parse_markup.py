@@ -1,4 +1,4 @@
-"""Feeds' mark-up made fit, hints read from it, and what is said of documents that are none."""
+"""Repairing feeds' mark-up, reading their hints, and describing documents that are not feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain text out of titles and summaries, and which language it is in."""
+"""Making plain text of titles and summaries, and detecting its language."""
 
 from __future__ import annotations
 

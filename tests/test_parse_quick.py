@@ -1,4 +1,4 @@
-"""The quick way and feedparser's give equal feeds: on all documents we have, and on whatever hypothesis writes."""
+"""`quick` and feedparser give equal results: on all documents we have, and on whatever hypothesis generates."""
 
 from __future__ import annotations
 

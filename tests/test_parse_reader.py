@@ -34,7 +34,7 @@ def read_case(path: Path, circumstances: dict[str, str]) -> Document:
 
 
 def plain(value: object) -> object:
-    """Return a value as the expectations spell it: JSON, without what is as by default."""
+    """Return a value as the expectations write it: as JSON, without default values."""
     match value:
         case Document() | Entry() | Hints():
             pairs = [(field, getattr(value, field.name)) for field in fields(value)]
@@ -175,7 +175,7 @@ def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
     except ParseError:
         return
     assert not document.entries or document.complete or "breaks off" in document.note
-    # One more: an entry that stands twice is not known again where the second is cut before its link.
+    # One more: a repeated entry is not recognised if the second is cut off before its link.
     assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries) + 1
 
 
@@ -217,7 +217,7 @@ def test_a_comma_too_many_in_json_costs_nothing() -> None:
     body = rb'{"items":[{"title":"a","url":"https://x.example/1",},{"title":"b,] \",}",},],}'
     assert [one.title for one in entries(body)] == ["a", 'b,] ",}']
     assert entries(rb'{"items":[{"title":"a",},{"title":"b,') != ()
-    with pytest.raises(ParseError):  # at once, and not comma by comma
+    with pytest.raises(ParseError):  # at once, not comma by comma
         entries(b'{"items":[1' + b"," * 100_000 + b"]}")
 
 
@@ -236,7 +236,7 @@ def test_what_an_entry_says_of_other_pages_is_not_its_own() -> None:
         )
     )
     assert (entry.title, entry.url) == ("x", "https://x.example/1")
-    # Without an end it could be all that follows.
+    # Without an end it could be everything that follows.
     whole = "<title>a</title><related>b</related></item><item>"
     found = entries(rss(f"{whole}<title>x</title><link>https://x.example/1</link><related>{other}"))
     assert [one.title for one in found][:2] == ["a", "x"]
@@ -289,7 +289,7 @@ def test_where_an_entry_leads(item: str, link: str) -> None:
 def cited(
     *items: tuple[str, str, str], feed: str = URL, home: str = "https://blog.example/"
 ) -> list[tuple[str, str]]:
-    """Read items, each of a link, a source and its address; return outlet and citing of each."""
+    """Read items, each of a link, a source and its address; return `outlet` and `citing` of each."""
     made = "".join(
         f'<item><title>{link}</title><link>{link}</link><source url="{address}">{source}</source></item>'
         for link, source, address in items

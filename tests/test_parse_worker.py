@@ -1,4 +1,6 @@
-"""Reading in processes that can be killed: slow, swelling and dying ones, and none left behind."""
+"""Reading in a process that can be killed: documents that are slow, grow or crash it, and no process left
+behind.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ SLOW = (
     + (b"<item><title>x & y</title>" + b"<b>a</b>" * 100 + b"</item>") * 2_000
     + b"</channel></rss>"
 )
-"""Not well-formed, so that feedparser has to read it, and large: that takes many seconds."""
+"""Large and not well-formed, so feedparser has to read it, which takes many seconds."""
 SWELLING = b"<rss><channel><item><title>" + "ä".encode() * 20_000_000 + b"</title></item></channel></rss>"
 
 

@@ -32,7 +32,7 @@ RIVER = "River bridge closed for repairs"
 
 @dataclass
 class Newsroom:
-    """The program on one desk, with its store open."""
+    """The program with one desk and an open store."""
 
     desk: Desk
     store: Store
@@ -86,10 +86,10 @@ class TestTelling:
             assert (first.feeds, first.ok, first.new, first.changed) == (1, 1, 2, 0)
             assert (await world.poll(at(12))).changed == 1
             assert reported(await world.digest(1)) == [edited]
-            # told under the edited title, it is not told again; what only an edit makes relevant is
+            # reported under the edited title, it is not reported again; what only an edit makes relevant is
             assert (await world.poll(at(9, 1))).changed == 1
             assert reported(await world.digest(2)) == ["Artists fear AI bridge murals"]
-            # dated a day before it reached us: it comes in the next digest all the same
+            # dated a day before it reached us, it is in the next digest all the same
             assert (await world.poll(at(9, 2))).new == 1
             assert reported(await world.digest(3)) == [late]
             assert reported(await world.digest(4)) == []
@@ -144,7 +144,7 @@ class TestTelling:
             assert digest.receipt.held_back == 1
 
     async def test_what_a_poll_finds_while_a_digest_is_made_is_in_the_next(self, tmp_path: Path) -> None:
-        """The poll has begun before the window closes and stores afterwards."""
+        """The poll began before the window closes, and stores its entries afterwards."""
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             await world.poll(at(9))
@@ -210,7 +210,7 @@ class TestTrouble:
             assert reported(await world.digest(1)) == [LEAK]
 
     async def test_an_outage_is_seen_though_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
-        """As the service polls: what is due at each tick, through three hours without a network."""
+        """As the service polls: what is due at each tick, for three hours without a network."""
         paths = [f"/{n}" for n in range(4)]
         async with newsroom(tmp_path, *paths) as world:
             config = world.desk.config
@@ -311,7 +311,8 @@ class TestTrouble:
             assert health.note.startswith(
                 "1 entries could not be tagged (internal error: ZeroDivisionError at "
             )
-            # Nor is all well, though the feed has answered and nothing fell through between two polls.
+            # But not everything is well, although the feed has answered and no entries were missed between
+            # two polls.
             config, store = world.desk.config, world.store
             told = digest.render(
                 digest_input.preview(config, store, now=at(9.5)), languages.load("en"), "text"
@@ -342,7 +343,7 @@ class TestTrouble:
                 await world.poll(at(9))
             assert [str(bug) for bug in met.value.exceptions] == ["poison"]
             assert world.store.feeds.last_poll().new == 2
-            # Later news finds its story all the same, beside the one that was left as it is.
+            # Later news joins its story all the same, beside the one that was left as it is.
             world.server.on("/b", page(item("more", f"{LEAK} against OpenAI", published=at(9))))
             with pytest.raises(ExceptionGroup):
                 await world.poll(at(10))
@@ -475,7 +476,7 @@ class TestTrouble:
     async def test_a_poll_that_was_cut_off_is_completed_by_the_next(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Cut between the storing of the entries and their gathering into stories."""
+        """Cut off between storing the entries and clustering them."""
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
 
@@ -532,7 +533,7 @@ class TestSaving:
             world.server.on("/tagged", Reply(body, headers={"ETag": '"1"'}), Reply(status=304))
             world.server.on("/plain", Reply(body.replace(b"news.test", b"other.test")))
             assert (await world.poll(at(9))).new == 2
-            config = replace(world.desk.config, parse=None)  # nothing can be read any more, nothing need be
+            config = replace(world.desk.config, parse=None)  # nothing can or need be read any more
             poll = await pipeline.poll(config, world.store, now=at(12), every=True)
             assert (poll.ok, poll.not_modified, poll.new, poll.changed) == (2, 1, 0, 0)
             assert world.server.seen("/tagged")[1].headers["if-none-match"] == '"1"'
@@ -648,7 +649,7 @@ class TestPublish:
 
 
 class Post:
-    """A channel to three recipients, some of which take nothing for now; all are tried side by side."""
+    """A channel to three recipients, some of whom accept nothing for now; all are tried at the same time."""
 
     name = "email"
     latest_only = False

@@ -1,4 +1,4 @@
-"""What the two runs do beside their main work: alerts, forgetting, putting off a host, taking turns."""
+"""What the two runs do besides their main work: alerts, retention, making a host wait, alternating."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ async def test_a_digest_is_made_while_others_write_and_tells_what_they_wrote_mea
             (first,) = store.entries.listing()
 
             def meanwhile(*values):
-                """Store a further entry, as a poll does that began before the digest was due."""
+                """Store another entry, like a poll that began before the digest was due."""
                 with suppress(StoreError), desk.store() as other:  # the last attempt holds the database
                     if len(written) < times:
                         fresh = replace(first, guid=f"new {len(written)}", url="", first_seen=at(20))
@@ -202,7 +202,7 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
             await pipeline.poll(config, store, now=at(9))
             await pipeline.poll(config, store, now=at(9, day=365))
             await pipeline.publish(config, store, config.channels(), now=at(10, day=365))
-            assert store.entries.get(1).summary == "wet"  # nothing is deleted on its word
+            assert store.entries.get(1).summary == "wet"  # nothing is deleted because of that clock
             assert store.feeds.polls_in(Window(start=at(8), end=at(10))) == 1
             poll = await pipeline.poll(config, store, now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=1))
@@ -247,12 +247,14 @@ async def test_a_feed_that_has_its_host_want_quiet_each_day_keeps_no_other_of_it
                     await pipeline.poll(config, store, now=at(9 + day, day), tools=tools)
                 server.on("/a", Reply(status=429, headers={"Retry-After": "86400"}))
                 success.append(store.feeds.states(config.feeds)[urls[1]].last_success_at)
-    # On the first day nobody knows which of the two it is.
+    # On the first day nobody can know which of the two clocks is right.
     assert success == [at(9), at(9), at(11, 2), at(12, 3)]
 
 
 async def test_a_feed_that_a_clock_ahead_began_to_follow_has_its_news_told_after_a_pause(tmp_path):
-    """Else 20 entries from before that day were the past that a feed opens at once, and held back."""
+    """Otherwise 20 entries from before that day would count as a past that the feed opens up, and be held
+    back.
+    """
     towns = [
         f"{first}{last}"
         for first in ("Alt", "Neu", "Bad", "West")

@@ -1,4 +1,4 @@
-"""Several recipients: who gets which part of the digest, on which days, and what the mail says of the rest."""
+"""Several recipients: who gets which part of the digest, on which days, and what their mail says of the rest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ENGLISH = languages.load("en")
 WIDE = Caps(stories=99, reports=99, lines=99, summary=9999)
 
 
-# --- what a selection lets through
+# --- what a selection contains
 
 
 def forms(part: Digest) -> list[str]:
@@ -90,7 +90,7 @@ def test_a_part_is_a_subset_in_the_same_order_and_its_counts_are_true(
     part = digest.select(whole, selection)
     assert part.part is not None
     kept, all_of_it = [story.id for story in part.stories], [story.id for story in whole.stories]
-    # The order is the whole's, but for the most important of these, which leads.
+    # The order is that of the whole digest, except that the most important of these stories leads.
     assert set(kept) <= set(all_of_it)
     assert kept[1:] == [number for number in all_of_it if number in kept[1:]]
     assert part.part.stories + len(kept) == len(all_of_it)
@@ -102,7 +102,7 @@ def test_a_part_is_a_subset_in_the_same_order_and_its_counts_are_true(
     if part.stories and whole is not OLD and part.stories[0].importance:
         assert part.stories[0].score == max(story.score for story in part.stories)
         assert [story.lead for story in part.stories] == [True, *(len(kept) - 1) * [False]]
-    # What stands behind the digest is whole, whatever was chosen.
+    # The receipt is that of the whole digest, whatever was selected.
     assert replace(part.receipt, stories=0, reports=0, sources=0, late=0) == replace(
         whole.receipt, stories=0, reports=0, sources=0, late=0
     )
@@ -144,7 +144,7 @@ def test_doubt_is_chosen_by_what_it_may_be_and_never_where_a_score_is_asked() ->
         return [one.entry for one in digest.select(whole, Selection(**chosen)).perhaps]
 
     assert left(themes=("copyright",), languages=("en",)) == [51, 52]
-    assert left(themes=("capabilities",)) == [52]  # of before 1.1: what it may be is not known
+    assert left(themes=("capabilities",)) == [52]  # from before 1.1, so what it may be is not known
     assert left(languages=("de",)) == [52]
     assert left(min_score=0.1) == []
 
@@ -234,7 +234,7 @@ WEEKLY = f'[email.only."{BO}"]\ndays = ["fri"]\n'
 
 
 def mails(box: Inbox, recipient: str) -> list[str]:
-    """Return the text of each mail that somebody got, its subject above it."""
+    """Return the text of each mail that a recipient got, with its subject above it."""
     return [
         f"{one.message['Subject']}\n{one.message.get_body(('plain',)).get_content()}"
         for one in box.received
@@ -249,7 +249,7 @@ DAYS = {
 }
 
 
-# What another outlet has to say of the leak, two days later.
+# What another outlet reports about the leak, two days later.
 BESIDE = rss(item("goes-on", GOES_ON, ON_HUGGING, published=at(5, 2)), title="The Other")
 BESIDE = BESIDE.replace(b"news.test", b"other.test")
 
@@ -261,7 +261,7 @@ def feeds(server: Loopback) -> list[str]:
 
 @dataclass
 class Work:
-    """A desk at work: what it keeps between two runs is made once."""
+    """A desk in use, which keeps its tools from run to run."""
 
     server: Loopback
     config: Config
@@ -275,7 +275,7 @@ class Work:
         await pipeline.publish(self.config, self.store, self.config.channels(), now=now)
 
     async def day(self, day: int) -> None:
-        """Poll what was published until then, and send the digest of that day."""
+        """Poll what was published until then, and send that day's digest."""
         listed = [text for then in range(day + 1) for text in DAYS.get(then, [])]
         self.server.on("/a", page(*reversed(listed)))
         self.server.on("/b", Reply(BESIDE if day >= 2 else rss(title="The Other")))
@@ -331,7 +331,7 @@ async def test_each_gets_what_they_selected_while_stories_develop_and_the_digest
 
 
 def comparable(whole: Digest) -> Digest:
-    """Leave out what two desks never share: their Atom ids, and when a feed is asked next."""
+    """Leave out what differs between any two desks: Atom ids, and when a feed is polled next."""
     return replace(whole, origin="", receipt=replace(whole.receipt, feeds=()))
 
 
@@ -345,7 +345,7 @@ async def test_a_crash_at_any_place_loses_and_doubles_nobodys_mail(
             await work.day(0)
             server.on("/a", page(*DAYS[1], *DAYS[0]))
             await work.poll(at(6, 1))
-            # Before anything is frozen, and after it, before anything is sent.
+            # Before anything is frozen; and after that, before anything is sent.
             for place in ((pipeline, "freeze"), (outbox, "send_due")):
                 with monkeypatch.context() as broken:
                     broken.setattr(*place, interrupted)
@@ -354,7 +354,7 @@ async def test_a_crash_at_any_place_loses_and_doubles_nobodys_mail(
             waiting = [one for one in store.deliveries.waiting() if one.channel == "email"]
             frozen = {one.recipient: one.payload for one in waiting}
             assert sorted(frozen) == [ANNA, CY]
-            # In the middle of a try; and another selection meanwhile changes nothing of what is frozen.
+            # In the middle of an attempt; another selection meanwhile changes nothing that is frozen.
             store.deliveries.claim(waiting[-1].id, at(7.5, 1))
             (desk.directory / "monitor.toml").write_text(settings(box.port, LABOUR))
             work.config = desk.config
@@ -384,7 +384,9 @@ async def weeks(
     *,
     skipped: tuple[int, ...] = (),
 ) -> tuple[dict[str, list[Digest]], list[Digest]]:
-    """Live some days with one new story each day, and one that goes on; return each one's mails, and all digests."""
+    """Live some days with one new story each and one that continues; return each recipient's mails, and all
+    digests.
+    """
     got: dict[str, list[Digest]] = {}
     real = digest_output.mailed
 
@@ -479,8 +481,8 @@ async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_
         async with at_work(server, desk) as work:
             store = work.store
             await work.day(0)
-            # New on Tuesday, for Fridays: the week is theirs, from its beginning.
-            # For every day: what earlier digests told is no news.
+            # A new recipient on Tuesday, for Fridays, gets the week from its beginning. One for every day
+            # gets no news that earlier digests reported.
             work.config = say(WEEKLY + f'[email.only."{CY}"]\nthemes = ["leak-protest"]\n')
             for day in (1, 2, 3, 4):
                 await work.day(day)
@@ -489,11 +491,11 @@ async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_
             (first,) = mails(box, BO)
             (row,) = (one for one in store.deliveries.listing() if one.recipient == BO)
             assert [title in first for title in (LEAK, CHOIR, GOES_ON)] == [True] * 3
-            # The server has refused it for good: a week later it is told with what is new.
+            # The server refused it for good; a week later it is reported together with what is new.
             store.deliveries.save(replace(row, state="failed", last_error="550 full"), at(8, 4))
             await work.day(11)
             assert all(title in mails(box, BO)[1] for title in (LEAK, CHOIR, GOES_ON))
-            # Anna had all of it daily: of a mail for Saturdays they are no part.
+            # Anna got all of it daily, so it does not belong into a mail for Saturdays.
             work.config = say(WEEKLY + f'[email.only."{ANNA}"]\ndays = ["sat"]\n')
             await work.day(12)
     last = mails(box, ANNA)[-1]
@@ -535,7 +537,7 @@ async def test_what_was_not_mailed_as_it_told_too_little_is_not_made_up_for(
         desk = Desk(tmp_path / "desk", feeds(server), settings=settings(box.port, low + only, more=more))
         async with at_work(server, desk) as work:
             await work.day(0)
-            # The mail of a broken day goes out whatever it tells.
+            # The mail for a broken day is sent whatever it contains.
             server.on("/a", Reply(status=500))
             server.on("/b", Reply(status=500))
             for day in (1, 2):
@@ -684,7 +686,7 @@ async def test_what_was_given_up_after_the_next_mail_was_made_is_told_by_the_one
                 one for one in deliveries.listing() if one.recipient == BO and one.edition.endswith("-05")
             )
             await work.day(7)
-            # The server took Monday's mail, and refused Thursday's until it was too old.
+            # The server accepted Monday's mail, and refused Thursday's until it was too old.
             deliveries.save(replace(thursday, state="failed", last_error="451 later"), at(8, 8))
             for day in (10, 14):
                 await work.day(day)
@@ -704,7 +706,7 @@ def test_a_mail_is_held_until_the_first_such_time_and_never_longer_than_a_day(
     held = schedule.held_until(wanted, after, digest.Settings(timezone="Europe/Berlin"))
     assert timedelta(0) <= held - after <= timedelta(hours=25)
     shown = held.astimezone(ZoneInfo("Europe/Berlin")).time()
-    assert shown == wanted or wanted.hour == 2  # the hour that the clocks leave out
+    assert shown == wanted or wanted.hour == 2  # the hour that the clocks skip
 
 
 def test_a_mail_for_the_time_at_which_its_digest_is_due_is_not_held_for_a_day() -> None:
@@ -739,14 +741,14 @@ async def test_a_mail_goes_out_once_at_the_time_that_its_recipient_has_set(tmp_p
             (held,) = store.deliveries.due(at(18))
             store.deliveries.claim(held.id, at(18))  # and its sender dies
             assert await arrived(18.1) == [1, 1, 0]
-            # It tells what was frozen in the morning; what came since is the next digest's.
+            # It contains what was frozen in the morning; what came since belongs to the next digest.
             server.on("/a", page(*DAYS[1], *DAYS[0]))
             await work.poll(at(20))
             assert await arrived(29.4) == [1, 1, 0]
             assert await arrived(29.5) == [1, 1, 1]
             await work.day(1)
             assert await arrived(24 + 18) == [2, 2, 1]
-            # One that is made in the night, after the evening's time has passed, waits for no other evening.
+            # A digest made in the night, after the evening's time, does not wait for the next evening.
             await work.poll(at(6, 2))
             assert await arrived(48 + 22) == [3, 3, 2]
     assert [CHOIR in mail for mail in mails(box, CY)] == [False, True]
@@ -800,7 +802,7 @@ async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_
             await work.publish(at(7.5))
             server.on("/a", page(*DAYS[0]))
             await work.poll(at(8))
-            if since == "late":  # seen before that digest's end, and not told by it, for whatever reason
+            if since == "late":  # seen before that digest's end, and not reported by it, for whatever reason
                 store._db.change("update entries set news_at = (select news_at from entries where id = 1)")
             await work.publish(at(7.5, 1))
             assert reported(made(store, 1)) == [LEAK]
@@ -815,7 +817,7 @@ async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_
             assert [reported(made(store, day)) for day in (2, 3)] == [[], []]
             assert len(store.stories.listing()) == (2 if since == "closed" else 1)
     last = mails(box, BO)[-1]
-    assert last.count(LEAK) == (0 if since == "marked" else 2)  # the subject, and the story
+    assert last.count(LEAK) == (0 if since == "marked" else 2)  # the subject and the story
     assert ("also in The Other" in last) == (since == "late")
 
 
@@ -859,7 +861,7 @@ async def test_alerts_go_to_those_whose_selection_lets_the_story_through_on_any_
     assert all("alert: Artists leak" in str(one.message["Subject"]) for one in box.received)
 
 
-# --- as its user sees it
+# --- as the user sees it
 
 
 @pytest.fixture(scope="module")

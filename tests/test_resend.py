@@ -1,4 +1,4 @@
-"""`digest --send --resend`: what was made goes out again, and who is new on the list gets it too, once."""
+"""`digest --send --resend`: a digest is sent again, and those who are new on the list get it too, once."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ CHOIR = "AI choir angers artists in Graz"
 
 @dataclass
 class Office:
-    """A desk that sends mail, and what has arrived."""
+    """A desk that sends mail, and the mail that has arrived."""
 
     directory: Path
     box: Inbox
     last: list[str] = field(default_factory=list)
-    """The texts of the mails that `arrived` has named."""
+    """The texts of the mails whose recipients `arrived` has returned."""
 
     def sets(self, to: list[str], more: str = "", formats: str = '["md"]') -> None:
-        """Write monitor.toml: who is on the list, and what else it says."""
+        """Write monitor.toml with these recipients and settings."""
         files = f"{SETTINGS}[digest]\nformats = {formats}\n"
         mail = f'host = "127.0.0.1"\nport = {self.box.port}\ntls = "none"\nfrom = "m@x.test"\nto = {to}\n'
         (self.directory / "monitor.toml").write_text(f"{files}[email]\n{mail}{more}")
@@ -43,7 +43,7 @@ class Office:
         return run(self.directory, "digest", "--send", *options, now=at(hour, day))
 
     def arrived(self) -> list[str]:
-        """Say who got the mails since this was last asked."""
+        """Return who got mails since the last call."""
         found = sorted(recipient for one in self.box.received for recipient in one.recipients)
         bodies = [one.message.get_body(("plain",)) for one in self.box.received]
         self.last = [body.get_content() for body in bodies if body]
@@ -53,7 +53,7 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
-    """A digest of two stories was made on Tuesday at 7, and sent to Anna."""
+    """A digest of two stories was made on Tuesday at 7 and sent to Anna."""
     with serving() as server, inbox_in_a_thread() as box:
         server.on("/a", page(item("leak", LEAK), item("choir", CHOIR, "They sing.")))
         one = Office(Desk(tmp_path / "desk", [server.url("/a")]).directory, box)
@@ -74,7 +74,7 @@ def test_who_came_on_the_list_gets_the_last_digest_by_a_resend_and_nothing_twice
     assert office.sends().out == "no digest is due; nothing was sent\n"
     assert office.sends("--resend", hour=10).code == 0
     assert office.arrived() == [ANNA, BO]
-    # The next day's tells none of it again, for Bo neither when they go over to a weekly mail.
+    # The next day's digest repeats none of it, not even for Bo, who changes to a weekly mail.
     office.sets([ANNA, BO], f'[email.only."{BO}"]\ndays = ["wed"]\n')
     assert office.sends(hour=7.5, day=2).code == 0
     assert office.arrived() == [ANNA, BO]
@@ -84,14 +84,14 @@ def test_who_came_on_the_list_gets_the_last_digest_by_a_resend_and_nothing_twice
 def test_each_who_is_new_gets_their_part_in_their_language_and_at_their_hour(office: Office) -> None:
     only = f'[email.only."{BO}"]\nthemes = ["leak-protest"]\nlanguage = "de"\n'
     later = f'[email.only."{CY}"]\ntime = "18:00"\n'
-    # The files of that day stay in the words of that day.
+    # The files of that day keep the wording of that day.
     office.sets([ANNA, BO, CY], only + later)
     again = office.sends("--resend")
     assert (again.code, "email to cy@x.test: pending" in again.out) == (0, True)
     assert office.arrived() == [ANNA, BO]
     (part,) = (text for text in office.last if "Auswahl" in text)
     assert (LEAK in part, CHOIR in part, "Leck und Protest" in part) == (True, False, True)
-    # Held for its hour also when it is asked for again.
+    # It is held back until its hour even when it is requested again.
     assert office.sends("--resend", hour=10).code == 0
     assert office.arrived() == [ANNA, BO]
     assert office.sends(hour=18).code == 0
@@ -128,7 +128,7 @@ def test_a_format_that_was_added_is_written_and_the_files_of_that_day_stay_as_th
     assert office.sends("--resend").code == 0
     assert (office.directory / "digests" / "2024-12-03.md").read_bytes() == before
     assert LEAK in (office.directory / "digests" / "2024-12-03.json").read_text("utf-8")
-    # Nor is a part of it in two languages.
+    # Nor does it become a part in two languages.
     assert office.arrived() == [ANNA, BO]
     assert ["selection" in text for text in office.last].count(True) == 1
     assert not any("Leck und Protest" in text for text in office.last)
@@ -163,7 +163,7 @@ def test_what_cannot_be_made_is_said_costs_no_other_and_can_be_asked_for_again(
 def test_a_mail_that_could_not_be_made_then_is_named_and_comes_with_the_next(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the days that it was to hold only the last could be made now: the rest would be lost."""
+    """Only the last of the days it was to contain could be made now; the others would be lost."""
     office.sets([ANNA, BO], f'[email.only."{BO}"]\ndays = ["thu"]\n')
     office.sends(hour=7.5, day=2)
     with monkeypatch.context() as broken:
@@ -203,7 +203,7 @@ def test_a_resend_for_one_says_what_it_cannot_do(office: Office) -> None:
     assert office.sends("--for", ANNA).code == 2
     assert "gets no mail; did you mean" in office.sends("--resend", "--for", "ana@x.test").err
     assert "their mail comes on another day" in office.sends("--resend", "--for", BO).err
-    # The second digest was made with Bo on the list, and is kept for Friday: that is no lack of bytes.
+    # The second digest was made with Bo on the list, and is kept for Friday, so its bytes are not missing.
     assert office.sends(hour=7.5, day=2).code == 0
     assert "their mail comes on another day" in office.sends("--resend", "--for", BO, day=2).err
     assert office.arrived() == [ANNA]

@@ -1,4 +1,4 @@
-"""The log: lines for people on a terminal, JSON lines elsewhere, secrets and control characters nowhere."""
+"""The log: lines for people on a terminal, JSON lines elsewhere, and never secrets or control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""systemd is told over a real socket; without systemd nothing is said."""
+"""systemd is notified over a real socket; without systemd nothing is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.service.notify import Systemd
 
 @pytest.fixture(params=["path", "abstract"])
 def listener(request, tmp_path):
-    """A socket as systemd's, and its address as NOTIFY_SOCKET gives it."""
+    """A socket like systemd's, and its address in the form of NOTIFY_SOCKET."""
     address = str(tmp_path / "notify") if request.param == "path" else f"@{tmp_path.name}-notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(address.replace("@", "\0"))

@@ -1,4 +1,6 @@
-"""What packaging/ promises of itself: nothing that the project lacks, and no more rights than the service needs."""
+"""What packaging/ says of itself is true: it names nothing that does not exist, and asks for no needless
+rights.
+"""
 
 from __future__ import annotations
 

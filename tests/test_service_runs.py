@@ -1,4 +1,4 @@
-"""A run never overlaps itself, survives whatever its work raises, and stops when told."""
+"""A run never overlaps itself, survives whatever its work raises, and stops when it is asked to."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_an_error_is_reported_and_the_next_start_waits(monkeypatch, error)
 
 
 async def wait_of(run: Run, clock: list[float]) -> float:
-    """Move the clock until it starts again, let it end, and return how long that took, in seconds."""
+    """Move the clock until the run starts again, let it end, and return how many seconds that took."""
     before = clock[0]
     while not run.busy:
         clock[0] += 30

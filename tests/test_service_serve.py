@@ -1,4 +1,4 @@
-"""The service, run for real: signals, catching up, a killed process, and what systemd and the log hear."""
+"""The service, run for real: signals, catching up, a killed process, and what systemd and the log are told."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from monitor.models import Delivery
 
 INSTALLED = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
-"""Before the hour of that day's digest."""
+"""Before the time of that day's digest."""
 LATER = INSTALLED + timedelta(days=1, hours=7)
 PATIENCE = 30
 
@@ -91,7 +91,7 @@ class Systemd:
         self._socket.close()
 
     async def expect(self, beginning: str) -> str:
-        """Wait for a message that begins so; forget those before it."""
+        """Wait for a message that begins like this; discard those before it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 message = (await asyncio.get_running_loop().sock_recv(self._socket, 1000)).decode()
@@ -115,7 +115,7 @@ def systemd(tmp_path):
 async def serving(
     home: Home, systemd: Systemd, now: datetime = INSTALLED, **environ: Any
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Run the service in this process until the block ends; then it must stop as told."""
+    """Run the service in this process until the block ends; then it must stop as expected."""
     environ["NOTIFY_SOCKET"] = systemd.address
     task = asyncio.create_task(service.run(home.load, clock=lambda: now, environ=environ))
     ready = asyncio.create_task(systemd.expect("READY=1"))
@@ -130,7 +130,7 @@ async def serving(
 
 @contextlib.asynccontextmanager
 async def process(home: Home, now: datetime) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the service in a process of its own; it is killed at the end if it still runs."""
+    """Run the service in a process of its own, which is killed at the end if it is still running."""
     options = ["--config", str(home.directory), "--now", now.isoformat()]
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "monitor", *options, "run", stderr=asyncio.subprocess.PIPE
@@ -144,7 +144,9 @@ async def process(home: Home, now: datetime) -> AsyncIterator[asyncio.subprocess
 
 
 async def ended(home: Home, before: str, sign: bytes) -> int:
-    """Run the service in a process that has `before` done to it, stop it at a sign in its log; the exit code."""
+    """Run the service in a process after the code `before`, stop it at a sign in its log; return its exit
+    code.
+    """
     script = (
         "import sys, threading, time\n"
         "from datetime import timedelta\n"
@@ -255,7 +257,7 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
 
 
 async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
-    """Not for a first poll that will never end now, nor for reports that are gathered."""
+    """It does not wait for a first poll that will never end now, nor for clustering."""
     monkeypatch.setattr(serve, "_DELIVERY_GRACE", timedelta(minutes=5))
     async with Loopback() as web:
         web.on("/feed", Reply(stall_headers=True))
@@ -536,7 +538,7 @@ async def test_a_database_that_was_replaced_is_used_from_then_on(home, systemd, 
 
 
 async def test_sigterm_ends_the_process_while_the_loop_is_busy(home):
-    """A page of thousands of new entries once kept the loop for a minute."""
+    """A page with thousands of new entries once blocked the loop for a minute."""
     home.write()
     busy = (
         "def busy(*_, **__):\n"
@@ -559,7 +561,7 @@ async def test_the_watchdog_is_fed_while_the_loop_ticks_and_no_longer(home, syst
 
 
 async def starved(systemd: Systemd) -> None:
-    """Return when the watchdog is fed twice; once may have been under way."""
+    """Return after the watchdog was notified twice, as the first notice may have been on its way already."""
     await systemd.expect("WATCHDOG=1")
     await systemd.expect("WATCHDOG=1")
 
@@ -572,7 +574,7 @@ async def test_without_a_database_it_does_not_start(home):
 
 
 async def until(holds) -> None:
-    """Wait for what only the service's own task can bring about."""
+    """Wait for something that only the service's own task can bring about."""
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
@@ -589,7 +591,7 @@ def _troubles(home: Home) -> dict[str, str]:
 
 
 async def test_what_waits_for_the_user_is_tried_at_a_start_and_then_in_its_own_time(home, monkeypatch):
-    """Each tick publishes: a refused log-in that each one tried again would lock the account."""
+    """Each tick publishes: if each one tried a refused log-in again, the account would be locked."""
     home.write("https://outlet.example/feed")
     tried = []
 

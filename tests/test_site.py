@@ -1,4 +1,4 @@
-"""The archive as a site: every page is there and well formed, a day writes what it changes, and nothing else."""
+"""The archive as a site: every page exists and is well formed, and a day writes only the pages it changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI 
 
 
 class Page(HTMLParser):
-    """Collects what a page links to and is made of."""
+    """Collects what a page links to and consists of."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
 
 def handed(script: str) -> Any:
-    """What a file of the search's index hands over."""
+    """Return the data in a file of the search's index."""
     assert script.startswith("shard(")
     assert script.endswith(");\n")
     return json.loads(script[6:-3])
@@ -269,7 +269,7 @@ class TestBringingUpToDate:
         made.update()
         there = made.written()
         assert f"is part of story s{one} now" in there[f"stories/s{other}.html"]
-        # The day that told it leads there still.
+        # The page of the day that reported it still leads there.
         assert f"Nothing is left of story s{third}" in there[f"stories/s{third}.html"]
         assert f"s{third}" not in there["search/2024-12.js"]
 
@@ -424,7 +424,7 @@ class TestBringingUpToDate:
         )
         with store.open(made.desk.config.database) as opened:
             kept, other = opened.stories.listing()
-            opened.stories.save([replace(other, themes=())])  # one of its reports has it, and no more
+            opened.stories.save([replace(other, themes=())])  # only one of its reports has it
         made.update()
         for path in ("themes/leak-protest.html", "themes/leak-protest.atom"):
             found = re.findall(r"(?:/s|story:)(\d+)", made.written()[path])
@@ -474,7 +474,7 @@ def test_an_earlier_copy_of_the_database_that_was_put_back_has_all_of_its_pages(
             number, item(f"b{number}", f"Studio {number} sues OpenAI over Sora", published=at(8, number))
         )
     assert run(made.desk.directory, "restore", copy, "--replace").code == 0
-    for number in (5, 6):  # as many digests and changes as had been made after the copy
+    for number in (5, 6):  # as many digests and changes as were made after the copy
         made.day(
             number, item(f"c{number}", f"Guild {number} strikes over Sora of OpenAI", published=at(8, number))
         )

@@ -1,4 +1,6 @@
-"""The archive's search finds what `monitor search` finds, however a word is written. The script itself is run, by Node."""
+"""The archive's search finds the same as `monitor search`, however a word is written. Node runs the script
+itself.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 
-# As much of a browser as the script asks for: an element keeps what it is given, a script that is added is run.
+# As much of a browser as the script needs: elements keep their contents, and added scripts are run.
 BROWSER = """
 const fs = require("node:fs"), path = require("node:path"), vm = require("node:vm");
 const [folder, ...queries] = process.argv.slice(1);
@@ -45,7 +47,7 @@ TITLES = (
     "AI artists paint Straße, Łódź, Smørrebrød",
     "AI artists sing Œuvre and „Æther“",
 )
-# Each is asked of both, and finds as many titles.
+# Both searches are asked for each, and must find this many titles.
 QUERIES = {
     **dict.fromkeys(("München", "Muenchen", "munchen", "MÜNCHEN", "Mu\u0308nchen", "Münch*", "muench*"), 1),
     **dict.fromkeys(("Größling", "GROESSLING", "grösslin*", "rene", "René"), 1),

@@ -1,4 +1,4 @@
-"""The gate for time: what is noticed, what is taken back, and what must wait."""
+"""The guard against a wrong clock: what is noticed, what is undone, and what must wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests and deliveries in a real file: frozen once, sent by one, recovered after a crash."""
+"""Digests and deliveries in a real file: frozen once, sent by one process, recovered after a crash."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_the_bytes_of_what_was_settled_long_ago_go_but_the_last_digests_stay(ope
     assert opened.deliveries.get(waiting.id) == waiting
     assert opened.deliveries.get(last.id) == last
     assert opened.deliveries.reopen("digest:2026-11-22", NOW) == 1
-    # A digest whose day cannot be read is not the last.
+    # A digest whose day cannot be read is not the last one.
     opened._db.change("update digests set date = '2026-02-31'")
     assert opened.upkeep.let_go(NOW + HOUR) == 1
 

@@ -1,4 +1,4 @@
-"""Feeds in a real file: subscriptions, state, the log of polls, and no secret on the disk."""
+"""Feeds in a real file: subscriptions, state, the log of polls, and no secrets on the disk."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ def test_the_log_of_polls_is_kept_and_bounded(opened):
 
 def test_an_outage_reaches_back_to_the_last_poll_that_reached_a_feed(opened):
     assert opened.feeds.unreached_since(NOW) is None
-    # The third asked nobody, so it has reached nobody either.
+    # The third poll asked no feed, so it reached none either.
     for hours, change in ((0, {"outage": True}), (1, {}), (2, {"feeds": 0}), (3, {"outage": True}), (5, {})):
         opened.feeds.log_poll(poll(NOW + hours * HOUR, **change))
     reached = poll(NOW + HOUR).finished_at

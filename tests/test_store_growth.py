@@ -1,4 +1,4 @@
-"""What polls and digests ask of the database costs as much after years: nothing that grows is read whole."""
+"""What polls and digests ask of the database takes no longer after years: nothing that grows is read in full."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def opened(tmp_path: Path) -> Iterator[Store]:
 
 
 def _plans(opened: Store, ask: Callable[[Store], object]) -> list[str]:
-    """Return the steps of the plans of all that is asked."""
+    """Return the steps in the query plans of everything that is asked."""
     asked: list[str] = []
     connection = opened._db.conn
     connection.set_trace_callback(asked.append)
@@ -129,7 +129,7 @@ def test_what_waits_is_found_by_its_index_though_that_was_empty_when_it_was_meas
 
 
 def _lived(path: Path, days: int) -> Store:
-    """Make a store with a hundred entries on each of some days: a story of three, and what is not relevant."""
+    """Make a store with a hundred entries on each day: a story of three, and the rest not relevant."""
     opened = storage.open(path)
     opened.feeds.sync([FEED], NOW)
     with opened.transaction():
@@ -148,7 +148,7 @@ def _lived(path: Path, days: int) -> Store:
 
 
 def _work(opened: Store, ask: Callable[[Store], object]) -> int:
-    """Return how many steps SQLite's machine takes for all that is asked."""
+    """Return how many steps SQLite's virtual machine takes for everything that is asked."""
     taken = []
     opened._db.conn.set_progress_handler(lambda: taken.append(1), 1)
     ask(opened)

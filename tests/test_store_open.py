@@ -1,4 +1,4 @@
-"""Opening, migrating and refusing: what a file may be, and what is said of it."""
+"""Opening, migrating and refusing database files, and what is said about them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FEED = Feed(url="https://outlet.example/feed", title="Outlet")
 
 
 def add_language_note(db):
-    """Stand for a step of a later version."""
+    """Stands for a step of a later version."""
     db.table("feeds").add_column("note", str)
 
 
@@ -269,7 +269,7 @@ def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
 
 @pytest.fixture
 def reader_from_before(path):
-    """Return a connection that reads an empty file, in the old journal mode, and so keeps it from being set up."""
+    """Return a connection that reads an empty file in the old journal mode, so that it cannot be set up."""
     path.parent.mkdir()
     with closing(sqlite3.connect(path, check_same_thread=False)) as db:
         db.execute("pragma user_version = 1")
@@ -349,7 +349,7 @@ def test_space_that_is_worth_it_is_given_back_and_the_log_folded_in(path):
         assert path.with_name(f"{path.name}-wal").stat().st_size == 0
         opened.set_note("large 0", "")
         opened.upkeep.tidy(NOW + timedelta(days=1))
-        assert path.stat().st_size == full  # six of twelve millions: not worth the writing yet
+        assert path.stat().st_size == full  # six of twelve million: not worth rewriting the file
         opened.upkeep.tidy(NOW + timedelta(days=7))
         assert path.stat().st_size < full * 0.6
         opened.set_note("large 0", "x" * 6_000_000)

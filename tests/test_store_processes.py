@@ -1,4 +1,4 @@
-"""Several processes on one file: nobody is refused, nothing is half, whoever is killed."""
+"""Several processes with one file: none is refused, and nothing is left half-done, whichever is killed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wait():
 
 @contextmanager
 def child(path, name, code):
-    """Run code beside us; it says and waits for lines, and is gone afterwards."""
+    """Run code in another process, with which the test exchanges lines; it is ended afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-c", PRELUDE + code, str(path), name],
         stdin=subprocess.PIPE,

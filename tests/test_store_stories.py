@@ -1,4 +1,4 @@
-"""Stories in a real file: saving, news, the reader's merges and splits, and what clustering has counted."""
+"""Stories in a real file: saving, news, the user's merges and splits, and the counts that clustering keeps."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_past_stories_are_found_by_a_name_by_their_ids_and_by_when_they_were_see
     assert past(opened, "Hall") == past(opened) == []
     opened.stories.save([replace(opened.stories.get(2), names=("Jena",))])
     assert (past(opened, "Halle"), past(opened, "Jena")) == ([3], [2])
-    opened.stories.save([replace(opened.stories.get(1), affair=None)])  # as who read it before it founded one
+    opened.stories.save([replace(opened.stories.get(1), affair=None)])  # as read before it began an affair
     assert past(opened, stories=[4]) == past(opened, stories=[1]) == [1, 4]
 
 
@@ -158,7 +158,7 @@ def test_what_a_story_is_linked_to_needs_no_others_than_those_sought(opened):
         names = {*draw.sample(topic, draw.randint(0, 2)), *draw.sample(acts, draw.randint(0, 4)),
                  *draw.sample(rare, draw.choice([0, 0, 1, 2]))}  # fmt: skip
         kind = draw.choice(["", "leak", "ruling", "filing"])
-        # What a new one answers is known as its reports are gathered.
+        # What a new story answers is known when its reports are clustered.
         answered = (draw.randint(max(1, number - 9), number),) if number and draw.random() < 0.05 else ()
         (added,) = opened.entries.add([replace(entry(99 + number), first_seen=at)], lambda one: one.title)
         new = Story(entries=(added,), title=added.title, lead=added.id, names=tuple(sorted(names)), kind=kind,

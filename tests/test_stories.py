@@ -1,4 +1,4 @@
-"""Entries to stories over a real store: what is read is looked at again before anything is written."""
+"""Clustering entries in a real store: what was read is checked again before anything is written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def desk(tmp_path: Path) -> Path:
 
 
 def unclustered(desk: Path) -> store.Store:
-    """Open the store of a desk whose stories were all taken apart."""
+    """Open the store of a desk after taking all of its stories apart."""
     opened = store.open(config.load(desk).database)
     opened.feeds.sync(config.load(desk).feeds, at(10))
     with opened.transaction():

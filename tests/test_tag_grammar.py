@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_refused(rule: str, message: str) -> None:
     ],
 )
 def test_what_is_read_and_hardly_meant_is_doubted(rule: str, word: str) -> None:
-    parse_rule(rule)  # it was no error in version 1.0
+    parse_rule(rule)  # version 1.0 accepted it
     assert doubt(rule).startswith(f"{word}is read as a word")
 
 

@@ -150,7 +150,7 @@ def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
     for below, total in (("clips", -2.0), ("clips by AI", 0.0), ("of Suno", 0.0)):
         found = certainty(Tagger(known, judge=table), entry("Sora", below))
         assert found == pytest.approx(probability(0.3 + total + 0.4 * ("clips" in below)), abs=1e-4), below
-    # A title alone often has no room to name it.
+    # A title alone often has no room to mention it.
     table.priors["unnamed title"] = -1.0
     assert certainty(Tagger(known, judge=table), entry("Sora")) == pytest.approx(probability(-0.7), abs=1e-4)
     reason = Tagger(known, judge=table).explain(entry("Sora", ".")).relevance.evidence
@@ -307,7 +307,9 @@ def test_german_words_are_looked_at_by_their_halves() -> None:
 
 
 def test_whoever_speaks_of_ai_and_of_creative_work_is_asked() -> None:
-    """What the phrases of a beat did not foresee is for the table to decide, wherever the two meet at all."""
+    """If AI and creative work are both mentioned, the table decides, whether or not a phrase of a beat
+    foresaw it.
+    """
     for text, language, asked in (
         ("A newspaper tries out an LLM", "en", True),
         ("Zeitung erprobt künstliche Intelligenz", "de", True),
@@ -416,7 +418,7 @@ class Vector(list[float]):
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stand in for the encoder with two numbers: is there an actor, is there a bird; keep what it is asked."""
+    """Replace the encoder by two numbers (is there an actor, is there a bird); keep the texts it gets."""
     texts: list[str] = []
 
     def encode(given: list[str]) -> list[Vector]:
@@ -447,7 +449,7 @@ def test_what_passes_the_gate_is_looked_at_a_second_time_by_its_meaning(asked: l
 
 
 def test_the_meaning_is_that_of_the_title_and_of_the_opening_below_it(asked: list[str]) -> None:
-    """As in training: the weights of the second look are of texts as long as these."""
+    """As in training: the weights of meaning come from texts of this length."""
     looking().tag(entry("Sora", "one " * 400, "two"))
     looking().tag(entry("Sora", "", "two"))
     assert asked == ["Sora. " + ("one " * 140).rstrip(), "Sora. two"]

@@ -1,4 +1,4 @@
-"""The personal layer: what marks teach, and what they cannot spoil."""
+"""The personal layer: what it learns from marks, and what marks cannot spoil."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def test_what_right_and_wrong_have_in_common_teaches_little() -> None:
     words, _ = learn(marked + read)
     assert max(abs(words.get(name, 0.0)) for name in ("ai", "to", "and", "the", "firm")) < 0.03
     assert words["press"] < -0.1
-    # Without what was right nothing is known to be common: then all that was marked speaks against an entry.
+    # Without right examples no word is known to be common, so everything in the marked entries counts against
+    # them.
     assert learn(marked).words["to"] < -0.1
 
 
@@ -67,7 +68,7 @@ def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_furthe
         for text, answer in texts.items()
     ]
     layer = Personal(*learn(examples))
-    # All four hold the first; of three right ones one has the second, and the wrong one has it too.
+    # All four contain the first word; one of three right ones has the second, and the wrong one has it too.
     telling = {"all": 1 - log(4) / log(5), "half": 1 - log(4 / 3) / log(5), "right": 1.0, "wrong": 1.0}
     for word, tells in telling.items():
         drawn = sum(
@@ -75,7 +76,7 @@ def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_furthe
             for one in examples
             if word in one.features.quotes
         )
-        # As strongly as the weight is held back.
+        # As strongly as the weight is pulled towards zero.
         assert layer.words[word] / tells * 0.4 == pytest.approx(drawn, rel=0.1), word
 
 
@@ -192,7 +193,7 @@ def test_hundreds_of_marks_that_differ_are_fitted_and_run_away_to_nothing() -> N
         title = (
             f"the ai of a in to and for {'good' if n % 2 else 'bad'} {' '.join(dice.sample(vocabulary, 8))}"
         )
-        # Of ten marks three say otherwise than their words.
+        # Three in ten marks disagree with their words.
         return replace(TAGGER.example(entry(title), (dice.random() > 0.3) == bool(n % 2)), start=0.0)
 
     examples = [example(n) for n in range(150)]

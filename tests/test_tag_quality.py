@@ -1,4 +1,4 @@
-"""Floors under the tagger's figures on the project's own labelled samples: a change that spoils a theme fails here."""
+"""Lower limits for the tagger's figures on our own labelled samples: a change that spoils a theme fails here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HELD_OUT = {
     "company-response": 0.85, "labour-ethics": 0.77, "copyright": 0.85, "tech-creative-relations": 0.68,
     "capabilities": 0.71, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
 }  # fmt: skip
-"""The first samples were seen by who wrote the rules, the held-out ones were not."""
+"""Who wrote the rules had seen the first samples, but not the held-out ones."""
 
 
 @cache
@@ -45,7 +45,7 @@ def measured(file: str = "samples", *, learned: bool = True) -> tuple[Scores, di
 def test_relevance(*, learned: bool) -> None:
     scores, _ = measured(learned=learned)
     assert scores.records >= 150
-    # Phrases alone let one more pass since they ask about generators and clones.
+    # Phrases alone let one more pass since they also look for generators and clones.
     assert scores.relevance.precision >= (0.97 if learned else 0.96)
     assert scores.relevance.recall >= 0.97
 
@@ -80,9 +80,9 @@ def test_each_theme_of_what_was_held_out(theme: str, floor: float) -> None:
 
 
 def test_namesakes_are_told_from_the_model() -> None:
-    """Bridges, footballers, rates, programs: what else is called Sora, in titles without the kind of a feed.
+    """Bridges, footballers, rates, programs: other things called Sora, in titles of feeds of unknown kind.
 
-    Two name the model without being about it. The table that did not know that the gate lets them through
+    Two mention the model without being about it. A table that did not know that the gate lets them through
     chose 11 of the 28.
     """
     rules = load(THEMES.read_text(encoding="utf-8"), file=THEMES.name)

@@ -401,11 +401,11 @@ def test_a_hint_of_a_beat_of_the_user_s_own_chooses_nothing_on_a_shipped_one() -
     refused = "Garden designers use AI images"
     alone, beside = TAGGER.tag(entry(refused)), tagger.tag(entry(refused))
     assert (beside.beats, beside.certainty) == (alone.beats, alone.certainty) == ((), beside.certainty)
-    # On the user's own beat it is told, and on that alone.
+    # It is on the user's own beat, and only on that one.
     both = entry("Rhododendron: garden designers use AI images")
     assert tagger.tag(both).beats == tagger.explain(both).tagging.beats == ("gardens",)
     assert tagger.tag(both).shelf == "sure"
-    # What the arithmetic names adds up to what it says.
+    # The parts that are listed add up to the total.
     relevance = tagger.explain(both).relevance
     assert sum(e.weight for e in relevance.evidence) == pytest.approx(relevance.total, abs=0.02)
     assert "a beat of your own" in {e.rule for e in relevance.evidence}

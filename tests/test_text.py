@@ -1,4 +1,4 @@
-"""Words: by example, and by properties that must hold for any string."""
+"""Text functions: by examples, and by properties that hold for any string."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Time itself, at random: polls, edits, entries that leave and return, outages, kills, a clock that leaps.
+"""Random sequences of polls, edits, entries that leave and return, outages, kills, and a clock that leaps.
 
-The whole pipeline over a real database, driven as the service drives it, tick by tick; only the network, the
-reading process and the rendering of digests stand aside. Whatever happened, in the end each piece of news
-stands in exactly one digest, each delivery has reached exactly one end, and nobody got anything twice.
-
-Units are tested elsewhere; most faults of version 1.0 lay in the joins between them, in time.
+The whole pipeline runs over a real database, driven tick by tick as the service does it; only the network,
+the reading process and the rendering of digests are replaced. Whatever happened, in the end each piece of
+news is in exactly one digest, each delivery has reached exactly one end, and nobody got anything twice. The
+parts are tested elsewhere; most faults of version 1.0 were in the way they work together over time.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ class Killed(BaseException):
 
 @dataclass
 class Post:
-    """A channel. It counts what arrives, and breaks as told."""
+    """A channel that counts what arrives, and fails when it should."""
 
     name: str
     trouble: Exception | None = None
@@ -97,12 +96,12 @@ class Post:
         if self.trouble:
             raise self.trouble
         self.arrived[delivery.edition, delivery.recipient] += 1
-        for _ in range(20):  # the server has taken it; its answer is under way while others meet their fate
+        for _ in range(20):  # the server has it; its answer comes while others are tried
             await asyncio.sleep(0)
 
 
 class World:
-    """Publishers, a network, two channels, a clock, and one monitor among them."""
+    """Publishers, a network, two channels, a clock, and one monitor."""
 
     def __init__(self, directory: Path) -> None:
         self.desk = Desk(
@@ -120,7 +119,7 @@ class World:
         self.titles = iter(range(len(TITLES)))
         self.serving: dict[str, set[str]] = {}
         self.news: set[str] = set()
-        """Titles that stood in a document which was read and stored."""
+        """Titles in documents that were read and stored."""
         self.channels = (Post("good"), Post("bad"))
         self.troubles: list[Exception] = []
         self.perhaps_twice: set[tuple[str, str]] = set()
@@ -153,7 +152,7 @@ class World:
         self.network = True
 
     def break_off(self, place: int, polls: int) -> None:
-        """Let every document end at a byte, for some polls."""
+        """Make every document end at this byte, for some polls."""
         self.break_off_at = place
         for _ in range(polls):
             self.wait(40 * MINUTE)
@@ -186,7 +185,7 @@ class World:
             self.perhaps_twice |= {(one.edition, one.recipient) for one in sending}
             self.store.close()
             self.store = self.desk.store()
-        except Exception as error:  # noqa: BLE001 - the service notes it and goes on, and so do we
+        except Exception as error:  # noqa: BLE001 - the service logs it and goes on, so this does too
             self.troubles.append(error)
 
     async def _tick(self) -> None:
@@ -200,7 +199,7 @@ class World:
         if not line.error and self.break_off_at is None:
             self.news |= self.serving[line.feed]
 
-    # what stands for network and reading process
+    # what replaces the network and the reading process
 
     async def fetch_all(self, due, *, now):
         for feed, _ in due:
@@ -229,7 +228,7 @@ class World:
     # the end
 
     def settle(self) -> None:
-        """Let everything be well for a week."""
+        """Let everything work for a week."""
         self.channels[1].trouble = None
         for _ in range(7 * 4):
             self.wait(6 * HOUR)
@@ -261,7 +260,7 @@ ACTIONS = st.one_of(
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the rendering of digests to its own tests: it costs more than all the rest."""
+    """Do not render digests: it takes longer than everything else, and has tests of its own."""
 
     def rendered(_config: Config, made: Digest, **_: Any) -> RenderedDigest:
         return RenderedDigest(
@@ -273,19 +272,19 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(ACTIONS, min_size=6, max_size=14))
-@example(  # an entry on top of others that have neither guids nor links of their own
+@example(  # a new entry above others that have neither guids nor links of their own
     [("publish", FRAGMENT, MINUTE), ("wait", DAY), ("publish", FRAGMENT, MINUTE), ("wait", DAY)]
 )
-@example(  # hours without a network, most polls of one feed alone
+@example(  # hours without a network, while most polls are of a single feed
     [("publish", PLAIN, MINUTE), ("wait", 40 * MINUTE), ("outage", 2 * HOUR)]
 )
-@example(  # one channel meets an error that nobody expected while the other is at work
+@example(  # one channel meets an unexpected error while the other is at work
     [("publish", PLAIN, MINUTE), ("break", KeyError("a bug")), ("wait", DAY), ("wait", 40 * MINUTE)]
 )
-@example(  # the second entry of a day under the one link of all
+@example(  # the second entry of a day in a feed with one link for all entries
     [("publish", SINGLE, MINUTE), ("wait", 4 * HOUR), ("publish", SINGLE, MINUTE), ("wait", 4 * HOUR)]
 )
-@example(  # a clock that is a year ahead for one run, and one that is a year back
+@example(  # a clock that is a year ahead for one run, and one that is a year behind
     [
         ("publish", PLAIN, MINUTE),
         ("tick_with_clock", 365 * DAY),
@@ -298,7 +297,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @settings(
     max_examples=settings.default.max_examples // 8,
-    phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes: the list of actions is short enough
+    phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes, and is not needed
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_each_piece_of_news_is_reported_once_and_each_delivery_ends_once(monkeypatch, actions) -> None:
@@ -309,7 +308,7 @@ def test_each_piece_of_news_is_reported_once_and_each_delivery_ends_once(monkeyp
     ):
         world = World(Path(folder) / "desk")
         for url in FEEDS:
-            world.publish(url, MINUTE)  # what a followed feed brings along at first is another matter
+            world.publish(url, MINUTE)  # what a new feed brings at first is tested elsewhere
         _arm(patch, world)
         world.tick()
         for name, *values in actions:
@@ -347,7 +346,7 @@ def test_each_piece_of_news_is_reported_once_and_each_delivery_ends_once(monkeyp
 
 
 def _arm(patch: pytest.MonkeyPatch, world: World) -> None:
-    """Let the power fail at a write, when the world says so."""
+    """Make the power fail at a write, when the world says so."""
     change = Connection.change
 
     def counted(self: Connection, *arguments: Any) -> int:

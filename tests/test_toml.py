@@ -1,4 +1,4 @@
-"""The lines of a TOML file: every key, element and table of any file that the standard library reads."""
+"""The lines of a TOML file: every key, element and table of any file that the standard library can read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ z = 2
 
 
 def values(value, place=()):
-    """Every place of a document with what stands there."""
+    """Yield every place of a document with its value."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from values(inner, (*place, key))

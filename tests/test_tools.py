@@ -1,4 +1,4 @@
-"""Tools: what is dear is made once, and an archive is not looked at twice."""
+"""Tools: what is expensive is made once, and an archive is not judged twice."""
 
 from __future__ import annotations
 

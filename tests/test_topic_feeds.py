@@ -1,4 +1,4 @@
-"""The curated list of feeds: its form, its reach, and the script that keeps it."""
+"""The curated list of feeds: its form, its coverage, and the script that maintains it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines that the table of weights is made of, and the making."""
+"""The lines from which the table of weights is made, and its making."""
 
 from __future__ import annotations
 
@@ -55,14 +55,17 @@ QUOTATION = re.compile(
 WORKS = {
     "Zarya of the Dawn", "Shy Kids", "Native Foreign", "Klara and the Sun", "The Boy and the Heron", "Heart on My Sleeve"
 }  # fmt: skip
-"""Works and groups: no persons where the glossary lists them among people, no quotation where they are quoted."""
+"""Works and groups: not persons where the glossary lists them as people, and not a quotation where they are
+quoted.
+"""
 
 
 def test_no_line_puts_words_into_the_mouth_of_a_person_who_exists() -> None:
-    """A program for journalists ships no fabricated quotation: in a line that quotes, people are invented.
+    """A program for journalists ships no invented quotations of real people, so lines that quote invent the
+    people.
 
-    Those who exist are the people of the glossary and of data/people.txt, who are in such news every week. A
-    list of the invented would be longer than the lines.
+    The real ones are the people of the glossary and of data/people.txt, who are in such news every week. A
+    list of the invented ones would be longer than the lines.
     """
     shipped_file = tomllib.loads((ROOT / "monitor" / "topic" / "themes.toml").read_text(encoding="utf-8"))
     listed, data = shipped_file["glossary"]["any"], ROOT / "tests" / "data"
@@ -91,7 +94,7 @@ def test_what_is_measured_was_not_trained_on() -> None:
 
 
 def test_the_shipped_table_is_made_of_the_present_lines_and_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it is not: python training/train_tags.py, and commit lines, rules and table together."""
+    """If it is not, run python training/train_tags.py, and commit lines, rules and table together."""
     assert shipped().made_of == module("tag_lines", monkeypatch).made_of(RULES)
 
 

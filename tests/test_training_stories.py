@@ -1,4 +1,4 @@
-"""How the matcher of stories is made: from the records that stand in the project, the same each time."""
+"""The models of stories are made from the records in the project, and come out the same each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.cluster import kinds, match
 pytest.importorskip("sklearn")
 TRAINING = Path(__file__).parents[1] / "training"
 sys.path.insert(0, str(TRAINING))
-import story_examples  # noqa: E402 - found by the path above
+import story_examples  # noqa: E402 - needs the path above
 import train_kinds  # noqa: E402 - likewise
 import train_stories  # noqa: E402 - likewise
 
@@ -130,7 +130,7 @@ def test_reports_of_one_event_count_together_as_the_root_of_their_number(records
 
 
 def test_the_same_records_give_the_same_model(records, monkeypatch):
-    monkeypatch.setattr(train_stories, "LEVEL", -9.0)  # of sixteen reports no pair is sure
+    monkeypatch.setattr(train_stories, "LEVEL", -9.0)  # of sixteen reports no pair is certain
     hands = story_examples.read(records)
     drawn = replace(hands[0], events=tuple(map(str, range(len(hands[0].entries)))))
     source, other = (train_stories.Source(drawn, {}, {"openai": 300.0}) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Addresses: publishers' links in one spelling, our feeds' addresses without what may be secret."""
+"""Addresses: publishers' links in one spelling, and feeds' addresses without anything that may be secret."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_canonical_url_resolves_against_its_base() -> None:
     assert canonical_url("mailto:x@y.example", "http://a.example/") == ""
 
 
-# Of what makes up addresses: of all letters none in a lifetime puts two brackets where they look like a host.
+# From parts of addresses: random letters would never put two brackets where they look like a host.
 PIECES = st.lists(
     st.sampled_from(
         ["http://", "//", "[", "]", "::1", "[::1]", "[v1.a]", "@", ":", "80", "/", "?", "#", "．", "℀"]

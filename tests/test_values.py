@@ -1,4 +1,6 @@
-"""Each kind of value has one judge: what it takes, what it refuses, and that it reads what it writes."""
+"""Each kind of value is read by one function: what it accepts, what it refuses, and that it reads what it
+writes.
+"""
 
 from __future__ import annotations
 

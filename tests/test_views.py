@@ -1,8 +1,10 @@
-"""All that shows what was told says the same: played weeks, and after each day every view against the others.
+"""All views of what was reported agree: weeks are played, and after each day every view is compared with the
+others.
 
-A digest's forms, its receipt against the database, the archive against one that is written from nothing, stories
-as commands, export and pages count them, and what `why` says of what the digests really told. What the user does
-in between (marks, merges, splits, feeds renamed and removed, other themes) is where views come apart.
+These are a digest's formats, its receipt and the database, the archive and one that is written from nothing,
+stories as commands, export and pages count them, and what `why` says of what the digests really contain. The
+user's acts in between (marks, merges, splits, feeds renamed and removed, other themes) are where views come
+to differ.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ SEEDS = range(1, 41 if os.environ.get("HUNT") else 3)
 
 
 class Play:
-    """Three feeds and a user, by the draws of a seed."""
+    """Three feeds and a user, whose acts are drawn from a seed."""
 
     def __init__(self, directory: Path, seed: int) -> None:
         self.desk = Desk(
@@ -83,7 +85,7 @@ class Play:
             title, text = self.draw.choice(EVENTS)
             self.number += 1
             old = timedelta(days=self.draw.choice([0, 0, 0, 9]))
-            # One text in several feeds, some of them under one link, some under another title.
+            # The same text in several feeds, some under the same link, some under another title.
             link = self.draw.choice([f"wire/{title[:4]}", str(self.number)])
             title = self.draw.choice([title, title, f"{title}, part {self.number}"])
             for url in self.draw.sample(FEEDS, self.draw.choice([1, 1, 2])):
@@ -137,7 +139,7 @@ class Play:
         return read(response.body, url=response.url, content_type="", feed=feed, now=now)
 
     def digests(self) -> list[Digest]:
-        """Return all digests, the first first."""
+        """Return all digests, the oldest first."""
         found = [self.store.digests.get(one.date) for one in reversed(self.store.digests.listing())]
         return [one.digest() for one in found if one is not None]
 
@@ -166,7 +168,7 @@ def test_every_view_of_what_was_told_agrees_with_every_other(tmp_path: Path, see
 
 
 def handles(text: str) -> list[str]:
-    """Return the handles of a text in order; none of what stands within an address."""
+    """Return the handles in a text in order, without those in addresses."""
     return re.findall(
         r"(?<![\w/.#=-])[se]\d+\b(?!-)", re.sub(r"\]\([^)]*\)|https?://\S+|<a[^>]*>|</a>", " ", text)
     )
@@ -178,7 +180,7 @@ def forms_agree(made: Digest) -> None:
     ours = handles(re.sub(r"(?s)^.*<body", "", forms["html"]))
     mail = message(made, words)
     assert handles(forms["md"].partition("\n---\n")[2]) == ours
-    # Text names a story before its reports, where HTML ends with both.
+    # Text names a story before its reports; HTML has both at the end.
     assert sorted(handles(forms["text"])) == sorted(handles(mail.text)) == sorted(ours)
     assert handles(re.sub(r"(?s)^.*<body", "", mail.html)) == ours
     shown = json.loads(forms["json"])
@@ -203,7 +205,7 @@ def figures_agree(play: Play, made: Digest) -> None:
     assert receipt.reports == len(new)
     assert receipt.stories == len(made.stories)
     assert receipt.late == sum(report.late for report in new)
-    # News that no digest has told, and none will: it would be read anew each day.
+    # No news is left that no digest has reported or ever will: it would be read again each day.
     assert db.value(f"select count(*) from entries where relevant and not backlog and shelf = 'sure'"
                     f" and reported_in is null and news_at <= '{end}'") == 0  # fmt: skip
 

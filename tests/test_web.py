@@ -1,5 +1,6 @@
-"""The reading page, asked by a browser's requests over loopback: it shows, corrects as the commands do, and keeps
-out whoever is not its own page."""
+"""The reading page, used over loopback as a browser does: it shows, corrects as the commands do, and refuses
+requests that do not come from its own pages.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ class Parsed(HTMLParser):
 
 
 class Browser:
-    """Asks as a browser does, follows what a form answers, and presses only buttons that are there."""
+    """Sends requests like a browser, follows answers to forms, and presses only buttons that exist."""
 
     def __init__(self, address: str) -> None:
         self.client = httpx.Client(base_url=address, follow_redirects=True, timeout=30)
@@ -64,7 +65,7 @@ class Browser:
         return Parsed(answer.text)
 
     def fields(self, path: str) -> dict[str, str]:
-        """Return what each form of a page carries unseen."""
+        """Return the hidden fields of a page's forms."""
         hidden = {f["name"]: f["value"] for f in self.get(path).of("input") if f.get("type") == "hidden"}
         return {"token": hidden["token"], "back": path}
 
@@ -73,7 +74,7 @@ class Browser:
         return self.post(action, self.fields(path) | {"which": self.meant(path, action, which)})
 
     def meant(self, path: str, action: str, which: str) -> str:
-        """Return what a button beside a story or a report stands for."""
+        """Return the story or report that a button beside it stands for."""
         buttons = [b for b in self.get(path).of("button") if b.get("formaction") == action]
         return next(b["value"] for b in buttons if b["aria-label"].endswith(f": {which}"))
 
@@ -99,7 +100,7 @@ def opened(desk: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three stories, one of two reports, what is not relevant, and a digest of all."""
+    """Three stories, one with two reports, an entry that is not relevant, and a digest of all."""
     directory = tmp_path_factory.mktemp("desk")
     leak = item("leak", "Testers leak OpenAI tool Sora in protest", "They call it <b>unpaid</b> work.")
     same = item("same", "Testers leak OpenAI tool Sora in protest against unpaid work")
@@ -111,7 +112,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Desk(directory, [server.url("/a"), server.url("/b")])
         assert run(directory, "poll", now=at(9)).code == 0
         with sqlite3.connect(directory / "data" / "monitor.db") as connection:
-            # Reading leaves no tags in a title: this is what stands there should it ever fail.
+            # Reading removes tags from titles; this is in case it should ever fail.
             for table in ("entries", "stories"):
                 connection.execute(f"update {table} set title = ? where title like 'AI artists%'", [ATTACK])
         connection.close()
@@ -121,7 +122,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shown(made: Path) -> Iterator[Browser]:
-    """The page over a desk that no test changes."""
+    """The page of a desk that no test changes."""
     with opened(made) as browser:
         yield browser
 
@@ -295,7 +296,7 @@ def test_it_speaks_german(made: Path, tmp_path: Path) -> None:
                 "<li>(.*?)</li>", text
             )
             for said in (*above, *re.findall("<dd>(.*?)</dd>", text)):
-                # What is quoted, a command or a feed's name stays as it is.
+                # Quotations, commands and names of feeds stay as they are.
                 plain = re.sub(
                     r"“[^”]*”|„[^“]*“|`[^`]*`|monitor (?:\w+ )+\S*[^;]*|http\S+", "", unescape(said)
                 )
@@ -309,7 +310,7 @@ def test_it_speaks_german(made: Path, tmp_path: Path) -> None:
 def test_a_text_in_another_language_than_the_page_says_which(
     shown: Browser, made: Path, tmp_path: Path
 ) -> None:
-    """Or a screen reader would speak English as German."""
+    """Otherwise a screen reader would pronounce English as German."""
     desk = shutil.copytree(made, tmp_path / "de")
     (desk / "monitor.toml").write_text(f'language = "de"\n{SETTINGS}')
     with sqlite3.connect(desk / "data" / "monitor.db") as connection:
@@ -374,7 +375,7 @@ def test_a_broken_configuration_is_said_and_mended_while_it_runs(browser: Browse
 
 @pytest.fixture
 def twin(desk: Path, tmp_path: Path) -> Path:
-    """The same desk, for the command."""
+    """A copy of the desk, for the command."""
     return shutil.copytree(desk, tmp_path / "twin")
 
 
@@ -410,7 +411,7 @@ def test_a_whole_story_is_marked_and_taken_back_from_the_digest(
     browser.press(day, "/mark/clear", both)
     again = story(desk, "leak")
     assert again == story(desk, "same")
-    # The digest stays as it was made; its buttons know where its reports are now.
+    # The digest stays as it was made, and its buttons know where its reports are now.
     assert sorted(browser.meant(day, "/mark/not-relevant", f"s{again}").split()) == sorted(both.split())
 
 
@@ -490,7 +491,7 @@ def test_a_report_is_split_off_and_put_back(browser: Browser, desk: Path, twin: 
 
 
 def contrary(browser: Browser, action: str) -> dict[str, str]:
-    """Return what the form of the list of corrections carries that undoes the latest."""
+    """Return the fields of the form in the list of corrections that undoes the latest one."""
     tags = iter(browser.get("/corrections.html").tags)
     assert any(tag == "form" and attrs["action"] == action for tag, attrs in tags)
     return {
@@ -530,7 +531,7 @@ def test_ten_marks_are_learned_from_as_by_the_command(browser: Browser, desk: Pa
     shutil.copytree(desk, twin)
     with store.open(desk / "data" / "monitor.db") as a, store.open(twin / "data" / "monitor.db") as b:
         for one in (a, b):
-            one.set_note("forgotten_marks", "20")  # ten and more have gone since
+            one.set_note("forgotten_marks", "20")  # more than ten marks were made since
     browser.press(f"/entries/e{number}.html", "/mark/clear", f"e{number}")
     run(twin, "mark", f"e{number}", "--clear", now=NOW)
     assert dump(desk) == dump(twin)
@@ -577,7 +578,7 @@ def test_a_correction_waits_for_who_writes(browser: Browser, desk: Path) -> None
 
 
 def test_requests_take_turns(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing below the page was made for threads."""
+    """Nothing below the page was written for threads."""
     both, met = threading.Barrier(2), []
 
     def slow(_desk: object, _request: object) -> Response:
@@ -763,7 +764,7 @@ def test_it_listens_on_this_machine_alone(shown: Browser) -> None:
         assert taken.getsockname()[0] == "127.0.0.1"
         with pytest.raises(web.app.MonitorError, match=f"port {taken.getsockname()[1]} cannot be used"):
             web.listen(taken.getsockname()[1])
-    assert refusal("GET", {"host": "127.0.0.1"}, 80) == ""  # as browsers leave HTTP's own port out
+    assert refusal("GET", {"host": "127.0.0.1"}, 80) == ""  # as browsers leave out HTTP's own port
 
 
 # The command

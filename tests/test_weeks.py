@@ -1,4 +1,4 @@
-"""Weeks in fast motion, with outages strewn in: every report is told once, and every receipt is true."""
+"""Weeks in fast motion with outages in between: every report is reported once, and every receipt is true."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLACES = ("Rome", "Oslo", "Graz", "Lima", "Osaka", "Delhi", "Accra", "Quito", "T
 
 
 class World:
-    """Three outlets, and what may go wrong between them and us: the network, our machine, one server."""
+    """Three outlets, and what may fail between them and us: the network, our machine, one server."""
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -54,7 +54,7 @@ class World:
             day += length + rng.randint(1, 3)
 
     def broken(self) -> str:
-        """Return what is out of order now: "n" the network, "m" our machine, "f" the first outlet, "" nothing."""
+        """Return what is broken now: "n" the network, "m" our machine, "f" the first outlet, "" nothing."""
         return next((kind for start, length, kind in self.outages if start <= self.now < start + length), "")
 
     def look_up(self, _host: str, _port: int) -> list[str]:
@@ -75,7 +75,7 @@ async def test_every_report_is_reported_once_and_every_receipt_is_true(tmp_path:
     async with Loopback() as server:
         for path in world.reports:
             server.on(path, world.answer)
-        # By a name: an address that is spelt out is looked up by nobody.
+        # By a name, since an address needs no look-up.
         feeds = [server.url(path, host="outlets.test") for path in world.reports]
         config = Desk(tmp_path, feeds).config
         with open_store(config.database) as store:

@@ -34,7 +34,7 @@ any.sure = ["protest"]
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two days: an old entry of a new feed, one told, one nearly chosen, one that came after the digest."""
+    """Two days: an old entry of a new feed, one reported, one nearly chosen, one that came after the digest."""
     directory = tmp_path_factory.mktemp("desk")
     shown = item("told", "AI artists protest in Rome")
     near = item("near", NEAR, "The painters object.")
@@ -120,7 +120,7 @@ def test_what_had_one_line_is_told_apart_by_importance_and_not_by_its_section(tm
         assert run(desk, "poll", now=at(5)).code == 0
         assert run(desk, "digest", "--send", now=at(7)).code == 0
     text = (desk / "digests" / "2024-12-02.md").read_text("utf-8")
-    # The section of Sora stands above that of deals.
+    # The section of Sora comes before that of deals.
     assert text.index("](https://news.test/column)") < text.index("](https://news.test/deal)")
     assert "- [Opinion: what OpenAI has Sora for]" in text
     for guid, in_one_line in (("ruling", False), ("deal", False), ("column", True)):
@@ -160,7 +160,7 @@ def test_what_was_not_sure_enough_for_its_day_waits_for_no_other(desk: Path, tmp
         assert shown is not None
         unsure = replace(shown.tagging, shelf="perhaps", certainty=0.3)
         opened.entries.set_taggings(dict.fromkeys((near, late), unsure), at(12))
-        # One became so before the digest of seven o'clock, and was not among those that it named.
+        # One of them became unsure before the digest of seven o'clock, which did not list it.
         opened.entries._db.change("update entries set news_at = ? where id = ?", [format_utc(at(6)), near])
     found = answers(copy, f"e{near}")
     assert (found["chosen"], found["reported"], found["instead"]) == ("perhaps", "no", "yes")
