@@ -14,7 +14,7 @@ from monitor.fetch import headers as reply
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 LINES = st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n\0"), max_size=60)
-HTTP_DATES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - of UTC, see behind
+HTTP_DATES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - the zone is added below
     lambda instant: instant.replace(microsecond=0)
 )
 

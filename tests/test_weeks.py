@@ -1,4 +1,4 @@
-"""Weeks in fast motion with outages in between: every report is reported once, and every receipt is true."""
+"""Weeks in fast motion with outages in between: every report appears once, and every receipt is true."""
 
 from __future__ import annotations
 
