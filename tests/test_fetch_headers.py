@@ -1,4 +1,4 @@
-"""What headers say of time and encoding; what they do not say must not be heard."""
+"""What is read from headers about times and encoding; nothing may be read into headers that do not say it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.fetch import headers as reply
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 LINES = st.text(st.characters(max_codepoint=255, blacklist_characters="\r\n\0"), max_size=60)
-HTTP_DATES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - the zone is added below
+HTTP_DATES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - `timezones` says UTC
     lambda instant: instant.replace(microsecond=0)
 )
 
