@@ -51,7 +51,7 @@ class Days:
         ]
         for entry in self.store.entries.add(entries, lambda entry: entry.guid):
             self.guids[entry.id] = entry.guid
-        stories.cluster_entries(self.config, self.store, now=window.end)
+        stories.cluster_entries_blocking(self.config, self.store, now=window.end)
         due = digest.Due(date=window.end.date(), window=window)
         collected = digest_input.collect(self.config, self.store, window, now=window.end)
         made = digest.compose(due, collected, self.config.digest, window.end)

@@ -48,7 +48,7 @@ from monitor.cli import application
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
 from monitor.parse import marks
 from monitor.parse.changes import compare
-from monitor.stories import cluster_entries
+from monitor.stories import cluster_entries_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +190,7 @@ def poll(
         found = Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
         asyncio.run(pipeline.keep(config, store, response, state, found, now=now))
-    cluster_entries(config, store, now=now)
+    cluster_entries_blocking(config, store, now=now)
 
 
 MONTH = 30

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from monitor import tag
 from monitor.errors import MonitorError
 from monitor.models import Mark, Split
-from monitor.stories import cluster_entries, refresh_stories
+from monitor.stories import cluster_entries_blocking, refresh_stories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ def _mark(
         affected = store.entries.set_taggings(taggings, now)
         stories = (entry.story for entry in entries.values() if entry.story)
         refresh_stories(config, store, {*affected, *stories})
-    cluster_entries(config, store, now=now)
+    cluster_entries_blocking(config, store, now=now)
     return {entry.id: entry for entry in store.entries.get_many(numbers)}
 
 
@@ -234,7 +234,7 @@ def retag(config: Config, store: Store, *, now: datetime, since: datetime | None
     for start in range(0, len(stale), _AT_ONCE):
         with store.transaction():
             refresh_stories(config, store, stale[start : start + _AT_ONCE])
-    cluster_entries(config, store, now=now)
+    cluster_entries_blocking(config, store, now=now)
     return Retagging(seen, changes)
 
 

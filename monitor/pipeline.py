@@ -35,9 +35,9 @@ from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpect
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings, Poll, Response
 from monitor.parse import changes, marks
-from monitor.preparation import prepare, prepare_beside
+from monitor.preparation import open_and_prepare, prepare
 from monitor.store import open as open_store
-from monitor.stories import cluster_entries_beside, refresh_stories
+from monitor.stories import cluster_entries, refresh_stories
 from monitor.tools import Tools, batched
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ async def poll(
         # reader nor tagger.
         await stack.aclose()
         del tools
-        clustered = await cluster_entries_beside(config, store, now=now)
+        clustered = await cluster_entries(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
         store.feeds.log_poll(summary)
@@ -321,7 +321,7 @@ async def publish(
     is done.
     """
     store.clock.observe(now)
-    bugs = [*(await cluster_entries_beside(config, store, now=now)).bugs]
+    bugs = [*(await cluster_entries(config, store, now=now)).bugs]
     made = None
     try:
         if made := await make_due_digest(config, store, channels, now=now):
@@ -375,7 +375,7 @@ async def make_due_digest(
     for _ in range(_TRIES):
         if digest_input.due_digest(config, store, now=now) is None:
             return None
-        prepared = await asyncio.to_thread(prepare_beside, config, channels, now)
+        prepared = await asyncio.to_thread(open_and_prepare, config, channels, now)
         if prepared is None:
             return None
         with store.transaction():

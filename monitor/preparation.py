@@ -42,7 +42,7 @@ class PreparedDigest(NamedTuple):
     """What nobody expected, met in the parts of single recipients; for the caller to raise in the end."""
 
 
-def prepare_beside(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
+def open_and_prepare(config: Config, channels: Sequence[Channel], now: datetime) -> PreparedDigest | None:
     """Do what `prepare` does in a thread other than the store's, which is why it opens the store itself."""
     with store_package.open(config.database, read_only=True) as store:
         store.feeds.know(config.feeds)

@@ -42,25 +42,6 @@ _LATEST = timedelta(days=30)
 _LESSONS = 100
 
 
-def cluster_entries(config: Config, store: Store, *, now: datetime) -> frozenset[int]:
-    """Put sure entries that have no story into open stories or new ones; return the ids of these.
-
-    What is left to do is read from the store, so a poll that was cut off is completed by the next one. Each
-    step is a transaction of its own. An entry over which clustering fails gets a story of its own; the error
-    is raised once all have theirs.
-    """
-    run = _Run(config, store, now)
-    for _ in range(_STEPS):
-        work = run.read()
-        if work is None:
-            break
-        decided = work.decide()
-        run.write(work, work.link(decided, run.read_past(work, decided)))
-        del work  # before the next is read: at 1,000 feeds both took 60 MB
-    raise_unexpected("gathering", run.bugs)
-    return frozenset(run.saved)
-
-
 class Clustered(NamedTuple):
     """What came of clustering."""
 
@@ -70,21 +51,36 @@ class Clustered(NamedTuple):
     """What nobody expected, for the caller to raise once everything else is done."""
 
 
-async def cluster_entries_beside(config: Config, store: Store, *, now: datetime) -> Clustered:
-    """Do the same for callers with an event loop: deciding happens in a thread, and nothing is raised."""
+async def cluster_entries(config: Config, store: Store, *, now: datetime) -> Clustered:
+    """Put sure entries that have no story into open stories or new ones.
+
+    What is left to do is read from the store, so a poll that was cut off is completed by the next one. Each
+    step is a transaction of its own, and decides in a thread. An entry over which clustering fails gets a
+    story of its own.
+    """
     run = _Run(config, store, now)
     for _ in range(_STEPS):
         work = run.read()
         if work is None:
             break
-        decided = await _beside(work.decide)
+        decided = await _in_thread(work.decide)
         past = run.read_past(work, decided)
-        run.write(work, await _beside(partial(work.link, decided, past)))
-        del work
+        run.write(work, await _in_thread(partial(work.link, decided, past)))
+        del work  # before the next is read: at 1,000 feeds both took 60 MB
     return Clustered(frozenset(run.saved), run.bugs)
 
 
-async def _beside(decide: Callable[[Callable[[], None]], _Decision]) -> _Decision:
+def cluster_entries_blocking(config: Config, store: Store, *, now: datetime) -> frozenset[int]:
+    """Do the same for callers without an event loop; return the ids of the new or changed stories.
+
+    What nobody expected is raised once every entry has its story.
+    """
+    clustered = asyncio.run(cluster_entries(config, store, now=now))
+    raise_unexpected("clustering", clustered.bugs)
+    return clustered.stories
+
+
+async def _in_thread(decide: Callable[[Callable[[], None]], _Decision]) -> _Decision:
     """Decide in a thread, which ends soon after nobody waits for it any more: the service has ten seconds."""
     unwanted = threading.Event()
 
@@ -132,7 +128,7 @@ class _Work:
     encoder: cluster.Encoder | None
     vectors: Mapping[int, bytes]
 
-    def decide(self, step: Callable[[], None] = lambda: None) -> _Decision:
+    def decide(self, step: Callable[[], None]) -> _Decision:
         """Put each new entry into a story; touches no database. `step` may end it, see `cluster.assign`.
 
         A new entry over which that fails by a bug of ours stands alone, and an open story over which it does
@@ -165,9 +161,7 @@ class _Work:
         )
         return _Decision(stories, fresh)
 
-    def link(
-        self, decided: _Decision, past: Sequence[PastStory], step: Callable[[], None] = lambda: None
-    ) -> _Decision:
+    def link(self, decided: _Decision, past: Sequence[PastStory], step: Callable[[], None]) -> _Decision:
         """Find the affairs of stories that were decided on; one over which that fails is linked to none."""
         known = [*past, *map(PastStory.of, self.opened)]
 

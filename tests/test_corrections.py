@@ -278,7 +278,7 @@ def test_a_story_is_chosen_anew_once_however_many_of_its_reports_are_marked(
     leak = entry(opened, "leak")
     copies = [replace(leak, id=0, guid=f"leak-{n}", url=f"https://{n}.test/leak") for n in range(3)]
     added = opened.entries.add([replace(copy, story=None) for copy in copies], lambda one: one.guid)
-    stories.cluster_entries(settings(desk), opened, now=at(9))
+    stories.cluster_entries_blocking(settings(desk), opened, now=at(9))
     story = opened.stories.get(leak.story)
     assert {one.id for one in added} < {one.id for one in story.entries}
     refreshed.clear()

@@ -464,7 +464,7 @@ def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
         opened.install(at(0))
         opened.feeds.sync(desk.config.feeds, at(0))
         (first,) = opened.entries.add([brought(feeds[0], 8)], lambda entry: entry.guid)
-        stories.cluster_entries(desk.config, opened, now=at(8))
+        stories.cluster_entries_blocking(desk.config, opened, now=at(8))
         corrections.mark(desk.config, opened, first.id, relevant=False, now=at(9))
         again, other = opened.entries.add(
             [
@@ -473,7 +473,7 @@ def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
             ],
             lambda entry: entry.guid,
         )
-        stories.cluster_entries(desk.config, opened, now=at(10))
+        stories.cluster_entries_blocking(desk.config, opened, now=at(10))
         made = digest_input.preview(desk.config, opened, now=at(12))
         assert [*reported(made), *(line.title for line in made.perhaps)] == ["Other news of Sora"]
         assert set(made.reported) == {again.id, other.id}

@@ -324,7 +324,7 @@ class TestTrouble:
             assert (await world.poll(at(10))).new == 1
             assert reported(await world.digest(1)) == sorted([CHOIR, LEAK])
 
-    async def test_an_entry_that_gathering_fails_over_stands_alone_and_keeps_no_news_from_its_digest(
+    async def test_an_entry_that_clustering_fails_over_stands_alone_and_keeps_no_news_from_its_digest(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read = cluster.traits._traits

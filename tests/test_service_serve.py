@@ -277,7 +277,7 @@ async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
             cut_off.set()
             raise
 
-    monkeypatch.setattr(serve, "cluster_entries_beside", gather)
+    monkeypatch.setattr(serve, "cluster_entries", gather)
     home.write()
     async with serving(home, systemd):
         await asyncio.wait_for(gathers.wait(), PATIENCE)

@@ -36,9 +36,9 @@ def unclustered(desk: Path) -> store.Store:
 
 def test_every_sure_entry_gets_its_story_once(desk: Path) -> None:
     with unclustered(desk) as opened:
-        found = stories.cluster_entries(config.load(desk), opened, now=at(10))
+        found = stories.cluster_entries_blocking(config.load(desk), opened, now=at(10))
         assert len(found) == 2
-        assert stories.cluster_entries(config.load(desk), opened, now=at(11)) == set()
+        assert stories.cluster_entries_blocking(config.load(desk), opened, now=at(11)) == set()
 
 
 def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_nothing_is_locked_while_it_is_decided(desk: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(cluster, "assign", beside)
     with unclustered(desk) as opened:
-        found = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        found = asyncio.run(stories.cluster_entries(config.load(desk), opened, now=at(10)))
         assert len(found.stories) == 2
         assert opened.note("tests") == "another wrote meanwhile"
 
@@ -69,7 +69,7 @@ def test_what_comes_late_joins_the_story_that_was_open_on_its_day(
                        first_seen=at(10, days), late=True)  # fmt: skip
         opened.feeds.sync(settings.feeds, at(10, days))
         (added,) = opened.entries.add([late], lambda entry: entry.guid)
-        stories.cluster_entries(settings, opened, now=at(10, days))
+        stories.cluster_entries_blocking(settings, opened, now=at(10, days))
         assert (opened.entries.get(added.id).story == leak.story) is joins
 
 
@@ -88,7 +88,7 @@ def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch
             raise
 
     async def stop() -> None:
-        task = asyncio.create_task(stories.cluster_entries_beside(config.load(desk), opened, now=at(10)))
+        task = asyncio.create_task(stories.cluster_entries(config.load(desk), opened, now=at(10)))
         await asyncio.to_thread(began.wait, 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -109,12 +109,12 @@ def test_what_another_decided_meanwhile_stands(desk: Path, monkeypatch: pytest.M
         tries.append(1)
         if len(tries) == 1:
             with store.open(config.load(desk).database) as other:
-                stories.cluster_entries(config.load(desk), other, now=at(10))
+                stories.cluster_entries_blocking(config.load(desk), other, now=at(10))
         return decide(*args, **kwargs)
 
     monkeypatch.setattr(cluster, "assign", beside)
     with unclustered(desk) as opened:
-        assert stories.cluster_entries(config.load(desk), opened, now=at(10)) == set()
+        assert stories.cluster_entries_blocking(config.load(desk), opened, now=at(10)) == set()
         assert len(opened.stories.listing()) == 2
 
 
@@ -136,7 +136,7 @@ def test_an_entry_that_left_its_story_meanwhile_is_not_put_back(
             return decide(*args, **kwargs)
 
         monkeypatch.setattr(cluster, "assign", beside)
-        stories.cluster_entries(settings, opened, now=at(10))
+        stories.cluster_entries_blocking(settings, opened, now=at(10))
         assert [one.story is None for one in opened.entries.get_many([leak.id, copy.id])] == [True, False]
 
 
@@ -154,10 +154,10 @@ def test_a_story_whose_affair_cannot_be_sought_is_stored_without_one(
     monkeypatch.setattr(cluster, "linked", poisoned)
     with unclustered(desk) as opened:
         if beside:
-            bugs = asyncio.run(stories.cluster_entries_beside(config.load(desk), opened, now=at(10))).bugs
+            bugs = asyncio.run(stories.cluster_entries(config.load(desk), opened, now=at(10))).bugs
         else:
             with pytest.raises(ExceptionGroup) as raised:
-                stories.cluster_entries(config.load(desk), opened, now=at(10))
+                stories.cluster_entries_blocking(config.load(desk), opened, now=at(10))
             bugs = raised.value.exceptions
         assert [type(bug) for bug in bugs] == [ZeroDivisionError]
         found = {("leak" in one.title): one.affair for one in opened.stories.listing()}

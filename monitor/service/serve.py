@@ -20,7 +20,7 @@ from monitor.errors import ConfigError, Fault, raise_unexpected
 from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
-from monitor.stories import cluster_entries_beside
+from monitor.stories import cluster_entries
 from monitor.text import counted
 from monitor.tools import Tools
 from monitor.url import host_of
@@ -314,7 +314,7 @@ class _Service:
         outbox.recover(self._store, now=now)
         before = self._store.digests.last_made()
         # First, because it may take long when thousands of reports wait, and a stop need not wait for it.
-        clustered = await cluster_entries_beside(config, self._store, now=now)
+        clustered = await cluster_entries(config, self._store, now=now)
         self._delivers = True
         try:
             done = await pipeline.publish(config, self._store, self._setup.channels, now=now, blocked=blocked)
@@ -327,7 +327,7 @@ class _Service:
             _log.info("digest made", message=words, date=made.date.isoformat(), holds=holds)
         for alike in health.alike(done):
             _log_deliveries(alike, config)
-        raise_unexpected("gathering", clustered.bugs)
+        raise_unexpected("clustering", clustered.bugs)
 
     def _next_digest(self) -> str:
         config = self._setup.config
