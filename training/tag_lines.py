@@ -70,12 +70,12 @@ def parts_of(lines: list[Line]) -> frozenset[str]:
     )
 
 
-def parted(lines: list[Line], parts: frozenset[str]) -> list[Line]:
+def with_halves(lines: list[Line], parts: frozenset[str]) -> list[Line]:
     """Add the parts of German compounds to what the table sees; they have no text of their own."""
-    return [_parted(line, parts) if line.language == "de" else line for line in lines]
+    return [_with_halves(line, parts) if line.language == "de" else line for line in lines]
 
 
-def _parted(line: Line, parts: frozenset[str]) -> Line:
+def _with_halves(line: Line, parts: frozenset[str]) -> Line:
     stems = [feature for feature in line.features if " " not in feature]
     more = {half: "" for stem in stems for half in halves(stem, parts)}
     return replace(line, features=more | line.features)
@@ -113,9 +113,9 @@ def _line(tagger: Tagger, row: dict[str, Any], author: str) -> Line:
         features={feature: quote.text.lower() for feature, quote in features.quotes.items()},
         scale=features.scale,
         meant=text_to_encode(entry, tagger.rules.outlets),
-        sums=tuple(sums.values()),
-        gated=any(sums[slug] >= GATE * bar for slug, bar in thresholds.items()),
-        beside=any(tagger.sums(entry, beside=True)[slug] > 0 for slug in thresholds),
+        sums=tuple(sums.weighed.values()),
+        gated=any(sums.weighed[slug] >= GATE * bar for slug, bar in thresholds.items()),
+        beside=any(sums.beside[slug] > 0 for slug in thresholds),
         named=tagger.named(entry),
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
-from tag_lines import ROOT, RULES, Line, made_of, parted, parts_of, read, read_stream
+from tag_lines import ROOT, RULES, Line, made_of, parts_of, read, read_stream, with_halves
 from tag_table import Answer, written
 from threadpoolctl import threadpool_limits
 
@@ -255,7 +255,7 @@ class Stream:
     """
 
     def __init__(self, tagger: Tagger, parts: frozenset[str]) -> None:
-        self.lines = parted([line for line in read_stream(tagger) if line.gated], parts)
+        self.lines = with_halves([line for line in read_stream(tagger) if line.gated], parts)
         self.truth = [bool(line.labels) for line in self.lines]
         self.meanings = encode([line.meant for line in self.lines])
         print(f"our stream: {sum(self.truth)} relevant of {len(self.truth)} gated", file=sys.stderr)
@@ -322,7 +322,7 @@ def main() -> None:
     tagger = Tagger(replace(rules, learned=False))
     lines = read(tagger)
     parts = parts_of(lines)
-    lines = parted(lines, parts)
+    lines = with_halves(lines, parts)
     beats = sum(target.kind == "beat" for target in rules.targets)
     matrix, meanings = Matrix(lines, beats, len(rules.targets)), encode([line.meant for line in lines])
     tables, looks = [], {}

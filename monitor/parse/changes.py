@@ -90,25 +90,28 @@ def compare(
                 entry = replace(entry, guid=guid, backlog=held_back, late=late)  # noqa: PLW2901
             new.append(entry)
         elif entry is not broken and match.fingerprint != fingerprint(entry):
-            # A date that we made up is today's; an edit does not make anything happen today.
-            date = entry if entry.dated == "publisher" else match
-            changed.append(
-                replace(
-                    entry,
-                    id=match.id,
-                    guid=match.guid,
-                    published=date.published,
-                    dated=date.dated,
-                    first_seen=match.first_seen,
-                    changed_at=now,
-                )
-            )
+            changed.append(_edited(entry, match, now))
     old = {entry.guid for entry in new if entry.late and followed_since and entry.published < followed_since}
     if len(old) >= _PAST:
         new = [replace(entry, backlog=True, late=False) if entry.guid in old else entry for entry in new]
     whole = document.complete or not awaits_rest
     gap = whole and not first_document and _fell_through(new, known, _kept(entries, found, new))
     return Changes(new=tuple(new), changed=tuple(changed), gap=gap)
+
+
+def _edited(entry: Entry, known: Known, now: datetime) -> Entry:
+    """Return a known entry with the text of the document."""
+    # A date that we made up is today's; an edit does not make anything happen today.
+    date = entry if entry.dated == "publisher" else known
+    return replace(
+        entry,
+        id=known.id,
+        guid=known.guid,
+        published=date.published,
+        dated=date.dated,
+        first_seen=known.first_seen,
+        changed_at=now,
+    )
 
 
 def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:

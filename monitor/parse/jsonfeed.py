@@ -66,20 +66,27 @@ class _Loaded(NamedTuple):
     """If the document breaks off in the middle of an item: the pairs of that item that can be read."""
 
 
-def _load(text: str, *, tidied: bool = False) -> _Loaded:
+def _load(text: str) -> _Loaded:
+    with suppress(ValueError):
+        return _Loaded(_decoded(text))
+    text = _COMMA.sub(r"\1", text)
     try:
-        # `raw_decode` ignores what follows the document, such as a message or a second one.
-        return _Loaded(_DECODER.raw_decode(text)[0])
-    except RecursionError as error:
-        raise ParseError("not a feed: JSON without end") from error
+        return _Loaded(_decoded(text))
     except ValueError as error:
-        if not tidied and (tidy := _COMMA.sub(r"\1", text)) != text:
-            return _load(tidy, tidied=True)
         head = _whole_pairs(text, 1)
         found = _whole_items(text)
         if not found.items and not found.broken:
             raise ParseError("not a feed: JSON that is malformed or breaks off") from error
         return _Loaded({**head, "items": found.items}, found.broken)
+
+
+def _decoded(text: str) -> Any:
+    """Return the value of a whole document. Raises ValueError for one that is malformed or breaks off."""
+    try:
+        # `raw_decode` ignores what follows the document, such as a message or a second one.
+        return _DECODER.raw_decode(text)[0]
+    except RecursionError as error:
+        raise ParseError("not a feed: JSON without end") from error
 
 
 class _Items(NamedTuple):

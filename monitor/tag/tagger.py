@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from monitor import encoder
 from monitor.models import Tagging
@@ -51,6 +51,15 @@ class Change:
     entry: Entry
     gains: tuple[str, ...]
     losses: tuple[str, ...]
+
+
+class Sums(NamedTuple):
+    """What the rules of each beat and theme add up to in an entry."""
+
+    weighed: dict[str, float]
+    """Those that the table weighs."""
+    beside: dict[str, float]
+    """Those that count beside it."""
 
 
 class Tagger:
@@ -150,17 +159,15 @@ class Tagger:
         """Return the user's own beats and themes, which are those that the table does not know."""
         return [t for t in self.rules.targets if self._judge is None or not self._judge.covers(t.slug)]
 
-    def sums(self, entry: Entry, *, beside: bool = False) -> dict[str, float]:
-        """Return what the rules of each beat and theme add up to, in the order of the file, for training.
-
-        With `beside`, only the rules that count beside the table; otherwise only those that the table weighs.
-        """
+    def sums(self, entry: Entry) -> Sums:
+        """Return what the rules of each beat and theme add up to, in the order of the file, for training."""
         matcher = self._matcher(entry)
         apart = frozenset(id(rule) for target in self.rules.targets for rule in target.rules if rule.beside)
         scoring = Scoring(matcher, matcher.read(entry), unseen=apart)
         scoring.themes()
-        found = scoring.unseen_sums if beside else scoring.sums
-        return {target.slug: found.get(target.slug, 0.0) for target in self.rules.targets}
+        slugs = [target.slug for target in self.rules.targets]
+        weighed = {slug: scoring.sums.get(slug, 0.0) for slug in slugs}
+        return Sums(weighed, {slug: scoring.unseen_sums.get(slug, 0.0) for slug in slugs})
 
     def rules_of(self, entry: Entry) -> dict[str, list[Rule]]:
         """Return the rules that hold in an entry, by beat and theme, for training."""
