@@ -64,7 +64,7 @@ def test_a_digest_that_waits_to_be_sent_is_due_now(polled_desk: Path, tmp_path: 
     assert "\nnext digest  2024-12-03 07:00\n" in run(desk, "status", now=at(10)).out
 
 
-def test_what_a_feed_that_is_gone_last_answered_is_said_once(tmp_path: Path) -> None:
+def test_what_a_feed_that_is_gone_last_answered_is_shown_once(tmp_path: Path) -> None:
     with serving() as server:
         server.on("/a", Reply(status=410))
         desk = Desk(tmp_path / "desk", [server.url("/a")]).directory

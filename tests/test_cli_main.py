@@ -72,7 +72,7 @@ def test_a_directory_that_was_named_is_there(tmp_path: Path, command: list[str])
     assert "no configuration here" in result.err
 
 
-def test_a_faulty_configuration_is_told_of_before_a_text_is_explained(desk: Path) -> None:
+def test_a_faulty_configuration_is_reported_before_a_text_is_explained(desk: Path) -> None:
     (desk / "monitor.toml").write_text("[pol]\n")
     result = run(desk, "explain", "OpenAI Sora")
     assert (result.code, result.out) == (2, "")

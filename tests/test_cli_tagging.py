@@ -54,7 +54,7 @@ def test_a_stored_entry_is_explained_with_its_story(polled_desk: Path) -> None:
     assert run(polled_desk, "explain", "--url", "https://nowhere.test/").code == 1
 
 
-def test_what_holds_for_an_entry_is_said_first(desk: Path) -> None:
+def test_what_holds_for_an_entry_is_shown_first(desk: Path) -> None:
     leak, river = number(desk, "leak"), number(desk, "river")
     assert run(desk, "explain", leak).out.splitlines()[1].startswith("sure: certainty 0.")
     run(desk, "mark", leak, "--not-relevant")
@@ -229,7 +229,7 @@ def test_marks_by_address_and_story_and_what_is_learned_of_them(desk: Path) -> N
     assert run(desk, "learn", "--show", "--json").json["marks"] == 0
 
 
-def test_several_entries_are_marked_at_once_and_taken_back_as_is_said(desk: Path) -> None:
+def test_several_entries_are_marked_at_once_and_unmarked_as_the_output_says(desk: Path) -> None:
     some = [f"e{number(desk, guid)}" for guid in ("leak", "choir")]
     before = run(desk, "entries", "--json").json
     done = run(desk, "mark", *some, some[0], "--not-relevant")
@@ -242,7 +242,7 @@ def test_several_entries_are_marked_at_once_and_taken_back_as_is_said(desk: Path
     assert run(desk, "entries", "--marked").out == "", "one is missing: none is marked"
 
 
-def test_what_was_learned_of_a_feed_is_told_by_its_title(desk: Path) -> None:
+def test_what_was_learned_about_a_feed_is_shown_under_its_title(desk: Path) -> None:
     for guid in ("leak", "choir"):
         run(desk, "mark", number(desk, guid), "--not-relevant")
     told = run(desk, "learn").out

@@ -171,7 +171,7 @@ def test_a_configuration_that_does_not_load_leaves_room_for_another_try(tmp_path
     assert run(tmp_path / "new", "setup", "--yes", "--no-check").code == 0
 
 
-def test_what_is_kept_is_not_said_to_be_written(tmp_path: Path) -> None:
+def test_files_that_are_kept_are_not_said_to_be_written(tmp_path: Path) -> None:
     new = tmp_path / "new"
     new.mkdir()
     (new / "feeds.toml").write_text("# mine\n")

@@ -109,7 +109,7 @@ def test_two_countries_are_two_affairs():
     assert related(one, there, here, nowhere) == (3, 4)
 
 
-def test_what_many_outlets_told_is_likelier_of_one_affair_by_the_lesser_of_the_two():
+def test_what_many_outlets_reported_is_likelier_of_one_affair_by_the_smaller_of_the_two():
     one, other = (PastStory.of(story(number, "Mirelle sued by film directors")) for number in (1, 2))
     found = [
         features(replace(one, sources=sources), replace(other, sources=8), RARITY)["sources_log"]
@@ -206,13 +206,13 @@ def test_whose_name_stands_beside_the_act_did_it_whoever_else_is_named():
     assert referred(told(9, "Netflix changes rules after Sora leak", days=3), LEAK) == (1,)
 
 
-def test_what_one_outlet_told_and_what_came_later_is_not_taken_for_known():
+def test_what_one_outlet_reported_and_what_came_later_is_not_taken_for_known():
     later = told(9, "What the Sora leak showed", days=1)
     assert referred(later, replace(LEAK, sources=1)) == ()
     assert referred(later, replace(LEAK, id=10)) == ()
 
 
-def test_of_several_such_acts_that_which_most_told_is_meant_and_who_refers_to_it_will_do():
+def test_of_several_acts_the_one_most_reports_are_about_counts_and_a_reference_to_it_is_enough():
     small = told(2, "Sora leaks again", days=1, kind="leak", sources=2)
     pause = told(3, "OpenAI pauses Sora after leak", days=1, kind="response", sources=9)
     later = told(9, "What the Sora leak showed", days=2)

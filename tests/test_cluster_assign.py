@@ -247,7 +247,7 @@ def test_outlets_of_one_family_and_of_one_aggregator_count_once():
     assert story.sources == 2
 
 
-def test_what_the_reader_parted_stays_apart():
+def test_what_the_user_split_stays_apart():
     both = [entry(1, GEMA_DE), entry(2, GEMA_EN)]
     assert len(poll(both)) == 1
     assert len(poll(both, corrections=[APART])) == 2
@@ -256,12 +256,12 @@ def test_what_the_reader_parted_stays_apart():
     assert second.id == 0
 
 
-def test_even_copies_obey_the_reader():
+def test_even_copies_obey_the_user():
     both = [entry(1, GEMA_DE), entry(2, GEMA_DE)]
     assert len(poll(both, corrections=[APART])) == 2
 
 
-def test_pinned_entries_stay_where_the_reader_put_them():
+def test_pinned_entries_stay_where_the_user_put_them():
     (story,) = stored(poll([entry(1, GEMA_DE)]))
     stray = entry(5, DUB)
     joins = (*story.joins, replace(story.joins[0], entry=5, reason="put here by the user", pinned=True))
@@ -460,7 +460,7 @@ def test_corrections_move_the_bar_for_others_like_them():
     assert len(poll(NARRATORS, chosen=just_over, corrections=lessons, corrected=taught)) == 1
 
 
-def test_when_a_story_goes_on_its_newest_turn_leads():
+def test_when_a_story_goes_on_its_newest_development_leads():
     later = (
         ("GEMA: 40 more collecting societies back Munich song lyrics ruling", "A joint letter."),
         ("40 collecting societies back GEMA over Munich lyrics ruling", "From Lisbon to Oslo."),

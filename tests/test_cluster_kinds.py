@@ -38,7 +38,7 @@ def test_what_titles_tell(title, told):
     assert kind([entry(title)]) == told
 
 
-def test_what_is_not_likely_is_not_told():
+def test_an_unlikely_kind_is_not_reported():
     assert kind([entry("Mirelle")]) == kinds.NONE
     assert kind([]) == kinds.NONE
 

@@ -78,7 +78,7 @@ def test_words_of_the_lexicon_are_no_rare_word_that_two_reports_share():
     assert found(entry("Lawsuit over Blivet", ""), entry("Blivet songs", ""))["rarest"] > 0
 
 
-def test_a_name_that_two_reports_share_is_told_from_a_word():
+def test_a_name_that_two_reports_share_is_distinguished_from_a_word():
     name = found(entry("Lawsuit over Blivet", ""), entry("Blivet songs", ""))
     word = found(entry("Lawsuit over blivet", ""), entry("Songs on a blivet", ""))
     assert name["rarest"] == word["rarest"] == name["rarest_name"] > word["rarest_name"] == 0

@@ -32,7 +32,7 @@ def faults(directory: Path) -> list[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
-def test_faults_of_saved_searches_are_told(tmp_path):
+def test_faults_of_saved_searches_are_reported(tmp_path):
     searches = (
         '[archive.search.A]\nqueries = []\n[archive.search.B]\nqueries = ["*", 3]\ntheme = "copyrigth"\n'
         '[archive.search.""]\nqueries = ["x"]\n[archive.search.C]\nquery = "x"\n'

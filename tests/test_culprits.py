@@ -87,7 +87,7 @@ def poison(
 
 
 @pytest.mark.parametrize("how", ["bug", *DAMAGE])
-def test_a_story_that_cannot_be_read_costs_itself_and_is_told_once_it_can(
+def test_a_story_that_cannot_be_read_costs_only_itself_and_is_reported_once_it_can(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     number, kept = number_of(desk), desk.config.database.read_bytes()
@@ -311,7 +311,7 @@ async def test_a_delivery_that_cannot_be_read_holds_up_no_other(desk: Desk) -> N
         "update stories set last_seen = 'rubbish'",
     ],
 )
-async def test_what_is_damaged_of_a_past_day_keeps_no_later_one_from_being_told(desk: Desk, how: str) -> None:
+async def test_damage_to_a_past_day_keeps_no_later_one_from_being_reported(desk: Desk, how: str) -> None:
     config = desk.config
     with desk.store() as opened:
         await pipeline.publish(config, opened, (), now=at(9.5))
@@ -415,7 +415,7 @@ def desk_of_a_weekly_mail(tmp_path: Path, server: Loopback, box: Inbox) -> Desk:
 
 
 @pytest.mark.parametrize("how", [*DAMAGE, "rendering"])
-async def test_a_mail_of_several_days_tells_a_story_that_broke_since_as_digests_told_it(
+async def test_a_mail_of_several_days_shows_a_since_damaged_story_as_the_digests_had_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     async with Loopback() as server, inbox() as box:

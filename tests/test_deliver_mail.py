@@ -106,7 +106,7 @@ async def test_a_server_that_allows_few_sessions_at_a_time_has_all_mail_in_one_r
     assert len({got.recipients for got in script.received}) == len(script.received) == 9
 
 
-async def test_who_is_alone_and_told_to_come_back_is_not_there_again_at_once():
+async def test_a_lone_feed_that_was_asked_to_wait_is_not_polled_again_at_once():
     script = smtp.Script(replies={"MAIL": "421 4.3.2 too busy"})
     error = await deliver(script)
     assert (error and error.permanent, script.commands.count("QUIT")) == (False, 0)

@@ -180,7 +180,7 @@ def test_a_copy_is_no_report_of_its_own_and_a_later_one_is_no_news():
     assert (later.stories, later.copies, later.reported) == ((), (2,), (2,))
 
 
-def test_a_copy_of_what_was_held_back_is_told_and_one_that_speaks_for_what_was_told_is_not():
+def test_a_copy_of_a_held_back_entry_is_reported_and_one_of_a_reported_entry_is_not():
     both = entry(1, backlog=True), entry(2, feed=B)
     joined = story(7, *both, joins=copied(*both, of=1), lead=2, title="Title 2")
     shown = made(joined, news={2})

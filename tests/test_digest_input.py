@@ -220,7 +220,7 @@ def test_the_receipt_counts_sources_as_stories_do(tmp_path: Path) -> None:
     assert shown.receipt.sources == 1
 
 
-def test_one_link_in_two_feeds_is_one_line_and_not_told_again_from_a_third(tmp_path: Path) -> None:
+def test_one_link_in_two_feeds_is_one_line_and_not_repeated_from_a_third(tmp_path: Path) -> None:
     feeds = [f"https://{name}.example/feed" for name in "abc"]
     desk = Desk(tmp_path / "own", feeds)
     unsure = Tagging(beats=("sora",), certainty=0.4, shelf="perhaps")
@@ -263,7 +263,7 @@ def test_what_may_be_in_scope_and_repeats_a_story_has_no_line_of_its_own(tmp_pat
 
 
 @pytest.mark.parametrize(("hour", "backlog"), [(8, True), (13, False)])
-def test_what_is_untold_in_a_story_by_then_takes_no_line_from_what_may_be_in_scope(
+def test_unreported_entries_of_a_story_take_no_line_from_those_that_may_be_in_scope(
     tmp_path: Path, hour: int, backlog: bool
 ) -> None:
     feeds = [f"https://{name}.example/feed" for name in "abc"]
@@ -326,7 +326,7 @@ def test_a_look_back_tells_what_was_news_then_whatever_became_relevant_since(tmp
         ]
 
 
-def test_what_had_no_room_hides_nobody_elses_line_of_a_later_day(tmp_path: Path) -> None:
+def test_an_entry_without_room_hides_nobody_elses_line_on_a_later_day(tmp_path: Path) -> None:
     feeds = [f"https://{name}.example/feed" for name in "ab"]
     desk = Desk(tmp_path / "own", feeds)
 
@@ -366,7 +366,7 @@ HUGGING = (
         ("live", "Hollywood's union strikes over OpenAI and Sora", 20, False, True),
     ],
 )
-def test_what_was_told_is_not_told_again_from_another_feed_whatever_became_of_its_story(
+def test_a_reported_entry_is_not_repeated_from_another_feed_whatever_became_of_its_story(
     tmp_path: Path, link: str, title: str, day: int, *, marked: bool, again: bool
 ) -> None:
     def brought(title: str, text: str, when: datetime) -> str:
@@ -405,7 +405,7 @@ def test_what_was_told_is_not_told_again_from_another_feed_whatever_became_of_it
             assert " in story " not in answer["text"]
 
 
-def test_what_the_user_took_apart_is_told_though_its_link_was(tmp_path: Path) -> None:
+def test_what_the_user_split_is_reported_although_its_link_was(tmp_path: Path) -> None:
     with serving() as server:
         server.on("/a", page(item("2024/leak", LEAK, HUGGING)))
         server.on("/b", page(item("other", "Nothing of the kind")))
@@ -422,7 +422,7 @@ def test_what_the_user_took_apart_is_told_though_its_link_was(tmp_path: Path) ->
             assert reported(digest_input.preview(desk.config, opened, now=at(12))) == [LEAK]
 
 
-def test_a_line_under_perhaps_is_not_told_again_from_another_feed_when_the_user_wants_none_of_it(
+def test_a_line_under_perhaps_that_the_user_rejected_is_not_repeated_from_another_feed(
     tmp_path: Path,
 ) -> None:
     feeds = [f"https://{name}.example/feed" for name in "ab"]
@@ -446,7 +446,7 @@ def test_a_line_under_perhaps_is_not_told_again_from_another_feed_when_the_user_
 
 
 @pytest.mark.parametrize("shelf", ["sure", "perhaps"])
-def test_what_the_user_rejected_before_its_digest_is_not_told_from_another_feed(
+def test_what_the_user_rejected_before_its_digest_is_not_reported_from_another_feed(
     tmp_path: Path, shelf: Literal["sure", "perhaps"]
 ) -> None:
     feeds = [f"https://{name}.example/feed" for name in "ab"]

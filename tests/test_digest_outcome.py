@@ -65,7 +65,7 @@ def test_only_a_quiet_digest_is_ever_held_back():
     assert worth_sending(NEWS, reserved)
 
 
-def test_channels_are_told_on_which_days_silence_says_nothing():
+def test_channels_know_on_which_days_silence_means_nothing():
     days = (NEWS, QUIET, BROKEN, replace(BROKEN, stories=NEWS.stories))
     assert [render_all(day, ENGLISH).conclusive for day in days] == [True, True, False, False]
 

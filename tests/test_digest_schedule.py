@@ -134,7 +134,7 @@ def test_a_first_digest_that_was_missed_for_days_says_so():
     assert (found.date, found.catches_up) == (date(2026, 11, 22), True)
 
 
-def test_no_date_gets_a_second_digest_when_the_reader_changes_the_time():
+def test_no_date_gets_a_second_digest_when_the_user_changes_the_time():
     last = at("2026-11-23 07:00:02")
     later = Settings(time=time(18, 0))
     now = at("2026-11-23 18:01")

@@ -81,7 +81,7 @@ def test_a_story_of_sections_that_are_no_more_stands_where_it_would_now():
     assert page(replace(DIGEST, stories=(RULING, moved))).sections[0].title == "Work & unions"
 
 
-def test_the_days_only_new_report_has_room_however_many_old_ones_have_the_storys_title():
+def test_the_only_new_report_of_a_day_is_shown_however_many_old_ones_have_the_storys_title():
     new, old = RULING.reports[0], RULING.reports[-1]
     assert (new.new, old.new) == (True, False)
     told = replace(old, title=RULING.title)
@@ -126,7 +126,7 @@ def test_a_further_report_of_an_outlet_is_named_by_its_title_or_numbered_when_it
     ]
 
 
-def test_of_a_story_that_was_told_before_the_latest_new_reports_are_named_by_their_titles():
+def test_a_story_reported_before_lists_its_latest_new_reports_by_title():
     first, *_ = STORY.reports
     news = [
         replace(first, entry=20 + n, url=f"https://n.example/{n}", title=f"Turn {n}", outlet=f"Outlet {n}")

@@ -126,7 +126,7 @@ def test_every_command_shows_an_example():
     assert sorted(without) == ["config", "feeds", "stories", "themes"], "these are groups"
 
 
-def test_contributing_names_every_room():
+def test_contributing_names_every_package():
     packages = [path.name for path in (ROOT / "monitor").iterdir() if (path / "__init__.py").exists()]
     modules = [path.name for path in (ROOT / "monitor").glob("*.py") if not path.name.startswith("__")]
     missing = [package for package in packages if f"`{package}/`" not in CONTRIBUTING]

@@ -40,7 +40,7 @@ def test_a_feed_that_fares_well():
     assert found.newest_entry_at == NOW - 2 * DAY
 
 
-def test_the_readers_own_title_comes_first():
+def test_the_users_own_title_comes_first():
     assert judge(feed=replace(FEED, title="Mine")).title == "Mine"
 
 

@@ -558,7 +558,7 @@ def test_a_success_is_never_followed_too_soon_or_too_late(state, feed, jitter, m
 
 
 @given(STATES, FEEDS, JITTERS, SPANS)
-def test_a_failure_is_followed_within_a_day_and_not_at_once(state, feed, jitter, retry_after):
+def test_a_failure_is_followed_by_a_poll_within_a_day_but_not_at_once(state, feed, jitter, retry_after):
     after = failure(state, failed(retry_after=retry_after), feed=feed, jitter=jitter)
     assert max(10 * MINUTE, min(retry_after or MINUTE, DAY)) <= wait(after) <= DAY
     assert after.consecutive_failures == state.consecutive_failures + 1

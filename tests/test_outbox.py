@@ -484,7 +484,7 @@ async def test_resending_leaves_what_is_held_to_its_hour(opened):
     assert held.id not in {one.id for one in opened.deliveries.due(NOW)}
 
 
-def test_a_digest_that_no_mail_could_be_made_of_is_owed_to_all_who_were_to_get_one(opened):
+def test_a_digest_that_no_mail_could_be_made_of_is_still_due_to_all_its_recipients(opened):
     """Unless theirs was sent: what fails for the whole list is not recorded under one name of it."""
     covered = {"ann@x.test": [NOW.date()], "bo@x.test": [NOW.date()]}
     opened.deliveries.cover(covered, NOW.date())

@@ -36,7 +36,7 @@ def test_unicode_is_known_by_its_bytes(encoding: str) -> None:
         ("utf-16", "utf-16", ""),
     ],
 )
-def test_declarations_are_heard_where_the_bytes_prove_nothing(declared: str, sent: str, note: str) -> None:
+def test_declarations_count_where_the_bytes_prove_nothing(declared: str, sent: str, note: str) -> None:
     assert decode((DECLARED.format(declared) + TEXT).encode(sent)) == (TEXT, note)
 
 
@@ -60,7 +60,7 @@ def test_an_encoding_is_taken_for_the_wider_one_that_is_written_under_its_name(d
     assert decode((DECLARED.format(declared) + text).encode(sent)) == (text, "")
 
 
-def test_the_server_is_heard_before_the_document() -> None:
+def test_the_servers_declaration_counts_before_the_documents() -> None:
     body = (DECLARED.format("iso-8859-5") + "<a>Привет</a>").encode("windows-1251")
     assert decode(body, "text/xml; charset=windows-1251").text == "<a>Привет</a>"
 

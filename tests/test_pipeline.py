@@ -131,7 +131,7 @@ class TestTelling:
             (old,) = world.store.entries.search("testers")
             assert (old.backlog, old.tagging.relevant) == (True, True)
 
-    async def test_the_news_of_a_feed_that_fails_when_it_is_new_is_told_late(self, tmp_path: Path) -> None:
+    async def test_the_news_of_a_feed_that_fails_at_first_is_reported_late(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", Reply(status=500))
             await world.poll(at(9))
@@ -274,7 +274,7 @@ class TestTrouble:
             poll = await pipeline.poll(config, world.store, now=at(9.2))
             assert (poll.feeds, poll.ok, poll.outage) == (3, 1, False)
 
-    async def test_what_is_dear_to_make_is_kept_between_polls(self, tmp_path: Path) -> None:
+    async def test_what_is_expensive_to_make_is_kept_between_polls(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a") as world:
             config = world.desk.config
             world.server.on(
@@ -350,7 +350,7 @@ class TestTrouble:
             told = await world.digest(1)
         assert sorted((story.title, len(story.reports)) for story in told.stories) == [(CHOIR, 1), (LEAK, 2)]
 
-    async def test_a_story_that_cannot_be_shown_costs_itself_and_is_told_once_it_can(
+    async def test_a_story_that_cannot_be_shown_costs_only_itself_and_is_reported_once_it_can(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         render_all = digest.render_all

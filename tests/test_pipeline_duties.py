@@ -66,7 +66,7 @@ async def test_what_waits_for_a_digest_for_days_wakes_nobody(tmp_path, day, aler
     assert len([one for one in done if one.channel == "email"]) == len(box.received) == alerts
 
 
-async def test_what_the_digest_has_told_of_wakes_nobody_when_more_sources_tell_it(tmp_path):
+async def test_a_story_in_a_digest_raises_no_alert_when_more_sources_report_it(tmp_path):
     async with Loopback() as server, inbox() as box:
         server.on("/a", page(item("a", LEAK, published=at(6))))
         elsewhere = rss(item("b", LEAK, HUGGING, published=at(8)))
@@ -251,7 +251,7 @@ async def test_a_feed_that_has_its_host_want_quiet_each_day_keeps_no_other_of_it
     assert success == [at(9), at(9), at(11, 2), at(12, 3)]
 
 
-async def test_a_feed_that_a_clock_ahead_began_to_follow_has_its_news_told_after_a_pause(tmp_path):
+async def test_a_feed_first_followed_by_a_clock_ahead_has_its_news_reported_after_a_pause(tmp_path):
     """Otherwise 20 entries from before that day would count as a past that the feed opens up, and be held
     back.
     """

@@ -466,7 +466,7 @@ async def test_a_weekly_mail_tells_all_digests_since_the_last_one_and_nothing_tw
     )
 
 
-async def test_a_mail_that_was_refused_is_told_again_with_the_next_and_a_change_of_days_tells_nothing_twice(
+async def test_a_refused_mail_is_made_up_for_by_the_next_and_a_change_of_days_repeats_nothing(
     tmp_path: Path,
 ) -> None:
     async with Loopback() as server, inbox() as box:
@@ -527,9 +527,7 @@ async def test_who_goes_from_a_weekly_mail_to_a_daily_one_gets_the_days_between_
 
 
 @pytest.mark.parametrize("held_back", ["[digest]\nformats = []\nsend_if_empty = false\n", "score"])
-async def test_what_was_not_mailed_as_it_told_too_little_is_not_made_up_for(
-    tmp_path: Path, held_back: str
-) -> None:
+async def test_a_mail_not_sent_for_lack_of_news_is_not_made_up_for(tmp_path: Path, held_back: str) -> None:
     only = f'[email.only."{ANNA}"]\nthemes = ["unpaid-labour"]\n'
     low = "min_score = 99\n" if held_back == "score" else ""
     more = NO_FILES if low else held_back
@@ -592,7 +590,7 @@ async def test_who_was_off_the_list_for_long_comes_back_to_a_week(
     assert not any(title in back for title in (LEAK, CHOIR, "AI bands anger artists"))
 
 
-async def test_a_mail_that_waits_while_its_recipient_leaves_the_list_is_told_by_their_next_one(
+async def test_a_mail_that_waits_while_its_recipient_is_off_the_list_is_made_up_for_by_their_next_one(
     tmp_path: Path,
 ) -> None:
     at_noon = f'[email.only."{BO}"]\ntime = "12:00"\n'
@@ -671,7 +669,7 @@ async def test_neither_an_outage_nor_other_days_lose_what_waited(
     assert all(title in told[-1] for title in waited.values())
 
 
-async def test_what_was_given_up_after_the_next_mail_was_made_is_told_by_the_one_after_it(
+async def test_a_mail_given_up_after_the_next_was_made_is_made_up_for_by_the_one_after_it(
     tmp_path: Path,
 ) -> None:
     twice = f'[email.only."{BO}"]\ndays = ["mon", "thu"]\n'
@@ -786,7 +784,7 @@ async def test_a_mail_and_an_alert_speak_their_recipients_language(tmp_path: Pat
 
 
 @pytest.mark.parametrize("since", ["late", "marked", "closed"])
-async def test_what_came_under_a_past_window_is_gathered_and_a_copy_of_what_was_told_is_not(
+async def test_entries_of_a_past_window_are_collected_and_a_copy_of_a_reported_one_is_not(
     tmp_path: Path, since: str
 ) -> None:
     some = f'[email.only."{BO}"]\ndays = ["mon", "thu"]\n'
@@ -891,11 +889,11 @@ def test_who_gets_no_mail_is_named_with_who_was_meant(desk: Path) -> None:
     assert "did you mean 'anna@union.test'?" in refused.err
 
 
-def test_where_nobody_gets_mail_that_is_said(tmp_path: Path) -> None:
+def test_the_output_says_when_nobody_gets_mail(tmp_path: Path) -> None:
     assert "no [email]" in run(Desk(tmp_path / "desk", []).directory, "digest", "--for", ANNA).err
 
 
-def test_faults_of_selections_are_told_with_the_right_word(tmp_path: Path) -> None:
+def test_faults_of_selections_are_reported_with_the_right_word(tmp_path: Path) -> None:
     selections = (
         f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'
         f'min_score = -1\ntheme = []\nlanguage = "fr"\ntime = "25:00"\n'

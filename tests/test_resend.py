@@ -98,7 +98,9 @@ def test_each_who_is_new_gets_their_part_in_their_language_and_at_their_hour(off
     assert office.arrived() == [CY]
 
 
-def test_whose_day_is_another_gets_it_with_their_next_mail_and_that_is_said(office: Office) -> None:
+def test_a_recipient_with_another_day_gets_it_with_their_next_mail_and_the_output_says_so(
+    office: Office,
+) -> None:
     office.sets([ANNA, BO], f'[email.only."{BO}"]\ndays = ["wed"]\n')
     again = office.sends("--resend")
     assert again.code == 0
@@ -146,7 +148,7 @@ def test_who_left_the_list_and_came_back_gets_the_mail_that_was_dropped(office: 
     assert office.arrived() == [ANNA, BO]
 
 
-def test_what_cannot_be_made_is_said_costs_no_other_and_can_be_asked_for_again(
+def test_a_mail_that_cannot_be_made_is_reported_costs_no_other_and_can_be_requested_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.sets([ANNA, BO, CY], f'[email.only."{BO}"]\nthemes = ["leak-protest"]\n')

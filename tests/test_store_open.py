@@ -131,7 +131,7 @@ def test_an_upgrade_keeps_what_can_be_found_and_each_digest_to_the_byte(path):
         assert opened.digests.get(NOW.date()).body == '{"ä": 1}'
 
 
-def test_what_version_1_0_left_untold_is_no_news_after_an_upgrade(path):
+def test_what_version_1_0_did_not_report_is_no_news_after_an_upgrade(path):
     path.parent.mkdir(parents=True)
     with closing(connect(path, read_only=False)) as older:
         migrate(older, STEPS[:1])
@@ -260,7 +260,7 @@ def test_a_missing_file_reads_as_an_empty_one_and_is_not_made(path):
     assert not path.exists()
 
 
-def test_a_file_that_was_never_set_up_is_by_the_first_reader(path):
+def test_a_file_that_was_never_set_up_is_set_up_by_its_first_reader(path):
     path.parent.mkdir()
     path.touch()
     with store.open(path, read_only=True) as opened:

@@ -79,7 +79,7 @@ def test_each_theme_of_what_was_held_out(theme: str, floor: float) -> None:
     assert scores.themes[theme].f1 >= floor
 
 
-def test_namesakes_are_told_from_the_model() -> None:
+def test_namesakes_are_distinguished_from_the_model() -> None:
     """Bridges, footballers, rates, programs: other things called Sora, in titles of feeds of unknown kind.
 
     Two mention the model without being about it. A table that did not know that the gate lets them through

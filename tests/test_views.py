@@ -145,7 +145,7 @@ class Play:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_view_of_what_was_told_agrees_with_every_other(tmp_path: Path, seed: int) -> None:
+def test_every_view_of_what_was_reported_agrees_with_every_other(tmp_path: Path, seed: int) -> None:
     play = Play(tmp_path / "desk", seed)
     for day in range(6):
         for hour in (5, 7.5, 16):

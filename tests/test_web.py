@@ -239,7 +239,7 @@ def test_what_needs_a_human_stands_on_top(shown: Browser, made: Path, tmp_path: 
         assert "add one: <code>monitor feeds add ADDRESS</code>" in page
 
 
-def test_what_is_not_there_is_said_on_a_page(shown: Browser) -> None:
+def test_what_does_not_exist_is_said_on_a_page(shown: Browser) -> None:
     for path in (
         "/nope",
         "/days/2020-01-01.html",
@@ -360,7 +360,9 @@ def test_it_says_in_german_why_something_was_not_done(made: Path, tmp_path: Path
         assert not ENGLISH.search(lead), lead
 
 
-def test_a_broken_configuration_is_said_and_mended_while_it_runs(browser: Browser, desk: Path) -> None:
+def test_a_broken_configuration_is_reported_and_can_be_repaired_while_it_runs(
+    browser: Browser, desk: Path
+) -> None:
     right = (desk / "monitor.toml").read_text()
     (desk / "monitor.toml").write_text("timezone = 'Nowhere/Else'\n")
     answer = browser.client.get("/")
@@ -514,7 +516,7 @@ def test_stories_are_put_together_and_taken_apart(browser: Browser, desk: Path, 
 
 
 @pytest.mark.parametrize("other", ["", "s999", "e1", "s", "x", "s1 s2", "s" + "9" * 40, "-1", "²"])
-def test_what_cannot_be_put_together_is_said(browser: Browser, desk: Path, other: str) -> None:
+def test_a_merge_that_is_not_possible_is_reported(browser: Browser, desk: Path, other: str) -> None:
     before, into = dump(desk), story(desk, "leak")
     path = f"/stories/s{into}.html"
     answer = browser.post("/merge", {**browser.fields(path), "story": f"s{into}", "other": other})
@@ -788,7 +790,7 @@ def test_the_command_says_where_and_ends_with_ctrl_c(made: Path) -> None:
         assert time.monotonic() - began < 10
 
 
-def test_a_fault_is_told_before_anything_is_opened(desk: Path) -> None:
+def test_a_fault_is_reported_before_anything_is_opened(desk: Path) -> None:
     with web.listen(0) as taken:
         busy = run(desk, "serve", "--port", taken.getsockname()[1])
     assert busy.code == 1

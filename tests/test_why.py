@@ -109,7 +109,7 @@ def test_what_is_also_in_another_outlet_was_reported_with_it(tmp_path: Path) -> 
     assert "only repeats a report that was told before in story s" in found["text"]
 
 
-def test_what_had_one_line_is_told_apart_by_importance_and_not_by_its_section(tmp_path: Path) -> None:
+def test_a_story_with_one_line_is_explained_by_its_importance_and_not_by_its_section(tmp_path: Path) -> None:
     with serving() as server:
         url = server.url("/a")
         desk = Desk(tmp_path / "desk", [url], settings=SETTINGS + "[digest]\nmax_stories = 2\n").directory
@@ -181,14 +181,14 @@ def test_an_address_that_nobody_brought(desk: Path) -> None:
     )
 
 
-def test_what_a_feed_brought_that_is_followed_no_more_says_so(desk: Path, tmp_path: Path) -> None:
+def test_entries_of_a_feed_no_longer_followed_say_so(desk: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(desk, tmp_path / "copy")
     (url,) = (feed["url"] for feed in run(copy, "feeds", "list", "--json").json)
     assert run(copy, "feeds", "remove", url).code == 0
     assert f"{url} is not followed any more\n" in run(copy, "why", f"e{number(copy, 'told')}").out
 
 
-def test_a_part_of_a_headline_is_not_said_to_be_in_no_feed(desk: Path) -> None:
+def test_a_part_of_a_headline_is_not_claimed_to_be_in_no_feed(desk: Path) -> None:
     assert "no feed has brought it under this title" in run(desk, "why", "AI artists protest in").out
 
 
