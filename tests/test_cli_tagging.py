@@ -159,6 +159,8 @@ def test_a_phrase_is_tried_before_it_is_written_down(polled_desk: Path) -> None:
     assert "River bridge closed" in tried.out
     assert tried.out.endswith("1 entry would gain, 0 would lose\n")
     assert (polled_desk / "themes.toml").read_bytes() == before
+    near = run(polled_desk, "themes", "test", "x", "--target", "leak-protests")
+    assert "no such beat or theme: 'leak-protests'; did you mean 'leak-protest'?" in near.err
     for wrong in (["(", "--target", "sora"], ["x", "--target", "nothing"], ["x NEAR", "--target", "sora"]):
         result = run(polled_desk, "themes", "test", *wrong)
         assert (result.code, result.out) == (2, ""), wrong

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 config_app = typer.Typer(
-    help="What you have changed in the configuration; upgrade an older one.",
+    help="Show what you have changed in the configuration, or upgrade an older one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

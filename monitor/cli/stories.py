@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from monitor import languages
 from monitor.cli.entries import Theme, labelled, labels_of, outlet_of, require_known
 from monitor.cli.helping import Whole
 from monitor.cli.output import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from monitor.models import Correction, Entry, Feed, Join, Story
 
 stories_app = typer.Typer(
-    help="Stories with their reports; show, merge and split them.",
+    help="List stories with their reports; show, merge or split one.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -90,7 +91,7 @@ def _show_story(story: Story, feeds: Mapping[str, Feed], config: Config, score: 
     reports = len(story.reports)
     head = f"{counted(reports, 'report')}, {counted(story.sources, 'independent source')}, score {score:.1f}"
     show_prose(Text.assemble((f"{'s' + str(story.id):>6}  {clean(story.title)}", "bold")))
-    show_prose(Text(f"        {_what(story)}{head}; {labels_of(story.themes, config) or 'no theme'}", "cyan"))
+    show_prose(Text(f"        {_about(story, head, config)}", "cyan"))
     for report, copies in story.reports:
         show_prose(*_report_lines(report, copies, feeds, config))
 
@@ -106,10 +107,12 @@ def _report_lines(
         yield f"{'':>35}also in {', '.join(names)}"
 
 
-def _what(story: Story) -> str:
-    """Write kind and parties of an event, if any is known."""
-    known = ": ".join(filter(None, (story.kind, ", ".join(map(clean, story.parties)))))
-    return f"{known}; " if known else ""
+def _about(story: Story, counts: str, config: Config) -> str:
+    """Write what happened to whom, `counts`, and the themes, as the digest names them."""
+    words = languages.load(config.language)
+    parties = ", ".join(clean(words.party(party)) for party in story.parties)
+    event = ": ".join(filter(None, (words.kind(story.kind), parties)))
+    return "; ".join(filter(None, (event, counts, labels_of(story.themes, config) or "no theme")))
 
 
 @stories_app.command("show")
@@ -156,7 +159,7 @@ def _show_one(story: Story, feeds: Mapping[str, Feed], config: Config) -> None:
     if story.summary:
         show_prose(f"    {clean(story.summary)}")
     counts = f"{counted(len(story.reports), 'report')}, {counted(story.sources, 'independent source')}"
-    show_prose(Text(f"    {_what(story)}{counts}; {labels_of(story.themes, config) or 'no theme'}", "cyan"))
+    show_prose(Text(f"    {_about(story, counts, config)}", "cyan"))
     joins = {join.entry: join for join in story.joins}
     day = ""
     for report, copies in sorted(story.reports, key=lambda report: report.entry.published):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from monitor.config.subscriptions import Subscriptions
 
 feeds_app = typer.Typer(
-    help="The subscription list: feeds.toml.", no_args_is_help=True, rich_markup_mode=None
+    help="List, find, add, change and remove feeds (feeds.toml).", no_args_is_help=True, rich_markup_mode=None
 )
 
 

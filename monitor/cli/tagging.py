@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from monitor import handles
+from monitor.cli.entries import require_known
 from monitor.cli.helping import Whole
 from monitor.cli.output import Json, entry_json, local, say, show, show_json, show_prose, working
 from monitor.cli.session import Session, UsageError, entry_number, session, story_number
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 themes_app = typer.Typer(
-    help="Themes: try a phrase before you write it into themes.toml.",
+    help="Try a phrase before you write it into themes.toml.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -225,10 +226,12 @@ def mark(
 
     current = session(context)
     with current.writing() as (config, store):
-        for given, labels in ((beat, config.rules.beats), (theme, config.rules.themes)):
-            known = [label.slug for label in labels]
-            if strange := [name for name in given or () if name not in known]:
-                raise UsageError(f"no such name: {', '.join(strange)}; there are {', '.join(known)}")
+        for kind, given, labels in (
+            ("beat", beat, config.rules.beats),
+            ("theme", theme, config.rules.themes),
+        ):
+            for name in given or ():
+                require_known(kind, name, [label.slug for label in labels])
         numbers = _marked_entries(store, which or (), url)
         after, learned = corrections.mark_all(
             config,
@@ -344,7 +347,10 @@ def try_phrase(
     ],
     target: Annotated[str, typer.Option(help="The beat or theme it would be added to.", metavar="THEME")],
     language: Annotated[str, typer.Option(help='"en", "de" or "any".', metavar="CODE")] = "any",
-    grade: Annotated[str, typer.Option(help="The list of rules it would stand in.", metavar="LIST")] = "sure",
+    grade: Annotated[
+        str,
+        typer.Option(help="The list it would stand in, such as sure, likely or against.", metavar="LIST"),
+    ] = "sure",
     since: Annotated[str, typer.Option(help="Only entries first seen since then.", metavar="TIME")] = "",
 ) -> None:
     """Show which stored entries would gain or lose a label by a phrase, before you write it into the file.
@@ -353,12 +359,13 @@ def try_phrase(
     """
     from monitor import tag as package
 
-    if language not in (known := (package.ANY, *package.LANGUAGES)):
-        raise UsageError(f"no such list: {language!r}; there are {', '.join(known)}")
+    require_known("language of phrases", language, (package.ANY, *package.LANGUAGES))
     if reason := package.doubt(phrase):
         say(f"hint: {reason}")
     current = session(context)
     with current.reading() as (config, store), working("trying the phrase", quiet=current.quiet):
+        require_known("beat or theme", target, [one.slug for one in config.rules.targets])
+        require_known("list of phrases", grade, list(config.rules.grades))
         start = current.since(since, config.timezone)
         everything = (entry for batch in store.entries.iterate(start) for entry in batch)
         try:

@@ -27,9 +27,9 @@ class Settings:
     max_stories: Annotated[int, whole(1, 200)] = 20
     """How many stories are told in full; further ones get one line each."""
     favour: Texts = ()
-    """Themes and beats whose stories count half as much again in the order."""
+    """Themes and beats whose stories count 1.5 times in the order."""
     play_down: Texts = ()
-    """Themes and beats whose stories count only half."""
+    """Themes and beats whose stories count only half in the order."""
     overview: Annotated[Literal["daily", "weekly", "never"], choice("daily", "weekly", "never")] = "weekly"
     """When it shows trends, and near misses if `near` is set; the archive always shows them."""
     send_if_empty: Switch = True

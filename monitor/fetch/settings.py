@@ -22,7 +22,7 @@ class Settings:
     min_interval: Duration = timedelta(minutes=10)
     """Never more often than this, however busy the feed."""
     max_interval: Duration = timedelta(days=1)
-    """Never more rarely, however quiet the feed; it may ask for up to a day itself."""
+    """Never more rarely, however quiet the feed; a publisher may ask for up to a day."""
     timeout: Duration = timedelta(seconds=20)
     """For the whole request: look-up, redirects and body included."""
     max_bytes: Size = 10_000_000
