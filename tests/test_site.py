@@ -20,7 +20,7 @@ from monitor.errors import ConfigError
 from monitor.models import Join, digest_from_json
 from monitor.site import contents, lists, pages
 from monitor.site.charts import chart
-from monitor.site.frame import month_of, page_stem, search_path, theme_path
+from monitor.site.frame import month_of, page_stem, row, search_path, theme_path
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -510,8 +510,11 @@ def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_
     loaded = archive.desk.config
     with store.open(loaded.database, read_only=True) as opened:
         ours = replace(digest_output.site_of(loaded, opened), timezone=ZoneInfo("Europe/Berlin"))
-        late = replace(opened.stories.listing()[0], first_seen=at(23.5, 29))
-    assert month_of(late, ours) == "2025-01"
+        story = opened.stories.listing()[0]
+    assert month_of(replace(story, first_seen=at(23.5, 29)), ours) == "2025-01"
+    published = tuple(replace(one, published=at(23.5, 29)) for one in story.entries)
+    late = replace(story, entries=published, first_seen=at(9, 40))  # with a feed that is followed since then
+    assert row(late, ours)["note"].startswith("1 Jan 2025")
     french = replace(late, entries=tuple(replace(one, language="fr") for one in late.entries))
     found = handed(lists.search_shard("2025-01", [late, french], ours))["stories"]
     assert [(one["day"], one["language"]) for one in found] == [("2025-01-01", ""), ("2025-01-01", "fr")]

@@ -178,7 +178,7 @@ def _show_steps(story: Story, steps: Sequence[Story], config: Config) -> None:
     show_prose("", f"The affair, in {len(steps)} steps:")
     for step in steps:
         mark = ">" if step.id == story.id else " "
-        day = local(step.first_seen, config.timezone)[:10]
+        day = local(min(entry.published for entry in step.entries), config.timezone)[:10]
         kind = f"{step.kind}: " if step.kind else ""
         show_prose(f"{mark} {day}  {'s' + str(step.id):<6} {kind}{clean(step.title)} ({len(step.reports)})")
 

@@ -108,7 +108,7 @@ class Site:
 def row(story: Story, site: Site) -> dict[str, str]:
     """Return a story as a line of a list."""
     notes = (
-        site.words.date(site.day(story.first_seen)),
+        site.words.date(began(story, site)),
         site.words.kind(story.kind),
         site.words.plural("sources", story.sources) if story.sources > 1 else "",
     )
@@ -121,8 +121,16 @@ def row(story: Story, site: Site) -> dict[str, str]:
     }
 
 
+def began(story: Story, site: Site) -> date:
+    """Return the user's day on which the first report of a story was published.
+
+    Not on which it was seen: what a newly followed feed brings along would all be of the day it was followed.
+    """
+    return site.day(min(entry.published for entry in story.entries))
+
+
 def month_of(story: Story, site: Site) -> str:
-    """Return the month ("2026-11") in which a story began."""
+    """Return the month ("2026-11") whose page lists a story: that in which it was seen first."""
     return f"{site.day(story.first_seen):%Y-%m}"
 
 

@@ -15,6 +15,7 @@ from monitor.digest.safe import foreign, line, title
 from monitor.site.charts import chart
 from monitor.site.frame import (
     affair_path,
+    began,
     day_path,
     month_path,
     per_day,
@@ -160,8 +161,8 @@ def _indexed(story: Story, site: Site) -> dict[str, Any]:
         "id": f"s{story.id}",
         "title": title(story.title),
         "language": foreign(story.leading.language, site.words.code),
-        "day": site.day(story.first_seen).isoformat(),
-        "when": site.words.date(site.day(story.first_seen)),
+        "day": began(story, site).isoformat(),
+        "when": site.words.date(began(story, site)),
         "reports": len(story.reports),
         "themes": [site.labels.get(theme, theme) for theme in story.themes],
         "text": line(story.summary, 300),

@@ -12,6 +12,7 @@ from monitor.digest.view import view
 from monitor.site.charts import chart
 from monitor.site.frame import (
     affair_path,
+    began,
     day_path,
     listed,
     month_of,
@@ -177,13 +178,12 @@ def affair(number: int, steps: Sequence[Story], site: Site) -> str:
     words = site.words
     span = words.text(
         "span",
-        start=words.date(site.day(steps[0].first_seen)),
+        start=words.date(min(began(step, site) for step in steps)),
         end=words.date(site.day(max(step.last_seen for step in steps))),
     )
-    months = {
-        month: [row(step, site) for step in there]
-        for month, there in groupby(steps, key=lambda step: words.month(site.day(step.first_seen)))
-    }
+    months: dict[str, list[dict[str, str]]] = {}
+    for step in steps:
+        months.setdefault(words.month(began(step, site)), []).append(row(step, site))
     return site.fill(
         "list.html",
         here=affair_path(number),
@@ -195,7 +195,7 @@ def affair(number: int, steps: Sequence[Story], site: Site) -> str:
 
 
 def _step(step: Story, here: Story, site: Site) -> dict[str, Any]:
-    day, kind = site.words.date(site.day(step.first_seen)), site.words.kind(step.kind)
+    day, kind = site.words.date(began(step, site)), site.words.kind(step.kind)
     return row(step, site) | {"day": day, "note": kind, "here": step.id == here.id}
 
 

@@ -17,6 +17,7 @@ from monitor.digest.page import Line
 from monitor.digest.safe import foreign, line, link, title
 from monitor.digest.view import page
 from monitor.site.charts import chart
+from monitor.site.frame import began
 from monitor.text import fold
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _counted(names: Counter[str], site: Site) -> tuple[Line, ...]:
 def _story(story: Story, site: Site, archive: str) -> Line:
     words = site.words
     sources = words.plural("sources", story.sources) if story.sources > 1 else ""
-    notes = (words.date(site.day(story.first_seen)), words.kind(story.kind), sources)
+    notes = (words.date(began(story, site)), words.kind(story.kind), sources)
     return Line(
         text=title(story.title),
         url=page(story.id, archive) if archive else link(story.leading.url),
