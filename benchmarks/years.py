@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from monitor import config as configuration
-from monitor import digest_output, pipeline
+from monitor import digest_output, pipeline, responses
 from monitor import store as storage
 from monitor.cli import application
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
@@ -163,9 +163,9 @@ def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: da
         for feed in feeds:
             for hour in range(POLLS):
                 at = now - timedelta(hours=hour)
-                store.feeds.log_feed(FeedPoll(feed=feed.url, at=at, status=200))
+                store.polls.log_feed(FeedPoll(feed=feed.url, at=at, status=200))
         lines = [FeedPoll(feed=feed.url, at=now, status=200) for feed in feeds]
-        store.feeds.log_poll(Poll.of(lines, now - timedelta(minutes=1), timedelta(seconds=20), outage=False))
+        store.polls.log(Poll.of(lines, now - timedelta(minutes=1), timedelta(seconds=20), outage=False))
         store.upkeep.forget_polls(now)
 
 
@@ -189,7 +189,7 @@ def poll(
         )
         found = Findings(new=changes.new, changed=changes.changed, document=document)
         response = Response(feed=feed, url=feed.url, status=200, body=b"x")
-        asyncio.run(pipeline.keep(config, store, response, state, found, now=now))
+        asyncio.run(responses.keep(config, store, response, state, found, now=now))
     cluster_entries_blocking(config, store, now=now)
 
 

@@ -151,7 +151,7 @@ def due_digest(
     """
     # A digest before the first poll knows nothing of the day; after an hour it says so.
     waited = now - patience - store.installed_at(now)
-    if waited < _FIRST_POLL and store.feeds.last_poll() is None:
+    if waited < _FIRST_POLL and store.polls.last() is None:
         return None
     last = store.digests.last(now)
     end, day = (last.window.end, last.date) if last else (None, None)
@@ -258,13 +258,13 @@ def collect(
         feeds=feeds,
         publishers={entry.id: publishers.of(entry) for entry in sure},
         healths=followed.healths(config, store, now=now),
-        polls=store.feeds.polls_in(window),
+        polls=store.polls.count_in(window),
         idle=_nothing_was_due(config, store, window),
         unreached_since=_unreached_since(store, window),
         entries=counts.entries,
         relevant=counts.relevant,
         held_back=counts.held_back,
-        gaps=[(feeds[url].title, times) for url, times in store.feeds.gaps_in(window) if url in feeds],
+        gaps=[(feeds[url].title, times) for url, times in store.polls.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported=told,
         retold=retold,
@@ -323,7 +323,7 @@ def _unsure(store: Store, ids: Sequence[int], sure: Sequence[Entry]) -> _Unsure:
 
 def _unreached_since(store: Store, window: Window) -> datetime | None:
     """Return since when no feed could be reached at a window's end; None for less than an hour."""
-    since = store.feeds.unreached_since(window.end)
+    since = store.polls.unreached_since(window.end)
     return since if since is not None and window.end - since > _BRIEF_OUTAGE else None
 
 

@@ -90,8 +90,8 @@ def status(config: Config, store: Store, *, now: datetime) -> Status:
         deliveries = _deliveries(store, last_digest, now)
         due = digest_input.due_digest(config, store, now=now)
         problems = (*_problems(config, store, last_digest, deliveries, now), *_feed_problems(feeds))
-        last_poll = store.feeds.last_asking_poll()
-        last_look = store.feeds.last_poll()
+        last_poll = store.polls.last_asking()
+        last_look = store.polls.last()
     coming = (feed.next_poll_at for feed in feeds if feed.next_poll_at)
     return Status(
         problems=problems,
@@ -181,11 +181,7 @@ def _store_problems(store: Store, now: datetime) -> Iterator[Problem]:
 
 
 def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Problem]:
-    last, asking, cut_off = (
-        store.feeds.last_poll(),
-        store.feeds.last_asking_poll(),
-        store.feeds.cut_off_polls(),
-    )
+    last, asking, cut_off = store.polls.last(), store.polls.last_asking(), store.polls.cut_off()
     at = last.finished_at if last else None
     if cut_off or last is None:
         # A poll that was stopped halfway has left no record of itself, but its feeds have theirs.
@@ -208,7 +204,7 @@ def _poll_problems(config: Config, store: Store, now: datetime) -> Iterator[Prob
     elif asking is not None and asking.outage:
         yield Problem(
             what="no feed could be reached at the last poll: our network is down",
-            since=store.feeds.unreached_since(now) or asking.started_at,
+            since=store.polls.unreached_since(now) or asking.started_at,
             do="check the connection of this machine; the feeds are asked again automatically",
         )
 

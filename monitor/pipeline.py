@@ -15,33 +15,32 @@ An entry passes these modules on its way; each step ends in one of the nouns of 
 
 Packages do not know each other: each takes values and gives values, and this page and the modules beside it
 pass them on. The store knows what is due; no timer does. So both runs may be called at any time, as often as
-you like, and after any crash: they do what has not been done yet, and nothing twice.
+you like, and after any crash: they do what has not been done yet, and nothing twice. What a poll does with
+each response is in `responses`, and how a digest is prepared in `preparation`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor import digest_input, outbox, tag
+from monitor import digest_input, outbox, responses
 from monitor.alerts import make_alerts
 from monitor.digest_output import with_archive
 from monitor.errors import ParseError, StoreError, is_unexpected, raise_unexpected
 from monitor.fetch import schedule
-from monitor.models import FeedPoll, Findings, Poll, Response
-from monitor.parse import changes, marks
+from monitor.models import FeedPoll, Poll, Response
 from monitor.preparation import open_and_prepare, prepare
 from monitor.store import open as open_store
-from monitor.stories import cluster_entries, refresh_stories
-from monitor.tools import Tools, batched
+from monitor.stories import cluster_entries
+from monitor.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from monitor.config import Config
@@ -52,10 +51,6 @@ if TYPE_CHECKING:
 
 
 # --- poll
-
-
-# Storing 2,000 entries at once kept the write lock, and the event loop, for more than a second.
-_BATCH = 250
 
 
 async def poll(
@@ -91,17 +86,19 @@ async def poll(
                     continue  # its address was changed meanwhile (`feeds move`)
                 state = due[response.feed]
                 with troubles.of(response):
-                    found = await read(config, store, tools, response, state, now=now)
-                    feed_poll = _feed_poll(response, found, now)
+                    found = await responses.read(config, store, tools, response, state, now=now)
+                    feed_poll = responses.feed_poll(response, found, now)
                     if found.document is None:
-                        unchanged.append((state_after(config, response, state, found, now=now), feed_poll))
+                        unchanged.append(
+                            (responses.state_after(config, response, state, found, now=now), feed_poll)
+                        )
                     else:
-                        done.append(await keep(config, store, response, state, found, now=now))
+                        done.append(await responses.keep(config, store, response, state, found, now=now))
                     on_feed_done(feed_poll)
             with store.transaction():  # one for all: a commit for each took twice as long as everything else
                 for after, feed_poll in (pair for pair in unchanged if store.feeds.has(pair[1].feed)):
                     store.feeds.save_state(after)
-                    done.append(store.feeds.log_feed(feed_poll))
+                    done.append(store.polls.log_feed(feed_poll))
             # A host that is out of reach may be at fault itself, or our network may be: two other feeds are
             # asked once before any feed is blamed.
             unsure = not done and not only and len(asked) == len(due)
@@ -109,7 +106,9 @@ async def poll(
             asked = dict(schedule.witnesses(others, troubles.failed))
             due = due | asked
 
-        failures = record_failures(config, store, troubles.failed, due, answered=bool(done), now=now)
+        failures = responses.record_failures(
+            config, store, troubles.failed, due, answered=bool(done), now=now
+        )
         for feed_poll in failures.polls:
             on_feed_done(feed_poll)
         # Tools made for this poll are closed first: memory peaks during clustering, which needs neither
@@ -119,7 +118,7 @@ async def poll(
         clustered = await cluster_entries(config, store, now=now)
         took = timedelta(seconds=time.monotonic() - started)
         summary = Poll.of([*done, *failures.polls], now, took, outage=failures.outage)
-        store.feeds.log_poll(summary)
+        store.polls.log(summary)
         store.upkeep.forget_polls(now)
     raise_unexpected("polling", [*troubles.bugs, *clustered.bugs])
     return summary
@@ -162,144 +161,6 @@ def due_feeds(
         and (
             feed.url in only if only else every or schedule.is_due(feed, states[feed.url], now, config.fetch)
         )
-    )
-
-
-async def read(
-    config: Config, store: Store, tools: Tools, response: Response, state: FeedState, *, now: datetime
-) -> Findings:
-    """Return what is new or changed in a response, tagged. Raises ParseError when it holds no feed document.
-
-    Reading happens in a process of its own and tagging in a thread, since a document may hold thousands of
-    entries.
-    """
-    if response.error:
-        raise ParseError(response.error)
-    # Some feeds send the whole document at every poll (28 in 100 of a farm made like real ones). Comparing
-    # the body saves reading it, which is the most expensive step of all.
-    if response.not_modified or schedule.body_hash(response.body) == state.body_hash:
-        return Findings()
-    listed_since = store.feeds.listed_since(response.feed.url)
-    document = await tools.parser.parse(response, response.feed, now=now)
-    document = replace(document, complete=document.complete and response.complete)
-    guids, urls = marks.spellings(document)
-    newest = len(document.entries) + 200
-    known, damaged = store.without_culprits(
-        lambda faults: (store.entries.known(state.url, guids=guids, urls=urls, newest=newest), faults)
-    )
-    followed_since, awaits_rest = schedule.followed_since(state, now), schedule.awaits_rest(state, now)
-    brought = changes.compare(
-        document,
-        known,
-        followed_since=followed_since,
-        listed_since=listed_since,
-        backlog=config.digest.backlog,
-        now=now,
-        awaits_rest=awaits_rest,
-    )
-    personal = store.note(tag.PERSONAL)
-    new = await tools.tagged(brought.new, personal)
-    changed = await tools.tagged(brought.changed, personal)
-    if damaged:
-        document = replace(document, faults="; ".join(filter(None, (document.faults, *map(str, damaged)))))
-    if faults := (*new.faults, *changed.faults):
-        untold = (document.faults, f"{len(faults)} entries could not be tagged ({faults[0]})")
-        document = replace(document, complete=False, faults="; ".join(filter(None, untold)))
-    return Findings(
-        new=new.entries,
-        changed=changed.entries,
-        gap=brought.gap,
-        first=followed_since is None,
-        document=document,
-    )
-
-
-async def keep(
-    config: Config, store: Store, response: Response, state: FeedState, found: Findings, *, now: datetime
-) -> FeedPoll:
-    """Store what a response brought, in batches, and with the last batch what it taught about its feed.
-
-    So a poll that is cut off leaves the feed as if it had not been polled, and the next poll finds the rest
-    of the entries new. Between batches the event loop and other writers get their turn.
-    """
-    *batches, last = batched(found.new, _BATCH) or [()]
-    for batch in batches:
-        store.entries.add(batch, marks.fingerprint)
-        await asyncio.sleep(0)
-    with store.transaction():
-        if last:
-            store.entries.add(last, marks.fingerprint)
-        if found.changed:
-            affected = store.entries.update(found.changed, marks.fingerprint)
-            edited = store.entries.get_many(entry.id for entry in found.changed)
-            refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
-        store.feeds.save_state(state_after(config, response, state, found, now=now))
-        return store.feeds.log_feed(_feed_poll(response, found, now))
-
-
-def state_after(
-    config: Config, response: Response, state: FeedState, found: Findings, *, now: datetime
-) -> FeedState:
-    """Return the state of a feed after a response that could be read."""
-    jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
-    return schedule.after_success(state, response, found, settings=config.fetch, now=now, jitter=jitter)
-
-
-class Failures(NamedTuple):
-    """What became of the feeds that failed in one poll."""
-
-    polls: list[FeedPoll]
-    outage: bool
-    """True when our own network had failed, and no feed is to blame."""
-
-
-def record_failures(
-    config: Config,
-    store: Store,
-    failed: Iterable[Response],
-    due: Mapping[Feed, FeedState],
-    *,
-    answered: bool,
-    now: datetime,
-) -> Failures:
-    """Record each failure for its feed, or as a failure of our own network.
-
-    When it was our network, nothing counts against the feeds: each is asked again soon, and what earlier
-    polls held against those that were out of reach is taken back. `answered` says that this poll reached some
-    other feed.
-    """
-    failed = [response for response in failed if store.feeds.has(response.feed.url)]
-    polls = list[FeedPoll]()
-    if not failed:
-        return Failures(polls, outage=False)
-    silent = store.feeds.unreachable_since_an_answer(now)
-    outage = not answered and schedule.is_outage(failed, silent)
-    for response in failed:
-        judge = schedule.after_outage if outage else schedule.after_failure
-        jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
-        after = judge(due[response.feed], response, settings=config.fetch, now=now, jitter=jitter)
-        with store.transaction():
-            store.feeds.save_state(after)
-            polls.append(store.feeds.log_feed(_feed_poll(response, Findings(), now)))
-    states = store.feeds.states(config.feeds)
-    changed = [*schedule.defer_host([(feed, states[feed.url]) for feed in config.feeds], failed, now)]
-    if outage:
-        changed += (schedule.pardoned(states[url], config.fetch, now) for url in silent & states.keys())
-    for state in changed:
-        store.feeds.save_state(state)
-    return Failures(polls, outage)
-
-
-def _feed_poll(response: Response, found: Findings, now: datetime) -> FeedPoll:
-    return FeedPoll(
-        feed=response.feed.url,
-        at=now,
-        status=response.status,
-        error=response.error,
-        new=len(found.new),
-        changed=len(found.changed),
-        gap=found.gap,
-        unreachable=response.unreachable,
     )
 
 

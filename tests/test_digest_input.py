@@ -112,8 +112,8 @@ def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(
     with desk.store() as opened:
         opened.feeds.sync(loaded.feeds, at(0))
         for edge in edges:
-            opened.feeds.log_poll(polled_once(edge))
-            opened.feeds.log_feed(FeedPoll(feed="https://a.example/feed", at=edge, status=200, gap=True))
+            opened.polls.log(polled_once(edge))
+            opened.polls.log_feed(FeedPoll(feed="https://a.example/feed", at=edge, status=200, gap=True))
             for number, tagging in enumerate((near, unsure)):
                 one = Entry(feed="https://a.example/feed", guid=f"{edge}{number}", title="One", published=edge,
                             first_seen=edge, tagging=tagging)  # fmt: skip
@@ -133,8 +133,8 @@ def test_a_router_that_starts_anew_makes_no_day_a_broken_one(
     desk = Desk(tmp_path / "own", ["https://a.example/feed"])
     with desk.store() as opened:
         opened.feeds.sync(desk.config.feeds, at(0))
-        opened.feeds.log_poll(polled_once(at(6)))
-        opened.feeds.log_poll(polled_once(at(6.5), outage=True))
+        opened.polls.log(polled_once(at(6)))
+        opened.polls.log(polled_once(at(6.5), outage=True))
         window = Window(start=at(0), end=at(6) + timedelta(minutes=minutes))
         found = digest_input.collect(desk.config, opened, window, now=window.end)
     assert found.unreached_since == (at(6) + timedelta(minutes=1) if down else None)

@@ -49,7 +49,7 @@ def state(url: str, **changes: Any) -> FeedState:
 
 
 def polled(store: Store, now, **changes: Any) -> None:
-    store.feeds.log_poll(logged(now, **{"feeds": 2, "ok": 2, **changes}))
+    store.polls.log(logged(now, **{"feeds": 2, "ok": 2, **changes}))
 
 
 def delivery(recipient: str = "a@news.test", **changes: Any) -> Delivery:
@@ -96,7 +96,7 @@ def test_a_first_poll_that_was_stopped_halfway_was_a_poll(desk):
 def test_polls_that_never_end_are_reported_and_hold_no_digest_back(desk, opened):
     for hour in (8, 9, 10):
         assert "cut off" not in " ".join(problems(desk, opened, at(hour)))
-        opened.feeds.log_feed(FeedPoll(feed=URLS[0], at=at(hour), status=200))
+        opened.polls.log_feed(FeedPoll(feed=URLS[0], at=at(hour), status=200))
         opened.feeds.save_state(state(URLS[0], last_poll_at=at(hour)))
     found = health.status(desk.config, opened, now=at(10.5)).problems
     assert [(one.what, one.since, one.ours) for one in found] == [

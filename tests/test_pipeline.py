@@ -10,7 +10,7 @@ import pytest
 from loopback import Loopback, Reply
 from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
 
-from monitor import cluster, digest, digest_input, followed, languages, outbox, pipeline
+from monitor import cluster, digest, digest_input, followed, languages, outbox, pipeline, responses
 from monitor import health as health_module
 from monitor import tag as tag_module
 from monitor.errors import DeliveryError
@@ -260,7 +260,7 @@ class TestTrouble:
 
             await pipeline.poll(config, world.store, now=at(9), every=True, on_feed_done=move)
             assert LEAK in world.titles()
-            assert world.store.feeds.last_poll().ok >= 1
+            assert world.store.polls.last().ok >= 1
 
     async def test_feeds_of_one_dead_host_due_together_are_no_outage(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/good", "/a", "/b") as world:
@@ -342,7 +342,7 @@ class TestTrouble:
             with pytest.raises(ExceptionGroup, match="polling met errors") as met:
                 await world.poll(at(9))
             assert [str(bug) for bug in met.value.exceptions] == ["poison"]
-            assert world.store.feeds.last_poll().new == 2
+            assert world.store.polls.last().new == 2
             # Later news joins its story all the same, beside the one that was left as it is.
             world.server.on("/b", page(item("more", f"{LEAK} against OpenAI", published=at(9))))
             with pytest.raises(ExceptionGroup):
@@ -441,7 +441,7 @@ class TestTrouble:
         async with newsroom(tmp_path, "/a", "/b") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             world.server.on("/b", page(item("choir", CHOIR, published=at(8))))
-            compare = pipeline.changes.compare
+            compare = responses.changes.compare
 
             def poisoned(document, known, **rest):
                 if document.entries[0].feed.endswith("/a"):
@@ -449,7 +449,7 @@ class TestTrouble:
                 return compare(document, known, **rest)
 
             with monkeypatch.context() as patch:
-                patch.setattr(pipeline.changes, "compare", poisoned)
+                patch.setattr(responses.changes, "compare", poisoned)
                 with pytest.raises(ExceptionGroup):
                     await world.poll(at(9))
             assert world.titles() == {CHOIR}
@@ -500,7 +500,7 @@ class TestTrouble:
             items = [item(f"n{n}", f"OpenAI Sora {n}", published=at(8, -9)) for n in range(600)]
             world.server.on("/a", page(*items))
             with monkeypatch.context() as patch:
-                patch.setattr(type(world.store.feeds), "log_feed", _raise)
+                patch.setattr(type(world.store.polls), "log_feed", _raise)
                 with pytest.raises(RuntimeError):
                     await world.poll(at(9))
             assert len(world.titles()) == 500
@@ -514,11 +514,11 @@ class TestTrouble:
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
             with monkeypatch.context() as patch:
-                patch.setattr(type(world.store.feeds), "log_feed", _raise)
+                patch.setattr(type(world.store.polls), "log_feed", _raise)
                 with pytest.raises(RuntimeError):
                     await world.poll(at(9))
             assert world.titles() == set()
-            assert world.store.feeds.last_poll() is None
+            assert world.store.polls.last() is None
             assert (await world.poll(at(9.5))).new == 1
 
 

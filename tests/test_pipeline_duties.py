@@ -203,7 +203,7 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
             await pipeline.poll(config, store, now=at(9, day=365))
             await pipeline.publish(config, store, config.channels(), now=at(10, day=365))
             assert store.entries.get(1).summary == "wet"  # nothing is deleted because of that clock
-            assert store.feeds.polls_in(Window(start=at(8), end=at(10))) == 1
+            assert store.polls.count_in(Window(start=at(8), end=at(10))) == 1
             poll = await pipeline.poll(config, store, now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=1))
             await pipeline.publish(config, store, config.channels(), now=at(9, day=365))

@@ -253,7 +253,7 @@ async def test_a_process_stops_at_once_in_the_middle_of_a_poll(home, number):
             assert await asyncio.wait_for(running.wait(), 10) == 0
             assert time.monotonic() - asked < 5
     with home.opened() as opened:
-        assert opened.feeds.last_poll() is None
+        assert opened.polls.last() is None
 
 
 async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
@@ -265,7 +265,7 @@ async def test_a_stop_waits_for_deliveries_alone(home, systemd, monkeypatch):
         async with serving(home, systemd):
             await asyncio.wait_for(web.wait_for(1), PATIENCE)
     with home.opened() as opened:
-        assert opened.feeds.last_poll() is None, "it was cut off"
+        assert opened.polls.last() is None, "it was cut off"
 
     gathers, cut_off = asyncio.Event(), asyncio.Event()
 
@@ -389,7 +389,7 @@ async def test_a_bug_in_one_run_stops_neither_the_service_nor_the_other_run(home
                 assert not task.done()
     with home.opened() as opened:
         assert health.troubles(opened) == {"publish": "RuntimeError: a bug"}
-        assert opened.feeds.last_poll().ok == 1
+        assert opened.polls.last().ok == 1
     monkeypatch.undo()
     async with Loopback() as web, serving(home, systemd):
         await until(lambda: not _troubles(home))
@@ -568,7 +568,8 @@ async def starved(systemd: Systemd) -> None:
 
 async def test_without_a_database_it_does_not_start(home):
     home.write()
-    (home.directory / "data").write_text("a file where the folder should be")
+    (home.directory / "data").mkdir()
+    (home.directory / "data" / "monitor.db").write_text("a text where the database should be")
     with pytest.raises(StoreError):
         await service.run(home.load, clock=lambda: INSTALLED)
 

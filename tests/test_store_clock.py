@@ -64,7 +64,7 @@ def test_nothing_is_deleted_for_a_week_after_a_leap(opened):
 
 
 def test_the_clock_of_an_older_database_is_that_of_its_last_poll(opened):
-    opened.feeds.log_poll(logged(NOW))
+    opened.polls.log(logged(NOW))
     assert opened.clock.observe(NOW - DAY) == store.Leap(NOW, NOW - DAY)
 
 

@@ -198,7 +198,7 @@ def test_no_secret_reaches_the_disk(tmp_path):
             last_error=f"cannot read {SECRET.url}",
         )
         opened.feeds.save_state(state)
-        opened.feeds.log_feed(FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
+        opened.polls.log_feed(FeedPoll(feed=SECRET.url, at=NOW, error=f"no {SECRET.url}"))
         add(opened, SECRET)
         assert opened.entries.get(1).feed == SECRET.url
         assert opened.entries.known(SECRET.url)
@@ -262,7 +262,7 @@ def poll(at, **changes):
 
 
 def test_the_log_of_polls_is_kept_and_bounded(opened):
-    assert opened.feeds.last_poll() is None
+    assert opened.polls.last() is None
     opened.feeds.sync([FEED], NOW)
     polls: list[tuple[int, dict[str, Any]]] = [
         (61, {"gap": True}),
@@ -272,22 +272,22 @@ def test_the_log_of_polls_is_kept_and_bounded(opened):
         (6, {}),
     ]
     for days, event in polls:
-        opened.feeds.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
+        opened.polls.log_feed(FeedPoll(feed=FEED.url, at=NOW - timedelta(days=days), **event))
     for at in (NOW - timedelta(days=61), NOW - timedelta(days=2), NOW):
-        opened.feeds.log_poll(poll(at, outage=at == NOW))
+        opened.polls.log(poll(at, outage=at == NOW))
     opened.upkeep.forget_polls(NOW)
-    assert opened.feeds.last_poll() == poll(NOW, outage=True)
+    assert opened.polls.last() == poll(NOW, outage=True)
     assert rows(opened, "select (select count(*) from polls), (select count(*) from feed_polls)") == [(2, 3)]
-    assert opened.feeds.polls_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
+    assert opened.polls.count_in(Window(start=NOW - timedelta(days=3), end=NOW)) == 2
 
 
 def test_an_outage_reaches_back_to_the_last_poll_that_reached_a_feed(opened):
-    assert opened.feeds.unreached_since(NOW) is None
+    assert opened.polls.unreached_since(NOW) is None
     # The third poll asked no feed, so it reached none either.
     for hours, change in ((0, {"outage": True}), (1, {}), (2, {"feeds": 0}), (3, {"outage": True}), (5, {})):
-        opened.feeds.log_poll(poll(NOW + hours * HOUR, **change))
+        opened.polls.log(poll(NOW + hours * HOUR, **change))
     reached = poll(NOW + HOUR).finished_at
-    found = [opened.feeds.unreached_since(NOW + hours * HOUR) for hours in range(6)]
+    found = [opened.polls.unreached_since(NOW + hours * HOUR) for hours in range(6)]
     assert found == [NOW, None, None, reached, reached, None]
 
 
@@ -301,6 +301,6 @@ def test_gaps_of_a_window_by_feed(opened):
         (FEED, 9, True),
     ):
         one = FeedPoll(feed=feed.url, at=NOW - hours * HOUR, status=200, new=20, gap=gap)
-        opened.feeds.log_feed(one)
-    assert opened.feeds.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
-    assert opened.feeds.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()
+        opened.polls.log_feed(one)
+    assert opened.polls.gaps_in(Window(start=NOW - 5 * HOUR, end=NOW)) == ((OTHER.url, 2), (FEED.url, 1))
+    assert opened.polls.gaps_in(Window(start=NOW - HOUR, end=NOW)) == ()

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,15 +19,15 @@ from monitor.errors import ConfigError, Fault, raise_unexpected
 from monitor.lock import sole_sender
 from monitor.service.notify import Systemd
 from monitor.service.runs import Run
+from monitor.service.signals import end_in_time, queued
 from monitor.stories import cluster_entries
 from monitor.text import counted
 from monitor.tools import Tools
 from monitor.url import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
-    from types import FrameType
 
     from apscheduler.events import JobEvent
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -48,8 +47,6 @@ _FIRST_POLL_PATIENCE: Final = timedelta(minutes=2)
 # The note that a start is waiting for its first poll: a service that is killed meanwhile leaves it behind.
 _WAITS: Final = "service.waits"
 _DELIVERY_GRACE: Final = timedelta(seconds=5)
-# Docker kills ten seconds after it has asked; one second is left for the interpreter to end.
-_LAST_MOMENT: Final = timedelta(seconds=9)
 _MAX_PING_BYTES: Final = 65_536
 # Failing feeds that the line of a poll names.
 _NAMED: Final = 3
@@ -60,15 +57,7 @@ def main(load_config: Callable[[], Config], *, clock: Callable[[], datetime]) ->
 
     Raises ConfigError or StoreError when it cannot start.
     """
-    asyncio.run(run(load_config, clock=clock, on_stop=_end_in_time))
-
-
-def _end_in_time() -> None:
-    """End the process even if a thread hangs in a look-up or on a dead disk; nothing is left to save."""
-    timer = threading.Timer(_LAST_MOMENT.total_seconds(), os._exit, [0])
-    # Otherwise the timer itself would keep a process alive that ends in time.
-    timer.daemon = True
-    timer.start()
+    asyncio.run(run(load_config, clock=clock, on_stop=end_in_time))
 
 
 async def run(
@@ -84,7 +73,7 @@ async def run(
     there is no configuration to start with, StoreError when another process works on the same data directory
     or the database cannot be used.
     """
-    with _signals(on_stop) as signals:
+    with queued(on_stop) as signals:
         setup = _Setup.of(load_config())
         with sole_sender(setup.config.data_dir):
             service = _Service(setup, clock=clock, systemd=Systemd.of(environ))
@@ -95,31 +84,6 @@ async def run(
                 await service.stop()
             finally:
                 service.close()
-
-
-@contextlib.contextmanager
-def _signals(on_stop: Callable[[], None]) -> Iterator[asyncio.Queue[signal.Signals]]:
-    """Queue the service's signals.
-
-    The event loop calls asyncio's own signal handlers when it has time: a loop that computed for a minute saw
-    SIGTERM a minute late. Python's handlers are called between any two steps of the main thread.
-    """
-    queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGHUP:
-            on_stop()
-        loop.call_soon_threadsafe(queue.put_nowait, signal.Signals(number))
-
-    before = {
-        number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    }
-    try:
-        yield queue
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

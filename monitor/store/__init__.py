@@ -28,6 +28,7 @@ from monitor.store.entries import Entries
 from monitor.store.feeds import Feeds
 from monitor.store.migrations import is_current, migrate
 from monitor.store.overview import Changes, Overview
+from monitor.store.polls import Polls
 from monitor.store.scope import Culprit, Scope
 from monitor.store.settings import Retention
 from monitor.store.stories import Stories
@@ -54,6 +55,7 @@ __all__ = [
     "Leap",
     "Marks",
     "Overview",
+    "Polls",
     "Retention",
     "Store",
     "StoredDigest",
@@ -80,6 +82,7 @@ class Store:
         self._scope = Scope()
         self.clock = Clock(connection)
         self.feeds = Feeds(connection)
+        self.polls = Polls(connection, self.feeds)
         self.marks = Marks(connection)
         self.entries = Entries(connection, self.feeds, self.marks, self._scope)
         self.stories = Stories(connection, self.entries, self._scope)
