@@ -32,7 +32,11 @@ _UNSEEN: Final = (
     "\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U000e0000-\U000e0fff"
 )
-_SUSPECT: Final = re.compile(f"[{_UNSEEN}{_JOINERS}]")
+# Letters and digits of another style: bold and script ones (mathematical), as posts use them, and full-width
+# ones. No phrase and no search finds "𝗢𝗽𝗲𝗻𝗔𝗜", and a screen reader spells it.
+_STYLED: Final = "\U0001d400-\U0001d7ff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+_SUSPECT: Final = re.compile(f"[{_UNSEEN}{_JOINERS}{_STYLED}]")
+_STYLED_RUN: Final = re.compile(f"[{_STYLED}]+")
 _UNWANTED: Final = re.compile(
     f"[{_UNSEEN}]+|(?<![{_EMOJI}{_JOINERS}])(?!(?<=[0-9#*])\ufe0f\u20e3)[{_JOINERS}]+"
 )
@@ -112,12 +116,14 @@ def clean(text: str) -> str:
     """Return `text` in NFC on one line: white space collapsed, everything unseen or misleading removed.
 
     Removed are control characters, NUL, surrogates, bidi controls, zero-width and tag characters;
-    joiners and variation selectors stay where they make an emoji. Idempotent.
+    joiners and variation selectors stay where they make an emoji. Letters of another style become plain ones.
+    Idempotent.
     """
     # Asked first: most English texts are ASCII, and need nothing of what follows.
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
         if _SUSPECT.search(text):
+            text = _STYLED_RUN.sub(lambda run: unicodedata.normalize("NFKC", run[0]), text)
             text = unicodedata.normalize("NFC", _UNWANTED.sub("", text))
     elif not text.isprintable():
         text = _UNWANTED.sub("", text)

@@ -179,6 +179,19 @@ def test_a_document_may_break_off_anywhere(place: int, path: Path) -> None:
     assert len(document.entries) <= len(read(body, url=URL, feed=Feed(url=URL), now=NOW).entries) + 1
 
 
+@pytest.mark.parametrize("none", ["(no title)", "Untitled", "[Ohne Titel]"])
+def test_where_there_is_no_title_the_text_begins_with_one(none: str) -> None:
+    told, bare, one = entries(
+        rss(
+            f"<title>{none}</title><guid>1</guid><description>Actors leave the set. A second.</description>",
+            f"<title>{none}</title><guid>2</guid>",
+            "<title>Untitled Goose Game</title><guid>3</guid><description>New.</description>",
+        )
+    )
+    assert (told.title, bare.title) == ("Actors leave the set. A second.", none)
+    assert (one.title, one.summary) == ("Untitled Goose Game", "New.")
+
+
 @pytest.mark.parametrize(
     ("written", "title"),
     [

@@ -64,6 +64,8 @@ def test_html_to_text_gives_clean_text_of_anything(html: str) -> None:
         ("lone \ud800 surrogate", "lone surrogate"),
         ("👩\u200d🎨 ❤\ufe0f 1\ufe0f\u20e3", "👩\u200d🎨 ❤\ufe0f 1\ufe0f\u20e3"),
         ("x\ufe0f\u200dy", "xy"),
+        ("𝗢𝗽𝗲𝗻𝗔𝗜’s 𝒮𝑜𝓇𝒶 ＯｐｅｎＡＩ １２", "OpenAI’s Sora OpenAI 12"),
+        ("＜ｂ＞", "＜b＞"),
         ("", ""),
     ],
 )

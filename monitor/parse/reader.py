@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 _MAX_GUID: Final = 500
 _MAX_AUTHOR: Final = 200
 _HEADING: Final = 100
+# What WordPress, Tumblr and others write where an author gave no title.
+_UNTITLED: Final = re.compile(
+    r"[(\[]?(?:no title|untitled|ohne titel|kein titel|sans titre|sin t[ií]tulo|senza titolo)[)\]]?",
+    re.IGNORECASE,
+)
 # This many titles are enough to tell the language of a document.
 _TITLES: Final = 50
 # What programs write when they have no guid.
@@ -149,9 +154,10 @@ class _Context:
         link = self._link(item)
         outlet = prose.title(item.source)
         outlet = "" if outlet == self.title else outlet
-        title = prose.title_without(outlet, prose.title(item.title))
+        stated_title = prose.title_without(outlet, prose.title(item.title))
+        title = "" if _UNTITLED.fullmatch(stated_title) else stated_title
         summary, content = prose.body(item.summary, item.content, title, outlet)
-        title = title or prose.beginning(summary or content, _HEADING)
+        title = title or prose.beginning(summary or content, _HEADING) or stated_title
         stated = (item.published, item.updated)
         published, dated = dates.judge(stated, self.now, day_first=self.day_first)
         updated = dates.parse(item.updated, day_first=self.day_first)
