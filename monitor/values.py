@@ -34,6 +34,9 @@ _CENTURY: Final = 100 * 365 * 86400
 _LONGEST_SHOWN: Final = 60
 # Forty names are a help; four hundred are not.
 _MOST_SHOWN: Final = 40
+# With fewer letters, a name begins as many others do.
+_FEWEST_LETTERS: Final = 3
+_VARIABLE: Final = re.compile(r"\$\w|\$\{|%\w+%")
 # ISO 639-1. Codes of three letters are not listed: nobody mistypes one by chance.
 _LANGUAGES: Final = """\
     aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee
@@ -60,8 +63,10 @@ def likely(name: str, known: Iterable[str]) -> str:
 
 
 def meant(name: object, known: Sequence[str]) -> str:
-    """Return a hint for a name that is nearly a known one; "" for any other."""
+    """Return a hint for a name that is nearly a known one, or its beginning; "" for any other."""
     near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    if isinstance(name, str) and len(name) >= _FEWEST_LETTERS:
+        near = [one for one in known if one.startswith(name.lower())][:1] or near
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -236,9 +241,14 @@ def web_address(value: Any) -> str:
 
 
 def path(value: Any) -> Path:
-    """Read a path; `~` is the home directory."""
+    """Read a path; `~` is the home directory.
+
+    No variable is put in: "$HOME/news" made a folder of that name, and nobody found the digests.
+    """
     try:
-        return Path(text(value)).expanduser()
+        if _VARIABLE.match(text(value)):
+            raise ValueError(f"variables are not filled in: write the path itself, or ~ for home{got(value)}")
+        return Path(value).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{value!r} cannot be found: {error}") from None
 

@@ -167,6 +167,12 @@ def test_all_faults_of_all_files_are_reported_at_once(tmp_path):
         ('[poll]\ntimeout = "0s"', "poll.timeout: expected a duration longer than nothing"),
         ('user_agent = "a\\nb"', "user_agent: "),
         ('data_dir = "~nobody-of-that-name/data"', "data_dir: "),
+        ('data_dir = "$HOME/news"', "data_dir: variables are not filled in: write the path itself, or ~"),
+        ('[digest]\noutput_dir = "${HOME}/x"', "digest.output_dir: variables are not filled in"),
+        ('data_dir = "%USERPROFILE%/x"', "data_dir: variables are not filled in"),
+        ('time = "07:00"', "monitor.toml:1: time: unknown key here; it belongs under [digest]"),
+        ('[poll]\ntimezone = "UTC"', "poll.timezone: unknown key here; it belongs above the first table"),
+        ('[[feed]]\nurl = "https://x.example/"', "feed: unknown key here; it belongs in feeds.toml"),
     ],
 )
 def test_a_fault_names_its_key_and_what_was_expected(tmp_path, monitor, expected):

@@ -197,3 +197,8 @@ def test_a_password_shows_in_no_fault(text):
 def test_what_is_no_host(text):
     with pytest.raises(ValueError, match=r"host|text"):
         values.host(text)
+
+
+def test_a_name_that_is_the_beginning_of_a_known_one_is_meant_for_it():
+    assert values.meant("Tech", ["search", "technology"]) == "; did you mean 'technology'?"
+    assert values.meant("te", ["search", "technology"]) == ""

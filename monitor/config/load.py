@@ -263,6 +263,7 @@ def _settings(document: TomlDocument) -> dict[type[Any], Any]:
     """Read every declared table of monitor.toml into its class; None for one that is off or has faults."""
     found: dict[type[Any], Any] = {}
     every = declared_tables()
+    homes = _homes(every)
     for name, sharing in every.items():
         if "." in name:
             found.update((declared, tables.read_each(declared, document, name)) for declared in sharing)
@@ -272,12 +273,24 @@ def _settings(document: TomlDocument) -> dict[type[Any], Any]:
             document.fault(place, f"expected a table, [{name}]{values.got(table)}")
             continue
         keys = [setting.key for declared in sharing for setting in tables.settings_of(declared)]
-        tables.unknown(document, place, table, [*keys, *_tables_in(name, every)])
+        tables.unknown(document, place, table, [*keys, *_tables_in(name, every)], homes)
         for declared in sharing:
             absent = tables.is_optional(declared) and name not in document.data
             found[declared] = None if absent else tables.read(declared, document, place, table)
     members.judge(document, found)
     return found
+
+
+def _homes(every: Mapping[str, Iterable[type]]) -> dict[str, str]:
+    """Say of each key where it belongs: `time` above the first table is none of the general settings."""
+    homes = dict.fromkeys(("feed", "follow"), "in feeds.toml")
+    homes |= dict.fromkeys(("beat", "theme"), "in themes.toml")
+    for name, sharing in every.items():
+        if "." not in name:
+            for key in (setting.key for declared in sharing for setting in tables.settings_of(declared)):
+                there = f"under [{name}]" if name else "above the first table"
+                homes[key] = f"{homes[key]} or {there}" if key in homes else there
+    return homes
 
 
 def _tables_in(outer: str, every: Iterable[str]) -> Iterator[str]:

@@ -114,16 +114,23 @@ def named(document: TomlDocument, name: str) -> Iterator[tuple[tuple[str, str, s
         yield (outer, inner, key), key, table
 
 
-def unknown(document: TomlDocument, place: Place, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Note each key of a table that nothing declares."""
-    names = list(known)
+def unknown(
+    document: TomlDocument,
+    place: Place,
+    table: Mapping[str, Any],
+    known: Iterable[str],
+    elsewhere: Mapping[str, str] | None = None,
+) -> None:
+    """Note each key of a table that nothing declares, and of those that belong `elsewhere` where that is."""
+    names, homes = list(known), elsewhere or {}
     for key in table:
         # The likeliest of all unknown keys; just "unknown" would make people look for another spelling.
         if key in SECRETS and key not in names:
             reason = f"secrets do not belong in this file; use {key}_env or {key}_file"
             document.fault((*place, key), reason)
         elif key not in names:
-            document.fault((*place, key), "unknown key" + values.likely(key, names))
+            home = f" here; it belongs {homes[key]}" if key in homes else ""
+            document.fault((*place, key), "unknown key" + (home or values.likely(key, names)))
 
 
 def is_optional(declared: type) -> bool:
