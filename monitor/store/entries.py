@@ -185,7 +185,8 @@ class Entries:
         star stands for the rest of a word: `strike*`.
         """
         expression, wanted = match_expression(query), _wanted(narrow, everything=everything)
-        rest = f"{_MATCHING} and {_clauses(wanted)} {_BEST_FIRST} limit :limit"
+        hits = f"{_HITS} and {_clauses(wanted)} {_BEST_FIRST} limit :limit"
+        rest = f"join ({hits}) on hit = e.id {_BEST_FIRST}"
         return self._read(rest, {**wanted, "expression": expression, "limit": limit}) if expression else ()
 
     def iterate(
@@ -340,8 +341,12 @@ _FILTERS: Final = {
     "marked": "e.id in (select entry_id from marks)",
 }
 
-_MATCHING: Final = "join search_fts on search_fts.rowid = e.id where search_fts match :expression"
-_BEST_FIRST: Final = "order by e.relevant desc, search_fts.rank, e.first_seen desc, e.id desc"
+# Of the matches only the ids are sorted: with their texts, 1,500 of them took a third longer.
+_HITS: Final = """
+select e.id as hit, rank from entries e join search_fts on search_fts.rowid = e.id
+where search_fts match :expression
+"""
+_BEST_FIRST: Final = "order by e.relevant desc, rank, e.first_seen desc, e.id desc"
 
 _NEAR: Final = """
 where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? and e.first_seen <= ?
