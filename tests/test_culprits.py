@@ -187,8 +187,9 @@ def test_a_page_of_the_archive_that_fails_costs_that_page_and_is_made_when_it_ca
         assert run(desk.directory, "digest", "--send", now=at(7.5, 2)).code == 1
     assert (pages / "stories" / f"s{number}.html").read_text() == whole
     # Its own page is complete, but it is not in the search; both are written again once it can be read.
+    (pages / ".site.json").unlink()
     with monkeypatch.context() as patch:
-        poison(patch, site.lists, "_indexed")
+        poison(patch, site.listing, "listed")
         assert run(desk.directory, "digest", "--send", now=at(9, 2)).code == 1
     assert CHOIR not in (pages / "search" / "2024-12.js").read_text()
     assert run(desk.directory, "digest", "--send", now=at(11, 2)).code == 0
@@ -216,7 +217,7 @@ def test_the_reading_page_shows_all_else_and_names_what_it_cannot_show(
     number, other = number_of(desk), number_of(desk, LEAK)
     assert run(desk.directory, "digest", "--send", now=at(7.5, 1)).code == 0
     poison(monkeypatch, site.frame, "row")
-    poison(monkeypatch, site.lists, "row")
+    poison(monkeypatch, site.listing, "row")
     poison(monkeypatch, site.pages, "_timeline")
     damage(desk, "no zone", DOUBT)
     damage(desk, "update stories set sources = 2 where title = ?")

@@ -21,6 +21,7 @@ from monitor.models import Join, digest_from_json
 from monitor.site import contents, lists, pages
 from monitor.site.charts import chart
 from monitor.site.frame import month_of, page_stem, row, search_path, theme_path
+from monitor.site.listing import listed
 
 ATTACK = "</title><script>alert(1)</script> \"'><img src=x onerror=alert(1)> AI artists & more"
 
@@ -200,14 +201,14 @@ class TestPages:
             pages.story(hostile, [hostile, shown], ours),
             pages.theme("x", [hostile], {}, ours),
             pages.affair(1, [hostile], ours),
-            lists.month("2024-12", [], [hostile], ours),
+            lists.month("2024-12", [], [listed(hostile, ours)], ours),
         ):
             made = Page(text)
             assert not {"script", "img"} & set(made.tags)
             assert not [link for link in made.links if link.startswith("javascript")]
             assert "&lt;/title&gt;&lt;script&gt;alert(1)" in text
         ET.fromstring(pages.theme_feed("x", [hostile], ours).encode())
-        assert ATTACK in handed(lists.search_shard("2024-12", [hostile], ours))["stories"][0]["title"]
+        assert ATTACK in handed(lists.search_shard("2024-12", [listed(hostile, ours)]))["stories"][0]["title"]
 
 
 def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Archive) -> None:
@@ -220,8 +221,9 @@ def test_a_months_chart_counts_what_is_also_in_another_outlet_once(archive: Arch
     for copy_of, bars in ((first.id, 0), (None, 1)):
         entries = (first, replace(first, id=99, first_seen=next_day))
         story = replace(shown, entries=entries, joins=(shown.joins[0], replace(copy, copy_of=copy_of)))
-        assert handed(lists.search_shard("2024-12", [story], ours))["stories"][0]["reports"] == 1 + bars
-        assert lists.month("2024-12", [], [story], ours).count('id="month"') == bars
+        those = [listed(story, ours)]
+        assert handed(lists.search_shard("2024-12", those))["stories"][0]["reports"] == 1 + bars
+        assert lists.month("2024-12", [], those, ours).count('id="month"') == bars
 
 
 class TestBringingUpToDate:
@@ -235,6 +237,27 @@ class TestBringingUpToDate:
         monkeypatch.setattr(contents, "last_days", read.append)
         archive.update()
         assert read == []
+
+    def test_a_day_reads_of_its_month_only_what_has_changed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = Archive(tmp_path / "own")
+        with monkeypatch.context() as patch:
+            made.day(0, item("a", "AI choir angers artists in Graz", published=at(8)))
+            # Nothing may be read whole from now on.
+            patch.delattr(contents, "stories_of_month")
+            made.day(1, item("b", "OpenAI closes Sora after leak", published=at(8, 1)))
+            written = made.written()
+        shown = handed(written["search/2024-12.js"])["stories"]
+        assert [one["title"][:12] for one in shown] == ["OpenAI close", "AI choir ang"]
+        (made.folder / ".site.json").unlink()
+        assert made.update() == 1, "all is as if it had been written at once"
+        # What is kept of a month may be lost or damaged: then it is read from the store.
+        (made.folder / "months/2024-12.json").write_text("[{}]")
+        made.day(2, item("c", "Testers leak OpenAI tool Sora in protest", published=at(8, 2)))
+        assert len(handed(made.written()["search/2024-12.js"])["stories"]) == 3
+        (made.folder / ".site.json").unlink()
+        assert made.update() == 1
 
     def test_in_an_empty_folder_all_is_written_again_as_it_is(self, archive: Archive, tmp_path: Path) -> None:
         archive.update(tmp_path)
@@ -516,7 +539,7 @@ def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_
     late = replace(story, entries=published, first_seen=at(9, 40))  # with a feed that is followed since then
     assert row(late, ours)["note"].startswith("1 Jan 2025")
     french = replace(late, entries=tuple(replace(one, language="fr") for one in late.entries))
-    found = handed(lists.search_shard("2025-01", [late, french], ours))["stories"]
+    found = handed(lists.search_shard("2025-01", [listed(late, ours), listed(french, ours)]))["stories"]
     assert [(one["day"], one["language"]) for one in found] == [("2025-01-01", ""), ("2025-01-01", "fr")]
     assert found[0]["when"] == "1 Jan 2025"
 

@@ -6,12 +6,13 @@ The archive is written from this, and the reading page shows the same as it stan
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from monitor.site.lists import first_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from monitor.models import DigestSummary, Story
@@ -24,22 +25,22 @@ _LISTED: Final = 60
 _RECENT: Final = timedelta(days=62)
 
 
-class Month(NamedTuple):
-    """What a month ("2026-11") brought."""
-
-    days: Sequence[DigestSummary]
-    stories: Sequence[Story]
-    """Those that began in it."""
+def days_of_month(name: str, store: Store) -> Sequence[DigestSummary]:
+    """Read what is listed of the digests of a month ("2026-11")."""
+    return store.overview.digests_between(*_bounds(name))
 
 
-def month(name: str, store: Store, timezone: ZoneInfo) -> Month:
-    """Read a month."""
+def stories_of_month(name: str, store: Store, timezone: ZoneInfo) -> Sequence[Story]:
+    """Read the stories that began in a month."""
+    start, end = (datetime.combine(day, time(), timezone).astimezone(UTC) for day in _bounds(name))
+    return store.stories.get_many(store.overview.begun(start, end), whole=False)
+
+
+def _bounds(name: str) -> tuple[date, date]:
+    """Return the first day of a month and of the next one."""
     first = first_of(name)
     # 32 days on from the first is the next month, of whatever length.
-    after = (first + timedelta(days=32)).replace(day=1)
-    start, end = (datetime.combine(day, time(), timezone).astimezone(UTC) for day in (first, after))
-    stories = store.stories.get_many(store.overview.begun(start, end), whole=False)
-    return Month(store.overview.digests_between(first, after), stories)
+    return first, (first + timedelta(days=32)).replace(day=1)
 
 
 def of_theme(slug: str, store: Store) -> list[Story]:

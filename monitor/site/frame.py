@@ -134,17 +134,6 @@ def month_of(story: Story, site: Site) -> str:
     return f"{site.day(story.first_seen):%Y-%m}"
 
 
-def listed(story: Story, site: Site) -> str:
-    """Return a fingerprint of what the month's page and the search say about a story.
-
-    A later step changes only the story's own page, so that past months need not be written again for it.
-    """
-    titles = [entry.title for entry in story.entries]
-    reports = [report.first_seen for report, _ in story.reports]
-    shown = (row(story, site), story.summary, story.themes, story.sources, titles, reports)
-    return blake2b(repr(shown).encode(), digest_size=6).hexdigest()
-
-
 def story_path(story: int) -> str:
     """Return where a story's page lies."""
     return f"stories/s{story}.html"
@@ -158,6 +147,11 @@ def day_path(day: date) -> str:
 def month_path(month: str) -> str:
     """Return where the page of a month ("2026-11") lies."""
     return f"months/{month}.html"
+
+
+def listing_path(month: str) -> str:
+    """Return where is kept how the stories of a month are listed."""
+    return f"months/{month}.json"
 
 
 def theme_path(theme: str) -> str:

@@ -15,11 +15,9 @@ from monitor.digest.safe import foreign, line, title
 from monitor.site.charts import chart
 from monitor.site.frame import (
     affair_path,
-    began,
     day_path,
     month_path,
     per_day,
-    row,
     search_path,
     story_path,
     theme_path,
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from monitor.models import DigestSummary, Story
     from monitor.site.frame import Site
+    from monitor.site.listing import Listed
 
 # Days that stand open on the first page.
 _OPEN: Final = 7
@@ -76,11 +75,11 @@ def index(days: Sequence[DigestSummary], months: Mapping[str, int], site: Site) 
     )
 
 
-def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], site: Site) -> str:
+def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Listed], site: Site) -> str:
     """Return the page of a month: its days, and of the stories that began in it reports and largest."""
     latest = sorted(days, key=lambda day: day.date, reverse=True)
-    largest = sorted(stories, key=lambda story: (-story.sources, -len(story.entries), story.id))[:10]
-    seen = [site.day(report.first_seen) for story in stories for report, _ in story.reports]
+    largest = sorted(stories, key=lambda story: (-story.sources, -story.entries, story.id))[:10]
+    seen = [date.fromisoformat(day) for story in stories for day in story.seen]
     points = per_day(seen, min(seen), max(seen), site) if seen else []
     return site.fill(
         "month.html",
@@ -90,7 +89,7 @@ def month(name: str, days: Sequence[DigestSummary], stories: Sequence[Story], si
         lead=", ".join((site.words.plural("digests", len(days)), site.words.plural("stories", len(stories)))),
         chart=chart("month", site.words.text("site_chart_month"), points),
         days=_days(latest, site),
-        top=[row(story, site) for story in largest if story.sources > 1],
+        top=[story.row for story in largest if story.sources > 1],
     )
 
 
@@ -144,30 +143,15 @@ def saved(site: Site) -> list[tuple[str, str]]:
     return [(search_path(name), line(name)) for name in site.searches]
 
 
-def search_shard(month: str, stories: Iterable[Story], site: Site) -> str:
+def search_shard(month: str, stories: Iterable[Listed]) -> str:
     """Return what can be found of the stories that began in a month ("2026-11"), the newest first."""
     latest = sorted(stories, key=lambda story: (story.first_seen, story.id), reverse=True)
-    return _script({"month": month, "stories": [_indexed(story, site) for story in latest]})
+    return _script({"month": month, "stories": [story.found for story in latest]})
 
 
 def search_contents(months: Iterable[str]) -> str:
     """Return which months there are, the newest first."""
     return _script({"months": sorted(months, reverse=True)})
-
-
-def _indexed(story: Story, site: Site) -> dict[str, Any]:
-    others = dict.fromkeys(line(entry.title) for entry in story.entries)
-    return {
-        "id": f"s{story.id}",
-        "title": title(story.title),
-        "language": foreign(story.leading.language, site.words.code),
-        "day": began(story, site).isoformat(),
-        "when": site.words.date(began(story, site)),
-        "reports": len(story.reports),
-        "themes": [site.labels.get(theme, theme) for theme in story.themes],
-        "text": line(story.summary, 300),
-        "also": [other for other in others if other != line(story.title)],
-    }
 
 
 def _script(value: Any) -> str:

@@ -14,7 +14,6 @@ from monitor.site.frame import (
     affair_path,
     began,
     day_path,
-    listed,
     month_of,
     page_stem,
     per_day,
@@ -23,6 +22,7 @@ from monitor.site.frame import (
     story_path,
     theme_path,
 )
+from monitor.site.listing import fingerprint, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def story(one: Story, steps: Sequence[Story], site: Site) -> str:
         parties=[line(site.words.party(party)) for party in one.parties],
         steps=[_step(step, one, site) for step in near] if len(steps) > 1 else [],
         affair=affair_path(one.affair) if one.affair is not None and len(steps) > 1 else "",
-        place={"month": month_of(one, site), "listed": listed(one, site), "affair": one.affair},
+        place={"month": month_of(one, site), "listed": fingerprint(listed(one, site)), "affair": one.affair},
         chart=chart("reports", chart_title, points),
         days=_timeline(one, site),
     )

@@ -5,8 +5,9 @@ says what the pages hold: the last change of a story, the last digest, the theme
 feeds, and a fingerprint of everything else that shapes the pages (words, labels, templates). If the
 fingerprint differs or is missing, or an earlier copy of the database was put back, all pages are written.
 
-A day costs the same after years: what grows is kept by month, lists have a limit, and where a story stood
-before it changed is read from its own page.
+A day costs the same after years, and on the last of a month as on its first: what grows is kept by month,
+with a file of what is listed of each story, lists have a limit, and where a story stood before it changed is
+read from its own page.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from monitor import __version__, handles
 from monitor.digest import atom
 from monitor.disk import write_atomically
 from monitor.errors import is_unexpected, raise_unexpected
-from monitor.site import contents, lists, pages
+from monitor.site import contents, listing, lists, pages
 from monitor.site.frame import (
     affair_path,
     day_path,
-    listed,
+    listing_path,
     month_of,
     month_path,
     page_stem,
@@ -97,7 +98,8 @@ class _Listing(NamedTuple):
 class _Touched:
     """What changed stories affect besides their own pages."""
 
-    months: set[str] = field(default_factory=set)
+    months: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Months that list them, or did."""
     steps: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Changed steps of affairs."""
     left: set[int] = field(default_factory=set)
@@ -128,12 +130,14 @@ class _Update:
             # Pages tell what the months hold: stopped half way they no longer do, and all is done over.
             (self._folder / _STATE).unlink(missing_ok=True)
         everything = state.revision == 0
-        months = self._stories(stories, anew=stories if everything else owed) | _stems("months/", state.owed)
+        listed = self._stories(stories, anew=stories if everything else owed)
         days = {*changes.digests, *_stems("days/", state.owed)}
         for day in sorted(days):
             self._bring(day_path(date.fromisoformat(day)), partial(self._day, date.fromisoformat(day)))
-        for name in sorted(months | {day[:7] for day in days}):
-            self._bring(month_path(name), partial(self._month, name))
+        # A page that leaves something out says so, for which it must meet it.
+        whole = everything or bool(state.owed or self._owed)
+        for name in sorted({*listed, *_stems("months/", state.owed), *(day[:7] for day in days)}):
+            self._bring(month_path(name), partial(self._month, name, None if whole else listed[name]))
         self._write("search/index.js", lists.search_contents(self._themes))
         if changes.stories or state.owed or everything or self._themes.keys() != state.themes.keys():
             self._theme_pages()
@@ -194,10 +198,10 @@ class _Update:
         stored = self._store.digests.get(day)
         return {day_path(day): pages.day(stored.digest(), site)} if stored else {}
 
-    def _stories(self, changed: Sequence[int], *, anew: Collection[int]) -> set[str]:
-        """Write the pages of changed stories and of their affairs; return the months that list them.
+    def _stories(self, changed: Sequence[int], *, anew: Collection[int]) -> defaultdict[str, set[int]]:
+        """Write the pages of changed stories and of their affairs; return by month what is listed otherwise.
 
-        For the stories in `anew`, the month is written even if it says the same of them as before.
+        Stories in `anew` are among these even if the month says the same of them as before.
         """
         touched = _Touched()
         for start in range(0, len(changed), _BATCH):
@@ -208,7 +212,8 @@ class _Update:
         for affair in {*touched.steps, *touched.left}:
             steps = None if affair in touched.left else touched.steps[affair]
             self._bring(affair_path(affair), partial(self._affair, affair, steps))
-        return touched.months - {""}
+        touched.months.pop("", None)
+        return touched.months
 
     def _batch(self, batch: Sequence[int], anew: Collection[int], touched: _Touched) -> dict[str, str | None]:
         """Make the pages of stories that are in no affair, or no longer; note what else they affect."""
@@ -231,7 +236,8 @@ class _Update:
                 made[story_path(number)] = pages.gone(number, self._site)
             after = self._present(found.get(number))
             if number in anew or (before.month, before.shown) != (after.month, after.shown):
-                touched.months |= {before.month, after.month}
+                touched.months[before.month].add(number)
+                touched.months[after.month].add(number)
         for story in found.values():
             if story.affair is None:
                 made[story_path(story.id)] = pages.story(story, [story], self._site)
@@ -241,7 +247,9 @@ class _Update:
 
     def _present(self, story: Story | None) -> _Listing:
         """Return how a story is listed from now on."""
-        return _Listing(month_of(story, self._site), listed(story, self._site)) if story else _Listing()
+        if story is None:
+            return _Listing()
+        return _Listing(month_of(story, self._site), listing.fingerprint(listing.listed(story, self._site)))
 
     def _printed(self, story: int) -> _Listing:
         """Return how a story was listed when its page was written."""
@@ -259,13 +267,30 @@ class _Update:
         made = {story_path(steps[at].id): pages.story(steps[at], steps, site) for at in sorted(near)}
         return made | {affair_path(affair): pages.affair(affair, steps, site) if len(steps) > 1 else None}
 
-    def _month(self, name: str, site: Site) -> dict[str, str | None]:
-        days, stories = contents.month(name, self._store, site.timezone)
-        self._themes[name] = dict(Counter(theme for story in stories for theme in story.themes))
+    def _month(self, name: str, changed: Collection[int] | None, site: Site) -> dict[str, str | None]:
+        """Make a month's page and search file; `changed` None means that all of its stories are read."""
+        kept = None if changed is None else self._kept(name)
+        if changed is None or kept is None:
+            stories = contents.stories_of_month(name, self._store, site.timezone)
+            by_id = {}
+        else:
+            stories = self._store.stories.get_many(changed, whole=False)
+            by_id = {one.id: one for one in kept if one.id not in changed}
+        by_id |= {one.id: listing.listed(one, site) for one in stories if month_of(one, site) == name}
+        listed = [by_id[number] for number in sorted(by_id)]
+        self._themes[name] = dict(Counter(theme for one in listed for theme in one.themes))
         return {
-            month_path(name): lists.month(name, days, stories, site),
-            f"search/{name}.js": lists.search_shard(name, stories, site),
+            month_path(name): lists.month(name, contents.days_of_month(name, self._store), listed, site),
+            f"search/{name}.js": lists.search_shard(name, listed),
+            listing_path(name): listing.to_json(listed),
         }
+
+    def _kept(self, name: str) -> list[listing.Listed] | None:
+        """Return how the stories of a month were listed; None when all of them must be read."""
+        try:
+            return listing.from_json((self._folder / listing_path(name)).read_text("utf-8"))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def _theme_pages(self) -> None:
         """Write the pages of all themes, as nothing says which of them a story has lost."""

@@ -20,6 +20,7 @@ from monitor.errors import MonitorError
 from monitor.site import contents, lists
 from monitor.site import pages as archive
 from monitor.site.frame import day_path, page_stem, row, story_path, theme_path
+from monitor.site.listing import listed
 from monitor.web.desk import Desk, MissingError
 from monitor.why import ask
 
@@ -110,8 +111,9 @@ def month(desk: Desk, request: Request) -> Response:
     name = request.path_params["month"]
     if name not in desk.store.overview.months():
         return missing(desk, request)
-    days, stories = contents.month(name, desk.store, desk.site.timezone)
-    return _html(lists.month(name, days, stories, desk.site))
+    stories = contents.stories_of_month(name, desk.store, desk.site.timezone)
+    days = contents.days_of_month(name, desk.store)
+    return _html(lists.month(name, days, [listed(story, desk.site) for story in stories], desk.site))
 
 
 def story(desk: Desk, request: Request) -> Response:
