@@ -194,7 +194,7 @@ def mailbox(value: Any) -> Address:
     local, _, domain = specification.rpartition("@")
     # Outlook separates addresses by semicolons, which RFC 5322 has for groups.
     if len(getaddresses([written.replace(";", ",")])) > 1 or written.count("@") > 1:
-        raise ValueError(f"expected one email address: write each in quotes of its own{got(value)}")
+        raise ValueError(f"expected one email address and no more{got(value)}")
     # Quoted local parts, which RFC 5321 allows, nobody uses: a mistyped quote is the likelier cause.
     if not (re.fullmatch(r"[^@\s<>,;:\"()\[\]\\\u200c\u200d]+", local) and domain):
         raise ValueError(f"{value!r} is not an email address")

@@ -159,7 +159,7 @@ def setup(
     groups = _groups()
     if config.FILES[1] not in there:  # else that says what is followed
         if follow is None:
-            ask.tell(f"6 Groups of feeds: {', '.join(groups)}")
+            ask.tell(f"{6 if account else 5} Groups of feeds: {', '.join(groups)}")
         groups = ask.value("  Which, with commas; all, or none", "follow", follow, "all", _chosen_groups)
 
     answers = Answers(language=spoken, timezone=zone, time=due, groups=groups, account=account)
