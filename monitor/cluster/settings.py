@@ -16,9 +16,9 @@ class Settings:
     TABLE: ClassVar[str] = "stories"
 
     open_for: Duration = timedelta(days=10)
-    """A story without a new report for this long is closed."""
+    """A story without a new report for this long is closed: what comes later begins a new one."""
     semantic: Switch = True
-    """Use the multilingual encoder when it is installed (the extra `semantic`)."""
+    """Also judge by meaning, choosing and joining, if the extra `semantic` is installed."""
     related_for: timedelta = timedelta(days=540)
     """How far back a story is linked to others of its affair: from a suit to its ruling a year may pass."""
     threshold: float = 0.62

@@ -34,7 +34,7 @@ class Feed:
     family: Text = ""
     """The publisher; outlets of one family count as one independent source."""
     kind: Annotated[FeedKind, choice("", *FEED_KINDS)] = ""
-    """What it writes about: "technology", "culture", "law", "union", "general"."""
+    """What it writes about: in doubt, the news of a "union" is chosen sooner, "general" news later."""
     group: Text = ""
     """The group it belongs to: "technology", "unions"; `follow` takes whole groups of the curated list."""
     enabled: Switch = True
