@@ -278,7 +278,7 @@ def test_a_mark_is_taken_back_as_why_says_and_only_once(desk: Path) -> None:
 
 
 def test_a_phrase_in_a_language_that_there_is_no_list_of(polled_desk: Path) -> None:
-    result = run(polled_desk, "themes", "test", "x", "--target", "sora", "--language", "fr")
+    result = run(polled_desk, "themes", "test", "x", "--target", "sora", "--language", "xx")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
 
 

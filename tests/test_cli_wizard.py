@@ -17,7 +17,7 @@ import pytest
 from newsroom import run
 from smtp import Script, inbox_in_a_thread, scripted_in_a_thread
 
-from monitor import config
+from monitor import config, languages
 from monitor.service import install
 
 
@@ -73,7 +73,7 @@ def test_a_service_alone_is_offered_for_a_configuration_that_is_there(tmp_path: 
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--language", "fr"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
+        ["--language", "xx"], ["--timezone", "Mars"], ["--time", "25:00"], ["--follow", "unions,fishing"],
         ["--mail-to", "nobody"], ["--mail-to", "a@b.de", "--tls", "ssl"], ["--service", "windows"],
         ["--test-mail"], ["--host", "smtp.news.test"], ["--password-file", "secret"], ["--from", "jo@news.test"],
         ["--follow", " , "], ["--follow", ""], ["--tls", ""], ["--service", ""], ["--language", ""], ["--port", "25"],
@@ -261,9 +261,10 @@ def on_a_terminal(directory: Path, *flags: object, answers: dict[str, str]) -> t
 
 
 def test_it_asks_on_a_terminal_until_an_answer_fits(tmp_path: Path) -> None:
+    known = ", ".join(languages.AVAILABLE)
     answers = {
-        "(de, en) [de]: ": "fr",
-        "there is no 'fr'; known: de, en": "EN",
+        f"({known}) [de]: ": "xx",
+        f"there is no 'xx'; known: {known}": "EN",
         "2 Time zone [Europe/Vienna]: ": "Europe/Berlin",
         "due [07:00]: ": "noon",
         "expected a time of day": "8",

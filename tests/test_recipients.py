@@ -896,7 +896,7 @@ def test_the_output_says_when_nobody_gets_mail(tmp_path: Path) -> None:
 def test_faults_of_selections_are_reported_with_the_right_word(tmp_path: Path) -> None:
     selections = (
         f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'
-        f'min_score = -1\ntheme = []\nlanguage = "fr"\ntime = "25:00"\n'
+        f'min_score = -1\ntheme = []\nlanguage = "xx"\ntime = "25:00"\n'
         f'[email.only."anna@UNION.test"]\nlanguages = ["english"]\n'
         '[email.only."bob@union.test"]\n'
     )
@@ -909,7 +909,7 @@ def test_faults_of_selections_are_reported_with_the_right_word(tmp_path: Path) -
         "days: expected a list of weekdays (mon to sun) or days of the month (1st to 28th)",
         "min_score: expected a number from 0 up (got -1)",
         "theme: unknown key; did you mean 'themes'?",
-        "language: there is no 'fr'; known: de, en",
+        f"language: there is no 'xx'; known: {', '.join(languages.AVAILABLE)}",
         'time: expected a time of day such as "07:00" (got',
         """only."anna@UNION.test": is listed twice""",
         "languages[1]: expected a language",
