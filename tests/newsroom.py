@@ -1,12 +1,12 @@
-"""A user's desk for tests of the whole program: a configuration, feed documents and a clock; the server is
-apart.
+"""A user's desk for tests of the whole program: a configuration, feed documents and a clock.
 
-    desk = Desk(tmp_path, [url])
-    with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
+desk = Desk(tmp_path, [url])
+with desk.store() as store: await pipeline.poll(desk.config, store, now=at(9))
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -20,7 +20,7 @@ from unittest import mock
 
 from loopback import Loopback, Reply, in_a_thread
 
-from monitor import cli, config, store
+from monitor import cli, config, corrections, store
 from monitor.models import Poll
 
 if TYPE_CHECKING:
@@ -121,6 +121,16 @@ class Desk:
             for path in sorted(self.directory.rglob("*"))
             if path.is_file()
         }
+
+
+async def reject(desk: Desk, entry: int, *, now: datetime) -> None:
+    """Mark an entry as not relevant, as the command does: in a thread, since it runs its own event loop."""
+
+    def mark() -> None:
+        with desk.store() as opened:
+            corrections.mark(desk.config, opened, entry, relevant=False, now=now)
+
+    await asyncio.to_thread(mark)
 
 
 def made(opened: Store, day: int) -> Digest:

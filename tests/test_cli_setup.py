@@ -93,12 +93,12 @@ def test_online_tells_of_each_feed_that_answers_and_of_a_network_that_is_down(tm
 
 def test_each_fault_is_reported_once_and_beside_others(tmp_path: Path) -> None:
     desk = Desk(
-        tmp_path / "desk", [], settings='language = "xx"\ntimezone = "Mars/X"\ndata_dir = 5\n'
+        tmp_path / "desk", [], settings='language = "la"\ntimezone = "Mars/X"\ndata_dir = 5\n'
     ).directory
     (desk / "feeds.toml").write_text('follow = ["nix"]\n')
     result = run(desk, "check")
     assert (result.code, result.err.count("\n")) == (2, 4), result.err
-    for word in ("'xx'", "Mars/X", "data_dir", "'nix'"):
+    for word in ("'la'", "Mars/X", "data_dir", "'nix'"):
         assert word in result.err
 
 

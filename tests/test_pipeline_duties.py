@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, made, page, reported, rss
+from newsroom import SETTINGS, Desk, at, item, made, page, reject, reported, rss
 from smtp import inbox
 
-from monitor import corrections, digest, pipeline
+from monitor import digest, pipeline
 from monitor.errors import StoreError
 from monitor.fetch import Fetcher
 from monitor.models import Entry, Window
@@ -92,15 +92,10 @@ async def test_an_article_that_the_user_rejected_wakes_nobody_from_another_feed(
         for path in ("/a", "/b"):
             server.on(path, page(item("2024/12/09/leak.html", LEAK, HUGGING, published=at(8))))
         desk = Desk(tmp_path, urls, settings=mail(box.port).replace("min_sources = 2", "min_sources = 1"))
-
-        def reject() -> None:
-            with desk.store() as own:
-                corrections.mark(desk.config, own, 1, relevant=False, now=at(9))
-
         with desk.store() as store:
             await pipeline.poll(desk.config, store, now=at(9), only=urls[:1])
             if rejected:
-                await asyncio.to_thread(reject)  # as the command: it runs a loop of its own
+                await reject(desk, 1, now=at(9))
             await pipeline.poll(desk.config, store, now=at(9.5), only=urls[1:])
             await pipeline.deliver(desk.config, store, desk.config.channels(), now=at(9.5))
     assert len(box.received) == alerts

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from loopback import Loopback, Reply
-from newsroom import SETTINGS, Desk, at, item, made, page, polled, reported, rss, run
+from newsroom import SETTINGS, Desk, at, item, made, page, polled, reject, reported, rss, run
 from smtp import Inbox, inbox
 
-from monitor import corrections, digest, digest_input, digest_output, health, languages, outbox, pipeline
+from monitor import digest, digest_input, digest_output, health, languages, outbox, pipeline
 from monitor.digest import html, markdown, plain, schedule
 from monitor.digest.headline import subject
 from monitor.digest.page import Caps
@@ -166,7 +166,7 @@ def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_e
     )
     several = digest.select(replace(WHOLE, archive_url=""), Selection(themes=("copyright",)), several=[OLD])
     assert "monitor digest --since 2026-11-22T06:00:04Z --until 2026-11-23T06:00:04Z" in forms(several)[0]
-    assert "22 Nov 2026 to Monday, 23 November 2026" in forms(several)[0]
+    assert "Sunday, 22 November 2026 to Monday, 23 November 2026" in forms(several)[0]
     assert "Nothing was left out." in forms(digest.select(WHOLE, Selection(languages=("en", "de"))))[0]
     assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=("fri",)))))
 
@@ -806,7 +806,7 @@ async def test_entries_of_a_past_window_are_collected_and_a_copy_of_a_reported_o
             assert reported(made(store, 1)) == [LEAK]
             if since == "marked":
                 (told,) = store.entries.listing()
-                corrections.mark(work.config, store, told.id, relevant=False, now=at(8, 1))
+                await reject(desk, told.id, now=at(8, 1))
             again = item("leak", LEAK, "Some 300 testers, unpaid.", published=at(5, 2))
             server.on("/b", Reply(rss(again, title="The Other")))
             for day in (2, 3):
@@ -896,7 +896,7 @@ def test_the_output_says_when_nobody_gets_mail(tmp_path: Path) -> None:
 def test_faults_of_selections_are_reported_with_the_right_word(tmp_path: Path) -> None:
     selections = (
         f'[email.only."{ANNA}"]\nthemes = ["leak-protests", "sora"]\nbeats = ["leak-protest"]\ndays = []\n'
-        f'min_score = -1\ntheme = []\nlanguage = "xx"\ntime = "25:00"\n'
+        f'min_score = -1\ntheme = []\nlanguage = "la"\ntime = "25:00"\n'
         f'[email.only."anna@UNION.test"]\nlanguages = ["english"]\n'
         '[email.only."bob@union.test"]\n'
     )
@@ -909,7 +909,7 @@ def test_faults_of_selections_are_reported_with_the_right_word(tmp_path: Path) -
         "days: expected a list of weekdays (mon to sun) or days of the month (1st to 28th)",
         "min_score: expected a number from 0 up (got -1)",
         "theme: unknown key; did you mean 'themes'?",
-        f"language: there is no 'xx'; known: {', '.join(languages.AVAILABLE)}",
+        f"language: there is no 'la'; known: {', '.join(languages.AVAILABLE)}",
         'time: expected a time of day such as "07:00" (got',
         """only."anna@UNION.test": is listed twice""",
         "languages[1]: expected a language",
