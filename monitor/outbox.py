@@ -197,7 +197,7 @@ async def _send(store: Store, channel: Channel, delivery: Delivery, now: datetim
         after = after_error(claimed, _as_delivery_error(error), now=now, jitter=random.random())  # noqa: S311 - spreads tries
     store.deliveries.save(after, now)
     if after.state == "sent":
-        store.deliveries.reopen_failed(after, now, singly=SINGLY)
+        store.deliveries.reopen_failed(after, now, singly=SINGLY, unconfirmed=MOST_UNCONFIRMED)
     return after
 
 

@@ -324,6 +324,21 @@ async def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_s
     assert await attempt(6) == "sent"
 
 
+async def test_what_was_never_answered_is_not_sent_once_more_when_a_later_mail_is(opened):
+    channel = Channel(recipients=("a",))
+    lost = DeliveryError("unconfirmed: no answer", permanent=False, unconfirmed=True)
+    channel.troubles = {EDITION.key: [lost] * 3}
+    for day in range(5):
+        now = NOW + timedelta(days=day)
+        if day in {0, 4}:
+            made = outbox.prepare([channel], replace(EDITION, key=digest_key(now.date())), now=now)
+            opened.deliveries.add(made, now)
+            opened.deliveries.cover({"a": [now.date()]}, now.date())
+        await outbox.send_due(opened, [channel], now=now)
+    assert channel.tried == ["a"] * 4
+    assert channel.sent == ["a"]
+
+
 async def test_many_mails_that_were_given_up_are_left_to_the_next_mail_and_all_files_are_written(opened):
     post, disk = Channel("email", ("a",)), Channel("files")
     gone = DeliveryError("refused: 550 nobody here", permanent=True)

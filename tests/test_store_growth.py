@@ -167,7 +167,9 @@ def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(
         "open stories": lambda opened: opened.stories.open(NOW - timedelta(days=14)),
         "stories of renamed feeds, of which there are none": lambda opened: opened.overview.of_feeds([]),
         "deliveries that a later one makes needless": lambda opened: opened.deliveries.supersede(later, NOW),
-        "mails that were given up": lambda opened: opened.deliveries.reopen_failed(earlier, NOW, singly=3),
+        "mails that were given up": lambda opened: opened.deliveries.reopen_failed(
+            earlier, NOW, singly=3, unconfirmed=3
+        ),
     }
     with _lived(tmp_path / "young.db", 30) as young, _lived(tmp_path / "old.db", 120) as old:
         grown = {what: (_work(young, ask), _work(old, ask)) for what, ask in asked.items()}

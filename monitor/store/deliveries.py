@@ -169,16 +169,18 @@ class Deliveries:
         named = {"now": format_utc(now), "edition": edition, "recipient": recipient}
         return self._db.change(_REOPEN, named)
 
-    def reopen_failed(self, sent: Delivery, now: datetime, *, singly: int) -> None:
+    def reopen_failed(self, sent: Delivery, now: datetime, *, singly: int, unconfirmed: int) -> None:
         """Give a recipient's earlier digests that were given up another chance, now that one has got through.
 
         Up to `singly` of them are due once more, each as a mail of its own and in the same bytes: what a
         server refuses of one holds up no other. More than that count as superseded, and the next mail tells
         them all (see `uncovered`). Files are due once more however many there are. Nothing happens to those
-        whose days a later mail tells, and to what was given up twice.
+        whose days a later mail tells, to what was given up twice, and to what was sent whole without an
+        answer `unconfirmed` times: most likely it has arrived.
         """
         with self._db.transaction():
-            found = [row["id"] for row in self._db.rows(_GIVEN_UP, [sent.id])]
+            wanted = {"sent": sent.id, "unconfirmed": unconfirmed}
+            found = [row["id"] for row in self._db.rows(_GIVEN_UP, wanted)]
             each_by_itself = sent.channel == "files" or len(found) <= singly
             note = "" if each_by_itself else f"the next mail tells this and {len(found) - 1} more"
             named = {"now": format_utc(now), "ids": listed(found), "note": note}
@@ -306,10 +308,10 @@ where edition = :edition and state <> 'sending' and (:recipient = '' or recipien
 _GIVEN_UP: Final = """
 select d.id from deliveries sent join deliveries d indexed by deliveries_state
     on d.state = 'failed' and d.channel = sent.channel and d.id < sent.id
-where sent.id = ? and d.payload <> x'' and not d.reopened and (d.channel = 'files' or (
-    d.recipient = sent.recipient collate nocase
-    and exists (select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition)
-))
+where sent.id = :sent and d.payload <> x'' and not d.reopened and d.unconfirmed < :unconfirmed
+    and (d.channel = 'files' or d.recipient = sent.recipient collate nocase and exists (
+        select 1 from covered c where c.recipient = d.recipient and c.edition = d.edition
+    ))
 """
 _REOPEN_FAILED: Final = f"""
 update deliveries set state = 'pending', next_attempt_at = null, blocked = 0, reopened = 1, changed_at = :now
