@@ -234,7 +234,10 @@ class _Run:
         store = self._store
         with store.transaction():
             present = store.entries.ids_without_story()
-            held = store.stories.members([story.id for story in decided.stories if story.id])
+            changed = [
+                number for story in decided.stories for number in (story.id, *story.absorbed) if number
+            ]
+            held = store.stories.members(changed)
             # No lock is held while it is decided: a mark, a merge or another process may have come between.
             if not {entry.id for entry in work.new} <= present or touched - present != held:
                 return

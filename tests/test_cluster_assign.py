@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.cluster import Settings, assign, candidates, linked, match, terms, with_summary
+from monitor.cluster import Settings, assign, candidates, day, linked, match, terms, with_summary
 from monitor.cluster.copies import Sources
 from monitor.cluster.reasons import Reasons
 from monitor.models import Correction, Entry, Feed, Join, PastStory, Story, Tagging, TermCounts
@@ -271,9 +271,37 @@ def test_pinned_entries_stay_where_the_user_put_them():
     assert [join.pinned for join in grown.joins] == [False, False, True]
 
 
-def test_open_stories_never_merge():
-    stories = stored((*poll([entry(1, GEMA_DE)]), *poll([entry(2, GEMA_EN)])))
-    (grown,) = poll([entry(4, GEMA_EN_2)], stories)
+def two_stories_of_one_event(**more) -> tuple[Story, Story]:
+    return stored((*poll([entry(1, GEMA_DE)]), *poll([entry(2, GEMA_EN)])), **more)
+
+
+def test_two_stories_that_a_later_report_shows_to_be_of_one_event_become_one():
+    older, newer = two_stories_of_one_event(first=7)
+    newer = replace(newer, related=(3, 7), affair=5)
+    (grown,) = poll([entry(4, GEMA_EN_2)], (older, newer))
+    assert (grown.id, grown.absorbed, [e.id for e in grown.entries]) == (7, (8,), [1, 2, 4])
+    assert (grown.related, grown.affair) == ((3,), 5)
+    assert [join.entry for join in grown.joins] == [1, 2, 4]
+    assert grown.joins[0].reason == "began the story"
+    assert grown.joins[1].reason.startswith("began s8 (e2), now part of this story · names: ")
+    assert grown.joins[1].similarity > 0.9
+
+
+def test_what_came_of_two_stories_in_one_large_poll_is_one_story():
+    days = [entry(1, GEMA_DE), entry(2, GEMA_EN, days=1), entry(3, SUNO, days=2), entry(4, GEMA_EN_2, days=3)]
+    older, newer = two_stories_of_one_event()
+    assert grouped(poll(days, corrections=[APART])) == {frozenset({1}), frozenset({2, 4}), frozenset({3})}
+    assert grouped(poll(days[2:], (older, newer))) == {frozenset({1, 2, 4}), frozenset({3})}
+
+
+def test_stories_that_the_user_took_apart_do_not_meet_over_a_report():
+    (grown,) = poll([entry(4, GEMA_EN_2)], two_stories_of_one_event(), corrections=[APART])
+    assert (len(grown.entries), grown.absorbed) == (2, ())
+
+
+def test_stories_that_are_hardly_of_one_event_stay_two(monkeypatch):
+    monkeypatch.setattr(day, "_MEET", 9.0)
+    (grown,) = poll([entry(4, GEMA_EN_2)], two_stories_of_one_event())
     assert grown.id in {1, 2}
     assert len(grown.entries) == 2
     (join,) = (join for join in grown.joins if join.entry == 4)

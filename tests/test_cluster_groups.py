@@ -27,7 +27,7 @@ def test_a_chain_does_not_hold():
 
 def test_of_two_links_beyond_the_ceiling_the_nearer_is_closed_first():
     # Two open stories, and a report that resembles both; it went to the older one.
-    assert grouping(3, {(0, 2): 6.1, (1, 2): 10.0}, fixed=2) == [0, 1, 1]
+    assert grouping(3, {(0, 2): 6.1, (1, 2): 10.0}, cannot_link={(0, 1)}) == [0, 1, 1]
 
 
 def test_the_strongest_link_is_closed_first():
@@ -44,11 +44,6 @@ def test_the_whole_groups_are_asked_before_a_link_is_closed_and_those_refused_ne
     scores = {(0, 1): 5.0, (2, 3): 4.0, (0, 2): 3.0, (0, 3): 3.0, (1, 2): 3.0, (1, 3): 3.0}
     assert grouping(4, scores, closes=closes) == [0, 0, 2, 2]
     assert asked == [((0,), (1,), 1), ((2,), (3,), 1), ((0, 1), (2, 3), 4)]
-
-
-def test_fixed_groups_never_meet_not_even_over_a_third():
-    scores = {(0, 1): 6.0, (0, 2): 6.0, (1, 2): 5.0}
-    assert grouping(3, scores, fixed=2) == [0, 1, 0]
 
 
 def test_parted_groups_never_meet_not_even_over_a_third():

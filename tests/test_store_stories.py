@@ -219,6 +219,23 @@ def test_a_merge_holds_and_keeps_the_address(opened):
     assert members(opened, 1) == [1, 2, 3, 4, 5]
 
 
+def test_the_number_of_an_absorbed_story_leads_to_the_one_that_took_it_in(opened):
+    save(opened, (1,), (2, 3), (4,), (5,))
+    opened.stories.save([story(opened, 4, id=3, related=(2,), affair=2), story(opened, 2, 3, id=2, affair=2)])
+    alert = Delivery(edition="alert:2", channel="email", recipient="a", payload=b"!", created_at=NOW)
+    assert opened.deliveries.alert(2, [alert], NOW)
+    # One of the same step may know the absorbed story by its former number.
+    one, other = story(opened, 1, 2, 3, id=1, absorbed=(2,)), story(opened, 5, id=4, related=(2,))
+    saved, _ = opened.stories.save([one, other])
+    assert saved.absorbed == ()
+    assert opened.stories.get(2) == opened.stories.get(1)
+    assert members(opened, 1) == [1, 2, 3]
+    assert opened.stories.get(1).related == (3, 4)
+    assert [step.id for step in opened.stories.affair(2)] == [1, 3]
+    assert 1 in opened.deliveries.alerted([1])
+    assert opened.corrections.listing() == (), "it is no word of the user's"
+
+
 def test_a_pin_outlives_a_later_save(opened):
     save(opened, (1, 2), (3,))
     opened.corrections.merge(1, 2, NOW)

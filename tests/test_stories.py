@@ -9,13 +9,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from newsroom import at, polled, run
+from newsroom import at, made, polled, reported, run
 
 from monitor import cluster, config, corrections, store, stories
-from monitor.models import Tagging
+from monitor.models import Story, Tagging
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from monitor.models import Entry
 
 
 @pytest.fixture
@@ -71,6 +73,38 @@ def test_what_comes_late_joins_the_story_that_was_open_on_its_day(
         (added,) = opened.entries.add([late], lambda entry: entry.guid)
         stories.cluster_entries_blocking(settings, opened, now=at(10, days))
         assert (opened.entries.get(added.id).story == leak.story) is joins
+
+
+def test_two_stories_that_were_told_become_one_and_nothing_is_told_again(desk: Path) -> None:
+    settings = config.load(desk)
+    texts = ("Sora leak: testers of OpenAI protest", "Why the testers leak OpenAI's tool Sora in protest")
+
+    def report(like: Entry, number: int, day: int) -> Entry:
+        url, seen = f"https://other{number}.test/leak", at(10, day)
+        return replace(like, id=0, guid=url, url=url, title=texts[number], published=seen, first_seen=seen)
+
+    with store.open(settings.database) as opened:
+        opened.feeds.sync(settings.feeds, at(10))
+        leak = next(one for one in opened.entries.listing() if one.guid == "leak")
+        (other,) = opened.entries.add([report(leak, 0, 0)], lambda entry: entry.guid)
+        # As if it had been nothing like the leak when it came.
+        alone = Story(entries=(other,), title=other.title, first_seen=at(10), last_seen=at(10))
+        (second,) = opened.stories.save([alone])
+    assert run(desk, "digest", "--send", now=at(8, 1)).code == 0
+    with store.open(settings.database) as opened:
+        before = made(opened, 1)
+        assert {leak.story, second.id} <= {story.id for story in before.stories}
+        opened.entries.add([report(leak, 1, 1)], lambda entry: entry.guid)
+        assert stories.cluster_entries(settings, opened, now=at(10, 1)) == {leak.story}
+    assert run(desk, "digest", "--send", now=at(8, 2)).code == 0
+    with store.open(settings.database) as opened:
+        assert made(opened, 1) == before
+        (told,) = made(opened, 2).stories
+        assert (told.id, told.new, len(told.reports)) == (leak.story, False, 3)
+        assert reported(made(opened, 2)) == [texts[1]]
+    shown = run(desk, "stories", "show", f"s{second.id}").out
+    assert f"s{leak.story}  " in shown
+    assert f"began s{second.id} (e{other.id}), now part of this story" in " ".join(shown.split())
 
 
 def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

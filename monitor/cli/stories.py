@@ -192,6 +192,7 @@ def _join_json(join: Join) -> dict[str, object]:
         "pinned": join.pinned,
         "copy_of": join.copy_of,
         "second_best": join.runner_up,
+        "second_best_similarity": round(join.runner_up_similarity, 3),
     }
 
 
@@ -206,19 +207,25 @@ def suspects(
 ) -> None:
     """List joins that are in doubt, with what speaks for and against each.
 
+    A join just above the threshold is in doubt. So is one if the report might as well have joined another
+    story: then both stories may be one.
+
     Example: monitor stories suspects --since 7d
     """
     from monitor import followed
 
     current = session(context)
     with current.reading() as (config, store):
-        found = store.stories.in_doubt(current.since(since, config.timezone))
+        bar = config.cluster.threshold
+        found = store.stories.in_doubt(current.since(since, config.timezone), rival=bar)
         feeds = followed.named(config, store)
+        near = {join.runner_up for story in found for join in story.joins if join.runner_up}
+        rivals = {number: store.stories.get(number) for number in near}
     doubts = [
         (story, join, entry)
         for story in found
         for join, entry in zip(story.joins, story.entries, strict=True)
-        if join.doubtful and not join.pinned
+        if not join.pinned and (join.doubtful or _rival(story, join, rivals, bar))
     ]
     shown = doubts[: latest(limit, since, json, jsonl, csv)]
     records = ({"story": story.id, **_join_json(join)} for story, join, _ in shown)
@@ -227,10 +234,22 @@ def suspects(
     for story, join, entry in shown:
         show_prose(Text.assemble((f"s{story.id}  {clean(story.title)}", "bold")))
         show_prose(*_report_lines(entry, (), feeds, config), f"{'':>18}{join.reason}")
-        show_prose(Text(f"{'':>18}not the same event? monitor stories split s{story.id} e{entry.id}", "dim"))
+        if rival := _rival(story, join, rivals, bar):
+            also = f"similar to s{rival.id}, too ({join.runner_up_similarity:.2f}): {clean(rival.title)}"
+            merging = f"are both one event? monitor stories merge s{story.id} s{rival.id}"
+            show_prose(f"{'':>18}{also}", Text(f"{'':>18}{merging}", "dim"))
+        if join.doubtful:
+            hint = f"not the same event? monitor stories split s{story.id} e{entry.id}"
+            show_prose(Text(f"{'':>18}{hint}", "dim"))
     if not doubts:
         say("no join is in doubt")
     say_rest(len(shown), len(doubts), "join in doubt", "joins in doubt")
+
+
+def _rival(story: Story, join: Join, rivals: Mapping[int, Story | None], bar: float) -> Story | None:
+    """Return the other story that a report might as well have joined."""
+    rival = rivals.get(join.runner_up) if join.runner_up else None
+    return rival if rival and rival.id != story.id and join.runner_up_similarity >= bar else None
 
 
 @stories_app.command()

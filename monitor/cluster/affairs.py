@@ -1,4 +1,4 @@
-"""What a story is known by, and the affair that it is a step of: the ruling after the filing."""
+"""Find what a story is known by, and the affair that it is a step of: a ruling follows a filing."""
 
 from __future__ import annotations
 
@@ -20,69 +20,75 @@ if TYPE_CHECKING:
     from monitor.cluster.traits import Traits
     from monitor.models import Entry, Story
 
-# Stories that one story is linked to.
+# How many stories one story is linked to at most.
 _MOST = 5
 _PARTIES = 6
-# Reports that decide what kind of event it is: a hundred more say the same.
+# How many reports decide what kind of event a story tells: a hundred more say the same.
 _ENOUGH = 24
 NAME, PLACE = "~", "&"
-"""Marks of those names by which a story is known that are no players: words spelt as names, and countries."""
+"""Marks of names that are no players: words that are spelt like names, and countries."""
 TELLS, REFERS = "!", "<"
-"""Marks of acts that titles tell (`!leak`, of whom `!leak@sora`) and that are referred to (`<leak@sora`)."""
+"""Marks of acts: titles tell `!leak`, or with a player `!leak@sora`; `<leak@sora` is referred to."""
 _LABELS = PLAYER + SUBJECT + ROLE + PLACE + TELLS + REFERS
-# What says nothing of how rare it is: its weight is none of a name's.
+# What has these marks is not weighed by how rare it is.
 _UNWEIGHED = ROLE + PLACE + TELLS + REFERS
-# In one of how many reports a name must stand. Titles vary, and many leave the firm out: of one in three too
-# few were left. The digression of one report of many names no story.
+# A story is known by a name that stands in at least one in so many reports. Titles vary, and many leave out
+# the firm: with one in three, too few names were left. What one report of many mentions in passing names no
+# story.
 _ONE_IN = 5
-# The same of an act: what many titles tell is what happened.
+# The same for acts: what happened is what many titles tell.
 _ONE_IN_TELLS = 3
-# What the rarest name shared must weigh: words alone make no affair, nor does a firm in the news each week.
+# The least weight of the rarest shared name. Words alone make no affair, nor does a firm that is in the news
+# every week.
 _NAME = 3.5
-# Beside the squares of names' weights, so that two titles of three words are not alike for sharing one.
+# Added to the squares of the names' weights, so that two titles of three words are not alike because they
+# share one.
 _FEW_NAMES = 50.0
-# Days from which on more make no difference: most affairs take weeks, a case takes years.
+# Days beyond which more make no difference: most affairs take weeks, but a case takes years.
 _LONG = 60
-# Days after an act within which reports that refer to it mean that one, and none of long ago.
+# Reports that refer to an act mean one of this last time, not one of long ago.
 _REFERRED = timedelta(days=30)
-# Sources that an act has which later reports take for known.
+# How many sources must have told an act before later reports take it for known.
 _TOLD_BY = 2
-# What was leaked is launched: no report of a launch says so, and it is the end of that affair.
+# What was leaked may be launched later. No report of a launch says so, but it is the end of that affair.
 _LEAK, _LAUNCH = "leak", "launch"
-# A step in court mostly answers another in court.
+# A step in court mostly follows another step in court.
 _IN_COURT = frozenset({"filing", "hearing", "ruling", "appeal", "settlement"})
 _SUIT = "filing"
 _ROLES = 2
-# What the likeliest step counts beside the mean over all of an affair, and the log-odds of the unlikeliest.
+# The share of the likeliest step in how much a story is like an affair (the rest is the mean over all
+# steps), and the least log-odds that a step counts with.
 _NEAREST, _UNLIKELY = 0.7, -6.0
 
 
 def names(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return what a story is known by: players, names and words that stand in a title and in many reports."""
+    """Return what a story is known by: players, names and words in its titles that many reports have."""
     own = [traits(entry) for entry in entries]
     headlined = frozenset[str]().union(*(each.title.stems for each in own))
-    # In German a lone noun is no name by its spelling: what any report spells as one is one in all.
+    # In German a single noun cannot be told from a name by its spelling. So what any report spells like a
+    # name is one in all of them, unless another report writes it with a small letter.
     spelt = frozenset[str]().union(*(each.text.names & each.specific for each in own))
+    spelt = spelt.difference(*(each.text.small for each in own))
     found = Counter(name for each in own for name in _names(each))
     return tuple(
         sorted(
             NAME + name if name in spelt else name
             for name, n in found.items()
             if n * (_ONE_IN_TELLS if name[0] == TELLS else _ONE_IN) >= len(entries)
-            # In a title, as bylines never are.
+            # In a title, where bylines never stand.
             and (name[0] in _LABELS or name in headlined)
         )
     )
 
 
 def kind(entries: Sequence[Entry]) -> str:
-    """Return the kind of event that entries tell together; "" for none."""
+    """Return the kind of event that these entries tell, taken together; "" for none."""
     found = [kinds.chances(entry.title, entry.summary) for entry in entries[:_ENOUGH]]
     return kinds.told(kinds.together(found)) if found else kinds.NONE
 
 
 def parties(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Return who did it to whom: names, as they are spelt, of at least a third of the entries; then roles."""
+    """Return the parties that a third of the entries or more name: names as they are spelt, then roles."""
     spelt: defaultdict[str, Counter[str]] = defaultdict(Counter)
     found: Counter[str] = Counter()
     for entry in entries:
@@ -97,7 +103,7 @@ def parties(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def sought(stories: Sequence[Story], rarity: Rarity) -> Sought:
-    """Return which past stories `RelatedStories` looks at for these, and few besides."""
+    """Return which past stories `RelatedStories` needs for these stories, and few more."""
     return Sought(
         names=frozenset(key for story in stories for name in story.names for key in _spellings(name, rarity)),
         stories=frozenset(other for story in stories for other in story.related),
@@ -106,13 +112,13 @@ def sought(stories: Sequence[Story], rarity: Rarity) -> Sought:
 
 
 class RelatedStories:
-    """Stories by their rare names, so that those of one affair find each other."""
+    """Past stories by their rare names, by which stories of one affair find each other."""
 
     def __init__(self, stories: Iterable[PastStory], rarity: Rarity, within: timedelta) -> None:
         self._rarity, self._within = rarity, within
         self._stories = {story.id: story for story in stories}
         self._affairs: defaultdict[int, list[PastStory]] = defaultdict(list)
-        # Of thousands, so no more is done here than must be.
+        # There may be thousands, so no more is done here than must be.
         self._known: defaultdict[str, list[int]] = defaultdict(list)
         for story in self._stories.values():
             self._affairs[story.affair or story.id].append(story)
@@ -120,9 +126,10 @@ class RelatedStories:
                 self._known[name].append(story.id)
 
     def related(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of stories that are likely steps of one affair with it, the likeliest first.
+        """Return the ids of stories that are likely to be steps of one affair with it, the likeliest first.
 
-        None for a round-up: it tells of many, and by its column's name its weeks found each other.
+        A round-up has none: it tells of many affairs, and its weeks would find each other by the column's
+        name.
         """
         if all(ROUND_UP.search(entry.title) for entry in story.entries):
             return ()
@@ -138,9 +145,9 @@ class RelatedStories:
         return tuple(key for _, key in sorted(found)[:_MOST])
 
     def referred(self, story: Story) -> tuple[int, ...]:
-        """Return the ids of the stories whose acts a story refers to as done, where they are the topic's own.
+        """Return the ids of the stories whose acts a story refers to as done, if the topic itself did them.
 
-        Where a rare name is among the parties, that makes an affair or nothing does.
+        If the parties have a rare name, only that name makes an affair.
         """
         if all(ROUND_UP.search(entry.title) for entry in story.entries):
             return ()
@@ -149,15 +156,15 @@ class RelatedStories:
             whose[act[1:]].add(PLAYER + player)
         found = [self._done(story, kind, players) for kind, players in sorted(whose.items())]
         topic = self._topic(story.names)
-        # Both the product and its maker: others launch things for those who use it.
+        # The product and its maker must both be named: others launch things for those who use the product.
         if len(topic) > 1 and any(f"{TELLS}{_LAUNCH}{player}" in story.names for player in topic):
             found.append(self._done(story, _LEAK, topic, alone=True))
         return tuple(dict.fromkeys(key for key in found if key is not None))
 
     def _done(self, story: Story, kind: str, players: AbstractSet[str], *, alone: bool = False) -> int | None:
-        """Return the story, of the last weeks, of such an act: of several that which most sources tell.
+        """Return the story of such an act in the last weeks; of several the one that most sources tell.
 
-        With `alone` it is one that names these players and no other that is the topic.
+        With `alone` it must name these players and no others that are the topic.
         """
         if not players or players != self._topic(players):
             return None
@@ -165,7 +172,7 @@ class RelatedStories:
         known = [
             (tells, past.sources, past.last_seen, key)
             for key, past in self._stories.items()
-            # Ids go up with time. What one outlet alone told, no other takes for known.
+            # Later stories have higher ids. What only one outlet told, no other outlet takes for known.
             if (not story.id or key < story.id) and past.sources >= _TOLD_BY and past.names >= players
             if (tells := kind == past.kind or TELLS + kind in past.names) or not acts.isdisjoint(past.names)
             if past.last_seen >= story.last_seen - _REFERRED
@@ -178,10 +185,11 @@ class RelatedStories:
         return {name for name in names if name[0] == PLAYER and not self._rarity.telling(name)}
 
     def affair(self, story: Story, related: Sequence[int], answered: Collection[int] = ()) -> int | None:
-        """Return the affair, of those that related stories belong to, whose steps it is most like as a whole.
+        """Return the affair of a story: of its related stories' affairs, the one that it is most like.
 
-        The nearest step alone would chain one affair to the next; but a story that it answers will do. One
-        that had no affair founds it, by its own id.
+        All steps of an affair count, because the nearest step alone would chain one affair to the next. A
+        story that it answers is enough, however. A related story without an affair founds one, which has its
+        id.
         """
         own = PastStory.of(story)
         near: dict[int, float] = {}
@@ -204,7 +212,7 @@ class RelatedStories:
 
 
 def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, float]:
-    """Return what speaks for two stories being steps of one affair: what they share, the rarer the more."""
+    """Return what speaks for two stories being steps of one affair: what they share, and how rare it is."""
     mine, theirs = _weights(one.names, rarity), _weights(other.names, rarity)
     shared = mine.keys() & theirs.keys()
     named = {_bare(name) for name in one.names | other.names if _is_name(name)}
@@ -224,22 +232,22 @@ def features(one: PastStory, other: PastStory, rarity: Rarity) -> dict[str, floa
 
 
 def log_odds(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Return how likely such two stories are of one affair, even at 0; never without a rare name."""
+    """Return the log-odds that two stories are of one affair; minus infinity without a rare shared name."""
     return match.weighed(found, weights) if found["rarest_name"] >= _NAME else -math.inf
 
 
 def _spellings(name: str, rarity: Rarity) -> Iterator[str]:
-    """Yield how a name may stand among another story's, if it is a rare one, and a name in either."""
+    """Yield how a rare name may be written among the names of another story; nothing for a common one."""
     bare = _bare(name)
     if name[0] in _UNWEIGHED or rarity.weight(bare) < _NAME:
         return
     yield bare if name[0] == PLAYER else NAME + bare
-    if name[0] == NAME:  # others may have it as a word like any
+    if name[0] == NAME:  # other stories may have it as an ordinary word
         yield bare
 
 
 def _weights(names: Iterable[str], rarity: Rarity) -> dict[str, float]:
-    # The parts of a compound stand beside it: together they would be one thing counted twice.
+    # A compound's parts stand beside it. With the compound they would be counted twice.
     bare = (_bare(name) for name in names if name[0] not in _UNWEIGHED and "-" not in name)
     return {name: rarity.weight(name) for name in bare}
 
@@ -253,7 +261,7 @@ def _is_name(name: str) -> bool:
 
 
 def _names(own: Traits) -> frozenset[str]:
-    """Return what a report may be known by, without the mark of names."""
+    """Return what a report may be known by; names are not marked yet."""
     words = (own.text.names | own.title.specific) & own.specific
     players = {PLAYER + player for player in own.text.players}
     subjects = {SUBJECT + subject for subject in own.title.subjects}

@@ -1,6 +1,6 @@
-"""Entries to stories: each new entry joins an open story or begins one, whatever the order of arrival.
+"""Put each new entry into an open story or a new one, whatever the order in which entries arrive.
 
-Then stories to affairs: what is new or has grown is linked to the steps before it.
+Afterwards stories that are new or have grown are linked to the earlier steps of their affairs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Correction, Entry, Feed, PastStory, Sought, Story, TermCounts
 
-# Of ten entries a day; beyond what was measured a crowd counts no more, or nothing would be joined.
+# The logarithm of ten entries a day. A larger crowd, which was never measured, counts as this one: otherwise
+# nothing would be joined on such a day.
 _MOST_CROWDED = 2.3
 
 
@@ -41,15 +42,18 @@ def assign(
 ) -> tuple[Story, ...]:
     """Return the stories that are new (id 0) or changed when `new` entries, which have ids, arrive.
 
-    `stories` are the open ones: those with a report within `settings.open_for`. An entry that is in one of
-    them already stays there and its text is renewed. `counts` are those of the store, `new` included, for
-    the terms of all these entries. With `vectors` (`Encoder.vectors`, by entry id) the semantic model
-    decides. `corrections` are the user's, in order: entries stay apart by them, and those whose texts are
-    given in `corrected` move the bar. Entries of several days are taken day by day, so that one large poll
-    and many small ones agree. `step` is called every few milliseconds, and what it raises ends the work:
-    2,000 entries of a day may take half a minute.
+    Two open stories that a new entry shows to be of one event become one: the one stored first, which names
+    the other as `absorbed`.
 
-    What is returned has its affairs yet to be found, by `linked`.
+    `stories` are the open ones, which had a report within `settings.open_for`. An entry that is already in
+    one of them stays there, and its text is renewed. `counts` are the store's counts of the terms of all
+    these entries, `new` included. `vectors` (from `Encoder.vectors`, by entry id) let the semantic model
+    take part. `corrections` are the user's, in their order: they keep entries apart, and those whose texts
+    are in `corrected` move the bar. Entries of several days are taken day by day, so that one large poll and
+    many small ones come to the same stories. `step` is called every few milliseconds, and may raise to end
+    the work: 2,000 entries of one day may take half a minute.
+
+    The affairs of the returned stories are not known yet: `linked` finds them.
     """
     found = {story.id: story for story in _renewed(stories, new)}
     known = {entry.id for story in stories for entry in story.entries}
@@ -66,21 +70,26 @@ def assign(
         bar = log_odds(settings.threshold) - own.get("bias", 0.0)
         gathered = DayClustering(near, today, candidates, bar=bar, crowd=crowded, apart=apart, step=step)
         for story in gathered.changed():
-            # Stories that are not stored yet go by negative numbers, so that later days of the same step can
-            # join them.
+            # Stories that are not stored yet get negative numbers, so that entries of later days can join
+            # them.
             key = story.id or min((0, *found)) - 1
             found[key] = replace(story, id=key)
+            for gone in story.absorbed:
+                found.pop(gone, None)
     before = {story.id: story for story in stories}
     finished = []
     for key, story in found.items():
         if story != before.get(key):
             step()
-            finished.append(with_summary(replace(story, id=max(0, story.id)), feeds, settings))
+            absorbed = tuple(number for number in story.absorbed if number > 0)
+            finished.append(
+                with_summary(replace(story, id=max(0, story.id), absorbed=absorbed), feeds, settings)
+            )
     return tuple(finished)
 
 
 def earlier(stories: Sequence[Story], counts: TermCounts) -> Sought:
-    """Return which of all past stories `linked` looks at for these, of which there is one at least."""
+    """Return which past stories `linked` needs to see for these stories; there must be at least one."""
     return sought(stories, rarity(counts))
 
 
@@ -92,12 +101,14 @@ def linked(
     *,
     step: Callable[[], None] = lambda: None,
 ) -> tuple[Story, ...]:
-    """Return what `assign` returned with the stories that are related, and their affairs.
+    """Return the stories that `assign` returned, now with their related stories and their affairs.
 
-    `known` are those stored stories that were seen within `settings.related_for`: all of them, or as many as
-    `earlier` names. `counts` and `step` are those of `assign`.
+    `known` are the stored stories that were seen within `settings.related_for`: all of them, or only those
+    that `earlier` names. `counts` and `step` are the same as for `assign`.
     """
-    related = RelatedStories(known, rarity(counts), settings.related_for)
+    absorbed = {number for story in stories for number in story.absorbed}
+    present = (past for past in known if past.id not in absorbed)
+    related = RelatedStories(present, rarity(counts), settings.related_for)
     found = []
     for story in stories:
         step()
@@ -108,14 +119,14 @@ def linked(
 def _linked(story: Story, stories: RelatedStories) -> Story:
     referred = stories.referred(story)
     related = tuple(dict.fromkeys((*story.related, *referred, *stories.related(story))))
-    # Of a new one it is known what it answers; an old one's related stories may be less.
+    # The related stories of a new story are those that it answers. Those of an old one may be less close.
     answered = (*referred, *(() if story.id else story.related))
     affair = story.affair or stories.affair(story, related, answered)
     return replace(story, related=related, affair=affair)
 
 
 def _affairs_agreed(stories: Sequence[Story]) -> tuple[Story, ...]:
-    """Let stories that found each other in one step be of one affair: each would be the other's."""
+    """Give one affair to stories that found each other in one step, or each would be in the other's."""
     chosen = {story.id: story.affair for story in stories if story.id and story.affair is not None}
 
     def agreed(affair: int | None) -> int | None:
@@ -132,7 +143,7 @@ def _affairs_agreed(stories: Sequence[Story]) -> tuple[Story, ...]:
 
 
 def _renewed(stories: Sequence[Story], new: Sequence[Entry]) -> Iterator[Story]:
-    """Yield the stories with the present texts of their entries."""
+    """Yield the stories, with the present texts of their entries."""
     present = {entry.id: entry for entry in new}
     for story in stories:
         yield replace(story, entries=tuple(present.get(entry.id, entry) for entry in story.entries))
@@ -143,5 +154,5 @@ def _day(entry: Entry) -> int:
 
 
 def _open(story: Story, day: int, days: int) -> bool:
-    """Return whether a story had a report so few days before or after a day."""
+    """Say whether a story had a report within so many days before or after a day."""
     return any(abs(_day(entry) - day) <= days for entry in story.entries)

@@ -1,6 +1,6 @@
-"""Entries as the matcher holds them, and how alike two are.
+"""Hold entries in the form in which they are compared, and compare them.
 
-Takes entries and how rare their terms are; gives candidates, and the link between two groups of them.
+Takes entries and the rarity of their terms. Gives candidates, and the link between two groups of candidates.
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ if TYPE_CHECKING:
     from monitor.models import Entry
 
 LATEST = 24
-"""Of a large story so many entries, the latest, are compared, no more."""
+"""How many entries of a large story, the latest ones, are compared with others."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """An entry of a story, open or to be."""
+    """An entry that is in an open story or may come into one."""
 
     entry: Entry
     traits: Traits
     vector: Any
-    """Unpacked; None without the `semantic` extra."""
+    """The unpacked vector of the entry; None without the extra `semantic`."""
     rarity: match.Rarity
     sources: Sources
 
-    # Of most entries of open stories nobody asks: no new one is near.
+    # Worked out when first asked for: most entries of open stories are never compared with anything.
     @cached_property
     def weighed(self) -> match.Weighed:
-        """Its terms, by their rarity."""
+        """The entry's terms, weighed by their rarity."""
         source = self.sources.of(self.entry) if self.entry.url else ""
         return match.weigh(self.traits, self.rarity, source)
 
     @property
     def day(self) -> float:
-        """Days from 1970 to its publication."""
+        """The days from 1970 to its publication."""
         return self.traits.day
 
     @property
     def language(self) -> str:
-        """Of the entry; "" where it is not known."""
+        """The entry's language; "" if it is not known."""
         return self.traits.language
 
     @property
     def place(self) -> tuple[float, str, str]:
-        """Its place in order of publication, also among those of one moment."""
+        """Its place in the order of publication; no two entries of one moment have the same."""
         return self.traits.day, self.entry.feed, self.entry.title
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Makes candidates of entries, each once, and compares them as the user taught it."""
+    """Makes one candidate of each entry, and compares them with what the user's corrections taught."""
 
     rarity: match.Rarity
     sources: Sources
     vectors: Mapping[int, bytes]
     own: Mapping[str, float] = field(default_factory=dict)
-    """What the user's corrections add to the weights."""
+    """What the user's corrections add to the weights of pairs."""
     _made: dict[int, Candidate] = field(default_factory=dict)
     _scores: dict[tuple[int, int, bool], float] = field(default_factory=dict, init=False)
 
@@ -80,21 +80,22 @@ class Candidates:
         return self._made[entry.id]
 
     def link(self, one: Sequence[Candidate], other: Sequence[Candidate], *, steps: bool = False) -> Link:
-        """Compare all candidates of two groups; with `steps` two steps of an affair are no two events."""
+        """Compare all candidates of two groups; with `steps`, being two steps of an affair does not count."""
         some, others = one[-LATEST:], other[-LATEST:]
         pairs = ((a, b) for a in some for b in others)
         if steps:
             return Link.of(match.score(compare(a, b) | {"steps_differ": 0.0}, self.own) for a, b in pairs)
-        # Where both have reports in one language words have said what there is to say: by meaning alone, over
-        # a report in the other language, a report joined what its own language told apart from it.
+        # If both groups have reports in one language, their words are enough. Otherwise a report joined,
+        # through the meaning of a report in another language, a group that the words of its own language
+        # kept apart.
         meaning = {a.language for a in some}.isdisjoint(b.language for b in others)
         return Link.of(self.score(a, b, meaning=meaning) for a, b in pairs)
 
     def score(self, one: Candidate, other: Candidate, *, meaning: bool = True) -> float:
         """Return the log-odds that two candidates tell of one event, by words or, across languages, meaning.
 
-        A pair is asked three times: to group it, to say how sure the join is, and to say what speaks against
-        it. Remembered, that is half of what stories cost.
+        Each pair is needed three times: to group it, to say how sure the join is, and to say what speaks
+        against it. Remembering the result halves the cost of making stories.
         """
         first, second = one.entry.id, other.entry.id
         pair = (first, second, meaning) if first < second else (second, first, meaning)
@@ -106,14 +107,14 @@ class Candidates:
 def compare(one: Candidate, other: Candidate, *, meaning: bool = True) -> dict[str, float]:
     """Return the features of two candidates."""
     both = one.vector is not None and other.vector is not None
-    # Within one language words tell events apart better than meaning does: on five months of a real stream
-    # the encoder made three more stories there, all of two events. Across languages words have little to say.
+    # Within one language, words tell events apart better than meaning does: on five months of a real stream
+    # the encoder made three more stories there, and each mixed two events. Across languages words say little.
     across = one.language != other.language and "" not in (one.language, other.language)
     alike = likeness(one.vector, other.vector) if meaning and both and across else None
     return match.features(one.weighed, other.weighed, alike)
 
 
 def order(entry: Entry) -> tuple[object, ...]:
-    """Return the key that puts entries in one order whatever the order of their arrival."""
-    # All of it, and the id last: two databases that met the same entries in another order agree.
+    """Return a key that sorts entries in the same way, whatever the order in which they arrived."""
+    # The id comes last, so that two databases that met the same entries in different orders agree.
     return (entry.first_seen, entry.published, entry.feed, entry.guid, entry.url, entry.title, entry.id)

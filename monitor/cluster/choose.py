@@ -1,4 +1,4 @@
-"""What a story shows of itself: title and summary verbatim from its entries, its themes, its sources."""
+"""Choose what a story shows: its title and summary, verbatim from its entries, its themes and sources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.cluster.settings import Settings
     from monitor.models import Entry, Feed, Story
 
-# What asks, promises or judges; a headline that says who did what is the better title.
+# Headlines that ask, promise or judge. One that says who did what is the better title.
 _BAIT = re.compile(
     r"""[?!] | \byour?\b | \bthis\ is\b | \bhere['’]?s\b | \bwhy\b | \bhow\b | \bwarum\b | \bso\ \w+\ sie\b |
         \bwhat\b.*\bmeans?\b | \blessons\b | \bexplained\b | \bmeet\b | \bslams?\b | \bexclusive\b |
@@ -29,28 +29,28 @@ _BAIT = re.compile(
 )
 _QUOTE = re.compile(r"^[„“\"‘'»]")
 _SHOUT = re.compile(r"\b[A-ZÄÖÜ]{5,}\b")
-# Characters between which a headline informs without being a paragraph.
+# The length, in characters, of a headline that informs without being a paragraph.
 _SHORT, _LONG = 25, 130
-# Telling words; a title of fewer is not the more central for it.
+# A title with fewer words than this does not count as more central because of that.
 _FEW = 5
-# Names in a title, more of which make it no better.
+# More names than this make a title no better.
 _NAMED = 3
 _THEME_SHARE = 1 / 3
 _DAY = timedelta(days=1)
-# Reports that make a new turn.
+# How many reports make a new turn.
 _TURN = 2
-# Of a story the first and the last so many entries are read for its title, its names and its kind: of two
-# thousand the others say the same, and reading them took two seconds.
+# So many of the first and of the last entries of a story are read for its title, names and kind. The others
+# say the same, and reading two thousand took two seconds.
 _READ = 100
 
 
 def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) -> Story:
-    """Return a story with all that follows from its entries, from its title to its number of sources.
+    """Return a story with everything that follows from its entries, from title to number of sources.
 
     Title and summary are chosen from the reports of its first day, so that they stay with the event that
     they tell; of a story that went on, the newest turn leads.
     """
-    # In the order in which they were decided on, or a later look at the story would choose another original.
+    # Sorted as when they were decided on: otherwise a later look at the story would choose other originals.
     entries = sorted(story.entries, key=order)
     same = copies(entries)
     reports = [entry for entry in entries if entry.id not in same]
@@ -79,10 +79,11 @@ def with_summary(story: Story, feeds: Mapping[str, Feed], settings: Settings) ->
 
 
 def _newest_turn(reports: Sequence[Entry]) -> list[Entry]:
-    """Return the reports of the last day of a story that went on; none where it did not.
+    """Return the reports of the last day of a story that went on; none if it did not.
 
-    It went on when they come a day or more after it began, are two at least, and their titles agree on a
-    figure, a name or a kind of event that no report of the first day has: an echo is no turn.
+    A story went on if at least two reports came more than a day after it began, and if their titles agree on
+    a figure, a name or a kind of event that no earlier report has. Reports that only repeat it are no new
+    turn.
     """
     began, ended = (bound(entry.first_seen for entry in reports) for bound in (min, max))
     turn = [entry for entry in reports if ended - entry.first_seen <= _DAY]
@@ -105,7 +106,7 @@ def choose(entries: Sequence[Entry], language: str) -> Entry:
 
 
 def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> float:
-    """Return how well an entry speaks for its story: how central and telling its title is, less its flaws."""
+    """Return how well an entry stands for its story: how central and informative it is, less its flaws."""
     title, head = entry.title, traits(entry).title
     shared = sum(spread[word] - 1 for word in head.words) / max(1, size - 1)
     return (
@@ -123,14 +124,14 @@ def _merit(entry: Entry, spread: Counter[str], size: int, language: str) -> floa
 
 
 def _summary(entries: Sequence[Entry], lead: Entry, language: str) -> str:
-    """Return the best other entry's summary for a lead without one, if possible in the lead's language."""
+    """Return the best summary of another entry for a lead without one, if possible in its language."""
     others = [entry for entry in entries if entry.summary and not ROUND_UP.search(entry.title)]
     same = [entry for entry in others if entry.language == lead.language]
     return choose(same or others, language).summary if others else ""
 
 
 def _common(labels: Iterable[tuple[str, ...]], least: float) -> tuple[str, ...]:
-    """Return the labels that at least so many entries have, the commonest first."""
+    """Return the labels that at least so many entries have, the most common first."""
     found = Counter(label for own in labels for label in own)
     return tuple(
         label for label, n in sorted(found.items(), key=lambda item: (-item[1], item[0])) if n >= least

@@ -1,4 +1,4 @@
-"""Copies and sources: which entries are one report, and how many independent sources a story has."""
+"""Find which entries are copies of one report, and how many independent sources a story has."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from monitor.models import Entry, Feed
 
 _SHINGLE = 3
-# Share of common three-word sequences from which two texts are one wire text.
+# Two texts that share at least this part of their three-word sequences are one agency text.
 _SAME_TEXT = 0.8
-# Shorter texts coincide by chance: of them only the whole counts.
+# Parts of shorter texts agree by chance. Such texts must be equal as a whole.
 _ENOUGH_WORDS = 12
-# Under one title a shorter text tells enough.
+# With equal titles, a summary of so many words is enough.
 _ENOUGH_UNDER_ONE_TITLE = 5
-# What appears daily does not do so to the hour.
+# What appears daily does not appear at exactly the same time each day.
 _NEXT = timedelta(hours=20)
-# A sequence that more different texts share is an outlet's standing paragraph, and is passed over.
+# A sequence that more texts than this share belongs to an outlet's standing paragraph, and is ignored.
 _POSTINGS = 100
 
 
 def addresses(entry: Entry) -> Iterator[str]:
-    """Yield what makes entries of two feeds certainly one report: link and world-wide identifier.
+    """Yield what shows for certain that entries of two feeds are one report: link and world-wide identifier.
 
-    A link to a front page is no entry's own.
+    A link to a front page belongs to no single entry.
     """
     if has_place(entry.url):
         yield entry.url
-    # Only what is unique in the world: "1" and "post-17" are guids of many feeds.
+    # Only identifiers that are unique in the world: "1" and "post-17" are guids in many feeds.
     if entry.guid.startswith(("http://", "https://", "urn:uuid:", "tag:")):
         yield entry.guid
 
 
 def whole_text(entry: Entry) -> str:
-    """Return the folded text of an entry but for figures in its summary, "" for one too short to tell.
+    """Return the folded text of an entry, with "0" for each figure in its summary; "" if it is too short.
 
-    Desks bring figures up to date; a word that differs, "Graz" for "Wien", may be other news.
+    Outlets bring figures up to date. But if a word differs ("Graz" for "Wien"), it may be other news.
     """
     title, summary = plain_words(fold(entry.title)), plain_words(fold(entry.summary))
     if len(summary) < _ENOUGH_UNDER_ONE_TITLE and len(title) + len(summary) < _ENOUGH_WORDS:
@@ -54,7 +54,7 @@ def whole_text(entry: Entry) -> str:
 
 
 def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
-    """Return the three-word sequences of an entry's text, none for a text too short to tell."""
+    """Return the three-word sequences of an entry's summary; none if it is too short to tell."""
     words = plain_words(fold(entry.summary))
     if len(words) < _ENOUGH_WORDS:
         return frozenset()
@@ -62,7 +62,7 @@ def shingles(entry: Entry) -> frozenset[tuple[str, ...]]:
 
 
 class _Text(NamedTuple):
-    """A text that was entered."""
+    """A text that was added."""
 
     group: int
     sequences: int
@@ -71,7 +71,7 @@ class _Text(NamedTuple):
 
 
 class Copies:
-    """The reports seen so far and the groups that they are in."""
+    """The reports that were added so far, and the groups that they are in."""
 
     def __init__(self) -> None:
         self._addresses: dict[str, tuple[int, str]] = {}
@@ -83,7 +83,7 @@ class Copies:
         self._shingles: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
 
     def add(self, entry: Entry, group: int) -> None:
-        """Enter an entry that is in a group."""
+        """Add an entry that is in a group."""
         for address in addresses(entry):
             self._addresses.setdefault(address, (group, entry.feed))
             self._titled[address, fold(entry.title)].setdefault(group, entry)
@@ -93,21 +93,22 @@ class Copies:
             self._editions[text, _voice(entry)].setdefault(group, entry)
         sequences = shingles(entry)
         if any(text.group == group for text in self._near(entry, sequences)):
-            return  # a thousand copies of one text are looked up as one
+            return  # a thousand copies of one text need be found only once
         for sequence in sequences:
             self._shingles[sequence].append(len(self._texts))
         self._texts.append(_Text(group, len(sequences), _voice(entry), fold(entry.title)))
 
     def groups(self, entry: Entry) -> list[int]:
-        """Return the groups that hold a copy of this entry, the surest first."""
+        """Return the groups that hold a copy of this entry, the most certain first."""
         title, sure = fold(entry.title), list[int]()
         for address in addresses(entry):
             if titled := self._titled.get((address, title)):
                 issues = (group for group, one in titled.items() if not _is_another_issue(entry, one))
                 sure += islice(issues, 1)
                 continue
-            # One feed may give the same link to the briefing of each day: there the title must be the same.
-            # So may two feeds of one outlet; but of one article's link a second title is another title.
+            # One feed, or two feeds of one outlet, may give the briefings of all days the same link: then
+            # the title must be the same, too. But a second title under the link of one article is still that
+            # article.
             first = self._addresses.get(address)
             fresh = is_of_one(address) or (address, entry.feed) not in self._used
             if first and first[1] != entry.feed and fresh:
@@ -115,7 +116,7 @@ class Copies:
         text = whole_text(entry)
         editions = self._editions.get((text, _voice(entry)), {})
         others = {group for group, one in editions.items() if _is_another_edition(entry, one)}
-        # The latest first: whoever else brings a column has its last edition.
+        # The latest first: another outlet that brings a column has its last edition.
         same = [group for group in reversed(self._whole.get(text, {})) if group not in others]
         near = [one.group for one in self._near(entry, shingles(entry)) if one.group not in others]
         return list(dict.fromkeys(sure + same + near))
@@ -128,31 +129,31 @@ class Copies:
         return [
             text
             for number, shared in sorted(hits.items())
-            # The smaller of the two: a wire text that one outlet has cut is still that text.
+            # Measured by the shorter text: an agency text that one outlet has cut is still that text.
             if shared >= _SAME_TEXT * min((text := self._texts[number]).sequences, len(sequences))
-            # An outlet that puts one paragraph under each title says so of itself, not of the news.
+            # A paragraph that an outlet puts under each of its titles says nothing about the news.
             if text.voice != voice or text.title == title
         ]
 
 
 def _voice(entry: Entry) -> tuple[str, str]:
-    """Return the feed, and the outlet that an aggregator names in it."""
+    """Return who speaks: the feed, and the outlet that an aggregator names."""
     return entry.feed, fold(entry.outlet)
 
 
 def _is_another_edition(entry: Entry, other: Entry) -> bool:
-    """Return True for an outlet's one text under two pages on two days: a column with a standing teaser."""
+    """Say whether two equal texts of an outlet are two editions: two pages on two days, as of a column."""
     pages = {re.split("[?#]", one.url, maxsplit=1)[0] for one in (entry, other)}
     dated = entry.dated == other.dated == "publisher"
     apart = dated and abs(entry.published - other.published) >= _NEXT
-    # The number of a visit in the query, or a date that is new at each poll, makes no page.
+    # Another number in the query, or a date that is new at each poll, makes no other page.
     return apart and len(pages - {""}) > 1
 
 
 def _is_another_issue(entry: Entry, other: Entry) -> bool:
-    """Return True for two texts of two days under one title on a page that is no article's own.
+    """Say whether two texts under one title are two issues: of two days, on a page that serves many articles.
 
-    Within one feed they were not taken for one entry as they came, and need be of no two days.
+    Entries of one feed need not be of two days, because they were not taken for one entry when they came.
     """
     dated = entry.dated == other.dated == "publisher"
     apart = dated and abs(entry.published - other.published) >= _NEXT
@@ -164,9 +165,9 @@ def _is_another_issue(entry: Entry, other: Entry) -> bool:
 
 
 def copies(entries: Iterable[Entry]) -> dict[int, int]:
-    """Return the ids of those entries that are copies, and of the earlier report that each is a copy of.
+    """Return the ids of the entries that are copies, each with the id of the earlier report that it repeats.
 
-    What one outlet brings under another title is no copy, even where all of its days have one link.
+    What an outlet brings under a new title is no copy, even if all of its days have the same link.
     """
     known, found = Copies(), dict[int, int]()
     originals: dict[int, Entry] = {}
@@ -186,7 +187,7 @@ def _goes_on(original: Entry, entry: Entry) -> bool:
 
 
 class Sources:
-    """Who speaks in an entry: outlets of one publisher are one source."""
+    """The sources of entries: all outlets of one publisher are one source."""
 
     def __init__(self, feeds: Mapping[str, Feed]) -> None:
         self._feeds = feeds
@@ -201,11 +202,11 @@ class Sources:
         if outlet and feed is None:
             return "outlet:" + outlet
         link = feed.url if outlet and feed else entry.url
-        # Of the site and not of the host: one blog may have as many names below its own as it likes.
+        # The site, not the host: one blog may have any number of names below its own.
         return "site:" + (site_of(link) or site_of(entry.feed) or entry.feed)
 
     def independent(self, entries: Sequence[Entry], same: Mapping[int, int] | None = None) -> int:
-        """Return how many independent sources report; copies of one text (`copies`) count once."""
+        """Return how many independent sources report; all copies of one text (`copies`) count once."""
         same = copies(entries) if same is None else same
         sources: dict[str, str] = {}
         texts: dict[int, str] = {}
@@ -217,7 +218,7 @@ class Sources:
 
 
 def _root(parents: dict[str, str], source: str) -> str:
-    """Return the source that stands for this one: those that print one text are one."""
+    """Return the source that stands for this one: sources that print the same text are one."""
     while parents.setdefault(source, source) != source:
         source = parents[source]
     return source

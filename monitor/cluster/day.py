@@ -1,4 +1,4 @@
-"""One day's new entries beside the stories that are open on it: who belongs to whom, and why in a line."""
+"""Decide for one day's new entries which open story each belongs to, or which others, and say why."""
 
 from __future__ import annotations
 
@@ -26,26 +26,29 @@ if TYPE_CHECKING:
     from monitor.cluster.match import Rarity
     from monitor.models import Entry
 
-# Stories that one entry is compared with.
+# How many groups one new entry is compared with.
 _MOST = 12
-# A term that more open stories share is passed over.
+# A term that more groups than this share is ignored.
 _POSTINGS = 400
-# Log-odds above the bar up to which a join is in doubt.
+# A join whose log-odds are less than this above the bar is in doubt.
 _DOUBT = 0.7
+# Log-odds above the bar from which two stored stories become one. Both may have been told, so this must be
+# surer than a report's joining one: of such meetings at the bar two in three are right (hands left out).
+_MEET = 2.0
 
 _BEGAN = "began the story"
 _COPY = "copy of a report in the story: same link, identifier or text"
 
 
 class _RunnerUp(NamedTuple):
-    """The story that was second best, and how near it was, 0 to 1."""
+    """The story that was second best, and how similar it was, 0 to 1."""
 
     story: int | None = None
     similarity: float = 0.0
 
 
 class DayClustering:
-    """Groups of candidates by number: first the open stories, then each new entry with its copies."""
+    """Numbered groups of candidates: first the open stories, then each new entry with its copies."""
 
     def __init__(
         self,
@@ -69,35 +72,35 @@ class DayClustering:
         self._near = self._neighbours()
 
     def changed(self) -> Iterator[Story]:
-        """Yield the stories, old and new (id 0), that have taken in new entries."""
+        """Yield the stories, old ones and new ones (id 0), that have got new entries."""
         clusters: dict[int, list[int]] = {}
         for number, root in enumerate(self._roots()):
             clusters.setdefault(root, []).append(number)
-        for root, numbers in clusters.items():
-            entries = [member for number in numbers for member in self._groups[number]]
-            old = self._stories[root] if root < len(self._stories) else None
-            if old is None or len(entries) > len(old.entries):
-                yield self._story(old, sorted(entries, key=lambda member: order(member.entry)))
+        for numbers in clusters.values():
+            members = [member for number in numbers for member in self._groups[number]]
+            old = [self._stories[number] for number in numbers if number < len(self._stories)]
+            if len(members) > sum(len(story.entries) for story in old):
+                yield self._story(old, sorted(members, key=lambda member: order(member.entry)))
 
     def _candidate(self, entry: Entry) -> Candidate:
         self._step()
         return self._candidates.of(entry)
 
     def _link(self, one: int, other: int) -> Link:
-        """Compare two groups, once: a cache around a closure would keep the day's work in a cycle."""
+        """Compare two groups, each pair of them once."""
         self._step()
         if (one, other) not in self._links:
             self._links[one, other] = self._candidates.link(self._groups[one], self._groups[other])
         return self._links[one, other]
 
     def _place(self, new: Sequence[Candidate]) -> None:
-        """Put each new entry with the report that it is a copy of, or by itself."""
+        """Put each new entry into the group of the report that it is a copy of, or into one of its own."""
         known = Copies()
         for number, members in enumerate(self._groups):
             for member in members:
                 known.add(member.entry, number)
         for member in new:
-            # A split outlasts a copy: what the user took apart is not joined for its text.
+            # Not even a copy joins a story that the user took it out of.
             homes = [number for number in known.groups(member.entry) if not self._barred(member, number)]
             number = homes[0] if homes else len(self._groups)
             if homes:
@@ -111,7 +114,7 @@ class DayClustering:
         return self._apart.any([member.entry.id], [other.entry.id for other in self._groups[number]])
 
     def _neighbours(self) -> dict[int, list[int]]:
-        """Return for each new group those that share the most telling terms with it."""
+        """Return, for each new group, the groups that share the rarest terms with it."""
         index = Index(self._candidates.rarity)
         terms = [frozenset[str]().union(*(m.traits.terms() for m in members)) for members in self._groups]
         for number, found in enumerate(terms):
@@ -129,7 +132,6 @@ class DayClustering:
             self._link,
             threshold=fusion.FLOOR,
             closes=self._closes,
-            fixed=len(self._stories),
             cannot_link=self._apart.groups(self._home),
         )
 
@@ -138,31 +140,68 @@ class DayClustering:
 
     def _closes(self, one: Sequence[int], other: Sequence[int], link: Link) -> bool:
         self._step()
-        return fusion.closes(self._joined(one), self._joined(other), link, self._crowd, self._bar)
+        meet = max(min(one), min(other)) < len(self._stories)
+        bar = self._bar + _MEET if meet else self._bar
+        return fusion.closes(self._joined(one), self._joined(other), link, self._crowd, bar)
 
-    def _story(self, old: Story | None, members: Sequence[Candidate]) -> Story:
-        """Return a story of these members; what was known of an old one stays."""
-        joins = {join.entry: join for join in old.joins} if old else {}
+    def _story(self, old: Sequence[Story], members: Sequence[Candidate]) -> Story:
+        """Return the story of these members.
+
+        What was known of an old one stays. Of several the one that was stored first takes in the others.
+        """
         entries = tuple(member.entry for member in members)
-        base = old or Story(
-            entries=entries, first_seen=entries[0].first_seen, last_seen=entries[-1].first_seen
-        )
+        bare = Story(entries=entries, first_seen=entries[0].first_seen, last_seen=entries[-1].first_seen)
+        base, *others = sorted(old, key=lambda story: (story.id <= 0, story.id)) or [bare]
         reasons = Reasons(members, self._candidates)
+        joins = {join.entry: join for story in old for join in story.joins}
+        joins |= {join.entry: join for join in (self._meeting(one, members, reasons) for one in others)}
         found = tuple(
             joins.get(member.entry.id)
-            or self._join(member, members, old, reasons, began=old is None and place == 0)
+            or self._join(member, members, old, reasons, began=not old and place == 0)
             for place, member in enumerate(members)
         )
-        related = base.related if old else self._steps(members)
-        return replace(base, entries=entries, joins=found, related=related)
+        absorbed = [number for story in others for number in (story.id, *story.absorbed)]
+        related = (
+            [number for story in (base, *others) for number in story.related] if old else self._steps(members)
+        )
+        return replace(
+            base,
+            entries=entries,
+            joins=found,
+            affair=next((story.affair for story in (base, *others) if story.affair is not None), None),
+            related=tuple(number for number in dict.fromkeys(related) if number not in {base.id, *absorbed}),
+            absorbed=(*base.absorbed, *absorbed),
+        )
+
+    def _meeting(self, absorbed: Story, members: Sequence[Candidate], reasons: Reasons) -> Join:
+        """Return why a story is part of this one now, as the reason of the report that it began with."""
+        own = {entry.id for entry in absorbed.entries}
+        its = [member for member in members if member.entry.id in own]
+        rest = [member for member in members if member.entry.id not in own]
+        link = self._candidates.link(its, rest)
+        sure = fusion.log_odds(self._whole.of(its), self._whole.of(rest), link, self._crowd)
+        bar = self._bar + _MEET
+        why = reasons.of(its[0], rest[-LATEST:], probability(sure), probability(bar))
+        if absorbed.id > 0:
+            more = "".join(f", e{member.entry.id}" for member in its[1:])
+            why = f"began s{absorbed.id} (e{its[0].entry.id}{more}), now part of this story · {why}"
+        return Join(
+            entry=its[0].entry.id,
+            similarity=probability(sure),
+            reason=why,
+            doubtful=sure < bar + _DOUBT,
+        )
 
     def _steps(self, members: Sequence[Candidate]) -> tuple[int, ...]:
-        """Return the open stories that new reports answer: as likely theirs as can be, but for the step."""
+        """Return the open stories that new reports answer.
+
+        Such a story would be theirs, if it were not another step of its affair.
+        """
         own, near = (
             kind([member.entry for member in members]),
             self._near.get(self._home[members[0].entry.id], ()),
         )
-        bar = self._bar + self._crowd  # where more comes, more is alike by chance
+        bar = self._bar + self._crowd  # the more entries come, the more are alike by chance
         return tuple(
             story.id
             for number in sorted(near)
@@ -175,12 +214,12 @@ class DayClustering:
         self,
         member: Candidate,
         members: Sequence[Candidate],
-        own: Story | None,
+        own: Sequence[Story],
         reasons: Reasons,
         *,
         began: bool,
     ) -> Join:
-        """Return why a new member is among the members of its story."""
+        """Return why a new member is in its story."""
         self._step()
         second = self._runner_up(member, own)
         similarity, why, doubtful = 1.0, _BEGAN, False
@@ -201,39 +240,41 @@ class DayClustering:
             doubtful=doubtful,
         )
 
-    def _runner_up(self, member: Candidate, own: Story | None) -> _RunnerUp:
-        """Return the open story, other than its own, that a new member was nearest to."""
-        mine = self._home[member.entry.id]
+    def _runner_up(self, member: Candidate, own: Sequence[Story]) -> _RunnerUp:
+        """Return the open story, apart from those that are now its own, that a new member was nearest to."""
+        home, mine = self._home[member.entry.id], {story.id for story in own}
         rivals = [
-            (self._link(number, mine).strength(), -number)
-            for number in self._near.get(mine, ())
-            if number < len(self._stories) and self._stories[number] is not own
+            (self._link(number, home).strength(), -number)
+            for number in self._near.get(home, ())
+            if number < len(self._stories) and self._stories[number].id not in mine
         ]
         if not rivals:
             return _RunnerUp()
-        # By their links, and both groups as a whole for the nearest alone: of all it was a third of the work.
+        # The nearest is chosen by its link. Only that one is weighed as a whole: weighing all was a third of
+        # the work.
         number = -max(rivals)[1]
-        link = self._link(number, mine)
-        sure = fusion.log_odds(self._joined([number]), self._joined([mine]), link, self._crowd)
+        link = self._link(number, home)
+        sure = fusion.log_odds(self._joined([number]), self._joined([home]), link, self._crowd)
         return _RunnerUp(self._stories[number].id, probability(sure))
 
 
 class Index:
-    """Terms to the groups of entries that hold them: which are worth a comparison, bounded in cost."""
+    """An index of groups by their terms: it says, at a bounded cost, which groups are worth a comparison."""
 
     def __init__(self, rarity: Rarity) -> None:
         self._rarity = rarity
         self._postings: defaultdict[str, list[int]] = defaultdict(list)
 
     def add(self, group: int, terms: Iterable[str]) -> None:
-        """Enter a group under its terms."""
+        """Enter a group under each of its terms."""
         for term in terms:
             self._postings[term].append(group)
 
     def nearest(self, terms: Iterable[str], *, without: int) -> list[int]:
-        """Return the groups that share the most of these terms, by weight, best first; equal ones by key."""
+        """Return the groups that share most of these terms by weight, the best first."""
         weights: defaultdict[int, float] = defaultdict(float)
-        # In order, since sums of floats depend on it: the same entries must give the same stories.
+        # Sorted, because sums of floats depend on their order, and the same entries must give the same
+        # stories.
         for term in sorted(terms):
             groups = self._postings.get(term, ())
             if len(groups) <= _POSTINGS:
@@ -245,9 +286,9 @@ class Index:
 
 
 def crowd(entries: Iterable[Entry], day: int, days: int) -> float:
-    """Return the logarithm of how many entries a day the last days brought; 0 for one and fewer.
+    """Return the logarithm of how many entries a day the last days brought; 0 for one a day or fewer.
 
-    Chance likeness grows with what there is to be like: the bar rises by a part of it.
+    The more entries there are, the more of them are alike by chance. So the model weighs this against a join.
     """
     recent = sum(0 <= day - entry.published.toordinal() <= days for entry in entries)
     return math.log(max(1.0, recent / (days + 1)))

@@ -1,7 +1,7 @@
-"""What entries mean, for telling events apart: vectors by the sentence encoder of the `semantic` extra.
+"""Turn entries into vectors of meaning, by the sentence encoder of the extra `semantic`.
 
-An entry's vector is two: of its title and of its summary. From each goes what all texts of the topic have in
-common (their mean and main directions, in model.toml); what is left tells one event from another.
+An entry has two vectors, of its title and of its summary. What all texts of the topic have in common (their
+mean and main directions, in model.toml) is taken away from both; the rest tells one event from another.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Half precision: 2 kB an entry instead of 4.
 _STORED = "<f2"
-# As many entries as have their two texts encoded together.
+# How many entries are encoded at once, with two texts each.
 _AT_ONCE = encoder.BATCH // 2
 
 
@@ -55,12 +55,12 @@ class Encoder:
 
 
 def texts(entry: Entry) -> tuple[str, str]:
-    """Return the two texts of an entry that are encoded; the title stands in for a missing summary."""
+    """Return the two texts of an entry that are encoded: title and summary, or the title twice."""
     return entry.title, entry.summary or entry.title
 
 
 def without_topic(rows: Any, topic: bytes) -> Any:
-    """Return vectors (an array of rows) without the topic's mean and main directions, of length one."""
+    """Return vectors, as rows, of length one and without the topic's mean and main directions."""
     import numpy as np
 
     mean, *directions = np.frombuffer(topic, _STORED).astype(np.float32).reshape(-1, DIMENSIONS)
@@ -71,7 +71,7 @@ def without_topic(rows: Any, topic: bytes) -> Any:
 
 
 def topic(rows: Any, directions: int) -> bytes:
-    """Return the mean and so many main directions of vectors, as model.toml keeps them."""
+    """Return the mean of vectors and so many of their main directions, as model.toml keeps them."""
     import numpy as np
 
     mean = rows.mean(axis=0)
@@ -88,6 +88,6 @@ def unpack(vector: bytes) -> Any:
 
 
 def likeness(one: Any, other: Any) -> float:
-    """Return how alike two unpacked vectors are: titles, summaries, and the better of title to summary."""
+    """Return how alike two entries are: the mean over titles, summaries, and the better cross pair."""
     (titles, cross), (crosswise, summaries) = one @ other.T
     return float(titles + summaries + max(cross, crosswise)) / 3

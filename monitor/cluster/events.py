@@ -1,4 +1,4 @@
-"""What the matcher knows of events (events.toml): kinds, parties by name and role, subjects, places."""
+"""Read what is known about events (events.toml): kinds, players, roles, subjects and places."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 LONGEST = 4
-"""Words in the longest name or phrase."""
+"""The number of words in the longest name or phrase."""
 
 PLAIN_WORD = re.compile(r"[^\W_]+")
 _SHORTEST = 2
-# Words within which a German verb's second half follows its first, both counted.
+# The most words from the first to the second half of a divided German verb, both counted.
 _GAP = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Words and phrases and what they stand for; one may stand for several things."""
+    """Words and phrases with the labels that they stand for; one may stand for several."""
 
     whole: Mapping[str, tuple[str, ...]]
     """Words, and phrases with their words joined by a space."""
     starts: Mapping[str, tuple[str, ...]]
     ends: Mapping[str, tuple[str, ...]]
     apart: Mapping[str, tuple[tuple[str, str, str], ...]]
-    """First words of phrases with a gap ("stellt … vor") to both halves of each and the label."""
+    """Phrases with a gap ("stellt … vor") by their first words: both halves, and the label."""
 
     def labels(self, word: str) -> Iterator[str]:
-        """Yield what a folded word or phrase stands for."""
+        """Yield the labels of a folded word or phrase."""
         yield from self.whole.get(word, ())
         for size in range(_SHORTEST, len(word) + 1):
             yield from self.starts.get(word[:size], ())
             yield from self.ends.get(word[-size:], ())
 
     def phrases(self, words: Sequence[str]) -> Iterator[str]:
-        """Yield what phrases of several words stand for."""
+        """Yield the labels of all phrases of several words."""
         for start, word in enumerate(words):
             for end in range(start + 2, min(start + LONGEST, len(words)) + 1):
                 yield from self.whole.get(" ".join(words[start:end]), ())
@@ -55,25 +55,25 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The tables of events.toml, folded and ready for look-up."""
+    """The tables of events.toml, folded and ready to be looked up."""
 
     kinds: Patterns
     apart: frozenset[frozenset[str]]
     """Pairs of kinds that are two steps of an affair."""
     acts: Mapping[str, str]
-    """Nouns for an act to its kind."""
+    """The kinds of acts, by the nouns for them."""
     rank: Mapping[str, int]
-    """Kinds of event to their places in the table: of several that a text speaks of the lowest counts."""
+    """The places of the kinds in the table: if a text speaks of several, the lowest counts most."""
     roles: Patterns
     subjects: Patterns
     places: Patterns
     players: Mapping[str, str]
-    """Every spelling of a name, its words joined by a space, to the player's key."""
+    """The keys of players, by every spelling of their names, whose words are joined by a space."""
     stop: frozenset[str]
 
 
 def plain_words(text: str) -> list[str]:
-    """Return the words of `text` as they stand, hyphens and apostrophes parting them."""
+    """Return the words of a text as they stand; hyphens and apostrophes separate words."""
     return PLAIN_WORD.findall(text)
 
 

@@ -1,7 +1,7 @@
-"""The figures of a text, as digits: "7.500" and "7,500" are one, and so are "11,000" and "eleven thousand".
+"""Find the figures of a text: "7.500" and "7,500" are the same, and so are "11,000" and "eleven thousand".
 
-Takes a text, gives its figures of two digits and more that are no years. Of 323 labelled pairs of one event
-that share a figure 72 do so only where words are read too: agencies write digits, magazines words.
+Takes a text, gives its figures of at least two digits that are no years. Of 323 labelled pairs of one event
+that share a figure, 72 do so only if figures in words are read, too: agencies write digits, magazines words.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _FIGURE = re.compile(r"\d[\d.,]*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-# A year tells no event from another.
+# A year does not tell one event from another.
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
-# Of each language: the words below twenty, the tens, and how one of each makes one number.
+# For each language: the words below twenty, the tens, and how the two are put together.
 _ENGLISH = (
     """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen""",
@@ -32,13 +32,13 @@ _GERMAN = (
     "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
     "{one}und{ten}",
 )
-# "two hundred", "zweitausend"; bare "hundreds" are no figure.
+# As in "two hundred" and "zweitausend"; "hundreds" alone is no figure.
 _TIMES = {"hundred": 100, "thousand": 1000, "hundert": 100, "tausend": 1000}
 _SPELT = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
 def _numerals() -> dict[str, int]:
-    """Return the numbers that one word or a hyphened one says, folded."""
+    """Return the numbers that are written as one word, with or without a hyphen, by the folded word."""
     found: dict[str, int] = {}
     for small, tens, joined in (_ENGLISH, _GERMAN):
         ones = dict(enumerate(small.split(), 1))
@@ -56,7 +56,7 @@ _NUMERALS = _numerals()
 
 
 def figures(text: str) -> Iterator[str]:
-    """Yield the figures of a text that are no years."""
+    """Yield the figures of a text that are not years."""
     for match in _FIGURE.finditer(text):
         figure = match[0].strip(".,")
         value = re.sub(r"[.,]", "" if _THOUSANDS.fullmatch(figure) else ".", figure)

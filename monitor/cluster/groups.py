@@ -1,4 +1,4 @@
-"""Grouping by average linkage: how strongly numbered groups are linked in, the cluster of each out."""
+"""Put numbered groups together by average linkage, the most strongly linked ones first."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
-# Log-odds beyond which a pair does not speak louder.
+# Log-odds beyond which a pair counts no more.
 _CEILING = 6.0
-# How much the best pair of members counts beside the mean over all pairs.
+# The share of the best pair of members in the strength of a link; the rest is the mean over all pairs.
 _BEST_SHARE = 0.2
-# 5,000 reports of one day that are nearly alike are 12 million pairs. Where no groups of two clusters were
-# near, so many pairs of their latest stand for all; and a large cluster's link stands for the tenth as many
-# groups that join it. No story of the labelled reports changed by it, nor one of five months of a stream.
+# 5,000 nearly equal reports of one day are 12 million pairs. So if no groups of two clusters were near each
+# other, this many pairs of their latest groups stand for all pairs. And when a cluster of at least `_LARGE`
+# groups takes in at most a tenth as many, its link stands for theirs, too. Neither changed any story of the
+# labelled reports or of a real stream of five months.
 _PAIRS = 24
 _LARGE, _TENTH = 24, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """All pairs between the members of two groups: how many, the sum of their log-odds, the best."""
+    """The pairs between the members of two groups: their number, the sum of their log-odds, and the best."""
 
     pairs: int
     total: float
     best: float
     loudest: float = 0.0
-    """The best one beyond the ceiling: of links that are equal up to there it tells the nearer."""
+    """The best one without the ceiling: it tells which of two links is stronger if both reach the ceiling."""
 
     @classmethod
     def of(cls, scores: Iterable[float]) -> Link:
-        """Return the link of at least one pair."""
+        """Return the link of these pairs, of which there must be at least one."""
         found = list(scores)
         capped = [max(-_CEILING, min(_CEILING, score)) for score in found]
         return cls(len(capped), sum(capped), max(capped), max(found))
 
     def __add__(self, other: Link) -> Link:
-        """Return the link of all pairs of both."""
+        """Return the link of the pairs of both."""
         return Link(
             self.pairs + other.pairs,
             self.total + other.total,
@@ -49,7 +50,7 @@ class Link:
         )
 
     def strength(self) -> float:
-        """Return the linkage of the two groups, log-odds."""
+        """Return how strongly the two groups are linked, as log-odds."""
         return (1 - _BEST_SHARE) * self.total / self.pairs + _BEST_SHARE * self.best
 
 
@@ -60,30 +61,27 @@ def group(
     *,
     threshold: float,
     closes: Callable[[Sequence[int], Sequence[int], Link], bool] = lambda _one, _other, _link: True,
-    fixed: int = 0,
     cannot_link: AbstractSet[tuple[int, int]] = frozenset(),
 ) -> list[int]:
-    """Return for each of the groups 0, 1, ... the one that it ends in: the lowest of its cluster.
+    """Return, for each of the groups 0, 1, ..., the lowest group of the cluster that it ends in.
 
-    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups,
-    `cannot_link` holds pairs that never meet, and none of the first `fixed` groups meets another of them.
-    The strongest link is looked at first, down to `threshold`, of equal ones the loudest, then the lowest:
-    it is closed, or the clusters never meet, as `closes` says of the groups in both.
+    `near` holds the pairs (lower first) that are worth a look, `link` compares any two groups, and
+    `cannot_link` holds pairs that never meet. The strongest link is looked at first, down to `threshold`; of
+    equal links the one with the louder best pair, then the lower. `closes` is asked, with the groups of both
+    clusters, whether they become one; if not, they never meet.
     """
-    clusters = _Clusters(
-        groups, near, link, threshold=threshold, closes=closes, fixed=fixed, cannot_link=cannot_link
-    )
+    clusters = _Clusters(groups, near, link, threshold=threshold, closes=closes, cannot_link=cannot_link)
     while (pair := clusters.strongest()) is not None:
         clusters.merge(*pair)
     return clusters.root
 
 
-# A cluster and its links.
+# The key of a cluster, and its links to other clusters.
 _Side = tuple[int, dict[int, Link]]
 
 
 class _Clusters:
-    """The state of one grouping: clusters are known by their lowest group."""
+    """The state of one grouping. The key of a cluster is its lowest group."""
 
     def __init__(
         self,
@@ -93,11 +91,10 @@ class _Clusters:
         *,
         threshold: float,
         closes: Callable[[Sequence[int], Sequence[int], Link], bool],
-        fixed: int,
         cannot_link: AbstractSet[tuple[int, int]],
     ) -> None:
         self.root = list(range(groups))
-        self._link, self._threshold, self._closes, self._fixed = link, threshold, closes, fixed
+        self._link, self._threshold, self._closes = link, threshold, closes
         self._members = {key: [key] for key in self.root}
         self._links: dict[int, dict[int, Link]] = {key: {} for key in self.root}
         self._apart: dict[int, set[int]] = {key: set() for key in self.root}
@@ -109,8 +106,8 @@ class _Clusters:
             self._connect(one, other, link(one, other))
 
     def strongest(self) -> tuple[int, int] | None:
-        """Return the strongest link that still stands and is to be closed, if one reaches the threshold."""
-        # Links that have been merged away stay in the heap and are passed over here: to find them there would
+        """Return the two clusters with the strongest link that is to be closed; None if no link is left."""
+        # Links of clusters that were merged stay in the heap and are skipped here: finding them there would
         # cost more.
         while self._heap:
             *rank, one, other = heapq.heappop(self._heap)
@@ -143,11 +140,11 @@ class _Clusters:
                 self._connect(min(one, third), max(one, third), link)
 
     def _joint(self, one: _Side, other: _Side, third: int) -> Link | None:
-        """Return the link of two clusters to a third; None where they never meet it, or it is not likely.
+        """Return the link of two merged clusters to a third; None if they never meet it or it is too weak.
 
-        It is not where it was near one alone, and that link is weak.
+        It is too weak if only one of the two was near the third, and that link is below the threshold.
         """
-        if max(one[0], third) < self._fixed or third in self._apart[one[0]] | self._apart[other[0]]:
+        if third in self._apart[one[0]] | self._apart[other[0]]:
             return None
         links = [near.get(third) for _, near in (one, other)]
         known = [link for link in links if link is not None]
@@ -164,7 +161,7 @@ class _Clusters:
         return first + second
 
     def _between(self, one: int, other: int) -> Link:
-        """Compare two clusters of which no groups were near."""
+        """Compare two clusters none of whose groups were near each other."""
         fewer, more = sorted((self._members[one], self._members[other]), key=len)
         some = fewer[-math.isqrt(_PAIRS) :]
         others = more[-(_PAIRS // len(some)) :]
@@ -174,8 +171,6 @@ class _Clusters:
         return Link(round(found.pairs * share), found.total * share, found.best, found.loudest)
 
     def _connect(self, one: int, other: int, link: Link) -> None:
-        if other < self._fixed:
-            return
         self._links[one][other] = self._links[other][one] = link
         if (strength := link.strength()) >= self._threshold:
             heapq.heappush(self._heap, (-strength, -link.loudest, one, other))

@@ -1,7 +1,7 @@
-"""What kind of event an entry tells: by phrases, and by a small linear model over its words (kinds.tsv).
+"""Say what kind of event an entry tells: by phrases, and by a small linear model over its words (kinds.tsv).
 
-The table of phrases alone (events.toml) was right about four titles in ten of those it was not made by: "Sora
-2 is here" ends nothing. What it finds is one feature of the model, beside the words of title and teaser.
+The phrases of events.toml alone were right about four in ten of the titles that they were not made from. What
+they find is one feature of the model, beside the words of title and summary.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 NONE = ""
-"""The kind of what tells no event: a portrait, a look at a trade."""
-# The chance from which a kind is told: of ten that are told six to eight are right, by hands left out.
+"""The kind of an entry that tells no event, such as a portrait or a look at a trade."""
+# The chance from which a kind is given. With each author left out, six to eight of ten given kinds are right.
 _TOLD = 0.35
-# What happened before or why: "after weekend of mockery" is not what this report tells.
+# A clause about what happened before, or why: "after weekend of mockery" is not what the report tells.
 _BEFORE = re.compile(
     r"""\b(?: after | following | in\ the\ wake\ of | amid | since | nach | nachdem | seit | wegen )\b
         (?! \s+(?:all|that)\b ) [^.,;:!?–—|]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Letters by which words are told apart: inflections meet.
+# The letters by which words are told apart, so that inflections meet.
 _LETTERS = 8
-# Words of a teaser that are read, and what each counts beside one of the title.
+# How many words of a summary are read, and what each counts compared with a word of the title.
 _TEASER, _TEASER_COUNTS = 40, 0.3
 _FIRST_OF_TEASER = 0.5
 _SIGNS = "?!:"
@@ -46,7 +46,7 @@ class Model:
     kinds: tuple[str, ...]
     bias: tuple[float, ...]
     weights: Mapping[str, str]
-    """As written, "place:weight" with tabs between: of six thousand rows a poll needs a few hundred."""
+    """As written, "place:weight" with tabs between: a poll needs a few hundred of six thousand rows."""
 
 
 @cache
@@ -65,13 +65,13 @@ def of_word(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 12)
 def phrases(text: str) -> tuple[str, ...]:
-    """Return the kinds whose words or phrases stand in a text, that which counts first first."""
+    """Return the kinds whose words or phrases stand in a text, the one that counts most first."""
     front = [fold(word) for word in plain_words(_BEFORE.sub(" ", text)) or plain_words(text)]
     return ranked({kind for word in front for kind in of_word(word)}.union(knowledge().kinds.phrases(front)))
 
 
 def ranked(kinds: Iterable[str]) -> tuple[str, ...]:
-    """Return kinds, that which counts first first."""
+    """Return kinds in order, the one that counts most first."""
     return tuple(sorted(kinds, key=knowledge().rank.__getitem__))
 
 
@@ -87,7 +87,7 @@ def features(title: str, summary: str) -> dict[str, float]:
 
 @lru_cache(maxsize=1 << 12)
 def chances(title: str, summary: str) -> tuple[float, ...]:
-    """Return the chance of each kind, in the order of the model's kinds, that an entry tells it."""
+    """Return the chance that an entry tells each kind, in the order of the model's kinds."""
     return shares(features(title, summary), model())
 
 
@@ -101,14 +101,14 @@ def shares(found: Mapping[str, float], known: Model) -> tuple[float, ...]:
 
 
 def told(found: Sequence[float], known: Model | None = None) -> str:
-    """Return the likeliest kind; NONE where nothing is likely enough to be told."""
+    """Return the likeliest kind; NONE if no kind is likely enough."""
     most = max(found)
     return (known or model()).kinds[found.index(most)] if most >= _TOLD else NONE
 
 
 def together(several: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """Return the chances of the event that several reports tell."""
-    # By the root of their number: reports of one event repeat each other, they are no independent witnesses.
+    """Return the chance of each kind for the event that several reports tell."""
+    # Divided by the root of their number: reports of one event repeat each other, and are not independent.
     few = math.sqrt(len(several))
     return _shares([math.fsum(map(math.log, own)) / few for own in zip(*several, strict=True)])
 

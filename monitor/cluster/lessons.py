@@ -1,4 +1,4 @@
-"""What the user's merges and splits teach: what stays apart, and a bar and weights that move a little."""
+"""Learn from the user's merges and splits: what stays apart, and a bar and weights that move a little."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from monitor.cluster.candidates import Candidates
     from monitor.models import Correction, Entry
 
-# Pairs of entries that one correction speaks for: a merge of two large stories is one word of the user.
+# How many pairs of entries one correction counts for: merging two large stories is one decision of the user.
 _PAIRS = 9
 _RATE = 0.05
 _ROUNDS = 10
-# The share of its weight by which a feature may move.
+# The share of its weight by which the weight of a feature may move.
 _BOUND = 0.25
 # Log-odds by which the bar may move.
 _BAR_BOUND = 0.5
@@ -29,35 +29,35 @@ _BAR_BOUND = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Which entries the user keeps apart: those on two sides of a split, unless a later merge joined them."""
+    """The entries that the user keeps apart: on two sides of a split, unless a later merge joined them."""
 
     corrections: Sequence[Correction] = ()
     """In the order in which they were made."""
     _sides: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
 
     def __post_init__(self) -> None:
-        """Note for each entry on which side of which correction it stands."""
+        """Note for each entry on which side of which corrections it stands."""
         for number, correction in enumerate(self.corrections):
             for side, entries in enumerate((correction.entries, correction.others)):
                 for entry in entries:
                     self._sides[entry][number] = side
 
     def __call__(self, one: int, other: int) -> bool:
-        """Return whether two entries are kept apart."""
+        """Say whether two entries are kept apart."""
         mine, theirs = self._sides.get(one), self._sides.get(other)
         if not mine or not theirs:
             return False
-        # The last word counts: a split after a merge, a merge after a split.
+        # The last correction of both counts, be it a split after a merge or a merge after a split.
         last = max((n for n, side in mine.items() if theirs.get(n, side) != side), default=None)
         return last is not None and not self.corrections[last].together
 
     def any(self, some: Iterable[int], others: Sequence[int]) -> bool:
-        """Return whether any of some entries is kept apart from any of the others."""
+        """Say whether any of some entries is kept apart from any of the others."""
         corrected = [entry for entry in some if entry in self._sides]
         return any(self(one, other) for one, other in product(corrected, others))
 
     def groups(self, home: Mapping[int, int]) -> AbstractSet[tuple[int, int]]:
-        """Return the pairs of groups that never meet, lower first; `home` says in which group an entry is."""
+        """Return the pairs of groups that never meet, lower first; `home` gives the group of each entry."""
         members: defaultdict[int, list[int]] = defaultdict(list)
         for entry in self._sides.keys() & home.keys():
             members[home[entry]].append(entry)
@@ -73,10 +73,10 @@ class Apart:
 def learn(
     corrections: Sequence[Correction], entries: Mapping[int, Entry], candidates: Candidates
 ) -> dict[str, float]:
-    """Return what the user's corrections add to the weights, the bias among them; {} when they agree already.
+    """Return what the user's corrections add to the weights and the bias; {} if the model agrees with them.
 
-    A few steps of logistic regression from the trained weights, each weight kept near where it was: ten
-    corrections move a case in doubt, and no number of them turns the model over.
+    These are a few steps of logistic regression from the trained weights, and each weight stays near where it
+    was. So ten corrections can decide a case in doubt, and no number of them turns the model upside down.
     """
     lessons = list(_lessons(corrections, entries, candidates))
     own: dict[str, float] = {}
@@ -90,7 +90,7 @@ def learn(
 
 
 class _Lesson(NamedTuple):
-    """What two entries have for features, and whether the user says that they tell of one event."""
+    """The features of two entries, and whether the user says that they tell of one event."""
 
     features: dict[str, float]
     together: bool

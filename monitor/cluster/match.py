@@ -1,4 +1,4 @@
-"""How alike two entries are: features of two events, weighed by a small linear model (model.toml)."""
+"""Say how alike two entries are: features of both, weighed by a small linear model (model.toml)."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ if TYPE_CHECKING:
     from monitor.cluster.traits import TextTraits, Traits
     from monitor.models import TermCounts
 
-# Days from which on more make no difference.
+# Days beyond which more make no difference.
 _LONGEST = 14
 _SCALE = 5.0
-# Log-odds of two reports that tell two events on their face.
+# The log-odds of two reports that obviously tell two events.
 _STRANGERS = -4.0
 _ANY_OF_THESE = "eu"
 _KIND = "!"
-# Labels that a title has and the other report may lack, by their marks; of each kind so many count.
+# The labels of a title that the other report may lack, with their marks; of each kind at most so many count.
 _LOST = {"players": PLAYER, "roles": ROLE, "kinds": _KIND, "subjects": SUBJECT}
 _MOST_LOST = 3.0
-# A player named in more of our entries than this is the topic itself and tells nothing. By .15 OpenAI, in 11
-# to 13 of 100, told something: with a day in common it joined a launch and the answer to a protest.
+# A player that is named in more of our entries than this share is the topic itself, and tells no event from
+# another. With .15 OpenAI (in 11 to 13 of 100 entries) counted as telling, and joined a launch with the
+# answer to a protest of the same day.
 _TOPIC_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Rarity:
-    """What a term weighs: the rarer among our entries, the more. Bundled counts help where these are few."""
+    """What a term weighs: the rarer it is, the more. Bundled counts stand in while there are few entries."""
 
     own: TermCounts
     documents: int
@@ -46,7 +47,7 @@ class Rarity:
     def weight(self, term: str) -> float:
         """Return the inverse document frequency of a term, a natural logarithm."""
         seen = self.own.counts.get(term, 0) + self.background.get(term, 0)
-        # A half and a one, so that a term that nobody has met yet weighs much and not infinitely.
+        # The half and the one keep the weight of a term that was never met finite.
         return math.log((self.own.documents + self.documents + 1) / (seen + 0.5))
 
     def telling(self, term: str) -> bool:
@@ -56,19 +57,19 @@ class Rarity:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The trained weights, and in how many of so many entries on the topic the common terms stand."""
+    """The trained weights, and how many of `documents` entries on the topic have each common term."""
 
     weights: Mapping[str, float]
     semantic: Mapping[str, float]
-    """Of two reports in two languages whose meaning is known."""
+    """For two reports in two languages whose vectors are known."""
     fusion: Mapping[str, float]
-    """Of two groups of reports, for their telling one event (`fusion.py`)."""
+    """For two groups of reports that may tell one event (`fusion.py`)."""
     affairs: Mapping[str, float]
-    """Of what two stories share, for their being steps of one affair (`affairs.py`)."""
+    """For two stories that may be steps of one affair (`affairs.py`)."""
     documents: int
     background: Mapping[str, float]
     topic: bytes
-    """The mean and the main directions of the training texts' vectors: the topic (`encoder.py`)."""
+    """The mean and the main directions of the training texts' vectors, packed (`encoder.py`)."""
 
 
 @cache
@@ -89,13 +90,13 @@ def model() -> Model:
 
 
 def rarity(counts: TermCounts) -> Rarity:
-    """Return the weights of terms, by our own entries and the bundled counts."""
+    """Return the rarity of terms by our own entries and the bundled counts."""
     return Rarity(counts, model().documents, model().background)
 
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """Terms with the squares of their weights, and the length that they make."""
+    """Terms with the squares of their weights, and the length of the vector that they make."""
 
     terms: frozenset[str]
     squares: Mapping[str, float]
@@ -103,12 +104,12 @@ class Vector:
 
     @classmethod
     def of(cls, terms: frozenset[str], rarity: Rarity, mark: str = "") -> Vector:
-        """Weigh terms that are counted with a mark."""
+        """Weigh terms; `mark` stands before each where they are counted."""
         return cls.among({term: rarity.weight(mark + term) ** 2 for term in terms}, terms)
 
     @classmethod
     def among(cls, squares: Mapping[str, float], terms: frozenset[str]) -> Vector:
-        """Return those terms, whose squares are known."""
+        """Return a vector of these terms, whose squares are known."""
         own = {term: squares[term] for term in terms}
         return cls(terms, own, math.sqrt(math.fsum(own.values())))
 
@@ -118,7 +119,7 @@ class Vector:
         return self._weight(shared) / (self.length * other.length) if shared else 0.0
 
     def share(self, terms: AbstractSet[str]) -> float:
-        """Return how much of the weight of its terms these have."""
+        """Return which share of its squared length these terms make up."""
         shared = self.terms & terms
         return self._weight(shared) / self.length**2 if shared else 0.0
 
@@ -132,28 +133,28 @@ class Weighed:
 
     traits: Traits
     source: str
-    """Who speaks; "" where no link tells."""
+    """The source that reports; "" if the entry has no link that tells."""
     words: Vector
     title: Vector
     squares: Mapping[str, float]
-    """Of the weights of its words and stems."""
+    """The squares of the weights of its words and stems."""
     names: Vector
     title_names: tuple[tuple[float, str], ...]
-    """With their weights, the rarest first."""
+    """The names in its title with their weights, the rarest first."""
     subjects: Vector
     title_subjects: Vector
     players: Vector
-    """The telling ones."""
+    """The players that are not the topic itself."""
     title_players: frozenset[str]
-    """The telling ones of the title."""
+    """Those of them that the title names."""
     topic: frozenset[str]
-    """Players that are the topic itself."""
+    """The players that are the topic itself."""
     roles: frozenset[str]
     kinds: frozenset[str]
     title_labels: frozenset[str]
-    """What the title tells of the event, marked: telling players, roles, subjects, kinds."""
+    """What the title tells of the event, with marks: players other than the topic, roles, subjects, kinds."""
     labels: frozenset[str]
-    """What all of its text does, any player among it."""
+    """What title and summary tell, likewise, but with all players."""
 
 
 def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
@@ -184,7 +185,7 @@ def weigh(traits: Traits, rarity: Rarity, source: str) -> Weighed:
 
 
 def _marked(players: Iterable[str], text: TextTraits) -> frozenset[str]:
-    """Return the labels of a text, each with the mark of what it is."""
+    """Return the labels of a text, each with the mark that says what it is."""
     marks = {PLAYER: players, ROLE: text.roles, _KIND: text.kinds, SUBJECT: text.subjects}
     return frozenset(mark + label for mark, labels in marks.items() for label in labels)
 
@@ -192,14 +193,17 @@ def _marked(players: Iterable[str], text: TextTraits) -> frozenset[str]:
 def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dict[str, float]:
     """Return what speaks for and against two entries being of one event; `likeness` is the encoder's.
 
-    What a title names and the other report lacks ("lost") parts the steps and the parties of one affair:
-    `..._lost` is what the poorer of the two lacks, `..._lost_both` what each lacks of the other.
+    What one title names and the other report lacks is "lost". It tells apart the steps and the parties of one
+    affair: `..._lost` is what the report that lacks more lacks, `..._lost_both` what the one that lacks less
+    does.
     """
     a, b = one.traits, other.traits
-    apart = max(0.0, abs(a.day - b.day) - 1)  # within a day nearness tells nothing: a poll brings all at once
+    apart = max(0.0, abs(a.day - b.day) - 1)  # within a day distance says nothing: one poll brings it all
     shared, words = a.specific & b.specific, a.text.words & b.text.words
     rarest, second, *_ = (*_weights(one.squares, shared), 0.0, 0.0)
-    named = shared & (a.text.names | b.text.names) if shared else shared
+    # What either report writes small is no name: a headline in capitals made one of "Massive", by which an
+    # outage joined the gift of a collection of books.
+    named = shared & ((a.text.names | b.text.names) - a.text.small - b.text.small) if shared else shared
     first_player, first_of_other = a.title.players[:1], b.title.players[:1]
     first_player_differs = float(bool(first_player and first_of_other) and first_player != first_of_other)
     same_source = float(one.source == other.source != "")
@@ -245,33 +249,34 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
 
 
 def days(apart: float) -> dict[str, float]:
-    """Return the features of two entries' distance in days."""
+    """Return the features of the distance between two entries in days."""
     return {"days": min(apart, _LONGEST) / 7, "days_log": math.log1p(apart)}
 
 
 def score(found: Mapping[str, float], own: Mapping[str, float] | None = None) -> float:
-    """Return the log-odds that features speak of one event; `own` is what the user's corrections add."""
+    """Return the log-odds of one event for these features; `own` is what the user's corrections add."""
     total = weighed(found, model().weights)
-    if "likeness" in found:  # meaning alone lost what words join
+    if "likeness" in found:  # by meaning alone, some that words join would be lost
         total = max(total, weighed(found, model().semantic))
     if own:
         total += sum(own.get(name, 0.0) * value for name, value in found.items())
-    # Rules beside the weights: no likeness of words makes one event of two rulings.
+    # A rule beside the weights: however alike the words are, two rulings are no one event.
     return min(total, _STRANGERS) if _are_others(found) else total
 
 
 def weighed(found: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Return the log-odds that a linear model gives for those features that it knows."""
+    """Return the log-odds that a linear model gives for the features that it knows."""
     return weights["bias"] + sum([weight * found[name] for name, weight in weights.items() if name in found])
 
 
 def _are_others(found: Mapping[str, float]) -> bool:
-    """Return whether two reports tell two events on their face, whatever else agrees.
+    """Say whether two reports obviously tell two events, whatever else they have in common.
 
-    So they do when each title names a party that the other report does not mention (two rulings, two deals),
-    when one is an act and one the answer to it, when one speaks of this country and one of that, and when one
-    outlet writes of another party first, or again days later. Of labelled pairs of one event 2, 1, .2, .1 and
-    0 in 100 are so; of pairs of two events that are as likely by all else a third, 7, 1, 1 and 1.
+    They do if each title names a party that the other report does not mention (two rulings, two deals), if
+    one is an act and the other the answer to it, if they speak of two countries, or if one outlet writes
+    about another party first, or again days later. Of labelled pairs of one event 2, 1, 0.2, 0.1 and 0 in
+    100 are of these kinds; of pairs of two events that are otherwise as likely, a third, 7, 1, 1 and 1 in
+    100.
     """
     rules = (
         "steps_differ",
@@ -295,12 +300,12 @@ def log_odds(chance: float) -> float:
 
 
 def _weights(squares: Mapping[str, float], terms: Iterable[str]) -> list[float]:
-    """Return the weights of terms, that of the rarest first."""
+    """Return the weights of terms, the largest first."""
     return [math.sqrt(square) for square in sorted([squares[term] for term in terms], reverse=True)]
 
 
 def _rarest_lost(names: Sequence[tuple[float, str]], others: AbstractSet[str]) -> float:
-    """Return the weight of the first of these names that the other report lacks."""
+    """Return the weight of the first of these names that the other report lacks; 0.0 if it has all."""
     for weight, name in names:
         if name not in others:
             return weight
@@ -308,7 +313,7 @@ def _rarest_lost(names: Sequence[tuple[float, str]], others: AbstractSet[str]) -
 
 
 def _count(labels: Iterable[str]) -> Mapping[str, float]:
-    """Return how many labels have each mark."""
+    """Return how many labels have each mark, up to a limit."""
     found: dict[str, float] = {}
     for label in labels:
         found[label[0]] = min(_MOST_LOST, found.get(label[0], 0.0) + 1)
@@ -316,7 +321,7 @@ def _count(labels: Iterable[str]) -> Mapping[str, float]:
 
 
 def _exactness(number: str) -> float:
-    """Return what a figure tells: 500 or 10 stands in many texts, 118 or 7,5 in few."""
+    """Return how much a figure tells: 500 and 10 stand in many texts, 118 and 7.5 in few."""
     return 1.0 if len(number.replace(".", "").strip("0")) > 1 else 0.25
 
 
@@ -325,13 +330,13 @@ def _overlap(one: AbstractSet[str], other: AbstractSet[str]) -> float:
 
 
 def _steps_differ(one: Sequence[str], other: Sequence[str]) -> float:
-    """Return 1 where two titles tell two steps: an act, and the answer to it."""
+    """Return 1 if two titles tell two steps, an act and the answer to it, else 0."""
     apart = bool(one and other) and frozenset((one[0], other[0])) in knowledge().apart
     return float(apart and set(one).isdisjoint(other))
 
 
 def _abroad(one: AbstractSet[str], other: AbstractSet[str]) -> float:
-    """Return 1 where two texts name countries and none in common; "Europe" may be any."""
+    """Return 1 if two texts name countries and share none, else 0; "Europe" may be any country."""
     return 0.0 if _ANY_OF_THESE in one | other else _disjoint(one, other)
 
 

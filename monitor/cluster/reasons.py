@@ -1,6 +1,6 @@
-"""Why a report is in its story, in a line: what it shares with the others, and what speaks against.
+"""Say in one line why a report is in its story: what it shares with the others, and what speaks against it.
 
-Takes the candidates of a story; gives for each a line, "names: Gema · 2 days apart · similarity 0.91 …".
+Takes the candidates of a story, gives a line for each: "names: Gema · 2 days apart · similarity 0.91 …".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.cluster.candidates import Candidate, Candidates
 
 _SHOWN = 5
-# Log-odds from which a feature against a join is named.
+# A feature against a join is named if it takes more than this from the log-odds.
 _NAMED = 0.25
 _MOST_AGAINST = 3
 
@@ -42,7 +42,7 @@ AGAINST = {
     "same_source": "same outlet",
     "topic_differs": "only one is on the main topic",
 }
-"""What features against a join are called; the others (days, parts of a likeness) say nothing alone."""
+"""What features against a join are called. The others (days, parts of a likeness) say nothing alone."""
 
 
 class Reasons:
@@ -59,9 +59,9 @@ class Reasons:
         self._days = sorted(member.day for member in members)
 
     def of(self, member: Candidate, latest: Sequence[Candidate], similarity: float, threshold: float) -> str:
-        """Return what a member shares with the others, the rarest first, and how near it is.
+        """Return what a member shares with the others, the rarest first, and how similar it is.
 
-        What speaks against it is that of the nearest of the `latest` others, by which it was weighed.
+        What speaks against it comes from comparing it with the most similar of the `latest` others.
         """
         own = member.traits.text
         weights = member.weighed.squares
@@ -88,7 +88,7 @@ class Reasons:
         return min(abs(day - other) for other in beside)
 
     def _against(self, member: Candidate, latest: Sequence[Candidate]) -> list[str]:
-        """Return what speaks most against its being of one event with the report that is nearest to it."""
+        """Return what speaks most against one event, compared with the report that it is most similar to."""
         nearest = compare(member, max(latest, key=lambda other: self._candidates.score(member, other)))
         weights = match.model().semantic if "likeness" in nearest else match.model().weights
         costs = sorted((weights[name] * nearest[name], name) for name in weights.keys() & AGAINST.keys())
@@ -101,7 +101,7 @@ class Reasons:
 
 
 def _shared(own: AbstractSet[str], found: Mapping[str, int]) -> AbstractSet[str]:
-    """Return which of a member's terms another member has too."""
+    """Return the terms of a member that another member has, too."""
     return {term for term in own if found[term] > 1}
 
 

@@ -1,7 +1,7 @@
-"""Whose act of which kind an entry refers to as done ("after the Sora leak"), or tells ("Sora is leaked").
+"""Find acts that an entry refers to as done ("after the Sora leak") or tells ("Sora is leaked").
 
-A product that is our topic is named in every story, so that its name links none of them; a report that says
-what it follows does. Takes texts, gives parties with kinds of event.
+Stories about the product that is our topic all name it, so its name links none of them. A report that says
+what it follows does. Takes texts, gives players with the kinds of their acts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor.text import fold
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-# A title that stands for many events speaks for none, and refers to what it tells.
+# A title that stands for many events tells none of them, and what it seems to refer to is what it tells.
 ROUND_UP = re.compile(
     r"""KI-Update | \b(?:kompakt|newsletter|podcast|weekly|daily|round-?up|recap|presseschau|digest)\b |
         ^die\ woche\b | ^(?:the|this)\ week\ in\b | \bthe\ papers\b | \bwochenr[üu]ckblick\b |
@@ -29,19 +29,20 @@ _AFTER = re.compile(
             nach | nachdem | seit | wegen | trotz )\b [^.,;:!?–—|]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-# Words after "after" among which the act stands.
+# How many words after "after" may name the act.
 _NEAR = 8
-# Words from a name within which a verb is about it.
+# How many words from a name a verb may stand to be about it.
 _BESIDE = 2
 
 
 def references(text: str, players: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield whose acts a text refers to, with their kind: a noun for it beside the name, or after "after".
+    """Yield the players whose acts a text refers to, each with the kind of the act.
 
-    `players` are those of the whole entry: "after the leak" says not whose.
+    The act is named by a noun next to the player's name, or after a word such as "after". `players` are
+    those of the whole entry, because "after the leak" does not say whose leak.
     """
     known = knowledge()
-    raw = [word for word in plain_words(text) if word != "s"]  # of "Sora's exit"
+    raw = [word for word in plain_words(text) if word != "s"]  # from "Sora's exit"
     words = [fold(word) for word in raw]
     beside = {
         (known.players[one], known.acts[other])
@@ -55,7 +56,7 @@ def references(text: str, players: Collection[str]) -> Iterator[tuple[str, str]]
 
 
 def acts(title: str) -> Iterator[tuple[str, str]]:
-    """Yield what a title tells of whom: kinds of the words next to a name, and next but one."""
+    """Yield the players that a title names, with the kinds of the words at most two words away."""
     players = knowledge().players
     raw = plain_words(title)
     words = [fold(word) for word in raw]

@@ -1,9 +1,9 @@
-"""What the matcher sees of an entry: its words, and its event: kind, parties, subjects, place, day."""
+"""Read from an entry what it is compared by: its words, and its event's kind, parties, place and day."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from sys import intern
@@ -22,39 +22,44 @@ if TYPE_CHECKING:
     from monitor.models import Entry
 
 PLAYER, ROLE, SUBJECT = "@", "%", "="
-"""Marks of those terms that are no words."""
+"""The marks of terms that are not words."""
 
-# Of a word that it is compared by: inflections, German compounds and cousins in the other language meet.
+# The letters by which words are compared, so that inflections, German compounds and related words of the
+# other language meet.
 _LETTERS = 5
-# Of a word that it is told apart by: compounds that only begin alike (Sprecher, Sprechprobe) part here.
+# The letters by which words are told apart, so that compounds with one beginning (Sprecher, Sprechprobe)
+# differ.
 _STEM = 8
 _GRAM = 4
-# Words: what entries of one day share is far less, and each takes half a kilobyte.
+# Words that are remembered. The entries of a day have far fewer; each takes half a kilobyte.
 _REMEMBERED = 1 << 13
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS = 86400
-# A hyphen, a point or an apostrophe within is part of a word: "OpenAI-Chef", "U.S", "can't".
+# A hyphen, a point or an apostrophe inside a word is part of it: "OpenAI-Chef", "U.S", "can't".
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|['’.&-](?=[^\W_]))*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
 @dataclass(frozen=True, slots=True)
 class TextTraits:
-    """What a text speaks of: a title, or title and summary together. Tuples are in the order of the text."""
+    """What a title, or title and summary together, speak of. Tuples are in the order of the text."""
 
     words: frozenset[str]
     """The folded beginnings of its words."""
     stems: frozenset[str]
-    """Longer ones."""
+    """The same with more letters."""
     specific: frozenset[str]
-    """The stems of those that events.toml does not know."""
+    """The stems of the words that events.toml does not know."""
+    small: frozenset[str]
+    """The stems of words that it begins with a small letter."""
     names: frozenset[str]
-    """What looks like a name: a capitalised word unknown to events.toml; in German not any noun."""
+    """What looks like a name: a word unknown to events.toml that stands in capitals alone; in German not any
+    noun. In a headline whose words all have capitals the summary tells which are none."""
     numbers: frozenset[str]
     players: tuple[str, ...]
     roles: tuple[str, ...]
     kinds: tuple[str, ...]
-    """Of event; that which counts first."""
+    """The kinds of event, the one that counts most first."""
     subjects: frozenset[str]
     places: frozenset[str]
 
@@ -64,26 +69,26 @@ class Traits:
     """An entry as the matcher sees it."""
 
     day: float
-    """Of its publication, counted from 1970."""
+    """The day of its publication, counted from 1970."""
     language: str
     title: TextTraits
     text: TextTraits
     """Title and summary."""
     kind: str
-    """Of the phrase that counts first, in the title or else in the summary; "" for none."""
+    """The kind whose phrase counts most in the title, or else in the summary; "" for none."""
     spelt: tuple[tuple[str, str], ...]
-    """Its players and how the text spells each first."""
+    """Its players, and how the text spells each when it first names it."""
     letters: frozenset[str]
     """Every four letters in a row of its title."""
     specific: frozenset[str]
-    """The stems of the words that neither name a player nor stand in events.toml: they may tell the event."""
+    """The stems of words that are no player and not in events.toml: these may tell the event from others."""
     refers: frozenset[tuple[str, str]]
-    """Acts that it refers to as done: whose, and of which kind."""
+    """The acts that it refers to as done: who did them, and their kinds."""
     tells: frozenset[tuple[str, str]]
-    """Acts that its title tells, likewise."""
+    """The acts that its title tells, likewise."""
 
     def terms(self) -> frozenset[str]:
-        """Return all that is counted over our entries."""
+        """Return all terms whose numbers of entries are counted."""
         text = self.text
         marked = [PLAYER + player for player in text.players]
         marked += [ROLE + role for role in text.roles]
@@ -93,7 +98,7 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word that tells something, and what it stands for."""
+    """A word that is no stop word, and what it stands for."""
 
     start: str
     stem: str
@@ -104,30 +109,33 @@ class _Word:
 
     @property
     def common(self) -> bool:
-        """Whether events.toml knows it as an ordinary word."""
+        """Whether events.toml knows it as a word for a kind, subject, role or place."""
         return bool(self.kinds or self.subjects or self.roles or self.places)
 
 
-# The words of a text as they stand and as they are known: None for stop words.
+# The words of a text as they stand, each with what is known of it: None for stop words.
 _Read = list[tuple[str, _Word | None]]
 
 
 def terms(entry: Entry) -> frozenset[str]:
-    """Return the terms of an entry whose numbers of documents the store keeps."""
+    """Return the terms of an entry, whose counts the store keeps."""
     return traits(entry).terms()
 
 
 def traits(entry: Entry) -> Traits:
-    """Return what the matcher sees of an entry."""
+    """Return what an entry is compared by."""
     return _traits(entry.title, entry.summary, entry.language, entry.published)
 
 
-# By the texts and not by the entry: what is remembered would keep whole entries, with content and evidence.
+# Remembered by the texts, not by the entry: that would keep whole entries in memory, with content and
+# evidence.
 @lru_cache(maxsize=1 << 12)
 def _traits(heading: str, summary: str, language: str, published: datetime) -> Traits:
     german = language == "de"
     title = _part(heading, german=german)
     rest = _part(summary, german=german)
+    small = title.small | rest.small
+    title = replace(title, names=title.names - small)
     letters = " ".join(plain_words(fold(heading)))
     # Reversed, so that of several spellings the first one in the text is kept.
     spelt = dict(reversed(list(_players(f"{heading} | {summary}"))))
@@ -141,7 +149,8 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             words=title.words | rest.words,
             stems=title.stems | rest.stems,
             specific=title.specific | rest.specific,
-            names=title.names | rest.names,
+            small=small,
+            names=title.names | rest.names - small,
             numbers=title.numbers | rest.numbers,
             players=players,
             roles=_once(title.roles + rest.roles),
@@ -149,7 +158,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
             subjects=title.subjects | rest.subjects,
             places=title.places | rest.places,
         ),
-        # Not the likeliest by `kinds.chances`: as features of pairs these made the matcher no better.
+        # Not the likeliest kind by `kinds.chances`: as a feature of pairs that made the matcher no better.
         kind=next(iter((*title.kinds, *found)), ""),
         spelt=tuple(spelt.items()),
         letters=_grams(letters),
@@ -160,7 +169,7 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
 
 
 def _grams(text: str) -> frozenset[str]:
-    # Each string once, and a set before, which is made into a frozenset of its size: 4 kB a title and not 14.
+    # Interned, and first a set, so that the frozenset is no larger than needed: 4 kB a title instead of 14.
     return frozenset({intern(text[start : start + _GRAM]) for start in range(len(text) - _GRAM + 1)})
 
 
@@ -171,6 +180,7 @@ def _part(text: str, *, german: bool) -> TextTraits:
         words=frozenset(word.start for word in known),
         stems=frozenset(word.stem for word in known),
         specific=frozenset(word.stem for word in known if not word.common),
+        small=frozenset(word.stem for raw, word in read if word and raw[0].islower()),
         names=frozenset(_names(read, german=german)),
         numbers=frozenset(figures(text)),
         players=_once(player for player, _ in _players(text)),
@@ -191,7 +201,7 @@ def _once(labels: Iterable[str]) -> tuple[str, ...]:
 
 
 def surfaces(entry: Entry, stems: AbstractSet[str]) -> dict[str, str]:
-    """Return these words of an entry as they stand, by their stems (of like ones the first)."""
+    """Return how an entry writes the words with these stems, each as it first stands there."""
     found: dict[str, str] = {}
     for raw in _words(f"{entry.title} | {entry.summary}"):
         stem = _folded(raw)[:_STEM]
@@ -201,7 +211,7 @@ def surfaces(entry: Entry, stems: AbstractSet[str]) -> dict[str, str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield the words of a text; a hyphenated one whole and in its parts."""
+    """Yield the words of a text; a hyphenated word as a whole and in its parts."""
     for match in _WORD.finditer(text):
         yield match[0]
         if "-" in match[0] or "&" in match[0]:
@@ -209,10 +219,13 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _names(read: _Read, *, german: bool) -> Iterator[str]:
-    """Yield the words that look like names: in German acronyms and neighbours of another capitalised word."""
+    """Yield the stems of words that look like names.
+
+    In German these are acronyms, and words next to another capitalised word.
+    """
     capital = [word is not None and raw[0].isupper() and not word.common for raw, word in read]
     for place, (raw, word) in enumerate(read):
-        # In German every noun has a capital: alone it is no sign of a name.
+        # In German every noun begins with a capital, so a single one is no sign of a name.
         beside = any(capital[max(0, place - 1) : place]) or any(capital[place + 1 : place + 2])
         if word and capital[place] and (not german or beside or not raw[1:].islower()):
             yield word.stem
@@ -224,9 +237,9 @@ def _folded(raw: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _known(raw: str) -> _Word | None:
-    """Return what a word as it stands is known by, None for a stop word."""
+    """Return what is known of a word as it stands; None for a stop word."""
     word, known = _folded(raw), knowledge()
-    # "US judge", "U.S. judge": in capitals the country, else a stop word.
+    # "US" in capitals is the country ("US judge", "U.S. judge"); otherwise "us" is a stop word.
     if len(word) == 1 or (word in known.stop and not (raw.isupper() and word in known.places.whole)):
         return None
     return _Word(
@@ -240,7 +253,7 @@ def _known(raw: str) -> _Word | None:
 
 
 def _players(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the players that a text names, each with the words that name it, as they stand."""
+    """Yield the players that a text names, each with the words that name it, as they stand there."""
     known = knowledge().players
     found = list(PLAIN_WORD.finditer(text))
     words = [fold(word[0]) for word in found]

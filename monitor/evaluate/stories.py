@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import count, groupby
 from typing import TYPE_CHECKING
 
 from monitor import cluster
@@ -94,6 +94,7 @@ def replay(
     settings = settings or cluster.Settings()
     numbered = [replace(entry, id=place, first_seen=entry.published) for place, entry in enumerate(entries)]
     stories: dict[int, Story] = {}
+    numbers = count(1)
     seen: Counter[str] = Counter()
     documents = 0
     for _, poll in groupby(
@@ -107,7 +108,9 @@ def replay(
         still = [story for story in stories.values() if story.last_seen >= start]
         counts = TermCounts(documents=documents, counts=seen)
         for story in cluster.assign(new, still, counts, {}, settings, vectors=vectors):
-            key = story.id or len(stories) + 1
-            stories[key] = replace(story, id=key)
+            key = story.id or next(numbers)
+            stories[key] = replace(story, id=key, absorbed=())
+            for absorbed in story.absorbed:
+                del stories[absorbed]
     found = {entry.id: f"s{key}" for key, story in stories.items() for entry in story.entries}
     return [found[place] for place in range(len(entries))]

@@ -235,6 +235,8 @@ class Story:
     """The story before it in its affair."""
     after: int | None = None
     """The story after it."""
+    absorbed: tuple[int, ...] = ()
+    """Stored stories that it has taken in, for the store to let their numbers lead to it; () once stored."""
 
     @property
     def leading(self) -> Entry:

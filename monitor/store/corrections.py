@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from monitor.errors import StoreError
 from monitor.models import Correction, Join, Split
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.membership import join, lead_on, repair_stories
+from monitor.store.membership import join, repair_stories
 from monitor.store.values import format_utc, parse_utc
 
 if TYPE_CHECKING:
@@ -38,17 +38,11 @@ class Corrections:
             into, gone = self._require(story), self._require(other)
             if into.id == gone.id:
                 raise StoreError(f"s{story} and s{other} are one story already")
-            lead_on(self._db, gone.id, into.id)
-            # Or the story would be alerted of a second time, under its new number.
-            self._db.change(_ALERTED_TOO, [into.id, gone.id])
+            self._stories.absorb(gone.id, into.id)
             # Pinned on both sides: the next step of clustering must not undo the user's word.
             self._pin(into.entries)
             self._correct(into.entries, gone.entries, together=True, now=now)
-            # Two affairs with one step in common are one.
-            affair = into.affair or gone.affair
-            self._db.change(_ONE_AFFAIR, [affair, into.id, gone.affair])
             self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
-            self._stories.relate(into.id, gone.related)
             return self._require(into.id)
 
     def split(self, story: int, entries: Iterable[int], now: datetime) -> Split:
@@ -111,10 +105,3 @@ class Corrections:
         number = int(self._db.value("select last_insert_rowid()"))
         rows = ((number, entry.id, side) for side, entries in enumerate((some, others)) for entry in entries)
         self._db.change_many("insert into corrected_entries values (?, ?, ?)", rows)
-
-
-_ONE_AFFAIR: Final = "update stories set affair_id = ? where id = ? or affair_id = ?"
-
-_ALERTED_TOO: Final = """
-insert or ignore into alerts (story_id, made_at) select ?, made_at from alerts where story_id = ?
-"""

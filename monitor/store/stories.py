@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from monitor.errors import StoreError
 from monitor.models import Join, PastStory, Story
 from monitor.store.connection import ANY_OF, listed
-from monitor.store.membership import join
+from monitor.store.membership import join, lead_on
 from monitor.store.values import format_utc, maybe_format_utc, name_list, names, parse_utc
 
 if TYPE_CHECKING:
@@ -99,10 +99,14 @@ class Stories:
         found = self._read("where affair_id = ? order by first_seen, id", [affair], whole=False)
         return tuple(sorted(found, key=lambda story: (story.first_seen, story.id)))
 
-    def in_doubt(self, since: datetime | None = None) -> tuple[Story, ...]:
-        """Return the stories with a doubtful join that the user has not confirmed, latest first."""
-        rest = f"where id in ({_IN_DOUBT}) and last_seen >= ? order by last_seen desc, id desc"
-        return self._read(rest, [maybe_format_utc(since) or ""])
+    def in_doubt(self, since: datetime | None = None, *, rival: float = 1.1) -> tuple[Story, ...]:
+        """Return the stories with a join in doubt that the user has not confirmed, latest first.
+
+        That is a doubtful one, or one whose second best story is as similar as `rival` or more.
+        """
+        wanted = {"since": maybe_format_utc(since) or "", "rival": rival}
+        rest = f"where id in ({_IN_DOUBT}) and last_seen >= :since order by last_seen desc, id desc"
+        return self._read(rest, wanted)
 
     def without_kind(self, limit: int) -> tuple[Story, ...]:
         """Return so many of the latest stories of a version that did not know what kinds of event are."""
@@ -137,19 +141,22 @@ class Stories:
     def save(self, stories: Sequence[Story]) -> tuple[Story, ...]:
         """Store new and changed stories; return them with ids, and with entries that know their story.
 
-        Links to related stories are only added, never removed. Raises StoreError for an unknown id.
+        Links to related stories are only added, never removed. The numbers of stories that one has absorbed
+        lead to it from then on. Raises StoreError for an unknown id.
         """
         with self._db.transaction():
             return tuple(map(self._save, stories))
 
     def _save(self, story: Story) -> Story:
         number = self._save_row(story)
+        for gone in story.absorbed:
+            self.absorb(gone, number)
         join(self._db, number, [entry.id for entry in story.entries], story.joins)
         self.relate(number, story.related)
         if story.affair is not None:
             self._db.change(_FOUND_AFFAIR, [story.affair, story.affair])
         entries = tuple(replace(entry, story=number) for entry in story.entries)
-        return replace(story, id=number, entries=entries)
+        return replace(story, id=number, entries=entries, absorbed=())
 
     def _save_row(self, story: Story) -> int:
         row, number = _row(story), story.id
@@ -165,6 +172,21 @@ class Stories:
     def begin(self, like: Story) -> int:
         """Make a new story like another one, but without entries; return its id."""
         return self._save_row(replace(like, id=0, lead=0))
+
+    def absorb(self, gone: int, story: int) -> None:
+        """Let a story take the place of another one, whose entries are about to join it.
+
+        The other's number leads to it. It counts as alerted of if either was, and is related to what either
+        was. Two affairs with one step in common are one.
+        """
+        lead_on(self._db, gone, story)
+        self._db.change(_ALERTED_TOO, [story, gone])
+        own, other = (
+            self._db.value("select affair_id from stories where id = ?", [number]) for number in (story, gone)
+        )
+        if other is not None:
+            self._db.change(_ONE_AFFAIR, [own or other, story, other])
+        self.relate(story, (related for _, related in self._db.rows(_RELATED, [listed([gone])] * 2)))
 
     def relate(self, story: int, others: Iterable[int]) -> None:
         """Link a story to others permanently."""
@@ -335,9 +357,21 @@ select ?, ? where exists (select 1 from stories where id = ?)
 # The first step learns of its affair when the second comes.
 _FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
 
+# Or it would be alerted of a second time, under the other number.
+_ALERTED_TOO: Final = """
+insert or ignore into alerts (story_id, made_at) select ?, made_at from alerts where story_id = ?
+"""
+
+_ONE_AFFAIR: Final = "update stories set affair_id = ? where id = ? or affair_id = ?"
+
 _IN_DOUBT: Final = """
 select e.story_id from joins j indexed by joins_doubtful join entries e on e.id = j.entry_id
 where j.doubtful = 1 and j.pinned = 0
+union
+select e.story_id from joins j join entries e on e.id = j.entry_id
+left join story_aliases a on a.old_id = j.runner_up
+join stories r on r.id = coalesce(a.story_id, j.runner_up)
+where j.runner_up_similarity >= :rival and j.pinned = 0 and r.id <> e.story_id
 """
 
 _JOINS: Final = f"select j.* from joins j join entries e on e.id = j.entry_id where e.story_id {ANY_OF}"
