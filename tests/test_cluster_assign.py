@@ -300,7 +300,7 @@ def test_stories_that_the_user_took_apart_do_not_meet_over_a_report():
 
 
 def test_stories_that_are_hardly_of_one_event_stay_two(monkeypatch):
-    monkeypatch.setattr(day, "_MEET", 9.0)
+    monkeypatch.setattr(day, "MEETING", 9.0)
     (grown,) = poll([entry(4, GEMA_EN_2)], two_stories_of_one_event())
     assert grown.id in {1, 2}
     assert len(grown.entries) == 2

@@ -95,7 +95,7 @@ def test_two_stories_that_were_told_become_one_and_nothing_is_told_again(desk: P
         before = made(opened, 1)
         assert {leak.story, second.id} <= {story.id for story in before.stories}
         opened.entries.add([report(leak, 1, 1)], lambda entry: entry.guid)
-        assert stories.cluster_entries(settings, opened, now=at(10, 1)) == {leak.story}
+        assert stories.cluster_entries_blocking(settings, opened, now=at(10, 1)) == {leak.story}
     assert run(desk, "digest", "--send", now=at(8, 2)).code == 0
     with store.open(settings.database) as opened:
         assert made(opened, 1) == before
@@ -217,6 +217,22 @@ def test_what_names_no_story_is_wrong_usage(desk: Path, handle: str) -> None:
 def test_a_story_that_is_not_there_is_reported(desk: Path) -> None:
     result = run(desk, "stories", "show", "s99")
     assert (result.code, "no story s99" in result.err) == (1, True)
+
+
+def test_a_report_that_might_as_well_be_of_another_story_is_suspect_until_both_are_one(desk: Path) -> None:
+    with store.open(config.load(desk).database) as opened:
+        first, second = sorted(opened.stories.listing(), key=lambda one: one.id)
+        (join,) = first.joins
+        near = replace(join, runner_up=second.id, runner_up_similarity=0.71)
+        opened.stories.save([replace(first, joins=(near,))])
+    (suspect,) = run(desk, "stories", "suspects", "--json").json
+    assert (suspect["entry"], suspect["second_best"]) == (join.entry, second.id)
+    shown = run(desk, "stories", "suspects").out
+    assert f"similar to s{second.id}, too (0.71): {second.title}" in " ".join(shown.split())
+    assert f"monitor stories merge s{first.id} s{second.id}" in " ".join(shown.split())
+    assert "monitor stories split" not in shown
+    assert run(desk, "stories", "merge", f"s{first.id}", f"s{second.id}").code == 0
+    assert "no join is in doubt" in run(desk, "stories", "suspects").err
 
 
 def test_no_suspects_is_reported_and_merging_takes_handles(desk: Path) -> None:

@@ -32,9 +32,12 @@ _MOST = 12
 _POSTINGS = 400
 # A join whose log-odds are less than this above the bar is in doubt.
 _DOUBT = 0.7
-# Log-odds above the bar from which two stored stories become one. Both may have been told, so this must be
-# surer than a report's joining one: of such meetings at the bar two in three are right (hands left out).
-_MEET = 2.0
+MEETING = 2.0
+"""Log-odds above the bar from which two stored stories become one.
+
+Both may have been told, so this must be surer than a join: of such meetings at the bar, two in
+three were right with each author left out.
+"""
 
 _BEGAN = "began the story"
 _COPY = "copy of a report in the story: same link, identifier or text"
@@ -141,7 +144,7 @@ class DayClustering:
     def _closes(self, one: Sequence[int], other: Sequence[int], link: Link) -> bool:
         self._step()
         meet = max(min(one), min(other)) < len(self._stories)
-        bar = self._bar + _MEET if meet else self._bar
+        bar = self._bar + MEETING if meet else self._bar
         return fusion.closes(self._joined(one), self._joined(other), link, self._crowd, bar)
 
     def _story(self, old: Sequence[Story], members: Sequence[Candidate]) -> Story:
@@ -180,7 +183,7 @@ class DayClustering:
         rest = [member for member in members if member.entry.id not in own]
         link = self._candidates.link(its, rest)
         sure = fusion.log_odds(self._whole.of(its), self._whole.of(rest), link, self._crowd)
-        bar = self._bar + _MEET
+        bar = self._bar + MEETING
         why = reasons.of(its[0], rest[-LATEST:], probability(sure), probability(bar))
         if absorbed.id > 0:
             more = "".join(f", e{member.entry.id}" for member in its[1:])
