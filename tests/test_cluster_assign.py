@@ -271,7 +271,7 @@ def test_pinned_entries_stay_where_the_user_put_them():
     assert [join.pinned for join in grown.joins] == [False, False, True]
 
 
-def two_stories_of_one_event(**more) -> tuple[Story, Story]:
+def two_stories_of_one_event(**more) -> tuple[Story, ...]:
     return stored((*poll([entry(1, GEMA_DE)]), *poll([entry(2, GEMA_EN)])), **more)
 
 
