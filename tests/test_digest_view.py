@@ -13,7 +13,7 @@ from monitor import languages
 from monitor.digest import html, markdown, plain
 from monitor.digest.headline import preheader, subject
 from monitor.digest.page import Caps
-from monitor.digest.view import story_view, view
+from monitor.digest.view import report_line, story_view, view
 from monitor.models import Copy, FeedHealth
 from monitor.models import digest_from_json as from_json
 
@@ -166,6 +166,20 @@ def test_a_time_is_reported_where_it_differs_by_a_day_and_late_where_it_matters(
     undated = replace(old, dated="missing", published=STORY.first_seen - timedelta(days=9), late=True)
     reports = shown(replace(STORY, reports=(STORY.reports[0], old, undated))).also
     assert [line.note for line in reports] == ["19 Oct 2025", "seen 14 Nov, seen late"]
+
+
+def test_a_digest_of_several_days_says_when_and_repeats_no_day_within_a_story():
+    week = replace(DIGEST, window=replace(DIGEST.window, start=DIGEST.window.end - timedelta(days=7)))
+    first, second, *_ = STORY.reports
+    days = (
+        first,
+        replace(second, also_in=()),
+        replace(second, published=first.published - timedelta(days=2)),
+    )
+    made = story_view(replace(STORY, reports=days), week, ENGLISH, WIDE)
+    assert (made.notes, [line.note for line in made.also]) == (("23 Nov",), ["Evening Ledger", "21 Nov"])
+    assert report_line(first, week, ENGLISH).note.endswith(" · 23 Nov")
+    assert "Nov" not in report_line(first, DIGEST, ENGLISH).note
 
 
 def test_a_story_with_one_report_and_no_neighbours_is_brief():

@@ -228,7 +228,7 @@ def report_line(report: StoryEntry, digest: Digest, words: Wording) -> Line:
     """Return an entry that is in no story on one line."""
     others = ", ".join(copy.text for copy in _copies(report))
     also_in = f"{words.text('also_in')} {others}" if others else ""
-    notes = (_outlet(report, words), also_in, *_when(report, digest, words))
+    notes = (_outlet(report, words), also_in, *_when(report, report, digest, words))
     return Line(
         text=title(report.title),
         url=link(report.url),
@@ -322,7 +322,7 @@ def _notes(
     notes = (
         line(report.language).upper() if other_language else "",
         words.text("state_new") if report.new and not story.new else "",
-        *_when(report, digest, words),
+        *_when(report, first, digest, words),
     )
     return tuple(filter(None, notes))
 
@@ -334,16 +334,19 @@ def _copies(report: StoryEntry) -> tuple[Line, ...]:
     return tuple(Line(text=outlet, url=link(copy.url)) for outlet, copy in reversed(named.items()) if outlet)
 
 
-def _when(report: StoryEntry, digest: Digest, words: Wording) -> Iterator[str]:
-    """Say when a report was published, unless that was on a day that the digest is about."""
+def _when(report: StoryEntry, first: StoryEntry, digest: Digest, words: Wording) -> Iterator[str]:
+    """Say when a report was published, unless that is the digest's own day or that of the story's `first`."""
     published = local(report.published, digest)
     about = [local(at, digest).date() for at in (digest.window.start, digest.window.end)]
-    if not about[0] <= published.date() <= about[1]:
+    within = about[0] <= published.date() <= about[1]
+    another = report is first or published.date() != local(first.published, digest).date()
+    # Of a digest of several days nobody could tell on which of them something happened.
+    if another and not (within and not holds_days(digest)):
         same_year = published.year == digest.date.year
         day = words.short_date(published) if same_year else words.date(published)
         yield day if report.dated == "publisher" else words.text("undated", date=day)
-        if report.late and report.new:
-            yield words.text("seen_late")
+    if report.late and report.new and not within:
+        yield words.text("seen_late")
 
 
 def _step(steps: tuple[StoryLink, ...], anchors: Collection[int], archive: str | None) -> Line | None:
