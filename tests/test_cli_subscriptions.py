@@ -95,6 +95,15 @@ def test_an_address_is_looked_at_before_it_is_added(desk: Path) -> None:
     assert urls(desk) == [ONE, good]
 
 
+def test_a_feed_that_a_site_does_not_name_is_looked_for_at_the_usual_places(desk: Path) -> None:
+    nothing = Reply(b"<html><title>Home</title></html>", headers={"Content-Type": "text/html"})
+    with serving() as server:
+        site = server.on("/home", nothing)
+        server.on("/home/feed", nothing)  # as sites answer any path
+        feed = server.on("/home/rss.xml", page(LEAK, title="The Paper"))
+        assert run(desk, "feeds", "add", site).out == f"added {feed}: The Paper\n"
+
+
 def test_several_are_added_and_each_that_cannot_be_is_named(desk: Path) -> None:
     with serving() as server:
         first, second = (server.on(path, page(LEAK, title=path)) for path in ("/one", "/two"))

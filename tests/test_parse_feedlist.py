@@ -104,6 +104,7 @@ def test_anything_is_a_list_or_a_parse_error(body: bytes) -> None:
 PAGE = """<html><head><base href="/blog/"><link rel="stylesheet" href="x.css">
 <link rel="alternate" type="application/rss+xml" href="/blog/comments/feed/">
 <link rel="alternate" type="application/rss+xml; charset=utf-8" title="All" href="feed/">
+<link rel="feed" href="/all.atom"><link rel="stylesheet feed" type="text/css" href="/feed.css">
 <LINK REL="alternate nofollow" TYPE="application/atom+xml" HREF="https://other.example/atom.xml">
 <link rel="alternate" type="application/feed+json" href="feed.json">
 <link rel="alternate" hreflang="de" href="/de/"><link rel="alternate" type="application/rss+xml">
@@ -115,6 +116,7 @@ PAGE = """<html><head><base href="/blog/"><link rel="stylesheet" href="x.css">
 def test_discover_names_declared_feeds_first_and_comments_last() -> None:
     assert discover(PAGE, "https://site.example/page") == (
         "https://site.example/blog/feed/",
+        "https://site.example/all.atom",
         "https://other.example/atom.xml",
         "https://site.example/blog/feed.json",
         "https://site.example/rss.xml",

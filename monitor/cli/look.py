@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from monitor.parse.worker import Parser
 
 _OTHERS_SHOWN = 5
+# Where the feed lies on most sites that have one and do not name it.
+_USUAL_PLACES = ("feed", "rss", "rss.xml", "feed.xml", "atom.xml", "index.xml")
 # A browser's "copy link" of a feed button, as in OPML: feed://host and feed:https://host.
 _FEED_SCHEME = re.compile(r"feed:(//)?", re.IGNORECASE)
 
@@ -103,7 +105,8 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed, 
         # It is not a feed, so most likely it is the outlet's page, which names its feeds.
         named = feedlist.discover(decode(response.body, response.content_type).text, response.url)
         in_vain = list[str]()
-        for url in named[:_OTHERS_SHOWN]:
+        site = response.url.partition("?")[0].partition("#")[0].rstrip("/")
+        for url in named[:_OTHERS_SHOWN] or [f"{site}/{place}" for place in _USUAL_PLACES]:
             page = await fetcher.get(url)
             try:
                 seen = await _read(current, parser, page, url)
@@ -113,8 +116,8 @@ async def _find(current: Session, fetcher: Fetcher, parser: Parser, feed: Feed, 
                 return replace(seen, others=[other for other in named if other != url])
         else_ = (
             f"it names feeds, but none of them can be read: {', '.join(in_vain)}"
-            if in_vain
-            else "and the page names no feed"
+            if named
+            else f"the page names no feed, and there is none at /{', /'.join(_USUAL_PLACES)}"
         )
         raise MonitorError(f"{redact_url(feed.url)}: {error}; {else_}") from error
 

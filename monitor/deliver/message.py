@@ -75,8 +75,9 @@ def build(edition: RenderedDigest, *, sender: str, recipient: str, html: bool) -
     # RFC 2919 and 2369: mail programs sort by the one and show a button for the other.
     message["List-Id"] = f"monitor <digest.monitor.{address.domain}>"
     message["List-Unsubscribe"] = f"<mailto:{quote(address.addr_spec, safe='@')}?subject=unsubscribe>"
-    # RFC 3834, 5: no out-of-office reply is sent to what says so.
+    # RFC 3834, 5: no out-of-office reply is sent to what says so. Exchange heeds a header of its own alone.
     message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     plain = edition.mail_text
     # Not base64: spam filters distrust it for plain text, and a person can read the source.
     message.set_content(_sendable(plain), cte="quoted-printable")

@@ -184,6 +184,7 @@ class _Page(HTMLParser):
 
 def _declares(values: dict[str, str]) -> bool:
     relations = values.get("rel", "").lower().split()
-    return "alternate" in relations and bool(
-        _FEED_TYPE.fullmatch(values.get("type", "").partition(";")[0].strip())
+    kind = values.get("type", "").partition(";")[0].strip()
+    return bool({"alternate", "feed"} & {*relations} and _FEED_TYPE.fullmatch(kind)) or (
+        "feed" in relations and not kind  # as HTML5 had it for a time
     )
