@@ -39,6 +39,7 @@ def faults(feeds: list[dict[str, Any]], today: date) -> list[str]:
             "is listed twice": same_address(url) not in seen,
             "has no title": bool(feed.get("title")),
             "is neither English nor German": feed.get("language") in {"en", "de"},
+            "is in no group": bool(feed.get("group")),
             "has no kind that there is": feed.get("kind") in KINDS,
             'says nothing of robots.txt: "ok", "bars" or "unknown"': feed.get("robots") in ROBOTS,
             'has no confidence: "high", "medium" or "low"': feed.get("confidence") in CONFIDENCE,
