@@ -1,4 +1,4 @@
-"""Alerts: a story that is so important that its user is told at once, by a message of its own.
+"""Alerts: a story that is so important that its user is informed at once, by a message of its own.
 
 Takes configuration, store, channels and `now`; freezes an alert with its deliveries, which the outbox sends.
 """
@@ -58,7 +58,7 @@ def make_alerts(
 
 
 def _unreported(config: Config, store: Store, now: datetime) -> dict[int, Story]:
-    """Return, by id, the stories with fresh news of which nothing was told yet."""
+    """Return, by id, the stories with fresh news of which nothing was reported yet."""
     window = Window(start=now - config.digest.backlog, end=now)
     # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)

@@ -172,7 +172,7 @@ def of_day(
     if stored := store.digests.get(day):
         return stored.digest()
     usual = datetime.combine(day - timedelta(days=1), config.digest.time, config.timezone)
-    # Never over the time of a digest that was made: what that told is told there.
+    # Never over the time of a digest that was made: what that reported is shown there.
     earlier = (stored.window.end for stored in store.digests.listing() if stored.date < day)
     start = max((usual, *earlier))
     if start >= now:
@@ -191,7 +191,7 @@ def review(
     now: datetime,
     faults: Sequence[Culprit] = (),
 ) -> Digest:
-    """Compose what a digest of a past window would hold, told before or not; nothing is written."""
+    """Compose what a digest of a past window would hold, reported before or not; nothing is written."""
     window = Window(start=start.astimezone(UTC), end=end.astimezone(UTC))
     # The last day that it covers: an end at midnight is that of the day before.
     last = window.end - timedelta(microseconds=1)
@@ -225,7 +225,7 @@ def collect(
     again: Sequence[Digest] = (),
     faults: Sequence[Culprit] = (),
 ) -> digest.DigestInput:
-    """Collect what a digest of a window is made of; with `reported`, also what earlier digests have told.
+    """Collect what a digest of a window is made of; with `reported`, also what earlier digests have reported.
 
     `again` are digests within the window that a recipient did not get: what they told is told to that
     recipient, whenever it was seen.
@@ -237,11 +237,11 @@ def collect(
     counts = store.overview.counts_in(window)
     news = store.stories.news(window, reported=reported) | story_of.keys()
     told = store.stories.reported([story.id for story in stories], until=window.start if reported else None)
-    # What came after the window, or was held back, is told by nobody, and so repeated by nothing.
+    # What came after the window, or was held back, is reported by nobody, and so repeated by nothing.
     sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
     retold = store.overview.retold(news, window=window if reported else None)
     if again:
-        # A copy of what is told here is no word against it.
+        # A copy of what is reported here says nothing against it.
         copied = {entry for one in again for entry in one.copies}
         retold -= _reports_with(stories, story_of.keys() - copied)
     looks_back = reported or bool(again)
@@ -278,7 +278,7 @@ def collect(
 
 
 def _told_in_stories(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
-    """Return the entries that digests told, with the stories that they are in now."""
+    """Return the entries that digests reported, with the stories that they are in now."""
     told = {entry for one in digests for entry in one.reported}
     found = store.entries.get_many(told, whole=False)
     return {entry.id: entry.story for entry in found if entry.story is not None}

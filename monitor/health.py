@@ -225,7 +225,7 @@ def _delivery_problems(
 ) -> Iterator[Problem]:
     """Group deliveries by what happened to them: a refused log-in for twenty recipients is one problem.
 
-    Once the `last` digest has reached everybody, earlier failures are past: that digest's receipt has told of
+    Once the `last` digest has reached everybody, earlier failures are past: that digest's receipt has shown
     them, and nothing would send them any more.
     """
     of_last = [one for one in deliveries if one.edition == last]

@@ -50,7 +50,7 @@ class Spot(NamedTuple):
 
 
 class TomlDocument:
-    """One file. `data` is what it says; faults are noted as they are found and told together."""
+    """One file. `data` is what it says; faults are noted as they are found and reported together."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name

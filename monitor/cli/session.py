@@ -67,7 +67,7 @@ class Session:
         Raises UsageError when no time lies between them.
         """
         now = self.now()
-        # The future cannot be told: with an end in it, the rest of the day would be called quiet.
+        # The future cannot be reported: with an end in it, the rest of the day would be called quiet.
         end = min(self.until(until, zone) or now, now)
         start = self.since(since, zone) or end - usual
         if start >= end:

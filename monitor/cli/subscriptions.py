@@ -239,7 +239,7 @@ def move(
     ] = "",
     no_check: NoCheck = False,
 ) -> None:
-    """Follow a feed at a new address; it stays the same feed, and nothing is told again.
+    """Follow a feed at a new address; it stays the same feed, and nothing is reported again.
 
     Example: monitor feeds move "The Outlet" https://outlet.example/new-feed
     """

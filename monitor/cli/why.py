@@ -34,7 +34,7 @@ def why(
     ],
     json: Json = False,
 ) -> None:
-    """Say in five lines why something was or was not told, and what would have caught it.
+    """Say in five lines why something was or was not reported, and what would have caught it.
 
     Example: monitor why https://outlet.example/2024/12/10/story.html
     """

@@ -325,7 +325,7 @@ def _config(
     polling: fetch.Settings = settings[fetch.Settings]
     alert: Alert | None = settings[Alert]
     channels = {name: settings[channel.declared] for name, channel in CHANNELS.items()}
-    # The channel and the digest's formats do not import each other: the channel is told here what it needs.
+    # The channel and the digest's formats do not import each other: the channel gets here what it needs.
     suffixes = {name: format_.suffix for name, format_ in digest.FORMATS.items()}
     channels[Files.name] = replace(channels[Files.name], suffixes=suffixes)
     if mail := channels[Mail.name]:

@@ -123,6 +123,6 @@ def _named(document: TomlDocument, *place: str) -> Iterator[tuple[int, str]]:
     names: Any = document.data
     for key in place:
         names = names.get(key, []) if isinstance(names, dict) else []
-    # What is no list of texts is a fault that is told already.
+    # What is no list of texts is a fault that is reported already.
     if isinstance(names, list):
         yield from ((index, name) for index, name in enumerate(names) if isinstance(name, str))

@@ -64,8 +64,8 @@ class DemoResult:
 async def play(directory: Path, say: Callable[[str], None]) -> DemoResult:
     """Poll the bundled outlets through five days and write a digest on each next morning.
 
-    Everything is kept in `directory`; an earlier demo there is replaced. Each poll and each digest is told
-    to `say` in one line. Raises ConfigError when the directory holds anything else.
+    Everything is kept in `directory`; an earlier demo there is replaced. `say` gets one line for each poll
+    and each digest. Raises ConfigError when the directory holds anything else.
     """
     outlets = outlet.load()
     claim(directory, _MARK, "demo")

@@ -72,7 +72,7 @@ def digests(days: Sequence[DigestSummary], words: Wording, origin: str) -> str:
 
 
 def stories(days: Sequence[DigestSummary], words: Wording, origin: str) -> str:
-    """Return the feed of stories as last told, the latest digest's first."""
+    """Return the feed of stories as last reported, the latest digest's first."""
     latest: dict[int, StorySummary] = {}
     for story in (story for day in days[:MOST] for story in day.stories):
         latest.setdefault(story.id, story)

@@ -47,7 +47,7 @@ class DigestInput:
     perhaps: Sequence[Report] = ()
     """News of the window that is not sure to be in scope, in any order."""
     named: Collection[int] = frozenset()
-    """Those that earlier digests named and that are told again here: they do not count against PERHAPS."""
+    """Those that earlier digests listed and that are shown again here: they do not count against PERHAPS."""
     titles: Mapping[int, str] = field(default_factory=dict)
     """Titles, by id, of other stories that these are related to or that are steps of the same affair."""
     feeds: Mapping[str, Feed]
@@ -73,9 +73,9 @@ class DigestInput:
     near_misses: Sequence[Entry] = ()
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     reported: Collection[int] = frozenset()
-    """Ids of entries of the stories that digests have told, this one included."""
+    """Ids of entries of the stories that digests have reported, this one included."""
     retold: Collection[int] = frozenset()
-    """Ids of news entries whose article a digest told, or the user rejected, from another feed."""
+    """Ids of news entries whose article a digest reported, or the user rejected, from another feed."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes; at least 14 days, without backlog."""
     labels: Sequence[tuple[str, str]] = ()
@@ -205,7 +205,7 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
             digest_input.feeds,
             settings,
             due.window.end,
-            # What was held back and never told does not make a copy of it old. Bound as defaults: a lambda
+            # What was held back and never shown does not make a copy of it old. Bound as defaults: a lambda
             # sees the loop's last value otherwise.
             is_new=lambda those, new=new: (  # type: ignore[misc]  # mypy infers no defaults of lambdas
                 not new.isdisjoint(those) and told.isdisjoint(those) and retold.isdisjoint(those)
@@ -260,7 +260,7 @@ def _reports(
 ) -> Iterable[StoryEntry]:
     """Yield the reports of a story, each with its copies.
 
-    A copy of something that was told before is not news, however new the entry is.
+    A copy of something that was reported before is not news, however new the entry is.
     """
     for original, copies in story.reports:
         group = (original, *copies)

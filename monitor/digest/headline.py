@@ -44,7 +44,7 @@ class Coverage:
     blind: bool
     """Nobody looked."""
     faults: bool
-    """Something that came is not told, because of a bug of ours."""
+    """Something that came in is not reported, because of a bug of ours."""
 
     @property
     def answered(self) -> int:
@@ -107,7 +107,7 @@ def subject(digest: Digest, words: Wording) -> str:
 def preheader(digest: Digest, words: Wording) -> str:
     """Return what a mail program shows beside the subject: why the first story leads, and its teaser.
 
-    For a story that was told before it is the latest title instead, as subject and teaser may be those of the
+    For a story reported before it is the latest title instead, as subject and teaser may be those of the
     earlier day.
     """
     lead = leading(digest)
@@ -138,7 +138,7 @@ def left_out(digest: Digest, words: Wording) -> tuple[str, ...]:
 
 
 def summary(digest: Digest, words: Wording) -> str:
-    """Describe a day in one line for lists of days: what was told, or what kind of day it was."""
+    """Describe a day in one line for lists of days: what was reported, or what kind of day it was."""
     receipt = digest.receipt
     if not digest.stories:
         return state(digest, words)

@@ -33,7 +33,7 @@ _WEEKLY: Final = 2
 def receipt_view(digest: Digest, words: Wording, cap: int, *, everything: bool) -> ReceiptView:
     """Return the receipt, each list with at most `cap` lines; with `everything` also what can wait a week.
 
-    That is near misses, and the reasons of troubles that have lasted for weeks: told daily, they would hide
+    That is near misses, and the reasons of troubles that have lasted for weeks: shown daily, they would hide
     what is new.
     """
     return ReceiptView(
@@ -167,7 +167,7 @@ def _colophon(digest: Digest, words: Wording) -> Iterator[str]:
 
 
 def _lasts(feed: FeedHealth, digest: Digest) -> bool:
-    """Tell whether a trouble that only a person can end has been told for long enough."""
+    """Return whether a problem that only a person can solve has been shown for long enough."""
     if feed.state == "gone" and feed.last_success_at is None:
         return feed.consecutive_failures > _WEEKLY
     since = {"silent": feed.newest_entry_at, "gone": feed.last_success_at}.get(feed.state)

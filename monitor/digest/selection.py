@@ -64,7 +64,7 @@ def select(
 
 
 def with_told(digest: Digest, earlier: Iterable[Digest], passed_over: Collection[str]) -> Digest:
-    """Add stories that cannot be told anew in the form in which earlier digests told them.
+    """Add stories that cannot be shown anew in the form in which earlier digests showed them.
 
     `passed_over` are handles of stories and entries: when an entry cannot be read, its story is never
     reached.

@@ -25,7 +25,7 @@ class Settings:
     days: Weekdays = (0, 1, 2, 3, 4, 5, 6)
     """Weekdays with a digest."""
     max_stories: Annotated[int, whole(1, 200)] = 20
-    """How many stories are told in full; further ones get one line each."""
+    """How many stories are shown in full; further ones get one line each."""
     favour: Texts = ()
     """Themes and beats whose stories count 1.5 times in the order."""
     play_down: Texts = ()
@@ -33,7 +33,7 @@ class Settings:
     overview: Annotated[Literal["daily", "weekly", "never"], choice("daily", "weekly", "never")] = "weekly"
     """When it shows trends, and near misses if `near` is set; the archive always shows them."""
     send_if_empty: Switch = True
-    """False: nothing is sent on a quiet day; a broken day is always told."""
+    """False: nothing is sent on a quiet day; a broken day is always reported."""
     backlog: Duration = timedelta(days=2)
     """Entries of a newly followed feed are news only if they are younger than this."""
     archive_url: str = ""

@@ -129,7 +129,7 @@ def _notices(digest: Digest, words: Wording, *, cut: bool) -> Iterable[str]:
 def _sections(
     digest: Digest, words: Wording, caps: Caps, *, full: set[int], archive: str | None
 ) -> Iterable[Section]:
-    """Yield the sections with stories other than the lead, first those told in full."""
+    """Yield the sections with stories other than the lead, first those shown in full."""
     lead = leading(digest)
     grouped: dict[str, list[DigestStory]] = {name: [] for name in SECTIONS}
     for story in digest.stories:
@@ -173,7 +173,7 @@ def _bars(trend: Trend, digest: Digest, words: Wording, busiest: int) -> Bars:
 
 # Characters of the teaser of a story with a single report, that it may take two lines.
 _BRIEF: Final = 180
-# New reports of a story that was told before whose titles are told: twenty would hide what stands below.
+# New reports of a story that was reported before whose titles are shown: twenty would hide what stands below.
 _TITLED: Final = 3
 
 

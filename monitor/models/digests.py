@@ -51,7 +51,7 @@ class StoryEntry:
     published: datetime
     dated: DateBasis
     new: bool
-    """First told in this digest; an entry is new in one digest only."""
+    """First reported in this digest; an entry is new in one digest only."""
     late: bool = False
     """Dated long before we could see it: after an outage, or put into the feed days later."""
     citing: str = ""
@@ -101,7 +101,7 @@ class DigestStory:
     beats: tuple[str, ...]
     themes: tuple[str, ...]
     new: bool
-    """False when an earlier digest has told of it."""
+    """False when an earlier digest has reported it."""
     day: int
     """On which day of the story this is: 1 within 24 hours of its first report."""
     sources: int
@@ -218,7 +218,7 @@ class Digest:
     late: tuple[StoryEntry, ...] = ()
     """The new reports, of stories and of `perhaps`, that are dated long before they were seen."""
     copies: tuple[int, ...] = ()
-    """Entries that only repeat the link of a report that was told before; they count as told too."""
+    """Entries that only repeat the link of a report that was reported before; they count as reported too."""
     overview: bool = True
     """Whether text, Markdown and HTML show trends and near misses; JSON and the archive always do."""
     archive_url: str = ""
@@ -240,7 +240,7 @@ class Digest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StorySummary:
-    """A story as one digest told it, for lists and feeds."""
+    """A story as one digest reported it, for lists and feeds."""
 
     id: int
     title: str
@@ -260,7 +260,7 @@ class DigestSummary:
     made_at: datetime
     outcome: Outcome
     lead: str
-    """What it told, in numbers, or what kind of day it was."""
+    """What it reported, in numbers, or what kind of day it was."""
     catches_up: bool
     stories: tuple[StorySummary, ...]
     """The one that led comes first."""

@@ -89,7 +89,7 @@ class Entry:
     backlog: bool = False
     """It came with a feed's first document and was old: stored and searchable, but not news."""
     late: bool = False
-    """Its date lies long before `first_seen`: it is news all the same, told with its date."""
+    """Its date lies long before `first_seen`: it is news all the same, reported with its date."""
     tagging: Tagging = Tagging()
     story: int | None = None
 

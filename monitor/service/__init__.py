@@ -1,4 +1,4 @@
-"""The background service: polls and publishes until it is told to stop. Only this package uses APScheduler.
+"""The background service: polls and publishes until it is asked to stop. Only this package uses APScheduler.
 
     tick      every few seconds: is anything due? The store knows, a tick only asks
     poll      feeds that are due -> entries, stories

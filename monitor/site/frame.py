@@ -55,7 +55,7 @@ class Site:
     packages: tuple[str, ...] = ("monitor.site", "monitor.digest")
     """Those whose templates are filled, the first before the others."""
     common: Mapping[str, Any] = field(default_factory=dict)
-    """What every page is told, whatever it says itself."""
+    """What every page is given, whatever it says itself."""
     faults: tuple[str, ...] = ()
     """What the page does not show, by a bug of ours."""
 

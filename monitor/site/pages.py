@@ -84,7 +84,7 @@ def moved(old: int, new: int, site: Site) -> str:
 
 
 def gone(old: int, site: Site) -> str:
-    """Return what stands at the address of a story without reports: the days that told it lead there."""
+    """Return what stands at the address of a story without reports: the days that reported it lead there."""
     text = site.words.text("site_gone", old=f"s{old}")
     return site.fill("list.html", here=story_path(old), depth=1, title=f"s{old}", lead=text, groups=[])
 
@@ -95,7 +95,7 @@ def broken(number: int, name: str, site: Site) -> str:
 
 
 def day(digest: Digest, site: Site) -> str:
-    """Return a digest's page: all that it told, and what stood behind it."""
+    """Return a digest's page: all that it reported, and what it is based on."""
     page = view(digest, site.words, _WHOLE, archive="../", everything=True)
     files = [(name, f"{digest.date.isoformat()}.{suffix}") for name, suffix in site.formats.items()]
     return site.fill(

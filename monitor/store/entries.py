@@ -104,7 +104,7 @@ class Entries:
         return [entry for entry in reversed(first.values()) if (entry.feed, entry.guid) not in stored]
 
     def update(self, entries: Sequence[Entry], fingerprint: Callable[[Entry], str]) -> tuple[int, ...]:
-        """Store edited entries with their new taggings; guid, first_seen and what was told of them stay.
+        """Store edited entries with their new taggings; guid, first_seen and what was reported of them stay.
 
         An entry that the edit made relevant is news from its `changed_at` on (or from behind a digest made
         meanwhile); one that is no longer relevant leaves its story. Returns the stories that lost an entry
@@ -204,7 +204,7 @@ class Entries:
             last = batch[-1].id
 
     def reported_in(self, entry: int) -> date | None:
-        """Return the date of the digest that told of an entry; None when none did."""
+        """Return the date of the digest that reported an entry; None when none did."""
         found = self._db.value("select reported_in from entries where id = ?", [entry])
         return date.fromisoformat(found) if found else None
 

@@ -145,7 +145,7 @@ where name.type = 'text';
 
 _TEXTS: Final = ("title", "summary", "content", "author", "outlet", "spellings")
 _OLD, _NEW = (", ".join(f"{row}.{text}" for text in _TEXTS) for row in ("old", "new"))
-# The entries are the index's content: what it forgets is told to it word by word, by these triggers alone.
+# The entries are the index's content: what it forgets is given to it word by word, by these triggers alone.
 _SEARCH: Final = f"""
 create virtual table search_fts using fts5(
     {", ".join(_TEXTS)}, content='entries', content_rowid='id', tokenize='unicode61 remove_diacritics 2'

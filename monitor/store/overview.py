@@ -108,7 +108,7 @@ class Overview:
         return tuple(row["id"] for row in rows)
 
     def retold(self, entries: Iterable[int], *, window: Window | None = None) -> frozenset[int]:
-        """Return those of these sure entries whose article a digest told, or the user rejected, elsewhere.
+        """Return the sure entries whose article a digest reported, or the user rejected, elsewhere.
 
         That is another feed's entry with the same link, told before the window under a title like this one (a
         page may tell other news by now), or marked as not relevant by its end. Stories know copies while they
@@ -182,7 +182,7 @@ _REJECTED: Final = """
 exists (select 1 from marks where entry_id = other.id and relevant = 0 and coalesce(made_at <= :end, true))
 """
 
-# What is told stays told, whatever a mark or an edit makes of it afterwards.
+# What is reported stays reported, whatever a mark or an edit makes of it afterwards.
 _PERHAPS: Final = f"""
 select id from entries
 where relevant = 1 and backlog = 0 and shelf = 'perhaps' and story_id is null

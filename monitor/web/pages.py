@@ -209,7 +209,7 @@ def saved_search(desk: Desk, request: Request) -> Response:
 
 
 def why(desk: Desk, request: Request) -> Response:
-    """Answer why something was or was not told, by its address or its headline."""
+    """Answer why something was or was not reported, by its address or its headline."""
     asked = request.query_params.get("asked", "").strip()[:_LONGEST]
     if not asked:
         return RedirectResponse("/search.html", 302)
@@ -223,7 +223,7 @@ def why(desk: Desk, request: Request) -> Response:
 
 
 def entry(desk: Desk, request: Request) -> Response:
-    """Show an entry: why it was or was not told, and everything that can be corrected about it."""
+    """Show an entry: why it was or was not reported, and everything that can be corrected about it."""
     found = desk.store.entries.get(_number(desk, request))
     if found is None:
         return missing(desk, request)

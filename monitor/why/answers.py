@@ -32,14 +32,14 @@ _SUREST: Final = 0.99
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Appearance:
-    """The digest that told of an entry, and where in it."""
+    """The digest that reported an entry, and where in it."""
 
     date: date
     story: int
     """0 when the digest names none."""
     title: str
     place: int
-    """By importance, which decides what is told in full; 0 when it makes no story."""
+    """By importance, which decides what is shown in full; 0 when it makes no story."""
     stories: int
     in_full: int
     """How many stories the digest tells in full; the rest have a line each."""
@@ -80,7 +80,7 @@ class Facts:
     story: Story | None = None
     appearance: Appearance | None = None
     repeats: bool = False
-    """It only repeats what was told or rejected before its own digest, or by now if it had none."""
+    """It only repeats what was reported or rejected before its own digest, or by now if it had none."""
     rejected: int = 0
     """An entry of another feed with the same link that the user had marked as not relevant by then."""
     passed_over: bool = False
@@ -119,7 +119,7 @@ class Answer:
 
 
 def answer(facts: Facts) -> Answer:
-    """Return the five answers to why something was or was not told."""
+    """Return the five answers to why something was or was not reported."""
     entry = facts.entry
     return Answer(
         asked=facts.asked,
@@ -274,7 +274,7 @@ def _moved(facts: Facts) -> bool:
 
 
 def _instead(facts: Facts) -> Line:
-    """Say what would have caught it, or for what was told what would keep the like out."""
+    """Say what would have caught it, or, for what was reported, what would keep similar entries out."""
     entry, explanation = facts.entry, facts.explanation
     if entry is None:
         site = _address(facts.asked)

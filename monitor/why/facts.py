@@ -36,7 +36,7 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def ask(config: Config, store: Store, asked: str, *, now: datetime) -> Answer:
-    """Answer why something was or was not told: an address, an entry (e12), a story's lead (s4), a headline.
+    """Say why something was or was not reported: an address, an entry (e12), a story's lead (s4), a headline.
 
     Raises MonitorError for the number of an entry or a story that is not there.
     """
@@ -117,7 +117,7 @@ def _facts(
 
 
 def _appearance(entry: Entry, store: Store) -> Appearance | None:
-    """Find the digest that told of an entry, and the place of its story there."""
+    """Find the digest that reported an entry, and the place of its story there."""
     day = store.entries.reported_in(entry.id)
     stored = store.digests.get(day) if day else None
     if day is None or stored is None:
@@ -166,7 +166,7 @@ def _report_with(entry: int, reports: Iterable[StoryEntry]) -> StoryEntry | None
 
 
 def _is_passed_over(entry: Entry, store: Store, now: datetime) -> bool:
-    """Say whether an entry is unsure, was not told, and is no longer news for the next digest."""
+    """Say whether an entry is unsure, was not reported, and is no longer news for the next digest."""
     last = store.digests.last(now)
     if last is None or entry.tagging.shelf != "perhaps" or store.entries.reported_in(entry.id):
         return False
