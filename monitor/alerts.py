@@ -62,7 +62,7 @@ def _unreported(config: Config, store: Store, now: datetime) -> dict[int, Story]
     window = Window(start=now - config.digest.backlog, end=now)
     # Older news waits for the digest: nobody is woken for it. Only a look back heeds the window's start.
     fresh = store.stories.news(window) & store.stories.news(window, reported=True)
-    fresh -= store.overview.retold(fresh)
+    fresh -= store.overview.reported_elsewhere(fresh)
     found = store.stories.with_news(window)
     stories = {one.id: one for one in found if fresh & {entry.id for entry in one.entries}}
     alerted, reported = store.deliveries.alerted(stories), store.stories.reported(stories)

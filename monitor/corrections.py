@@ -216,8 +216,8 @@ class Retagging(NamedTuple):
 def retag(config: Config, store: Store, *, now: datetime, since: datetime | None = None) -> Retagging:
     """Tag stored entries by the present themes.
 
-    What the user marked stays, what was told is not told again, and texts that retention has removed are
-    left as they were tagged.
+    What the user marked stays, what was reported is not reported again, and entries whose texts retention has
+    removed keep their tags.
     """
     tags = config.tagger(store.note(tag.PERSONAL))
     seen, changes, affected = 0, list[Change](), set[int]()

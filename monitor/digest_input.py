@@ -77,18 +77,18 @@ def part_of_several(
     *,
     now: datetime,
     faults: Sequence[Culprit] = (),
-    as_told: bool = False,
+    as_reported: bool = False,
 ) -> Digest:
     """Compose a recipient's part of a digest together with the earlier digests that they missed.
 
-    With `as_told`, what has to be left out is told as those earlier digests told it, for no later mail will
-    tell it.
+    With `as_reported`, what has to be left out is shown as those earlier digests showed it, since no later
+    mail will report it.
     """
     due = replace(due, window=replace(due.window, start=min(one.window.start for one in missed)))
     found = collect(config, store, due.window, now=now, again=missed, faults=faults)
     made = digest.compose(due, found, config.digest, now)
-    if as_told:
-        made = digest.with_told(made, missed, {one.handle for one in faults})
+    if as_reported:
+        made = digest.with_reported(made, missed, {one.handle for one in faults})
     return part_of(config, made, recipient, several=missed)
 
 
@@ -227,10 +227,10 @@ def collect(
 ) -> digest.DigestInput:
     """Collect what a digest of a window is made of; with `reported`, also what earlier digests have reported.
 
-    `again` are digests within the window that a recipient did not get: what they told is told to that
-    recipient, whenever it was seen.
+    `again` are digests within the window that a recipient did not get: what they reported is reported
+    to that recipient, whenever it was seen.
     """
-    story_of = _told_in_stories(store, again)
+    story_of = _reported_in_stories(store, again)
     stories = store.stories.with_news(window, reported=reported)
     missing = set(story_of.values()) - {story.id for story in stories}
     stories = (*stories, *store.stories.get_many(missing))
@@ -239,11 +239,11 @@ def collect(
     told = store.stories.reported([story.id for story in stories], until=window.start if reported else None)
     # What came after the window, or was held back, is reported by nobody, and so repeated by nothing.
     sure = [entry for story in stories for entry in story.entries if entry.id in news or entry.id in told]
-    retold = store.overview.retold(news, window=window if reported else None)
+    reported_elsewhere = store.overview.reported_elsewhere(news, window=window if reported else None)
     if again:
         # A copy of what is reported here says nothing against it.
         copied = {entry for one in again for entry in one.copies}
-        retold -= _reports_with(stories, story_of.keys() - copied)
+        reported_elsewhere -= _reports_with(stories, story_of.keys() - copied)
     looks_back = reported or bool(again)
     unsure = _unsure(store, store.overview.perhaps(window, reported=looks_back), sure)
     feeds = followed.named(config, store)
@@ -267,7 +267,7 @@ def collect(
         gaps=[(feeds[url].title, times) for url, times in store.polls.gaps_in(window) if url in feeds],
         near_misses=store.entries.near_misses(window),
         reported=told,
-        retold=retold,
+        reported_elsewhere=reported_elsewhere,
         recent=store.overview.themes_since(window.end - TREND),
         labels=config.labels,
         faults=[str(fault) for fault in faults],
@@ -277,7 +277,7 @@ def collect(
     )
 
 
-def _told_in_stories(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
+def _reported_in_stories(store: Store, digests: Iterable[Digest]) -> dict[int, int]:
     """Return the entries that digests reported, with the stories that they are in now."""
     told = {entry for one in digests for entry in one.reported}
     found = store.entries.get_many(told, whole=False)

@@ -129,11 +129,11 @@ def _mails(
     """Return the mails with parts, and the errors by recipient; `parts` has the digests that each missed."""
     by = [channel for channel in channels if channel.name == Mail.name]
 
-    def mail(recipient: str, faults: Sequence[Culprit], *, as_told: bool) -> list[Delivery]:
+    def mail(recipient: str, faults: Sequence[Culprit], *, as_reported: bool) -> list[Delivery]:
         days, at = parts[recipient], config.selections.get(recipient, EVERYTHING).time
         selected = (
             digest_input.part_of_several(
-                config, store, due, recipient, days, now=now, faults=faults, as_told=as_told
+                config, store, due, recipient, days, now=now, faults=faults, as_reported=as_reported
             )
             if days
             else digest_input.part_of(config, whole.digest, recipient)
@@ -142,11 +142,13 @@ def _mails(
         wanted = by if digest.worth_sending(selected, config.digest) else ()
         return outbox.prepare(wanted, digest_output.mailed(selected, recipient, hold_until=held), now=now)
 
-    def made(recipient: str, *, as_told: bool) -> list[Delivery]:
+    def made(recipient: str, *, as_reported: bool) -> list[Delivery]:
         # What the whole digest could not show is left to the next digest: no part may tell it before that.
-        return store.without_culprits(lambda faults: mail(recipient, faults, as_told=as_told), whole.faults)
+        return store.without_culprits(
+            lambda faults: mail(recipient, faults, as_reported=as_reported), whole.faults
+        )
 
-    mails, fails = each(parts, lambda one: made(one, as_told=True))
+    mails, fails = each(parts, lambda one: made(one, as_reported=True))
     # Telling earlier stories in their old form may be what fails.
-    others, fails = each(fails, lambda one: made(one, as_told=False))
+    others, fails = each(fails, lambda one: made(one, as_reported=False))
     return [delivery for those in (mails | others).values() for delivery in those], fails

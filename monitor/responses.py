@@ -69,8 +69,10 @@ async def read(
     if damaged:
         document = replace(document, faults="; ".join(filter(None, (document.faults, *map(str, damaged)))))
     if faults := (*new.faults, *changed.faults):
-        untold = (document.faults, f"{len(faults)} entries could not be tagged ({faults[0]})")
-        document = replace(document, complete=False, faults="; ".join(filter(None, untold)))
+        untagged = f"{len(faults)} entries could not be tagged ({faults[0]})"
+        document = replace(
+            document, complete=False, faults="; ".join(filter(None, (document.faults, untagged)))
+        )
     return Findings(
         new=new.entries,
         changed=changed.entries,

@@ -63,7 +63,7 @@ def _plans(opened: Store, ask: Callable[[Store], object]) -> list[str]:
         lambda opened: opened.terms.uncounted(10),
         lambda opened: opened.overview.begun(DAY.start, DAY.end),
         lambda opened: opened.overview.counts_in(DAY),
-        lambda opened: opened.overview.retold([1]),
+        lambda opened: opened.overview.reported_elsewhere([1]),
         lambda opened: opened.polls.count_in(DAY),
         lambda opened: opened.polls.gaps_in(DAY),
         lambda opened: opened.feeds.counts(),

@@ -47,6 +47,7 @@ def test_what_is_barred_is_off() -> None:
     [
         ({"robots": "bars"}, "barred by robots.txt"), ({"seen": "2027-01-01"}, "still to come"),
         ({"seen": "soon"}, "a day that is none"), ({"language": "fr"}, "neither English"), ({"kind": ""}, "kind"),
+        ({"group": ""}, "in no group"),
         ({"enabled": False}, "off without a reason"), ({"url": FEEDS[1]["url"].upper()}, "has no"),
     ],
 )  # fmt: skip

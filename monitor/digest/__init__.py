@@ -6,7 +6,7 @@ from monitor.digest.formats import FORMATS, Format, render, render_alert, render
 from monitor.digest.headline import outcome, summarise, worth_sending
 from monitor.digest.importance import importance
 from monitor.digest.schedule import Due
-from monitor.digest.selection import select, wants, with_told
+from monitor.digest.selection import select, wants, with_reported
 from monitor.digest.settings import Settings
 
 __all__ = [
@@ -29,6 +29,6 @@ __all__ = [
     "select",
     "summarise",
     "wants",
-    "with_told",
+    "with_reported",
     "worth_sending",
 ]

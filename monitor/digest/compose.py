@@ -74,7 +74,7 @@ class DigestInput:
     """Entries of the window without a beat but with `tagging.near`, in any order."""
     reported: Collection[int] = frozenset()
     """Ids of entries of the stories that digests have reported, this one included."""
-    retold: Collection[int] = frozenset()
+    reported_elsewhere: Collection[int] = frozenset()
     """Ids of news entries whose article a digest reported, or the user rejected, from another feed."""
     recent: Iterable[tuple[datetime, Collection[str]]] = ()
     """When each relevant entry was first seen, and its themes; at least 14 days, without backlog."""
@@ -187,7 +187,7 @@ class _Shown(NamedTuple):
 def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
     titles = {**digest_input.titles, **{story.id: story.title for story in digest_input.stories}}
     told = frozenset(digest_input.reported).difference(digest_input.news)
-    retold = frozenset(digest_input.retold)
+    reported_elsewhere = frozenset(digest_input.reported_elsewhere)
     found: list[DigestStory] = []
     copies: list[int] = []
     for story in digest_input.stories:
@@ -208,7 +208,7 @@ def _shown(due: Due, digest_input: DigestInput, settings: Settings) -> _Shown:
             # What was held back and never shown does not make a copy of it old. Bound as defaults: a lambda
             # sees the loop's last value otherwise.
             is_new=lambda those, new=new: (  # type: ignore[misc]  # mypy infers no defaults of lambdas
-                not new.isdisjoint(those) and told.isdisjoint(those) and retold.isdisjoint(those)
+                not new.isdisjoint(those) and told.isdisjoint(those) and reported_elsewhere.isdisjoint(those)
             ),
         )
         old = (report for report in shown.reports if not report.new)

@@ -63,7 +63,7 @@ def select(
     )
 
 
-def with_told(digest: Digest, earlier: Iterable[Digest], passed_over: Collection[str]) -> Digest:
+def with_reported(digest: Digest, earlier: Iterable[Digest], passed_over: Collection[str]) -> Digest:
     """Add stories that cannot be shown anew in the form in which earlier digests showed them.
 
     `passed_over` are handles of stories and entries: when an entry cannot be read, its story is never

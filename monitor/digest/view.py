@@ -288,21 +288,21 @@ def _also(
 ) -> list[Line]:
     """Return the other reports by outlet, and by title those that tell more.
 
-    Those are further reports of one outlet and, in a story that was told before or ran for days, the latest
-    new ones: the headline above is from an earlier day, and theirs are the day's news.
+    Those are further reports of one outlet and, in a story that was reported before or ran for days, the
+    latest new ones: the headline above is from an earlier day, and theirs are the day's news.
     """
     seen = Counter[str]([_outlet(first, words)])
     titles = {title(first.title)}
     lines = []
-    untold = _TITLED if holds_days(digest) or not story.new else 0
+    left = _TITLED if holds_days(digest) or not story.new else 0
     for report in reports:
         outlet, headline = _outlet(report, words), title(report.title)
         seen[outlet] += 1
         notes = _notes(report, first, story, digest, words)
         name = outlet or headline
-        if headline not in titles and (seen[outlet] > 1 or (report.new and untold > 0)):
+        if headline not in titles and (seen[outlet] > 1 or (report.new and left > 0)):
             name, notes = headline, tuple(filter(None, (outlet, *notes)))
-            untold -= report.new
+            left -= report.new
         elif seen[outlet] > 1:
             name = words.text("again", outlet=outlet, n=seen[outlet])
         titles.add(headline)

@@ -107,7 +107,7 @@ class Overview:
         rows = self._db.rows(_PERHAPS, wanted | {"reported": int(reported), "repeated": int(repeated)})
         return tuple(row["id"] for row in rows)
 
-    def retold(self, entries: Iterable[int], *, window: Window | None = None) -> frozenset[int]:
+    def reported_elsewhere(self, entries: Iterable[int], *, window: Window | None = None) -> frozenset[int]:
         """Return the sure entries whose article a digest reported, or the user rejected, elsewhere.
 
         That is another feed's entry with the same link, told before the window under a title like this one (a

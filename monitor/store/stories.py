@@ -126,14 +126,14 @@ class Stories:
         """Return the ids of the entries that are news for a window. Nothing else decides this.
 
         News is what is relevant and no backlog, was seen (or became relevant) before the window's end, and
-        was told by no digest. If something kept an entry out of an earlier window, it is told in this one.
-        With `reported`, for looking back: what was seen or became relevant within the window, told or not.
+        was reported by no digest. If something kept an entry out of an earlier window, it is reported now.
+        With `reported`, for looking back: what was seen or became relevant within the window, in any case.
         """
         rows = self._db.rows(f"select id from entries {_NEWS[reported]}", _span_of(window))
         return frozenset(row["id"] for row in rows)
 
     def reported(self, stories: Iterable[int], *, until: datetime | None = None) -> frozenset[int]:
-        """Return the ids of those entries of stories that a digest has told; to look back, `until` a time."""
+        """Return the ids of the entries of stories that digests reported; to look back, `until` a time."""
         wanted = [listed(stories), maybe_format_utc(until)]
         rows = self._db.rows(f"select id from entries where {_REPORTED}", wanted)
         return frozenset(row["id"] for row in rows)

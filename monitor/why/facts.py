@@ -147,7 +147,7 @@ def _repeats(entry: Entry, store: Store, now: datetime) -> bool:
     told = store.stories.reported([story.id]) if story else frozenset[int]()
     groups = [{one.id for one in (first, *others)} for first, others in story.reports] if story else []
     is_copy = any(entry.id in group and not told.isdisjoint(group) for group in groups)
-    return is_copy or entry.id in store.overview.retold([entry.id])
+    return is_copy or entry.id in store.overview.reported_elsewhere([entry.id])
 
 
 def _rejected(entry: Entry, store: Store, now: datetime) -> int:
