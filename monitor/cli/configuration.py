@@ -47,8 +47,9 @@ def diff(context: typer.Context) -> None:
         is_old = path in lifted
         document = TomlDocument(name, lifted[path]) if is_old else TomlDocument.read(path)
         show(f"{name}{', as `monitor config upgrade` would write it' if is_old else ''}:")
-        lines = [f"  {line}" for line in differences(document)]
-        show_prose(*(lines or ["  nothing of your own"]))
+        for line in list(differences(document)) or ["nothing of your own"]:
+            # An address stays whole, to be copied.
+            (show if "://" in line else show_prose)(f"  {line}")
     say(*(f"hint: {hint}" for hint in config.hints))
 
 
