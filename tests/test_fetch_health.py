@@ -139,7 +139,7 @@ def test_silence_is_not_judged_between_polls_that_are_far_apart():
         ),
         ({"moving_to": "https://new.example/", "moving_seen": 1}, ""),
         ({"last_gap_at": NOW - 8 * DAY}, ""),
-        ({"note": "7 older entries over the cap left out"}, "7 older entries over the cap left out"),
+        ({"note": "7 older entries over the limit left out"}, "7 older entries over the limit left out"),
     ],
 )
 def test_notes_are_one_line_for_a_human(changes, note):

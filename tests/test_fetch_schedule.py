@@ -413,7 +413,7 @@ def test_validators_are_kept_of_whole_documents_alone(response, found, expected)
 
 
 def test_when_a_document_last_came_is_remembered_and_what_was_lost_of_it():
-    read = replace(document(), losses="7 older entries over the cap left out")
+    read = replace(document(), losses="7 older entries over the limit left out")
     state = success(KNOWN, ok(), brought(document=read))
     assert (state.last_document_at, state.note) == (NOW, read.losses)
     later = success(state, unchanged(), now=NOW + DAY)

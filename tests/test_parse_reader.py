@@ -83,7 +83,7 @@ def test_entries_over_the_cap_are_left_out_and_noted() -> None:
     body = rss(*(f"<title>{n}</title><link>https://x.example/{n}</link>" for n in range(5)))
     document = read(body, url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
     assert [entry.title for entry in document.entries] == ["0", "1"]
-    assert document.note == document.losses == "3 older entries over the cap left out"
+    assert document.note == document.losses == "3 older entries over the limit left out"
     assert document.complete
 
 
@@ -91,7 +91,7 @@ def test_entries_of_json_over_the_cap_are_left_out_and_noted() -> None:
     items = ",".join(f'{{"id":"{n}","title":"{n}"}}' for n in range(5))
     document = read(f'{{"items":[{items}]}}'.encode(), url=URL, feed=Feed(url=URL), now=NOW, max_entries=2)
     assert [entry.title for entry in document.entries] == ["0", "1"]
-    assert document.note == "3 older entries over the cap left out"
+    assert document.note == "3 older entries over the limit left out"
 
 
 def test_texts_are_capped() -> None:
@@ -264,7 +264,7 @@ def test_an_entry_leads_to_its_content_where_that_lies_elsewhere() -> None:
 
 
 def test_json_without_end_or_with_fields_of_any_type() -> None:
-    with pytest.raises(ParseError, match="without end"):
+    with pytest.raises(ParseError, match="nested too deeply"):
         entries(b'{"items":' + b"[" * 200_000)
     (entry,) = entries(b'{"items":[{"id":true,"title":1.5,"authors":"x","author":["y"],"summary":{}}]}')
     assert (entry.title, entry.author, entry.summary) == ("1.5", "", "")

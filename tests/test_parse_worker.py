@@ -64,7 +64,7 @@ async def test_the_settings_reach_the_process() -> None:
     async with Parser(Settings(max_entries=0)) as parser:
         document = await parse(parser, GOOD)
     assert document.entries == ()
-    assert document.note.startswith("1 older entries over the cap")
+    assert document.note.startswith("1 older entry over the limit")
 
 
 async def test_what_is_no_feed_is_reported_and_costs_no_process() -> None:

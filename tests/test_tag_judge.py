@@ -154,7 +154,9 @@ def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
     table.priors["unnamed title"] = -1.0
     assert certainty(Tagger(known, judge=table), entry("Sora")) == pytest.approx(probability(-0.7), abs=1e-4)
     reason = Tagger(known, judge=table).explain(entry("Sora", ".")).relevance.evidence
-    assert ("the kind of feed, a missing teaser, no name of AI", -2.0) in [(e.rule, e.weight) for e in reason]
+    assert ("the kind of feed, a missing teaser, no mention of AI", -2.0) in [
+        (e.rule, e.weight) for e in reason
+    ]
 
 
 @pytest.mark.parametrize(
@@ -464,7 +466,7 @@ def test_nothing_is_encoded_that_the_gate_stops_or_that_nobody_wants_looked_at(a
 
 def test_explain_shows_what_the_meaning_added(asked: list[str]) -> None:
     explanation = looking().explain(entry("Sora actors"))
-    assert explanation.lines()[0].endswith("; what the text means counts +1.65)")
+    assert explanation.lines()[0].endswith("; the meaning of the text counts +1.65)")
     relevance = explanation.relevance
     by_meaning = [e.weight for e in relevance.evidence if e.rule == "the meaning of the text"]
     assert by_meaning == [pytest.approx(0.5 * 0.3 - 0.2 + 2.0 - 0.3)]

@@ -127,8 +127,8 @@ def test_a_grade_at_fault_is_one_fault() -> None:
 
 def test_an_outlet_has_a_name() -> None:
     assert faults('outlets = ["The Paper", "…", ""]\n' + SMALL) == [
-        "themes.toml:1: outlets[2]: '…' is no outlet's name",
-        "themes.toml:1: outlets[3]: '' is no outlet's name",
+        "themes.toml:1: outlets[2]: '…' is not the name of an outlet",
+        "themes.toml:1: outlets[3]: '' is not the name of an outlet",
     ]
 
 

@@ -86,7 +86,7 @@ def _decoded(text: str) -> Any:
         # `raw_decode` ignores what follows the document, such as a message or a second one.
         return _DECODER.raw_decode(text)[0]
     except RecursionError as error:
-        raise ParseError("not a feed: JSON without end") from error
+        raise ParseError("not a feed: JSON that is nested too deeply") from error
 
 
 class _Items(NamedTuple):

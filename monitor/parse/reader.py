@@ -14,7 +14,7 @@ from monitor.parse.encoding import decode
 from monitor.parse.marks import digest_of, is_home, made_up_guid
 from monitor.parse.prose import detect, primary
 from monitor.parse.settings import MAX_ENTRIES
-from monitor.text import clean, fold, shorten
+from monitor.text import clean, counted, fold, shorten
 from monitor.url import canonical_url, host_of, site_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def read(
     halves = [replace(half, guid=made_up_guid(half.title, "")) for half in broken]
     distinct = _distinct([*entries, *halves])
     whole = len(_distinct(entries)) if halves else len(distinct)
-    losses = f"{raw.left_out} older entries over the cap left out" if raw.left_out else ""
+    older = counted(raw.left_out, "older entry", "older entries")
+    losses = f"{older} over the limit left out" if raw.left_out else ""
     unread = f"{len(faults)} entries could not be read ({faults[0]})" if faults else ""
     odd = ("" if raw.complete else "breaks off before its end", "" if raw.entries else "holds no entries")
     return Document(

@@ -97,7 +97,7 @@ class Explanation:
             # The entry is on beats that only phrases or marks decide; the table's bars do not apply to them.
             bar = "no beat reaches its own bar"
         if meant := sum(e.weight for e in self.relevance.evidence if e.rule == MEANING):
-            bar += f"; what the text means counts {meant:+.2f}"
+            bar += f"; the meaning of the text counts {meant:+.2f}"
         found = [f"{tagging.shelf or 'not chosen'}: certainty {tagging.certainty:.2f} ({bar})"]
         first = [self.relevance, *(v for v in self.verdicts if v.kind == "beat")]
         best = max(first[1:], key=lambda v: v.score, default=self.relevance)

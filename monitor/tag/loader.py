@@ -103,7 +103,7 @@ class _Reader:
         found = self._strings(data, "outlets", "")
         for item in found:
             if not re.search(r"\w", item.text):
-                self._fault(item.key, f"{item.text!r} is no outlet's name")
+                self._fault(item.key, f"{item.text!r} is not the name of an outlet")
         return tuple(item.text for item in found)
 
     def _bars(self, data: dict[str, Any]) -> dict[str, float]:

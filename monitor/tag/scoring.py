@@ -178,7 +178,7 @@ class Scoring:
         if name == RELEVANT:
             total = self.by_table()
             parts.append(
-                Contribution("", "", self._prior, "the kind of feed, a missing teaser, no name of AI")
+                Contribution("", "", self._prior, "the kind of feed, a missing teaser, no mention of AI")
             )
             if self._personal:
                 delta = self._personal.delta(self.features(), self._feed)

@@ -319,7 +319,7 @@ def _lacking(verdict: Verdict, nearest: Lacking | None, *, gate: bool) -> str:
         else f"{probability(verdict.total):.0%} sure, {probability(verdict.threshold):.0%} is needed"
     )
     if not gate:
-        short += ", too little for the words to be asked"
+        short += ", too little for the table to decide"
     if nearest is None:
         return short
     return f"{short}; `{nearest.rule.text}` (+{nearest.rule.weight:g}) lacks {nearest.term}"
