@@ -44,8 +44,13 @@ _HELD: Final = timedelta(hours=26)
 _CUT_OFF: Final = 3
 # HTTP: the publisher asks us to wait, and we do.
 _TOO_MANY = 429
+_WAIT: Final = "it is tried again automatically; if this goes on, poll it less often or switch it off"
 # Recipients that are named; if there are more, only their number is shown.
 _NAMED: Final = 4
+# So many feeds with one trouble are a problem each. More are one, with the first of them named: of a hundred
+# curated feeds some twenty are silent in the first weeks, and would hide what else is wrong.
+_FEEDS_EACH: Final = 3
+_FEEDS_NAMED: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -302,6 +307,7 @@ def _counted(channel: str, those: Sequence[Delivery]) -> str:
 
 def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
     """Yield the feeds that need a person, judged only by the time in which we looked."""
+    alike: defaultdict[str, list[tuple[str, Problem]]] = defaultdict(list)
     for feed in feeds:
         name = feed.title or feed.url
         # For a feed that is gone, the last error says the same as the note.
@@ -319,11 +325,30 @@ def _feed_problems(feeds: Iterable[FeedHealth]) -> Iterator[Problem]:
                 ours=False,
             )
         if feed.state in {"gone", "silent"} or (feed.state == "failing" and looked_in_vain):
-            yield Problem(
+            trouble = "nothing new for a week or more" if feed.state == "silent" else error or reason
+            problem = Problem(
                 what=f"{name}: {reason or feed.state}",
                 since=feed.newest_entry_at if feed.state == "silent" else feed.last_success_at,
-                do="it is tried again automatically; if this goes on, poll it less often or switch it off"
+                do=_WAIT
                 if feed.last_status == _TOO_MANY and feed.state == "failing"
                 else f"open {feed.url} in a browser; then `monitor feeds move` or `monitor feeds disable`",
                 ours=False,
             )
+            alike[trouble].append((name, problem))
+    for trouble, those in alike.items():
+        if len(those) > _FEEDS_EACH:
+            yield _together(trouble, those)
+        else:
+            yield from (problem for _, problem in those)
+
+
+def _together(trouble: str, those: Sequence[tuple[str, Problem]]) -> Problem:
+    """Return many feeds with one trouble as one problem."""
+    more = f" (+{len(those) - _FEEDS_NAMED})" if len(those) > _FEEDS_NAMED else ""
+    each = "`monitor feeds list` tells more of each; then `monitor feeds move` or `monitor feeds disable`"
+    return Problem(
+        what=f"{', '.join(name for name, _ in those[:_FEEDS_NAMED])}{more}: {trouble}",
+        since=max((problem.since for _, problem in those if problem.since), default=None),
+        do=_WAIT if all(problem.do == _WAIT for _, problem in those) else each,
+        ours=False,
+    )

@@ -14,7 +14,7 @@ from monitor import digest_input, health, languages
 from monitor.models import Delivery, FeedPoll, FeedState, Window, alert_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from monitor.store import Store
 
@@ -172,6 +172,37 @@ def test_a_feed_that_fails_for_a_day_of_looking_is_named_with_its_reason(desk, o
     (problem,) = found.problems
     assert problem.what.endswith("failing 11 times in a row since 2024-12-02; not a feed: an HTML page")
     assert found.delivers
+
+
+def test_many_feeds_with_one_trouble_are_one_problem_that_names_the_first(tmp_path):
+    silent, missing, busy = ([f"https://{kind}{n}.test/feed" for n in range(10)] for kind in "smb")
+    fails: dict[str, Any] = {
+        "consecutive_failures": 2,
+        "last_poll_at": at(8, 20),
+        "last_success_at": at(6, 18),
+    }
+    states = [
+        *(state(url, last_poll_at=at(8, 20), last_success_at=at(8, 20)) for url in silent),
+        *(state(url, last_error="HTTP 404", **fails) for url in missing),
+        *(state(url, last_error="HTTP 429", last_status=429, **fails) for url in busy),
+    ]
+
+    def found(directory: str, kept: Sequence[FeedState]) -> list[health.Problem]:
+        desk = Desk(tmp_path / directory, [one.url for one in kept])
+        with desk.store() as store:
+            store.feeds.sync(desk.config.feeds, at(6))
+            for one in kept:
+                store.feeds.save_state(one)
+            polled(store, at(8, 20))
+            shown = health.status(desk.config, store, now=at(8.1, 20)).problems
+        return [problem for problem in shown if not problem.ours]
+
+    assert len(found("few", [*states[:3], *states[10:13], *states[20:23]])) == 9
+    quiet, gone, asked = found("many", states)
+    assert quiet.what.endswith("https://s7.test/feed (+2): nothing new for a week or more")
+    assert (quiet.since, "`monitor feeds list`" in quiet.do) == (at(6), True)
+    assert gone.what.endswith("(+2): HTTP 404")
+    assert asked.do.startswith("it is tried again automatically")
 
 
 def test_refused_log_ins_are_one_problem_at_once(desk, opened):
