@@ -42,7 +42,7 @@ def test_a_line_is_read_as_an_entry_of_a_feed_is() -> None:
     assert entry.language == "de"
 
 
-def test_what_is_missing_is_empty_and_an_undated_record_is_of_now() -> None:
+def test_missing_fields_are_empty_and_an_undated_record_is_from_now() -> None:
     first, second = read({"title": "A"}, "", {"summary": "B", "published": "", "story": None})
     assert (first.id, second.id) == ("1", "3")
     assert (second.entry.title, second.entry.published, second.entry.dated) == ("", NOW, "missing")
@@ -60,7 +60,7 @@ def test_dates_are_read_as_feeds_write_them() -> None:
         assert record.entry.published == datetime(2025, 3, 3, 23, tzinfo=UTC)
 
 
-def test_what_is_not_chosen_stands_on_no_shelf() -> None:
+def test_an_entry_that_was_not_chosen_is_on_no_shelf() -> None:
     (record,) = read(LINE | {"shelf": "sure"})
     assert "shelf" not in json.loads(records.write(record, Tagging()))
 
@@ -111,7 +111,7 @@ def test_faults_name_their_line(line: object, message: str) -> None:
     assert second.place == "line 3"
 
 
-def test_a_file_of_another_kind_is_no_thousand_faults() -> None:
+def test_a_file_of_another_kind_is_one_fault_and_not_a_thousand() -> None:
     with pytest.raises(ConfigError) as caught:
         read(*["a,b,c"] * 1000)
     assert len(caught.value.faults) == 21
@@ -130,7 +130,7 @@ def test_a_byte_order_mark_and_half_a_character_are_no_fault() -> None:
     assert records.write(record, Tagging()).encode()
 
 
-def test_what_could_not_be_written_back_is_named_by_its_line_or_replaced() -> None:
+def test_values_that_could_not_be_written_back_are_named_with_their_line_or_replaced() -> None:
     (record,) = read('{"title": "a\\ud800 Sora"}')
     assert record.entry.title == "a\N{REPLACEMENT CHARACTER} Sora"
     broken = b'{"title": "\xff"}'.decode(errors="surrogateescape")

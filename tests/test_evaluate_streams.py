@@ -72,7 +72,7 @@ def test_our_stream_is_at_the_real_rate_and_in_both_languages() -> None:
     assert min(sum(one.entry.language == language for one in found) for language in ("en", "de")) > 1_200
 
 
-def test_what_is_sure_is_right_and_what_is_chosen_is_worth_a_line() -> None:
+def test_sure_entries_are_right_and_chosen_ones_are_worth_a_line() -> None:
     """The stream's relevant entries avoid the obvious words on purpose, "AI" among them, which real entries
     do not.
 

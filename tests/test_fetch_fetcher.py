@@ -65,7 +65,7 @@ async def test_no_more_than_concurrency_over_all_hosts():
         assert server.most_busy == 3
 
 
-async def test_what_nobody_has_read_yet_keeps_its_slot():
+async def test_a_response_that_was_not_taken_keeps_its_slot():
     settings = replace(SETTINGS, per_host=4, concurrency=3)
     async with Loopback() as server, Fetcher(settings, resolve=to_loopback) as fetcher:
         server.on("/feed", Reply(b"x"))
@@ -132,7 +132,7 @@ async def test_a_pause_of_a_private_server_is_for_one_feed():
     assert responses[urls[1]].ok
 
 
-async def test_the_host_that_asked_gets_the_pause_and_not_the_one_that_led_there():
+async def test_the_host_that_asked_gets_the_pause_and_not_the_one_that_redirected_there():
     async with Loopback() as server, Fetcher(replace(SETTINGS, per_host=1), resolve=to_loopback) as fetcher:
         server.on("/away", redirect(server.url("/busy", host="busy.test")))
         server.on("/busy", Reply(status=503, headers={"Retry-After": "600"}))

@@ -140,5 +140,5 @@ def test_known_encodings(value, name):
 
 
 @given(LINES)
-def test_what_is_no_coding_says_nothing(value):
+def test_values_that_are_not_codings_are_ignored(value):
     assert reply.encoding({"content-encoding": f"x{value.replace(',', '')}"}) == "identity"

@@ -32,7 +32,7 @@ def judge(state: FeedState = GOOD, feed: Feed = FEED, settings: Settings = SETTI
     return health(feed, state, now=NOW, entries=42, settings=settings)
 
 
-def test_a_feed_that_fares_well():
+def test_a_healthy_feed():
     found = judge()
     assert (found.state, found.note, found.title, found.entries) == ("ok", "", "Publisher's own", 42)
     assert (found.last_status, found.rhythm, found.next_poll_at) == (200, DAY, NOW + HOUR)
@@ -72,7 +72,7 @@ def test_no_secret_is_shown():
         ({"newest_entry_at": None, "first_success_at": None, "rhythm": None}, {}, "ok"),
     ],
 )
-def test_how_a_feed_fares_follows_from_its_polls_and_its_rhythm(changes, feed, name):
+def test_the_health_of_a_feed_follows_from_its_polls_and_its_rhythm(changes, feed, name):
     found = judge(replace(GOOD, **changes), replace(FEED, **feed))
     assert found.state == name
     assert (found.next_poll_at is None) == (name == "disabled")

@@ -69,7 +69,7 @@ async def test_a_plain_poll_brings_body_validators_and_freshness():
     assert response.ok
 
 
-async def test_a_request_has_manners():
+async def test_a_request_names_the_program_and_what_it_accepts():
     async with Loopback() as server:
         server.on("/feed", Reply(FEED, headers={"Set-Cookie": "id=1", "ETag": '"1"'}))
         server.on("/moved", Reply(status=302, headers={"Location": "/feed"}))
@@ -207,7 +207,7 @@ async def test_credentials_follow_a_feed_to_its_new_place_at_the_same_origin():
         assert "authorization" not in other.requests[0].headers
 
 
-async def test_credentials_without_a_redirect_are_no_move():
+async def test_credentials_in_the_address_are_not_a_move():
     async with Loopback() as server:
         server.on("/feed", Reply(FEED))
         response = await poll(server.url("/feed#top", userinfo="user:secret"))
@@ -268,7 +268,7 @@ async def test_redirects_lead_only_to_where_a_feed_may_be(location, error):
 @pytest.mark.parametrize(
     "url", ["ftp://example.org/", "feed.xml", "http://", "http://[", "mailto:a@b.c", "//x/y"]
 )
-async def test_a_feed_address_that_is_none_is_an_error_and_no_exception(url):
+async def test_an_invalid_feed_address_is_an_error_and_not_an_exception(url):
     response = await poll(url)
     assert response.error.startswith(("refused", "the address is not valid"))
     assert response.status is None
@@ -351,7 +351,7 @@ GZIP = {"Content-Encoding": "gzip"}
         Reply(gzip.compress(b"") * 5_100, headers=GZIP),
     ],
 )
-async def test_caps_hold_for_wire_and_body_with_and_without_a_length(reply):
+async def test_limits_hold_for_wire_and_body_with_and_without_a_length(reply):
     async with Loopback() as server:
         response = await poll(server.on("/feed", reply))
     assert response.error in {"the body is larger than 100 kB", "the gzip body has more than 16 members"}
@@ -370,7 +370,7 @@ async def test_a_bomb_does_not_grow_in_memory():
     assert peak < 12_000_000
 
 
-async def test_a_body_of_exactly_the_cap_is_welcome():
+async def test_a_body_of_exactly_the_limit_is_accepted():
     async with Loopback() as server:
         response = await poll(server.on("/feed", Reply(b"x" * 100_000)))
     assert len(response.body) == 100_000
@@ -449,7 +449,7 @@ async def test_the_deadline_spans_all_hops():
         (Reply(raw=b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000), "the answer is not valid HTTP"),
     ],
 )
-async def test_what_is_not_http_is_named(reply, error):
+async def test_an_answer_that_is_not_http_is_named(reply, error):
     async with Loopback() as server:
         response = await poll(server.on("/feed", reply))
     assert response.error == error
@@ -467,7 +467,7 @@ async def test_what_is_not_http_is_named(reply, error):
         b"X-Name\xff: y",
     ],
 )
-async def test_a_line_that_is_no_header_is_passed_over(lines):
+async def test_a_line_that_is_not_a_header_is_skipped(lines):
     head = b"HTTP/1.1 103 Early\r\n" + lines + b"\r\n\r\nHTTP/1.1 200 OK\r\n" + lines + b"\r\nETag: 1\r\n\r\n"
     async with Loopback() as server:
         response = await poll(server.on("/feed", Reply(raw=head + FEED + lines + b"\r\n\r\n")))
@@ -475,7 +475,7 @@ async def test_a_line_that_is_no_header_is_passed_over(lines):
     assert response.body == FEED + lines + b"\r\n\r\n"
 
 
-async def test_a_connection_is_used_again_behind_a_line_that_is_no_header():
+async def test_a_connection_is_used_again_after_a_line_that_is_not_a_header():
     async with Loopback() as server, Fetcher(replace(SETTINGS, per_host=1)) as fetcher:
         server.on("/feed", Reply(FEED, headers={"X": "1\r\nnonsense"}))
         pair = [(Feed(url=server.url("/feed")), FeedState(url="x"))] * 3

@@ -108,7 +108,7 @@ def test_thousands_of_gzip_members_are_refused():
     assert inflate("gzip", gzip.compress(b"x") * 16).body == b"x" * 16
 
 
-def test_a_body_in_dust_is_refused():
+def test_a_body_in_too_many_pieces_is_refused():
     with pytest.raises(FetchError, match="more than 50000 pieces"):
         inflate("identity", bytes(50_001), limit=100_000, step=1)
     assert inflate("identity", bytes(50_000), limit=100_000, step=1).complete
@@ -135,7 +135,7 @@ def test_a_body_that_is_not_encoded_as_declared_is_taken_as_it_is(encoding, step
 
 
 @pytest.mark.parametrize("step", [1, 2, 100])
-def test_a_body_that_is_packed_another_way_than_declared_is_unpacked(step):
+def test_a_body_compressed_in_another_way_than_declared_is_decompressed(step):
     feed = b"<?xml version='1.0'?><rss/>"
     ways = {"deflate": gzip.compress(feed), "gzip": zlib.compress(feed), "br": gzip.compress(feed)}
     for declared, wire in ways.items():

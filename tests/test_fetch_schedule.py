@@ -175,24 +175,24 @@ def test_hints_of_the_newest_document_hold():
 # --- the rhythm ----------------------------------------------------------------------------------------------
 
 
-def test_the_first_document_tells_the_rhythm_by_its_dates():
+def test_the_dates_of_the_first_document_give_the_rhythm():
     ages = (HOUR, 3 * HOUR, 5 * HOUR, 50 * HOUR)
     state = success(NEW, ok(), brought(new=4, first=True, document=document(*ages)))
     assert (state.rhythm, state.newest_entry_at) == (2 * HOUR, NOW)
 
 
 @pytest.mark.parametrize("ages", [(), (HOUR,), (HOUR, 2 * HOUR), (HOUR, HOUR, HOUR)])
-def test_too_few_or_equal_dates_tell_no_rhythm(ages):
+def test_too_few_or_equal_dates_give_no_rhythm(ages):
     assert success(NEW, ok(), brought(new=3, first=True, document=document(*ages))).rhythm is None
 
 
-def test_dates_that_the_publisher_did_not_give_tell_no_rhythm():
+def test_dates_that_the_publisher_did_not_give_say_nothing_of_the_rhythm():
     undated = document(HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)
     undated = replace(undated, entries=tuple(replace(entry, dated="missing") for entry in undated.entries))
     assert success(NEW, ok(), brought(new=4, first=True, document=undated)).rhythm is None
 
 
-def test_later_documents_tell_the_rhythm_by_what_came_in():
+def test_later_documents_give_the_rhythm_by_what_came_in():
     state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR), ok(), brought(new=2))
     assert state.rhythm == 2 * HOUR
     state = success(replace(KNOWN, newest_entry_at=NOW - 4 * HOUR, rhythm=HOUR), ok(), brought(new=2))
@@ -202,7 +202,7 @@ def test_later_documents_tell_the_rhythm_by_what_came_in():
 
 
 @pytest.mark.parametrize(("every", "shortest", "longest"), [(40, 15, 30), (300, 30, 31), (4, 10, 11)])
-def test_in_the_long_run_polls_keep_pace_with_the_feed(every, shortest, longest):
+def test_polls_keep_pace_with_the_feed_in_the_long_run(every, shortest, longest):
     now, published, state = NOW, NOW, NEW
     for number in range(200):
         new = int((now - published) / (every * MINUTE))
@@ -260,7 +260,7 @@ def test_a_feed_that_was_not_asked_waits_and_does_not_fail():
     assert wait(failure(KNOWN, held, jitter=1.0)) == 2.2 * HOUR
 
 
-def test_a_feed_that_could_not_be_asked_for_a_day_fails_for_nobody_knows_what_it_brings():
+def test_a_feed_that_could_not_be_polled_for_a_day_counts_as_failing():
     held = failed("not asked: ...", status=None, asked=False, retry_after=2 * HOUR)
     seen = replace(KNOWN, last_success_at=NOW - DAY)
     assert failure(replace(seen, last_success_at=NOW - 23 * HOUR), held).consecutive_failures == 0
@@ -447,7 +447,7 @@ def test_bytes_are_remembered_when_they_were_whole():
         (b"<pubDate>Sat</pubDate>", b"<pubDate>Sun</pubDate>", False),
     ],
 )
-def test_comments_and_the_date_of_writing_make_no_other_document(one, other, same):
+def test_comments_and_the_date_of_writing_do_not_make_another_document(one, other, same):
     assert (schedule.body_hash(one) == schedule.body_hash(other)) is same
 
 
@@ -504,7 +504,7 @@ def test_a_permanent_redirect_to_another_feed_is_followed_but_never_taken_over()
         assert success(KNOWN, ok(moved_to=A), found).moving_seen == 1
 
 
-def test_a_failure_between_makes_the_count_begin_again():
+def test_a_failure_in_between_restarts_the_count():
     state = success(success(KNOWN, ok(moved_to=A)), ok(moved_to=A))
     state = success(failure(state), ok(moved_to=A))
     assert (state.location, state.moving_to, state.moving_seen) == ("", A, 1)

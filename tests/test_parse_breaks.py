@@ -123,7 +123,9 @@ name = st.sampled_from(sorted(DOCUMENTS))
 
 
 @given(name, st.lists(st.integers(0, 2_000), min_size=1, max_size=3))
-def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: list[int]) -> None:
+def test_an_entry_that_breaks_off_and_comes_again_complete_is_reported_once(
+    name: str, places: list[int]
+) -> None:
     whole, feed = DOCUMENTS[name], Follower()
     for place in places:
         feed.poll(whole[: min(place, len(whole) - 1)])
@@ -133,7 +135,7 @@ def test_what_breaks_off_and_comes_whole_is_reported_once(name: str, places: lis
 
 
 @given(name, st.integers(0, 2_000))
-def test_what_never_came_whole_is_reported_at_last_and_once(name: str, place: int) -> None:
+def test_an_entry_that_never_comes_complete_is_reported_in_the_end_and_once(name: str, place: int) -> None:
     """Also when it is complete after that; and known entries keep their text."""
     whole, feed = DOCUMENTS[name], Follower()
     cut = whole[: min(place, len(whole) - 1)]
@@ -146,7 +148,7 @@ def test_what_never_came_whole_is_reported_at_last_and_once(name: str, place: in
 
 
 @pytest.mark.parametrize("name", ["rss", "atom", "json", "json-indented", "title-alone"])
-def test_of_what_breaks_off_before_its_end_all_that_is_whole_can_be_taken(name: str) -> None:
+def test_all_complete_entries_of_a_document_that_breaks_off_can_be_taken(name: str) -> None:
     cut = DOCUMENTS[name][: DOCUMENTS[name].rindex(b"The text")]
     document = read(cut, url=URL, feed=Feed(url=URL), now=NOW)
     assert [one.title for one in document.entries] == [TITLES[1], TITLES[2]]
@@ -155,13 +157,13 @@ def test_of_what_breaks_off_before_its_end_all_that_is_whole_can_be_taken(name: 
 
 
 @pytest.mark.parametrize("name", ["rss", "atom", "json"])
-def test_over_the_cap_nothing_is_taken_of_what_breaks_off(name: str) -> None:
+def test_nothing_is_taken_of_an_incomplete_entry_over_the_limit(name: str) -> None:
     cut = DOCUMENTS[name][: DOCUMENTS[name].rindex(b"The text")]
     document = read(cut, url=URL, feed=Feed(url=URL), now=NOW, max_entries=1)
     assert (len(document.entries), document.broken) == (1, None)
 
 
-def test_half_a_number_is_no_number() -> None:
+def test_half_a_number_is_not_read_as_a_number() -> None:
     body = b'{"items": [{"title": "a"}, {"title": 19'
     assert read(body, url=URL, feed=Feed(url=URL), now=NOW).broken is None
     whole = read(body + b'84, "url": "', url=URL, feed=Feed(url=URL), now=NOW).broken

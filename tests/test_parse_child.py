@@ -46,7 +46,7 @@ def test_no_jobs_no_answers() -> None:
     assert answers() == []
 
 
-def test_want_of_memory_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_memory_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     def swell(*_: object, **__: object) -> Document:
         raise MemoryError
 

@@ -155,6 +155,6 @@ def test_which_number_is_the_day(texts: tuple[str, ...], language: str, expected
     assert parse("05/12/2024", day_first=True) == datetime(2024, 12, 5, tzinfo=UTC)
 
 
-def test_a_reading_that_lies_ahead_is_none() -> None:
+def test_an_order_that_puts_a_date_in_the_future_is_wrong() -> None:
     assert day_first(["06/05/2024"], "en", datetime(2024, 5, 10, tzinfo=UTC))
     assert not day_first(["05/06/2024"], "de", datetime(2024, 5, 10, tzinfo=UTC))

@@ -56,7 +56,7 @@ def test_other_alphabets(encoding: str) -> None:
         ("big5", "big5hkscs", "<a>嘅</a>"),
     ],
 )
-def test_an_encoding_is_taken_for_the_wider_one_that_is_written_under_its_name(declared, sent, text):
+def test_a_declared_encoding_is_read_as_the_wider_one_that_is_used_under_its_name(declared, sent, text):
     assert decode((DECLARED.format(declared) + text).encode(sent)) == (text, "")
 
 
@@ -91,7 +91,7 @@ def test_one_stray_byte_spoils_nothing_else() -> None:
         ("no mark-up", "no mark-up"),
     ],
 )
-def test_what_no_parser_takes_goes(raw: str, text: str) -> None:
+def test_characters_that_no_parser_accepts_are_removed(raw: str, text: str) -> None:
     assert decode(raw.encode()).text == text
 
 

@@ -70,7 +70,7 @@ def test_folders_may_nest_without_end() -> None:
         (b'<!DOCTYPE opml [<!ENTITY a "b">]><opml>&a;</opml>', "declares XML entities"),
     ],
 )
-def test_what_is_no_list_is_reported(body: bytes, message: str) -> None:
+def test_a_document_that_is_not_a_list_is_reported(body: bytes, message: str) -> None:
     with pytest.raises(ParseError, match=message):
         read_opml(body)
 

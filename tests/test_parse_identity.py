@@ -310,7 +310,7 @@ def test_a_headline_written_anew_is_an_edit(
         ("{}", "https://elsewhere.example/{}"),
     ],
 )
-def test_a_site_that_moves_tells_nothing_again(dated: str, guid: str, url: str) -> None:
+def test_a_site_that_moves_repeats_nothing(dated: str, guid: str, url: str) -> None:
     feed = Follower()
     old = [entry(n, guid=f"http://x.example/?p={n}", url=f"http://x.example/{n}", dated=dated) for n in "123"]
     feed.poll(*old)
@@ -395,7 +395,7 @@ def test_a_list_that_is_all_new_under_the_guids_of_its_places_is_all_new(guids: 
     assert (changes.new, titles(changes.changed)) == ((), [f"{EVENING[0]} in Graz"])
 
 
-def test_what_falls_off_a_list_of_places_is_not_overwritten() -> None:
+def test_an_entry_that_leaves_a_list_of_places_is_not_overwritten() -> None:
     feed = Follower()
     feed.poll(*(entry(title, guid=f"{place}", url="", dated="missing") for place, title in enumerate("abc")))
     shown = enumerate(["new", "a", "b"])
@@ -434,7 +434,7 @@ def test_an_entry_repeated_in_one_document_is_one() -> None:
     assert not again.changed
 
 
-def test_under_a_column_s_title_what_has_another_text_is_no_repetition() -> None:
+def test_another_text_under_a_columns_title_is_not_a_repetition() -> None:
     column: dict[str, Any] = {"title": "News in brief", "url": "https://x.example/brief", "dated": "missing"}
     items = [entry("", guid=str(number), summary=f"Text {number}.", **column) for number in (1, 2, 2, 3)]
     assert len(Follower().poll(*items[:2], replace(items[2], guid="2b"), items[3]).new) == 3
@@ -445,7 +445,7 @@ def test_without_link_repeats_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize("dated", ["publisher", "missing"])
-def test_a_visit_s_number_in_the_link_makes_no_news(dated: str) -> None:
+def test_the_id_of_a_visit_in_the_link_does_not_make_an_entry_new(dated: str) -> None:
     follower = Follower()
     for visit in range(4):
         url = f"https://x.example/article.php?id=7&PHPSESSID={visit}"
@@ -463,7 +463,7 @@ def test_a_visit_s_number_in_the_link_makes_no_news(dated: str) -> None:
         ("Sora lands", "https://x.example/a?num_comments={}"),
     ],
 )
-def test_a_count_in_title_and_link_makes_no_news(title: str, url: str, dated: str) -> None:
+def test_a_count_in_title_and_link_does_not_make_an_entry_new(title: str, url: str, dated: str) -> None:
     follower = Follower()
     for count in (3, 4, 17):
         link = url.format(count)
@@ -473,7 +473,7 @@ def test_a_count_in_title_and_link_makes_no_news(title: str, url: str, dated: st
         assert len(changes.new) == (count == 3)
 
 
-def test_comments_of_one_page_are_entries_each() -> None:
+def test_each_comment_on_a_page_is_an_entry() -> None:
     follower = Follower()
     for number in (1, 2, 3):
         link = f"https://x.example/a#comment-{number}"
@@ -500,7 +500,7 @@ def test_however_a_link_writes_its_letters_it_is_one(dated: str) -> None:
         assert len(changes.new) == (number == 0)
 
 
-def test_a_link_to_another_edition_for_a_language_is_no_news_though_its_date_is_today_s() -> None:
+def test_a_link_to_another_language_edition_is_not_new_although_its_date_is_todays() -> None:
     follower = Follower()
     for day, language in enumerate(("en", "es", "pt-br", "fr")):
         link = f"https://x.example/{language}/blog/union"
@@ -508,7 +508,7 @@ def test_a_link_to_another_edition_for_a_language_is_no_news_though_its_date_is_
         assert len(changes.new) == (day == 0)
 
 
-def test_a_blog_that_moves_and_writes_its_midnights_in_another_zone_tells_nothing_again() -> None:
+def test_a_blog_that_moves_and_writes_midnight_in_another_zone_repeats_nothing() -> None:
     follower = Follower()
     before: dict[str, Any] = {
         "guid": "/2024/12/9/union-sues-the-studio",
@@ -562,9 +562,7 @@ def test_an_article_whose_guid_is_made_of_its_headline_keeps_its_date() -> None:
         ),
     ],
 )
-def test_what_stands_under_a_column_s_title_is_news_each_time(
-    fields: dict[str, str], apart: timedelta
-) -> None:
+def test_each_text_under_a_columns_title_is_news(fields: dict[str, str], apart: timedelta) -> None:
     def item(number: int, at: timedelta, **more: Any) -> Entry:
         given = {"title": "News in brief"} | {key: value.format(number) for key, value in fields.items()}
         given.setdefault("guid", given["url"])
@@ -640,7 +638,7 @@ def test_a_headline_edited_with_its_link_and_guid_keeps_its_instant_or_its_numbe
         pytest.param("chip-285123-tested", "prices-of-chip-285123-fall", id="product"),
     ],
 )
-def test_a_number_that_is_not_an_article_s_own_makes_no_two_articles_one(before: str, after: str) -> None:
+def test_a_number_that_is_not_an_articles_own_does_not_join_two_articles(before: str, after: str) -> None:
     follower = Follower()
     for age, named in ((DAY, before), (NOTHING, after)):
         title, _, link = named.rpartition(": ")
@@ -765,7 +763,7 @@ def test_a_pinned_entry_does_not_hide_a_gap_and_a_withdrawn_one_makes_none() -> 
 
 
 @pytest.mark.parametrize("dated", ["publisher", "missing"])
-def test_nor_does_one_that_is_dated_anew_each_time(dated: str) -> None:
+def test_a_pinned_entry_with_a_new_date_each_time_does_not_hide_a_gap(dated: str) -> None:
     feed = Follower()
     feed.poll(entry("pinned", dated=dated), *(entry(n, age=2 * DAY) for n in "abcde"))
     feed.poll(entry("pinned", dated=dated, age=-DAY), *(entry(n, age=2 * DAY) for n in "abcde"))
@@ -779,7 +777,7 @@ def test_a_lone_entry_without_a_date_is_not_pinned_where_none_has_one() -> None:
     assert not feed.poll(*(entry(n, dated="missing") for n in "vwxyza")).gap
 
 
-def test_an_edit_among_a_few_new_ones_is_no_pinned_entry() -> None:
+def test_an_edit_among_a_few_new_entries_is_not_a_pinned_entry() -> None:
     feed = Follower()
     feed.poll(*(entry(n, age=DAY) for n in "abc"))
     assert not feed.poll(*(entry(n, age=-DAY) for n in "xyz"), entry("a", age=-DAY, title="Title a!")).gap
@@ -795,7 +793,7 @@ def test_one_of_five_may_be_older_than_all_that_was_known(newer: str, gap: bool)
 @pytest.mark.parametrize(
     ("complete", "awaits_rest", "gap"), [(True, True, True), (False, True, False), (False, False, True)]
 )
-def test_what_may_still_come_has_not_fallen_through(complete: bool, awaits_rest: bool, gap: bool) -> None:
+def test_entries_that_may_still_come_are_not_a_gap(complete: bool, awaits_rest: bool, gap: bool) -> None:
     feed = Follower()
     feed.poll(*(entry(n) for n in "abc"))
     newer = tuple(entry(n, age=-DAY, first_seen=START + DAY) for n in "vwxyz")
@@ -827,7 +825,7 @@ def test_an_archive_that_is_opened_at_once_is_held_back() -> None:
     assert sum(one.backlog for one in changes.new) == 20
 
 
-def test_no_gap_where_old_entries_appear_or_none() -> None:
+def test_there_is_no_gap_if_old_entries_appear_or_none() -> None:
     feed = Follower()
     feed.poll(entry("a"))
     assert not feed.poll(entry("old", age=9 * DAY), entry("new", age=-DAY)).gap
@@ -870,7 +868,7 @@ DOCUMENTS = st.lists(st.lists(ENTRIES, unique_by=lambda one: one.guid, max_size=
 
 
 @given(DOCUMENTS)
-def test_whatever_comes_nothing_is_new_twice_running_and_ids_stay_unique(
+def test_no_entry_is_new_twice_in_a_row_and_ids_stay_unique_whatever_comes(
     documents: list[list[Entry]],
 ) -> None:
     feed = Follower()
@@ -881,7 +879,7 @@ def test_whatever_comes_nothing_is_new_twice_running_and_ids_stay_unique(
         assert not feed.poll(*entries, after=NOTHING).new
 
 
-def test_what_an_empty_feed_has_first_is_backlog_only_if_it_is_from_before_we_followed_it() -> None:
+def test_the_first_entries_of_an_empty_feed_are_backlog_only_if_from_before_we_followed_it() -> None:
     feed = Follower()
     feed.poll()
     feed.poll(after=10 * DAY)

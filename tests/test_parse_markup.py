@@ -40,7 +40,7 @@ def test_over_the_cap_numeric_dates_are_read_as_most_of_them_are() -> None:
 
 
 @pytest.mark.parametrize("title", ["a & b", "Straße & Fluß & Maß & " + 40 * "ß"])
-def test_what_stands_behind_the_root_goes(title: str) -> None:
+def test_text_after_the_root_element_is_removed(title: str) -> None:
     text = RSS.format(f"<item><title>{title}</title></item>")
     repaired = text.replace("&", "&amp;")
     for rest in ("<br />\n<b>Notice</b>", "<item>in x.php</item> " + 30 * "on line 3 "):
@@ -72,7 +72,7 @@ def test_a_prefixed_channel_is_closed_under_its_prefix() -> None:
 @pytest.mark.parametrize(
     "space", ["http://www.w3.org/1999/xhtml", "http://www.itunes.com/dtds/podcast-1.0.dtd"]
 )
-def test_rss_is_under_nobodys_namespace(space: str) -> None:
+def test_a_namespace_of_the_rss_element_is_removed(space: str) -> None:
     text = f"<rss version='2.0' xmlns:a='{space}' xmlns = '{space}' b='c>d'><channel><item xmlns='{space}'/></channel></rss>"
     assert prepare(text, 9).text == text.replace(f" xmlns = '{space}'", "")
 
@@ -132,7 +132,7 @@ def test_only_captions_beside_summaries_go() -> None:
         "<slash:comments>1</slash:comments>",
     ],
 )
-def test_elements_that_nobody_reads_go(element: str) -> None:
+def test_elements_that_nobody_reads_are_removed(element: str) -> None:
     assert prepare(RSS.format(f"<item>{element}<title>x</title></item>"), 9).text == RSS.format(
         "<item><title>x</title></item>"
     )

@@ -127,7 +127,7 @@ def test_an_aggregators_list_of_headings_is_no_summary(summary: str, outlet: str
         "Continue reading The post Heading appeared first on Blog.",
     ],
 )
-def test_boilerplate_goes(tail: str) -> None:
+def test_boilerplate_is_removed(tail: str) -> None:
     assert prose.without_boilerplate(f"Actors vote. {tail}") == "Actors vote."
 
 

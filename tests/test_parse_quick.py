@@ -101,7 +101,7 @@ def documents(draw) -> str:
 
 @settings(max_examples=2 * settings.default.max_examples)
 @given(documents())
-def test_where_the_quick_way_answers_feedparser_says_the_same(text):
+def test_where_quick_has_an_answer_feedparser_has_the_same(text):
     answer = quick.parse(text, 2000)
     if answer is None:
         return
@@ -129,7 +129,7 @@ def test_where_the_quick_way_answers_feedparser_says_the_same(text):
         ),
     ],
 )
-def test_what_is_plain_is_read_quickly(text):
+def test_plain_documents_are_read_quickly(text):
     assert is_quick(text)
     assert xmlfeed.read(text, 2000) == slowly(text)
 
@@ -147,5 +147,5 @@ def test_what_is_plain_is_read_quickly(text):
         "",
     ],
 )
-def test_what_is_not_plain_is_left_to_feedparser(text):
+def test_other_documents_are_left_to_feedparser(text):
     assert not is_quick(text)

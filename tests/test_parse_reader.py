@@ -110,7 +110,7 @@ def test_a_body_that_might_be_a_path_is_not_opened() -> None:
         entries(__file__.encode())
 
 
-def test_a_guid_that_is_no_web_address_is_no_link() -> None:
+def test_a_guid_that_is_not_a_web_address_is_not_a_link() -> None:
     (entry,) = entries(rss("<title>x</title><guid>file:///etc/passwd</guid>"))
     assert entry.url == ""
 
@@ -118,7 +118,7 @@ def test_a_guid_that_is_no_web_address_is_no_link() -> None:
 @pytest.mark.parametrize(
     ("fault", "seen"), [(ValueError, ParseError), (RecursionError, ParseError), (MemoryError, MemoryError)]
 )
-def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
+def test_whatever_breaks_the_parser_is_a_parse_error_except_a_lack_of_memory(
     monkeypatch: pytest.MonkeyPatch, fault: type[Exception], seen: type[Exception]
 ) -> None:
     def broken(*_: object, **__: Any) -> None:
@@ -129,7 +129,7 @@ def test_whatever_breaks_the_parser_is_a_parse_error_but_want_of_memory(
         entries(rss("<title>x & not well-formed</title>"))
 
 
-def test_only_the_own_front_page_is_no_guid() -> None:
+def test_only_the_feeds_own_front_page_is_refused_as_guid() -> None:
     body = (
         '<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title><link href="https://list.example/"/>'
         "<entry><id>https://list.example/</id><title>a</title></entry>"
@@ -202,7 +202,7 @@ def test_where_there_is_no_title_the_text_begins_with_one(none: str) -> None:
     ],
 )
 @pytest.mark.parametrize("other", ["", "<x:y/>"], ids=["quick", "feedparser"])
-def test_a_reference_that_xml_forbids_costs_no_feed(written: str, title: str, other: str) -> None:
+def test_a_reference_that_xml_forbids_does_not_lose_the_feed(written: str, title: str, other: str) -> None:
     (entry,) = entries(rss(f"<title>{written}</title><guid>1</guid>{other}"))
     assert entry.title == title
 
@@ -263,7 +263,7 @@ def test_an_entry_leads_to_its_content_where_that_lies_elsewhere() -> None:
     assert entry.url == "https://x.example/1"
 
 
-def test_json_without_end_or_with_fields_of_any_type() -> None:
+def test_json_nested_too_deeply_or_with_fields_of_any_type() -> None:
     with pytest.raises(ParseError, match="nested too deeply"):
         entries(b'{"items":' + b"[" * 200_000)
     (entry,) = entries(b'{"items":[{"id":true,"title":1.5,"authors":"x","author":["y"],"summary":{}}]}')
@@ -355,7 +355,7 @@ def test_a_bug_in_one_entry_costs_that_entry_and_says_where(monkeypatch: pytest.
     )
 
 
-def test_a_guid_that_is_none_is_not_taken_for_one() -> None:
+def test_placeholders_are_not_taken_for_guids() -> None:
     for guid in ("N/A", "none", "0", "-", "undefined"):
         (entry,) = entries(
             rss(f"<title>x</title><guid isPermaLink='false'>{guid}</guid><link>https://x.example/1</link>")

@@ -67,7 +67,7 @@ async def test_the_settings_reach_the_process() -> None:
     assert document.note.startswith("1 older entry over the limit")
 
 
-async def test_what_is_no_feed_is_reported_and_costs_no_process() -> None:
+async def test_a_document_that_is_not_a_feed_is_reported_and_the_process_lives_on() -> None:
     async with Parser(Settings()) as parser:
         with pytest.raises(ParseError, match="an HTML page titled “Denied”"):
             await parse(parser, b"<html><title>Denied</title></html>")
@@ -90,7 +90,7 @@ async def test_a_slow_document_ends_at_the_deadline_and_its_process_with_it() ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say how much memory is mapped")
-async def test_a_swelling_document_is_stopped_within_its_memory() -> None:
+async def test_a_document_that_needs_too_much_memory_is_stopped() -> None:
     async with Parser(Settings(memory=150 * 2**20)) as parser:
         with pytest.raises(ParseError, match="memory"):
             await parse(parser, SWELLING)

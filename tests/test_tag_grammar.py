@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_refused(rule: str, message: str) -> None:
         ("title:", "title: "),
     ],
 )
-def test_what_is_read_and_hardly_meant_is_doubted(rule: str, word: str) -> None:
+def test_a_valid_rule_that_is_probably_a_mistake_is_doubted(rule: str, word: str) -> None:
     parse_rule(rule)  # version 1.0 accepted it
     assert doubt(rule).startswith(f"{word}is read as a word")
 
@@ -103,7 +103,7 @@ def test_what_is_read_and_hardly_meant_is_doubted(rule: str, word: str) -> None:
 @pytest.mark.parametrize(
     "rule", ["title: Sora AND app NOT airline", "a or b", "ORF", "THEN-and-now", "x NEAR/3 y", "Sora:"]
 )
-def test_what_says_what_it_means_is_not_doubted(rule: str) -> None:
+def test_a_clear_rule_is_not_doubted(rule: str) -> None:
     assert doubt(rule) == ""
 
 
@@ -112,6 +112,6 @@ def test_only_a_whole_item_refers_to_a_list() -> None:
     assert references("an {ai_firm}") == ""
 
 
-def test_letters_in_parts_are_whole() -> None:
+def test_decomposed_letters_are_composed() -> None:
     assert parse_phrase("Ku\u0308nstler*") == parse_phrase("K\u00fcnstler*")
     assert parse_rule("Ku\u0308nstler AND Go\u0308tter*") == parse_rule("K\u00fcnstler AND G\u00f6tter*")

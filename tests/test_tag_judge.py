@@ -90,7 +90,7 @@ def test_a_pair_does_not_reach_from_one_field_into_the_next() -> None:
     assert certainty(knowing, entry("Sora actors", "strike")) == certainty(knowing, entry("Sora", ""))
 
 
-def test_certainty_says_on_which_shelf_an_entry_stands() -> None:
+def test_certainty_decides_which_shelf_an_entry_is_on() -> None:
     knowing = tagger("good\t0:1000", "dull\t0:-300", "bad\t0:-950")
     found = {word: knowing.tag(entry(f"Sora {word}")) for word in ("good", "dull", "bad")}
     assert [found[word].shelf for word in found] == ["sure", "perhaps", ""]
@@ -141,7 +141,7 @@ def test_the_weightiest_words_are_named_first_and_the_others_summed_up() -> None
     )
 
 
-def test_what_names_nothing_of_ai_has_a_prior_of_its_own() -> None:
+def test_an_entry_that_does_not_mention_ai_has_a_prior_of_its_own() -> None:
     known = load(
         RULES + '\n    [glossary.any]\n    named = ["AI", "{firm}"]\n    firm = ["Suno"]', file="themes.toml"
     )
@@ -194,7 +194,7 @@ def test_the_table_can_take_beat_and_theme_back() -> None:
     assert knowing.tag(entry("Sora letter dull")).beats == ()
 
 
-def test_what_explains_agrees_with_what_tags_to_the_last_digit() -> None:
+def test_explain_agrees_with_tag_to_the_last_digit() -> None:
     text = entry("Sora actors one two three four five six seven eight nine ten eleven")
     given = []
     for weight in range(230, 260):
@@ -248,7 +248,7 @@ def test_switches_and_bars_are_checked(line: str, message: str) -> None:
         load(line + RULES.replace("learned = true", ""), file="themes.toml")
 
 
-def test_who_reported_it_is_no_party() -> None:
+def test_the_outlet_that_reported_it_is_not_involved() -> None:
     text = 'outlets = ["Morning Post"]' + RULES.replace('"Sora"', '"Morning Post"')
     off = Tagger(load(text.replace("learned = true", ""), file="themes.toml"))
     for reported in (
@@ -291,7 +291,7 @@ def test_the_memory_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(stems._known) <= 3
 
 
-def test_german_words_are_looked_at_by_their_halves() -> None:
+def test_german_compounds_are_also_seen_by_their_parts() -> None:
     parts = frozenset({"drehbuch", "autor", "verlag", "musik", "kunst", "unterkunft"})
     for stem, found in (
         ("drehbuchautor", ("drehbuch", "autor")),
@@ -308,7 +308,7 @@ def test_german_words_are_looked_at_by_their_halves() -> None:
     assert knowing.tag(entry("Sora", "Drehbuchautoren", language="en")).themes == ()
 
 
-def test_whoever_speaks_of_ai_and_of_creative_work_is_asked() -> None:
+def test_an_entry_that_mentions_ai_and_creative_work_passes_the_gate() -> None:
     """If AI and creative work are both mentioned, the table decides, whether or not a phrase of a beat
     foresaw it.
     """
@@ -409,7 +409,7 @@ def test_another_sora_is_not(title: str) -> None:
         ("Mit Sora gedreht: ein Kurzfilm", True),
     ],
 )
-def test_a_program_that_is_called_sora_is_none_that_is_made_with_it(title: str, sure: bool) -> None:
+def test_a_program_called_sora_is_not_one_made_with_it(title: str, sure: bool) -> None:
     assert (TAGGERS[0].tag(entry(title), kind="technology").shelf == "sure") is sure
 
 
@@ -442,7 +442,7 @@ def looking(*, semantic: bool = True) -> Tagger:
     return Tagger(known, judge=table, semantic=semantic)
 
 
-def test_what_passes_the_gate_is_looked_at_a_second_time_by_its_meaning(asked: list[str]) -> None:
+def test_an_entry_that_passes_the_gate_is_also_judged_by_its_meaning(asked: list[str]) -> None:
     by_words = -1.0 + 1.0 + 0.3
     for text, meant in (("Sora actors", 2.0), ("Sora birds", -3.0), ("Sora", 0.0)):
         of = by_words * 0.5 - 0.2 + meant
@@ -457,7 +457,7 @@ def test_the_meaning_is_that_of_the_title_and_of_the_opening_below_it(asked: lis
     assert asked == ["Sora. " + ("one " * 140).rstrip(), "Sora. two"]
 
 
-def test_nothing_is_encoded_that_the_gate_stops_or_that_nobody_wants_looked_at(asked: list[str]) -> None:
+def test_nothing_is_encoded_that_the_gate_stops_or_if_meaning_is_off(asked: list[str]) -> None:
     looking().tag(entry("actors"))
     looking(semantic=False).tag(entry("Sora actors"))
     assert looking(semantic=False).tag(entry("Sora actors")) == tagger().tag(entry("Sora actors"))

@@ -130,7 +130,7 @@ def test_a_rule_across_fields_weighs_as_its_weakest_place() -> None:
     assert [(e.term, e.field, e.weight) for e in tagging.evidence] == [("Sora … artists", "summary", 1.0)]
 
 
-def test_who_reports_is_not_read() -> None:
+def test_the_name_of_who_reported_it_is_not_read() -> None:
     assert not holds("Sora", entry("Dinner (Sora Abe/The Paper)"))
     assert holds("Sora", entry("Sora (Ada Lovelace/The Paper)"))
     tagger = Tagger(replace(rules(sure=["paper", "source", "Sora"]), outlets=("The Paper",)))
@@ -148,7 +148,7 @@ def test_what_a_title_says_in_brackets_is_read() -> None:
     assert TAGGER.tag(entry("Judge rules on AI training (New York Times v. OpenAI)")).relevant
 
 
-def test_hidden_phrases_hide_what_stands_in_them() -> None:
+def test_hidden_phrases_hide_what_is_within_them() -> None:
     extra = '[hidden]\nany = ["air strike*"]'
     assert not holds("strike*", entry("Air strikes reported"), extra)
     assert holds("strike*", entry("Air strikes reported; actors strike"), extra)
@@ -194,7 +194,7 @@ def test_rules_count_in_their_language_and_in_unknown_ones() -> None:
     assert given == {"en": [True, False, False], "de-AT": [False, True, False], "": [True, True, True]}
 
 
-def test_what_was_lacking_is_one_term_of_the_weightiest_rule_that_lacks_no_more() -> None:
+def test_what_was_lacking_is_the_one_missing_term_of_the_weightiest_rule() -> None:
     found = Tagger(rules(sure=["Sora AND artists AND strike", "Sora AND money"], likely=["Sora AND actors"]))
     assert found.explain(entry("Sora")).verdicts[0].lacking.endswith("`Sora AND money` (+1) lacks money")
 
@@ -345,9 +345,7 @@ def test_what_is_out_of_scope_stays_out(title: str, summary: str, language: str)
         ),
     ],
 )
-def test_what_sells_an_outlets_own_events_is_no_news_whatever_they_are_about(
-    title: str, summary: str, language: str
-) -> None:
+def test_advertising_for_an_outlets_own_events_is_not_news(title: str, summary: str, language: str) -> None:
     assert TAGGER.tag(entry(title, summary, language=language)).beats == ()
 
 

@@ -57,7 +57,7 @@ def test_two_different_professions_stay_two_words() -> None:
     assert forms("Musikerinnen und Sänger") == ["musiker", "und", "sänger"]
 
 
-def test_hyphens_part_words_and_possessives_go() -> None:
+def test_hyphens_separate_words_and_possessives_are_dropped() -> None:
     assert forms("OpenAI's AI-generated “clips”, the artists’ own") == [
         "openai", "ai", "generated", "clips", "the", "artists", "own",
     ]  # fmt: skip

@@ -17,7 +17,7 @@ from monitor.tools import Tools
 
 
 @pytest.mark.parametrize(("count", "looks"), [(3, 3), (301, 0)])
-async def test_what_comes_by_the_hundred_is_judged_by_its_words_alone(tmp_path, monkeypatch, count, looks):
+async def test_hundreds_of_entries_are_judged_by_words_alone(tmp_path, monkeypatch, count, looks):
     asked: list[str] = []
 
     def encode(texts: list[str]) -> list[SimpleNamespace]:

@@ -93,7 +93,7 @@ def test_late_reports_are_the_same_reports_and_the_first_of_each_event_stays(rec
     assert set(begun.values()) <= set(late.entries)
 
 
-def test_groups_are_gathered_by_the_truth_and_say_what_is_weighed(records):
+def test_groups_follow_the_labels_and_have_the_features_that_are_weighed(records):
     (hand,) = story_examples.read(records)
     found = story_examples.groups(hand)
     assert sum(same for _, same, _ in found) >= 8, "four events of four reports each"
@@ -116,7 +116,7 @@ def test_kinds_are_learned_from_steps_and_the_same_records_give_the_same(records
     assert [model.kinds[own.index(max(own))] for own in chances] == [kind for _, kind, _ in found]
 
 
-def test_steps_of_no_affair_are_steps_of_none(records):
+def test_events_without_an_affair_belong_to_none(records):
     (hand,) = story_examples.read(records)
     found = story_examples.steps(replace(hand, affairs=("",) * len(hand.affairs)), {})
     assert not any(same for _, same, _ in found)
@@ -143,7 +143,7 @@ def test_the_same_records_give_the_same_model(records, monkeypatch):
     assert read["weights"]["words"] > 0 > read["weights"]["days"]
 
 
-def test_the_trained_weights_say_what_one_would_say():
+def test_the_trained_weights_have_the_expected_signs():
     weights = match.model().weights
     assert weights["words"] > 1
     assert weights["days"] < 0

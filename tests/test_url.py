@@ -183,5 +183,5 @@ def test_addresses_are_redacted_within_a_line() -> None:
         ("https://x.example/search?q=sora", False), ("https://x.example/feed?capital=rome", False),
     ],
 )  # fmt: skip
-def test_what_must_not_be_handed_on(url, secret):
+def test_addresses_that_must_not_be_passed_on(url, secret):
     assert holds_secret(url) is secret

@@ -70,7 +70,7 @@ def test_what_is_no_name(name):
         (setting_kinds.whole(1, 5).read, 10**400),
     ],
 )
-def test_numbers_without_end(judge, number):
+def test_very_long_numbers(judge, number):
     with pytest.raises(ValueError, match="expected"):
         judge(number)
 
@@ -151,7 +151,7 @@ def test_what_is_none_of_some_names(text, end):
     assert str(refused.value) == f'expected one of "starttls", "tls"{end}'
 
 
-def test_who_is_listed_twice_gets_one_mail():
+def test_a_recipient_listed_twice_gets_one_mail():
     kind = next(note for note in get_args(setting_kinds.Mailboxes) if isinstance(note, setting_kinds.Kind))
     assert kind.read(["Ada <a@x.example>", "b@x.example", "A@x.example", "a@X.example"]) == (
         "Ada <a@x.example>",
