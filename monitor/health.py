@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor import digest, digest_input, followed
 from monitor.deliver import Archive, Files, Mail
+from monitor.disk import obstacle
 from monitor.models import Delivery, digest_key, is_digest_key, name_of_edition
 from monitor.text import counted, span_in_words
 
@@ -164,6 +165,8 @@ def _problems(
     yield from _store_problems(store, now)
     yield from _poll_problems(config, store, now)
     yield from _digest_problems(overdue, store.installed_at(now))
+    if reason := obstacle(config.files.output_dir):
+        yield Problem(what=f"digests cannot be written: {reason}", since=None, do="move away what is there")
     yield from _delivery_problems(config, digest_key(last.date) if last else "", deliveries, now)
 
 

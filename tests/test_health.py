@@ -63,6 +63,13 @@ def problems(desk: Desk, store: Store, now) -> list[str]:
     return [problem.what for problem in health.status(desk.config, store, now=now).problems]
 
 
+def test_a_file_in_the_place_of_the_digests_folder_is_said_before_a_digest_fails(desk, opened):
+    desk.config.files.output_dir.write_text("notes")
+    (problem,) = health.status(desk.config, opened, now=at(7.5)).problems
+    assert problem.what == f"digests cannot be written: {desk.config.files.output_dir} is not a folder"
+    assert problem.ours
+
+
 def test_all_is_well(desk, opened):
     found = health.status(desk.config, opened, now=at(7.5))
     assert (found.problems, found.delivers) == ((), True)
