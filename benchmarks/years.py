@@ -46,7 +46,7 @@ from monitor import digest_output, pipeline, responses
 from monitor import store as storage
 from monitor.cli import application
 from monitor.models import Document, Entry, Evidence, Feed, FeedPoll, Findings, Poll, Response, Tagging
-from monitor.parse import marks
+from monitor.parse import identifiers
 from monitor.parse.changes import compare
 from monitor.stories import cluster_entries_blocking
 
@@ -159,7 +159,7 @@ class Stopwatch:
 def take_in(store: Store, entries: list[Entry], feeds: tuple[Feed, ...], now: datetime) -> None:
     """Store a day's entries and log its polls, in one transaction."""
     with store.transaction():
-        store.entries.add(entries, marks.fingerprint)
+        store.entries.add(entries, identifiers.fingerprint)
         for feed in feeds:
             for hour in range(POLLS):
                 at = now - timedelta(hours=hour)
@@ -177,7 +177,7 @@ def poll(
     for feed, state in due:
         new = [entry for entry in fresh if entry.feed == feed.url]
         document = Document(entries=(*new, *latest.get(feed.url, ())[-20:]))
-        guids, urls = marks.spellings(document)
+        guids, urls = identifiers.spellings(document)
         known = store.entries.known(feed.url, guids=guids, urls=urls, newest=len(document.entries) + 200)
         changes = compare(
             document,

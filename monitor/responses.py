@@ -14,7 +14,7 @@ from monitor import tag
 from monitor.errors import ParseError
 from monitor.fetch import schedule
 from monitor.models import FeedPoll, Findings
-from monitor.parse import changes, marks
+from monitor.parse import changes, identifiers
 from monitor.stories import refresh_stories
 from monitor.tools import batched
 
@@ -48,7 +48,7 @@ async def read(
     listed_since = store.feeds.listed_since(response.feed.url)
     document = await tools.parser.parse(response, response.feed, now=now)
     document = replace(document, complete=document.complete and response.complete)
-    guids, urls = marks.spellings(document)
+    guids, urls = identifiers.spellings(document)
     newest = len(document.entries) + 200
     known, damaged = store.without_culprits(
         lambda faults: (store.entries.known(state.url, guids=guids, urls=urls, newest=newest), faults)
@@ -92,13 +92,13 @@ async def keep(
     """
     *batches, last = batched(found.new, _BATCH) or [()]
     for batch in batches:
-        store.entries.add(batch, marks.fingerprint)
+        store.entries.add(batch, identifiers.fingerprint)
         await asyncio.sleep(0)
     with store.transaction():
         if last:
-            store.entries.add(last, marks.fingerprint)
+            store.entries.add(last, identifiers.fingerprint)
         if found.changed:
-            affected = store.entries.update(found.changed, marks.fingerprint)
+            affected = store.entries.update(found.changed, identifiers.fingerprint)
             edited = store.entries.get_many(entry.id for entry in found.changed)
             refresh_stories(config, store, {*affected, *(entry.story for entry in edited if entry.story)})
         store.feeds.save_state(state_after(config, response, state, found, now=now))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.errors import ParseError
 from monitor.models import Entry, Feed, FeedState, Known
 from monitor.parse.changes import compare
-from monitor.parse.marks import fingerprint
+from monitor.parse.identifiers import fingerprint
 from monitor.parse.reader import read
 
 URL = "https://host.example/feeds/all.xml"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from monitor.models import Document, Entry, Known
 from monitor.parse.changes import Changes, compare
+from monitor.parse.identifiers import fingerprint, is_home, made_up_guid, spellings
 from monitor.parse.identity import matches
-from monitor.parse.marks import fingerprint, is_home, made_up_guid, spellings
 from monitor.url import canonical_url
 
 START = datetime(2024, 12, 9, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from monitor import digest, pipeline
 from monitor.errors import StoreError
 from monitor.fetch import Fetcher
 from monitor.models import Entry, Window
-from monitor.parse import marks
+from monitor.parse import identifiers
 from monitor.tools import Tools
 
 HUGGING = "Artists opened the tool to everyone on Hugging Face for hours."
@@ -165,7 +165,7 @@ async def test_a_digest_is_made_while_others_write_and_tells_what_they_wrote_mea
                     if len(written) < times:
                         fresh = replace(first, guid=f"new {len(written)}", url="", first_seen=at(20))
                         other._db.conn.execute("pragma busy_timeout = 0")
-                        written.extend(other.entries.add([fresh], marks.fingerprint))
+                        written.extend(other.entries.add([fresh], identifiers.fingerprint))
                 return compose(*values)
 
             with monkeypatch.context() as patch:

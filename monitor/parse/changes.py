@@ -11,8 +11,8 @@ from datetime import timedelta
 from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 
+from monitor.parse.identifiers import fingerprint
 from monitor.parse.identity import is_generic_title, matches
-from monitor.parse.marks import fingerprint
 from monitor.text import fold
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ for each guid of the document. `changes` then tells new entries from edited ones
 
 No single mark of an entry is reliable. Feeds draw a new guid at each request, give one guid to all their
 entries or use an old one again, link all entries to one page ("today's briefing"), move to https, and edit
-titles and dates. So entries are compared by pairs of marks before single ones, and a pair that agrees by
-chance can be overruled by what else is known of the two. When in doubt, an entry counts as new: one that is
-reported twice is a nuisance, but one that is taken for an edit of another is lost, and so is the other.
+titles and dates. So entries are compared by pairs of identifiers before single ones, and a pair that agrees
+by chance can be overruled by what else is known of the two. When in doubt, an entry counts as new: one that
+is reported twice is a nuisance, but one that is taken for an edit of another is lost, and so is the other.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from monitor.parse.marks import (
-    Marks,
+from monitor.parse.identifiers import (
+    Identifiers,
     fingerprint,
     guid_of,
     made_up_guid,
@@ -72,13 +72,13 @@ def is_generic_title(title: str) -> bool:
     return len(title.split()) <= _GENERIC_WORDS
 
 
-def _all(*names: str) -> Callable[[Marks], Hashable]:
-    marks = attrgetter(*names)
-    return lambda one: found if all(found := marks(one)) else None
+def _all(*names: str) -> Callable[[Identifiers], Hashable]:
+    read = attrgetter(*names)
+    return lambda one: found if all(found := read(one)) else None
 
 
 def _is_another_entry(entry: Entry, known: Known) -> bool:
-    """Return True when an entry that shares marks with a known one is another article with another title."""
+    """Return True when an entry shares identifiers with a known one but is another article."""
     if alike(entry.title, known.title):
         return _is_next_of_column(entry, known)
     dated = entry.dated == known.dated == "publisher"
@@ -126,7 +126,7 @@ def _is_not_a_copy(entry: Entry, known: Known) -> bool:
     return fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
 
-def _slug(one: Marks) -> Hashable:
+def _slug(one: Identifiers) -> Hashable:
     """Return an entry's title with the last part of its path, if that names an article; None otherwise.
 
     Paths change when a site is reorganised, while this part usually stays.
@@ -187,9 +187,9 @@ def _is_not_a_half(entry: Entry, known: Known) -> bool:
     return not soon or made_up_guid(entry.title, "") not in {entry.guid, known.guid}
 
 
-# From the most reliable marks to the least: a match by strong marks comes before a weak one can go wrong.
-# Each with the test that tells two entries apart although these marks agree.
-_KEYS: Final[tuple[tuple[Callable[[Marks], Hashable], Callable[[Entry, Known], bool]], ...]] = (
+# From the most reliable identifiers to the least: a strong match comes before a weak one can go wrong.
+# Each with the test that tells two entries apart although these agree.
+_KEYS: Final[tuple[tuple[Callable[[Identifiers], Hashable], Callable[[Entry, Known], bool]], ...]] = (
     (_all("guid", "link", "title"), _is_another_entry),
     (_all("guid", "link"), _is_another_entry),
     (_all("link", "title"), _is_another_entry),
@@ -213,12 +213,12 @@ def matches(document: Sequence[Entry], home: str, known: Sequence[Known]) -> dic
     """
     if not known:
         return {}
-    entries = [(entry, Marks.of(entry, home)) for entry in document]
-    stored = [(one, Marks.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
-    settled = {(marks.guid, marks.title) for _, marks in stored}
-    moved = {marks.title for _, marks in entries if (marks.guid, marks.title) not in settled} - {""}
+    entries = [(entry, Identifiers.of(entry, home)) for entry in document]
+    stored = [(one, Identifiers.of(one, home)) for one in sorted(known, key=lambda one: one.first_seen)]
+    settled = {(ids.guid, ids.title) for _, ids in stored}
+    moved = {ids.title for _, ids in entries if (ids.guid, ids.title) not in settled} - {""}
     titles = {title for _, title in settled}
-    places = _are_places(document, {marks.guid: marks.title for _, marks in stored})
+    places = _are_places(document, {ids.guid: ids.title for _, ids in stored})
     found: dict[str, Known] = {}
     taken: set[int] = set()
 
@@ -265,10 +265,10 @@ def _are_places(document: Sequence[Entry], titles: Mapping[str, str]) -> bool:
 
 
 def _unique(
-    entries: Sequence[tuple[Entry, Marks]], key_of: Callable[[Marks], Hashable]
+    entries: Sequence[tuple[Entry, Identifiers]], key_of: Callable[[Identifiers], Hashable]
 ) -> dict[Hashable, Entry]:
     """Return the entries by their keys, leaving out empty keys and those that several entries share."""
-    keys = [key_of(marks) for _, marks in entries]
+    keys = [key_of(ids) for _, ids in entries]
     counts = Counter(keys)
     return {
         key: entry
@@ -278,7 +278,7 @@ def _unique(
 
 
 def _newest(
-    known: Sequence[tuple[Known, Marks]], key_of: Callable[[Marks], Hashable]
+    known: Sequence[tuple[Known, Identifiers]], key_of: Callable[[Identifiers], Hashable]
 ) -> dict[Hashable, Known]:
     """Return the known entries by their keys, leaving out empty ones.
 
@@ -286,8 +286,8 @@ def _newest(
     """
     first: dict[Hashable, Known] = {}
     equals: set[Hashable] = set()
-    for one, marks in known:
-        key = key_of(marks)
+    for one, ids in known:
+        key = key_of(ids)
         before = first.get(key)
         if before and before.first_seen == one.first_seen:
             equals.add(key)

@@ -11,7 +11,7 @@ from monitor.errors import place_of
 from monitor.models import Document, Entry
 from monitor.parse import dates, jsonfeed, prose, xmlfeed
 from monitor.parse.encoding import decode
-from monitor.parse.marks import digest_of, is_home, made_up_guid
+from monitor.parse.identifiers import digest_of, is_home, made_up_guid
 from monitor.parse.prose import detect, primary
 from monitor.parse.settings import MAX_ENTRIES
 from monitor.text import clean, counted, fold, shorten

@@ -1,6 +1,6 @@
 """What an entry may be recognised by: its guid, link, title and date, without what changes by itself. Pure.
 
-Takes entries, and what the store knows of earlier ones (`Known`); gives their marks in a form in which
+Takes entries, and what the store knows of earlier ones (`Known`); gives their identifiers in a form in which
 equal ones are equal. `identity` compares them.
 """
 
@@ -72,8 +72,8 @@ def _spellings(addresses: Iterable[str]) -> set[str]:
     return found
 
 
-class Marks(NamedTuple):
-    """The marks by which an entry is recognised. Made once per entry, since a feed may have hundreds."""
+class Identifiers(NamedTuple):
+    """What an entry is recognised by. Made once per entry, since a feed may have hundreds."""
 
     guid: str
     link: str
@@ -87,8 +87,8 @@ class Marks(NamedTuple):
     """
 
     @classmethod
-    def of(cls, one: Entry | Known, home: str) -> Marks:
-        """Return the marks of an entry. `home` is its feed's site, to whose front page it may link."""
+    def of(cls, one: Entry | Known, home: str) -> Identifiers:
+        """Return the identifiers of an entry. `home` is its feed's site, to whose front page it may link."""
         title, guid, bare = fold(one.title), guid_of(one), without_scheme(one.url)
         if counts := [match[1] for match in _COUNT.finditer(title)]:
             title = _COUNT.sub("", title).strip()
