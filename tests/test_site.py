@@ -538,6 +538,8 @@ def test_the_search_dates_a_story_by_the_users_day_and_says_its_language_as_all_
     published = tuple(replace(one, published=at(23.5, 29)) for one in story.entries)
     late = replace(story, entries=published, first_seen=at(9, 40))  # with a feed that is followed since then
     assert row(late, ours)["note"].startswith("1 Jan 2025")
+    old = replace(story, entries=tuple(replace(one, backlog=True) for one in story.entries))
+    assert (len(listed(story, ours).seen), listed(old, ours).seen) == (len(story.reports), [])
     french = replace(late, entries=tuple(replace(one, language="fr") for one in late.entries))
     found = handed(lists.search_shard("2025-01", [listed(late, ours), listed(french, ours)]))["stories"]
     assert [(one["day"], one["language"]) for one in found] == [("2025-01-01", ""), ("2025-01-01", "fr")]

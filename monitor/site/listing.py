@@ -30,7 +30,7 @@ class Listed(NamedTuple):
     themes: list[str]
     """Slugs."""
     seen: list[str]
-    """The user's day of each report, without copies."""
+    """The user's day of each report, without copies and without what was old when its feed was new."""
     row: dict[str, str]
     """The line of a list."""
     found: dict[str, Any]
@@ -62,7 +62,7 @@ def listed(story: Story, site: Site) -> Listed:
         sources=story.sources,
         entries=len(story.entries),
         themes=list(story.themes),
-        seen=[site.day(report.first_seen).isoformat() for report, _ in reports],
+        seen=[site.day(report.first_seen).isoformat() for report, _ in reports if not report.backlog],
         row=row(story, site),
         found=found,
     )
