@@ -146,6 +146,31 @@ async def test_a_real_service_gets_title_and_text(status, caplog):
 
 @with_apprise
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_what_is_too_long_for_a_service_comes_in_parts(monkeypatch):
+    from apprise.plugins.custom_json import NotifyJSON
+
+    monkeypatch.setattr(NotifyJSON, "body_maxlen", 200)  # Discord's is 2,000, Pushover's 1,024
+    taken = []
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].split("\r\n")[0])
+        taken.append(json.loads(await reader.readexactly(length))["message"])
+        writer.write(b"HTTP/1.1 200 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    links = [f"https://news.example/{n}{'x' * 90}" for n in range(5)]
+    edition = replace(EDITION, headlines=tuple(Headline(title="T", url=link, score=3.0) for link in links))
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        sender = channel(f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        await sender.send(sender.prepare(edition, now=NOW)[0])
+    assert len(taken) > 1
+    assert all(len(message) <= 200 for message in taken)
+    assert all(any(link in message for message in taken) for link in links)
+
+
+@with_apprise
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_a_title_stays_text_where_the_service_takes_html():
     hostile = '<a href="http://evil.example/">Sign in</a><img src="http://evil.example/p.gif">'
     edition = replace(EDITION, headlines=(Headline(title=hostile, url="https://a.example", score=3.0),))

@@ -134,6 +134,11 @@ def _notify(url: str, service: str, subject: str, body: str) -> None:
     services = apprise.Apprise()
     if not services.add(url):
         raise DeliveryError(f"{service}: apprise does not understand its address", permanent=True)
+    for each in services:
+        # Otherwise apprise sends what is too long as it is, and the service refuses it each time: Discord
+        # takes 2,000 characters, and five links of Google News alone have more.
+        if each.overflow_mode == apprise.OverflowMode.UPSTREAM:
+            each.overflow_mode = apprise.OverflowMode.SPLIT
     text_as_it_is = apprise.NotifyFormat.TEXT  # else it is taken for what the service takes: HTML, in mail
     if not services.notify(
         body=body.strip() or subject, title=subject, body_format=text_as_it_is, timeout=_TIMEOUT_SECONDS
