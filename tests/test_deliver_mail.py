@@ -106,7 +106,7 @@ async def test_a_server_that_allows_few_sessions_at_a_time_has_all_mail_in_one_r
     assert len({got.recipients for got in script.received}) == len(script.received) == 9
 
 
-async def test_a_lone_feed_that_was_asked_to_wait_is_not_polled_again_at_once():
+async def test_a_server_that_is_too_busy_is_not_asked_again_at_once():
     script = smtp.Script(replies={"MAIL": "421 4.3.2 too busy"})
     error = await deliver(script)
     assert (error and error.permanent, script.commands.count("QUIT")) == (False, 0)
@@ -267,7 +267,7 @@ async def test_4xx_is_tried_again_and_5xx_of_the_message_is_final(place, reply, 
         ("RCPT", "550 no such user", False),
     ],
 )
-async def test_what_only_the_user_can_fix_is_marked(place, reply, blocked):
+async def test_an_error_that_only_the_user_can_fix_is_marked(place, reply, blocked):
     script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": PASSWORD}, replies={place: reply})
     error = await deliver(script, username="me", password=PASSWORD)
     assert error is not None
@@ -278,7 +278,7 @@ async def test_what_only_the_user_can_fix_is_marked(place, reply, blocked):
     ("place", "reply"),
     [("RCPT", "252 cannot verify"), ("RCPT", "251 will forward"), (".", "200 ok"), (".", "251 fine")],
 )
-async def test_what_was_taken_under_another_number_is_taken(place, reply):
+async def test_a_message_accepted_with_another_code_is_accepted(place, reply):
     script = smtp.Script(replies={place: reply})
     assert await deliver(script) is None
     assert len(script.received) == 1
@@ -385,7 +385,7 @@ def test_a_bug_over_one_recipients_message_harms_no_other(monkeypatch):
     assert bad.last_error.startswith("internal error: ZeroDivisionError at test_deliver_mail.py:")
 
 
-def test_who_is_on_the_list_is_reached():
+def test_recipients_on_the_list_are_reached():
     sender = channel(25, to=("A <a@bühne.example>",))
     assert sender.reaches("a@xn--bhne-0ra.example")
     assert sender.reaches("A@xn--bhne-0ra.example")
@@ -427,7 +427,7 @@ async def test_a_server_that_falls_silent_earlier_is_not_waited_for_longer_than_
 @pytest.mark.parametrize(
     "script", [smtp.Script(drop="QUIT"), smtp.Script(hold="QUIT"), smtp.Script(replies={"QUIT": "500 no"})]
 )
-async def test_what_happens_at_quit_is_no_failure_and_not_waited_for(script):
+async def test_an_error_at_quit_is_not_a_failure_and_not_waited_for(script):
     assert await deliver(script) is None
     assert len(script.received) == 1
 

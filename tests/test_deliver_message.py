@@ -128,7 +128,7 @@ def test_the_message_id_depends_on_edition_and_recipient_and_on_nothing_else():
     "written",
     ["", "reader", "reader@", "@example.org", "a b@example.org", "a@example.org\r\nBcc: b@example.org"],
 )  # fmt: skip
-def test_what_is_no_address_is_refused(written):
+def test_an_invalid_address_is_refused(written):
     with pytest.raises(ValueError, match=r"is not an email address|one line|one email"):
         message.parse_address(written)
 

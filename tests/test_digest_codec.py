@@ -62,7 +62,7 @@ def test_a_key_of_a_later_version_is_passed_over_and_a_missing_one_has_its_defau
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"date": 5}'])
-def test_what_is_no_digest_is_refused(text):
+def test_a_value_that_is_not_a_digest_is_refused(text):
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         from_json(text)
 

@@ -75,12 +75,12 @@ def test_a_story_is_new_until_a_digest_has_reported_of_it():
     assert made(story(7, entry(1)), reported={1}).stories[0].new
 
 
-def test_what_is_no_news_puts_no_story_in_the_digest():
+def test_entries_that_are_not_news_put_no_story_in_the_digest():
     assert made(story(7, entry(1)), old={1}).stories == ()
     assert made(story(7, entry(1, age=-1))).stories == ()
 
 
-def test_what_the_store_calls_news_is_reported_though_a_wrong_clock_saw_it_later():
+def test_news_of_the_store_is_reported_although_a_wrong_clock_saw_it_later():
     digest_input = DigestInput(stories=[story(7, entry(1, age=-40 * 24))], news={1}, feeds=FEEDS)
     (shown,) = compose(DUE, digest_input, Settings(), END).stories
     assert ([report.entry for report in shown.reports], shown.day) == ([1], 1)

@@ -105,7 +105,7 @@ def polled_once(start: datetime, *, outage: bool = False) -> Poll:
     return logged(start, finished_at=start + timedelta(minutes=1), outage=outage)
 
 
-def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(tmp_path: Path) -> None:
+def test_an_entry_on_the_edge_of_two_windows_counts_in_the_earlier_only(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "own", ["https://a.example/feed"])
     loaded, edges = desk.config, (at(7), at(7, 1))
     near, unsure = Tagging(score=0.8, near="sora: the name alone"), Tagging(beats=("sora",), shelf="perhaps")
@@ -127,9 +127,7 @@ def test_what_stands_on_the_edge_of_two_windows_is_counted_in_the_earlier_alone(
 
 
 @pytest.mark.parametrize(("minutes", "down"), [(62, True), (60, False)])
-def test_a_router_that_starts_anew_makes_no_day_a_broken_one(
-    tmp_path: Path, minutes: int, down: bool
-) -> None:
+def test_a_restarting_router_does_not_make_a_day_broken(tmp_path: Path, minutes: int, down: bool) -> None:
     desk = Desk(tmp_path / "own", ["https://a.example/feed"])
     with desk.store() as opened:
         opened.feeds.sync(desk.config.feeds, at(0))

@@ -107,7 +107,7 @@ def test_other_outlets_stand_in_one_line_with_language_and_day_where_they_differ
     assert [line.note for line in shown(RULING).also] == ["20 Nov", "EN, 20 Nov"]
 
 
-def test_who_repeats_a_report_stands_beside_it_with_a_link_where_theirs_is_another():
+def test_a_repetition_is_shown_beside_its_report_with_its_link_if_that_differs():
     (copy,) = shown().also[0].also_in
     assert (copy.text, copy.url) == ("Ledger Sunday", "https://outlet9.example/copy/2")
     first, *others = STORY.reports
@@ -153,7 +153,7 @@ def test_the_report_that_speaks_for_its_story_is_known_by_title_where_all_have_o
     assert made.also[0].text == "Another day"
 
 
-def test_who_cites_another_is_named_first():
+def test_the_outlet_that_cites_another_is_named_first():
     citing = replace(STORY.reports[1], citing="Reuters", also_in=())
     assert (
         shown(replace(STORY, reports=(STORY.reports[0], citing))).also[0].text
@@ -212,7 +212,7 @@ def test_handles_are_shown_in_every_form():
         assert all(handle in document for handle in ("s17", "e2", "s33", "e51", "e90"))
 
 
-def test_what_is_over_a_cap_is_counted_in_every_form():
+def test_what_is_over_a_limit_is_counted_in_every_format():
     caps = replace(WIDE, stories=1, reports=1, lines=2)
     feeds = tuple(
         FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="failing", last_error=f"HTTP 50{n}")
@@ -340,7 +340,7 @@ def test_a_network_that_is_down_takes_one_line_of_the_receipt():
     assert line.note.startswith("name not found")
 
 
-def test_what_lasts_for_weeks_is_reported_with_its_reason_once_a_week():
+def test_a_problem_of_weeks_is_shown_with_its_reason_once_a_week():
     end = DIGEST.window.end
     silent = [
         FeedHealth(url=f"https://{n}.example", title=f"F{n}", state="silent", note=f"nothing new for {n} days",

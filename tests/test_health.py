@@ -83,7 +83,7 @@ def test_nothing_ever_polled_is_a_problem(desk):
     assert not found.delivers
 
 
-def test_a_poll_with_nothing_due_hides_not_what_the_last_one_found(desk, opened):
+def test_a_poll_with_nothing_due_does_not_hide_what_the_last_one_found(desk, opened):
     polled(opened, at(6.2), feeds=0, ok=0)
     found = health.status(desk.config, opened, now=at(6.3))
     assert (found.last_poll.feeds, found.last_poll.finished_at, found.last_look_at) == (2, at(6), at(6.2))
@@ -258,7 +258,7 @@ def test_a_mail_that_was_given_up_says_how_to_send_it_again(desk, opened):
     assert "--resend" in problem.do
 
 
-def test_what_was_given_up_is_past_once_the_next_digest_got_through(desk, opened):
+def test_a_delivery_given_up_is_past_once_the_next_digest_got_through(desk, opened):
     opened.deliveries.add([delivery(state="failed", last_error="550 no such user")], at(7))
     polled(opened, at(7, 1))
     freeze(opened, at(7, 1), start=at(7))
@@ -290,7 +290,7 @@ def test_a_channel_that_was_switched_off_is_no_problem(desk, opened):
     assert problems(desk, opened, at(12)) == []
 
 
-def test_what_stops_the_service_is_reported_and_a_leap_of_the_clock(desk, opened):
+def test_what_stops_the_service_and_a_leap_of_the_clock_are_reported(desk, opened):
     opened.set_note(health.TROUBLES, '{"publish": "the disk is full"}')
     opened.clock.observe(at(9, 365))
     opened.clock.observe(at(8))

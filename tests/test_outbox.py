@@ -91,7 +91,7 @@ def test_a_message_that_is_never_answered_is_sent_three_times_and_not_for_five_d
     assert third.last_error == "given up after 24 tries: unconfirmed: no answer"
 
 
-def test_what_was_hardly_tried_is_not_given_up_for_its_age():
+def test_a_delivery_hardly_tried_is_not_given_up_for_its_age():
     """As after a week in which the machine was off, or its clock wrong."""
     delivery, later = SENDING, NOW + timedelta(days=400)
     states: list[str] = []
@@ -132,7 +132,7 @@ def test_a_server_that_never_recovers_is_asked_some_thirty_times_in_five_days():
     jitter=st.floats(0, 1),
     permanent=st.booleans(),
 )
-def test_what_a_delivery_is_never_changes(attempts, age, delay, jitter, permanent):
+def test_the_content_of_a_delivery_never_changes(attempts, age, delay, jitter, permanent):
     begun = replace(SENDING, attempts=attempts)
     error = DeliveryError("x", permanent=permanent, delay=delay)
     after = outbox.after_error(begun, error, now=NOW + age, jitter=jitter)
@@ -261,7 +261,7 @@ async def test_a_disk_that_becomes_full_while_mail_is_under_way_has_room_for_how
     assert sorted(channel.sent) == ["a", "b", "c"]
 
 
-async def test_what_was_given_up_is_tried_once_more_at_once_when_a_later_mail_gets_through(opened):
+async def test_a_mail_given_up_is_tried_once_more_when_a_later_one_gets_through(opened):
     days = [NOW + timedelta(days=day) for day in range(9)]
     channel = Channel(recipients=("a", "b"))
 
@@ -324,7 +324,7 @@ async def test_a_second_chance_that_has_to_wait_or_is_interrupted_is_still_the_s
     assert await attempt(6) == "sent"
 
 
-async def test_what_was_never_answered_is_not_sent_once_more_when_a_later_mail_is(opened):
+async def test_a_mail_never_answered_is_not_sent_again_when_a_later_one_is(opened):
     channel = Channel(recipients=("a",))
     lost = DeliveryError("unconfirmed: no answer", permanent=False, unconfirmed=True)
     channel.troubles = {EDITION.key: [lost] * 3}
@@ -408,7 +408,7 @@ async def test_whoever_reads_meanwhile_holds_up_no_mail(opened, tmp_path):
     assert set(states(opened).values()) == {"sent"}
 
 
-async def test_how_a_try_ended_that_a_full_disk_would_not_take_is_stored_once_it_does(opened):
+async def test_the_result_of_a_try_that_a_full_disk_refused_is_stored_later(opened):
     channel = Channel(troubles={"b": [DeliveryError("busy", permanent=False)]})
     freeze(opened, channel)
     full = "raise(abort, 'database or disk is full')"
@@ -433,7 +433,7 @@ def test_a_channel_that_cannot_prepare_has_a_failed_delivery_and_the_others_thei
     assert states(opened) == {("bad", "everybody"): "failed", ("good", "a"): "pending"}
 
 
-async def test_who_left_the_list_is_not_written_to(opened):
+async def test_a_recipient_off_the_list_gets_no_mail(opened):
     channel = Channel(troubles={"b": [SHAKY]})
     freeze(opened, channel)
     await outbox.send_due(opened, [channel], now=NOW)
@@ -450,7 +450,7 @@ async def test_a_channel_that_is_not_there_keeps_its_deliveries(opened):
     assert len(await outbox.send_due(opened, [channel], now=NOW)) == 3
 
 
-async def test_what_waits_for_the_user_is_tried_when_they_come_one_first(opened):
+async def test_deliveries_that_wait_for_the_user_are_tried_when_they_come_one_first(opened):
     channel = Channel(troubles={one: [REFUSED, REFUSED] for one in "abc"})
     freeze(opened, channel)
     await outbox.send_due(opened, [channel], now=NOW)

@@ -107,7 +107,7 @@ class TestTelling:
             assert [story.title for story in world.store.stories.listing()] == [edited]
             assert reported(await world.digest(2)) == []
 
-    async def test_what_a_feed_had_while_it_was_not_followed_is_no_news(self, tmp_path: Path) -> None:
+    async def test_entries_from_while_a_feed_was_not_followed_are_not_news(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/a", "/b") as world:
             old = [item("leak", LEAK, published=at(8, 20)), item("river", RIVER, published=at(8, 30))]
             world.server.on("/a", page(), page(item("choir", CHOIR, published=at(8, 60)), *old))
@@ -143,7 +143,7 @@ class TestTelling:
             assert [report.title for report in digest.late] == [LEAK]
             assert digest.receipt.held_back == 1
 
-    async def test_what_a_poll_finds_while_a_digest_is_made_is_in_the_next(self, tmp_path: Path) -> None:
+    async def test_entries_found_while_a_digest_is_made_are_in_the_next(self, tmp_path: Path) -> None:
         """The poll began before the window closes, and stores its entries afterwards."""
         async with newsroom(tmp_path, "/a") as world:
             world.server.on("/a", page(item("leak", LEAK, published=at(8))))
@@ -209,7 +209,7 @@ class TestTrouble:
             assert all(health.next_poll_at < at(13) for health in healths)
             assert reported(await world.digest(1)) == [LEAK]
 
-    async def test_an_outage_is_seen_though_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
+    async def test_an_outage_is_recognised_although_each_poll_asks_one_feed(self, tmp_path: Path) -> None:
         """As the service polls: what is due at each tick, for three hours without a network."""
         paths = [f"/{n}" for n in range(4)]
         async with newsroom(tmp_path, *paths) as world:
@@ -262,7 +262,7 @@ class TestTrouble:
             assert LEAK in world.titles()
             assert world.store.polls.last().ok >= 1
 
-    async def test_feeds_of_one_dead_host_due_together_are_no_outage(self, tmp_path: Path) -> None:
+    async def test_feeds_of_one_dead_host_due_together_are_not_an_outage(self, tmp_path: Path) -> None:
         async with newsroom(tmp_path, "/good", "/a", "/b") as world:
             for path in ("/good", "/a", "/b"):
                 world.server.on(path, page())
@@ -420,7 +420,7 @@ class TestTrouble:
             assert [str(bug) for bug in met.value.exceptions] == ["poison"]
             assert {one.state for one in world.store.deliveries.listing()} == {"sent"}
 
-    async def test_what_no_story_brings_out_is_raised(
+    async def test_a_bug_that_no_single_story_causes_is_raised(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*_):

@@ -56,7 +56,7 @@ async def test_a_loud_story_is_reported_at_once_and_once_only(tmp_path):
 
 
 @pytest.mark.parametrize(("day", "alerts"), [(1, 1), (4, 0)])
-async def test_what_waits_for_a_digest_for_days_wakes_nobody(tmp_path, day, alerts):
+async def test_a_story_that_waits_for_a_digest_for_days_raises_no_alert(tmp_path, day, alerts):
     async with Loopback() as server, inbox() as box:
         urls = [server.on("/a", page(item("a", LEAK, HUGGING, published=at(8))))]
         desk = Desk(tmp_path, urls, settings=mail(box.port).replace("min_sources = 2", "min_sources = 1"))
@@ -86,7 +86,9 @@ async def test_a_story_in_a_digest_raises_no_alert_when_more_sources_report_it(t
 
 
 @pytest.mark.parametrize(("rejected", "alerts"), [(False, 1), (True, 0)])
-async def test_an_article_that_the_user_rejected_wakes_nobody_from_another_feed(tmp_path, rejected, alerts):
+async def test_an_article_that_the_user_rejected_raises_no_alert_from_another_feed(
+    tmp_path, rejected, alerts
+):
     async with Loopback() as server, inbox() as box:
         urls = [server.url("/a"), server.url("/b")]
         for path in ("/a", "/b"):
@@ -213,7 +215,7 @@ async def test_a_clock_that_was_a_year_ahead_for_one_run_loses_nothing_and_stops
     assert digests == [at(9, day=365).date(), at(9, day=1).date()]
 
 
-async def test_what_a_clock_that_was_ahead_for_days_has_stored_is_reported_when_it_is_right_again(tmp_path):
+async def test_entries_stored_by_a_clock_ahead_are_reported_when_it_is_right_again(tmp_path):
     async with Loopback() as server:
         leak, late = item("a", LEAK, published=at(8)), item("b", "AI choir angers artists", published=at(9))
         server.on("/a", page(leak), page(leak, late))

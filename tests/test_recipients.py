@@ -156,7 +156,7 @@ def test_sources_are_counted_by_publisher_in_a_part_as_in_the_whole() -> None:
     assert digest.select(replace(WHOLE, stories=(first,)), Selection()).receipt.sources > 1
 
 
-def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_else_a_command() -> None:
+def test_a_part_says_where_the_rest_can_be_read_by_a_link_or_by_a_command() -> None:
     part = digest.select(WHOLE, Selection(themes=("copyright",)))
     assert all("https://archive.example/monitor/days/2026-11-23.html" in form for form in forms(part)[1:])
     away = replace(part, archive_url="")
@@ -171,9 +171,7 @@ def test_where_the_rest_can_be_read_is_a_link_where_there_is_a_web_archive_and_e
     assert "selection" not in " ".join(forms(digest.select(WHOLE, Selection(days=("fri",)))))
 
 
-def test_a_mail_of_several_days_tells_what_one_of_them_let_through_though_the_story_has_left_its_theme() -> (
-    None
-):
+def test_a_mail_of_several_days_keeps_a_story_that_has_left_its_theme_since() -> None:
     story = WHOLE.stories[2]
     grown = replace(WHOLE, stories=(*WHOLE.stories[:2], replace(story, themes=()), *WHOLE.stories[3:]))
     selection = Selection(themes=(story.themes[0],))
@@ -504,7 +502,7 @@ async def test_a_refused_mail_is_made_up_for_by_the_next_and_a_change_of_days_re
 
 
 @pytest.mark.parametrize("then", ["", f'[email.only."{BO}"]\nlanguages = ["en"]\n'])
-async def test_who_goes_from_a_weekly_mail_to_a_daily_one_gets_the_days_between_once(
+async def test_a_recipient_who_changes_from_weekly_to_daily_gets_the_days_between_once(
     tmp_path: Path, then: str
 ) -> None:
     async with Loopback() as server, inbox() as box:
@@ -567,7 +565,7 @@ async def test_an_address_that_is_written_otherwise_is_the_same_recipient(tmp_pa
     assert CHOIR not in last
 
 
-async def test_who_was_off_the_list_for_long_comes_back_to_a_week(
+async def test_a_recipient_off_the_list_for_long_gets_a_week_when_they_return(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(DAYS, 8, [item("gap", "AI bands anger artists", "Loud.", published=at(5, 8))])
@@ -883,7 +881,7 @@ def test_what_a_recipient_gets_can_be_looked_at(desk: Path) -> None:
     assert (told["part"]["stories"], len(told["stories"])) == (1, 1)
 
 
-def test_who_gets_no_mail_is_named_with_who_was_meant(desk: Path) -> None:
+def test_an_unknown_recipient_is_named_together_with_the_likely_one(desk: Path) -> None:
     refused = run(desk, "digest", "--for", "ana@union.test", now=at(12))
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "did you mean 'anna@union.test'?" in refused.err

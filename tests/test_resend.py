@@ -64,7 +64,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield one
 
 
-def test_who_came_on_the_list_gets_the_last_digest_by_a_resend_and_nothing_twice(office: Office) -> None:
+def test_a_new_recipient_gets_the_last_digest_by_a_resend_and_nothing_twice(office: Office) -> None:
     office.sets([ANNA, BO])
     assert office.sends().out == "no digest is due; nothing was sent\n"
     again = office.sends("--resend")
@@ -113,7 +113,7 @@ def test_a_recipient_with_another_day_gets_it_with_their_next_mail_and_the_outpu
     assert [LEAK in text for text in office.last].count(True) == 1
 
 
-def test_who_would_get_nothing_of_it_is_named(office: Office) -> None:
+def test_recipients_who_would_get_nothing_of_it_are_named(office: Office) -> None:
     office.sets([ANNA, BO], f'min_score = 99\n[email.only."{BO}"]\nmin_score = 99\n')
     again = office.sends("--resend")
     assert (again.code, office.arrived()) == (0, [ANNA])
@@ -136,7 +136,7 @@ def test_a_format_that_was_added_is_written_and_the_files_of_that_day_stay_as_th
     assert not any("Leck und Protest" in text for text in office.last)
 
 
-def test_who_left_the_list_and_came_back_gets_the_mail_that_was_dropped(office: Office) -> None:
+def test_a_recipient_who_returns_to_the_list_gets_the_mail_that_was_dropped(office: Office) -> None:
     office.sets([ANNA, BO], f'[email.only."{BO}"]\ntime = "12:00"\n')
     assert office.sends("--resend").code == 0
     office.sets([ANNA])

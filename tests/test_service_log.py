@@ -80,7 +80,7 @@ def test_no_credentials_in_urls_wherever_they_stand(stream):
     assert stream.getvalue().count("Traceback") == 2
 
 
-def test_no_feed_tells_a_terminal_what_to_do():
+def test_no_feed_can_control_the_terminal():
     stream = Terminal()
     written(stream).info("polled", title="\x1b]0;owned\x07\u202eabc")
     assert "\x1b" not in stream.getvalue()

@@ -20,7 +20,7 @@ def listener(request, tmp_path):
         yield server, address
 
 
-def test_what_systemd_hears(listener):
+def test_what_systemd_is_told(listener):
     server, address = listener
     systemd = Systemd.of({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "120000000"})
     systemd.ready("42 feeds")

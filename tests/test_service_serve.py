@@ -591,7 +591,7 @@ def _troubles(home: Home) -> dict[str, str]:
         return health.troubles(opened)
 
 
-async def test_what_waits_for_the_user_is_tried_at_a_start_and_then_in_its_own_time(home, monkeypatch):
+async def test_deliveries_that_wait_for_the_user_are_tried_at_a_start_and_then_when_due(home, monkeypatch):
     """Each tick publishes: if each one tried a refused log-in again, the account would be locked."""
     home.write("https://outlet.example/feed")
     tried = []

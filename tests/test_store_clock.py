@@ -23,7 +23,7 @@ def opened(tmp_path):
         yield one
 
 
-def test_a_clock_that_goes_on_is_no_matter(opened):
+def test_a_clock_that_runs_normally_changes_nothing(opened):
     for step in (timedelta(0), HOUR, DAY, 100 * DAY):
         assert opened.clock.observe(NOW + step) is None
     assert opened.clock.last_leap() is None
@@ -68,7 +68,7 @@ def test_the_clock_of_an_older_database_is_that_of_its_last_poll(opened):
     assert opened.clock.observe(NOW - DAY) == store.Leap(NOW, NOW - DAY)
 
 
-def test_what_a_wrong_clock_put_off_is_due_again(opened):
+def test_what_a_wrong_clock_delayed_is_due_again(opened):
     ahead = NOW + YEAR
     opened.clock.observe(ahead)
     opened.feeds.save_state(FeedState(url=URL, next_poll_at=ahead + HOUR))

@@ -163,7 +163,7 @@ def test_new_themes_do_not_make_news_of_an_old_archive(opened):
 
 
 @pytest.mark.parametrize("hours", [0, 3, 30], ids=["at its end", "the same day", "a laptop that slept"])
-def test_what_a_poll_stores_behind_a_digests_back_belongs_to_the_next(opened, hours):
+def test_entries_stored_while_a_digest_is_made_belong_to_the_next(opened, hours):
     closed = NOW + timedelta(hours=hours)
     freeze(opened, closed)
     (stored,) = add(opened, entry(1, tagging=RELEVANT))
@@ -173,7 +173,7 @@ def test_what_a_poll_stores_behind_a_digests_back_belongs_to_the_next(opened, ho
     assert opened.overview.counts_in(following).entries == 1
 
 
-def test_what_becomes_unsure_behind_a_digests_back_belongs_to_the_next_too(opened):
+def test_entries_that_become_unsure_while_a_digest_is_made_belong_to_the_next_too(opened):
     add(opened, *(entry(n) for n in (1, 2)))
     closed = NOW + timedelta(hours=1)
     freeze(opened, closed)
@@ -443,7 +443,7 @@ def test_an_entry_that_matters_no_longer_leaves_its_story(opened):
 
 
 @pytest.mark.parametrize("age", [timedelta(days=13), timedelta(days=300)])
-def test_what_new_themes_make_sure_is_news_if_it_is_no_older_than_two_weeks(opened, age):
+def test_entries_that_new_themes_make_sure_are_news_for_two_weeks(opened, age):
     seen = NOW - age
     unsure = replace(RELEVANT, shelf="perhaps", certainty=0.3)
     add(opened, entry(1, first_seen=seen), entry(2, first_seen=seen, tagging=unsure))

@@ -141,7 +141,7 @@ def test_the_news_of_a_feed_is_awaited_since_it_was_last_listed(opened, left):
     assert opened.feeds.listed_since(FEED.url) == NOW + timedelta(days=4)
 
 
-def test_who_follows_all_the_time_begins_nothing_anew(opened):
+def test_following_all_the_time_restarts_nothing(opened):
     opened.feeds.sync([OTHER], NOW)
     opened.feeds.save_state(replace(STATE, url=OTHER.url))
     opened.feeds.sync([OTHER], NOW + timedelta(days=30))
@@ -245,7 +245,7 @@ def test_a_feed_that_version_1_0_stored_otherwise_is_still_the_same(opened, url,
     assert opened.feeds.id_of(url) == 1
 
 
-def test_who_only_reads_knows_the_addresses_too(tmp_path):
+def test_a_reader_knows_the_addresses_too(tmp_path):
     path = tmp_path / "monitor.db"
     with store.open(path) as opened:
         opened.feeds.sync([SECRET], NOW)

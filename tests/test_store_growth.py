@@ -156,7 +156,7 @@ def _work(opened: Store, ask: Callable[[Store], object]) -> int:
     return len(taken)
 
 
-def test_what_is_asked_at_each_poll_and_digest_takes_as_many_steps_after_months(tmp_path: Path) -> None:
+def test_queries_of_each_poll_and_digest_take_as_many_steps_after_months(tmp_path: Path) -> None:
     earlier, later = replace(SENT, id=20), replace(SENT, id=10**6)
     asked: dict[str, Callable[[Store], object]] = {
         "what waits to be counted": lambda opened: opened.terms.uncounted(10),

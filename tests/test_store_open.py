@@ -199,7 +199,7 @@ def directory(path):
         (directory, "is a directory"),
     ],
 )
-def test_what_is_no_database_of_ours_is_refused_and_left_alone(path, spoil, advice, read_only):
+def test_a_database_that_is_not_ours_is_refused_and_left_alone(path, spoil, advice, read_only):
     path.parent.mkdir()
     spoil(path)
     before = path.read_bytes() if path.is_file() else None

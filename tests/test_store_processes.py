@@ -221,7 +221,7 @@ def test_a_backup_replaces_a_backup_and_nothing_else(path, tmp_path):
         assert db.execute("pragma integrity_check").fetchone() == ("ok",)
 
 
-def test_nothing_is_no_backup(tmp_path):
+def test_a_database_that_does_not_exist_cannot_be_backed_up(tmp_path):
     with (
         store.open(tmp_path / "none.db", read_only=True) as opened,
         pytest.raises(StoreError, match="poll first"),

@@ -315,7 +315,7 @@ def test_merging_two_large_stories_writes_a_row_an_entry(opened):
 
 
 @pytest.mark.parametrize("numbers", [(), (1, 2), (1, 3), (99,)])
-def test_a_split_that_is_none_is_refused(opened, numbers):
+def test_an_impossible_split_is_refused(opened, numbers):
     save(opened, (1, 2), (3,))
     with pytest.raises(StoreError, match=r"is not in story s1|names some entries of story s1"):
         opened.corrections.split(1, numbers, NOW)
@@ -323,7 +323,7 @@ def test_a_split_that_is_none_is_refused(opened, numbers):
     assert opened.corrections.listing() == ()
 
 
-def test_a_merge_that_is_none_is_refused(opened):
+def test_an_impossible_merge_is_refused(opened):
     save(opened, (1,), (2,))
     opened.corrections.merge(1, 2, NOW)
     with pytest.raises(StoreError, match="one story already"):
