@@ -134,7 +134,7 @@ class Store:
             if not found:
                 raise
         named = (Culprit(handle, met[handle], bug) for handle, bug in found)
-        # With these left out, `make` may meet others.
+        # Without the items left out so far, `make` may meet others.
         return self.without_culprits(make, (*known, *named))
 
     def poll_lock(self, patience: timedelta = _POLL_PATIENCE) -> AbstractAsyncContextManager[None]:
@@ -216,7 +216,7 @@ def _open_to_read(path: Path) -> Store:
         if is_current(connection):
             return Store(connection)
     connection.close()
-    # Who only reads brings an older schema up to date as well: no query has to know two of them.
+    # A reader also brings an older schema up to date, so that no query has to know two of them.
     open(path).close()
     return Store(connect(path, read_only=True))
 

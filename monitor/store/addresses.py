@@ -9,11 +9,12 @@ from typing import Final
 
 from monitor.url import redact_url
 
-# Hexadecimal digits: of the hash that outlives a new password, and of the one that does not.
+# The number of hexadecimal digits of each hash: the one that stays when a password changes, and the one that
+# changes with it.
 _LASTING: Final = 8
 _REST: Final = 4
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
-# Parameters whose value is likely to be changed as a password is.
+# Parameters whose value probably changes like a password.
 _SECRET: Final = re.compile(
     r"([?&;#][^=&;#\s]*(?:token|key(?!word)|auth|sig(?![hn]t)|secret|passw|pwd|session|credential|sid|jwt)[^=&;#\s]*=)[^&;#\s]+",
     re.IGNORECASE,

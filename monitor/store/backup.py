@@ -77,6 +77,6 @@ def _copy(connection: Connection, draft: Path) -> None:
     with errors_of(draft), closing(sqlite3.connect(draft)) as copy:
         with errors_of(connection.path):
             connection.conn.backup(copy)
-        # One file, without a log beside it: a backup is copied and mailed about.
+        # A single file without a log beside it, as backups are copied and mailed.
         copy.execute("PRAGMA journal_mode = DELETE")
         ensure_sound(copy.execute("PRAGMA integrity_check(1)").fetchone()[0], connection.path)

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection
 
 _KEY: Final = "clock"
-# A clock that is set back by less is only set right; what it puts off is put off by as much.
+# A clock that is set back by less than this was only corrected, and delays things by just as much.
 _BACK: Final = timedelta(hours=1)
 # Machines may be off for months, but half a year at once is more likely a wrong clock.
 _AHEAD: Final = timedelta(days=180)
 _SHOWN: Final = timedelta(days=1)
 # Time for somebody to see the leap in `status` or in a digest.
 _NOTHING_DELETED: Final = timedelta(days=7)
-# The largest instant is written down in steps, so that an idle service writes nothing.
+# The largest instant is stored in steps of this length, so that an idle service writes nothing.
 _STEP: Final = timedelta(minutes=10)
 
 
@@ -104,7 +104,7 @@ class Clock:
                 stored = json_value(found)
                 leap = Leap(*map(parse_utc, stored["leap"])) if stored["leap"] else None
                 return _Lived(parse_utc(stored["latest"]), leap)
-        # A database of version 1.0 has no such row: its last poll is what it has lived through.
+        # A database of version 1.0 has no such row; its last poll says how far its time has come.
         lived = self._db.value("select finished_at from polls order by id desc limit 1")
         return _Lived(parse_utc(lived) if lived else None)
 
@@ -116,7 +116,7 @@ class Clock:
         self._db.change("insert or replace into meta values (?, ?)", [_KEY, json.dumps(stored)])
 
 
-# One poll and one digest under a clock that was a year ahead had left nothing due for a year.
+# Once, one poll and one digest under a clock that was a year ahead left nothing due for a year.
 _TAKE_BACK: Final = (
     "update feed_states set next_poll_at = null where next_poll_at > :now",
     "update deliveries set next_attempt_at = null where state = 'pending' and next_attempt_at > :now",

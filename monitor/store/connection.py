@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     Row = sqlite3.Row
     Parameters = Sequence[Any] | Mapping[str, Any]
 
-# Seconds that a writer waits for another one.
-# Far over any transaction of ours, which last a second or two at most; Python's default is 5 s.
+# Seconds that a writer waits for another one. Far more than any of our transactions, which take a second or
+# two at most; Python's default is 5 s.
 _PATIENCE: Final = 30.0
 
 _PAUSE: Final = 0.02
 _BATCH: Final = 100
 
-# One parameter for any number of values: SQLite takes 32,766 at most, and the statement's text stays the
-# same.
+# A single parameter for any number of values. SQLite accepts at most 32,766 parameters, and the statement
+# stays the same.
 ANY_OF: Final = "in (select value from json_each(?))"
 
-# What to do, by the first of these words that stands in SQLite's message.
+# What to do, by the first of these words in SQLite's message.
 _ADVICE: Final = (
     ("file is not a database", "is not a database: move the file away, or restore a backup"),
     (
@@ -77,7 +77,7 @@ class Connection:
         """
         from sqlite_utils import Database
 
-        # Any package that happens to be installed could hook in as a plugin of sqlite-utils otherwise.
+        # Otherwise any installed package could be loaded as a plugin of sqlite-utils.
         return Database(self.conn, execute_plugins=False)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
@@ -147,7 +147,8 @@ class Connection:
                 yield
                 self.conn.execute(keep)
             except BaseException:
-                # BaseException above: a task that is cancelled in the middle of a unit must undo it too.
+                # BaseException above, since a task that is cancelled in the middle of a unit must undo it
+                # too.
                 for statement in undo or ("ROLLBACK",):
                     if self.conn.in_transaction:  # some errors, as a full disk, have ended it already
                         self.conn.execute(statement)
@@ -199,13 +200,13 @@ def connect(path: Path, *, read_only: bool) -> Connection:
     with errors_of(path):
         mode = "ro" if read_only else "rwc"
         uri = f"{path.absolute().as_uri()}?mode={mode}"
-        # With an isolation level Python would begin transactions by itself, deferred and only before some
+        # With an isolation level Python would begin transactions itself, deferred and only before some
         # statements.
         plain = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
         try:
-            # Off by default, for each connection anew.
+            # It is off by default in each new connection.
             plain.execute("PRAGMA foreign_keys = ON")
-            # With NORMAL a power cut may take back what was committed: a "sent" taken back is a mail twice.
+            # With NORMAL a power cut may undo what was committed; an undone "sent" is a mail sent twice.
             plain.execute("PRAGMA synchronous = FULL")
             return Connection(plain, path)
         except BaseException:
@@ -232,7 +233,7 @@ def errors_of(path: Path) -> Iterator[None]:
     """Turn SQLite's errors inside into a StoreError that says what to do about this file."""
     try:
         yield
-    # Our own mistake (a wrong number of parameters, say), which no advice to the user could fix.
+    # Our own mistake (a wrong number of parameters, say), for which there is no advice to the user.
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.DatabaseError as error:

@@ -39,7 +39,7 @@ class Corrections:
             if into.id == gone.id:
                 raise StoreError(f"s{story} and s{other} are one story already")
             self._stories.absorb(gone.id, into.id)
-            # Pinned on both sides: the next step of clustering must not undo the user's word.
+            # Both sides are pinned, so that the next step of clustering does not undo what the user said.
             self._pin(into.entries)
             self._correct(into.entries, gone.entries, together=True, now=now)
             self._move(gone.entries, into.id, f"merged with story {gone.id} by hand")
@@ -82,7 +82,7 @@ class Corrections:
         )
 
     def _require(self, story: int) -> Story:
-        # Of two thousand reports the evidence alone takes a second to read.
+        # For two thousand reports, reading the evidence alone takes a second.
         if found := self._stories.get_many([story], whole=False):
             return found[0]
         raise StoreError(f"there is no story s{story}")

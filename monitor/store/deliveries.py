@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from monitor.store.connection import Connection, Row
 
 
-# Longer than any wait of the outbox and the channels: a mail is held for a day at most, which has 25 hours
+# Longer than any wait of the outbox and the channels: a mail is held for at most a day, which has 25 hours
 # once a year.
 _LONGEST_WAIT: Final = timedelta(hours=26)
-# Bytes, over its payload: pages are never quite full, and its indexes are written too.
+# Bytes in addition to the payload: pages are never quite full, and the indexes are written too.
 _ROW: Final = 32_768
 
 
@@ -77,7 +77,7 @@ class Deliveries:
     def claim(self, delivery: int, now: datetime) -> Delivery | None:
         """Take a pending delivery for sending; None if it is no longer pending."""
         with self._db.transaction():
-            # The condition in the update lets only one of two senders have the row.
+            # The condition in the update lets only one of two senders claim the row.
             if not self._db.change(_CLAIM, [format_utc(now), delivery]):
                 return None
             return self.get(delivery)
@@ -151,7 +151,8 @@ class Deliveries:
 
     def failed_since(self, moment: datetime) -> tuple[Delivery, ...]:
         """Return the deliveries that failed for good at an instant or after it, in that order."""
-        # If the first try of a digest fails, that happens at the instant at which its window ends.
+        # If the first try of a digest fails, it does so at the very instant at which the digest's window
+        # ends.
         sql = "select * from deliveries where state = 'failed' and changed_at >= ? order by changed_at, id"
         return tuple(map(_delivery, self._db.rows(sql, [format_utc(moment)])))
 
@@ -262,7 +263,7 @@ order by created_at, id
 _CLAIM: Final = "update deliveries set state = 'sending', changed_at = ? where id = ? and state = 'pending'"
 
 _ALL_DIGESTS: Final = {"first": digest_key(date.min), "last": digest_key(date.max)}
-# Its bytes may have been let go since; its Message-ID stays.
+# Its bytes may have been removed since, but its Message-ID stays.
 _MADE: Final = "message_id <> ''"
 _UNMADE: Final = f"""
 select recipient from (
@@ -272,7 +273,7 @@ select recipient from (
 """
 _WAITS: Final = "insert or ignore into covered values (?, ?, null)"
 _COVER: Final = "insert or replace into covered values (?, ?, ?)"
-# A mail that was not made because it had nothing to tell has no delivery, and nothing is missing. The
+# A mail that was not made because it had nothing to report has no delivery, and nothing is missing. The
 # spelling of the address does not matter: Anna@ and anna@ are one mailbox.
 _UNCOVERED: Final = f"""
 select c.date from covered c where c.recipient = :recipient and (c.edition is null or (
@@ -295,7 +296,7 @@ update deliveries set state = :state, attempts = :attempts, next_attempt_at = :n
 where id = :id
 """
 
-# The archive's pages have no payload: they are made of the store when they are written.
+# The archive's pages have no payload, as they are made from the store when they are written.
 _REOPEN: Final = """
 update deliveries set state = 'pending', next_attempt_at = null, last_error = '', blocked = 0, reopened = 0,
     attempts = 0, unconfirmed = 0, changed_at = :now
@@ -304,7 +305,7 @@ where edition = :edition and state <> 'sending' and (:recipient = '' or recipien
     and not (state = 'pending' and attempts = 0 and not blocked and coalesce(next_attempt_at > :now, 0))
 """
 
-# Each file is a recipient of its own; no mail tells what it holds.
+# Each file is a recipient of its own, and no mail contains what it holds.
 _GIVEN_UP: Final = """
 select d.id from deliveries sent join deliveries d indexed by deliveries_state
     on d.state = 'failed' and d.channel = sent.channel and d.id < sent.id

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.store.taggings import Marks
 
 _BATCH: Final = 500
-# A poll may outlast a digest, on a sleeping laptop by days; anything further ahead comes from a wrong clock.
+# A poll may outlast a digest, on a sleeping laptop by days; a larger lead comes from a wrong clock.
 _LONGEST_POLL: Final = timedelta(days=2)
 
 # How old an entry may be to become news when a mark or new themes make it relevant: a retag must not report a
@@ -80,7 +80,8 @@ class Entries:
         """
         with self._db.transaction():
             feeds = {feed: self._feeds.id_of(feed) for feed in {entry.feed for entry in entries}}
-            # Ids are given here and not by SQLite, so that entries and tags all go in a hundred a statement.
+            # Ids are given here and not by SQLite, so that a hundred entries with their tags go into one
+            # statement.
             last = self._db.value("select coalesce(max(id), 0) from entries")
             closed, fresh = self._db.value(_CLOSED), enumerate(self._unknown(entries, feeds), last + 1)
             added = tuple(
@@ -114,7 +115,7 @@ class Entries:
             rows = ({"id": e.id, "fingerprint": fingerprint(e), **_text_row(e)} for e in entries)
             self._db.change_many(_EDIT, rows)
             edited = listed(entry.id for entry in entries)
-            # With the vector of its old text an edited entry was compared by what it no longer said.
+            # With the vector of its old text, an edited entry would be compared by what it no longer says.
             self._db.change(f"delete from vectors where entry_id {ANY_OF}", [edited])
             taggings = {entry.id: entry.tagging for entry in entries}
             closed = self._db.value(_CLOSED)
@@ -213,7 +214,7 @@ class Entries:
         return self._read(_NEAR, [format_utc(window.start), format_utc(window.end), limit])
 
     def _read(self, rest: str, of: Parameters, *, whole: bool = True, kind: str = "e") -> tuple[Entry, ...]:
-        # Of two columns of one name a row gives the first.
+        # If two columns have the same name, a row gives the first.
         columns = "e.*, f.url as feed" if whole else "'' as content, e.*, f.url as feed"
         with self._db.snapshot():
             rows = self._scope.seen(kind, self._db.rows(f"select {columns} from {_ENTRIES} {rest}", of))
@@ -225,7 +226,7 @@ def _after(last: str | None, seen: datetime) -> datetime:
     closed = maybe_parse_utc(last)
     if closed is None or not seen <= closed <= seen + _LONGEST_POLL:
         return seen
-    # The least step that the stored form knows: right behind the window, so in the next one.
+    # One step of the stored form later: just after the window, and so in the next one.
     return closed + timedelta(microseconds=1)
 
 
@@ -326,7 +327,7 @@ where relevant = 1 and shelf <> 'perhaps' and story_id is null
 _DAY: Final = "substr(e.published, 1, 10)"
 _BY_DAY: Final = f"order by {_DAY}, e.id"
 _LAST: Final = " limit 1 offset ?"
-# Behind every date: all of what is fewer than enough.
+# Sorts after every date, for a list with fewer entries than asked for.
 _LAST_DAY: Final = "~"
 _NEWEST_FIRST: Final = "order by e.first_seen desc, e.published desc, e.id desc"
 
@@ -341,7 +342,7 @@ _FILTERS: Final = {
     "marked": "e.id in (select entry_id from marks)",
 }
 
-# Of the matches only the ids are sorted: with their texts, 1,500 of them took a third longer.
+# Only the ids of the matches are sorted: with their texts, 1,500 of them took a third longer.
 _HITS: Final = """
 select e.id as hit, rank from entries e join search_fts on search_fts.rowid = e.id
 where search_fts match :expression
@@ -353,11 +354,11 @@ where e.relevant = 0 and e.near <> '' and e.corrected = 0 and e.first_seen > ? a
 order by e.score desc, e.id limit ?
 """
 
-# A guid that serves again is stored with a number behind it (`changes`). Without these an edition of long
-# ago is not known, and a new one gets its number and is left out for it.
-# `cross`: else SQLite reads all of a feed and looks for each among the guids, 50 ms after three years.
-# Searches united, each with an index of its own. One with "or" read the feed's whole history: 66.7 ms
-# at 100,000 entries, against 2.3.
+# A guid used again is stored with a number after it (`changes`). If those numbers were not found, an old
+# edition would be unknown, and a new one would get its number and be left out because of it. `cross` keeps
+# SQLite from reading the whole feed to look for each among the guids, which took 50 ms after three years. A
+# union of searches, each with its own index: a single one with "or" read the feed's whole history, 66.7 ms
+# for 100,000 entries instead of 2.3.
 _KNOWN: Final = """
 select id, guid, url, title, fingerprint, published, dated, first_seen from entries where id in (
     select id from entries where feed_id = :feed and guid in (select value from json_each(:guids))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor.models import Feed
     from monitor.store.connection import Connection, Row
 
-# A feed that was not followed for longer than this begins anew; less was a slip or a trial.
+# A feed that was not followed for longer than this starts again; a shorter time was a slip or a trial.
 _LONG: Final = timedelta(days=7)
 
 
@@ -63,8 +63,8 @@ class Feeds:
         """Give a feed that leaves feeds.toml the address of the one there that is really the same feed."""
         stored = {row["url"]: row["location"] for row in self._db.rows(_LOCATIONS)}
         arriving = {
-            # A feed is found again by its address, by the same with other credentials, and by how version 1.0
-            # wrote it.
+            # A feed is found again by its address, by the same address with other credentials, and by the
+            # form in which version 1.0 wrote it.
             same: key
             for key, feed in wanted.items()
             if key not in stored
@@ -75,17 +75,17 @@ class Feeds:
             new = next(filter(None, map(arriving.get, known_as)), "")
             if key not in wanted and new:
                 self._db.change("update feeds set url = ? where url = ?", [new, key])
-                # Otherwise `status` would still advise to follow the move that was just followed.
+                # Otherwise `status` would still advise to follow the move that has just been followed.
                 self._db.change(_ARRIVED, [new, new])
                 arriving = {same: other for same, other in arriving.items() if other != new}
 
     def move(self, old: str, new: str) -> None:
         """Give a followed feed another address, keeping its entries and state; ignore an unknown feed."""
-        # Where the new address is followed already, both have a history, and neither can become the other.
+        # If the new address is followed already, both have a history, and neither can become the other.
         there = self._db.value("select 1 from feeds where url = ?", [address(new)])
         if there is None:
             self._db.change("update feeds set url = ? where url = ?", [address(new), address(old)])
-            # What it was redirected to was where it moves now, or no longer counts.
+            # Its redirect led to where it moves now, or no longer counts.
             moved = "feed_id = (select id from feeds where url = ?)"
             self._db.change(f"update feed_states set location = '' where {moved}", [address(new)])  # noqa: S608 - a constant
 
@@ -248,7 +248,7 @@ def _feed_row(key: str, feed: Feed, now: datetime) -> dict[str, Any]:
     }
 
 
-# `added_at` says since when the news of a feed is awaited: one that comes back begins anew.
+# `added_at` says since when a feed's news is awaited; a feed that comes back starts again.
 _SYNC: Final = """
 insert into feeds (
     url, title, language, tags, interval_seconds, weight, family, enabled, private_host, added_at

@@ -72,7 +72,7 @@ def _row(join: Join) -> tuple[object, ...]:
     )
 
 
-# A pin is never taken back by a later join: only the user sets it.
+# A later join never removes a pin, as only the user sets it.
 _JOIN: Final = """
 insert into joins (entry_id, similarity, reason, runner_up, runner_up_similarity, pinned, doubtful, copy_of)
 values (?, ?, ?, ?, ?, ?, ?, ?)
@@ -81,7 +81,7 @@ on conflict (entry_id) do update set similarity = excluded.similarity, reason = 
     pinned = max(pinned, excluded.pinned), doubtful = excluded.doubtful, copy_of = excluded.copy_of
 """
 
-# What led to a story leads nowhere when it goes.
+# Links to a story are removed with it.
 _LED_THERE: Final = f"""
 insert or replace into story_changes (story_id)
 select old_id from story_aliases where story_id {ANY_OF}
@@ -93,7 +93,8 @@ insert or replace into story_changes (story_id) select old_id from story_aliases
 
 _OWN: Final = "from entries where story_id = stories.id"
 _LEAD: Final = f"select 1 {_OWN} and id = stories.lead_id"
-# Sources cannot be counted here (families are the configuration's), but they are never more than entries.
+# Sources cannot be counted here, since families belong to the configuration, but there are never more than
+# entries.
 _SPAN: Final = f"""
 first_seen = (select min(first_seen) {_OWN}), last_seen = (select max(first_seen) {_OWN}),
 sources = min(sources, (select count(*) {_OWN}))

@@ -33,7 +33,7 @@ alter table deliveries add column blocked integer not null default 0;
 drop table attempts;
 """
 
-# Neither date nor `made_at` tells the order once a clock was ahead.
+# Neither date nor `made_at` gives the order if a clock was ever ahead.
 _NUMBERS: Final = """
 alter table digests add column number integer not null default 0;
 update digests set number = (select count(*) from digests d where d.made_at <= digests.made_at);
@@ -80,7 +80,7 @@ insert or ignore into meta
 select 'origin', lower(hex(randomblob(8))) where not exists (select 1 from digests);
 """
 
-# Corrections by sides, not by pairs: merging stories of 300 and 300 reports had written 90,000 rows, 16 MB.
+# Corrections by sides, not by pairs: a merge of stories with 300 reports each once wrote 90,000 rows, 16 MB.
 _AFFAIRS: Final = """
 alter table stories add column first_title text not null default '';
 alter table stories add column kind text;
@@ -129,7 +129,7 @@ update feeds set entries = (select count(*) from entries where feed_id = feeds.i
 """
 
 
-# What is no list of names, in a damaged row, is for those to name who read it.
+# A damaged row that is not a list of names is left to those who read it, and who report it.
 _NAMES: Final = """
 create table story_names (
     name text not null,
@@ -145,7 +145,7 @@ where name.type = 'text';
 
 _TEXTS: Final = ("title", "summary", "content", "author", "outlet", "spellings")
 _OLD, _NEW = (", ".join(f"{row}.{text}" for text in _TEXTS) for row in ("old", "new"))
-# The entries are the index's content: what it forgets is given to it word by word, by these triggers alone.
+# The index has no texts of its own: only these triggers give it, word by word, what it must forget.
 _SEARCH: Final = f"""
 create virtual table search_fts using fts5(
     {", ".join(_TEXTS)}, content='entries', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
@@ -335,7 +335,7 @@ STEPS: Final = (
 
 def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
     """Bring the schema up to date. Raises StoreError when it is newer than `steps`."""
-    # Asked first, as sqlite-utils takes longer to load than most commands to run.
+    # Checked first, since sqlite-utils takes longer to load than most commands take to run.
     if is_current(connection, steps):
         return
     from sqlite_utils import Migrations

@@ -167,8 +167,8 @@ class Overview:
         return tuple(summary_from_json(row["summary"]) for row in rows)
 
 
-# What is in no story has no join that knows of copies: one link in two feeds is one report there, too, unless
-# it leads to a front page, or to one of the day: the feed had it before.
+# An entry in no story has no join that knows its copies. One link in two feeds is one report there too,
+# unless it leads to a front page, or to a page of the day, which its feed had before.
 _SAME_LINK: Final = """
 other.url = entries.url and entries.url glob '*://*/?*' and other.feed_id <> entries.feed_id
 """
@@ -208,8 +208,8 @@ and (
 )
 """
 
-# By ids, in whose order the index of themes stands: sorting all that a theme ever had by date took longer
-# with each month.
+# By ids, the order of the index of themes: sorting everything a theme ever had by date took longer each
+# month.
 _OF_THEME: Final = """
 select e.story_id from entry_themes t indexed by entry_themes_theme join entries e on e.id = t.entry_id
 where t.theme = :theme and e.relevant = 1 and exists (
@@ -230,7 +230,7 @@ select count(*), coalesce(sum(relevant), 0), coalesce(sum(relevant and backlog),
 from entries where first_seen > ? and first_seen <= ?
 """
 
-# What is no instant, in a damaged row, is for those to name who tell of it; here it would cost all else.
+# A damaged row without an instant is left to those who report it; here it would spoil everything else.
 _THEMES: Final = f"""
 select first_seen, (select group_concat(theme, ' ') from entry_themes where entry_id = entries.id) as themes
 from entries where relevant = 1 and backlog = 0 and first_seen >= ? and first_seen glob '????-*T*:*Z'

@@ -57,7 +57,7 @@ class Polls:
         last = self._db.row(_LAST_ASKING, [format_utc(moment)])
         if last is None or not last["outage"]:
             return None
-        # Of the first polls ever made none may have reached anything.
+        # Perhaps none of the first polls ever reached anything.
         return parse_utc(self._db.value(_REACHED_BEFORE, {"last": last["id"]}))
 
     def cut_off(self) -> int:
@@ -103,7 +103,7 @@ _COUNT_IN: Final = """
 select count(*) from polls where finished_at > :start and started_at > :start and started_at <= :end
 """
 
-# A run's own record comes at its end, with the instant at which its feeds were asked as its beginning.
+# A run writes its own record at its end, with the instant at which its feeds were polled as its beginning.
 _CUT_OFF_IN: Final = """
 select count(distinct at) from feed_polls
 where at > :start and at <= :end and at not in (select started_at from polls where finished_at > :start)
@@ -122,8 +122,8 @@ select coalesce(
 )
 """
 
-# Over time and not within one poll: at ticks of 15 s most polls are of one feed, and eight hours without a
-# network had all of 45 feeds called failing.
+# Over time and not within one poll: with a tick every 15 s most polls are of one feed, and after eight hours
+# without a network all of 45 feeds were called failing.
 _UNREACHABLE: Final = """
 select distinct f.url from feed_polls p join feeds f on f.id = p.feed_id
 where p.unreachable = 1 and p.at <= :now and p.at > coalesce((

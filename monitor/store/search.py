@@ -9,7 +9,7 @@ from typing import Final
 
 from monitor.text import fold
 
-# A quote that nobody closes reaches to the end of the query.
+# A quote that is not closed extends to the end of the query.
 _PHRASE: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _WORD: Final = re.compile(r"\w+")
 
@@ -23,7 +23,7 @@ def spellings(*texts: str) -> str:
     return " ".join(sorted({spelt for word in words if (spelt := _spelt_otherwise(word))}))
 
 
-# Remembered: "für" stands in every second German sentence, and took a twentieth of a first poll.
+# Cached: "für" occurs in every second German sentence, and this took a twentieth of a first poll.
 @lru_cache(maxsize=10_000)
 def _spelt_otherwise(word: str) -> str:
     folded = fold(word)
@@ -38,7 +38,7 @@ def match_expression(query: str) -> str:
     phrases = []
     for quoted, plain in _PHRASE.findall(query):
         both = {" ".join(_WORD.findall(spelt(quoted or plain))): None for spelt in (fold, _bare)}
-        # Quoted, whatever stands in it: bare, `a OR` and `"brennt` are errors to FTS5, and `title:` a column.
+        # Always quoted: without quotes, `a OR` and `"brennt` are errors in FTS5, and `title:` is a column.
         either = [f'"{words}"' + "*" * plain.endswith("*") for words in both if words]
         phrases += [f"({' OR '.join(either)})"] if either else []
     return " AND ".join(phrases)

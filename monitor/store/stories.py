@@ -296,10 +296,11 @@ def _join(row: Row) -> Join:
     )
 
 
-# With the plus SQLite looks the few up by their date, not through all stories in the order of their ids.
+# With the plus, SQLite looks up the few by their date instead of reading all stories in the order of their
+# ids.
 _BY_ID: Final = "order by +id"
 
-# A story that was merged has no row any more, but leads to the one that has.
+# A merged story no longer has a row, but leads to the one that has.
 _PRESENT: Final = """
 where id in (
     select coalesce(a.story_id, asked.value)
@@ -307,8 +308,8 @@ where id in (
 ) order by id
 """
 
-# By three indexes: all of one and a half years had been read and looked through at each poll. With the plus
-# SQLite goes by the ids, as in `_BY_ID`.
+# By three indexes; before, the stories of one and a half years were read and searched in each poll. With the
+# plus, SQLite goes by the ids, as in `_BY_ID`.
 _PAST: Final = f"""
 with near as (
     select id, affair_id from stories where +last_seen >= :since and id in (
@@ -331,9 +332,9 @@ _LISTED: Final = """
 last_seen >= :since and (:theme = '' or exists (select 1 from json_each(themes) where value = :theme))
 """
 
-# Untold news has no lower bound: what an outage or a poll under way kept out of its own window must not be
-# lost. Two clauses for two indexes: a single clause read three years of news, 50 ms each time, and so did
-# SQLite by its own choice (see `connection`).
+# News that was not reported yet has no lower bound, since an outage or a poll under way may have kept it out
+# of its own window. Two clauses for two indexes: a single clause read three years of news, 50 ms each time,
+# and so did SQLite by its own choice (see `connection`).
 _NEWS: Final = {
     False: (
         "indexed by entries_unreported"
@@ -354,10 +355,10 @@ insert or ignore into related_stories (story_id, related_id)
 select ?, ? where exists (select 1 from stories where id = ?)
 """
 
-# The first step learns of its affair when the second comes.
+# The first step gets its affair when the second one comes.
 _FOUND_AFFAIR: Final = "update stories set affair_id = ? where id = ? and affair_id is null"
 
-# Or it would be alerted of a second time, under the other number.
+# Otherwise there would be a second alert for it, under the other number.
 _ALERTED_TOO: Final = """
 insert or ignore into alerts (story_id, made_at) select ?, made_at from alerts where story_id = ?
 """

@@ -86,7 +86,7 @@ class Taggings:
         first seen before `news_since`; one that is sure no longer leaves its story. Returns the stories
         that lost an entry and still exist.
         """
-        # The user's word is put over the tagger's where taggings are stored: no caller can forget it.
+        # The user's marks are applied where taggings are stored, so that no caller can forget it.
         final = self._marks.correct(taggings)
         since = maybe_format_utc(news_since) or ""
         rows = (
@@ -189,9 +189,9 @@ def _evidence(row: Row) -> Evidence:
     )
 
 
-# News is what became sure just now, too: else a change of themes would tell a year's "perhaps" at once.
+# What has just become sure is news too; otherwise a change of themes would report a year's "perhaps" at once.
 _BECAME: Final = "(relevant = 0 and :relevant = 1 or shelf = 'perhaps' and :shelf = 'sure')"
-# `coalesce`: an entry that is edited without a date of its own stays news of when it was first seen.
+# `coalesce`: an edited entry without a date of its own stays news of the time when it was first seen.
 _UPDATE: Final = f"""
 update entries set score = :score, near = :near, corrected = :corrected, relevant = :relevant,
     certainty = :certainty, shelf = :shelf,

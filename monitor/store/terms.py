@@ -72,7 +72,7 @@ select id from entries indexed by entries_uncounted where relevant = 1 and count
 order by id desc limit ?
 """
 
-# `meta` holds text: added up in SQL, or two processes could both add to what they read before.
+# `meta` holds text. The sum is made in SQL, or two processes could both add to what they read before.
 _COUNT_ENTRIES: Final = """
 insert into meta (key, value) values (?, ?)
 on conflict (key) do update set value = cast(cast(value as integer) + cast(excluded.value as integer) as text)

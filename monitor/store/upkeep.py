@@ -68,7 +68,7 @@ class Upkeep:
 
         The last digest's stay, so that it can always be sent again.
         """
-        # By its day's number: some SQLite takes 31 February for a date.
+        # By the number of its day, as some versions of SQLite accept 31 February as a date.
         readable = "select date from digests where date = date(julianday(date))"
         last = self._db.value(f"{readable} order by number desc limit 1")
         kept = digest_key(date.fromisoformat(last)) if last else ""
@@ -107,15 +107,15 @@ class Upkeep:
         if pages * size > _WORTH_A_VACUUM and (
             is_due or (free * size > _WORTH_A_VACUUM and free * 4 > pages)
         ):
-            # The index is merged first: a vacuum would copy its many half-empty trees as they are.
+            # The index is merged first, since a vacuum would copy its many half-empty trees as they are.
             self._db.change("insert into search_fts(search_fts) values ('optimize')")
             self._db.change("vacuum")
             self._db.change("insert or replace into meta values (?, ?)", [_VACUUMED, format_utc(now)])
-        # A log that once was large keeps its size on the disk until it is truncated.
+        # A log that was large once keeps its size on the disk until it is truncated.
         self._db.rows("pragma wal_checkpoint(truncate)")
 
 
-# What the user marked teaches the tagger, and keeps its text for that.
+# The tagger learns from what the user marked, so it keeps its text.
 _OLD: Final = """
 select id, title from entries e
 where relevant = ? and first_seen < ? and text_removed_at is null
@@ -126,7 +126,8 @@ _EMPTY: Final = """
 update entries set summary = '', content = '', author = '', spellings = ?, text_removed_at = ? where id = ?
 """
 
-# Version 1.0 kept all: 97 kB of mail a day and recipient, and pages that grew with the square of the days.
+# Version 1.0 kept everything: 97 kB of mail for each day and recipient, and pages that grew with the square
+# of the days.
 _LET_GO: Final = """
 update deliveries set payload = x''
 where state in ('sent', 'failed', 'superseded') and changed_at < ? and payload <> x''

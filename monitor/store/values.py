@@ -20,7 +20,7 @@ def format_utc(moment: datetime) -> str:
     """Write an instant. Raises ValueError for one without a zone."""
     if moment.tzinfo is None:
         raise ValueError(f"an instant without a zone: {moment}")
-    # Always six decimals: without them "…:05Z" would sort behind "…:05.5Z".
+    # Always six decimals, or "…:05Z" would sort after "…:05.5Z".
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
