@@ -64,6 +64,8 @@ def check(
 ) -> None:
     """Check the configuration and report every fault at once; with --online also try feeds and mail.
 
+    Secrets, folders and extras are looked at when the three files have no fault.
+
     Example: monitor check --online
     """
     current = session(context)
