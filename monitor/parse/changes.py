@@ -62,7 +62,7 @@ def compare(
     before it could be read), or when it has no usable date in the very first document (`followed_since` is
     None; the first documents of some feeds are empty). Later entries are news whatever their date, as we may
     not have looked for days, or the publisher may have been slow. The exception is a past from before we
-    followed the feed that it opens all at once.
+    followed the feed, if the feed opens it all at once.
 
     A document may break off in the middle of an entry. While the rest is awaited (`awaits_rest`), that entry
     is left out; after that, the part that was read is taken, if it is new.
@@ -122,8 +122,8 @@ def _without_repeats(entries: Sequence[Entry]) -> Iterable[Entry]:
     first: dict[Hashable, Entry] = {}
     for entry in entries:
         text = fingerprint(entry) if is_generic_title(entry.title) else ""
-        mark = (fold(entry.title), entry.url, entry.published, text) if entry.url else entry.guid
-        first.setdefault(mark, entry)
+        key = (fold(entry.title), entry.url, entry.published, text) if entry.url else entry.guid
+        first.setdefault(key, entry)
     return first.values()
 
 

@@ -3,11 +3,12 @@
 Takes the entries of a document and the stored ones that may be meant (`Known`), and gives the stored entry
 for each guid of the document. `changes` then tells new entries from edited ones.
 
-No single mark of an entry is reliable. Feeds draw a new guid at each request, give one guid to all their
-entries or use an old one again, link all entries to one page ("today's briefing"), move to https, and edit
-titles and dates. So entries are compared by pairs of identifiers before single ones, and a pair that agrees
-by chance can be overruled by what else is known of the two. When in doubt, an entry counts as new: one that
-is reported twice is a nuisance, but one that is taken for an edit of another is lost, and so is the other.
+No single identifier of an entry is reliable. Feeds draw a new guid at each request, give one guid to all
+their entries or use an old one again, link all entries to one page ("today's briefing"), move to https, and
+edit titles and dates. So entries are compared by pairs of identifiers before single ones, and a pair that
+agrees by chance can be overruled by what else is known of the two. When in doubt, an entry counts as new: one
+that is reported twice is a nuisance, but one that is taken for an edit of another is lost, and so is the
+other.
 """
 
 from __future__ import annotations

@@ -226,10 +226,10 @@ class _Context:
 def _distinct(entries: list[Entry]) -> tuple[Entry, ...]:
     """Return the entries without repeats; link, title and date make a guid unique that several share."""
     entries = list({(one.guid, one.url, *_known_by(one)): one for one in reversed(entries)}.values())[::-1]
-    for mark in (_link_beside_guid, _title_and_date):
+    for added in (_link_beside_guid, _title_and_date):
         shared = Counter(entry.guid for entry in entries)
         entries = [
-            replace(entry, guid=f"{entry.guid} {mark(entry)}".strip()) if shared[entry.guid] > 1 else entry
+            replace(entry, guid=f"{entry.guid} {added(entry)}".strip()) if shared[entry.guid] > 1 else entry
             for entry in entries
         ]
     return tuple({entry.guid: entry for entry in reversed(entries)}.values())[::-1]
