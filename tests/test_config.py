@@ -285,6 +285,9 @@ def test_where_the_configuration_is_looked_for(tmp_path):
     assert config.find(Path("mine"), {"MONITOR_CONFIG": "other"}, here=here) == Path("mine")
     assert config.find(None, {"MONITOR_CONFIG": "other"}, here=here) == Path("other")
     assert config.find(None, {"MONITOR_CONFIG": "~/mine"}, here=here) == Path.home() / "mine"
+    (tmp_path / "monitor.toml").touch()
+    assert config.find(tmp_path / "monitor.toml", {}, here=here) == tmp_path
+    assert config.find(tmp_path / "feeds.toml", {}, here=here) == tmp_path / "feeds.toml"
     with pytest.raises(ConfigError, match="cannot be found"):
         config.find(Path("~nobody-of-that-name"), {}, here=here)
     assert config.find(None, {}, here=here).name == "monitor"

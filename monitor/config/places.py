@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,14 +22,15 @@ TOPIC: Final = Path(__file__).resolve().parents[1] / "topic"
 def find(chosen: Path | None, environ: Mapping[str, str], *, here: Path) -> Path:
     """Find the configuration directory: `chosen`, else $MONITOR_CONFIG, else ./config, else the user's.
 
-    The directory need not exist. `./config` counts only if it holds a monitor.toml. Raises ConfigError for a
-    name that cannot be a path.
+    The directory need not exist. For one of its files, its directory is taken. `./config` counts only if it
+    holds a monitor.toml. Raises ConfigError for a name that cannot be a path.
     """
     if named := environ.get("MONITOR_CONFIG", "") if chosen is None else str(chosen):
         try:
-            return values.path(named)  # the shell has put `~` in its place, systemd and cron have not
+            found = values.path(named)  # the shell has put `~` in its place, systemd and cron have not
         except ValueError as error:
             raise ConfigError([Fault(named, "", str(error))]) from error
+        return found.parent if found.name in FILES and os.path.isfile(found) else found  # noqa: PTH113 - never raises
     # Only with a monitor.toml in it: many projects have a folder of that name.
     if (here / "config" / FILES[0]).is_file():
         return here / "config"
