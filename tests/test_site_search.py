@@ -54,7 +54,9 @@ QUERIES = {
     **dict.fromkeys(
         ("strasse", "Straße", "Lodz", "łódź", "smorrebrod", "Smørrebrød paint", "oeuvre", "aether"), 1
     ),
-    **dict.fromkeys(('"studio in München"', '"paint Straße', "artists, René", "AI Æther"), 1),
+    **dict.fromkeys(
+        ('"studio in München"', '"studio in Muenchen"', '"paint STRASSE', "artists, René", "AI Æther"), 1
+    ),
     **dict.fromkeys(('"in studio"', "nowhere", "Munich", "tudio picket AI nowhere", "ts"), 0),
     **dict.fromkeys(("AI", "artists", "AI art*"), len(TITLES)),
 }

@@ -12,6 +12,7 @@ from monitor.text import fold
 # A quote that is not closed extends to the end of the query.
 _PHRASE: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
 _WORD: Final = re.compile(r"\w+")
+_UMLAUT: Final = re.compile(r"(?<=[aou])e")
 
 
 def spellings(*texts: str) -> str:
@@ -37,11 +38,22 @@ def match_expression(query: str) -> str:
     """
     phrases = []
     for quoted, plain in _PHRASE.findall(query):
-        both = {" ".join(_WORD.findall(spelt(quoted or plain))): None for spelt in (fold, _bare)}
+        spelt = dict.fromkeys(" ".join(_WORD.findall(written)) for written in _written(quoted or plain))
         # Always quoted: without quotes, `a OR` and `"brennt` are errors in FTS5, and `title:` is a column.
-        either = [f'"{words}"' + "*" * plain.endswith("*") for words in both if words]
+        either = [f'"{words}"' + "*" * plain.endswith("*") for words in spelt if words]
         phrases += [f"({' OR '.join(either)})"] if either else []
     return " AND ".join(phrases)
+
+
+def _written(phrase: str) -> tuple[str, ...]:
+    """Return the spellings in which a phrase may stand in the index."""
+    folded = fold(phrase)
+    if " " not in phrase:
+        return folded, _bare(phrase)
+    # Other spellings of words stand by themselves in the index, where no phrase goes on: "in Muenchen" is
+    # found in "in München" only as that is written, without its accents.
+    plain = _UMLAUT.sub("", folded)
+    return folded, _bare(phrase), plain, folded.replace("ss", "ß"), plain.replace("ss", "ß")
 
 
 def _bare(text: str) -> str:
