@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 import smtp
 
-from monitor.deliver import mail
+from monitor.deliver import Secrets, mail
 from monitor.deliver import smtp as smtp_channel
-from monitor.errors import DeliveryError
+from monitor.errors import ConfigError, DeliveryError
 from monitor.models import Headline, RenderedDigest
 
 if TYPE_CHECKING:
@@ -481,3 +481,14 @@ async def test_check_reports_what_a_delivery_would():
     async with smtp.scripted(smtp.Script(replies={"NOOP": "421 closing"})) as script:
         with pytest.raises(DeliveryError, match="421 closing"):
             await channel(script.port).check()
+
+
+def test_a_password_of_several_lines_is_a_fault_before_a_server_counts_it(tmp_path):
+    settings = replace(channel(25).settings, username="me", password_file="pw")
+    (tmp_path / "pw").write_text("# of the union's mailbox\ncorrect horse\n")
+    (tmp_path / "pw").chmod(0o600)
+    with pytest.raises(ConfigError, match="password_file: it holds several lines") as caught:
+        mail.Mail.of(settings, Secrets(tmp_path, {}))
+    assert "horse" not in str(caught.value)
+    (tmp_path / "pw").write_text(f"{PASSWORD}\n")
+    assert mail.Mail.of(settings, Secrets(tmp_path, {})).settings.password == PASSWORD

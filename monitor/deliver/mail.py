@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
 
 from monitor.deliver import message, smtp
-from monitor.errors import place_of
+from monitor.errors import ConfigError, Fault, place_of
 from monitor.models import Delivery, Selection
 from monitor.setting_kinds import Example, Host, Key, Mailbox, Mailboxes, Score, Switch, Text, choice, whole
 
@@ -101,6 +101,9 @@ class Mail:
     def of(cls, settings: Settings, secrets: Secrets) -> Self:
         """Make the channel with its password. Raises ConfigError."""
         password = secrets.read("password", env=settings.password_env, file=settings.password_file)
+        if len(password.splitlines()) > 1:  # a note beside it, or a file of variables
+            place = "password_file" if settings.password_file else "password_env"
+            raise ConfigError([Fault("", place, "it holds several lines; a password is one")])
         return cls(replace(settings, password=password or settings.password))
 
     def missing(self) -> str:
