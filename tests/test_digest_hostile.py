@@ -39,6 +39,7 @@ FREE = {
     "parties",
 }
 ATTACKS = (
+    "AA",  # a language too, so that titles are marked as being in it
     "<script>alert(1)</script><img src=x onerror=alert(1)>",
     "\"><svg onload=alert(1)>' onmouseover='x",
     "[x](javascript:alert(1)) ![i](https://e.example/p.png) <https://e.example> https://e.example www.e.example",
@@ -50,7 +51,7 @@ ATTACKS = (
 )
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ALLOWED = {
-    "a", "b", "body", "div", "h1", "h2", "h3", "h4", "head", "html", "meta", "p", "span", "style", "table",
+    "a", "b", "bdi", "body", "div", "h1", "h2", "h3", "h4", "head", "html", "meta", "p", "span", "style", "table",
     "tbody", "td", "th", "title", "tr",
 }  # fmt: skip
 ATTRIBUTES = {
