@@ -45,7 +45,7 @@ def fingerprint(entry: Entry) -> str:
 
 
 def made_up_guid(title: str, date: str) -> str:
-    """Return the guid of an entry that has neither guid nor link. Half an entry is made up without a date."""
+    """Return a guid for an entry that has neither guid nor link; for half an entry, `date` is empty."""
     return digest_of(f"{fold(title)}\n{date}")
 
 

@@ -30,8 +30,8 @@ _BETWEEN_FIGURES: Final = re.compile(r"(?<=[0-9])[^0-9a-z]+(?=[0-9])")
 def article_number(page: str, title: str) -> str | None:
     """Return the number at either end of the last part of a path, if it is the article's own.
 
-    A figure that also stands in the title is not, nor one that also stands in a folder, as that of a live
-    page or of a court's case.
+    A figure in the title is not the article's own, nor is one that is also in a folder of the path, as the
+    number of a live page or of a court's case.
     """
     folders, _, last = page.rpartition("/")
     match = _AT_AN_END.match(last)
