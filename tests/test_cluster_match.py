@@ -84,6 +84,14 @@ def test_a_name_that_two_reports_share_is_distinguished_from_a_word():
     assert name["rarest"] == word["rarest"] == name["rarest_name"] > word["rarest_name"] == 0
 
 
+def test_what_only_a_headline_in_capitals_makes_a_name_is_none_where_the_other_report_writes_it_small():
+    headline, plain = entry("Quorb Shows Zelda a Massive Blivet", ""), "Zelda sings of a"
+    assert found(headline, entry(f"{plain} massive thing", ""))["rarest_name"] > 0, "Zelda is a name in both"
+    assert found(headline, entry("His massive thing", ""))["rarest_name"] == 0
+    assert found(headline, entry("His massive thing", ""))["rarest"] > 0
+    assert found(headline, entry("The Blivet of a king", ""))["rarest_name"] > 0
+
+
 PAIRS = [
     ("Disney sues Quorb over Blivet", "Quorb's blivet copied by all, says studio"),
     ("Lawsuit over Blivet", "Songs on a blivet"),

@@ -65,6 +65,17 @@ def test_players_have_many_spellings_and_capitals(text, language, players):
     assert seen(text, language=language).text.players == tuple(players)
 
 
+def test_in_a_headline_in_capitals_a_name_is_what_nobody_writes_small():
+    headline = "Harrow Is Releasing a Massive Free Collection of Ballads"
+    assert {"harrow", "massive"} <= seen(headline).capitals
+    own = seen(headline, "Harrow calls the massive collection a gift.")
+    assert "harrow" in own.title.names
+    assert "massive" not in own.title.names
+    assert "harrow" not in own.capitals, "the summary knows it too"
+    assert seen("OpenAI blames its massive outage on Harrow").capitals == set()
+    assert seen("Harrow Singt Neue Balladen Heute", language="de").capitals == set()
+
+
 def test_names_are_capitalised_words_and_in_german_no_mere_nouns():
     assert "luisi" in seen("Der Film von Peter Luisi lief im Kino", language="de").text.names
     assert "laion" in seen("Die Bilder von LAION", language="de").text.names

@@ -66,9 +66,11 @@ def names(entries: Sequence[Entry]) -> tuple[str, ...]:
     own = [traits(entry) for entry in entries]
     headlined = frozenset[str]().union(*(each.title.stems for each in own))
     # In German a single noun cannot be told from a name by its spelling. So what any report spells like a
-    # name is one in all of them, unless another report writes it with a small letter.
-    spelt = frozenset[str]().union(*(each.text.names & each.specific for each in own))
-    spelt = spelt.difference(*(each.text.small for each in own))
+    # name is one in all of them; a headline in capitals does not count, if another report writes the word
+    # small.
+    spelt = frozenset[str]().union(*((each.text.names - each.capitals) & each.specific for each in own))
+    in_capitals = frozenset[str]().union(*(each.capitals & each.specific for each in own))
+    spelt |= in_capitals.difference(*(each.text.small for each in own))
     found = Counter(name for each in own for name in _names(each))
     return tuple(
         sorted(

@@ -135,6 +135,7 @@ class DayClustering:
             self._link,
             threshold=fusion.FLOOR,
             closes=self._closes,
+            stored=len(self._stories),
             cannot_link=self._apart.groups(self._home),
         )
 

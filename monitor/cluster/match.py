@@ -200,10 +200,11 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
     a, b = one.traits, other.traits
     apart = max(0.0, abs(a.day - b.day) - 1)  # within a day distance says nothing: one poll brings it all
     shared, words = a.specific & b.specific, a.text.words & b.text.words
-    rarest, second, *_ = (*_weights(one.squares, shared), 0.0, 0.0)
-    # What either report writes small is no name: a headline in capitals made one of "Massive", by which an
-    # outage joined the gift of a collection of books.
-    named = shared & ((a.text.names | b.text.names) - a.text.small - b.text.small) if shared else shared
+    rarest, second = _two_largest(one.squares, shared)
+    # In a headline whose words all have capitals, what the other report writes small is no name: by
+    # "Massive" and "massive" an outage joined the gift of a collection of books.
+    none = (a.capitals & b.text.small) | (b.capitals & a.text.small)
+    named = shared & ((a.text.names | b.text.names) - none) if shared else shared
     first_player, first_of_other = a.title.players[:1], b.title.players[:1]
     first_player_differs = float(bool(first_player and first_of_other) and first_player != first_of_other)
     same_source = float(one.source == other.source != "")
@@ -214,7 +215,7 @@ def features(one: Weighed, other: Weighed, likeness: float | None = None) -> dic
         "title_inside": max(one.title.share(words), other.title.share(words)),
         "rarest": rarest / _SCALE,
         "second_rarest": second / _SCALE,
-        "rarest_name": max(_weights(one.squares, named), default=0.0) / _SCALE,
+        "rarest_name": _two_largest(one.squares, named)[0] / _SCALE,
         "names": one.names.cosine(other.names),
         "languages_differ": float(bool(a.language and b.language) and a.language != b.language),
         "subjects": one.subjects.cosine(other.subjects),
@@ -299,9 +300,12 @@ def log_odds(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
-def _weights(squares: Mapping[str, float], terms: Iterable[str]) -> list[float]:
-    """Return the weights of terms, the largest first."""
-    return [math.sqrt(square) for square in sorted([squares[term] for term in terms], reverse=True)]
+def _two_largest(squares: Mapping[str, float], terms: AbstractSet[str]) -> tuple[float, float]:
+    """Return the largest weight of some terms, and the second largest; 0.0 where there is none."""
+    if not terms:
+        return 0.0, 0.0
+    largest, second, *_ = (*sorted([squares[term] for term in terms], reverse=True), 0.0)
+    return math.sqrt(largest), math.sqrt(second)
 
 
 def _rarest_lost(names: Sequence[tuple[float, str]], others: AbstractSet[str]) -> float:

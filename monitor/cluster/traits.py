@@ -31,6 +31,8 @@ _LETTERS = 5
 # differ.
 _STEM = 8
 _GRAM = 4
+# Words in a headline from which on it is no chance that all have capitals.
+_HEADLINE = 4
 # Words that are remembered. The entries of a day have far fewer; each takes half a kilobyte.
 _REMEMBERED = 1 << 13
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,8 +55,7 @@ class TextTraits:
     small: frozenset[str]
     """The stems of words that it begins with a small letter."""
     names: frozenset[str]
-    """What looks like a name: a word unknown to events.toml that stands in capitals alone; in German not any
-    noun. In a headline whose words all have capitals the summary tells which are none."""
+    """What looks like a name: a capitalised word unknown to events.toml; in German not any noun."""
     numbers: frozenset[str]
     players: tuple[str, ...]
     roles: tuple[str, ...]
@@ -78,6 +79,8 @@ class Traits:
     """The kind whose phrase counts most in the title, or else in the summary; "" for none."""
     spelt: tuple[tuple[str, str], ...]
     """Its players, and how the text spells each when it first names it."""
+    capitals: frozenset[str]
+    """Names of its title that may be none: all words of the headline have capitals, not of the summary."""
     letters: frozenset[str]
     """Every four letters in a row of its title."""
     specific: frozenset[str]
@@ -134,8 +137,10 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
     german = language == "de"
     title = _part(heading, german=german)
     rest = _part(summary, german=german)
-    small = title.small | rest.small
-    title = replace(title, names=title.names - small)
+    capitals = frozenset[str]()
+    if not german and not title.small and len(title.stems) >= _HEADLINE:
+        title = replace(title, names=title.names - rest.small)
+        capitals = title.names - rest.names
     letters = " ".join(plain_words(fold(heading)))
     # Reversed, so that of several spellings the first one in the text is kept.
     spelt = dict(reversed(list(_players(f"{heading} | {summary}"))))
@@ -145,12 +150,13 @@ def _traits(heading: str, summary: str, language: str, published: datetime) -> T
         day=(published - _EPOCH).total_seconds() / _DAY_SECONDS,
         language=language,
         title=title,
+        capitals=capitals,
         text=TextTraits(
             words=title.words | rest.words,
             stems=title.stems | rest.stems,
             specific=title.specific | rest.specific,
-            small=small,
-            names=title.names | rest.names - small,
+            small=title.small | rest.small,
+            names=title.names | rest.names,
             numbers=title.numbers | rest.numbers,
             players=players,
             roles=_once(title.roles + rest.roles),
