@@ -287,11 +287,15 @@ def test_two_stories_that_a_later_report_shows_to_be_of_one_event_become_one():
     assert grown.joins[1].similarity > 0.9
 
 
-def test_what_came_of_two_stories_in_one_large_poll_is_one_story():
-    days = [entry(1, GEMA_DE), entry(2, GEMA_EN, days=1), entry(3, SUNO, days=2), entry(4, GEMA_EN_2, days=3)]
-    older, newer = two_stories_of_one_event()
-    assert grouped(poll(days, corrections=[APART])) == {frozenset({1}), frozenset({2, 4}), frozenset({3})}
-    assert grouped(poll(days[2:], (older, newer))) == {frozenset({1, 2, 4}), frozenset({3})}
+def test_what_comes_on_the_days_after_two_stories_met_joins_the_one_that_is_left():
+    days = [
+        entry(3, SUNO, days=2),
+        entry(4, GEMA_EN_2, days=3),
+        entry(7, GEMA_EN, days=4, feed="f7", url="https://outlet7.example/gema"),
+        entry(8, GEMA_DE, days=5, feed="f8", url="https://outlet8.example/gema"),
+    ]
+    found = poll(days, two_stories_of_one_event())
+    assert grouped(found) == {frozenset({1, 2, 4, 7, 8}), frozenset({3})}
 
 
 def test_stories_that_the_user_took_apart_do_not_meet_over_a_report():
