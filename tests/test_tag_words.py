@@ -67,6 +67,13 @@ def test_dotted_ai_is_ai_but_a_sentence_end_is_not() -> None:
     assert forms("A.I. and a.i. but data.It") == ["ai", "and", "ai", "but", "data", "it"]
 
 
+def test_names_are_parted_from_scripts_that_put_no_blanks_around_them() -> None:
+    assert forms("OpenAI宣布关闭Sora视频应用") == ["openai", "宣布关闭", "sora", "视频应用"]
+    assert forms("動画生成AI「Sora」を終了") == ["動画生成", "ai", "sora", "を終了"]
+    assert forms("오픈AI가 Sora를 접는다") == ["오픈", "ai", "가", "sora", "를", "접는다"]
+    assert Words("Sora之死，AI视频").between(0, 3) == "Sora之死，AI"
+
+
 def test_between_gives_the_text_as_it_stood() -> None:
     words = Words("  The  “Open\tLetter” — now")
     assert words.between(1, 3) == "Open\tLetter"

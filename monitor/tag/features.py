@@ -27,8 +27,8 @@ LONG, HEAD, TAIL = 8, 4, 5
 """A word is split if it has LONG letters or more; its beginning has at least HEAD of them, its end TAIL."""
 _JOINTS = ("", "s", "n", "e", "en", "es", "er")
 """What German puts between the two parts of a compound."""
-# When the stems of this many words of a language are cached, the cache is emptied; it takes 8 MB at most.
-_REMEMBERED = 50_000
+# When the stems of this many words of a language are cached, the cache is emptied; it takes 4 MB at most.
+_REMEMBERED = 20_000
 
 
 class Quote(NamedTuple):

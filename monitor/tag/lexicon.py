@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from monitor.tag.grammar import Form, Phrase, Slot
 
 STEMMERS = {"en": "english", "de": "german"}
-# When this many words of a language are cached, the cache is emptied; it takes 12 MB at most.
-_REMEMBERED = 50_000
+# When this many words of a language are cached, the cache is emptied; it takes 7 MB at most.
+_REMEMBERED = 30_000
 
 # Beginnings and endings are indexed by this many letters, or by fewer if one of them is shorter.
 _EDGE = 2

@@ -15,6 +15,12 @@ _GENDER = r"[:*·•/]-?[iI]n(?:nen)?\b|\([iI]n(?:nen)?\)"
 # The look-ahead comes first, so that the long alternation is tried only where one of these marks follows.
 _TOKEN = re.compile(rf"\w+(?:(?=[:*·•/('’.])(?:{_GENDER}|['’]s\b|(?<=\b[aA])\.[iI]\b\.?))?")
 _PLAIN = re.compile(r"\w+")
+# Chinese, Japanese and Korean join names in Latin letters to what follows: "OpenAI宣布关闭Sora" holds two.
+_EASTERN = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_JOINED = re.compile(rf"[^\W{_EASTERN}]+|(?:(?=\w)[{_EASTERN}])+")
+_IS_EASTERN = re.compile(f"[{_EASTERN}]")
+# Whether a text is in one of these scripts is looked for in so many letters at its beginning.
+_BEGINNING = 100
 _MARKS = ":*·•/('’"
 _AI = ("A.I", "a.i", "A.i", "a.I")
 # Only after endings that persons have, since "Disziplin" and "Medizin" end in -in too.
@@ -31,10 +37,11 @@ class Words:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.raw: list[str] = (_TOKEN if _is_marked(text) else _PLAIN).findall(text)
+        eastern = not text.isascii() and _IS_EASTERN.search(text, 0, _BEGINNING)
+        self.raw: list[str] = (_JOINED if eastern else _TOKEN if _is_marked(text) else _PLAIN).findall(text)
         self._pieces: list[tuple[int, int]] | None = None
         self._places: list[tuple[int, int]] = []
-        self._unplaced = _TOKEN.finditer(text)
+        self._unplaced = (_JOINED if eastern else _TOKEN).finditer(text)
         if "innen" in text and _PAIR.search(text):
             self._join_pairs()
 
