@@ -26,7 +26,7 @@ FLOORS = {
 HELD_OUT = {
     "leak-protest": 0.87, "unpaid-labour": 0.87, "content-control": 0.70, "compensation": 0.79,
     "company-response": 0.85, "labour-ethics": 0.77, "copyright": 0.85, "tech-creative-relations": 0.68,
-    "capabilities": 0.71, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
+    "capabilities": 0.66, "access-release": 0.88, "misuse-safety": 0.78, "human-creativity": 0.79,
 }  # fmt: skip
 """Who wrote the rules had seen the first samples, but not the held-out ones."""
 
