@@ -38,7 +38,7 @@ def test_marks_lower_what_is_like_them_and_leave_the_rest() -> None:
     assert after.tag(right).certainty >= TAGGER.tag(right).certainty - 0.02
 
 
-def test_what_right_and_wrong_have_in_common_teaches_little() -> None:
+def test_what_right_and_wrong_have_in_common_teaches_less() -> None:
     kinds = ("a chess robot", "shopping bots", "an office planner", "cheap chips", "a fridge", "maps")
     alarm, right = (
         "AI firm shows {} to the press and to creators",
@@ -49,14 +49,17 @@ def test_what_right_and_wrong_have_in_common_teaches_little() -> None:
         TAGGER.example(entry(right.format(kind)), True, weight=0.25) for kind in ("maps", "comics", "logos")
     ]
     words, _ = learn(marked + read)
-    assert max(abs(words.get(name, 0.0)) for name in ("ai", "to", "and", "the", "firm")) < 0.03
-    assert words["press"] < -0.1
-    # Without right examples no word is known to be common, so everything in the marked entries counts against
-    # them.
-    assert learn(marked).words["to"] < -0.1
+    assert words["press"] < -0.4
+    assert min(words[name] for name in ("ai", "to", "and", "the", "firm")) > words["press"] / 2
+    # Without right examples no word is known to be common, so each in the marked entries counts alike.
+    alone = learn(marked).words
+    assert alone["to"] == pytest.approx(alone["press"])
 
 
-def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_further() -> None:
+def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.tag.personal._ROUNDS", 600)  # to the very end
     texts = {"all half right": True, "all more": True, "all other": True, "all half wrong": False}
     examples = [
         Example(
@@ -67,23 +70,24 @@ def test_each_word_is_learned_by_what_it_tells_until_the_marks_draw_it_no_furthe
         )
         for text, answer in texts.items()
     ]
-    layer = Personal(*learn(examples))
+    words, feeds = learn(examples)
     # All four contain the first word; one of three right ones has the second, and the wrong one has it too.
-    telling = {"all": 1 - log(4) / log(5), "half": 1 - log(4 / 3) / log(5), "right": 1.0, "wrong": 1.0}
-    for word, tells in telling.items():
+    shared = {"all": log(4) / log(5), "half": log(4 / 3) / log(5), "right": 0.0, "wrong": 0.0}
+    for word, much in shared.items():
+        tells = 1 - 0.3 * much
         drawn = sum(
-            0.5 * tells * (one.answer - probability(one.start + layer.delta(one.features, "f")))
+            0.5 * tells * (one.answer - probability(0.5 * sum(map(words.__getitem__, quotes)) + feeds["f"]))
             for one in examples
-            if word in one.features.quotes
+            if word in (quotes := one.features.quotes)
         )
         # As strongly as the weight is pulled towards zero.
-        assert layer.words[word] / tells * 0.4 == pytest.approx(drawn, rel=0.1), word
+        assert words[word] / tells * 0.1 == pytest.approx(drawn, rel=0.1), word
 
 
 def test_three_marks_of_one_feed_do_not_silence_it_and_many_alike_do_not_run_away() -> None:
     marked = [TAGGER.example(entry(ALARM.format(n=n)), False) for n in range(3)]
-    assert learn(marked).feeds["f"] > -0.1
-    assert min(learn(marked * 30).words.values()) > -0.8
+    assert learn(marked).feeds.get("f", 0.0) > -0.1
+    assert min(learn(marked * 30).words.values()) > -2.5
 
 
 def test_ten_wrong_marks_cannot_spoil_it() -> None:

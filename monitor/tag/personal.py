@@ -1,13 +1,12 @@
 """The personal layer: small weights learned from the user's marks, added to those of the table.
 
 It is a logistic regression over the same words and pairs of words, and the feed, which starts from what the
-table says. It is strongly regularised: a mark hardly moves an entry that has little in common with the marked
-one, and all marks together raise none by more than `MOST` and lower none by more than `MOST_DOWN`. Words that
-are as frequent in relevant entries as in irrelevant ones ("to", "and", "AI") are learned little. Otherwise a
-dozen marks with nothing in common would teach only such words, and lower every long text. Beats and themes of
-the user's own, which the table does not know, are learned from scratch, from about thirty marks; their
-phrases in themes.toml remain the gate. Written in plain Python, it learns from hundreds of marks in a second
-or two without any extra.
+table says. A mark hardly moves an entry that has little in common with the marked one, and all marks together
+raise none by more than `MOST` and lower none by more than `MOST_DOWN`. Words that are as frequent in relevant
+entries as in irrelevant ones ("to", "and", "AI") teach less than others. Beats and themes of the user's own,
+which the table does not know, are learned from scratch, from about thirty marks; their phrases in themes.toml
+remain the gate. Written in plain Python, it learns from hundreds of marks in a second or two without any
+extra.
 """
 
 from __future__ import annotations
@@ -35,17 +34,21 @@ MOST: Final = 2.0
 MOST_DOWN: Final = 0.8
 """The most that it can lower one. With 2, marking false alarms alone lost 4 in 100 relevant entries.
 
-At the shipped bar it removes 22 in 100 false alarms and loses nothing; at .1, 38 in 100 for a loss of .3
-(`benchmarks/simulate_marks.py --blur 0.35`, five months of technology feeds). A limit of 1.2 removed no more.
+At the shipped bar it removes 38 in 100 false alarms for a loss of 1.2 in 100 relevant entries; at .1, 41 for
+.3 (`benchmarks/simulate_marks.py --blur 0.35`, five months of technology feeds).
 """
-# How strongly weights are pulled towards zero; benchmarks/simulate_marks.py shows what this gains and costs.
-_HELD_BACK: Final = 0.4
+# How strongly weights are pulled towards zero. With 0.4, and `_COMMON` at 1, 22 in 100 false alarms went.
+_HELD_BACK: Final = 0.1
 # More strongly for a feed than for a word: three marks of one outlet must not silence it.
 _FEED_HELD_BACK: Final = 2.0
 _OWN_HELD_BACK: Final = 0.15
+# How much less a word teaches that is in every right and every wrong example.
+_COMMON: Final = 0.3
 # A beat or theme of the user's own is learned from at least this many marked examples of each answer.
 _LEAST: Final = 8
-_ROUNDS: Final = 60
+_ROUNDS: Final = 150
+# Starting from nothing takes more steps than starting from the table.
+_OWN_ROUNDS: Final = 240
 _STEP: Final = 0.6
 _SMALL: Final = 0.01
 _SHOWN: Final = 12
@@ -160,13 +163,12 @@ def learn_own(examples: Sequence[Example]) -> Own | None:
             return None
     words = _Ascent([_values(example, {}) for example in examples], _OWN_HELD_BACK)
     base = _Ascent([{"": 1.0}] * len(examples), 0.0, step=_STEP / len(examples))
-    # Starting from nothing takes more steps than starting from the table.
-    _fit([replace(example, start=0.0) for example in examples], (words, base), 4 * _ROUNDS)
+    _fit([replace(example, start=0.0) for example in examples], (words, base), _OWN_ROUNDS)
     return Own(round(base.now.get("", 0.0), 4), _kept(words.now))
 
 
 def _telling(examples: Sequence[Example]) -> dict[str, float]:
-    """Return from 0 to 1 how much each word may teach: little if right and wrong examples share it."""
+    """Return from 0 to 1 how much each word may teach: less if right and wrong examples share it."""
     shares: list[dict[str, float]] = []
     for answer in (True, False):
         words = [example.features.quotes for example in examples if example.answer is answer]
@@ -174,7 +176,7 @@ def _telling(examples: Sequence[Example]) -> dict[str, float]:
     right, wrong = shares
     most = log(len(examples) + 1)
     common = {name: min(right.get(name, 0.0), wrong.get(name, 0.0)) for name in right.keys() | wrong.keys()}
-    return {name: 1 - log(max(1.0, len(examples) * share)) / most for name, share in common.items()}
+    return {name: 1 - _COMMON * log(max(1.0, len(examples) * n)) / most for name, n in common.items()}
 
 
 def _values(example: Example, telling: Mapping[str, float]) -> dict[str, float]:
