@@ -838,6 +838,35 @@ def test_no_gap_before_the_first_entries() -> None:
     assert not feed.poll(entry("a")).gap
 
 
+def drawn(token: str, *, hours: int, title: str = "Studio signs away its voices, writers walk out") -> Entry:
+    """Return an entry of a news search, whose guid and link are one token."""
+    return entry(token, url=f"https://x.example/articles/{token}", title=title, age=timedelta(hours=-hours))
+
+
+def test_an_article_whose_guid_link_and_hour_are_drawn_anew_is_still_that_article() -> None:
+    feed = Follower()
+    feed.poll(drawn("CBMi7wFBVV95cUxN", hours=0))
+    for hour, token in enumerate(("CBMi8AFBVV95cUxO", "CBMi9QFBVV95cUxP", "CBMi1gFBVV95cUxQ"), 1):
+        assert not feed.poll(drawn(token, hours=hour), after=timedelta(hours=3)).new
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        drawn("CBMi8AFBVV95cUxO", hours=24),
+        drawn("CBMi8AFBVV95cUxO", hours=1, title="In brief"),
+        replace(drawn("CBMi8AFBVV95cUxO", hours=1), summary="Another text."),
+        replace(drawn("CBMi8AFBVV95cUxO", hours=1), url="https://x.example/other/CBMi8AFBVV95cUxO"),
+        drawn("writers-walk-out-again", hours=1),
+    ],
+    ids=["another day", "a column's title", "another text", "another place", "a written link"],
+)
+def test_a_like_title_alone_makes_no_drawn_link_that_of_a_known_article(other: Entry) -> None:
+    feed = Follower()
+    feed.poll(drawn("CBMi7wFBVV95cUxN", hours=0, title=other.title))
+    assert feed.poll(other, after=timedelta(hours=3)).new
+
+
 @pytest.mark.parametrize(
     ("url", "home", "expected"),
     [
