@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from newsroom import THEMES, Desk, at, item, page, polled, run, serving
 
-from monitor import corrections, store, tag
+from monitor import corrections, encoder, store, tag
 from monitor.tag.features import Features
 from monitor.tag.personal import Own
 
@@ -177,6 +177,20 @@ def test_records_are_tagged_line_by_line_and_keep_what_is_unknown(polled_desk: P
     assert set(one) >= {"id", "title", "beats", "themes", "story", "score", "evidence", "mine"}
     assert (one["beats"], one["themes"], two["beats"], two["story"]) == (["sora"], ["leak-protest"], [], None)
     assert one["story"] == three["story"] is not None
+
+
+@pytest.mark.skipif(not encoder.available(), reason="without the extra nothing is looked at twice")
+@pytest.mark.parametrize("command", [["tag"], ["evaluate", "-", "--json"]])
+def test_records_get_a_second_look_unless_the_settings_switch_it_off(
+    tmp_path: Path, command: list[str]
+) -> None:
+    line = json.dumps({"title": LEAK, "beats": ["sora"], "published": "2024-11-26"})
+
+    def answer(switch: str) -> str:
+        (tmp_path / "monitor.toml").write_text(f"[stories]\nsemantic = {switch}\n")
+        return run(tmp_path, *command, stdin=line).out
+
+    assert answer("false") != answer("true")
 
 
 def test_lines_that_are_no_records_are_named_by_their_number(polled_desk: Path) -> None:

@@ -63,7 +63,6 @@ def evaluate(
     Example: monitor evaluate --marked
     """
     from monitor import evaluate as package
-    from monitor.tag import Tagger
 
     current = session(context)
     rules = current.rules()
@@ -72,7 +71,7 @@ def evaluate(
     if not read:
         advice = "there are no marks yet; `monitor mark` makes them" if marked else "give a FILE, or --marked"
         raise UsageError(f"nothing to score: {advice}")
-    tagger = Tagger(rules, semantic=True)
+    tagger = current.tagger()
     with working("tagging", quiet=current.quiet):
         tagged = [tagger.tag(record.entry, kind=record.kind) for record in read]
     if stream:
@@ -218,10 +217,9 @@ def tag(
     # Scripts give the flag since 1.0; there is no other form.
     del jsonl
     from monitor import evaluate
-    from monitor.tag import Tagger
 
     current = session(context)
-    tagger = Tagger(current.rules(), semantic=True)
+    tagger = current.tagger()
     if sys.stdin.isatty():
         say("reading JSON lines from the terminal; Ctrl-D ends them")
     read = evaluate.read(_text(Path("-")), file=_STANDARD_INPUT, now=current.now())

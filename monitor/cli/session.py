@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.models import Feed
     from monitor.store import Store
-    from monitor.tag import Rules
+    from monitor.tag import Rules, Tagger
 
 _AGO: Final = re.compile(r"\d+(?:\.\d+)?\s*[smhdw]")
 # Years that the clock may show: windows and schedules need room before and after.
@@ -105,6 +105,18 @@ class Session:
         if named and not self.directory.is_dir():
             require(self.directory)
         return load_rules(self.directory)
+
+    def tagger(self) -> Tagger:
+        """Return a tagger without what marks have taught, for commands that use no database.
+
+        It takes the second look unless the configuration, where there is one, switches it off.
+        """
+        from monitor.config import is_configured
+        from monitor.tag import Tagger
+
+        rules = self.rules()
+        semantic = not is_configured(self.directory) or self.config().cluster.semantic
+        return Tagger(rules, semantic=semantic)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Config, Store]]:

@@ -112,10 +112,10 @@ def _verdict_lines(entry: Entry, explanation: Explanation) -> list[str]:
 def _tagger(current: Session) -> Tagger:
     """Return a tagger as the service would use it or, without a configuration, with the shipped themes."""
     from monitor.config import is_configured
-    from monitor.tag import PERSONAL, Tagger
+    from monitor.tag import PERSONAL
 
     if not is_configured(current.directory):
-        return Tagger(current.rules(), semantic=True)
+        return current.tagger()
     config = current.config()
     if config.database.exists():
         with current.reading() as (_, store):
