@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -865,6 +866,15 @@ def test_a_like_title_alone_makes_no_drawn_link_that_of_a_known_article(other: E
     feed = Follower()
     feed.poll(drawn("CBMi7wFBVV95cUxN", hours=0, title=other.title))
     assert feed.poll(other, after=timedelta(hours=3)).new
+
+
+def test_a_hostile_link_takes_no_time_to_be_compared() -> None:
+    feed, title = Follower(), "Studio signs away its voices, writers walk out"
+    bomb = "aA1" * 800
+    feed.poll(entry("a", url=f"https://x.example/{bomb}.", title=title))
+    began = time.process_time()
+    feed.poll(entry("b", url=f"https://x.example/{bomb}!", title=title, age=timedelta(hours=-2)))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
