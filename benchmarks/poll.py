@@ -11,7 +11,7 @@ served.
     monitor  with tags, stories and the full-text index, like `monitor poll --all`
     httpx    only conditional requests, nothing is read: no program that uses httpx can cost less
     plain    httpx + feedparser + sqlite-utils in a loop, as one might write it in an afternoon
-    reader   the library `reader` (PyPI), if --reader names a Python that has it (it needs 3.12)
+    reader   the library `reader`, if --reader names a Python that has it (it needs 3.12)
 """
 
 from __future__ import annotations
