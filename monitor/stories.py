@@ -230,7 +230,9 @@ class _Run:
     def write(self, work: _Work, decided: _Decision) -> None:
         """Save what was decided; save nothing, for a new try, when what it was decided on has changed."""
         self.bugs += decided.bugs
-        touched = {entry.id for story in decided.stories for entry in story.entries}
+        before = {
+            entry.id: entry.story for story in decided.stories for entry in story.entries if entry.story
+        }
         store = self._store
         with store.transaction():
             present = store.entries.ids_without_story()
@@ -239,7 +241,8 @@ class _Run:
             ]
             held = store.stories.members(changed)
             # No lock is held while it is decided: a mark, a merge or another process may have come between.
-            if not {entry.id for entry in work.new} <= present or touched - present != held:
+            # Two stories that are to become one may be one by now.
+            if not {entry.id for entry in work.new} <= present or before != held:
                 return
             if work.encoder:
                 store.terms.save_vectors(work.encoder.name, decided.vectors)

@@ -261,7 +261,7 @@ def test_relevant_entries_wait_for_a_story(opened):
     (saved,) = opened.stories.save([story])
     assert [e.id for e in opened.entries.without_story(10)] == [1]
     assert opened.entries.ids_without_story() == {1}
-    assert opened.stories.members([saved.id]) == {3}
+    assert opened.stories.members([saved.id]) == {3: saved.id}
 
 
 def test_the_earliest_days_are_put_into_stories_first_and_whole(opened):

@@ -285,6 +285,16 @@ def test_two_affairs_whose_steps_are_one_story_are_one_affair(opened):
     assert opened.stories.affair(3) == ()
 
 
+def test_a_step_that_grows_while_its_affair_becomes_part_of_another_goes_with_it(opened):
+    save(opened, (1,), (2,), (3,), (4,))
+    opened.stories.save(
+        [story(opened, n, id=n, affair=affair) for n, affair in ((1, 1), (2, 1), (3, 3), (4, 3))]
+    )
+    met, grown = story(opened, 2, 3, id=2, affair=1, absorbed=(3,)), story(opened, 4, 5, id=4, affair=3)
+    opened.stories.save([met, grown])
+    assert [one.id for one in opened.stories.affair(1)] == [1, 2, 4]
+
+
 def test_doubts_are_kept_until_the_user_decides(opened):
     doubtful = Join(entry=2, similarity=0.63, reason="hardly", doubtful=True, copy_of=1)
     sure = Join(entry=1, similarity=1.0, reason="began the story")

@@ -75,21 +75,28 @@ def test_what_comes_late_joins_the_story_that_was_open_on_its_day(
         assert (opened.entries.get(added.id).story == leak.story) is joins
 
 
+LEAKS = ("Sora leak: testers of OpenAI protest", "Why the testers leak OpenAI's tool Sora in protest")
+
+
+def report(like: Entry, number: int, day: int) -> Entry:
+    url, seen = f"https://other{number}.test/leak", at(10, day)
+    return replace(like, id=0, guid=url, url=url, title=LEAKS[number], published=seen, first_seen=seen)
+
+
+def two_stories_of_the_leak(opened: store.Store, settings: config.Config) -> tuple[Entry, Story]:
+    """Return the report of the leak and a second story of it: as if that had been nothing like the first."""
+    opened.feeds.sync(settings.feeds, at(10))
+    leak = next(one for one in opened.entries.listing() if one.guid == "leak")
+    (other,) = opened.entries.add([report(leak, 0, 0)], lambda entry: entry.guid)
+    alone = Story(entries=(other,), title=other.title, first_seen=at(10), last_seen=at(10))
+    (second,) = opened.stories.save([alone])
+    return leak, second
+
+
 def test_two_stories_that_were_told_become_one_and_nothing_is_told_again(desk: Path) -> None:
     settings = config.load(desk)
-    texts = ("Sora leak: testers of OpenAI protest", "Why the testers leak OpenAI's tool Sora in protest")
-
-    def report(like: Entry, number: int, day: int) -> Entry:
-        url, seen = f"https://other{number}.test/leak", at(10, day)
-        return replace(like, id=0, guid=url, url=url, title=texts[number], published=seen, first_seen=seen)
-
     with store.open(settings.database) as opened:
-        opened.feeds.sync(settings.feeds, at(10))
-        leak = next(one for one in opened.entries.listing() if one.guid == "leak")
-        (other,) = opened.entries.add([report(leak, 0, 0)], lambda entry: entry.guid)
-        # As if it had been nothing like the leak when it came.
-        alone = Story(entries=(other,), title=other.title, first_seen=at(10), last_seen=at(10))
-        (second,) = opened.stories.save([alone])
+        leak, second = two_stories_of_the_leak(opened, settings)
     assert run(desk, "digest", "--send", now=at(8, 1)).code == 0
     with store.open(settings.database) as opened:
         before = made(opened, 1)
@@ -101,10 +108,34 @@ def test_two_stories_that_were_told_become_one_and_nothing_is_told_again(desk: P
         assert made(opened, 1) == before
         (told,) = made(opened, 2).stories
         assert (told.id, told.new, len(told.reports)) == (leak.story, False, 3)
-        assert reported(made(opened, 2)) == [texts[1]]
+        assert reported(made(opened, 2)) == [LEAKS[1]]
     shown = run(desk, "stories", "show", f"s{second.id}").out
     assert f"s{leak.story}  " in shown
-    assert f"began s{second.id} (e{other.id}), now part of this story" in " ".join(shown.split())
+    assert f"began s{second.id} (e{second.entries[0].id}), now part of this story" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_two_stories_that_the_user_merges_while_they_are_found_to_be_one_are_one(
+    desk: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    decide, tries = cluster.assign, []
+    settings = config.load(desk)
+    with store.open(settings.database) as opened:
+        leak, second = two_stories_of_the_leak(opened, settings)
+        both = (leak.story, second.id)
+        (last,) = opened.entries.add([report(leak, 1, 1)], lambda entry: entry.guid)
+
+        def beside(*args, **kwargs):
+            tries.append(1)
+            if len(tries) == 1:
+                with store.open(settings.database) as other:
+                    other.corrections.merge(both[kept], both[1 - kept], at(10, 1))
+            return decide(*args, **kwargs)
+
+        monkeypatch.setattr(cluster, "assign", beside)
+        assert stories.cluster_entries_blocking(settings, opened, now=at(10, 1)) == {both[kept]}
+        assert opened.stories.get(both[1 - kept]) == opened.stories.get(both[kept])
+        assert {leak.id, last.id} <= opened.stories.members([both[kept]]).keys()
 
 
 def test_deciding_ends_when_nobody_waits_for_it_any_more(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

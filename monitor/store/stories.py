@@ -44,10 +44,10 @@ class Stories:
         """Return the stories that had an entry at or after `since`, not whole, by id: news may join them."""
         return self._read(f"where last_seen >= ? {_BY_ID}", [format_utc(since)], whole=False)
 
-    def members(self, stories: Iterable[int]) -> frozenset[int]:
-        """Return the ids of the entries of stories."""
-        rows = self._db.rows(f"select id from entries where story_id {ANY_OF}", [listed(stories)])
-        return frozenset(row["id"] for row in rows)
+    def members(self, stories: Iterable[int]) -> dict[int, int]:
+        """Return the ids of the entries of stories, each with the id of its story."""
+        rows = self._db.rows(f"select id, story_id from entries where story_id {ANY_OF}", [listed(stories)])
+        return {row["id"]: row["story_id"] for row in rows}
 
     def listing(
         self, *, since: datetime | None = None, theme: str = "", limit: int | None = None
@@ -145,12 +145,14 @@ class Stories:
         lead to it from then on. Raises StoreError for an unknown id.
         """
         with self._db.transaction():
-            return tuple(map(self._save, stories))
+            numbers = [self._save_row(story) for story in stories]
+            # After all rows: one that is saved later would go back to an affair that has become another's.
+            for number, story in zip(numbers, stories, strict=True):
+                for gone in story.absorbed:
+                    self.absorb(gone, number)
+            return tuple(map(self._save, numbers, stories))
 
-    def _save(self, story: Story) -> Story:
-        number = self._save_row(story)
-        for gone in story.absorbed:
-            self.absorb(gone, number)
+    def _save(self, number: int, story: Story) -> Story:
         join(self._db, number, [entry.id for entry in story.entries], story.joins)
         self.relate(number, story.related)
         if story.affair is not None:
