@@ -386,6 +386,17 @@ class TestBringingUpToDate:
         assert re.findall(r'class="bar"', page_of_theme) == ['class="bar"']
         assert "2025-01" in page_of_theme
 
+    def test_a_theme_has_all_of_its_stories_also_of_months_that_its_chart_leaves_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pages, "_CHARTED", 2)
+        made = Archive(tmp_path / "own")
+        for number, who in ((0, "Testers"), (40, "Guild"), (70, "Studio")):
+            made.day(number, item(who, f"{who} leak OpenAI tool Sora", published=at(8, number)))
+        themes = made.written()["themes.html"]
+        assert '<p class="m">3 stories</p>' in themes
+        assert re.findall(r'class="bar"', themes) == ['class="bar"'] * 2
+
     def test_pages_name_a_feed_as_it_is_named_now(self, tmp_path: Path) -> None:
         with serving() as server:
             # Its address is stored without the key.

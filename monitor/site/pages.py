@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # Steps before a story, and after it, that its page names: all would have to be written again for each new
 # one, and a long affair has a page of its own.
 NEAR: Final = 5
+# Months in the chart of a theme.
+_CHARTED: Final = 24
 _WHOLE: Final = Caps(stories=200, reports=200, lines=1000, summary=600)
 
 
@@ -166,11 +168,9 @@ def _feed(key: str, name: str, file: str, stories: Sequence[Story], site: Site) 
 
 
 def theme_chart(slug: str, months: Mapping[str, int], site: Site) -> Any:
-    """Return the chart of a theme's entries by month ("2026-11")."""
+    """Return the chart of a theme's stories in the last months ("2026-11") of those given."""
     name = site.words.text("site_chart_theme", theme=site.label(slug))
-    return chart(
-        f"theme-{page_stem(slug)}", name, [(month, count) for month, count in sorted(months.items())]
-    )
+    return chart(f"theme-{page_stem(slug)}", name, sorted(months.items())[-_CHARTED:])
 
 
 def affair(number: int, steps: Sequence[Story], site: Site) -> str:

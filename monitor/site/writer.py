@@ -53,8 +53,6 @@ _STATE: Final = ".site.json"
 # Stories read at once, with all their entries: an archive that is written anew has thousands.
 _BATCH: Final = 200
 _FEED: Final = 30
-# Months in the chart of a theme.
-_CHARTED: Final = 24
 _PLACE: Final = re.compile(r'data-month="(\d{4}-\d\d)" data-listed="(\w+)"(?: data-affair="(\d+)")?')
 
 
@@ -294,7 +292,7 @@ class _Update:
 
     def _theme_pages(self) -> None:
         """Write the pages of all themes, as nothing says which of them a story has lost."""
-        months = sorted(self._themes)[-_CHARTED:]
+        months = sorted(self._themes)
         counts = {
             slug: {month: self._themes[month].get(slug, 0) for month in months} for slug in self._site.themes
         }
