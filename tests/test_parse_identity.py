@@ -80,6 +80,7 @@ class Follower:
             url=one.url,
             title=one.title,
             fingerprint=fingerprint(one),
+            outlet=one.outlet,
             published=one.published,
             dated=one.dated,
             first_seen=one.first_seen,
@@ -859,8 +860,16 @@ def test_an_article_whose_guid_link_and_hour_are_drawn_anew_is_still_that_articl
         replace(drawn("CBMi8AFBVV95cUxO", hours=1), summary="Another text."),
         replace(drawn("CBMi8AFBVV95cUxO", hours=1), url="https://x.example/other/CBMi8AFBVV95cUxO"),
         drawn("writers-walk-out-again", hours=1),
+        replace(drawn("CBMi8AFBVV95cUxO", hours=1), outlet="Another paper"),
     ],
-    ids=["another day", "a column's title", "another text", "another place", "a written link"],
+    ids=[
+        "another day",
+        "a column's title",
+        "another text",
+        "another place",
+        "a written link",
+        "another outlet",
+    ],
 )
 def test_a_like_title_alone_makes_no_drawn_link_that_of_a_known_article(other: Entry) -> None:
     feed = Follower()

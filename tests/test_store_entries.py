@@ -104,7 +104,7 @@ def test_an_entry_of_a_feed_that_nobody_follows_is_refused(opened):
 
 
 def test_known_finds_by_guid_by_link_and_the_newest(opened):
-    add(opened, *(entry(n, first_seen=NOW + timedelta(minutes=n)) for n in range(6)))
+    add(opened, *(entry(n, outlet="The Paper", first_seen=NOW + timedelta(minutes=n)) for n in range(6)))
     add(opened, entry(1, feed=OTHER.url))
     known = opened.entries.known(
         FEED.url, guids=["guid-1", "nowhere"], urls=["https://outlet.example/3", ""], newest=1
@@ -116,6 +116,7 @@ def test_known_finds_by_guid_by_link_and_the_newest(opened):
         url="https://outlet.example/1",
         title="Title 1",
         fingerprint="Title 1|Summary 1",
+        outlet="The Paper",
         published=NOW - timedelta(hours=1),
         first_seen=NOW + timedelta(minutes=1),
     )

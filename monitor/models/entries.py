@@ -104,6 +104,7 @@ class Known:
     title: str
     # Stands for the whole text: a feed has hundreds of these, and each poll compares them all.
     fingerprint: str
+    outlet: str = ""
     published: datetime
     dated: DateBasis = "publisher"
     first_seen: datetime

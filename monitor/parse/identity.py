@@ -194,11 +194,14 @@ def _is_not_redrawn(entry: Entry, known: Known) -> bool:
     """Return False for the exact text of a known entry from the same day, whose link is a token drawn anew.
 
     Google News gives an article another guid, link and hour now and then, which was reported again each time.
+    It lists an agency's text once for each outlet that prints it, under one headline.
     """
     links = [path_of(without_scheme(one.url)).partition("?")[0] for one in (entry, known)]
     (place, token), (other, before) = ((link.rpartition("/")[0], _ends_in_token(link)) for link in links)
     apart = abs(entry.published - known.published)
-    if place != other or not (token and before) or is_generic_title(entry.title) or apart >= _DAY:
+    if (place, entry.outlet) != (other, known.outlet) or not (token and before):
+        return True
+    if is_generic_title(entry.title) or apart >= _DAY:
         return True
     return fingerprint(replace(entry, url=known.url)) != known.fingerprint
 
