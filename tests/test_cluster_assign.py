@@ -298,6 +298,24 @@ def test_what_comes_on_the_days_after_two_stories_met_joins_the_one_that_is_left
     assert grouped(found) == {frozenset({1, 2, 4, 7, 8}), frozenset({3})}
 
 
+def test_a_story_that_began_after_two_met_in_one_poll_is_not_lost_when_they_grow(monkeypatch):
+    closes = day.DayClustering._closes
+
+    def but_not_at_first(self, one, other, link):
+        ids = {member.entry.id for number in (*one, *other) for member in self._groups[number]}
+        return ids != {1, 2} and closes(self, one, other, link)
+
+    monkeypatch.setattr(day.DayClustering, "_closes", but_not_at_first)
+    days = [
+        entry(2, GEMA_EN, days=1),
+        entry(4, GEMA_EN_2, days=2),
+        entry(5, DUB, days=3),
+        entry(7, GEMA_EN, days=4, feed="f7", url="https://outlet7.example/gema"),
+    ]
+    found = poll(days, stored(poll([entry(1, GEMA_DE)])))
+    assert grouped(found) == {frozenset({1, 2, 4, 7}), frozenset({5})}
+
+
 def test_stories_that_the_user_took_apart_do_not_meet_over_a_report():
     (grown,) = poll([entry(4, GEMA_EN_2)], two_stories_of_one_event(), corrections=[APART])
     assert (len(grown.entries), grown.absorbed) == (2, ())

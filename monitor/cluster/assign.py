@@ -73,18 +73,17 @@ def assign(
             # Stories that are not stored yet get negative numbers, so that entries of later days can join
             # them.
             key = story.id or min((0, *found)) - 1
-            found[key] = replace(story, id=key)
             for gone in story.absorbed:
                 found.pop(gone, None)
+            # A negative number that is free again may be another story's tomorrow.
+            absorbed = tuple(number for number in story.absorbed if number > 0)
+            found[key] = replace(story, id=key, absorbed=absorbed)
     before = {story.id: story for story in stories}
     finished = []
     for key, story in found.items():
         if story != before.get(key):
             step()
-            absorbed = tuple(number for number in story.absorbed if number > 0)
-            finished.append(
-                with_summary(replace(story, id=max(0, story.id), absorbed=absorbed), feeds, settings)
-            )
+            finished.append(with_summary(replace(story, id=max(0, story.id)), feeds, settings))
     return tuple(finished)
 
 
