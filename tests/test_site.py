@@ -490,6 +490,22 @@ class TestBringingUpToDate:
         assert "Sora leaked" in there[f"stories/s{one.id}.html"]
         assert "Sora leaked" in there["search/2024-12.js"]
 
+    def test_a_story_that_a_merge_puts_into_another_month_is_listed_there_alone(self, tmp_path: Path) -> None:
+        made, anew = Archive(tmp_path / "own"), tmp_path / "anew"
+        made.day(0, item("a", "Testers leak OpenAI tool Sora"), item("b", "AI choir angers artists in Graz"))
+        made.day(40, item("c", "Studio closes Sora of OpenAI", published=at(8, 40)))
+        with store.open(made.desk.config.database) as opened:
+            late, *_, early = sorted(opened.stories.listing(), key=lambda one: one.first_seen, reverse=True)
+        assert run(made.desk.directory, "stories", "merge", f"s{late.id}", f"s{early.id}").code == 0
+        made.update()
+        there = made.written()
+        assert f"s{late.id}" in {one["id"] for one in handed(there["search/2024-12.js"])["stories"]}
+        assert handed(there["search/2025-01.js"])["stories"] == []
+        made.update(anew)
+        pages_anew = {str(path.relative_to(anew)) for path in anew.rglob("*") if path.is_file()}
+        for path in pages_anew - {".site.json"}:
+            assert there[path] == (anew / path).read_text("utf-8"), path
+
     def test_the_state_of_the_pages_is_the_folders_own(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / ".site.json").write_text(
             '{"fingerprint": "of another time", "revision": 999, "digest": 999}'
