@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import replace
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from newsroom import SETTINGS, Desk, at, item, made, page, reported, run, servin
 from smtp import inbox
 from test_web import opened
 
-from monitor import digest, health, outbox, pipeline, site
+from monitor import digest, digest_output, health, outbox, pipeline, site
 from monitor.cluster.copies import Sources
 from monitor.store import open as open_store
 
@@ -141,6 +142,21 @@ def test_a_story_that_cannot_be_read_costs_only_itself_and_is_reported_once_it_c
     for name in (f"stories/s{number}.html", "months/2024-12.html", "search/2024-12.js"):
         text = (desk.directory / "digests" / name).read_text()
         assert (CHOIR in text, "bug in monitor" in text) == (True, False), name
+
+
+def test_a_month_goes_on_naming_a_story_that_its_page_leaves_out(desk: Desk) -> None:
+    number, leak = number_of(desk), number_of(desk, LEAK)
+    run(desk.directory, "digest", "--send", now=at(7.5, 1))
+    damage(desk, "no list")
+    # The first run meets the damage, and the second only knows of it.
+    for title in ("Sora leaked", "Sora leaked again"):
+        with desk.store() as opened:
+            opened.stories.save([replace(opened.stories.get(leak), title=title)])
+        with pytest.raises(ExceptionGroup, match="writing the archive"):
+            digest_output.write_archive(desk.config, desk.directory / "digests")
+        text = (desk.directory / "digests/months/2024-12.html").read_text()
+        assert f"because of a bug in monitor: s{number}, " in text, title
+        assert title in (desk.directory / "digests/search/2024-12.js").read_text()
 
 
 def test_an_entry_that_was_nearly_chosen_keeps_no_digest_from_anybody(desk: Desk) -> None:
