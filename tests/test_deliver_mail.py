@@ -113,6 +113,16 @@ async def test_a_server_that_is_too_busy_is_not_asked_again_at_once():
     assert [line.split()[0] for line in script.commands] == ["EHLO", "MAIL"]
 
 
+@pytest.mark.parametrize("code", [421, 432])
+async def test_whoever_was_refused_beside_others_is_tried_once_more_alone(code):
+    async with smtp.scripted(smtp.Script(replies={"MAIL": f"{code} 4.3.2 too many"})) as script:
+        sender = channel(script.port, to=("a@example.org", "b@example.org", "c@example.org"))
+        sending = map(sender.send, sender.prepare(EDITION, now=NOW))
+        errors = await asyncio.gather(*sending, return_exceptions=True)
+    assert [isinstance(error, DeliveryError) and error.permanent for error in errors] == [False] * 3
+    assert [line.split()[0] for line in script.commands].count("MAIL") == 6
+
+
 def test_an_edition_without_a_story_that_reaches_the_score_is_not_mailed():
     assert channel(1, min_score=3.1).prepare(EDITION, now=NOW) == ()
     assert len(channel(1, min_score=3.0).prepare(EDITION, now=NOW)) == 1
