@@ -296,6 +296,7 @@ def test_what_comes_on_the_days_after_two_stories_met_joins_the_one_that_is_left
     ]
     found = poll(days, two_stories_of_one_event())
     assert grouped(found) == {frozenset({1, 2, 4, 7, 8}), frozenset({3})}
+    assert [story.absorbed for story in found if len(story.entries) > 1] == [(2,)]
 
 
 def test_a_story_that_began_after_two_met_in_one_poll_is_not_lost_when_they_grow(monkeypatch):
