@@ -337,6 +337,10 @@ async def test_a_mail_never_answered_is_not_sent_again_when_a_later_one_is(opene
         await outbox.send_due(opened, [channel], now=now)
     assert channel.tried == ["a"] * 4
     assert channel.sent == ["a"]
+    channel.troubles = {EDITION.key: [lost]}
+    outbox.resend(opened, NOW.date(), now=NOW + timedelta(days=5))
+    await outbox.send_due(opened, [channel], now=NOW + timedelta(days=5))
+    assert opened.deliveries.get(1).state == "pending", "who asks for it again begins anew"
 
 
 async def test_many_mails_that_were_given_up_are_left_to_the_next_mail_and_all_files_are_written(opened):
