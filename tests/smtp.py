@@ -94,6 +94,8 @@ class Script:
     hold: str = ""
     """Where it stops answering."""
     implicit_tls: bool = False
+    goodbye: float = 0.0
+    """For how many seconds it keeps a session after QUIT."""
     most_sessions: int = 99
     """How many at a time it allows."""
     sessions: int = 0
@@ -183,6 +185,7 @@ class _Conversation:
         elif verb == "DATA":
             await self.data()
         elif verb == "QUIT":
+            await asyncio.sleep(self.script.goodbye)
             await self.answer(verb, "221 bye")
             return False
         else:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,28 @@ import smtp
 from newsroom import SETTINGS, Desk, at, item, page, polled, run, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from loopback import Loopback
 
 LEAK = "Testers leak OpenAI tool Sora in protest"
 MORNING = at(7, 1)
+MAIL = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
+LOG_IN = 'username = "me"\npassword_file = "password"\n'
+
+
+def asks_for_a_password() -> smtp.Script:
+    return smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
+
+
+@contextmanager
+def mailing(tmp_path: Path, script: smtp.Script, more: str = "") -> Iterator[tuple[Path, Loopback]]:
+    """A desk that follows a feed with the leak and mails to a scripted server; `more` follows in [email]."""
+    with serving() as server, smtp.scripted_in_a_thread(script):
+        server.on("/a", page(item("leak", LEAK)))
+        settings = SETTINGS + MAIL.format(script.port) + more
+        yield Desk(tmp_path / "desk", [server.url("/a")], settings=settings).directory, server
 
 
 @pytest.fixture(scope="module")
@@ -171,14 +190,13 @@ def test_there_is_nothing_to_send_again_before_the_first_digest(desk: Path) -> N
 
 
 def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
-    mail = '[email]\nhost = "127.0.0.1"\nport = 1\ntls = "none"\nfrom = "m@example.org"\nto = ["r@example.org"]\n'
     with serving() as server:
         server.on("/a", page(item("leak", LEAK)))
-        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail).directory
+        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + MAIL.format(1)).directory
         assert run(desk, "poll", now=at(9)).code == 0
     result = run(desk, "digest", "--send", now=MORNING)
     assert result.code == 1
-    assert "email to r@example.org: pending" in result.out
+    assert "email to r@x.test: pending" in result.out
     assert (desk / "digests" / "2024-12-03.md").exists()
     status = run(desk, "status", "--json", now=MORNING)
     assert "pending" in {delivery["state"] for delivery in json.loads(status.out)["deliveries"]}
@@ -188,44 +206,30 @@ def test_a_delivery_that_fails_is_exit_1_and_waits(tmp_path: Path) -> None:
 
 
 def test_a_mail_that_failed_at_its_first_try_is_in_the_next_digests_receipt(tmp_path: Path) -> None:
-    mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
-    with (
-        serving() as server,
-        smtp.scripted_in_a_thread(smtp.Script(replies={"RCPT": "550 no such user r@x.test"})) as script,
-    ):
-        server.on("/a", page(item("leak", LEAK)))
-        desk = Desk(tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port))
-        assert run(desk.directory, "poll", now=at(6)).code == 0
-        assert run(desk.directory, "digest", "--send", now=at(7)).code == 1
-    told = run(desk.directory, "digest", now=MORNING).out
+    with mailing(tmp_path, smtp.Script(replies={"RCPT": "550 no such user r@x.test"})) as (desk, _):
+        assert run(desk, "poll", now=at(6)).code == 0
+        assert run(desk, "digest", "--send", now=at(7)).code == 1
+    told = run(desk, "digest", now=MORNING).out
     assert "email to r…@x.test: refused: 550 no such user r…@x.test" in told, "other recipients read it too"
 
 
 def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherwise_is_reported(
     tmp_path: Path,
 ) -> None:
-    mail = (
-        '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@example.org"\n'
-        'to = ["r@example.org"]\nusername = "me"\npassword_file = "password"\n'
-    )
-    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
-    with serving() as server, smtp.scripted_in_a_thread(script):
-        server.on("/a", page(item("leak", LEAK)))
-        desk = Desk(
-            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
-        ).directory
+    script = asks_for_a_password()
+    with mailing(tmp_path, script, LOG_IN) as (desk, _):
         (desk / "password").write_text("wrong")
         (desk / "password").chmod(0o600)
         run(desk, "poll", now=at(9))
         refused = run(desk, "digest", "--send", now=MORNING)
         assert (refused.code, "log-in refused: 535" in refused.out) == (1, True)
         (problem,) = run(desk, "status", "--json", now=MORNING).json["problems"]
-        assert "email to r@example.org waiting: log-in refused" in problem["what"]
+        assert "email to r@x.test waiting: log-in refused" in problem["what"]
         assert "digest --send" in problem["do"]
         (desk / "password").write_text("right")
         script.replies["RCPT"] = "451 later"
         late = run(desk, "digest", "--send", now=at(9, 1))
-        assert "email to r@example.org: pending (refused: 451 later); next try 2024-12-03 09:" in late.out
+        assert "email to r@x.test: pending (refused: 451 later); next try 2024-12-03 09:" in late.out
         waiting = run(desk, "digest", "--send", now=at(9.01, 1))
         assert waiting.code == 1
         assert waiting.out.startswith(
@@ -240,16 +244,9 @@ def test_what_waits_for_a_repaired_log_in_is_tried_at_once_and_what_waits_otherw
 def test_a_password_that_cannot_be_read_keeps_no_file_from_being_written_and_its_mail_waits(
     tmp_path: Path,
 ) -> None:
-    mail = (
-        '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
-        'username = "me"\npassword_file = "password"\n[alert]\nchannels = ["email"]\nmin_score = 0\nmin_sources = 1\n'
-    )
-    script = smtp.Script(extensions=("AUTH PLAIN",), users={"me": "right"})
-    with serving() as server, smtp.scripted_in_a_thread(script):
-        server.on("/a", page(item("leak", LEAK)))
-        desk = Desk(
-            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
-        ).directory
+    script = asks_for_a_password()
+    alert = '[alert]\nchannels = ["email"]\nmin_score = 0\nmin_sources = 1\n'
+    with mailing(tmp_path, script, LOG_IN + alert) as (desk, _):
         reason = "monitor.toml: email.password_file: cannot read password: No such file or directory"
         polled = run(desk, "poll", now=at(6, 1))
         assert (polled.code, reason in polled.err) == (0, True)
@@ -304,13 +301,9 @@ def test_push_whose_addresses_cannot_be_read_is_made_up_for_once_they_can(
 
 
 def test_an_address_that_refused_for_days_gets_them_as_one_mail_and_each_news_once(tmp_path: Path) -> None:
-    mail = '[email]\nhost = "127.0.0.1"\nport = {}\ntls = "none"\nfrom = "m@x.test"\nto = ["r@x.test"]\n'
     towns = ["Rome", "Oslo", "Graz", "Lima", "Riga", "Bonn", "Kiel"]
     script = smtp.Script(replies={"RCPT": "550 nobody here"})
-    with serving() as server, smtp.scripted_in_a_thread(script):
-        desk = Desk(
-            tmp_path / "desk", [server.url("/a")], settings=SETTINGS + mail.format(script.port)
-        ).directory
+    with mailing(tmp_path, script) as (desk, server):
         for day in range(len(towns)):
             news = (
                 item(town, f"OpenAI tool Sora opens in {town}", published=at(5, then))

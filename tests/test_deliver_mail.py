@@ -98,9 +98,9 @@ async def test_many_recipients_share_a_few_connections():
     assert 1 < script.most_open <= 4
 
 
-@pytest.mark.parametrize("most", [1, 2])
-async def test_a_server_that_allows_few_sessions_at_a_time_has_all_mail_in_one_run(most):
-    async with smtp.scripted(smtp.Script(most_sessions=most)) as script:
+@pytest.mark.parametrize(("most", "goodbye"), [(1, 0.0), (2, 0.0), (1, 0.05)])
+async def test_a_server_that_allows_few_sessions_at_a_time_has_all_mail_in_one_run(most, goodbye):
+    async with smtp.scripted(smtp.Script(most_sessions=most, goodbye=goodbye)) as script:
         sender = channel(script.port, to=tuple(f"{number}@example.org" for number in range(9)))
         await asyncio.gather(*map(sender.send, sender.prepare(EDITION, now=NOW)))
     assert len({got.recipients for got in script.received}) == len(script.received) == 9
