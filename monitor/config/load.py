@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
-    from monitor.deliver import Channel, ConfiguredChannel
+    from monitor.deliver import ConfiguredChannel
     from monitor.deliver.files import Settings as FilesSettings
     from monitor.models import Feed
 
@@ -140,35 +140,23 @@ class Config:
 
         Raises ConfigError when a secret is missing or others can read it.
         """
-        found: list[ConfiguredChannel] = []
-        faults: list[Fault] = []
-        for name in self.channel_settings:
-            try:
-                found.append(self._channel(name))
-            except ConfigError as error:
-                faults += error.faults
+        found, faults = self.channels_or_locked()
         if faults:
             raise ConfigError(faults)
-        return tuple(found)
+        return tuple(channel for channel in found if not isinstance(channel, Locked))
 
-    def channels_or_locked(self) -> tuple[tuple[Channel, ...], tuple[Fault, ...]]:
+    def channels_or_locked(self) -> tuple[tuple[ConfiguredChannel | Locked, ...], tuple[Fault, ...]]:
         """Make the same channels, for a secret that cannot be read one that waits; and return the faults."""
-        found: list[Channel] = []
+        found: list[ConfiguredChannel | Locked] = []
         faults: list[Fault] = []
         for name, settings in self.channel_settings.items():
             try:
-                found.append(self._channel(name))
+                found.append(CHANNELS[name].of(settings, self.secrets))
             except ConfigError as error:
-                found.append(Locked(CHANNELS[name](settings), "; ".join(map(str, error.faults))))
-                faults += error.faults
+                wrong = [_below(settings.TABLE, fault) for fault in error.faults]
+                found.append(Locked(CHANNELS[name](settings), "; ".join(map(str, wrong))))
+                faults += wrong
         return tuple(found), tuple(faults)
-
-    def _channel(self, name: str) -> ConfiguredChannel:
-        settings = self.channel_settings[name]
-        try:
-            return CHANNELS[name].of(settings, self.secrets)
-        except ConfigError as error:
-            raise ConfigError([_below(settings.TABLE, fault) for fault in error.faults]) from error
 
     def tagger(self, learned: str) -> tag.Tagger:
         """Compile the rules, with what the user's marks have taught (the store's note `tag.PERSONAL`)."""
